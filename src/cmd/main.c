@@ -1,0 +1,274 @@
+/* sekisho AREA VERB [options] [subject]: a table and a loop. */
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/timefmt.h"
+#include "cmd/cmd.h"
+
+#define X(name) extern const struct cmd name;
+#include "cmd/commands.def"
+#undef X
+
+static const struct cmd *const cmds[] = {
+#define X(name) &name,
+#include "cmd/commands.def"
+#undef X
+};
+
+static const struct cmd_opt common[] = {
+	{ "conf", 'c', "FILE", N_("the configuration file") },
+	{ "state", 0, "DIR", N_("the state directory") },
+	{ "at", 0, "TIME", N_("judge as if it were this time (RFC 3339)") },
+	{ "json", 0, NULL, N_("print JSON") },
+	{ "lang", 0, "en|ja", N_("the language of all texts") },
+	{ "quiet", 'q', NULL, N_("print errors only") },
+	{ "verbose", 'v', NULL, N_("print more; may be repeated") },
+	{ "no-progress", 0, NULL, N_("no progress line on a terminal") },
+	{ "no-color", 0, NULL, N_("no colours") },
+	{ "help", 'h', NULL, N_("print this help") },
+};
+
+#define OPTS_MAX	48
+#define OPT_BASE	1000	/* getopt's val of row i is OPT_BASE + i */
+
+void
+cmd_err(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("sekisho: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int
+cmd_usage(const struct cmd_ctx *ctx, const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("sekisho: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "; %s\n", tr(ctx->lang, N_("add --help to see what is possible")));
+	return EXIT_USAGE;
+}
+
+static void
+help_opts(const struct cmd_ctx *ctx, const struct cmd_opt *o, size_t n)
+{
+	for (size_t i = 0; i < n && o[i].name != NULL; i++) {
+		char left[64], letter[8] = "    ";
+
+		if (o[i].letter != 0)
+			(void)snprintf(letter, sizeof(letter), "-%c, ", o[i].letter);
+		(void)snprintf(left, sizeof(left), "  %s--%s%s%s", letter, o[i].name,
+		    o[i].arg != NULL ? " " : "", o[i].arg != NULL ? o[i].arg : "");
+		printf("%-34s %s\n", left, tr(ctx->lang, o[i].help));
+	}
+}
+
+static int
+help_all(const struct cmd_ctx *ctx, int code)
+{
+	FILE *to = code == EXIT_GOOD ? stdout : stderr;
+
+	fprintf(to, "%s\n\n", tr(ctx->lang,
+	    N_("sekisho: check, explain and try out routes, names and mail")));
+	for (size_t i = 0; i < ARRAY_LEN(cmds); i++) {
+		char left[64];
+
+		(void)snprintf(left, sizeof(left), "sekisho %s%s%s", cmds[i]->area,
+		    cmds[i]->verb != NULL ? " " : "",
+		    cmds[i]->verb != NULL ? cmds[i]->verb : "");
+		fprintf(to, "  %-28s %s\n", left, tr(ctx->lang, cmds[i]->summary));
+	}
+	fprintf(to, "\n%s\n", tr(ctx->lang,
+	    N_("Add --help to any of them; man sekisho tells the whole.")));
+	return code;
+}
+
+static int
+help_one(const struct cmd_ctx *ctx, const struct cmd *c)
+{
+	printf("sekisho %s%s%s [%s] %s\n\n%s\n", c->area,
+	    c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "",
+	    tr(ctx->lang, N_("options")), c->args != NULL ? c->args : "",
+	    tr(ctx->lang, c->summary));
+	if (c->opts != NULL) {
+		printf("\n%s\n", tr(ctx->lang, N_("Options:")));
+		help_opts(ctx, c->opts, OPTS_MAX);
+	}
+	printf("\n%s\n", tr(ctx->lang, N_("Common options:")));
+	help_opts(ctx, common, ARRAY_LEN(common));
+	return EXIT_GOOD;
+}
+
+static int
+common_opt(struct cmd_ctx *ctx, const struct cmd_opt *o, const char *arg)
+{
+	if (strcmp(o->name, "conf") == 0)
+		ctx->conf = arg;
+	else if (strcmp(o->name, "state") == 0)
+		ctx->state = arg;
+	else if (strcmp(o->name, "at") == 0) {
+		if (time_parse(sv_str(arg), &ctx->now) < 0)
+			return cmd_usage(ctx, tr(ctx->lang,
+			    N_("--at %s is not a time; write it as 2026-11-21T09:30:00Z")), arg);
+		ctx->now_given = true;
+	} else if (strcmp(o->name, "json") == 0)
+		ctx->json = true;
+	else if (strcmp(o->name, "lang") == 0) {
+		if (!lang_known(sv_str(arg)))
+			return cmd_usage(ctx, tr(ctx->lang,
+			    N_("--lang %s is unknown; en and ja are known")), arg);
+		ctx->lang = lang_parse(sv_str(arg));
+	} else if (strcmp(o->name, "quiet") == 0)
+		ctx->quiet = true;
+	else if (strcmp(o->name, "verbose") == 0)
+		ctx->verbose++;
+	else if (strcmp(o->name, "no-progress") == 0)
+		ctx->progress = false;
+	else if (strcmp(o->name, "no-color") == 0)
+		ctx->color = false;
+	return 0;
+}
+
+/* The long and short options of both tables in getopt's form. */
+static size_t
+opts_gather(const struct cmd *c, const struct cmd_opt *rows[static OPTS_MAX],
+    struct option lo[static OPTS_MAX + 1], char so[static 2 * OPTS_MAX + 2])
+{
+	size_t n = 0, s = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(common); i++)
+		rows[n++] = &common[i];
+	for (const struct cmd_opt *o = c->opts;
+	    o != NULL && o->name != NULL && n < OPTS_MAX; o++)
+		rows[n++] = o;
+	so[s++] = ':';
+	for (size_t i = 0; i < n; i++) {
+		lo[i] = (struct option){ rows[i]->name,
+		    rows[i]->arg != NULL ? required_argument : no_argument,
+		    NULL, OPT_BASE + (int)i };
+		if (rows[i]->letter == 0)
+			continue;
+		so[s++] = rows[i]->letter;
+		if (rows[i]->arg != NULL)
+			so[s++] = ':';
+	}
+	lo[n] = (struct option){ 0 };
+	so[s] = '\0';
+	return n;
+}
+
+static const struct cmd_opt *
+opt_row(const struct cmd_opt *rows[], size_t n, int val)
+{
+	if (val >= OPT_BASE)
+		return rows[val - OPT_BASE];
+	for (size_t i = 0; i < n; i++)
+		if (rows[i]->letter == val)
+			return rows[i];
+	return NULL;
+}
+
+static int
+cmd_run(struct cmd_ctx *ctx, const struct cmd *c, int argc, char **argv)
+{
+	const struct cmd_opt *rows[OPTS_MAX];
+	struct option lo[OPTS_MAX + 1];
+	char so[2 * OPTS_MAX + 2];
+	size_t n = opts_gather(c, rows, lo, so);
+	void *state = calloc(1, c->state_size + 1);
+	int v, rc = 0;
+
+	if (state == NULL)
+		return EXIT_CANNOT;
+	while (rc == 0 && (v = getopt_long(argc, argv, so, lo, NULL)) != -1) {
+		const struct cmd_opt *o = opt_row(rows, n, v);
+
+		if (v == ':')
+			rc = cmd_usage(ctx, tr(ctx->lang, N_("%s needs a value")), argv[optind - 1]);
+		else if (o == NULL)
+			rc = cmd_usage(ctx, tr(ctx->lang, N_("unknown option %s")), argv[optind - 1]);
+		else if (strcmp(o->name, "help") == 0) {
+			rc = help_one(ctx, c);
+			free(state);
+			return rc;
+		} else if (o >= common && o < common + ARRAY_LEN(common))
+			rc = common_opt(ctx, o, optarg);
+		else
+			rc = c->opt(ctx, state, o, optarg);
+	}
+	if (rc == 0)
+		rc = c->run(ctx, state, argc - optind, argv + optind);
+	free(state);
+	return rc;
+}
+
+static const struct cmd *
+cmd_find(int argc, char **argv, int *ret_words)
+{
+	for (size_t i = 0; i < ARRAY_LEN(cmds); i++) {
+		if (argc < 2 || strcmp(cmds[i]->area, argv[1]) != 0)
+			continue;
+		*ret_words = cmds[i]->verb == NULL ? 1 : 2;
+		if (cmds[i]->verb == NULL ||
+		    (argc > 2 && strcmp(cmds[i]->verb, argv[2]) == 0))
+			return cmds[i];
+	}
+	return NULL;
+}
+
+static enum lang
+lang_env(void)
+{
+	static const char *const vars[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+
+	for (size_t i = 0; i < ARRAY_LEN(vars); i++) {
+		const char *v = getenv(vars[i]);
+
+		if (v != NULL && v[0] != '\0')
+			return lang_parse(sv_str(v));
+	}
+	return LANG_EN;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct cmd_ctx ctx = {
+		.now = time(NULL),
+		.lang = lang_env(),
+		.progress = isatty(STDERR_FILENO) == 1,
+		.color = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == NULL,
+	};
+	const struct cmd *c;
+	uint64_t seed[2];
+	int words = 0;
+
+	if (getrandom(seed, sizeof(seed), 0) == (ssize_t)sizeof(seed))
+		hash_seed(seed[0], seed[1]);
+	if (argc < 2)
+		return help_all(&ctx, EXIT_USAGE);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return help_all(&ctx, EXIT_GOOD);
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("sekisho " SEKISHO_VERSION);
+		return EXIT_GOOD;
+	}
+	if ((c = cmd_find(argc, argv, &words)) == NULL)
+		return cmd_usage(&ctx, tr(ctx.lang, N_("no command \"%s%s%s\"")),
+		    argv[1], argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
+	return cmd_run(&ctx, c, argc - words, argv + words);
+}
