@@ -1,0 +1,69 @@
+#include "out/findings_registry.h"
+
+#define F FINDING_ROW_
+#if __has_include("rpki/findings.def")
+static const struct finding_def rpki_rows[] = {
+#include "rpki/findings.def"
+};
+#endif
+#if __has_include("rtr/findings.def")
+static const struct finding_def rtr_rows[] = {
+#include "rtr/findings.def"
+};
+#endif
+#undef F
+
+static const struct findings_module modules[] = {
+#if __has_include("rpki/findings.def")
+	{ "rpki", rpki_rows, ARRAY_LEN(rpki_rows) },
+#endif
+#if __has_include("rtr/findings.def")
+	{ "rtr", rtr_rows, ARRAY_LEN(rtr_rows) },
+#endif
+};
+
+const struct findings_module *
+findings_modules(size_t *ret_n)
+{
+	*ret_n = ARRAY_LEN(modules);
+	return modules;
+}
+
+const struct finding_def *
+findings_lookup(struct sv code)
+{
+	for (size_t m = 0; m < ARRAY_LEN(modules); m++)
+		for (size_t i = 0; i < modules[m].n_rows; i++)
+			if (sv_caseeq(code, sv_str(modules[m].rows[i].code)))
+				return &modules[m].rows[i];
+	return NULL;
+}
+
+static size_t
+common_head(struct sv a, struct sv b)
+{
+	size_t n = min_size(a.n, b.n);
+
+	while (!sv_caseeq(sv_take(a, n), sv_take(b, n)))
+		n--;
+	return n;
+}
+
+const struct finding_def *
+findings_nearest(struct sv code)
+{
+	const struct finding_def *best = NULL;
+	size_t best_n = 2;		/* "RP" alone is no resemblance */
+
+	for (size_t m = 0; m < ARRAY_LEN(modules); m++)
+		for (size_t i = 0; i < modules[m].n_rows; i++) {
+			const struct finding_def *d = &modules[m].rows[i];
+			size_t n = common_head(code, sv_str(d->code));
+
+			if (n > best_n) {
+				best = d;
+				best_n = n;
+			}
+		}
+	return best;
+}
