@@ -1,0 +1,86 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sys/atomicfile.h"
+#include "sys/file.h"
+
+int
+atomicfile_open(struct atomicfile *f, const char *path)
+{
+	*f = (struct atomicfile){ .fd = -1 };
+	if (strcmp(path, "-") == 0) {
+		f->fd = STDOUT_FILENO;
+		return 0;
+	}
+	f->path = strdup(path);
+	if (f->path == NULL ||
+	    asprintf(&f->tmp, "%s.%ld.tmp", path, (long)getpid()) < 0) {
+		f->tmp = NULL;
+		atomicfile_done(f);
+		return -ENOMEM;
+	}
+	f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (f->fd < 0) {
+		int e = errno;
+
+		atomicfile_done(f);
+		return -e;
+	}
+	return 0;
+}
+
+static int
+folder_sync(const char *path)
+{
+	_cleanup_(fd_close) int fd = -1;
+	char dir[PATH_MAX];
+	struct sv s = sv_str(path);
+	size_t i = sv_rfind(s, '/');
+	int rc;
+
+	(void)snprintf(dir, sizeof(dir), "%.*s",
+	    i == s.n ? 1 : i == 0 ? 1 : (int)i, i == s.n ? "." : path);
+	if ((rc = dir_open(dir, &fd)) < 0)
+		return rc;
+	return fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
+}
+
+int
+atomicfile_commit(struct atomicfile *f)
+{
+	int rc = 0;
+
+	if (f->tmp == NULL)
+		return 0;
+	if (fsync(f->fd) < 0 && errno != EINVAL && errno != EROFS)
+		rc = -errno;
+	if (close(f->fd) < 0 && rc == 0)
+		rc = -errno;
+	f->fd = -1;
+	if (rc == 0 && rename(f->tmp, f->path) < 0)
+		rc = -errno;
+	if (rc == 0) {
+		rc = folder_sync(f->path);
+		free(f->tmp);
+		f->tmp = NULL;
+	}
+	return rc;
+}
+
+void
+atomicfile_done(struct atomicfile *f)
+{
+	if (f->tmp != NULL) {
+		if (f->fd >= 0)
+			(void)close(f->fd);
+		(void)unlink(f->tmp);
+	}
+	free(f->tmp);
+	free(f->path);
+	*f = (struct atomicfile){ .fd = -1 };
+}

@@ -1,0 +1,45 @@
+/*
+ * Reading files: whole, bounded, never following what is not a regular file.
+ */
+#ifndef SYS_FILE_H
+#define SYS_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/pool.h"
+#include "base/sv.h"
+
+/*
+ * The whole file, copied into the pool. -ENOENT, -EACCES, … of the system;
+ * SE_LIMIT if it is larger than max; -EINVAL if it is no regular file.
+ * dirfd: an open folder or AT_FDCWD (FILE_CWD).
+ */
+#define FILE_CWD	(-100)
+int	 file_read(struct pool *, int dirfd, const char *path, size_t max,
+	    struct sv *ret) MUST_USE;
+
+/* A read-only private mapping; same errors. An empty file gives n == 0. */
+struct file_map {
+	struct sv	 data;
+};
+int	 file_map(const char *path, size_t max, struct file_map *ret) MUST_USE;
+void	 file_unmap(struct file_map *);
+
+bool	 file_is_dir(const char *path);
+int	 dir_open(const char *path, int *ret_fd) MUST_USE;
+void	 fd_close(int *fd);		/* for _cleanup_() */
+
+/*
+ * The names in a folder without "." and "..", sorted bytewise, in the pool.
+ * SE_LIMIT beyond max names.
+ */
+int	 dir_list(struct pool *, const char *path, size_t max,
+	    struct sv **ret, size_t *ret_n) MUST_USE;
+/* Create a folder and its parents. */
+int	 dir_make(const char *path) MUST_USE;
+
+/* All of it, whatever the pipe or disk takes at a time. A buf sink: arg is an int *. */
+int	 fd_write_all(void *fd, const void *p, size_t n);
+
+#endif
