@@ -56,19 +56,36 @@ int	 crypto_verify_batch(struct crypto_verify *, size_t n) MUST_USE;
 
 /* --- private keys: the lab, later the key role; never the validator --- */
 
-struct crypto_primes;			/* a pool of 1024-bit primes */
-/* n primes generated at once; n*(n-1)/2 distinct moduli come out of it. */
-struct crypto_primes *crypto_primes_new(size_t n);
+/*
+ * A pool of 1024-bit primes: n of them give n*(n-1)/2 distinct moduli, so a
+ * world of 20,000 keys needs 210 primes. Prime i is a function of (seed, i),
+ * so that the same world can be made twice. Test keys: whoever sees two
+ * moduli with a common prime can factor both.
+ */
+struct crypto_primes;
+#define CRYPTO_PRIMES_MAX	2000	/* 2 million keys */
+/* Room for n primes, none made yet. NULL: no memory or n too large. */
+struct crypto_primes *crypto_primes_new(size_t n, uint64_t seed);
+/* Find prime i (about 10 ms); may run in parallel for distinct i. */
+int	 crypto_primes_make(struct crypto_primes *, size_t i) MUST_USE;
 struct crypto_primes *crypto_primes_free(struct crypto_primes *);
+DEFINE_CLEANUP(struct crypto_primes, crypto_primes_free)
+/* The least number of primes for n_keys distinct moduli. */
+size_t	 crypto_primes_for(size_t n_keys);
 
-struct crypto_signer;			/* an RSA-2048 private key, e = 65537 */
-/* The i-th distinct pair of primes. Test keys: pooled primes are not secret. */
+struct crypto_signer;			/* an RSA private key */
+#define CRYPTO_SIG_MAX	256
+/* RSA-2048, e = 65537, of the i-th pair of the pool, which must outlive it. */
 struct crypto_signer *crypto_signer_pooled(const struct crypto_primes *, size_t i);
+/* A key that no profile allows: up to 2048 bits, any odd exponent. */
+struct crypto_signer *crypto_signer_odd(uint64_t seed, unsigned bits, uint32_t e);
 struct crypto_signer *crypto_signer_free(struct crypto_signer *);
+DEFINE_CLEANUP(struct crypto_signer, crypto_signer_free)
 /* DER SubjectPublicKeyInfo; owned by the signer. */
 struct sv crypto_signer_spki(const struct crypto_signer *);
-/* sig has room for 256 bytes. */
+/* RSASSA-PKCS1-v1_5 with SHA-256. ret_len: the modulus' bytes. */
 int	 crypto_sign(const struct crypto_signer *,
-	    const uint8_t digest[static SHA256_LEN], uint8_t sig[static 256]) MUST_USE;
+	    const uint8_t digest[static SHA256_LEN],
+	    uint8_t sig[static CRYPTO_SIG_MAX], size_t *ret_len) MUST_USE;
 
 #endif
