@@ -1,0 +1,73 @@
+/*
+ * What a process may do is a profile: a list of system calls (seccomp), of
+ * paths (Landlock), and limits (rlimits); no_new_privs always. It closes
+ * after the role has its configuration and before it sees a byte of a
+ * stranger, and it cannot be opened again.
+ *
+ * A call that is not on the list ends the process (SECCOMP_RET_KILL_PROCESS)
+ * when it belongs to those that only an attacker makes (exec, ptrace, mount,
+ * module and key calls …); all others fail with EPERM, because libraries
+ * probe for calls that they can do without, and a monitor that dies of a new
+ * libc is worse than one whose call was refused.
+ *
+ * Landlock is used by raw system calls, with whatever the kernel offers from
+ * ABI 1 up; truncation (ABI 3) and connecting (ABI 4) are closed by seccomp,
+ * too, because Debian 12's kernel has ABI 2. Where Landlock or seccomp is
+ * absent, sandbox_enter() fails for a profile with .required: the role does
+ * not start. `--no-sandbox` is the operator's explicit word against it and
+ * goes to the audit log.
+ */
+#ifndef SYS_SANDBOX_H
+#define SYS_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/util.h"
+
+enum sandbox_access {
+	SANDBOX_READ,		/* files below it may be read, folders listed */
+	SANDBOX_WRITE,		/* also made, written, renamed, removed */
+};
+
+/* Groups of system calls, beyond the base (memory, time, read, write, epoll …). */
+enum {
+	SANDBOX_ACCEPT = 1 << 0,	/* accept, and options of those sockets */
+	SANDBOX_OPEN = 1 << 1,		/* open, stat, list (Landlock says where) */
+	SANDBOX_CHANGE = 1 << 2,	/* rename, unlink, truncate, fsync, mkdir */
+	SANDBOX_THREADS = 1 << 3,	/* clone of threads, futex */
+	SANDBOX_MEMFD = 1 << 4,		/* memfd_create, seals, truncate of it */
+};
+
+struct sandbox_profile {
+	const char	*name;
+	unsigned	 calls;
+	uint64_t	 max_memory;	/* RLIMIT_AS; 0: unlimited */
+	uint64_t	 max_files;	/* RLIMIT_NOFILE */
+	uint64_t	 max_file;	/* RLIMIT_FSIZE, memfds included; 0: none is written */
+	bool		 required;	/* it sees remote bytes: fail closed */
+};
+
+/* One per role; see sandbox.c. */
+extern const struct sandbox_profile sandbox_store, sandbox_validate,
+	sandbox_rtr, sandbox_web;
+
+struct sandbox;			/* the paths, gathered before it closes */
+
+struct sandbox	*sandbox_new(void);
+struct sandbox	*sandbox_free(struct sandbox *);
+int		 sandbox_path(struct sandbox *, const char *path, enum sandbox_access) MUST_USE;
+/*
+ * Close it, for good. *ret_what names the part that failed ("landlock",
+ * "seccomp", "rlimit"). Without .required, absent parts of the kernel are
+ * passed over and named in *ret_what with 0 returned.
+ */
+int		 sandbox_enter(struct sandbox *, const struct sandbox_profile *,
+		    const char **ret_what) MUST_USE;
+/* The kernel's Landlock ABI; 0: absent. */
+int		 sandbox_landlock_abi(void);
+
+DEFINE_CLEANUP(struct sandbox, sandbox_free)
+
+#endif
