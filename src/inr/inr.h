@@ -6,8 +6,37 @@
  * the validator as a `struct payloads`, are merged (RTR wants each VRP once,
  * and the union of all ASPAs of a customer), and become a snapshot.
  *
- * (The snapshot, its delta, look-ups: see below; this essay is continued
- * there by its owner.)
+ * A snapshot is a file (or a memfd): immutable, versioned, checksummed,
+ * mapped by its readers. Its centre is the answer to an RTR Reset Query,
+ * byte for byte: all payloads as version 2 PDUs in the order of 8210bis
+ * section 11.2. That is also the look-up index, since this order is the
+ * exact reverse of vrp_cmp() within a family and the PDUs of a family are
+ * equally long, so a binary search works on them as they lie. Nothing is
+ * kept twice: 700,000 VRPs are 20 MB, a router more costs a sendfile(), and
+ * versions 0 and 1 differ in one byte a PDU (snapshot_pdus()).
+ *
+ *	header		magic, format, sums, times, serial, session ids, counts
+ *	tas		names of the trust anchors
+ *	pdus		IPv4, IPv6, ASPA: ready version 2 PDUs
+ *	expiry		4 bytes for each VRP and ASPA: seconds after the earliest
+ *	ta		1 byte for each VRP and ASPA
+ *	aspa index	offset of each ASPA's PDU
+ *	report		JSON text of the producer, opaque here
+ *
+ * Who trusts whom: a snapshot is made by a process that read dirty bytes.
+ * snapshot_open() therefore believes nothing: every offset, count, order,
+ * host bit and both sums are checked before the first look-up. The header
+ * has a sum of its own, so that the store can stamp serial and session ids
+ * (snapshot_stamp()) without touching the body.
+ *
+ * A delta is a merge of two snapshots (delta_new()), kept as a small list of
+ * what changed with the state before and after; deltas of several steps
+ * compose (delta_compose()) into the minimal set that 8210bis section 5.3
+ * demands: what cancels out is not mentioned, an ASPA that changed is one
+ * announcement (it replaces), and nothing unknown is withdrawn.
+ *
+ * Time is an argument. A payload expires with the earliest link of its chain;
+ * snapshot_expire() makes the snapshot without those.
  */
 #ifndef INR_INR_H
 #define INR_INR_H
@@ -16,6 +45,8 @@
 #include <stdint.h>
 
 #include "base/ip.h"
+#include "base/pool.h"
+#include "base/rd.h"
 #include "base/sv.h"
 #include "base/util.h"
 
@@ -54,5 +85,219 @@ struct payloads {
 };
 
 int	 vrp_cmp(const void *, const void *);	/* qsort-style, order above */
+/* Family, lengths, host bits: could a ROA have said this? */
+bool	 vrp_is_sound(const struct vrp *);
+
+/* Frees what it points to and makes it empty; not the struct itself. */
+void	 payloads_done(struct payloads *);
+/*
+ * Sort, make unique. Of equal VRPs the one that expires last stays. ASPAs of
+ * one customer become their union without AS 0 (8210bis section 5.12), which
+ * expires with the first of them unless all said the same. ASPAs that do not
+ * fit a PDU (ASPA_PROVIDERS_MAX) are dropped and counted. -ENOMEM.
+ */
+int	 payloads_merge(struct payloads *, size_t *ret_n_dropped) MUST_USE;
+/* The index of the name, added if it is new; -E2BIG, -EINVAL. */
+int	 payloads_ta(struct payloads *, struct sv name);
+
+/* --- payload PDUs: the same bytes in snapshots, deltas and on the wire --- */
+
+#define RTR_VERSIONS	3		/* 0, 1 and 2 */
+#define RTR_PDU_MAX	65535		/* 8210bis section 5.1 */
+#define RTR_HEAD_LEN	8
+#define RTR_IPV4_LEN	20
+#define RTR_IPV6_LEN	32
+#define RTR_ASPA_MIN	12		/* a withdrawal */
+/* What fits an ASPA PDU; the profile's own limit is lower. */
+#define ASPA_PROVIDERS_MAX	((RTR_PDU_MAX - RTR_ASPA_MIN) / 4)
+
+enum rtr_payload_type {
+	RTR_IPV4_PREFIX = 4,
+	RTR_IPV6_PREFIX = 6,
+	RTR_ROUTER_KEY = 9,
+	RTR_ASPA = 11,
+};
+
+void	 vrp_pdu_write(struct wr *, uint8_t version, bool announce, const struct vrp *);
+/* providers in host order; n 0 and announce false for a withdrawal. */
+void	 aspa_pdu_write(struct wr *, uint8_t version, bool announce, uint32_t customer,
+	    const uint32_t *providers, uint32_t n);
+/*
+ * The part after the 8 bytes of header. The length was checked against the
+ * type; -EBADMSG if it is short or the values are not sound. ta, expires: 0.
+ */
+int	 vrp_pdu_parse(struct rd *body, uint8_t type, struct vrp *ret, bool *ret_announce) MUST_USE;
+
+/* --- snapshot --- */
+
+#define SNAPSHOT_MAGIC		"SEKISNAP"
+#define SNAPSHOT_FORMAT		1
+#define SNAPSHOT_HEAD_LEN	256
+#define SNAPSHOT_SUM_LEN	32
+
+/* crypto_sha256(); an argument because inr stands beside crypto. */
+typedef void (*snapshot_digest_fn)(const void *, size_t, uint8_t ret[static SNAPSHOT_SUM_LEN]);
+
+struct snapshot_stamp {
+	uint32_t	serial;
+	uint16_t	session[RTR_VERSIONS];	/* distinct */
+};
+
+/* The order is the order in the file. */
+enum snapshot_section {
+	SNAP_TAS,
+	SNAP_PDU4,
+	SNAP_PDU6,
+	SNAP_PDU_ASPA,
+	SNAP_EXPIRY,
+	SNAP_TA,
+	SNAP_ASPA_INDEX,
+	SNAP_REPORT,
+	SNAP_SECTION_MAX
+};
+
+/* An opened snapshot: a view; the mapping stays the caller's. */
+struct snapshot {
+	const uint8_t	*map;
+	size_t		 size;
+	struct snapshot_stamp stamp;
+	int64_t		 built;
+	int64_t		 earliest, latest;	/* expiry; TIME_NEVER if empty */
+	size_t		 n_v4, n_v6, n_aspas, n_tas;
+	struct sv	 section[SNAP_SECTION_MAX];
+	char		 tas[TA_MAX][TA_NAME_MAX + 1];
+};
+
+static inline size_t
+snapshot_n_vrps(const struct snapshot *s)
+{
+	return s->n_v4 + s->n_v6;
+}
+
+/* Bytes that snapshot_build() will need; the payloads are merged. -E2BIG. */
+int	 snapshot_size(const struct payloads *, size_t report_len, size_t *ret) MUST_USE;
+/* Fill buf (zeroed, as a new memfd is) of exactly that size. */
+int	 snapshot_build(const struct payloads *, int64_t now, const struct snapshot_stamp *,
+	    struct sv report, snapshot_digest_fn, uint8_t *buf, size_t size) MUST_USE;
+/*
+ * Check everything; SE_FORMAT (not ours or another format), SE_SUM, -EBADMSG
+ * (any other damage), ret untouched then.
+ */
+int	 snapshot_open(const void *map, size_t size, snapshot_digest_fn,
+	    struct snapshot *ret) MUST_USE;
+/* Write serial and session ids into a built snapshot's header. */
+int	 snapshot_stamp(uint8_t *buf, size_t size, const struct snapshot_stamp *,
+	    snapshot_digest_fn) MUST_USE;
+/* Does it carry the same payloads (expiry times and report aside)? */
+bool	 snapshot_same(const struct snapshot *, const struct snapshot *);
+
+/* The i-th VRP (i < snapshot_n_vrps()) in ascending order, IPv4 first. */
+void	 snapshot_vrp(const struct snapshot *, size_t i, struct vrp *ret);
+
+struct snapshot_aspa {
+	uint32_t	 customer, n_providers;
+	struct rd	 providers;	/* rd_be32() gives them, ascending */
+	int64_t		 expires;
+	uint8_t		 ta;
+};
+/* The i-th ASPA (i < n_aspas) by ascending customer. */
+void	 snapshot_aspa(const struct snapshot *, size_t i, struct snapshot_aspa *ret);
+bool	 snapshot_aspa_find(const struct snapshot *, uint32_t customer,
+	    struct snapshot_aspa *ret);
+/* JSON text of the producer, maybe empty. */
+static inline struct sv
+snapshot_report(const struct snapshot *s)
+{
+	return s->section[SNAP_REPORT];
+}
+
+/*
+ * All payloads that are still good after `now` go to a new payloads (heap;
+ * payloads_done()). It is merged already. -ENOMEM.
+ */
+int	 snapshot_payloads(const struct snapshot *, int64_t now, struct payloads *ret) MUST_USE;
+/*
+ * The ready PDUs of a version: version 2 lies in the file at *ret_off; the
+ * others are copies of the first *ret_len bytes there with another first byte
+ * in each PDU (snapshot_pdus_write()): they have no ASPAs.
+ */
+void	 snapshot_pdus(const struct snapshot *, uint8_t version, size_t *ret_off,
+	    size_t *ret_len);
+/* buf has room for *ret_len of snapshot_pdus(). */
+void	 snapshot_pdus_write(const struct snapshot *, uint8_t version, uint8_t *buf);
+
+/* --- look-up --- */
+
+/* All VRPs that cover a prefix, shortest first. */
+struct cover {
+	const struct snapshot	*s;
+	struct ip_prefix	 px;
+	unsigned		 len;		/* next prefix length to try */
+	size_t			 i, end;	/* candidates in hand */
+};
+
+void	 cover_init(struct cover *, const struct snapshot *, const struct ip_prefix *);
+bool	 cover_next(struct cover *, struct vrp *ret);
+
+enum rov {			/* RFC 6811 section 2 */
+	ROV_NOT_FOUND,
+	ROV_VALID,
+	ROV_INVALID,
+	ROV_MAX
+};
+
+enum rov snapshot_rov(const struct snapshot *, const struct ip_prefix *, uint32_t asn);
+/* Does this covering VRP match the route (prefix, asn)? */
+bool	 vrp_matches(const struct vrp *, const struct ip_prefix *, uint32_t asn);
+const char *rov_name(enum rov);		/* "not-found", "valid", "invalid" */
+
+/* --- delta --- */
+
+struct vrp_change {
+	struct vrp	vrp;
+	bool		announce;
+};
+
+struct aspa_list {
+	bool		 present;
+	uint32_t	 n;
+	const uint32_t	*providers;
+};
+
+struct aspa_change {
+	uint32_t	 customer;
+	struct aspa_list before, after;
+};
+
+struct delta {
+	struct pool	*pool;			/* owns all of it */
+	uint32_t	 from, to;		/* serials */
+	struct vrp_change *vrps;		/* vrp_cmp() order */
+	size_t		 n_vrps;
+	struct aspa_change *aspas;		/* ascending customers */
+	size_t		 n_aspas;
+};
+
+/*
+ * What leads from a to b. -E2BIG: more than DELTA_CHANGES_MAX (a router had
+ * better start anew); -ENOMEM.
+ */
+int	 delta_new(const struct snapshot *a, const struct snapshot *b,
+	    struct delta **ret) MUST_USE;
+/* First a, then b (b->from == a->to); the minimal set for both. */
+int	 delta_compose(const struct delta *a, const struct delta *b,
+	    struct delta **ret) MUST_USE;
+struct delta *delta_free(struct delta *);
+/* The PDUs for a version in the order of 8210bis section 11.2. */
+size_t	 delta_pdus_len(const struct delta *, uint8_t version);
+void	 delta_pdus_write(const struct delta *, uint8_t version, struct wr *);
+
+static inline bool
+delta_empty(const struct delta *d)
+{
+	return d->n_vrps == 0 && d->n_aspas == 0;
+}
+
+DEFINE_CLEANUP(struct delta, delta_free)
 
 #endif
