@@ -1,0 +1,146 @@
+"""A small world of payloads, and servers that bring it to routers."""
+import ipaddress
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import peers
+
+NEVER = 4102444800		# 2100-01-01
+
+
+def world(roas, aspas=(), expires=NEVER):
+    """JSON in the layout of rpki-client: roas (asn, prefix, maxlen), aspas
+    (customer, [providers])."""
+    return {
+        "metadata": {"buildtime": "2026-11-21T00:00:00Z", "vrps": len(roas)},
+        "roas": [{"asn": a, "prefix": p, "maxLength": m, "ta": "lab", "expires": expires}
+                 for a, p, m in roas],
+        "bgpsec_keys": [],
+        "aspas": [{"customer_asid": c, "expires": expires, "providers": list(ps)}
+                  for c, ps in aspas],
+    }
+
+
+def many_roas(n, seed=1):
+    """n different VRPs of both families, in no order, with near relatives:
+    same prefix under several AS numbers and maximum lengths, AS 0 too."""
+    rng = random.Random(seed)
+    out = set()
+    while len(out) < n:
+        v6 = rng.random() < 0.4
+        bits = 128 if v6 else 32
+        plen = rng.randint(20, 48) if v6 else rng.randint(8, 24)
+        addr = rng.getrandbits(bits) >> (bits - plen) << (bits - plen)
+        net = (ipaddress.IPv6Address if v6 else ipaddress.IPv4Address)(addr)
+        for _ in range(rng.randint(1, 3)):
+            mlen = rng.randint(plen, min(bits, plen + 8))
+            asn = rng.choice((0, 64496, 4294967295, rng.getrandbits(32)))
+            out.add((asn, "%s/%d" % (net, plen), mlen))
+            if len(out) == n:
+                break
+    out = sorted(out)
+    rng.shuffle(out)
+    return out
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Process:
+    """A program that is stopped at the end whatever happens."""
+
+    def __init__(self, argv, log, env=None, cwd=None):
+        self.log_path = log
+        self.log = open(log, "wb")
+        self.p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self.log,
+                                  stderr=subprocess.STDOUT, env=env, cwd=cwd)
+
+    @property
+    def pid(self):
+        return self.p.pid
+
+    def alive(self):
+        return self.p.poll() is None
+
+    def text(self):
+        with open(self.log_path, errors="replace") as f:
+            return f.read()
+
+    def stop(self, sig=signal.SIGTERM, seconds=10):
+        if self.alive():
+            self.p.send_signal(sig)
+            try:
+                self.p.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.p.kill()
+                self.p.wait()
+        self.log.close()
+        return self.p.returncode
+
+
+def wait_for(what, seconds, step=0.05):
+    """The first true value of what(), or None when the time is over."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = what()
+        if value:
+            return value
+        time.sleep(step)
+    return None
+
+
+def listening(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    except OSError:
+        return False
+
+
+class Server:
+    """`sekisho rtr serve` on a file in a folder of its own."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, content, seconds=20):
+        self.dir = tempfile.TemporaryDirectory(prefix="sekisho-rtr-")
+        os.chmod(self.dir.name, 0o755)
+        self.path = os.path.join(self.dir.name, "vrps.json")
+        self.put(content)
+        self.port = free_port()
+        self.process = Process(
+            [peers.sekisho(), "rtr", "serve", "--vrps", self.path,
+             "--listen", "127.0.0.1:%d" % self.port],
+            os.path.join(self.dir.name, "log"))
+        if not wait_for(lambda: not self.process.alive() or listening(self.port), seconds) \
+                or not self.process.alive():
+            text = self.process.text()
+            self.stop()
+            raise RuntimeError("sekisho rtr serve did not start: " + text)
+
+    def put(self, content):
+        """Replace the file at once, as a validator does."""
+        new = self.path + ".new"
+        with open(new, "w") as f:
+            json.dump(content, f)
+        os.rename(new, self.path)
+
+    def stop(self, sig=signal.SIGTERM):
+        rc = self.process.stop(sig)
+        self.dir.cleanup()
+        return rc
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.stop()
