@@ -1,0 +1,26 @@
+/*
+ * Every limit on RPKI input, with its reason. "Today" is November 2026;
+ * the largest values seen are in ../shared/FACTS.md and in the real data.
+ */
+#ifndef RPKI_LIMITS_H
+#define RPKI_LIMITS_H
+
+#define RPKI_OBJECT_SIZE_MAX	(8 * 1024 * 1024)  /* bytes; the largest CRL today has 2 MB */
+#define RPKI_TAL_SIZE_MAX	(16 * 1024)	/* a key and a few URIs */
+#define RPKI_TAL_URIS_MAX	8		/* two are usual */
+#define RPKI_URI_MAX		2048		/* bytes; today below 200 */
+#define RPKI_DEPTH_MAX		32		/* certificates in a chain; today below 10 */
+#define RPKI_POINTS_MAX		500000		/* a run; today about 50,000 */
+#define RPKI_MFT_FILES_MAX	200000		/* a manifest; today below 60,000 */
+#define RPKI_CRL_ENTRIES_MAX	500000		/* today below 60,000 */
+#define RPKI_RES_MAX		200000		/* ranges in one certificate; RIRs have some 20,000 */
+#define RPKI_ROA_PREFIXES_MAX	20000		/* a ROA; today below 5,000 */
+#define RPKI_ASPA_PROVIDERS_MAX	10000		/* an ASPA PDU must stay below 65,536 bytes */
+#define RPKI_FILE_NAME_MAX	255		/* bytes; file systems end there */
+#define RPKI_SERIAL_MAX		20		/* octets, RFC 5280 section 4.1.2.2 */
+#define RPKI_EXTENSIONS_MAX	24		/* the profile knows 11 */
+
+/* Memory of one publication point while it is judged. */
+#define RPKI_POINT_POOL_MAX	((size_t)1 << 30)
+
+#endif
