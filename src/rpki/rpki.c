@@ -1,0 +1,106 @@
+/* Names of types and verdicts, URIs: what all of rpki/ uses. */
+#include "rpki/internal.h"
+
+const struct finding_def rpki_findings[RPKI_CODE_MAX] = {
+#undef F
+#define F FINDING_ROW_
+#include "rpki/findings.def"
+#undef F
+};
+
+static const struct {
+	const char	*ext;
+	const char	*name;
+} types[RPKI_TYPE_MAX] = {
+	[RPKI_CER] = { ".cer", "cer" },
+	[RPKI_CRL] = { ".crl", "crl" },
+	[RPKI_MFT] = { ".mft", "mft" },
+	[RPKI_ROA] = { ".roa", "roa" },
+	[RPKI_ASA] = { ".asa", "aspa" },
+	[RPKI_GBR] = { ".gbr", "gbr" },
+	[RPKI_TAK] = { ".tak", "tak" },
+	[RPKI_SPL] = { ".spl", "spl" },
+	[RPKI_RSC] = { ".sig", "rsc" },
+	[RPKI_OTHER] = { "", "other" },
+};
+
+static const char *const verdicts[RPKI_VERDICT_MAX] = {
+	[RPKI_VALID] = "valid",
+	[RPKI_REJECTED] = "rejected",
+	[RPKI_NOT_JUDGED] = "not_judged",
+	[RPKI_LOST] = "lost",
+};
+
+enum rpki_type
+rpki_type_of(struct sv name)
+{
+	for (int t = 0; t < RPKI_OTHER; t++)
+		if (sv_ends(name, sv_str(types[t].ext)))
+			return (enum rpki_type)t;
+	return RPKI_OTHER;
+}
+
+const char *
+rpki_type_name(enum rpki_type t)
+{
+	return t < RPKI_TYPE_MAX ? types[t].name : "?";
+}
+
+const char *
+rpki_verdict_name(enum rpki_verdict v)
+{
+	return v < RPKI_VERDICT_MAX ? verdicts[v] : "?";
+}
+
+/* Printable ASCII without what a shell, a terminal or a path would misread. */
+static bool
+uri_char(char c)
+{
+	return c > ' ' && c < 0x7f && c != '"' && c != '\'' && c != '\\' &&
+	    c != '<' && c != '>' && c != '`' && c != '%' && c != '?' && c != '#';
+}
+
+/* Every part between slashes is named and does not lead upwards or hide. */
+static bool
+path_valid(struct sv path)
+{
+	unsigned parts = 0;
+
+	while (path.n > 0) {
+		struct sv part = sv_cut(&path, '/');
+
+		if (part.n == 0 || part.p[0] == '.')
+			return false;
+		parts++;
+	}
+	return parts >= 2;
+}
+
+static bool
+uri_valid(struct sv uri, struct sv scheme)
+{
+	struct sv rest;
+
+	if (uri.n > RPKI_URI_MAX || uri.n < scheme.n ||
+	    !sv_caseeq(sv_take(uri, scheme.n), scheme))
+		return false;
+	for (size_t i = 0; i < uri.n; i++)
+		if (!uri_char(uri.p[i]))
+			return false;
+	rest = sv_skip(uri, scheme.n);
+	if (rest.n > 0 && rest.p[rest.n - 1] == '/')
+		rest.n--;
+	return path_valid(rest);
+}
+
+bool
+rsync_uri_valid(struct sv uri)
+{
+	return uri_valid(uri, SV("rsync://"));
+}
+
+bool
+https_uri_valid(struct sv uri)
+{
+	return uri_valid(uri, SV("https://"));
+}

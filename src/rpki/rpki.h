@@ -1,0 +1,295 @@
+/*
+ * rpki: the objects of the RPKI and the judgement on them.
+ *
+ * What enters are bytes (DER, from a mapped file, an RRDP snapshot or the
+ * store), the issuer's already judged certificate, and `now`; what leaves are
+ * values and findings. Nothing here opens a file, looks at a clock or logs.
+ *
+ *   tal_parse()            a trust anchor locator (RFC 8630)
+ *   rpki_ta_check()        the certificate it leads to
+ *   rpki_point_check()     one publication point: all a CA has issued
+ *
+ * A publication point is the unit of work and one parallel job. Its check
+ * walks RFC 9286 section 6 from top to bottom: the manifest (a signed object,
+ * RFC 6488), its own EE certificate, the CRL that certificate names, the
+ * presence and hash of every listed file. Any of these failing fails the
+ * whole point: nothing of it is used. Then each file is judged by itself:
+ * CA certificates become the children, ROAs (RFC 9582) and ASPAs
+ * (draft-ietf-sidrops-aspa-profile) become payloads, the rest is counted as
+ * not judged. A bad file costs only itself.
+ *
+ * Within a point, everything is parsed first, all signatures are verified in
+ * one batch (crypto_verify_batch), and then judged: the parser never waits
+ * for arithmetic, and the arithmetic can be done in lanes.
+ *
+ * Parsing has two halves: the structure (DER reader, der.c) fills a struct
+ * of slices into the input; then the profile's rules are applied to the
+ * struct, one finding a broken rule. A broken structure ends the object with
+ * one RPKI_DER_* finding.
+ *
+ * Resources (rfc3779.c) are sorted ranges, both families in 16 bytes; a
+ * certificate that inherits shares its issuer's list by pointer. Validity is
+ * the minimum over the chain: every payload carries the earliest of all
+ * notAfter and nextUpdate above it.
+ *
+ * What real repositories break harmlessly is let pass by named switches
+ * (enum rpki_tolerance), each with date and share where it is defined.
+ *
+ * Not done on purpose: path building (the tree is walked from the top, the
+ * issuer is always known), OpenSSL's CMS and X.509 (FACTS: 243 us a ROA
+ * against 46 us), remembering verdicts (facts are another folder's business).
+ */
+#ifndef RPKI_RPKI_H
+#define RPKI_RPKI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/finding.h"
+#include "base/pool.h"
+#include "crypto/crypto.h"
+#include "inr/inr.h"
+#include "rpki/limits.h"
+#include "rpki/write.h"
+
+/* The level of the ASPA profile that is implemented. */
+#define RPKI_ASPA_DRAFT	"draft-ietf-sidrops-aspa-profile-27"
+
+enum rpki_code {
+#define F FINDING_ENUM_
+#include "rpki/findings.def"
+#undef F
+	RPKI_CODE_MAX
+};
+extern const struct finding_def rpki_findings[RPKI_CODE_MAX];
+
+/* --- switches --- */
+
+enum rpki_tolerance {
+	/*
+	 * RFC 9589 (May 2024) made signing-time mandatory. Every object that
+	 * the five RIRs publish has it; the BBN suite of 2011 has not.
+	 */
+	RPKI_TOL_NO_SIGNING_TIME = 1 << 0,
+	/*
+	 * RFC 6487 section 4.4 wants PrintableString. AFRINIC's CA
+	 * certificates carried UTF8String names in 2023 (list dbwg, 2023-03);
+	 * the name is compared bytewise either way. On by default.
+	 */
+	RPKI_TOL_NAME_STRING = 1 << 1,
+	/* RFC 8360's policy is accepted and over-claims are cut. Off. */
+	RPKI_TOL_RFC8360 = 1 << 2,
+};
+#define RPKI_TOL_DEFAULT	RPKI_TOL_NAME_STRING
+
+/* --- resources (RFC 3779) --- */
+
+struct ip_range {
+	uint8_t	min[16], max[16];	/* IPv4: first four bytes, rest 0 / 0 */
+};
+
+struct as_range {
+	uint32_t min, max;
+};
+
+struct ip_res {
+	bool			 present, inherit;
+	size_t			 n;
+	const struct ip_range	*r;	/* ascending, disjoint */
+};
+
+struct as_res {
+	bool			 present, inherit;
+	size_t			 n;
+	const struct as_range	*r;
+};
+
+struct resources {
+	struct ip_res	v4, v6;
+	struct as_res	as;
+};
+
+bool	 ip_res_covers(const struct ip_res *, const uint8_t min[static 16],
+	    const uint8_t max[static 16]);
+bool	 ip_res_covers_prefix(const struct resources *, const struct ip_prefix *);
+bool	 as_res_covers(const struct as_res *, uint32_t min, uint32_t max);
+/* "192.0.2.0/24", "10.0.0.0-10.0.2.255", "AS64496-AS64511"; one a call. */
+void	 ip_range_print(struct buf *, const struct ip_range *, uint8_t af);
+void	 as_range_print(struct buf *, const struct as_range *);
+
+/* --- certificates --- */
+
+enum cert_kind {
+	CERT_TA,
+	CERT_CA,
+	CERT_EE,
+};
+
+/* All slices point into the parsed bytes. */
+struct cert {
+	struct sv	 tbs, sig;
+	struct sv	 serial;		/* INTEGER content */
+	struct sv	 issuer, subject;	/* Name, whole encoding */
+	int64_t		 not_before, not_after;
+	struct sv	 spki;			/* whole encoding */
+	struct sv	 modulus;
+	uint32_t	 exponent;
+	struct sv	 ski, aki;		/* key identifiers, 20 bytes or empty */
+	struct sv	 crl_uri, aia_uri;
+	struct sv	 repo_uri, mft_uri, notify_uri, object_uri;
+	struct resources res;			/* as written */
+	bool		 is_ca, policy_v2, is_router;
+};
+
+/*
+ * Read a certificate and judge it by itself (structure and profile of its
+ * kind; not signature, time, issuer). NULL in *ret if the structure is
+ * broken; otherwise the certificate, flawed or not: see the findings.
+ * Returns -ENOMEM, or 0.
+ */
+int	 cert_parse(struct pool *, struct sv der, enum cert_kind, unsigned tolerate,
+	    struct findings *, struct cert **ret) MUST_USE;
+
+/* --- objects by their file name --- */
+
+enum rpki_type {
+	RPKI_CER,
+	RPKI_CRL,
+	RPKI_MFT,
+	RPKI_ROA,
+	RPKI_ASA,
+	RPKI_GBR,
+	RPKI_TAK,
+	RPKI_SPL,
+	RPKI_RSC,
+	RPKI_OTHER,
+	RPKI_TYPE_MAX
+};
+/* By the ending of a name or URI. */
+enum rpki_type rpki_type_of(struct sv name);
+/* "roa" */
+const char	*rpki_type_name(enum rpki_type);
+
+enum rpki_verdict {
+	RPKI_VALID,
+	RPKI_REJECTED,
+	RPKI_NOT_JUDGED,
+	RPKI_LOST,		/* good or bad, its publication point failed */
+	RPKI_VERDICT_MAX
+};
+const char	*rpki_verdict_name(enum rpki_verdict);
+
+struct rpki_object {
+	struct sv		 uri;
+	enum rpki_type		 type;
+	enum rpki_verdict	 verdict;
+	int64_t			 not_before, not_after;	/* its own; 0: unknown */
+	uint8_t			 hash[SHA256_LEN];
+	/* ROA and ASPA content that could be read, whatever the verdict. */
+	size_t			 n_vrps;
+	struct vrp		*vrps;
+	struct aspa		*aspa;
+	struct resources	 res;		/* EE or CA resources as written */
+};
+
+/* --- CAs and publication points --- */
+
+/* A judged CA; its slices live in the pool of the point that issued it. */
+struct rpki_ca {
+	struct rpki_ca		*parent;	/* NULL: a trust anchor */
+	unsigned		 depth, ta;	/* ta: index of the trust anchor */
+	struct sv		 uri;		/* of its certificate */
+	struct sv		 subject, ski;
+	struct sv		 modulus;
+	uint32_t		 exponent;
+	struct sv		 repo_uri, mft_uri, notify_uri;
+	struct resources	 res;		/* effective: nothing inherits */
+	int64_t			 not_before, not_after;
+	int64_t			 expires;	/* earliest in the chain down to here */
+	bool			 lost;		/* only followed for explanations */
+};
+
+/*
+ * Where a point's files come from. get() fills *ret with bytes that live as
+ * long as the pool; -ENOENT if there is no such object, another negative
+ * code if it could not be read.
+ */
+struct rpki_source {
+	int	(*get)(void *arg, struct pool *, struct sv uri, struct sv *ret);
+	void	*arg;
+};
+
+struct rpki_opt {
+	int64_t		 now;
+	unsigned	 tolerate;
+	bool		 keep_objects;	/* fill rpki_point.objects for every file */
+	bool		 follow_lost;	/* read below failed points, for explanations */
+};
+
+/* What one publication point gave. All memory is in .pool. */
+struct rpki_point {
+	struct pool		*pool;
+	const struct rpki_ca	*ca;
+	bool			 failed;
+	int64_t			 expires;	/* min of manifest, CRL, chain */
+	int64_t			 mft_this, mft_next, crl_next;
+	struct rpki_object	*objects;
+	size_t			 n_objects;
+	uint32_t		 count[RPKI_TYPE_MAX][RPKI_VERDICT_MAX];
+	struct rpki_ca		*children;
+	size_t			 n_children;
+	struct vrp		*vrps;		/* usable ones, unsorted */
+	size_t			 n_vrps;
+	struct aspa		*aspas;
+	size_t			 n_aspas;
+	struct findings		 findings;
+	uint32_t		 n_verified;	/* signatures */
+};
+
+/*
+ * Judge one publication point. Returns 0, or negative if it could not be
+ * done (memory, arithmetic); the point is to be freed either way.
+ */
+int	 rpki_point_check(const struct rpki_ca *, const struct rpki_source *,
+	    const struct rpki_opt *, struct rpki_point *ret) MUST_USE;
+void	 rpki_point_done(struct rpki_point *);
+
+/* --- trust anchors --- */
+
+struct tal {
+	char		 name[TA_NAME_MAX + 1];
+	size_t		 n_uris;
+	struct sv	 uris[RPKI_TAL_URIS_MAX];
+	struct sv	 spki;		/* DER */
+};
+
+/*
+ * Read a TAL (RFC 8630 section 2.2) into the pool. SE_SYNTAX: it is none, and
+ * *ret_why says why (a msgid), *ret_line where.
+ */
+int	 tal_parse(struct pool *, struct sv text, struct tal *ret,
+	    const char **ret_why, unsigned *ret_line) MUST_USE;
+
+/*
+ * Judge a trust anchor's certificate against its TAL. On success *ret is
+ * filled with slices of der; *ret_ok says whether it may be used.
+ */
+int	 rpki_ta_check(struct pool *, const struct tal *, struct sv der,
+	    const struct rpki_opt *, struct findings *, struct rpki_ca *ret,
+	    bool *ret_ok) MUST_USE;
+
+/*
+ * Read one object alone, without its chain: structure, profile, and the
+ * signature by the certificate inside. For `explain FILE` and the corpus.
+ */
+int	 rpki_object_check(struct pool *, struct sv uri, struct sv der,
+	    const struct rpki_opt *, struct findings *, struct rpki_object *ret,
+	    struct sv *ret_ski, struct sv *ret_aki, struct sv *ret_aia) MUST_USE;
+
+/* --- URIs --- */
+
+/* rsync://host/module/path…: no "..", no empty or hidden parts, printable. */
+bool	 rsync_uri_valid(struct sv);
+bool	 https_uri_valid(struct sv);
+
+#endif
