@@ -1,0 +1,383 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "sys/file.h"
+#include "sys/sandbox.h"
+
+#define GIB	(1024ULL * 1024 * 1024)
+
+const struct sandbox_profile sandbox_store = {
+	.name = "store", .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_MEMFD,
+	.max_memory = 8 * GIB, .max_files = 256, .max_file = 4 * GIB, .required = true,
+};
+const struct sandbox_profile sandbox_validate = {
+	.name = "validate", .calls = SANDBOX_OPEN | SANDBOX_THREADS | SANDBOX_MEMFD,
+	.max_memory = 16 * GIB, .max_files = 1024, .max_file = 4 * GIB, .required = true,
+};
+const struct sandbox_profile sandbox_rtr = {
+	.name = "rtr", .calls = SANDBOX_ACCEPT | SANDBOX_MEMFD,
+	.max_memory = 8 * GIB, .max_files = 4096, .max_file = 4 * GIB, .required = true,
+};
+const struct sandbox_profile sandbox_web = {
+	.name = "web", .calls = SANDBOX_ACCEPT | SANDBOX_MEMFD,
+	.max_memory = 4 * GIB, .max_files = 1024, .max_file = 4 * GIB, .required = true,
+};
+
+/* --- Landlock; newer than the headers of Debian 12 in part --- */
+
+#define LL_FS_EXECUTE		(1ULL << 0)
+#define LL_FS_WRITE_FILE	(1ULL << 1)
+#define LL_FS_READ_FILE		(1ULL << 2)
+#define LL_FS_READ_DIR		(1ULL << 3)
+#define LL_FS_REMOVE_DIR	(1ULL << 4)
+#define LL_FS_REMOVE_FILE	(1ULL << 5)
+#define LL_FS_MAKE_DIR		(1ULL << 7)
+#define LL_FS_MAKE_REG		(1ULL << 8)
+#define LL_FS_ABI1		((1ULL << 13) - 1)
+#define LL_FS_REFER		(1ULL << 13)	/* ABI 2 */
+#define LL_FS_TRUNCATE		(1ULL << 14)	/* ABI 3 */
+#define LL_FS_IOCTL_DEV		(1ULL << 15)	/* ABI 5 */
+#define LL_NET_TCP		(3ULL << 0)	/* ABI 4: bind, connect */
+#define LL_SCOPE		(3ULL << 0)	/* ABI 6: abstract sockets, signals */
+
+#define LL_READ		(LL_FS_READ_FILE | LL_FS_READ_DIR)
+#define LL_WRITE	(LL_READ | LL_FS_WRITE_FILE | LL_FS_REMOVE_FILE | \
+	LL_FS_REMOVE_DIR | LL_FS_MAKE_DIR | LL_FS_MAKE_REG | LL_FS_REFER | \
+	LL_FS_TRUNCATE)
+#define LL_OF_FILES	(LL_FS_READ_FILE | LL_FS_WRITE_FILE | LL_FS_TRUNCATE)
+
+struct ll_ruleset {
+	uint64_t	fs, net, scoped;
+};
+
+struct ll_path {
+	uint64_t	access;
+	int32_t		fd;
+} __attribute__((packed));
+
+#define LL_CREATE_VERSION	1U
+#define LL_RULE_PATH		1
+
+/* What each ABI knows, so that an old kernel is not asked for more. */
+static const struct {
+	size_t		size;	/* of struct ll_ruleset, as that kernel knows it */
+	uint64_t	fs, net, scoped;
+} ll_abis[] = {
+	[1] = { 8, LL_FS_ABI1, 0, 0 },
+	[2] = { 8, LL_FS_ABI1 | LL_FS_REFER, 0, 0 },
+	[3] = { 8, LL_FS_ABI1 | LL_FS_REFER | LL_FS_TRUNCATE, 0, 0 },
+	[4] = { 16, LL_FS_ABI1 | LL_FS_REFER | LL_FS_TRUNCATE, LL_NET_TCP, 0 },
+	[5] = { 16, LL_FS_ABI1 | LL_FS_REFER | LL_FS_TRUNCATE | LL_FS_IOCTL_DEV,
+	    LL_NET_TCP, 0 },
+	[6] = { 24, LL_FS_ABI1 | LL_FS_REFER | LL_FS_TRUNCATE | LL_FS_IOCTL_DEV,
+	    LL_NET_TCP, LL_SCOPE },
+};
+
+#define PATHS_MAX	64	/* trees, TALs and RRDP files of one configuration */
+
+struct sandbox {
+	struct {
+		int		 fd;
+		bool		 dir;
+		uint64_t	 access;
+	} paths[PATHS_MAX];
+	unsigned	n;
+};
+
+struct sandbox *
+sandbox_new(void)
+{
+	return calloc(1, sizeof(struct sandbox));
+}
+
+struct sandbox *
+sandbox_free(struct sandbox *s)
+{
+	if (s == NULL)
+		return NULL;
+	for (unsigned i = 0; i < s->n; i++)
+		(void)close(s->paths[i].fd);
+	free(s);
+	return NULL;
+}
+
+int
+sandbox_path(struct sandbox *s, const char *path, enum sandbox_access a)
+{
+	struct stat st;
+	int fd;
+
+	if (s->n == PATHS_MAX)
+		return -E2BIG;
+	if ((fd = open(path, O_PATH | O_CLOEXEC)) < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0) {
+		(void)close(fd);
+		return -EIO;
+	}
+	s->paths[s->n].fd = fd;
+	s->paths[s->n].dir = S_ISDIR(st.st_mode);
+	s->paths[s->n].access = a == SANDBOX_WRITE ? LL_WRITE : LL_READ;
+	s->n++;
+	return 0;
+}
+
+int
+sandbox_landlock_abi(void)
+{
+	long v = syscall(SYS_landlock_create_ruleset, NULL, 0, LL_CREATE_VERSION);
+
+	return v < 0 ? 0 : (int)v;
+}
+
+static int
+landlock_enter(const struct sandbox *s)
+{
+	size_t abi = min_size((size_t)sandbox_landlock_abi(), ARRAY_LEN(ll_abis) - 1);
+	struct ll_ruleset rs = { ll_abis[abi].fs, ll_abis[abi].net,
+	    ll_abis[abi].scoped };
+	_cleanup_(fd_close) int fd = -1;
+
+	if (abi == 0)
+		return -EOPNOTSUPP;
+	fd = (int)syscall(SYS_landlock_create_ruleset, &rs, ll_abis[abi].size, 0);
+	if (fd < 0)
+		return -errno;
+	for (unsigned i = 0; i < s->n; i++) {
+		struct ll_path p = { s->paths[i].access & rs.fs, s->paths[i].fd };
+
+		if (!s->paths[i].dir)
+			p.access &= LL_OF_FILES;
+		if (syscall(SYS_landlock_add_rule, fd, LL_RULE_PATH, &p, 0) < 0)
+			return -errno;
+	}
+	return syscall(SYS_landlock_restrict_self, fd, 0) < 0 ? -errno : 0;
+}
+
+/* --- seccomp --- */
+
+#define C(name)	SCMP_SYS(name)
+
+/* Everybody's: memory, time, reading and writing what is open, waiting. */
+static const int calls_base[] = {
+	C(read), C(write), C(readv), C(writev), C(pread64), C(pwrite64), C(close),
+	C(recvmsg), C(sendmsg), C(recvfrom), C(sendto), C(lseek), C(fstat),
+	C(newfstatat), C(fcntl), C(dup), C(dup3), C(pipe2), C(eventfd2),
+	C(poll), C(ppoll), C(select), C(pselect6), C(epoll_create1), C(epoll_ctl),
+	C(epoll_wait), C(epoll_pwait), C(epoll_pwait2),
+	C(munmap), C(mremap), C(brk), C(madvise), C(msync),
+	C(futex), C(sched_yield), C(sched_getaffinity), C(set_robust_list), C(rseq),
+	C(clock_gettime), C(clock_getres), C(clock_nanosleep), C(nanosleep),
+	C(gettimeofday), C(time), C(getrandom), C(sysinfo), C(uname), C(getrusage),
+	C(rt_sigaction), C(rt_sigprocmask), C(rt_sigreturn), C(sigaltstack),
+	C(restart_syscall), C(exit), C(exit_group), C(getcpu),
+	C(getpid), C(gettid), C(getppid), C(getuid), C(geteuid), C(getgid), C(getegid),
+};
+
+/* On sockets that the parent bound and listens on. */
+static const int calls_accept[] = {
+	C(accept), C(accept4), C(shutdown), C(getsockname), C(getpeername),
+	C(getsockopt), C(setsockopt), C(sendfile), C(sendmmsg),
+};
+
+/* Where in the file system is Landlock's part; writing is below. */
+static const int calls_open[] = {
+	C(stat), C(lstat), C(statx), C(access), C(faccessat), C(faccessat2),
+	C(readlink), C(readlinkat), C(getdents64), C(fstatfs), C(fadvise64),
+	C(getcwd),
+};
+
+static const int calls_change[] = {
+	C(open), C(openat), C(rename), C(renameat), C(renameat2), C(unlink), C(unlinkat),
+	C(mkdir), C(mkdirat), C(ftruncate), C(fallocate), C(fsync), C(fdatasync),
+	C(fchmod),
+};
+
+static const int calls_memfd[] = { C(memfd_create), C(ftruncate), C(fallocate) };
+
+/* Nobody here makes them by mistake: whoever tries is not our code any more. */
+static const int calls_deadly[] = {
+	C(execve), C(execveat), C(ptrace), C(process_vm_readv), C(process_vm_writev),
+	C(mount), C(umount2), C(pivot_root), C(chroot), C(unshare), C(setns),
+	C(init_module), C(finit_module), C(delete_module), C(kexec_load), C(bpf),
+	C(perf_event_open), C(userfaultfd), C(add_key), C(keyctl), C(request_key),
+	C(io_uring_setup), C(open_by_handle_at), C(reboot), C(swapon),
+};
+
+static int
+allow(scmp_filter_ctx f, const int *calls, size_t n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, calls[i], 0);
+	return rc;
+}
+
+/* New code may not appear in memory. */
+static int
+allow_memory(scmp_filter_ctx f)
+{
+	static const int calls[] = { C(mmap), C(mprotect) };
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(calls) && rc == 0; i++)
+		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, calls[i], 1,
+		    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	return rc;
+}
+
+/* Only this process may be signalled: abort() does that. */
+static int
+allow_abort(scmp_filter_ctx f)
+{
+	return seccomp_rule_add(f, SCMP_ACT_ALLOW, C(tgkill), 1,
+	    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
+}
+
+/* openat() to read; O_TRUNC is here because Landlock's ABI 2 lets it pass. */
+static int
+allow_open(scmp_filter_ctx f)
+{
+	const scmp_datum_t no = O_ACCMODE | O_CREAT | O_TRUNC;
+	int rc = allow(f, calls_open, ARRAY_LEN(calls_open));
+
+	if (rc == 0)
+		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, C(openat), 1,
+		    SCMP_A2(SCMP_CMP_MASKED_EQ, no, O_RDONLY));
+	if (rc == 0)
+		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, C(open), 1,
+		    SCMP_A1(SCMP_CMP_MASKED_EQ, no, O_RDONLY));
+	return rc;
+}
+
+static int
+allow_threads(scmp_filter_ctx f)
+{
+	int rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, C(clone), 1,
+	    SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+
+	/* Its flags lie in memory: unseen by us; libc falls back to clone. */
+	if (rc == 0)
+		rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), C(clone3), 0);
+	return rc;
+}
+
+static int
+rules(scmp_filter_ctx f, unsigned calls)
+{
+	int rc = allow(f, calls_base, ARRAY_LEN(calls_base));
+
+	for (size_t i = 0; i < ARRAY_LEN(calls_deadly) && rc == 0; i++)
+		rc = seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, calls_deadly[i], 0);
+	if (rc == 0)
+		rc = allow_memory(f);
+	if (rc == 0)
+		rc = allow_abort(f);
+	if (rc == 0 && (calls & SANDBOX_ACCEPT) != 0)
+		rc = allow(f, calls_accept, ARRAY_LEN(calls_accept));
+	if (rc == 0 && (calls & SANDBOX_OPEN) != 0)
+		rc = (calls & SANDBOX_CHANGE) != 0 ?
+		    allow(f, calls_open, ARRAY_LEN(calls_open)) : allow_open(f);
+	if (rc == 0 && (calls & SANDBOX_CHANGE) != 0)
+		rc = allow(f, calls_change, ARRAY_LEN(calls_change));
+	if (rc == 0 && (calls & SANDBOX_MEMFD) != 0)
+		rc = allow(f, calls_memfd, ARRAY_LEN(calls_memfd));
+	if (rc == 0 && (calls & SANDBOX_THREADS) != 0)
+		rc = allow_threads(f);
+	return rc;
+}
+
+static int
+seccomp_enter(const struct sandbox_profile *p)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int rc;
+
+	if (f == NULL)
+		return -ENOMEM;
+	rc = rules(f, p->calls);
+	if (rc == 0)
+		rc = seccomp_load(f);
+	seccomp_release(f);
+	return rc;
+}
+
+/* --- limits --- */
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED	1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED	1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED	0
+#endif
+
+static int
+limits_enter(const struct sandbox_profile *p)
+{
+	const struct {
+		__rlimit_resource_t	what;
+		uint64_t		value;
+	} l[] = {
+		{ RLIMIT_CORE, 0 },		/* other people's data and tokens */
+		{ RLIMIT_NOFILE, p->max_files },
+		{ RLIMIT_FSIZE, p->max_file },
+		/* AddressSanitizer's shadow alone is terabytes of addresses. */
+		{ RLIMIT_AS, p->max_memory == 0 || SANITIZED ? RLIM_INFINITY : p->max_memory },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(l); i++) {
+		struct rlimit old, r;
+
+		if (getrlimit(l[i].what, &old) < 0)
+			return -errno;
+		/* Only ever downwards. */
+		r.rlim_cur = r.rlim_max = old.rlim_max < l[i].value ?
+		    old.rlim_max : l[i].value;
+		if (setrlimit(l[i].what, &r) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int
+sandbox_enter(struct sandbox *s, const struct sandbox_profile *p,
+    const char **ret_what)
+{
+	int rc;
+
+	*ret_what = NULL;
+	if ((rc = limits_enter(p)) < 0) {
+		*ret_what = "rlimit";
+		return rc;
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+		*ret_what = "no_new_privs";
+		return -errno;
+	}
+	if ((rc = landlock_enter(s)) < 0) {
+		*ret_what = "landlock";
+		if (p->required)
+			return rc;
+	}
+	if ((rc = seccomp_enter(p)) < 0) {
+		*ret_what = "seccomp";
+		if (p->required)
+			return rc;
+	}
+	return 0;
+}
