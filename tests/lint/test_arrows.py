@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""The picture of DESIGN section 3 is true: includes go down, through doors."""
+
+import os
+import re
+
+import tap
+
+import csource
+
+# folder: what it may include besides itself
+TOP = {"base", "inr", "crypto", "sys", "net", "rpki", "rtr", "store", "out", "app"}
+SEES = {
+    "base": set(),
+    "inr": {"base"},
+    "crypto": {"base"},
+    "sys": {"base"},
+    "net": {"base", "sys"},
+    "rpki": {"base", "inr", "crypto"},
+    "rtr": {"base", "inr", "crypto"},
+    "store": {"base", "inr", "sys"},
+    "out": {"base", "inr"},
+    "app": TOP - {"app"},
+    "lab": TOP,
+    "role": TOP,
+    "cmd": TOP | {"lab", "role"},
+}
+# Every header of these is open; of all others only FOLDER/FOLDER.h.
+TOOLBOXES = {"base", "sys", "out"}
+# app has a door for each pillar and one for the page; rpki's writers stand
+# apart, so that nobody takes them in who only reads.
+DOORS = {
+    "app": {"app/routes.h", "app/web.h", "app/app.h"},
+    "rpki": {"rpki/rpki.h", "rpki/write.h"},
+}
+# (file, include): why this one is right
+ALLOWED = {
+    ("src/out/findings_registry.c", "rpki/findings.def"): "the rows as data, not the code behind them",
+    ("src/out/findings_registry.c", "rtr/findings.def"): "the rows as data, not the code behind them",
+}
+# Foreign libraries: header prefix -> where it may be included
+LIBRARIES = {
+    "openssl/": ("src/crypto/",),
+    "event2/": ("src/sys/loop.c",),
+    "microhttpd.h": ("src/net/",),
+    "curl/": ("src/net/",),
+    "unbound.h": ("src/net/",),
+    "seccomp.h": ("src/sys/",),
+    "linux/": ("src/sys/",),
+    "yaml.h": ("src/sys/",),
+    "expat.h": ("src/rpki/", "src/app/"),
+    "zlib.h": ("src/sys/", "src/app/"),
+    "jansson.h": ("src/app/", "src/rtr/"),
+    "sqlite3.h": ("src/store/",),
+    "lmdb.h": ("src/store/",),
+}
+# What every folder may take from the C library.
+PURE = {"errno.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdbool.h",
+        "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "endian.h", "math.h"}
+SYSTEM_FOLDERS = ("src/sys/", "src/net/")
+# (file or folder, header): why. Everything else of the system belongs to sys/.
+SYSTEM_ALLOWED = {
+    ("src/base/ip.c", "arpa/inet.h"): "inet_pton and inet_ntop are text, no sockets",
+    ("src/cmd/main.c", "getopt.h"): "the command line",
+    ("src/cmd/main.c", "time.h"): "the clock enters here and is an argument below",
+    ("src/cmd/main.c", "unistd.h"): "isatty",
+    ("src/cmd/main.c", "sys/random.h"): "the hash seed",
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+
+
+def includes():
+    for path in csource.sources(".c", ".h", ".def"):
+        text = csource.strip(csource.read(os.path.join(tap.SRC, path)), strings=False)
+        for m in INCLUDE.finditer(text):
+            yield path, csource.line_of(text, m.start()), m.group(1), m.group(2)
+
+
+def folder(path):
+    return path.split("/")[1]
+
+
+def is_door(header):
+    f = header.split("/")[0]
+    if f in TOOLBOXES:
+        return header.endswith(".h") and not header.endswith("internal.h")
+    return header in DOORS.get(f, {f"{f}/{f}.h"})
+
+
+def main():
+    ours = [(p, n, h) for p, n, q, h in includes() if q == '"' and "/" in h]
+    bare = [(p, n, h) for p, n, q, h in includes()
+            if q == '"' and "/" not in h and not h.endswith(".inc")]
+    foreign = [(p, n, h) for p, n, q, h in includes() if q == "<"]
+    across = [(p, n, h) for p, n, h in ours if h.split("/")[0] != folder(p)]
+
+    tap.rule("every folder is in the picture",
+             sorted({f"src/{folder(p)}: not in SEES" for p in csource.sources(".c", ".h")
+                     if folder(p) not in SEES}))
+    tap.rule("arrows go down only",
+             [f"{p}:{n}: {folder(p)} may not see {h}" for p, n, h in across
+              if h.split("/")[0] not in SEES.get(folder(p), set()) and (p, h) not in ALLOWED])
+    tap.rule("folders are entered by their doors",
+             [f"{p}:{n}: {h} is a side door" for p, n, h in across
+              if not is_door(h) and (p, h) not in ALLOWED])
+    tap.rule("our headers are named with their folder",
+             [f'{p}:{n}: write "{folder(p)}/{h}"' for p, n, h in bare])
+    tap.rule("foreign libraries stay in their folders",
+             [f"{p}:{n}: <{h}> belongs to {' '.join(where)}" for p, n, h in foreign
+              for lib, where in LIBRARIES.items() if h.startswith(lib) and not p.startswith(where)])
+    tap.rule("system headers stay in sys/ and net/",
+             [f"{p}:{n}: <{h}>" for p, n, h in foreign
+              if h not in PURE and not p.startswith(SYSTEM_FOLDERS) and (p, h) not in SYSTEM_ALLOWED
+              and not any(h.startswith(lib) for lib in LIBRARIES)])
+    here = {(p, h) for p, _, h in ours} | {(p, h) for p, _, h in foreign}
+    tap.rule("no exception outlives its use",
+             [f"{p}: {h} is allowed but not included" for p, h in {**ALLOWED, **SYSTEM_ALLOWED}
+              if (p, h) not in here])
+    tap.rule("doors open with an essay", essays())
+    tap.end()
+
+
+def essays():
+    """Of at least 20 lines; the toolboxes explain each header by itself."""
+    for f in SEES:
+        if f in TOOLBOXES or f == "cmd":  # nobody enters cmd
+            continue
+        for door in DOORS.get(f, {f"{f}/{f}.h"}):
+            path = os.path.join(tap.SRC, "src", door)
+            if door.endswith("/write.h") or not os.path.exists(path):
+                continue
+            m = re.match(r"\s*/\*.*?\*/", csource.read(path), re.S)
+            lines = m.group().count("\n") + 1 if m else 0
+            if lines < 20:
+                yield f"src/{door}: {lines} lines, 20 to 60 are wanted"
+
+
+main()

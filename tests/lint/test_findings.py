@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""Every finding says all it should, and a test trips it."""
+
+import os
+import re
+
+import tap
+
+import csource
+
+PREFIXES = {"rpki": "RPKI_", "rtr": "RTR_", "irr": "IRR_", "dns": "DNS_", "mail": "MAIL_"}
+
+
+def tests_text():
+    out = []
+    for path in csource.sources(".c", ".h", ".py", ".json", ".txt", ".lab", ".rpl", ".csv", ".def",
+                                under="tests"):
+        if not path.startswith("tests/lint/"):
+            out.append(csource.read(os.path.join(tap.SRC, path)))
+    return set(re.findall(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b", "\n".join(out)))
+
+
+def made():
+    """Codes that the sources mention outside findings.def."""
+    text = "\n".join(csource.read(os.path.join(tap.SRC, p)) for p in csource.sources(".c", ".h", ".def")
+                     if not p.endswith("findings.def"))
+    return set(re.findall(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b", text))
+
+
+def where(r):
+    return f"{os.path.relpath(r['file'], tap.SRC)}:{r['line']}: {r['code']}"
+
+
+def main():
+    rows = csource.all_findings()
+    codes = [r["code"] for r in rows]
+    tested, used = tests_text(), made()
+
+    tap.rule("there are findings", [] if rows else ["no findings.def has a row"])
+    tap.rule("no column is empty",
+             [f"{where(r)}: {c}" for r in rows for c in csource.COLUMNS if not r[c].strip()])
+    tap.rule("severities are known",
+             [where(r) for r in rows if r["severity"] not in ("NOTE", "WARN", "REJECT")])
+    tap.rule("codes are unique", sorted({c for c in codes if codes.count(c) > 1}))
+    tap.rule("codes carry their module's prefix",
+             [where(r) for r in rows
+              if not r["code"].startswith(PREFIXES.get(r["file"].split("/")[-2], "?"))])
+    tap.rule("clauses name a document",
+             [where(r) for r in rows
+              if not re.search(r"RFC \d{3,5}|8210bis|draft-|X\.6\d\d|aspa-profile|Sekisho|RIPE|ISO", r["clause"])])
+    tap.rule("each is made somewhere", [where(r) for r in rows if r["code"] not in used])
+    tap.rule("each is asserted by a test", [where(r) for r in rows if r["code"] not in tested])
+    tap.end()
+
+
+main()
