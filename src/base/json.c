@@ -164,7 +164,7 @@ void
 json_str(struct json *j, const char *s)
 {
 	if (s == NULL)
-		json_null(j);
+		json_nil(j);
 	else
 		json_sv(j, sv_str(s));
 }
@@ -193,7 +193,7 @@ json_bool(struct json *j, bool v)
 }
 
 void
-json_null(struct json *j)
+json_nil(struct json *j)
 {
 	lead(j);
 	buf_str(j->b, "null");

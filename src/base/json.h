@@ -35,7 +35,8 @@ void	 json_str(struct json *, const char *);	/* NULL writes null */
 void	 json_u64(struct json *, uint64_t);
 void	 json_i64(struct json *, int64_t);
 void	 json_bool(struct json *, bool);
-void	 json_null(struct json *);
+/* Not "null": libjansson has that name, and would call ours. */
+void	 json_nil(struct json *);
 /* Text that is JSON already. */
 void	 json_raw(struct json *, struct sv);
 

@@ -49,7 +49,7 @@ sample(struct json *j)
 	json_key(j, "list");
 	json_open(j, '[');
 	json_bool(j, true);
-	json_null(j);
+	json_nil(j);
 	json_raw(j, SV("{}"));
 	json_close(j, ']');
 	json_key(j, "empty");
