@@ -1,0 +1,131 @@
+#include <errno.h>
+#include <stdio.h>
+
+#include "app/conf.h"
+#include "base/err.h"
+
+#define X(NAME, path, type, list, min, max, words, def, help)	\
+	{ path, CONF_##type, list, min, max, words, def, help },
+static const struct conf_row rows[CONF_ROW_MAX] = {
+#include "app/conf.def"
+};
+#undef X
+
+static const struct conf_item *
+item(const struct conf *c, enum app_conf_row r)
+{
+	return c->values[r].n > 0 ? &c->values[r].items[0] : NULL;
+}
+
+const char *
+app_conf_str(const struct conf *c, enum app_conf_row r)
+{
+	return item(c, r) != NULL ? item(c, r)->text.p : "";
+}
+
+uint32_t
+app_conf_u32(const struct conf *c, enum app_conf_row r)
+{
+	return item(c, r) != NULL ? item(c, r)->u : 0;
+}
+
+void
+app_conf_lines(const struct conf *c, enum app_conf_row r, struct buf *b)
+{
+	for (size_t i = 0; i < c->values[r].n; i++) {
+		if (i > 0)
+			buf_char(b, '\n');
+		buf_sv(b, c->values[r].items[i].text);
+	}
+}
+
+int
+app_conf_log(const struct conf *c, enum app_conf_row r, const char *name,
+    char *ret, size_t n)
+{
+	const char *given = app_conf_str(c, r);
+	int k = given[0] != '\0' ? snprintf(ret, n, "%s", given) :
+	    snprintf(ret, n, "%s/%s", app_conf_str(c, CONF_STATE), name);
+
+	return k < 0 || (size_t)k >= n ? -ENAMETOOLONG : 0;
+}
+
+/* --- rules between options --- */
+
+static bool
+loopback(const struct conf_item *it)
+{
+	static const struct ip_prefix v6 = { .af = IP_V6, .len = 128, .addr = { [15] = 1 } };
+	static const struct ip_prefix v4 = { .af = IP_V4, .len = 8, .addr = { 127 } };
+
+	return ip_prefix_covers(&v4, &it->px) || ip_prefix_covers(&v6, &it->px);
+}
+
+static int
+rule_broken(struct conf_error *err, const struct conf *c, enum app_conf_row a,
+    const char *what, const char *expected)
+{
+	err->code = CONF_E_RULE;
+	err->rc = SE_SYNTAX;
+	err->line = c->values[a].line;
+	err->col = c->values[a].col;
+	err->expected = expected;
+	(void)snprintf(err->found, sizeof(err->found), "%s", what);
+	(void)snprintf(err->file, sizeof(err->file), "%s", c->file);
+	return err->rc;
+}
+
+static int
+rules_check(const struct conf *c, struct conf_error *err)
+{
+	uint32_t expire = app_conf_u32(c, CONF_RTR_EXPIRE);
+	const struct conf_value *web = &c->values[CONF_WEB_LISTEN];
+
+	/* RFC 8210 section 6: expire is larger than both others. */
+	if (expire <= app_conf_u32(c, CONF_RTR_REFRESH) ||
+	    expire <= app_conf_u32(c, CONF_RTR_RETRY))
+		return rule_broken(err, c,
+		    c->values[CONF_RTR_EXPIRE].line != 0 ? CONF_RTR_EXPIRE : CONF_RTR_REFRESH,
+		    "rtr.refresh, rtr.retry, rtr.expire",
+		    N_("expire larger than refresh and retry (RFC 8210 section 6)"));
+	for (size_t i = 0; i < web->n; i++)
+		if (!loopback(&web->items[i]) &&
+		    app_conf_str(c, CONF_WEB_TOKEN_FILE)[0] == '\0')
+			return rule_broken(err, c, CONF_WEB_LISTEN,
+			    "web.listen, web.token-file",
+			    N_("a token file when the page listens beyond loopback"));
+	return 0;
+}
+
+int
+app_conf_parse(struct sv text, const char *file, struct conf **ret,
+    struct conf_error *err)
+{
+	_cleanup_(conf_freep) struct conf *c = NULL;
+	int rc;
+
+	if ((rc = conf_parse(text, file, rows, CONF_ROW_MAX, &c, err)) < 0 ||
+	    (rc = rules_check(c, err)) < 0)
+		return rc;
+	*ret = TAKE_PTR(c);
+	return 0;
+}
+
+int
+app_conf_load(const char *file, const char *state, struct conf **ret,
+    struct conf_error *err)
+{
+	_cleanup_(conf_freep) struct conf *c = NULL;
+	int rc;
+
+	if ((rc = conf_load(file != NULL ? file : APP_CONF_FILE, rows,
+	    CONF_ROW_MAX, &c, err)) < 0)
+		return rc;
+	if (state != NULL &&
+	    (rc = conf_override(c, CONF_STATE, sv_str(state), err)) < 0)
+		return rc;
+	if ((rc = rules_check(c, err)) < 0)
+		return rc;
+	*ret = TAKE_PTR(c);
+	return 0;
+}

@@ -1,0 +1,65 @@
+/* sekisho conf check: read the configuration as serve would, and say so. */
+#include <stdio.h>
+
+#include "app/conf.h"
+#include "base/json.h"
+#include "cmd/cmd.h"
+#include "sys/file.h"
+
+static void
+check_json(const struct conf_error *e, const char *text)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct json j = json_on(&b, true);
+
+	json_open(&j, '{');
+	json_kv_bool(&j, "good", text == NULL);
+	json_kv_str(&j, "file", e->file);
+	if (text != NULL) {
+		json_kv_u64(&j, "code", e->code);
+		json_kv_u64(&j, "line", e->line);
+		json_kv_u64(&j, "column", e->col);
+		json_kv_str(&j, "found", e->found);
+		json_kv_str(&j, "did_you_mean", e->meant[0] != '\0' ? e->meant : NULL);
+		json_kv_str(&j, "text", text);
+	}
+	json_close(&j, '}');
+	buf_char(&b, '\n');
+	if (b.rc == 0)
+		(void)fwrite(b.p, 1, b.len, stdout);
+}
+
+static int
+run(struct cmd_ctx *ctx, void *state UNUSED, int argc, char **argv)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	_cleanup_(conf_freep) struct conf *c = NULL;
+	const char *file = argc > 0 ? argv[0] :
+	    ctx->conf != NULL ? ctx->conf : APP_CONF_FILE;
+	struct conf_error e;
+	int rc;
+
+	if (argc > 1)
+		return cmd_usage(ctx, tr(ctx->lang, N_("one file at a time, please")));
+	rc = app_conf_load(file, ctx->state, &c, &e);
+	if (rc < 0) {
+		conf_error_text(&e, ctx->lang, &b);
+		buf_char(&b, '\0');
+	}
+	if (ctx->json)
+		check_json(&e, rc < 0 && b.rc == 0 ? b.p : NULL);
+	else if (rc < 0)
+		cmd_err("%s", b.rc == 0 ? b.p : file);
+	else if (!ctx->quiet)
+		printf(tr(ctx->lang, N_("%s is good\n")), file);
+	if (rc == 0)
+		return EXIT_GOOD;
+	/* A file that cannot be read was not judged. */
+	return e.code == CONF_E_FILE || e.code == CONF_OK ? EXIT_CANNOT : EXIT_REJECTED;
+}
+
+const struct cmd cmd_conf_check = {
+	.area = "conf", .verb = "check", .args = N_("[FILE]"),
+	.summary = N_("check the configuration file"),
+	.run = run,
+};

@@ -1,0 +1,136 @@
+/* sekisho conf show: every option's value in force, and where it comes from. */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/conf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "cmd/cmd.h"
+
+/* "file:12", "--state", or "default". */
+static void
+origin(const struct cmd_ctx *ctx, const struct conf *c, size_t row, struct buf *b)
+{
+	if (c->values[row].line > 0)
+		buf_printf(b, "%s:%u", c->file, c->values[row].line);
+	else if (row == CONF_STATE && ctx->state != NULL)
+		buf_str(b, "--state");
+	else
+		buf_str(b, ctx->json ? "default" : tr(ctx->lang, N_("default")));
+}
+
+static void
+show_json(const struct cmd_ctx *ctx, const struct conf *c, struct buf *b)
+{
+	struct json j = json_on(b, true);
+
+	json_open(&j, '[');
+	for (size_t i = 0; i < c->n_rows; i++) {
+		_cleanup_(buf_done) struct buf from = BUF_INIT;
+
+		origin(ctx, c, i, &from);
+		json_open(&j, '{');
+		json_kv_str(&j, "path", c->rows[i].path);
+		json_key(&j, "value");
+		if (c->rows[i].list)
+			json_open(&j, '[');
+		else if (c->values[i].n == 0)
+			json_nil(&j);
+		for (size_t k = 0; k < c->values[i].n; k++)
+			json_sv(&j, c->values[i].items[k].text);
+		if (c->rows[i].list)
+			json_close(&j, ']');
+		json_kv_sv(&j, "from", buf_get(&from));
+		json_kv_str(&j, "help", tr(ctx->lang, c->rows[i].help));
+		json_close(&j, '}');
+	}
+	json_close(&j, ']');
+	buf_char(b, '\n');
+}
+
+/* As YAML that conf check would take again. */
+static void
+quote(struct buf *b, struct sv s)
+{
+	buf_char(b, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			buf_char(b, '\\');
+		buf_char(b, (unsigned char)s.p[i] < 0x20 ? '?' : s.p[i]);
+	}
+	buf_char(b, '"');
+}
+
+static void
+value_yaml(const struct conf *c, size_t row, struct buf *b)
+{
+	const struct conf_value *v = &c->values[row];
+	bool bare = c->rows[row].type == CONF_U32 || c->rows[row].type == CONF_SECONDS;
+
+	if (c->rows[row].list)
+		buf_char(b, '[');
+	for (size_t k = 0; k < v->n; k++) {
+		if (k > 0)
+			buf_str(b, ", ");
+		if (bare)
+			buf_sv(b, v->items[k].text);
+		else
+			quote(b, v->items[k].text);
+	}
+	if (c->rows[row].list)
+		buf_char(b, ']');
+	else if (v->n == 0)
+		buf_str(b, "\"\"");
+}
+
+static void
+show_yaml(const struct cmd_ctx *ctx, const struct conf *c, struct buf *b)
+{
+	struct sv section = { NULL, 0 };
+
+	for (size_t i = 0; i < c->n_rows; i++) {
+		struct sv path = sv_str(c->rows[i].path);
+		size_t dot = sv_find(path, '.');
+		struct sv head = dot < path.n ? sv_take(path, dot) : (struct sv){ NULL, 0 };
+
+		if (head.n > 0 && !sv_eq(head, section))
+			buf_printf(b, "%.*s:\n", SV_ARG(head));
+		section = head;
+		buf_printf(b, "%s%.*s: ", head.n > 0 ? "  " : "",
+		    SV_ARG(head.n > 0 ? sv_skip(path, dot + 1) : path));
+		value_yaml(c, i, b);
+		buf_str(b, "  # ");
+		origin(ctx, c, i, b);
+		if (ctx->verbose > 0)
+			buf_printf(b, ": %s", tr(ctx->lang, c->rows[i].help));
+		buf_char(b, '\n');
+	}
+}
+
+static int
+run(struct cmd_ctx *ctx, void *state UNUSED, int argc, char **argv)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	_cleanup_(conf_freep) struct conf *c = NULL;
+	struct conf_error e;
+
+	if (app_conf_load(argc > 0 ? argv[0] : ctx->conf, ctx->state, &c, &e) < 0) {
+		conf_error_text(&e, ctx->lang, &b);
+		cmd_err("%.*s", SV_ARG(buf_get(&b)));
+		return e.code == CONF_E_FILE || e.code == CONF_OK ?
+		    EXIT_CANNOT : EXIT_REJECTED;
+	}
+	if (ctx->json)
+		show_json(ctx, c, &b);
+	else
+		show_yaml(ctx, c, &b);
+	if (b.rc < 0 || fwrite(b.p, 1, b.len, stdout) != b.len)
+		return EXIT_CANNOT;
+	return EXIT_GOOD;
+}
+
+const struct cmd cmd_conf_show = {
+	.area = "conf", .verb = "show", .args = N_("[FILE]"),
+	.summary = N_("print every option, its value and where it comes from"),
+	.run = run,
+};

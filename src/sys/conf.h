@@ -1,0 +1,114 @@
+/*
+ * The configuration reader: YAML (libyaml's events) against a table with one
+ * row per option. A row says everything: path, type, range, default, help;
+ * reading, checking, `conf show`, the manual's table and "did you mean" come
+ * from it.
+ *
+ * Strict by intention: an unknown key, a wrong type, a key twice, a value
+ * out of range, a tag, an anchor or an alias stop the reading, with line and
+ * column, what was found and what was expected. A list may be written as a
+ * single value; an empty section is a section without options. Paths are
+ * relative to the file's folder.
+ */
+#ifndef SYS_CONF_H
+#define SYS_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/ip.h"
+#include "base/pool.h"
+#include "base/sv.h"
+#include "base/tr.h"
+#include "base/util.h"
+
+#define CONF_SIZE_MAX	(1024 * 1024)	/* a large organisation's file is 100 kB */
+#define CONF_LIST_MAX	4096		/* prefixes of one organisation */
+#define CONF_TEXT_MAX	1024		/* one value */
+#define CONF_POOL_MAX	(8 * 1024 * 1024)
+
+enum conf_type {
+	CONF_STR,
+	CONF_U32,
+	CONF_SECONDS,		/* "90", "15m", "2h", "1d" */
+	CONF_WORD,		/* one of .words */
+	CONF_PATH,
+	CONF_ADDR,		/* "192.0.2.1:323", "[2001:db8::1]:323" */
+	CONF_ASN,
+	CONF_PREFIX,
+	CONF_NAME,		/* a domain name */
+	CONF_TYPE_MAX
+};
+
+struct conf_row {
+	const char	*path;		/* "rtr.refresh" */
+	enum conf_type	 type;
+	bool		 list;
+	uint32_t	 min, max;	/* of U32 and SECONDS */
+	const char	*words;		/* "isp registry", of WORD */
+	const char	*value;		/* the default; NULL: empty */
+	const char	*help;		/* msgid */
+};
+
+struct conf_item {
+	struct sv	 text;		/* NUL-terminated */
+	uint32_t	 u;		/* U32, SECONDS, ASN; ADDR: the port */
+	struct ip_prefix px;		/* PREFIX; ADDR: the address */
+};
+
+struct conf_value {
+	struct conf_item *items;
+	size_t		  n;
+	unsigned	  line, col;	/* 0: the default */
+};
+
+struct conf {
+	struct pool		*pool;
+	const char		*file;		/* "" if there was none */
+	const struct conf_row	*rows;
+	size_t			 n_rows;
+	struct conf_value	*values;	/* one per row */
+};
+
+enum conf_errc {
+	CONF_OK,
+	CONF_E_YAML,		/* libyaml could not read it */
+	CONF_E_UNKNOWN,
+	CONF_E_DUPLICATE,
+	CONF_E_TYPE,
+	CONF_E_RANGE,
+	CONF_E_FANCY,		/* tag, anchor, alias, second document */
+	CONF_E_LIMIT,
+	CONF_E_RULE,		/* two options do not go together */
+	CONF_E_FILE,		/* the file could not be read: .rc */
+};
+
+struct conf_error {
+	enum conf_errc	 code;
+	int		 rc;
+	unsigned	 line, col;
+	char		 file[256];
+	char		 found[96];
+	const char	*expected;	/* msgid, may be NULL */
+	char		 range[96];	/* "1 … 86400", words; may be empty */
+	char		 meant[64];	/* did you mean; may be empty */
+};
+
+/* 0, or negative with *err filled. text NULL: only the defaults. */
+int	 conf_parse(struct sv text, const char *file, const struct conf_row *,
+	    size_t n_rows, struct conf **ret, struct conf_error *err) MUST_USE;
+int	 conf_load(const char *file, const struct conf_row *, size_t n_rows,
+	    struct conf **ret, struct conf_error *err) MUST_USE;
+struct conf *conf_free(struct conf *);
+/* "FILE:12:3: unknown key "refesh"; did you mean "refresh"?" */
+void	 conf_error_text(const struct conf_error *, enum lang, struct buf *);
+const char *conf_type_name(enum conf_type);	/* msgid: "a number" … */
+
+/* Replace a value by text, as if it stood in the file (flags); SE_SYNTAX. */
+int	 conf_override(struct conf *, size_t row, struct sv text,
+	    struct conf_error *err) MUST_USE;
+
+DEFINE_CLEANUP(struct conf, conf_free)
+
+#endif
