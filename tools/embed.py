@@ -37,7 +37,7 @@ def check(files, keys):
                 die(f"{path}: inline script or style (the CSP forbids it)")
         elif path.suffix == ".js":
             found = re.findall(r"""\bt\(["'](\w+)["']""", text)
-            for head in re.findall(r"\bt\(`(\w+)\$\{", text):
+            for head in re.findall(r"\b(?:t|known)\(`(\w+)\$\{", text):
                 used.update(k for k in keys if k.startswith(head))
             if re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", text):
                 die(f"{path}: text would become markup; use textContent")

@@ -1,0 +1,79 @@
+/* Between the files web_*.c only. */
+#ifndef APP_WEB_INTERNAL_H
+#define APP_WEB_INTERNAL_H
+
+#include "app/web_api.h"
+#include "base/json.h"
+
+struct web_asset {
+	const char	*path, *type, *etag;
+	bool		 page;		/* has {{key}} places */
+	struct sv	 data;
+};
+
+/* Made from www/ by tools/embed.py. */
+extern const struct web_asset web_assets[];
+extern const size_t web_n_assets;
+
+enum web_error {
+	WEB_BAD_HOST,
+	WEB_CROSS_SITE,
+	WEB_NO_TOKEN,
+	WEB_NOT_FOUND,
+	WEB_BAD_PARAM,
+	WEB_BAD_PREFIX,
+	WEB_BAD_ASN,
+	WEB_BAD_SUBJECT,
+	WEB_NO_DATA,
+	WEB_BUSY,
+	WEB_TIMEOUT,
+	WEB_FAILED,
+	WEB_NOT_UNDERSTOOD,
+	WEB_ERROR_MAX
+};
+
+struct web_call {
+	const struct web_ctx	*ctx;
+	const struct http_req	*req;
+	struct http_res		*res;
+	enum lang		 lang;
+	struct web_question	*question;
+};
+
+typedef enum web_result (*web_route_fn)(struct web_call *);
+
+enum web_result web_error(struct web_call *, enum web_error);
+/* With another text than the table's (of the validator). */
+enum web_result web_error_text(struct web_call *, enum web_error, const char *text);
+
+enum web_result web_status(struct web_call *);
+enum web_result web_findings(struct web_call *);
+enum web_result web_vrps(struct web_call *);
+enum web_result web_routers(struct web_call *);
+enum web_result web_strings(struct web_call *);
+enum web_result web_metrics(struct web_call *);
+enum web_result web_healthz(struct web_call *);
+enum web_result web_explain(struct web_call *);
+
+/* The page's file, with its texts filled in where it has places for them. */
+void	 web_asset_write(struct web_call *, const struct web_asset *);
+const struct web_asset *web_asset_find(struct sv path);
+
+enum web_health {
+	WEB_OK,
+	WEB_HEALTH_NO_DATA,
+	WEB_HEALTH_EXPIRED,
+	WEB_HEALTH_OLD,
+};
+enum web_health web_health(const struct web_ctx *);
+const char *web_health_name(enum web_health);	/* "ok", "no_data" … */
+
+bool	 web_ours_asn(const struct web_conf *, uint32_t asn);
+/* It overlaps with one of ours. */
+bool	 web_ours_prefix(const struct web_conf *, const struct ip_prefix *);
+
+/* Members of the report, forgiving: 0, NULL or an empty array if absent. */
+uint64_t web_report_u64(const json_t *, const char *key);
+json_t	*web_report_array(const struct web_data *, const char *key);
+
+#endif

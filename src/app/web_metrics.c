@@ -1,0 +1,165 @@
+/* /metrics and /healthz. */
+#include <string.h>
+
+#include "app/web_internal.h"
+#include "base/timefmt.h"
+#include "out/metrics.h"
+
+#define PUT(m, id, v, ...) do {						\
+	const struct sv l_[] = { __VA_ARGS__ };				\
+	if (metric_u64((m), METRIC_##id, l_, (unsigned)ARRAY_LEN(l_), (v)) < 0) \
+		(m)->b->rc = -1;					\
+} while (0)
+#define PUT0(m, id, v) do {						\
+	if (metric_u64((m), METRIC_##id, NULL, 0, (v)) < 0)		\
+		(m)->b->rc = -1;					\
+} while (0)
+
+static struct sv
+member(const json_t *o, const char *key)
+{
+	return sv_str(json_string_value(json_object_get(o, key)));
+}
+
+/* What may be a label of ours: a word of letters, digits, "_", "-", "." */
+static bool
+is_word(struct sv s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+		    (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.'))
+			return false;
+	}
+	return s.n > 0 && s.n <= 64;
+}
+
+static void
+payload_metrics(struct metrics *m, const struct web_data *d)
+{
+	const struct snapshot *s = &d->snap;
+
+	for (size_t i = 0; i < s->n_tas; i++) {
+		PUT(m, VRPS, d->tas[i].v4, sv_str(s->tas[i]), SV("ipv4"));
+		PUT(m, VRPS, d->tas[i].v6, sv_str(s->tas[i]), SV("ipv6"));
+	}
+	for (size_t i = 0; i < s->n_tas; i++)
+		PUT(m, ASPAS, d->tas[i].aspas, sv_str(s->tas[i]));
+}
+
+static void
+object_metrics(struct metrics *m, const struct web_data *d)
+{
+	json_t *rows = web_report_array(d, "objects"), *o;
+	size_t i;
+
+	json_array_foreach(rows, i, o)
+		if (i < WEB_CODES_MAX && is_word(member(o, "type")) &&
+		    is_word(member(o, "verdict")))
+			PUT(m, OBJECTS, web_report_u64(o, "count"),
+			    member(o, "type"), member(o, "verdict"));
+}
+
+static void
+finding_metrics(struct metrics *m, const struct web_data *d)
+{
+	static const char *const severities[] = { "REJECT", "WARN", "NOTE" };
+	json_t *total = json_object_get(d->report, "findings_total");
+	json_t *rows = web_report_array(d, "findings_by_code"), *o;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(severities); i++)
+		PUT(m, FINDINGS, web_report_u64(total, severities[i]), sv_str(severities[i]));
+	json_array_foreach(rows, i, o)
+		if (i < WEB_CODES_MAX && is_word(member(o, "code")) &&
+		    is_word(member(o, "severity")))
+			PUT(m, FINDING_CODES, web_report_u64(o, "count"),
+			    member(o, "code"), member(o, "severity"));
+}
+
+static void
+time_metrics(struct metrics *m, const struct web_data *d, int64_t now)
+{
+	const struct snapshot *s = &d->snap;
+	int64_t age = now > s->built ? now - s->built : 0;
+
+	PUT0(m, SERIAL, s->stamp.serial);
+	PUT0(m, AGE, (uint64_t)age);
+	if (s->built >= 0)
+		PUT0(m, BUILT, (uint64_t)s->built);
+	if (s->earliest >= 0 && s->earliest != TIME_NEVER)
+		PUT0(m, EXPIRY, (uint64_t)s->earliest);
+	if (json_object_get(d->report, "duration_ms") != NULL &&
+	    metric_milli(m, METRIC_DURATION, NULL, 0,
+	    web_report_u64(d->report, "duration_ms")) < 0)
+		m->b->rc = -1;
+}
+
+static void
+router_metrics(struct metrics *m, json_t *routers)
+{
+	json_t *by = json_object_get(routers, "n_by_version"), *v;
+	const char *version;
+
+	if (!json_is_object(by))
+		return;
+	json_object_foreach(by, version, v)
+		if (is_word(sv_str(version)))
+			PUT(m, RTR_CLIENTS, web_report_u64(by, version), sv_str(version));
+}
+
+static void
+own_metrics(struct metrics *m, const struct web_stats *st)
+{
+	static const char *const classes[6] = { [2] = "2xx", "3xx", "4xx", "5xx" };
+	static const char *const results[WEB_EXPLAIN_MAX] = {
+		[WEB_EXPLAIN_OK] = "answered",
+		[WEB_EXPLAIN_BUSY] = "busy",
+		[WEB_EXPLAIN_TIMEOUT] = "timeout",
+		[WEB_EXPLAIN_FAILED] = "failed",
+	};
+
+	for (size_t i = 2; i < ARRAY_LEN(classes); i++)
+		PUT(m, HTTP_REQUESTS, st->by_class[i], sv_str(classes[i]));
+	for (size_t i = 0; i < WEB_EXPLAIN_MAX; i++)
+		PUT(m, EXPLAINS, st->explained[i], sv_str(results[i]));
+}
+
+enum web_result
+web_metrics(struct web_call *c)
+{
+	const struct web_ctx *ctx = c->ctx;
+	struct metrics m = metrics_on(&c->res->body);
+
+	http_res_header(c->res, "Content-Type", METRICS_TYPE);
+	http_res_header(c->res, "Cache-Control", "no-store");
+	http_res_header(c->res, "X-Content-Type-Options", "nosniff");
+	PUT(&m, BUILD, 1, SV(SEKISHO_VERSION));
+	PUT0(&m, HEALTHY, web_health(ctx) == WEB_OK);
+	if (ctx->data != NULL) {
+		payload_metrics(&m, ctx->data);
+		object_metrics(&m, ctx->data);
+		finding_metrics(&m, ctx->data);
+		time_metrics(&m, ctx->data, ctx->now);
+	}
+	router_metrics(&m, ctx->routers);
+	own_metrics(&m, ctx->stats);
+	if (metrics_end(&m) < 0)
+		return web_error(c, WEB_FAILED);
+	return WEB_DONE;
+}
+
+enum web_result
+web_healthz(struct web_call *c)
+{
+	enum web_health h = web_health(c->ctx);
+
+	http_res_header(c->res, "Content-Type", "text/plain; charset=utf-8");
+	http_res_header(c->res, "Cache-Control", "no-store");
+	http_res_header(c->res, "X-Content-Type-Options", "nosniff");
+	c->res->status = h == WEB_OK ? 200 : 503;
+	buf_str(&c->res->body, web_health_name(h));
+	buf_char(&c->res->body, '\n');
+	return WEB_DONE;
+}

@@ -1,0 +1,267 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/web_server.h"
+#include "sys/clock.h"
+
+struct listener {
+	struct web_server	*ws;
+	struct httpd		*httpd;
+	bool			 loopback;
+};
+
+struct waiting {
+	struct http_conn	*conn;
+	uint32_t		 id;		/* 0: not asked yet */
+	enum lang		 lang;
+	int64_t			 deadline;	/* monotonic microseconds */
+	char			*subject;
+};
+
+struct web_server {
+	struct loop		*loop;
+	struct web_server_ops	 ops;
+	struct listener		 listeners[WEB_LISTENERS_MAX];
+	unsigned		 n_listeners;
+	struct web_conf		 conf;
+	struct web_data		*data;
+	json_t			*routers, *house;
+	struct web_stats	 stats;
+	struct waiting		 queue[WEB_QUEUE_MAX];	/* the first is asked */
+	unsigned		 n_queue;
+	uint32_t		 last_id;
+	struct loop_timer	*timer;
+};
+
+static void
+count(struct web_server *ws, const struct http_res *res)
+{
+	ws->stats.by_class[res->status / 100 % 6]++;
+}
+
+/* --- questions --- */
+
+static void queue_next(struct web_server *);
+
+static void
+queue_drop(struct web_server *ws, unsigned i)
+{
+	free(ws->queue[i].subject);
+	memmove(&ws->queue[i], &ws->queue[i + 1],
+	    (ws->n_queue - i - 1) * sizeof(ws->queue[0]));
+	ws->n_queue--;
+}
+
+/* Answer entry i and forget it. */
+static void
+queue_reply(struct web_server *ws, unsigned i, struct http_res *res, enum web_explained how)
+{
+	struct http_conn *conn = ws->queue[i].conn;
+
+	ws->stats.explained[how]++;
+	count(ws, res);
+	queue_drop(ws, i);
+	httpd_reply(conn, res);
+}
+
+static void
+queue_fail(struct web_server *ws, unsigned i, enum web_explained how)
+{
+	struct http_res res = { 0 };
+
+	web_explain_error(&res, ws->queue[i].lang, how);
+	queue_reply(ws, i, &res, how);
+}
+
+/* Entries are in the order of their deadlines. */
+static void
+timer_arm(struct web_server *ws)
+{
+	if (ws->n_queue == 0)
+		loop_timer_stop(ws->timer);
+	else
+		(void)loop_timer_set(ws->timer, ws->queue[0].deadline - clock_mono_usec());
+}
+
+static void
+on_timer(void *arg)
+{
+	struct web_server *ws = arg;
+
+	while (ws->n_queue > 0 && ws->queue[0].deadline <= clock_mono_usec())
+		queue_fail(ws, 0, WEB_EXPLAIN_TIMEOUT);
+	queue_next(ws);
+}
+
+static void
+queue_next(struct web_server *ws)
+{
+	while (ws->n_queue > 0 && ws->queue[0].id == 0) {
+		struct waiting *w = &ws->queue[0];
+
+		if (++ws->last_id == 0)
+			ws->last_id = 1;
+		w->id = ws->last_id;
+		if (ws->ops.ask(ws->ops.arg, w->id, w->lang, sv_str(w->subject)) < 0)
+			queue_fail(ws, 0, WEB_EXPLAIN_FAILED);
+	}
+	timer_arm(ws);
+}
+
+static bool
+queue_add(struct web_server *ws, struct http_conn *conn, const struct web_question *q)
+{
+	struct waiting *w = &ws->queue[ws->n_queue];
+	char *subject;
+
+	if (ws->n_queue == WEB_QUEUE_MAX || (subject = malloc(q->subject.n + 1)) == NULL)
+		return false;
+	memcpy(subject, q->subject.p, q->subject.n);
+	subject[q->subject.n] = '\0';
+	*w = (struct waiting){ conn, 0, q->lang,
+	    clock_mono_usec() + (int64_t)WEB_ASK_SEC * 1000000, subject };
+	ws->n_queue++;
+	/* Asked from the loop: the request is not held before we return. */
+	if (ws->n_queue == 1)
+		(void)loop_timer_set(ws->timer, 0);
+	return true;
+}
+
+void
+web_server_answer(struct web_server *ws, uint32_t id, uint32_t code, struct sv json)
+{
+	struct http_res res = { 0 };
+
+	if (ws->n_queue == 0 || id == 0 || ws->queue[0].id != id)
+		return;
+	web_explained(&res, ws->queue[0].lang, code, json);
+	queue_reply(ws, 0, &res, res.status < 500 ? WEB_EXPLAIN_OK : WEB_EXPLAIN_FAILED);
+	queue_next(ws);
+}
+
+/* --- requests --- */
+
+static enum http_verdict
+on_request(void *arg, struct http_conn *conn, const struct http_req *req,
+    struct http_res *res)
+{
+	struct listener *l = arg;
+	struct web_server *ws = l->ws;
+	struct web_question q;
+	struct web_ctx ctx = {
+		.now = ws->ops.now(ws->ops.arg),
+		.loopback = l->loopback,
+		.conf = &ws->conf,
+		.data = ws->data,
+		.routers = ws->routers,
+		.house = ws->house,
+		.stats = &ws->stats,
+	};
+
+	if (web_handle(&ctx, req, res, &q) == WEB_ASK) {
+		if (queue_add(ws, conn, &q))
+			return HTTP_HOLD;
+		web_explain_error(res, q.lang, WEB_EXPLAIN_BUSY);
+		ws->stats.explained[WEB_EXPLAIN_BUSY]++;
+	}
+	count(ws, res);
+	return HTTP_DONE;
+}
+
+/* --- state --- */
+
+int
+web_server_new(struct loop *loop, const struct web_server_ops *ops,
+    struct web_server **ret)
+{
+	struct web_server *ws = calloc(1, sizeof(*ws));
+	int rc;
+
+	if (ws == NULL)
+		return -ENOMEM;
+	ws->loop = loop;
+	ws->ops = *ops;
+	ws->timer = loop_timer_add(loop, on_timer, ws);
+	rc = web_conf_init(&ws->conf, SV(""), SV(""), SV(""), SV(""));
+	if (ws->timer == NULL || rc < 0) {
+		(void)web_server_free(ws);
+		return -ENOMEM;
+	}
+	*ret = ws;
+	return 0;
+}
+
+struct web_server *
+web_server_free(struct web_server *ws)
+{
+	if (ws == NULL)
+		return NULL;
+	for (unsigned i = 0; i < ws->n_listeners; i++)
+		(void)httpd_free(ws->listeners[i].httpd);
+	while (ws->n_queue > 0)
+		queue_drop(ws, 0);
+	(void)loop_timer_del(ws->timer);
+	web_conf_done(&ws->conf);
+	(void)web_data_free(ws->data);
+	json_decref(ws->routers);
+	json_decref(ws->house);
+	free(ws);
+	return NULL;
+}
+
+int
+web_server_listen(struct web_server *ws, int fd, struct sv address)
+{
+	struct listener *l = &ws->listeners[ws->n_listeners];
+	int rc;
+
+	if (ws->n_listeners == WEB_LISTENERS_MAX)
+		return -E2BIG;
+	*l = (struct listener){ ws, NULL, web_is_loopback(address) };
+	if ((rc = httpd_new(ws->loop, fd, on_request, l, &l->httpd)) < 0)
+		return rc;
+	ws->n_listeners++;
+	return 0;
+}
+
+void
+web_server_conf(struct web_server *ws, struct web_conf *conf)
+{
+	web_conf_done(&ws->conf);
+	ws->conf = *conf;
+	*conf = (struct web_conf){ 0 };
+}
+
+void
+web_server_data(struct web_server *ws, struct web_data *data)
+{
+	(void)web_data_free(ws->data);
+	ws->data = data;
+}
+
+static int
+object_swap(json_t **slot, struct sv text)
+{
+	json_t *j = json_loadb(text.p == NULL ? "" : text.p, text.n, 0, NULL);
+
+	if (!json_is_object(j)) {
+		json_decref(j);
+		return -EBADMSG;
+	}
+	json_decref(*slot);
+	*slot = j;
+	return 0;
+}
+
+int
+web_server_routers(struct web_server *ws, struct sv json)
+{
+	return object_swap(&ws->routers, json);
+}
+
+int
+web_server_house(struct web_server *ws, struct sv json)
+{
+	return object_swap(&ws->house, json);
+}

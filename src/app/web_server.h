@@ -1,0 +1,40 @@
+/*
+ * The web server as a part of a role: listeners, the state that web_handle()
+ * looks at, and the queue of questions to the validator. Questions are
+ * costly, so one is out at a time, a few wait, and each has a deadline; the
+ * page and the metrics are answered meanwhile.
+ */
+#ifndef APP_WEB_SERVER_H
+#define APP_WEB_SERVER_H
+
+#include "app/web_api.h"
+
+#define WEB_LISTENERS_MAX	4	/* both families, a second address each */
+#define WEB_QUEUE_MAX		16	/* more people than that wait for seconds */
+#define WEB_ASK_SEC		20	/* an answer takes far less than one */
+
+struct web_server_ops {
+	int64_t	(*now)(void *arg);
+	/* Send the question on; negative: nobody is there to answer. */
+	int	(*ask)(void *arg, uint32_t id, enum lang, struct sv subject);
+	void	*arg;
+};
+
+struct web_server;
+
+int	 web_server_new(struct loop *, const struct web_server_ops *,
+	    struct web_server **ret) MUST_USE;
+struct web_server *web_server_free(struct web_server *);
+/* Serve on this socket, too; takes it over on success. */
+int	 web_server_listen(struct web_server *, int fd, struct sv address) MUST_USE;
+/* These take over what they are given; the old one is freed. */
+void	 web_server_conf(struct web_server *, struct web_conf *);
+void	 web_server_data(struct web_server *, struct web_data *);
+/* JSON objects of other roles; what is none is ignored (-EBADMSG). */
+int	 web_server_routers(struct web_server *, struct sv json);
+int	 web_server_house(struct web_server *, struct sv json);
+/* The validator's answer; one that came too late is ignored. */
+void	 web_server_answer(struct web_server *, uint32_t id, uint32_t code,
+	    struct sv json);
+
+#endif

@@ -1,0 +1,70 @@
+// Texts, numbers and times in the reader's language and zone.
+
+export const lang = document.documentElement.lang === "ja" ? "ja" : "en";
+
+let texts = {};
+
+export function useTexts(loaded) {
+	texts = loaded;
+}
+
+// The text for a key, {places} filled in.
+export function t(key, places = {}) {
+	const text = Object.hasOwn(texts, key) ? texts[key] : key;
+	return text.replace(/\{(\w+)\}/g, (whole, name) =>
+		Object.hasOwn(places, name) ? String(places[name]) : whole);
+}
+
+// As t(), but "" for a key that does not exist: words that come from outside.
+export function known(key) {
+	return Object.hasOwn(texts, key) ? texts[key] : "";
+}
+
+const numbers = new Intl.NumberFormat(lang);
+export const num = (n) => typeof n === "number" ? numbers.format(n) : "–";
+
+const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const relative = new Intl.RelativeTimeFormat(lang, { numeric: "always" });
+
+// The largest unit that leaves at least two of it, or one of the smallest.
+function unitOf(seconds) {
+	const abs = Math.abs(seconds);
+	return UNITS.find(([, size]) => abs >= 2 * size) ?? UNITS[3];
+}
+
+export function ago(seconds) {
+	const [unit, size] = unitOf(seconds);
+	return new Intl.NumberFormat(lang, { style: "unit", unit, unitDisplay: "long" })
+		.format(Math.max(0, Math.round(seconds / size)));
+}
+
+export function until(time, now) {
+	const [unit, size] = unitOf(time - now);
+	return relative.format(Math.round((time - now) / size), unit);
+}
+
+const DAY = { year: "numeric", month: "2-digit", day: "2-digit" };
+const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const local = new Intl.DateTimeFormat(lang === "ja" ? "ja-JP" : "sv-SE",
+	{ ...DAY, ...CLOCK, timeZoneName: "short" });
+const utc = new Intl.DateTimeFormat("sv-SE", { ...DAY, ...CLOCK, timeZone: "UTC" });
+const isUtc = new Date().getTimezoneOffset() === 0;
+
+// Unix seconds or RFC 3339, as the API gives them.
+export function seconds(value) {
+	if (typeof value === "number")
+		return value;
+	const ms = typeof value === "string" ? Date.parse(value) : NaN;
+	return Number.isNaN(ms) ? null : ms / 1000;
+}
+
+// "2026-11-21 18:30 JST (09:30 UTC)": the reader's zone, with UTC beside it.
+export function time(value) {
+	const s = seconds(value);
+	if (s === null || s > 253402300799)
+		return value === null || value === undefined ? t("never") : String(value);
+	const date = new Date(s * 1000), there = utc.format(date);
+	if (isUtc)
+		return `${there} UTC`;
+	return `${local.format(date)} (${there.slice(11)} UTC)`;
+}
