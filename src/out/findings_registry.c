@@ -1,25 +1,17 @@
 #include "out/findings_registry.h"
 
 #define F FINDING_ROW_
-#if __has_include("rpki/findings.def")
 static const struct finding_def rpki_rows[] = {
 #include "rpki/findings.def"
 };
-#endif
-#if __has_include("rtr/findings.def")
 static const struct finding_def rtr_rows[] = {
 #include "rtr/findings.def"
 };
-#endif
 #undef F
 
 static const struct findings_module modules[] = {
-#if __has_include("rpki/findings.def")
 	{ "rpki", rpki_rows, ARRAY_LEN(rpki_rows) },
-#endif
-#if __has_include("rtr/findings.def")
 	{ "rtr", rtr_rows, ARRAY_LEN(rtr_rows) },
-#endif
 };
 
 const struct findings_module *
