@@ -36,7 +36,7 @@
  * announcement (it replaces), and nothing unknown is withdrawn.
  *
  * Time is an argument. A payload expires with the earliest link of its chain;
- * snapshot_expire() makes the snapshot without those.
+ * snapshot_payloads() gives those that are still good, for a new snapshot.
  */
 #ifndef INR_INR_H
 #define INR_INR_H
@@ -132,7 +132,6 @@ int	 vrp_pdu_parse(struct rd *body, uint8_t type, struct vrp *ret, bool *ret_ann
 
 #define SNAPSHOT_MAGIC		"SEKISNAP"
 #define SNAPSHOT_FORMAT		1
-#define SNAPSHOT_HEAD_LEN	256
 #define SNAPSHOT_SUM_LEN	32
 
 /* crypto_sha256(); an argument because inr stands beside crypto. */
@@ -232,8 +231,9 @@ void	 snapshot_pdus_write(const struct snapshot *, uint8_t version, uint8_t *buf
 struct cover {
 	const struct snapshot	*s;
 	struct ip_prefix	 px;
-	unsigned		 len;		/* next prefix length to try */
-	size_t			 i, end;	/* candidates in hand */
+	unsigned		 len;		/* prefix length being tried */
+	uint8_t			 addr[16];	/* … and px cut to it */
+	size_t			 start, i, end;	/* VRPs with that address */
 };
 
 void	 cover_init(struct cover *, const struct snapshot *, const struct ip_prefix *);

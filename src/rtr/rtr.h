@@ -11,7 +11,7 @@
  * the caller has ready (the whole payload section of a version, or the delta
  * from a serial), a few bytes to send last, and whether to close then. While
  * a reply is being sent nothing more is read: a router that pipelines
- * queries is slowed down by TCP, not by our memory. A session is 400 bytes.
+ * queries is slowed down by TCP, not by our memory. A session is 150 bytes.
  *
  *	        version unknown            negotiated           closed
  *	first query of a version we speak -> reply, version fixed
@@ -148,7 +148,6 @@ bool	 rtr_error_defined(uint8_t version, uint16_t code);
 #define RTR_INNER_MAX	64	/* of an offending PDU that we send back */
 #define RTR_TEXT_MAX	96	/* bytes of our diagnostic texts */
 #define RTR_REPLY_MAX	(RTR_HEAD_LEN + 4 + RTR_INNER_MAX + 4 + RTR_TEXT_MAX)
-#define RTR_SESSION_IN	256	/* kept of a PDU from a router: queries are 12 bytes */
 
 /* What the cache holds now; the caller's, given with each call. */
 struct rtr_view {
@@ -181,14 +180,15 @@ struct rtr_reply {
 };
 
 struct rtr_session {
-	uint8_t		 in[RTR_SESSION_IN];
+	uint8_t		 in[RTR_INNER_MAX];	/* a PDU on its way in: queries are 12 bytes */
 	size_t		 in_len;
-	uint32_t	 skip;		/* bytes of a long Error Report to pass over */
-	bool		 negotiated, established, closed, sending;
+	bool		 negotiated, established, notified, closed;
+	bool		 sending, answering;	/* a reply; one with End of Data */
 	uint8_t		 version;
 	uint8_t		 refused;	/* queries of too high a version */
 	uint16_t	 session;	/* told in the last Cache Response */
-	uint32_t	 serial;	/* told in the last End of Data */
+	uint32_t	 serial;	/* in the last End of Data that was sent whole */
+	uint32_t	 told;		/* in the last End of Data or Serial Notify */
 	uint32_t	 n_queries;
 	int64_t		 opened, last_query, last_notify, send_began, last_progress;
 };
@@ -224,6 +224,7 @@ enum rtr_event {
 	RTR_EV_DOWNGRADE,	/* connect anew and ask: .version is lower now */
 	RTR_EV_GOING,		/* Cache Restart or Shutdown */
 	RTR_EV_FAILED,		/* see the findings; send what is in out, close */
+	RTR_EV_MAX
 };
 
 struct rtr_client_counts {
@@ -234,7 +235,7 @@ struct rtr_client_counts {
 
 struct rtr_client;
 
-/* version: the first to try. Findings go to fs, which must live longer. */
+/* version: the first to try. Findings go to fs, which must live longer. NULL: no memory. */
 struct rtr_client *rtr_client_new(uint8_t version, struct findings *fs);
 struct rtr_client *rtr_client_free(struct rtr_client *);
 DEFINE_CLEANUP(struct rtr_client, rtr_client_free)
@@ -242,8 +243,15 @@ DEFINE_CLEANUP(struct rtr_client, rtr_client_free)
 void	 rtr_client_connect(struct rtr_client *);
 /* A Reset Query, or a Serial Query when a set is held. */
 void	 rtr_client_ask(struct rtr_client *, struct wr *out);
-/* Take bytes until something happens; call again while bytes are left. */
-enum rtr_event rtr_client_input(struct rtr_client *, struct rd *in, struct wr *out);
+/*
+ * Take bytes until something happens: enum rtr_event. Call again until
+ * RTR_EV_MORE. Negative (-ENOMEM, -E2BIG): we could not go on.
+ */
+int	 rtr_client_input(struct rtr_client *, struct rd *in, struct wr *out) MUST_USE;
+/* The other side closed: RTR_EV_DOWNGRADE if it never spoke, or RTR_EV_FAILED. */
+enum rtr_event rtr_client_closed(struct rtr_client *);
+/* Room that out needs in any call. */
+#define RTR_CLIENT_OUT	RTR_REPLY_MAX
 
 /* What is held. All views are valid until the next input. */
 uint8_t	 rtr_client_version(const struct rtr_client *);

@@ -1,0 +1,368 @@
+/* Opening a snapshot that we do not trust, and reading one that we do. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/timefmt.h"
+#include "inr/internal.h"
+
+#define VERSION_IN_FILE	(RTR_VERSIONS - 1)
+
+struct family
+family_get(const struct snapshot *s, uint8_t af)
+{
+	bool is_v4 = af == IP_V4;
+	struct sv sec = s->section[is_v4 ? SNAP_PDU4 : SNAP_PDU6];
+
+	return (struct family){
+		.pdus = (const uint8_t *)sec.p,
+		.n = is_v4 ? s->n_v4 : s->n_v6,
+		.pdu_len = is_v4 ? RTR_IPV4_LEN : RTR_IPV6_LEN,
+		.addr_len = is_v4 ? 4 : 16,
+		.first = is_v4 ? 0 : s->n_v4,
+		.af = af,
+	};
+}
+
+static int
+sums_check(struct sv map, snapshot_digest_fn digest)
+{
+	uint8_t sum[SNAPSHOT_SUM_LEN];
+
+	digest(map.p, HEAD_SUM, sum);
+	if (memcmp(sum, map.p + HEAD_SUM, sizeof(sum)) != 0)
+		return SE_SUM;
+	digest(map.p + HEAD_LEN, map.n - HEAD_LEN, sum);
+	return memcmp(sum, map.p + HEAD_BODY_SUM, sizeof(sum)) == 0 ? 0 : SE_SUM;
+}
+
+static int
+head_parse(struct sv map, struct snapshot *s)
+{
+	struct rd r = rd_mem(map.p, HEAD_LEN);
+	uint64_t left = map.n - HEAD_LEN;
+	size_t at = HEAD_LEN;
+
+	(void)rd_bytes(&r, 8 + 4 + 4 + 8);
+	s->built = (int64_t)rd_be64(&r);
+	s->earliest = (int64_t)rd_be64(&r);
+	(void)rd_be64(&r);
+	s->stamp.serial = rd_be32(&r);
+	for (size_t v = 0; v < RTR_VERSIONS; v++)
+		s->stamp.session[v] = rd_be16(&r);
+	(void)rd_be16(&r);
+	s->n_v4 = rd_be32(&r);
+	s->n_v6 = rd_be32(&r);
+	s->n_aspas = rd_be32(&r);
+	s->n_tas = rd_be32(&r);
+	(void)rd_be32(&r);
+	for (size_t i = 0; i < SNAP_SECTION_MAX; i++) {
+		uint64_t len = rd_be64(&r);
+
+		if (len > left)
+			return -EBADMSG;
+		s->section[i] = (struct sv){ map.p + at, len };
+		at += len;
+		left -= len;
+	}
+	return left == 0 ? 0 : -EBADMSG;
+}
+
+static bool
+counts_fit(const struct snapshot *s)
+{
+	size_t n_vrps = s->n_v4 + s->n_v6, n = n_vrps + s->n_aspas;
+
+	return s->n_v4 <= VRPS_MAX && s->n_v6 <= VRPS_MAX && n_vrps <= VRPS_MAX &&
+	    s->n_aspas <= ASPAS_MAX && s->n_tas <= TA_MAX &&
+	    s->section[SNAP_PDU4].n == s->n_v4 * RTR_IPV4_LEN &&
+	    s->section[SNAP_PDU6].n == s->n_v6 * RTR_IPV6_LEN &&
+	    s->section[SNAP_EXPIRY].n == 4 * n &&
+	    s->section[SNAP_TA].n == n &&
+	    s->section[SNAP_ASPA_INDEX].n == 4 * s->n_aspas &&
+	    s->section[SNAP_REPORT].n <= REPORT_MAX;
+}
+
+static bool
+tas_parse(struct snapshot *s)
+{
+	struct rd r = rd_sv(s->section[SNAP_TAS]);
+
+	for (size_t i = 0; i < s->n_tas; i++) {
+		uint8_t n = rd_u8(&r);
+		struct sv name = rd_slice(&r, n);
+
+		if (r.bad || n == 0 || n > TA_NAME_MAX || memchr(name.p, 0, n) != NULL)
+			return false;
+		memcpy(s->tas[i], name.p, n);
+		s->tas[i][n] = '\0';
+	}
+	return rd_done(&r);
+}
+
+/* Each PDU as we would write it, and each below the one before it. */
+static bool
+family_check(const struct family *f)
+{
+	uint8_t type = f->af == IP_V4 ? RTR_IPV4_PREFIX : RTR_IPV6_PREFIX;
+	const uint8_t head[PDU_LEN] = { VERSION_IN_FILE, type, 0, 0, 0, 0, 0,
+	    (uint8_t)f->pdu_len, 1 };
+
+	for (size_t i = 0; i < f->n; i++) {
+		const uint8_t *p = family_pdu(f, i);
+		struct vrp v;
+
+		if (memcmp(p, head, sizeof(head)) != 0 || p[PDU_MAX_LEN + 1] != 0)
+			return false;
+		pdu_vrp(f, p, &v);
+		if (!vrp_is_sound(&v))
+			return false;
+		if (i > 0 && pdu_cmp(f, family_pdu(f, i - 1), p) <= 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+providers_check(struct rd *r, uint32_t n)
+{
+	uint32_t last = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t p = rd_be32(r);
+
+		if ((i > 0 && p <= last) || (p == 0 && n > 1))
+			return false;
+		last = p;
+	}
+	return n > 0;
+}
+
+static bool
+aspas_check(const struct snapshot *s)
+{
+	struct rd r = rd_sv(s->section[SNAP_PDU_ASPA]);
+	struct rd index = rd_sv(s->section[SNAP_ASPA_INDEX]);
+	const uint8_t head[4] = { VERSION_IN_FILE, RTR_ASPA, 1, 0 };
+	uint32_t last = 0;
+
+	for (size_t i = 0; i < s->n_aspas; i++) {
+		size_t at = s->section[SNAP_PDU_ASPA].n - rd_left(&r);
+		const uint8_t *h = rd_bytes(&r, sizeof(head));
+		uint32_t len = rd_be32(&r), customer = rd_be32(&r);
+
+		if (rd_be32(&index) != at || r.bad || memcmp(h, head, sizeof(head)) != 0)
+			return false;
+		if (len > RTR_PDU_MAX || len < RTR_ASPA_MIN || len % 4 != 0 ||
+		    (i > 0 && customer <= last) ||
+		    !providers_check(&r, (len - RTR_ASPA_MIN) / 4))
+			return false;
+		last = customer;
+	}
+	return rd_done(&r);
+}
+
+/* The earliest is real, the latest is found, every anchor has a name. */
+static bool
+expiry_check(struct snapshot *s)
+{
+	struct rd r = rd_sv(s->section[SNAP_EXPIRY]);
+	struct rd ta = rd_sv(s->section[SNAP_TA]);
+	size_t n = snapshot_n_vrps(s) + s->n_aspas;
+	uint32_t low = EXPIRY_NEVER, high = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t e = rd_be32(&r);
+
+		low = e < low ? e : low;
+		high = e > high ? e : high;
+		if (rd_u8(&ta) >= s->n_tas)
+			return false;
+	}
+	s->latest = TIME_NEVER;
+	if (low == EXPIRY_NEVER)	/* also when there is nothing */
+		return s->earliest == TIME_NEVER;
+	if (low != 0 || s->earliest >= TIME_NEVER - EXPIRY_NEVER)
+		return false;
+	if (high != EXPIRY_NEVER)
+		s->latest = s->earliest + high;
+	return true;
+}
+
+int
+snapshot_open(const void *map, size_t size, snapshot_digest_fn digest, struct snapshot *ret)
+{
+	struct snapshot s = { .map = map, .size = size };
+	struct sv all = { map, size };
+	struct rd r = rd_mem(map, size);
+	const uint8_t *magic = rd_bytes(&r, 8);
+	struct family v4, v6;
+	int rc;
+
+	if (size < HEAD_LEN || memcmp(magic, SNAPSHOT_MAGIC, 8) != 0 ||
+	    rd_be32(&r) != SNAPSHOT_FORMAT || rd_be32(&r) != HEAD_LEN)
+		return SE_FORMAT;
+	if (rd_be64(&r) != size)
+		return -EBADMSG;
+	if ((rc = sums_check(all, digest)) < 0 || (rc = head_parse(all, &s)) < 0)
+		return rc;
+	if (!counts_fit(&s) || !tas_parse(&s))
+		return -EBADMSG;
+	v4 = family_get(&s, IP_V4);
+	v6 = family_get(&s, IP_V6);
+	if (!family_check(&v4) || !family_check(&v6) || !aspas_check(&s) ||
+	    !expiry_check(&s))
+		return -EBADMSG;
+	*ret = s;
+	return 0;
+}
+
+bool
+snapshot_same(const struct snapshot *a, const struct snapshot *b)
+{
+	return sv_eq(a->section[SNAP_PDU4], b->section[SNAP_PDU4]) &&
+	    sv_eq(a->section[SNAP_PDU6], b->section[SNAP_PDU6]) &&
+	    sv_eq(a->section[SNAP_PDU_ASPA], b->section[SNAP_PDU_ASPA]);
+}
+
+static int64_t
+expiry_at(const struct snapshot *s, size_t i)
+{
+	struct rd r = rd_sv(sv_skip(s->section[SNAP_EXPIRY], 4 * i));
+	uint32_t d = rd_be32(&r);
+
+	return d == EXPIRY_NEVER ? TIME_NEVER : s->earliest + d;
+}
+
+void
+snapshot_vrp(const struct snapshot *s, size_t i, struct vrp *ret)
+{
+	struct family f = family_get(s, i < s->n_v4 ? IP_V4 : IP_V6);
+	size_t in_file = f.n - 1 - (i - f.first);
+
+	pdu_vrp(&f, family_pdu(&f, in_file), ret);
+	ret->expires = expiry_at(s, f.first + in_file);
+	ret->ta = (uint8_t)s->section[SNAP_TA].p[f.first + in_file];
+}
+
+void
+snapshot_aspa(const struct snapshot *s, size_t i, struct snapshot_aspa *ret)
+{
+	struct rd index = rd_sv(sv_skip(s->section[SNAP_ASPA_INDEX], 4 * i));
+	struct rd r = rd_sv(sv_skip(s->section[SNAP_PDU_ASPA], rd_be32(&index)));
+	size_t row = snapshot_n_vrps(s) + i;
+	uint32_t len;
+
+	(void)rd_be32(&r);
+	len = rd_be32(&r);
+	ret->customer = rd_be32(&r);
+	ret->n_providers = (len - RTR_ASPA_MIN) / 4;
+	ret->providers = rd_sub(&r, len - RTR_ASPA_MIN);
+	ret->expires = expiry_at(s, row);
+	ret->ta = (uint8_t)s->section[SNAP_TA].p[row];
+}
+
+bool
+snapshot_aspa_find(const struct snapshot *s, uint32_t customer, struct snapshot_aspa *ret)
+{
+	size_t lo = 0, hi = s->n_aspas;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		struct snapshot_aspa a;
+
+		snapshot_aspa(s, mid, &a);
+		if (a.customer == customer) {
+			*ret = a;
+			return true;
+		}
+		if (a.customer < customer)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return false;
+}
+
+static int
+aspa_copy(const struct snapshot_aspa *a, struct aspa *ret)
+{
+	uint32_t *list = calloc(a->n_providers, sizeof(*list));
+	struct rd r = a->providers;
+
+	if (list == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < a->n_providers; i++)
+		list[i] = rd_be32(&r);
+	*ret = (struct aspa){ a->customer, a->n_providers, list, a->expires, a->ta };
+	return 0;
+}
+
+static int
+payloads_copy(const struct snapshot *s, int64_t now, struct payloads *p)
+{
+	struct snapshot_aspa a;
+	struct vrp v;
+	int rc = 0;
+
+	for (size_t i = 0; i < snapshot_n_vrps(s); i++) {
+		snapshot_vrp(s, i, &v);
+		if (v.expires > now)
+			p->vrps[p->n_vrps++] = v;
+	}
+	for (size_t i = 0; i < s->n_aspas && rc == 0; i++) {
+		snapshot_aspa(s, i, &a);
+		if (a.expires > now && (rc = aspa_copy(&a, &p->aspas[p->n_aspas])) == 0)
+			p->n_aspas++;
+	}
+	return rc;
+}
+
+int
+snapshot_payloads(const struct snapshot *s, int64_t now, struct payloads *ret)
+{
+	struct payloads p = { .n_tas = s->n_tas };
+	int rc = -ENOMEM;
+
+	memcpy(p.tas, s->tas, sizeof(p.tas));
+	p.vrps = calloc(snapshot_n_vrps(s) + 1, sizeof(*p.vrps));
+	p.aspas = calloc(s->n_aspas + 1, sizeof(*p.aspas));
+	if (p.vrps != NULL && p.aspas != NULL)
+		rc = payloads_copy(s, now, &p);
+	if (rc < 0) {
+		payloads_done(&p);
+		return rc;
+	}
+	*ret = p;
+	return 0;
+}
+
+void
+snapshot_pdus(const struct snapshot *s, uint8_t version, size_t *ret_off, size_t *ret_len)
+{
+	*ret_off = HEAD_LEN + s->section[SNAP_TAS].n;
+	*ret_len = s->section[SNAP_PDU4].n + s->section[SNAP_PDU6].n;
+	if (version == VERSION_IN_FILE)
+		*ret_len += s->section[SNAP_PDU_ASPA].n;
+}
+
+void
+snapshot_pdus_write(const struct snapshot *s, uint8_t version, uint8_t *buf)
+{
+	size_t off, len, at = 0;
+
+	snapshot_pdus(s, version, &off, &len);
+	memcpy(buf, s->map + off, len);
+	for (size_t i = 0; i < s->n_v4; i++, at += RTR_IPV4_LEN)
+		buf[at] = version;
+	for (size_t i = 0; i < s->n_v6; i++, at += RTR_IPV6_LEN)
+		buf[at] = version;
+	if (version != VERSION_IN_FILE)
+		return;
+	for (size_t i = 0; i < s->n_aspas; i++) {
+		struct rd index = rd_sv(sv_skip(s->section[SNAP_ASPA_INDEX], 4 * i));
+
+		buf[at + rd_be32(&index)] = version;
+	}
+}

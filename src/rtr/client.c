@@ -1,0 +1,764 @@
+/* The client's side: ask, collect, check; a set is changed at End of Data only. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/timefmt.h"
+#include "rtr/limits.h"
+#include "rtr/rtr.h"
+
+enum state {
+	IDLE,			/* nothing asked */
+	ASKED,			/* waiting for Cache Response, Reset or error */
+	RECEIVING,		/* between Cache Response and End of Data */
+};
+
+/* One payload PDU of the answer in hand. */
+struct op {
+	struct vrp	 vrp;
+	uint32_t	 seq;		/* place in the answer */
+	bool		 announce;
+};
+
+struct aspa_op {
+	uint32_t	 customer, seq, n;
+	uint32_t	*providers;	/* heap; moves into the set */
+	bool		 announce;
+};
+
+struct rtr_client {
+	struct findings		*fs;
+	uint8_t			*buf;		/* RTR_PDU_MAX */
+	size_t			 len;
+	enum state		 state;
+	uint8_t			 version;
+	bool			 negotiated, held, asked_reset, notified;
+	uint16_t		 session;
+	uint32_t		 serial;
+	struct rtr_timers	 timers;
+	struct rtr_client_counts counts, counting;
+	struct payloads		 set;
+	struct op		*ops;
+	size_t			 n_ops, cap_ops;
+	struct aspa_op		*aspa_ops;
+	size_t			 n_aspa_ops, cap_aspa_ops, n_providers;
+	uint32_t		 n_disorder;
+	struct rtr_pdu		 last;		/* of this answer, for the order */
+	bool			 has_last;
+};
+
+struct rtr_client *
+rtr_client_new(uint8_t version, struct findings *fs)
+{
+	struct rtr_client *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->fs = fs;
+	c->version = version;
+	c->timers = RTR_TIMERS_DEFAULT;
+	c->buf = malloc(RTR_PDU_MAX);
+	if (c->buf == NULL || payloads_ta(&c->set, SV("-")) < 0)
+		return rtr_client_free(c);
+	return c;
+}
+
+static void
+ops_forget(struct rtr_client *c)
+{
+	for (size_t i = 0; i < c->n_aspa_ops; i++)
+		free(c->aspa_ops[i].providers);
+	free(c->ops);
+	free(c->aspa_ops);
+	c->ops = NULL;
+	c->aspa_ops = NULL;
+	c->n_ops = c->cap_ops = c->n_aspa_ops = c->cap_aspa_ops = 0;
+	c->n_providers = 0;
+	c->n_disorder = 0;
+	c->has_last = false;
+	c->counting = (struct rtr_client_counts){ 0 };
+}
+
+static void
+set_forget(struct rtr_client *c)
+{
+	payloads_done(&c->set);
+	(void)payloads_ta(&c->set, SV("-"));
+	c->held = false;
+}
+
+struct rtr_client *
+rtr_client_free(struct rtr_client *c)
+{
+	if (c == NULL)
+		return NULL;
+	ops_forget(c);
+	payloads_done(&c->set);
+	free(c->buf);
+	free(c);
+	return NULL;
+}
+
+void
+rtr_client_connect(struct rtr_client *c)
+{
+	ops_forget(c);
+	c->len = 0;
+	c->state = IDLE;
+	c->negotiated = c->notified = false;
+}
+
+void
+rtr_client_ask(struct rtr_client *c, struct wr *out)
+{
+	struct rtr_pdu q = {
+		.head = { c->version, RTR_RESET_QUERY, 0, 0 },
+		.serial = c->serial,
+	};
+
+	if (c->held) {
+		q.head.type = RTR_SERIAL_QUERY;
+		q.head.session = c->session;
+	}
+	c->asked_reset = !c->held;
+	c->state = ASKED;
+	rtr_pdu_write(out, &q);
+}
+
+/* --- faults --- */
+
+/* Tell the peer (never about its own error report) and give up. */
+static enum rtr_event
+peer_fault(struct rtr_client *c, enum rtr_error_code code, const struct sv pdu, struct wr *out)
+{
+	struct rtr_pdu e = {
+		.head = { c->version, RTR_ERROR_REPORT, (uint16_t)code, 0 },
+		.inner = sv_take(pdu, RTR_INNER_MAX),
+		.text = sv_str(rtr_error_name(code)),
+	};
+
+	if (!rtr_error_defined(c->version, code))
+		e.head.session = RTR_ERR_CORRUPT;
+	rtr_pdu_write(out, &e);
+	ops_forget(c);
+	set_forget(c);
+	c->state = IDLE;
+	return RTR_EV_FAILED;
+}
+
+static enum rtr_event
+sequence_fault(struct rtr_client *c, const struct rtr_pdu *p, struct wr *out)
+{
+	finding_add(c->fs, &rtr_findings[RTR_PDU_SEQUENCE], FA_U("type", p->head.type));
+	return peer_fault(c, RTR_ERR_CORRUPT, p->raw, out);
+}
+
+static enum rtr_event
+session_fault(struct rtr_client *c, const struct rtr_pdu *p, struct wr *out)
+{
+	finding_add(c->fs, &rtr_findings[RTR_SESSION_MISMATCH], FA_U("session", p->head.session));
+	return peer_fault(c, RTR_ERR_CORRUPT, p->raw, out);
+}
+
+static enum rtr_event
+vrp_fault(struct rtr_client *c, const struct vrp *v, enum rtr_finding f,
+    enum rtr_error_code code, struct wr *out)
+{
+	struct ip_prefix px = { .len = v->len, .af = v->af };
+	uint8_t pdu[RTR_IPV6_LEN];
+	struct wr w = wr_mem(pdu, sizeof(pdu));
+
+	memcpy(px.addr, v->addr, sizeof(px.addr));
+	finding_add(c->fs, &rtr_findings[f], FA_PREFIX("prefix", px), FA_ASN("asn", v->asn));
+	vrp_pdu_write(&w, c->version, f == RTR_DUPLICATE, v);
+	return peer_fault(c, code, (struct sv){ (const char *)pdu, w.len }, out);
+}
+
+/* --- order: 8210bis section 11.2 --- */
+
+static int
+customer_cmp(const struct rtr_pdu *a, const struct rtr_pdu *b)
+{
+	return a->customer < b->customer ? -1 : a->customer > b->customer;
+}
+
+/* Below 0: a precedes b, as it should. */
+static int
+order_cmp(const struct rtr_pdu *a, const struct rtr_pdu *b)
+{
+	int c;
+
+	if (a->head.type != b->head.type)
+		return a->head.type < b->head.type ? -1 : 1;
+	if (a->announce != b->announce)
+		return a->announce ? -1 : 1;
+	if (a->head.type == RTR_ASPA)
+		return customer_cmp(a, b);
+	if (a->head.type == RTR_ROUTER_KEY)
+		return -1;		/* not judged */
+	c = vrp_cmp(&a->vrp, &b->vrp);
+	return a->announce ? -c : c;
+}
+
+static void
+order_check(struct rtr_client *c, const struct rtr_pdu *p)
+{
+	if (c->version == RTR_VERSION_MAX && c->has_last && order_cmp(&c->last, p) >= 0)
+		c->n_disorder++;
+	c->last = *p;
+	c->has_last = true;
+}
+
+/* --- payloads as they come --- */
+
+static int
+array_room(void **p, size_t n, size_t *cap, size_t size, size_t max)
+{
+	size_t want = *cap == 0 ? 1024 : *cap * 2;
+	void *q;
+
+	if (n < *cap)
+		return 0;
+	if (n >= max)
+		return -E2BIG;
+	if ((q = reallocarray(*p, want, size)) == NULL)
+		return -ENOMEM;
+	*p = q;
+	*cap = want;
+	return 0;
+}
+
+static int
+prefix_take(struct rtr_client *c, const struct rtr_pdu *p, struct wr *out UNUSED)
+{
+	void *ops = c->ops;
+	int rc = array_room(&ops, c->n_ops, &c->cap_ops, sizeof(*c->ops), 2 * CLIENT_VRPS_MAX);
+
+	c->ops = ops;
+	if (rc < 0)
+		return rc;
+	c->ops[c->n_ops] = (struct op){ p->vrp, (uint32_t)c->n_ops, p->announce };
+	c->n_ops++;
+	c->counting.n_announce += p->announce;
+	c->counting.n_withdraw += !p->announce;
+	return RTR_EV_MORE;
+}
+
+static bool
+providers_ok(const struct rtr_pdu *p)
+{
+	struct rd r = p->providers;
+	size_t n = rd_left(&r) / 4;
+	uint32_t last = 0;
+
+	if (!p->announce)
+		return n == 0;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t as = rd_be32(&r);
+
+		if ((i > 0 && as <= last) || (as == 0 && n > 1))
+			return false;
+		last = as;
+	}
+	return n > 0;
+}
+
+static int
+aspa_take(struct rtr_client *c, const struct rtr_pdu *p, struct wr *out)
+{
+	struct rd r = p->providers;
+	struct aspa_op op = { p->customer, (uint32_t)c->n_aspa_ops,
+	    (uint32_t)(rd_left(&r) / 4), NULL, p->announce };
+	void *ops = c->aspa_ops;
+	int rc;
+
+	if (!providers_ok(p)) {
+		finding_add(c->fs, &rtr_findings[RTR_ASPA_PROVIDERS],
+		    FA_ASN("customer", p->customer));
+		return (int)peer_fault(c, RTR_ERR_ASPA, p->raw, out);
+	}
+	rc = array_room(&ops, c->n_aspa_ops, &c->cap_aspa_ops, sizeof(*c->aspa_ops),
+	    2 * CLIENT_ASPAS_MAX);
+	c->aspa_ops = ops;
+	if (rc < 0)
+		return rc;
+	if ((c->n_providers += op.n) > CLIENT_PROVIDERS_MAX)
+		return -E2BIG;
+	if ((op.providers = calloc((size_t)op.n + 1, sizeof(*op.providers))) == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < op.n; i++)
+		op.providers[i] = rd_be32(&r);
+	c->aspa_ops[c->n_aspa_ops++] = op;
+	c->counting.n_aspa_announce += op.announce;
+	c->counting.n_aspa_withdraw += !op.announce;
+	return RTR_EV_MORE;
+}
+
+static int
+router_key_take(struct rtr_client *c, const struct rtr_pdu *p UNUSED, struct wr *out UNUSED)
+{
+	c->counting.n_router_keys++;
+	return RTR_EV_MORE;
+}
+
+/* --- applying at End of Data --- */
+
+static int
+op_cmp(const void *a, const void *b)
+{
+	const struct op *x = a, *y = b;
+	int c = vrp_cmp(&x->vrp, &y->vrp);
+
+	return c != 0 ? c : x->seq < y->seq ? -1 : 1;
+}
+
+static int
+aspa_op_cmp(const void *a, const void *b)
+{
+	const struct aspa_op *x = a, *y = b;
+
+	if (x->customer != y->customer)
+		return x->customer < y->customer ? -1 : 1;
+	return x->seq < y->seq ? -1 : 1;
+}
+
+/*
+ * All operations on one VRP, in the order in which they came. *present is
+ * whether it is held, before and after. RTR_EV_FAILED on a fault.
+ */
+static enum rtr_event
+vrp_ops_apply(struct rtr_client *c, const struct op *op, size_t n, bool *present,
+    struct wr *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (op[i].announce && *present)
+			return vrp_fault(c, &op[i].vrp, RTR_DUPLICATE, RTR_ERR_DUPLICATE, out);
+		if (!op[i].announce && !*present)
+			return vrp_fault(c, &op[i].vrp, RTR_WITHDRAW_UNKNOWN,
+			    RTR_ERR_WITHDRAWAL, out);
+		*present = op[i].announce;
+	}
+	return RTR_EV_MORE;
+}
+
+static size_t
+ops_same(const struct op *op, size_t n)
+{
+	size_t k = 1;
+
+	while (k < n && vrp_cmp(&op[0].vrp, &op[k].vrp) == 0)
+		k++;
+	return k;
+}
+
+/* Merge the sorted operations with the sorted set into next (room enough). */
+static int
+vrps_apply(struct rtr_client *c, struct vrp *next, size_t *ret_n, struct wr *out)
+{
+	size_t i = 0, j = 0, n = 0;
+
+	while (i < c->set.n_vrps || j < c->n_ops) {
+		int cmp = i == c->set.n_vrps ? 1 : j == c->n_ops ? -1 :
+		    vrp_cmp(&c->set.vrps[i], &c->ops[j].vrp);
+		const struct vrp *v = cmp <= 0 ? &c->set.vrps[i] : &c->ops[j].vrp;
+		size_t same = cmp < 0 ? 0 : ops_same(&c->ops[j], c->n_ops - j);
+		bool present = cmp <= 0;
+
+		if (same > 0 && vrp_ops_apply(c, &c->ops[j], same, &present, out) != RTR_EV_MORE)
+			return RTR_EV_FAILED;
+		if (present)
+			next[n++] = *v;
+		i += cmp <= 0;
+		j += same;
+	}
+	*ret_n = n;
+	return RTR_EV_MORE;
+}
+
+static int
+vrps_commit(struct rtr_client *c, struct wr *out)
+{
+	struct vrp *next = calloc(c->set.n_vrps + c->n_ops + 1, sizeof(*next));
+	size_t n = 0;
+	int rc;
+
+	if (next == NULL)
+		return -ENOMEM;
+	qsort(c->ops, c->n_ops, sizeof(*c->ops), op_cmp);
+	if ((rc = vrps_apply(c, next, &n, out)) != RTR_EV_MORE) {
+		free(next);
+		return rc;
+	}
+	free(c->set.vrps);
+	c->set.vrps = next;
+	c->set.n_vrps = n;
+	return RTR_EV_MORE;
+}
+
+static enum rtr_event
+aspa_fault(struct rtr_client *c, const struct aspa_op *op, struct wr *out)
+{
+	uint8_t pdu[RTR_ASPA_MIN];
+	struct wr w = wr_mem(pdu, sizeof(pdu));
+
+	finding_add(c->fs, &rtr_findings[RTR_ASPA_PROVIDERS], FA_ASN("customer", op->customer));
+	aspa_pdu_write(&w, c->version, op->announce, op->customer, NULL, 0);
+	return peer_fault(c, op->announce ? RTR_ERR_DUPLICATE : RTR_ERR_WITHDRAWAL,
+	    (struct sv){ (const char *)pdu, w.len }, out);
+}
+
+/* An announcement replaces what is held; twice in one answer is a fault. */
+static int
+aspas_apply(struct rtr_client *c, struct aspa *next, size_t *ret_n, struct wr *out)
+{
+	size_t i = 0, j = 0, n = 0;
+
+	while (i < c->set.n_aspas || j < c->n_aspa_ops) {
+		struct aspa *a = i < c->set.n_aspas ? &c->set.aspas[i] : NULL;
+		struct aspa_op *op = j < c->n_aspa_ops ? &c->aspa_ops[j] : NULL;
+
+		if (a != NULL && op != NULL && a->customer != op->customer) {
+			if (a->customer < op->customer)
+				op = NULL;
+			else
+				a = NULL;
+		}
+		i += a != NULL;
+		j += op != NULL;
+		if (op == NULL) {
+			next[n++] = *a;
+			continue;
+		}
+		if ((!op->announce && a == NULL) || (j < c->n_aspa_ops &&
+		    c->aspa_ops[j].customer == op->customer))
+			return (int)aspa_fault(c, op, out);
+		if (op->announce)
+			next[n++] = (struct aspa){ op->customer, op->n, op->providers,
+			    TIME_NEVER, 0 };
+	}
+	*ret_n = n;
+	return RTR_EV_MORE;
+}
+
+/* Lists that moved into next are no longer the operation's or the old set's. */
+static void
+aspas_adopt(struct rtr_client *c, struct aspa *next, size_t n)
+{
+	size_t k = 0, o = 0;
+
+	for (size_t i = 0; i < c->set.n_aspas; i++) {
+		while (k < n && next[k].customer < c->set.aspas[i].customer)
+			k++;
+		if (k == n || next[k].providers != c->set.aspas[i].providers)
+			free((void *)c->set.aspas[i].providers);
+	}
+	for (k = 0; k < n; k++) {
+		while (o < c->n_aspa_ops && c->aspa_ops[o].customer < next[k].customer)
+			o++;
+		if (o < c->n_aspa_ops && c->aspa_ops[o].providers == next[k].providers)
+			c->aspa_ops[o].providers = NULL;
+	}
+	free(c->set.aspas);
+	c->set.aspas = next;
+	c->set.n_aspas = n;
+}
+
+static int
+aspas_commit(struct rtr_client *c, struct wr *out)
+{
+	struct aspa *next = calloc(c->set.n_aspas + c->n_aspa_ops + 1, sizeof(*next));
+	size_t n = 0;
+	int rc;
+
+	if (next == NULL)
+		return -ENOMEM;
+	qsort(c->aspa_ops, c->n_aspa_ops, sizeof(*c->aspa_ops), aspa_op_cmp);
+	if ((rc = aspas_apply(c, next, &n, out)) != RTR_EV_MORE) {
+		free(next);
+		return rc;
+	}
+	aspas_adopt(c, next, n);
+	return RTR_EV_MORE;
+}
+
+/* --- PDU by PDU --- */
+
+static int
+eod_take(struct rtr_client *c, const struct rtr_pdu *p, struct wr *out)
+{
+	int rc;
+
+	if (p->head.session != c->session)
+		return (int)session_fault(c, p, out);
+	if (c->n_disorder > 0)
+		finding_add(c->fs, &rtr_findings[RTR_ORDER], FA_U("count", c->n_disorder));
+	if (p->has_timers) {
+		c->timers = p->timers;
+		if (!rtr_timers_ok(&p->timers))
+			finding_add(c->fs, &rtr_findings[RTR_TIMERS],
+			    FA_U("refresh", p->timers.refresh_sec),
+			    FA_U("retry", p->timers.retry_sec),
+			    FA_U("expire", p->timers.expire_sec));
+	}
+	if (c->asked_reset)
+		set_forget(c);
+	if ((rc = vrps_commit(c, out)) != RTR_EV_MORE || (rc = aspas_commit(c, out)) != RTR_EV_MORE)
+		return rc;
+	c->counts = c->counting;
+	c->serial = p->serial;
+	c->held = true;
+	ops_forget(c);
+	c->state = IDLE;
+	return RTR_EV_DATA;
+}
+
+static int
+response_take(struct rtr_client *c, const struct rtr_pdu *p, struct wr *out)
+{
+	if (!c->asked_reset && p->head.session != c->session)
+		return (int)session_fault(c, p, out);
+	c->session = p->head.session;
+	c->negotiated = true;
+	c->state = RECEIVING;
+	ops_forget(c);
+	return RTR_EV_MORE;
+}
+
+static int
+reset_take(struct rtr_client *c, const struct rtr_pdu *p, struct wr *out)
+{
+	if (c->asked_reset)
+		return (int)sequence_fault(c, p, out);
+	c->held = false;		/* ask for all; the set stays until it has come */
+	c->negotiated = true;
+	c->state = IDLE;
+	return RTR_EV_RESET;
+}
+
+static int
+notify_take(struct rtr_client *c, const struct rtr_pdu *p, struct wr *out)
+{
+	if (!c->negotiated)		/* section 7: of no use yet */
+		return RTR_EV_MORE;
+	if (p->head.session != c->session)
+		return (int)session_fault(c, p, out);
+	if (c->state != IDLE) {
+		c->notified = true;
+		return RTR_EV_MORE;
+	}
+	return p->serial == c->serial ? RTR_EV_MORE : RTR_EV_NOTIFY;
+}
+
+static int
+error_take(struct rtr_client *c, const struct rtr_pdu *p, struct wr *out UNUSED)
+{
+	uint16_t code = p->head.session;
+
+	if (code == RTR_ERR_NO_DATA) {
+		c->negotiated = true;
+		c->state = IDLE;
+		return RTR_EV_NO_DATA;
+	}
+	if (code == RTR_ERR_VERSION && !c->negotiated && p->head.version < c->version) {
+		c->version = p->head.version;
+		set_forget(c);
+		return RTR_EV_DOWNGRADE;
+	}
+	finding_add(c->fs, &rtr_findings[RTR_ERROR_REPORT_RECEIVED], FA_U("code", code),
+	    FA_STR("name", rtr_error_name(code)), FA_SV("text", p->text));
+	if (code == RTR_ERR_RESTART || code == RTR_ERR_SHUTDOWN) {
+		if (code == RTR_ERR_SHUTDOWN)
+			set_forget(c);
+		return RTR_EV_GOING;
+	}
+	if (code != RTR_ERR_VERSION)
+		set_forget(c);
+	return RTR_EV_FAILED;
+}
+
+/* In which states a PDU may come, and what is done with it. */
+static const struct take_row {
+	uint8_t	 type;
+	uint8_t	 states;
+	bool	 is_payload;
+	int	(*take)(struct rtr_client *, const struct rtr_pdu *, struct wr *out);
+} takes[] = {
+	{ RTR_SERIAL_NOTIFY, 1 << IDLE | 1 << ASKED | 1 << RECEIVING, false, notify_take },
+	{ RTR_CACHE_RESPONSE, 1 << ASKED, false, response_take },
+	{ RTR_CACHE_RESET, 1 << ASKED, false, reset_take },
+	{ RTR_IPV4_PREFIX, 1 << RECEIVING, true, prefix_take },
+	{ RTR_IPV6_PREFIX, 1 << RECEIVING, true, prefix_take },
+	{ RTR_ROUTER_KEY, 1 << RECEIVING, true, router_key_take },
+	{ RTR_ASPA, 1 << RECEIVING, true, aspa_take },
+	{ RTR_END_OF_DATA, 1 << RECEIVING, false, eod_take },
+	{ RTR_ERROR_REPORT, 1 << IDLE | 1 << ASKED | 1 << RECEIVING, false, error_take },
+};
+
+static int
+pdu_take(struct rtr_client *c, const struct rtr_pdu *p, struct wr *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(takes); i++) {
+		const struct take_row *t = &takes[i];
+
+		if (t->type != p->head.type)
+			continue;
+		if ((t->states & 1 << c->state) == 0)
+			break;
+		if (t->is_payload)
+			order_check(c, p);
+		return t->take(c, p, out);
+	}
+	return (int)sequence_fault(c, p, out);
+}
+
+static enum rtr_event
+bad_pdu(struct rtr_client *c, enum rtr_pdu_fault fault, const struct rtr_head *h, struct wr *out)
+{
+	struct sv raw = { (const char *)c->buf, c->len };
+
+	switch (fault) {
+	case RTR_PDU_BAD_TYPE:
+		finding_add(c->fs, &rtr_findings[RTR_PDU_TYPE], FA_U("type", h->type),
+		    FA_U("version", h->version));
+		return peer_fault(c, RTR_ERR_TYPE, raw, out);
+	case RTR_PDU_BAD_VALUE:
+		finding_add(c->fs, &rtr_findings[RTR_PDU_VALUE], FA_U("type", h->type));
+		return peer_fault(c, RTR_ERR_CORRUPT, raw, out);
+	default:
+		finding_add(c->fs, &rtr_findings[RTR_PDU_LENGTH], FA_U("type", h->type),
+		    FA_U("length", h->len));
+		return peer_fault(c, RTR_ERR_CORRUPT, raw, out);
+	}
+}
+
+/*
+ * The version of what came, against ours. While nothing is agreed a lower
+ * one that we speak is a downgrade, and a Serial Notify or an Error Report
+ * may carry any.
+ */
+static bool
+version_ok(struct rtr_client *c, const struct rtr_head *h)
+{
+	if (h->version > RTR_VERSION_MAX)
+		return false;
+	if (h->version == c->version || h->type == RTR_ERROR_REPORT)
+		return true;
+	if (c->negotiated)
+		return false;
+	if (h->type == RTR_SERIAL_NOTIFY)
+		return true;
+	if (h->version > c->version || h->type != RTR_CACHE_RESPONSE)
+		return false;
+	c->version = h->version;
+	return true;
+}
+
+static enum rtr_event
+bad_version(struct rtr_client *c, const struct rtr_head *h, struct wr *out)
+{
+	struct sv raw = { (const char *)c->buf, c->len };
+
+	finding_add(c->fs, &rtr_findings[RTR_VERSION_CHANGED], FA_U("version", h->version));
+	return peer_fault(c, c->version == 0 ? RTR_ERR_VERSION : RTR_ERR_VERSION_CHANGED,
+	    raw, out);
+}
+
+static bool
+buf_fill(struct rtr_client *c, struct rd *in, size_t want)
+{
+	size_t n = c->len < want ? min_size(want - c->len, rd_left(in)) : 0;
+
+	if (n > 0)
+		memcpy(c->buf + c->len, rd_bytes(in, n), n);
+	c->len += n;
+	return c->len >= want;
+}
+
+/* One PDU; RTR_EV_MORE with bytes left means "go on". */
+static int
+one_pdu(struct rtr_client *c, struct rd *in, struct wr *out, bool *ret_starved)
+{
+	enum rtr_pdu_fault fault;
+	struct rtr_head h;
+	struct rtr_pdu p;
+	int ev;
+
+	*ret_starved = true;
+	if (!buf_fill(c, in, RTR_HEAD_LEN))
+		return RTR_EV_MORE;
+	rtr_head_parse(c->buf, &h);
+	if (!version_ok(c, &h))
+		return (int)bad_version(c, &h, out);
+	if ((fault = rtr_head_check(&h)) != RTR_PDU_OK)
+		return (int)bad_pdu(c, fault, &h, out);
+	if (!buf_fill(c, in, h.len))
+		return RTR_EV_MORE;
+	*ret_starved = false;
+	fault = rtr_pdu_parse((struct sv){ (const char *)c->buf, c->len }, &p);
+	if (fault != RTR_PDU_OK && h.type == RTR_ERROR_REPORT)
+		return RTR_EV_FAILED;	/* section 5.11: no answer to that */
+	ev = fault != RTR_PDU_OK ? (int)bad_pdu(c, fault, &h, out) : pdu_take(c, &p, out);
+	c->len = 0;
+	return ev;
+}
+
+int
+rtr_client_input(struct rtr_client *c, struct rd *in, struct wr *out)
+{
+	bool starved = false;
+	int ev = RTR_EV_MORE;
+
+	if (c->state == IDLE && c->notified) {
+		c->notified = false;
+		return RTR_EV_NOTIFY;
+	}
+	while (ev == RTR_EV_MORE && !starved)
+		ev = one_pdu(c, in, out, &starved);
+	return ev;
+}
+
+enum rtr_event
+rtr_client_closed(struct rtr_client *c)
+{
+	if (c->negotiated || c->version == 0)
+		return RTR_EV_FAILED;
+	c->version--;
+	set_forget(c);
+	return RTR_EV_DOWNGRADE;
+}
+
+uint8_t
+rtr_client_version(const struct rtr_client *c)
+{
+	return c->version;
+}
+
+uint16_t
+rtr_client_session(const struct rtr_client *c)
+{
+	return c->session;
+}
+
+uint32_t
+rtr_client_serial(const struct rtr_client *c)
+{
+	return c->serial;
+}
+
+const struct rtr_timers *
+rtr_client_timers(const struct rtr_client *c)
+{
+	return &c->timers;
+}
+
+const struct rtr_client_counts *
+rtr_client_counts(const struct rtr_client *c)
+{
+	return &c->counts;
+}
+
+const struct payloads *
+rtr_client_payloads(const struct rtr_client *c)
+{
+	return &c->set;
+}
