@@ -221,3 +221,14 @@ fd_write_all(void *arg, const void *src, size_t n)
 	}
 	return 0;
 }
+
+int
+file_write(const char *path, struct sv s)
+{
+	_cleanup_(fd_close) int fd = open(path,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return -errno;
+	return fd_write_all(&fd, s.p, s.n);
+}

@@ -39,6 +39,9 @@ int	 dir_list(struct pool *, const char *path, size_t max,
 /* Create a folder and its parents. */
 int	 dir_make(const char *path) MUST_USE;
 
+/* Create or replace, not synced: for what can be made again. */
+int	 file_write(const char *path, struct sv) MUST_USE;
+
 /* All of it, whatever the pipe or disk takes at a time. A buf sink: arg is an int *. */
 int	 fd_write_all(void *fd, const void *p, size_t n);
 
