@@ -142,3 +142,11 @@ build() {
 	fi
 	rm -f "$log"
 }
+
+# build_asan [meson options]: clang, sanitizers and libFuzzer, in build-asan.
+build_asan() {
+	CC=clang build build-asan -Dfuzz=true -Db_lundef=false \
+		-Db_sanitize=address,undefined "$@"
+}
+export ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
