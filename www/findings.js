@@ -9,12 +9,11 @@ const STEP = 25, MOST = 500;
 const wish = { severity: "", ours: false, limit: STEP };
 let totals = {}, hasOurs = false;
 
-function argList(args) {
-	const entries = Object.entries(args ?? {});
-	if (entries.length === 0)
+function detailList(details) {
+	if (!Array.isArray(details) || details.length === 0)
 		return null;
 	return el("p.sub", t("details"), ": ",
-		entries.map(([k, v]) => `${k} = ${v}`).join(", "));
+		details.map((d) => `${d.label} = ${d.value}`).join(", "));
 }
 
 const isUri = (s) => /^(rsync|https):\/\//.test(s);
@@ -32,7 +31,7 @@ function row(f) {
 			el("span.uri", f.subject)),
 		el("div.more", ruleLine(f),
 			f.remedy && el("p", el("b", t("remedy")), " ", f.remedy),
-			argList(f.args),
+			detailList(f.details),
 			el("p.sub", t("manual"), ": ", el("code", `sekisho explain ${f.code}`)),
 			whyButton)));
 }

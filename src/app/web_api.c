@@ -34,7 +34,7 @@ static const struct {
 	[WEB_CROSS_SITE] = { 403, "cross_site",
 	    N_("Another web site sent this request; open the page itself") },
 	[WEB_NO_TOKEN] = { 401, "token",
-	    N_("This address needs the token that stands in the configuration (web: token)") },
+	    N_("This address needs the token of the file that web.token-file names in the configuration") },
 	[WEB_NOT_FOUND] = { 404, "not_found",
 	    N_("There is nothing at this address; the manual page sekisho-web(8) lists all") },
 	[WEB_BAD_PARAM] = { 400, "bad_parameter",

@@ -158,6 +158,25 @@ web_status(struct web_call *c)
 
 /* --- findings --- */
 
+/* args with their keys in the reader's language: [{"label","value"}…]. */
+static json_t *
+details_in(json_t *args, enum lang lang)
+{
+	json_t *list = json_array(), *value;
+	const char *key;
+
+	if (list == NULL || !json_is_object(args))
+		return list;
+	json_object_foreach(args, key, value) {
+		json_t *row = json_object();
+
+		(void)json_object_set_new(row, "label", json_string(tr(lang, key)));
+		(void)json_object_set(row, "value", value);
+		(void)json_array_append_new(list, row);
+	}
+	return list;
+}
+
 /* text and remedy are {"en","ja"}: keep the reader's. */
 static json_t *
 finding_in(const json_t *f, enum lang lang)
@@ -173,6 +192,9 @@ finding_in(const json_t *f, enum lang lang)
 			(void)json_object_set(copy, keys[i],
 			    one != NULL ? one : json_object_get(both, "en"));
 	}
+	if (copy != NULL)
+		(void)json_object_set_new(copy, "details",
+		    details_in(json_object_get(f, "args"), lang));
 	return copy;
 }
 
