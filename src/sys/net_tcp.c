@@ -1,0 +1,216 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/sv.h"
+#include "sys/file.h"
+#include "sys/net_tcp.h"
+
+#define BACKLOG		512	/* as many routers as may reconnect at once */
+
+/* "host:port" into two C strings; brackets go. */
+static int
+address_split(const char *address, char host[static TCP_TEXT_MAX], char port[static 8])
+{
+	struct sv s = sv_str(address), h, p;
+	size_t colon = sv_rfind(s, ':');
+	uint32_t n;
+
+	if (colon == s.n)
+		return -EINVAL;
+	h = sv_take(s, colon);
+	p = sv_skip(s, colon + 1);
+	if (h.n > 2 && h.p[0] == '[' && h.p[h.n - 1] == ']')
+		h = sv_take(sv_skip(h, 1), h.n - 2);
+	else if (sv_find(h, ':') != h.n)
+		return -EINVAL;		/* an IPv6 address wants brackets */
+	if (h.n == 0 || h.n >= TCP_TEXT_MAX || num_u32(p, 0, 65535, &n) < 0)
+		return -EINVAL;
+	memcpy(host, h.p, h.n);
+	host[h.n] = '\0';
+	(void)snprintf(port, 8, "%u", n);
+	return 0;
+}
+
+static int
+address_resolve(const char *address, int flags, struct addrinfo **ret)
+{
+	const struct addrinfo hints = {
+		.ai_flags = flags | AI_NUMERICSERV,
+		.ai_socktype = SOCK_STREAM,
+	};
+	char host[TCP_TEXT_MAX], port[8];
+	int rc;
+
+	if ((rc = address_split(address, host, port)) < 0)
+		return rc;
+	rc = getaddrinfo(strcmp(host, "*") == 0 ? NULL : host, port, &hints, ret);
+	if (rc == EAI_SYSTEM)
+		return -errno;
+	if (rc == EAI_MEMORY)
+		return -ENOMEM;
+	return rc == 0 ? 0 : -EHOSTUNREACH;
+}
+
+static void
+name_of(const struct sockaddr_storage *ss, socklen_t len, struct tcp_name *ret)
+{
+	char host[TCP_TEXT_MAX - 10], port[8];
+
+	if (getnameinfo((const struct sockaddr *)ss, len, host, sizeof(host), port,
+	    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+		(void)snprintf(ret->text, sizeof(ret->text), "?");
+		return;
+	}
+	(void)snprintf(ret->text, sizeof(ret->text),
+	    ss->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static int
+listen_on(const struct addrinfo *ai, int *ret_fd)
+{
+	_cleanup_(fd_close) int fd = -1;
+	int on = 1;
+
+	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0)
+		return -errno;
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}
+
+int
+tcp_listen(const char *address, int *ret_fd, struct tcp_name *ret)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct addrinfo *ai = NULL;
+	int rc = address_resolve(address, AI_PASSIVE, &ai);
+
+	if (rc < 0)
+		return rc == -EHOSTUNREACH ? -EINVAL : rc;
+	rc = listen_on(ai, ret_fd);
+	freeaddrinfo(ai);
+	if (rc < 0)
+		return rc;
+	if (getsockname(*ret_fd, (struct sockaddr *)&ss, &len) == 0)
+		name_of(&ss, len, ret);
+	return 0;
+}
+
+int
+tcp_accept(int fd, int *ret_fd, struct tcp_name *ret)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	int on = 1, c;
+
+	c = accept4(fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (c < 0)
+		return errno == EINTR || errno == ECONNABORTED ? -EAGAIN : -errno;
+	(void)setsockopt(c, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	(void)setsockopt(c, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	name_of(&ss, len, ret);
+	*ret_fd = c;
+	return 0;
+}
+
+static int
+connect_to(const struct addrinfo *ai, int msec, int *ret_fd)
+{
+	_cleanup_(fd_close) int fd = -1;
+	struct pollfd pfd = { .events = POLLOUT };
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, ai->ai_addr, ai->ai_addrlen) < 0) {
+		if (errno != EINPROGRESS)
+			return -errno;
+		pfd.fd = fd;
+		if (poll(&pfd, 1, msec) <= 0)
+			return -ETIMEDOUT;
+		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
+			return -errno;
+		if (err != 0)
+			return -err;
+	}
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}
+
+int
+tcp_connect(const char *address, int msec, int *ret_fd)
+{
+	struct addrinfo *all = NULL;
+	int rc = address_resolve(address, 0, &all);
+
+	if (rc < 0)
+		return rc;
+	rc = -EHOSTUNREACH;
+	for (struct addrinfo *ai = all; ai != NULL && rc < 0; ai = ai->ai_next)
+		rc = connect_to(ai, msec, ret_fd);
+	freeaddrinfo(all);
+	return rc;
+}
+
+static long
+result(ssize_t n)
+{
+	if (n >= 0)
+		return n;
+	return errno == EINTR || errno == EWOULDBLOCK ? -EAGAIN : -errno;
+}
+
+long
+tcp_read(int fd, void *p, size_t n)
+{
+	return result(recv(fd, p, n, 0));
+}
+
+long
+tcp_write(int fd, const void *p, size_t n, bool more)
+{
+	return result(send(fd, p, n, MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
+}
+
+long
+tcp_sendfile(int fd, int from, int64_t *off, size_t n)
+{
+	off_t o = (off_t)*off;
+	long r = result(sendfile(fd, from, &o, n));
+
+	*off = o;
+	return r;
+}
+
+void
+tcp_finish(int fd)
+{
+	(void)shutdown(fd, SHUT_WR);
+}
+
+void
+tcp_abort(int *fd)
+{
+	const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	if (*fd >= 0)
+		(void)setsockopt(*fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	fd_close(fd);
+}
