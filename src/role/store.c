@@ -1,0 +1,348 @@
+/*
+ * store: the one process that writes. It checks what validate made, keeps it
+ * (store/store.h), and tells rtr and web; it takes out what expires, also
+ * when validate is dead; and it writes the log of findings.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/timefmt.h"
+#include "crypto/crypto.h"
+#include "role/role.h"
+#include "store/store.h"
+#include "sys/memfd.h"
+
+#define SNAPSHOT_MAX_BYTES	((size_t)1024 * 1024 * 1024)	/* as store/limits.h */
+#define OBJECTS_MAX_BYTES	((size_t)256 * 1024 * 1024)	/* a run's findings, capped */
+#define RETRY_SEC		30	/* after a full disk */
+
+struct store_role {
+	struct store		*store;
+	struct loop_timer	*expiry;
+	int			 object_log;
+	uint32_t		 per_hour;
+	int64_t			 hour;		/* of the count below */
+	uint64_t		 lines, dropped;
+	uint8_t			 last_objects[SHA256_LEN];
+	bool			 disk_bad;	/* said once, until it works again */
+	int64_t			 stored_at;
+};
+
+static const enum role_id readers[] = { ROLE_RTR, ROLE_WEB };
+
+/* --- announcing --- */
+
+static void
+use_send(struct role *r, enum role_id to, size_t i, bool first)
+{
+	struct store_role *st = r->state;
+	struct msg_snapshot_use m = {
+		.snapshot = store_fd(st->store, i),
+		.serial = store_serial(st->store, i),
+		.behind = (uint32_t)(store_count(st->store) - 1 - i),
+		.first = first,
+	};
+	int rc = msg_snapshot_use_send(r, to, &m);
+
+	if (rc < 0)
+		role_log(r, LOG_LEVEL_ERROR, "cannot announce serial %u to %s: %s",
+		    m.serial, role_name(to), err_str(rc));
+}
+
+static void
+history_send(struct role *r, enum role_id to, bool all)
+{
+	struct store_role *st = r->state;
+	size_t n = store_count(st->store);
+
+	for (size_t i = all || n == 0 ? 0 : n - 1; i < n; i++)
+		use_send(r, to, i, i == 0 || !all);
+}
+
+static void
+current_send(struct role *r)
+{
+	struct store_role *st = r->state;
+
+	for (size_t i = 0; i < ARRAY_LEN(readers); i++)
+		use_send(r, readers[i], store_count(st->store) - 1, false);
+}
+
+/* --- storing --- */
+
+static void
+stored(struct role *r, bool changed, const char *why)
+{
+	struct store_role *st = r->state;
+	const struct snapshot *s = store_current(st->store);
+	char details[256], exp[TIME_STRLEN];
+
+	st->disk_bad = false;
+	st->stored_at = role_now(r);
+	current_send(r);
+	if (!changed) {
+		role_log(r, LOG_LEVEL_DEBUG, "serial %u confirmed (%s)",
+		    s->stamp.serial, why);
+		return;
+	}
+	(void)snprintf(details, sizeof(details),
+	    "{\"serial\":%u,\"vrps\":%zu,\"aspas\":%zu,\"expires\":\"%s\",\"why\":\"%s\"}",
+	    s->stamp.serial, snapshot_n_vrps(s), s->n_aspas,
+	    time_str(s->earliest, exp), why);
+	role_audit(r, "snapshot-published", sv_str(details));
+	role_log(r, LOG_LEVEL_NOTICE, "serial %u: %zu VRPs, %zu ASPAs (%s)",
+	    s->stamp.serial, snapshot_n_vrps(s), s->n_aspas, why);
+}
+
+/* Once per trouble: a disk that stays full fills no log. */
+static void
+not_stored(struct role *r, int rc)
+{
+	struct store_role *st = r->state;
+
+	if (!st->disk_bad)
+		role_log(r, LOG_LEVEL_ERROR,
+		    "cannot store the new snapshot: %s, keeping old data", err_str(rc));
+	st->disk_bad = true;
+}
+
+static void
+expiry_arm(struct role *r)
+{
+	struct store_role *st = r->state;
+	const struct snapshot *s = store_current(st->store);
+	int64_t wait;
+
+	if (s == NULL || s->earliest == TIME_NEVER) {
+		loop_timer_stop(st->expiry);
+		return;
+	}
+	/* Bounded, because clocks are set; the second more: "after" is expired. */
+	wait = s->earliest - role_now(r) + 1;
+	wait = wait < 1 ? 1 : min_i64(wait, 60);
+	if (st->disk_bad)
+		wait = RETRY_SEC;
+	(void)loop_timer_set(st->expiry, wait * 1000000);
+}
+
+static void
+expire(struct role *r)
+{
+	struct store_role *st = r->state;
+	const struct snapshot *s = store_current(st->store);
+	bool changed = false;
+	int rc;
+
+	if (s == NULL || s->earliest > role_now(r))
+		return;
+	if ((rc = store_expire(st->store, role_now(r), &changed)) < 0)
+		not_stored(r, rc);
+	else
+		stored(r, changed, "expired payloads taken out");
+}
+
+static void
+on_expiry(void *arg)
+{
+	struct role *r = arg;
+
+	expire(r);
+	expiry_arm(r);
+}
+
+static int
+on_new(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	const struct msg_snapshot_new *m = msg;
+	struct store_role *st = r->state;
+	struct file_map map;
+	bool changed;
+	int rc;
+
+	if ((rc = memfd_map_copy(m->snapshot, false, SNAPSHOT_MAX_BYTES, &map)) < 0) {
+		role_log(r, LOG_LEVEL_ERROR, "snapshot from validate: %s, keeping old data",
+		    err_str(rc));
+		return 0;
+	}
+	rc = store_put(st->store, (uint8_t *)(uintptr_t)map.data.p, map.data.n, &changed);
+	file_unmap(&map);
+	if (rc < 0)
+		not_stored(r, rc);
+	else
+		stored(r, changed, "validated");
+	expire(r);
+	expiry_arm(r);
+	return 0;
+}
+
+static int
+on_ask(struct role *r, enum role_id from, void *msg)
+{
+	const struct msg_snapshot_ask *m = msg;
+
+	history_send(r, from, m->history != 0);
+	return 0;
+}
+
+/* --- the log of findings --- */
+
+static void
+hour_turn(struct role *r)
+{
+	struct store_role *st = r->state;
+	int64_t hour = role_now(r) / 3600;
+
+	if (hour == st->hour)
+		return;
+	if (st->dropped > 0)
+		role_log(r, LOG_LEVEL_WARN, "%llu findings of the last hour are not in "
+		    "the object log (log.object-per-hour)",
+		    (unsigned long long)st->dropped);
+	st->hour = hour;
+	st->lines = st->dropped = 0;
+}
+
+/* The head of the text that may still be written this hour. */
+static struct sv
+lines_allowed(struct store_role *st, struct sv text)
+{
+	struct sv rest = text, line;
+	size_t end = 0;
+
+	while (sv_line(&rest, &line)) {
+		if (st->lines >= st->per_hour) {
+			st->dropped++;
+			continue;
+		}
+		st->lines++;
+		end = text.n - rest.n;
+	}
+	return sv_take(text, end);
+}
+
+static int
+on_objects(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	const struct msg_objects *m = msg;
+	struct store_role *st = r->state;
+	uint8_t sum[SHA256_LEN];
+	struct file_map map;
+	struct sv text;
+	int rc;
+
+	if ((rc = memfd_map(m->lines, false, OBJECTS_MAX_BYTES, &map)) < 0) {
+		role_log(r, LOG_LEVEL_ERROR, "findings from validate: %s, ignoring",
+		    err_str(rc));
+		return 0;
+	}
+	crypto_sha256(map.data.p, map.data.n, sum);
+	/* Every run finds what the last one found: said once. */
+	if (memcmp(sum, st->last_objects, sizeof(sum)) != 0) {
+		hour_turn(r);
+		text = lines_allowed(st, map.data);
+		rc = fd_write_all(&st->object_log, text.p, text.n);
+		if (rc < 0)
+			role_log(r, LOG_LEVEL_ERROR, "cannot write the object log: %s",
+			    err_str(rc));
+		else
+			memcpy(st->last_objects, sum, sizeof(sum));
+	}
+	file_unmap(&map);
+	return 0;
+}
+
+/* --- life --- */
+
+static void
+found_log(struct role *r, const struct store_found *f)
+{
+	if (f->n_left_over > 0)
+		role_log(r, LOG_LEVEL_NOTICE, "removed %u temporary files of a crash",
+		    f->n_left_over);
+	if (f->n_damaged > 0)
+		role_log(r, LOG_LEVEL_ERROR, "%u snapshots are damaged, set aside as "
+		    "*.damaged%s", f->n_damaged, f->new_session ?
+		    "; serving an older one under new session ids" : "");
+}
+
+static int
+on_conf(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct msg_store_conf *m = msg;
+	struct store_role *st = r->state;
+	struct store_conf conf = { .keep = m->keep, .digest = crypto_sha256 };
+	struct store_found found;
+	char folder[4200];
+	int rc;
+
+	if (st->store != NULL)
+		return -EBADMSG;	/* the parent restarts us instead */
+	(void)snprintf(folder, sizeof(folder), "%.*s/snapshots", SV_ARG(m->state));
+	conf.folder = folder;
+	if ((rc = store_open(&conf, &st->store, &found)) < 0) {
+		role_log(r, LOG_LEVEL_ERROR, "cannot use %s: %s", folder, err_str(rc));
+		return rc;
+	}
+	found_log(r, &found);
+	st->object_log = m->object_log;
+	m->object_log = -1;
+	st->per_hour = m->object_log_per_hour;
+	return role_path(r, folder, SANDBOX_WRITE);
+}
+
+static int
+start(struct role *r)
+{
+	struct store_role *st = r->state;
+
+	if ((st->expiry = loop_timer_add(r->loop, on_expiry, r)) == NULL)
+		return -ENOMEM;
+	expire(r);
+	expiry_arm(r);
+	for (size_t i = 0; i < ARRAY_LEN(readers); i++)
+		history_send(r, readers[i], true);
+	return 0;
+}
+
+static void
+status(struct role *r, struct json *j)
+{
+	struct store_role *st = r->state;
+	const struct snapshot *s = st->store == NULL ? NULL : store_current(st->store);
+	char when[TIME_STRLEN];
+
+	json_kv_bool(j, "disk_good", !st->disk_bad);
+	json_kv_u64(j, "snapshots", st->store == NULL ? 0 : store_count(st->store));
+	if (s == NULL)
+		return;
+	json_kv_u64(j, "serial", s->stamp.serial);
+	json_kv_u64(j, "vrps", snapshot_n_vrps(s));
+	json_kv_u64(j, "aspas", s->n_aspas);
+	json_kv_str(j, "built", time_str(s->built, when));
+	json_kv_i64(j, "age_seconds", role_now(r) - s->built);
+	json_kv_str(j, "earliest_expiry", time_str(s->earliest, when));
+}
+
+static const struct role_handler handlers[] = {
+	{ MSG_store_conf, on_conf },
+	{ MSG_snapshot_new, on_new },
+	{ MSG_snapshot_ask, on_ask },
+	{ MSG_objects, on_objects },
+};
+
+int
+main(void)
+{
+	static const struct role_def def = {
+		.id = ROLE_STORE,
+		.handlers = handlers, .n_handlers = ARRAY_LEN(handlers),
+		.conf = MSG_store_conf,
+		.state_size = sizeof(struct store_role),
+		.sandbox = &sandbox_store,
+		.start = start, .status = status,
+	};
+
+	return role_main(&def);
+}
