@@ -1,0 +1,106 @@
+/*
+ * lab: worlds with real keys and signatures, made from a short text, and
+ * broken on purpose.
+ *
+ * What enters is a description (sekisho-lab(5)): trust anchors, CAs inside
+ * them, what they hold, their ROAs and ASPAs, and faults by name. What leaves
+ * is a repository, as a tree of files, as an RRDP snapshot, and the TALs.
+ * The same text, time and seed give the same bytes: keys come from a seeded
+ * pool of primes (crypto_primes_new()), serial numbers from a hash, and a
+ * signature of RSASSA-PKCS1-v1_5 has no randomness.
+ *
+ * A world goes through five steps:
+ *
+ *   text    lab_text_parse() or lab_scale(): CAs and objects, no bytes yet
+ *   shape   faults that need another structure (one more object, another
+ *           key) change it
+ *   keys    primes, then each object's key, key identifier and file name
+ *   plan    every value of every object is set as the standards want it;
+ *           then faults change values and note edits
+ *   build   bytes: written (rpki/write.h), edited, hashed, signed, in
+ *           parallel; manifests last, because they list the others' hashes
+ *
+ * A fault is a row of a table: name, what it is, the finding it must cause,
+ * the kind of object it is planted in, and how: a change of values before
+ * the object is written, or edits of its DER at a named stage (before the
+ * signature, so that only the rule in question is broken, or after it).
+ * Edits name a place by a path through the DER tree (edit.c), so that the
+ * writers never have to know how to write a wrong object.
+ *
+ * One planted fault is one rule broken: everything else in the object stays
+ * as the standards ask, hashes and signatures are made over the broken
+ * bytes. tests/corpus/test_faults.py holds the table to its word.
+ *
+ * The lab decides nothing that a validator decides, and no program but the
+ * lab's own command and tests uses its keys: pooled primes are no secret.
+ */
+#ifndef LAB_LAB_H
+#define LAB_LAB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/pool.h"
+#include "base/sv.h"
+#include "base/tr.h"
+
+struct lab_world;
+
+/* Where and why a description was refused: msg is a msgid, word a part of the text. */
+struct lab_error {
+	unsigned	 line;		/* 0: not about a line */
+	const char	*msg;
+	struct sv	 word;
+};
+
+struct lab_opts {
+	int64_t		 now;		/* the world's time */
+	bool		 now_given;	/* it wins over the description's "at" */
+	uint64_t	 seed;
+	bool		 seed_given;
+	unsigned	 jobs;
+};
+
+/* -EINVAL with *err filled, -ENOMEM. The text must outlive the world. */
+int	 lab_text_parse(struct sv text, const struct lab_opts *,
+	    struct lab_error *err, struct lab_world **ret) MUST_USE;
+/* The description of n_cas CAs with n_roas ROAs each, for lab_text_parse(). */
+void	 lab_scale(struct buf *, uint32_t n_cas, uint32_t n_roas);
+/* Plant one more fault; at.n == 0: where it fits first. */
+int	 lab_fault_add(struct lab_world *, struct sv name, struct sv at,
+	    struct lab_error *err) MUST_USE;
+/* All bytes. -EINVAL with *err when a fault finds no object to sit in. */
+int	 lab_build(struct lab_world *, struct lab_error *err) MUST_USE;
+struct lab_world *lab_free(struct lab_world *);
+DEFINE_CLEANUP(struct lab_world, lab_free)
+
+/* After lab_build(): one file below dir for each object published. */
+int	 lab_tree_write(const struct lab_world *, const char *dir) MUST_USE;
+/* snapshot.xml (RFC 8182); gz: compressed. ret_hash: of the plain XML. */
+int	 lab_rrdp_write(const struct lab_world *, struct buf *, bool gz,
+	    uint8_t ret_hash[static 32]) MUST_USE;
+void	 lab_notification_write(const struct lab_world *, struct buf *,
+	    const uint8_t hash[static 32]);
+size_t	 lab_n_tas(const struct lab_world *);
+const char *lab_ta_name(const struct lab_world *, size_t i);
+void	 lab_tal_write(const struct lab_world *, size_t i, struct buf *);
+
+/* The payloads that the world without its faults has: "ASN,IP Prefix,…". */
+void	 lab_vrps_csv(const struct lab_world *, struct buf *);
+/* Objects with names and URIs, faults with codes, payloads. */
+void	 lab_json(const struct lab_world *, struct json *);
+size_t	 lab_n_objects(const struct lab_world *);
+int64_t	 lab_now(const struct lab_world *);
+
+struct lab_fault_info {
+	const char	*name;
+	const char	*text;		/* msgid */
+	const char	*code;		/* of the finding that it must cause */
+	const char	*place;		/* "roa", "manifest" … */
+};
+size_t	 lab_n_faults(void);
+struct lab_fault_info lab_fault_info(size_t i);
+
+#endif

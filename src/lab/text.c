@@ -1,0 +1,454 @@
+/* Descriptions: one statement a line, CAs in braces (sekisho-lab(5)). */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/timefmt.h"
+#include "lab/internal.h"
+
+struct parser {
+	struct lab_world	*w;
+	struct lab_ca		*ca;		/* the open block; NULL: outside */
+	struct lab_error	*err;
+	struct sv		*words;
+	size_t			 n_words;
+};
+
+static int
+fail(struct parser *p, const char *msg, struct sv word)
+{
+	p->err->msg = msg;
+	p->err->word = word;
+	return -EINVAL;
+}
+
+static const char *
+dup_word(struct parser *p, struct sv word)
+{
+	return pool_sv(p->w->pool, word).p;
+}
+
+/* Labels become file and folder names (RFC 9286 section 4.2.2: no dots). */
+static bool
+label_ok(struct sv s, bool dots)
+{
+	if (s.n == 0 || s.n > LAB_NAME_MAX || s.p[0] == '.' || s.p[0] == '-')
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		    (c >= '0' && c <= '9') || c == '-' || c == '_' || (dots && c == '.')))
+			return false;
+	}
+	return true;
+}
+
+/* "-1h", "+30d" from now on, or a time. */
+static int
+time_word(struct parser *p, struct sv word, int64_t *ret)
+{
+	static const struct { char unit; int64_t sec; } units[] = {
+		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
+		{ 'w', 7 * 86400 }, { 'y', 365 * 86400 },
+	};
+	struct sv num = word;
+	bool past = word.n > 0 && word.p[0] == '-';
+	uint32_t n;
+
+	if (time_parse(word, ret) == 0)
+		return 0;
+	if (word.n > 0 && (past || word.p[0] == '+'))
+		num = sv_skip(num, 1);
+	if (num.n < 2 || num_u32(sv_take(num, num.n - 1), 0, 1000000, &n) < 0)
+		return fail(p, N_("is not a time; write -1h, +30d or 2026-11-21T09:30:00Z"), word);
+	for (size_t i = 0; i < ARRAY_LEN(units); i++)
+		if (units[i].unit == num.p[num.n - 1]) {
+			*ret = p->w->now + (past ? -1 : 1) * units[i].sec * (int64_t)n;
+			return 0;
+		}
+	return fail(p, N_("has no known unit; s, m, h, d, w and y are known"), word);
+}
+
+static int
+span_words(struct parser *p, int64_t ret[static 2])
+{
+	int rc;
+
+	if ((rc = time_word(p, p->words[1], &ret[0])) < 0 ||
+	    (rc = time_word(p, p->words[2], &ret[1])) < 0)
+		return rc;
+	return 0;
+}
+
+/* --- statements --- */
+
+static int
+st_at(struct parser *p)
+{
+	int64_t t;
+
+	if (p->w->cas != NULL)
+		return fail(p, N_("has to come before the first trust anchor"), p->words[0]);
+	if (time_parse(p->words[1], &t) < 0)
+		return fail(p, N_("is not a time; write -1h, +30d or 2026-11-21T09:30:00Z"),
+		    p->words[1]);
+	if (!p->w->opts.now_given)
+		p->w->now = t;
+	return 0;
+}
+
+static int
+st_host(struct parser *p)
+{
+	if (!label_ok(p->words[1], true))
+		return fail(p, N_("is no name; letters, digits, - and _ are allowed"), p->words[1]);
+	p->w->host = dup_word(p, p->words[1]);
+	return p->w->host == NULL ? -ENOMEM : 0;
+}
+
+static int
+st_seed(struct parser *p)
+{
+	uint64_t n;
+
+	if (num_u64(p->words[1], 0, UINT64_MAX, &n) < 0)
+		return fail(p, N_("is not a number in the allowed range"), p->words[1]);
+	if (!p->w->opts.seed_given)
+		p->w->seed = n;
+	return 0;
+}
+
+static int
+ca_open(struct parser *p)
+{
+	struct lab_ca *ca;
+	const char *name;
+
+	if (!label_ok(p->words[1], false))
+		return fail(p, N_("is no name; letters, digits, - and _ are allowed"), p->words[1]);
+	if (!sv_eq(p->words[2], SV("{")))
+		return fail(p, N_("should be a { at the end of the line"), p->words[2]);
+	if (p->ca != NULL && p->ca->depth + 1 >= LAB_DEPTH_MAX)
+		return fail(p, N_("is nested too deep"), p->words[1]);
+	if ((name = dup_word(p, p->words[1])) == NULL ||
+	    (ca = lab_ca_new(p->w, p->ca, name)) == NULL)
+		return -ENOMEM;
+	ca->valid[0] = p->w->now - 30 * 86400;
+	ca->valid[1] = p->w->now + (p->ca == NULL ? 10 : 1) * (int64_t)365 * 86400;
+	ca->crl_time[0] = ca->mft_time[0] = p->w->now - 3600;
+	ca->crl_time[1] = ca->mft_time[1] = p->w->now + 86400;
+	p->ca = ca;
+	return 0;
+}
+
+static int
+st_close(struct parser *p)
+{
+	p->ca = p->ca->parent;
+	return 0;
+}
+
+static int
+st_resources(struct parser *p)
+{
+	for (size_t i = 1; i < p->n_words; i++) {
+		int rc = lab_res_word(p->w->pool, &p->ca->cert->res, p->words[i]);
+
+		if (rc == -EINVAL)
+			return fail(p, N_("is no prefix, address range, AS number or AS range"),
+			    p->words[i]);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+st_valid(struct parser *p)
+{
+	return span_words(p, p->ca->valid);
+}
+
+static int
+st_manifest(struct parser *p)
+{
+	return span_words(p, p->ca->mft_time);
+}
+
+static int
+st_crl(struct parser *p)
+{
+	return span_words(p, p->ca->crl_time);
+}
+
+static int
+st_number(struct parser *p)
+{
+	if (num_u64(p->words[1], 0, UINT64_MAX, &p->ca->number) < 0)
+		return fail(p, N_("is not a number in the allowed range"), p->words[1]);
+	return 0;
+}
+
+static int
+st_rrdp(struct parser *p)
+{
+	if (!sv_starts(p->words[1], SV("https://")))
+		return fail(p, N_("should begin with https://"), p->words[1]);
+	p->ca->notify = dup_word(p, p->words[1]);
+	return p->ca->notify == NULL ? -ENOMEM : 0;
+}
+
+/* A trailing "name LABEL" is taken off the words. */
+static int
+label_words(struct parser *p, struct lab_obj *o)
+{
+	size_t n = p->n_words;
+
+	if (n < 3 || !sv_eq(p->words[n - 2], SV("name")))
+		return 0;
+	if (!label_ok(p->words[n - 1], false))
+		return fail(p, N_("is no name; letters, digits, - and _ are allowed"),
+		    p->words[n - 1]);
+	o->label = dup_word(p, p->words[n - 1]);
+	p->n_words -= 2;
+	return o->label == NULL ? -ENOMEM : 0;
+}
+
+static int
+asn_word(struct parser *p, struct sv word, uint32_t *ret)
+{
+	return asn_parse(word, ret) < 0 ? fail(p, N_("is no AS number"), word) : 0;
+}
+
+/* "192.0.2.0/24" or "192.0.2.0/24-26". */
+static int
+roa_word(struct parser *p, struct sv word, struct roa_entry *ret)
+{
+	struct sv max = word, px = sv_cut(&max, '-');
+	uint32_t n;
+
+	if (ip_prefix_parse(px, &ret->px) < 0)
+		return fail(p, N_("is no prefix; write 192.0.2.0/24 or 192.0.2.0/24-26"), word);
+	ret->max_len = ret->px.len;
+	if (max.n == 0)
+		return 0;
+	if (num_u32(max, ret->px.len, ip_bits(ret->px.af), &n) < 0)
+		return fail(p, N_("has an impossible maximum length"), word);
+	ret->max_len = (uint8_t)n;
+	return 0;
+}
+
+/* RFC 9582 section 4.3.3: family, address, length, maximum length. */
+static int
+roa_entry_cmp(const void *a, const void *b)
+{
+	const struct roa_entry *x = a, *y = b;
+	int c;
+
+	if (x->px.af != y->px.af)
+		return x->px.af < y->px.af ? -1 : 1;
+	if ((c = memcmp(x->px.addr, y->px.addr, sizeof(x->px.addr))) != 0)
+		return c;
+	if (x->px.len != y->px.len)
+		return x->px.len < y->px.len ? -1 : 1;
+	return (x->max_len > y->max_len) - (x->max_len < y->max_len);
+}
+
+static int
+st_roa(struct parser *p)
+{
+	struct lab_obj *o = lab_obj_new(p->w, p->ca, LAB_ROA);
+	int rc;
+
+	if (o == NULL)
+		return -ENOMEM;
+	if ((rc = label_words(p, o)) < 0 || (rc = asn_word(p, p->words[1], &o->asn)) < 0)
+		return rc;
+	if (p->n_words < 3)
+		return fail(p, N_("needs at least one prefix"), p->words[0]);
+	o->n_pfx = p->n_words - 2;
+	if ((o->pfx = pool_calloc(p->w->pool, o->n_pfx, sizeof(o->pfx[0]))) == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < o->n_pfx; i++)
+		if ((rc = roa_word(p, p->words[i + 2], &o->pfx[i])) < 0 ||
+		    (rc = lab_res_prefix(p->w->pool, &o->res, &o->pfx[i].px)) < 0)
+			return rc;
+	qsort(o->pfx, o->n_pfx, sizeof(o->pfx[0]), roa_entry_cmp);
+	return 0;
+}
+
+static int
+u32_cmp(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int
+st_aspa(struct parser *p)
+{
+	struct lab_obj *o = lab_obj_new(p->w, p->ca, LAB_ASPA);
+	int rc;
+
+	if (o == NULL)
+		return -ENOMEM;
+	if ((rc = label_words(p, o)) < 0 || (rc = asn_word(p, p->words[1], &o->asn)) < 0)
+		return rc;
+	if (p->n_words < 3)
+		return fail(p, N_("needs at least one provider, AS0 for none"), p->words[0]);
+	o->n_providers = p->n_words - 2;
+	o->providers = pool_calloc(p->w->pool, o->n_providers, sizeof(o->providers[0]));
+	if (o->providers == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < o->n_providers; i++)
+		if ((rc = asn_word(p, p->words[i + 2], &o->providers[i])) < 0)
+			return rc;
+	qsort(o->providers, o->n_providers, sizeof(o->providers[0]), u32_cmp);
+	return lab_res_as(p->w->pool, &o->res, o->asn, o->asn);
+}
+
+static int
+st_gbr(struct parser *p)
+{
+	struct lab_obj *o = lab_obj_new(p->w, p->ca, LAB_GBR);
+
+	if (o == NULL)
+		return -ENOMEM;
+	o->res.inherit = true;
+	return label_words(p, o);
+}
+
+static int
+st_fault(struct parser *p)
+{
+	struct sv at = { 0 };
+	int rc;
+
+	if (p->n_words == 4 && sv_eq(p->words[2], SV("at")))
+		at = p->words[3];
+	else if (p->n_words == 2 && p->ca != NULL)
+		at = sv_str(p->ca->name);
+	else if (p->n_words != 2)
+		return fail(p, N_("is written: fault NAME at PLACE"), p->words[0]);
+	rc = lab_fault_add(p->w, p->words[1], at, p->err);
+	return rc;
+}
+
+enum { OUTSIDE = 1, INSIDE = 2 };
+
+static const struct statement {
+	const char	*word;
+	size_t		 min, max;	/* words, the first included */
+	unsigned	 where;
+	int		(*fn)(struct parser *);
+} statements[] = {
+	{ "at", 2, 2, OUTSIDE, st_at },
+	{ "host", 2, 2, OUTSIDE, st_host },
+	{ "seed", 2, 2, OUTSIDE, st_seed },
+	{ "ta", 3, 3, OUTSIDE, ca_open },
+	{ "ca", 3, 3, INSIDE, ca_open },
+	{ "}", 1, 1, INSIDE, st_close },
+	{ "resources", 2, LAB_WORDS_MAX, INSIDE, st_resources },
+	{ "valid", 3, 3, INSIDE, st_valid },
+	{ "manifest", 3, 3, INSIDE, st_manifest },
+	{ "crl", 3, 3, INSIDE, st_crl },
+	{ "number", 2, 2, INSIDE, st_number },
+	{ "rrdp", 2, 2, INSIDE, st_rrdp },
+	{ "roa", 3, LAB_WORDS_MAX, INSIDE, st_roa },
+	{ "aspa", 3, LAB_WORDS_MAX, INSIDE, st_aspa },
+	{ "ghostbusters", 1, 3, INSIDE, st_gbr },
+	{ "fault", 2, 4, OUTSIDE | INSIDE, st_fault },
+};
+
+static int
+statement_run(struct parser *p)
+{
+	for (size_t i = 0; i < ARRAY_LEN(statements); i++) {
+		const struct statement *s = &statements[i];
+
+		if (!sv_eq_str(p->words[0], s->word))
+			continue;
+		if ((s->where & (p->ca == NULL ? OUTSIDE : INSIDE)) == 0)
+			return fail(p, p->ca == NULL ? N_("belongs inside a ta or ca block") :
+			    N_("belongs outside all blocks"), p->words[0]);
+		if (p->n_words < s->min || p->n_words > s->max)
+			return fail(p, N_("has too many or too few words"), p->words[0]);
+		return s->fn(p);
+	}
+	return fail(p, N_("is no statement; see sekisho-lab(5)"), p->words[0]);
+}
+
+static int
+line_run(struct parser *p, struct sv line)
+{
+	struct sv word;
+
+	p->n_words = 0;
+	line = sv_take(line, sv_find(line, '#'));
+	while (sv_word(&line, &word)) {
+		if (p->n_words == LAB_WORDS_MAX)
+			return fail(p, N_("is one word too many in this line"), word);
+		p->words[p->n_words++] = word;
+	}
+	return p->n_words == 0 ? 0 : statement_run(p);
+}
+
+/* What only the whole text can tell. */
+static int
+world_check(struct parser *p)
+{
+	if (p->ca != NULL)
+		return fail(p, N_("is not closed with }"), sv_str(p->ca->name));
+	p->err->line = 0;
+	if (p->w->cas == NULL)
+		return fail(p, N_("the description has no trust anchor"), SV(""));
+	for (const struct lab_ca *a = p->w->cas; a != NULL; a = a->next)
+		if (a->parent == NULL && a->cert->res.inherit)
+			return fail(p, N_("is a trust anchor and cannot inherit"),
+			    sv_str(a->name));
+	if (p->w->n_objs > LAB_OBJS_MAX)
+		return fail(p, N_("the description has too many objects"), SV(""));
+	return 0;
+}
+
+static int
+text_run(struct parser *p, struct sv text)
+{
+	struct sv line;
+	int rc;
+
+	for (unsigned n = 1; sv_line(&text, &line); n++) {
+		p->err->line = n;
+		if ((rc = line_run(p, line)) < 0)
+			return rc;
+	}
+	return world_check(p);
+}
+
+int
+lab_text_parse(struct sv text, const struct lab_opts *opts, struct lab_error *err,
+    struct lab_world **ret)
+{
+	_cleanup_(lab_freep) struct lab_world *w = calloc(1, sizeof(*w));
+	struct parser p = { .w = w, .err = err };
+	int rc;
+
+	if (w == NULL || (w->pool = pool_new(LAB_POOL_MAX)) == NULL)
+		return -ENOMEM;
+	w->text = text;
+	w->opts = *opts;
+	w->now = opts->now;
+	w->seed = opts->seed;
+	w->host = "lab.example";
+	w->cas_tail = &w->cas;
+	w->faults_tail = &w->faults;
+	p.words = pool_calloc(w->pool, LAB_WORDS_MAX, sizeof(p.words[0]));
+	rc = p.words == NULL ? -ENOMEM : text_run(&p, text);
+	if (rc < 0) {
+		w->n_objs = 0;		/* counted, but not yet listed */
+		return rc;
+	}
+	*ret = TAKE_PTR(w);
+	return 0;
+}
