@@ -70,6 +70,21 @@ findings_append(struct findings *dst, const struct findings *src)
 }
 
 void
+findings_move(struct findings *dst, struct findings *src)
+{
+	if (src->head != NULL && dst->n_kept + src->n_kept <= FINDINGS_MAX) {
+		*dst->tail = src->head;
+		dst->tail = src->tail;
+		dst->n_kept += src->n_kept;
+	} else
+		dst->n_dropped += src->n_kept;
+	for (int s = 0; s < SEV_MAX; s++)
+		dst->n_by_severity[s] += src->n_by_severity[s];
+	dst->n_dropped += src->n_dropped;
+	findings_init(src, src->pool);
+}
+
+void
 farg_print(struct buf *b, const struct farg *a)
 {
 	char tmp[IP_PREFIX_STRLEN];

@@ -110,6 +110,11 @@ finding_add0(struct findings *fs, const struct finding_def *def)
 
 /* Append src's findings and counts to dst (deep copy into dst's pool). */
 void	 findings_append(struct findings *dst, const struct findings *src);
+/*
+ * Move src's findings to the end of dst without copying: both must use the
+ * same pool (or src's must live longer). src is empty afterwards.
+ */
+void	 findings_move(struct findings *dst, struct findings *src);
 static inline bool
 findings_reject(const struct findings *fs)
 {

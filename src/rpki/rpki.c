@@ -24,11 +24,11 @@ static const struct {
 	[RPKI_OTHER] = { "", "other" },
 };
 
-static const char *const verdicts[RPKI_VERDICT_MAX] = {
-	[RPKI_VALID] = "valid",
-	[RPKI_REJECTED] = "rejected",
-	[RPKI_NOT_JUDGED] = "not_judged",
-	[RPKI_LOST] = "lost",
+static const char *const verdicts[V_MAX] = {
+	[V_VALID] = "valid",
+	[V_REJECTED] = "rejected",
+	[V_NOT_JUDGED] = "not_judged",
+	[V_LOST] = "lost",
 };
 
 enum rpki_type
@@ -49,7 +49,7 @@ rpki_type_name(enum rpki_type t)
 const char *
 rpki_verdict_name(enum rpki_verdict v)
 {
-	return v < RPKI_VERDICT_MAX ? verdicts[v] : "?";
+	return v < V_MAX ? verdicts[v] : "?";
 }
 
 /* Printable ASCII without what a shell, a terminal or a path would misread. */
@@ -57,7 +57,7 @@ static bool
 uri_char(char c)
 {
 	return c > ' ' && c < 0x7f && c != '"' && c != '\'' && c != '\\' &&
-	    c != '<' && c != '>' && c != '`' && c != '%' && c != '?' && c != '#';
+	    c != '<' && c != '>' && c != '`' && c != '?' && c != '#';
 }
 
 /* Every part between slashes is named and does not lead upwards or hide. */

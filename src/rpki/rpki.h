@@ -171,11 +171,11 @@ enum rpki_type rpki_type_of(struct sv name);
 const char	*rpki_type_name(enum rpki_type);
 
 enum rpki_verdict {
-	RPKI_VALID,
-	RPKI_REJECTED,
-	RPKI_NOT_JUDGED,
-	RPKI_LOST,		/* good or bad, its publication point failed */
-	RPKI_VERDICT_MAX
+	V_VALID,
+	V_REJECTED,
+	V_NOT_JUDGED,
+	V_LOST,		/* good or bad, its publication point failed */
+	V_MAX
 };
 const char	*rpki_verdict_name(enum rpki_verdict);
 
@@ -235,7 +235,7 @@ struct rpki_point {
 	int64_t			 mft_this, mft_next, crl_next;
 	struct rpki_object	*objects;
 	size_t			 n_objects;
-	uint32_t		 count[RPKI_TYPE_MAX][RPKI_VERDICT_MAX];
+	uint32_t		 count[RPKI_TYPE_MAX][V_MAX];
 	struct rpki_ca		*children;
 	size_t			 n_children;
 	struct vrp		*vrps;		/* usable ones, unsorted */
@@ -285,6 +285,24 @@ int	 rpki_ta_check(struct pool *, const struct tal *, struct sv der,
 int	 rpki_object_check(struct pool *, struct sv uri, struct sv der,
 	    const struct rpki_opt *, struct findings *, struct rpki_object *ret,
 	    struct sv *ret_ski, struct sv *ret_aki, struct sv *ret_aia) MUST_USE;
+
+/* --- RRDP snapshots (RFC 8182) --- */
+
+struct rrdp_snapshot;
+/* One published object; bytes are the parser's. Negative ends the parse. */
+typedef int	(*rrdp_object_fn)(void *arg, struct sv uri, struct sv bytes);
+
+struct rrdp_snapshot *rrdp_snapshot_new(rrdp_object_fn, void *arg);
+struct rrdp_snapshot *rrdp_snapshot_free(struct rrdp_snapshot *);
+DEFINE_CLEANUP(struct rrdp_snapshot, rrdp_snapshot_free)
+/*
+ * The next piece (n <= INT_MAX); last with the final one. 0, SE_SYNTAX,
+ * SE_LIMIT, -ENOMEM or what the callback said (-EEXIST: a URI twice).
+ */
+int	 rrdp_snapshot_feed(struct rrdp_snapshot *, const void *, size_t n,
+	    bool last) MUST_USE;
+/* After a failure: why (a msgid) and the line. */
+const char *rrdp_snapshot_why(const struct rrdp_snapshot *, unsigned long *ret_line);
 
 /* --- URIs --- */
 

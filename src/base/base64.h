@@ -1,0 +1,22 @@
+/* Base64 (RFC 4648 section 4), white space between the letters allowed. */
+#ifndef BASE_BASE64_H
+#define BASE_BASE64_H
+
+#include <stdint.h>
+
+#include "base/sv.h"
+#include "base/util.h"
+
+/* Room that is always enough for the bytes of n letters. */
+static inline size_t
+base64_room(size_t n)
+{
+	return n / 4 * 3 + 3;
+}
+
+/* dst has base64_room(src.n) bytes. -EINVAL for anything but base64. */
+int	 base64_decode(uint8_t *dst, struct sv src, size_t *ret_n) MUST_USE;
+/* dst has room for (n + 2) / 3 * 4 letters; returns their number. No NUL. */
+size_t	 base64_encode(char *dst, const void *src, size_t n);
+
+#endif

@@ -1,0 +1,147 @@
+/* One object by itself, without the chain above it. */
+#include <errno.h>
+
+#include "rpki/internal.h"
+
+struct alone {
+	struct pool		*pool;
+	const struct rpki_opt	*opt;
+	struct findings		*fs;
+	struct rpki_object	*o;
+	struct cert		*cert;
+};
+
+/* Is it self-signed, and so a trust anchor's? Reads no more than the names. */
+static bool
+cert_is_self_issued(struct pool *pool, struct sv bytes)
+{
+	struct findings fs;
+	struct cert *c;
+
+	findings_init(&fs, pool);
+	return cert_parse(pool, bytes, CERT_CA, 0, &fs, &c) == 0 && c != NULL &&
+	    sv_eq(c->issuer, c->subject);
+}
+
+static int
+cer_alone(struct alone *a, struct sv bytes)
+{
+	enum cert_kind kind = cert_is_self_issued(a->pool, bytes) ? CERT_TA : CERT_CA;
+	struct findings own;
+	int rc;
+
+	findings_init(&own, a->pool);
+	own.subject = a->fs->subject;
+	rc = cert_parse(a->pool, bytes, kind, a->opt->tolerate, &own, &a->cert);
+	if (rc == 0 && a->cert != NULL && a->cert->is_router) {
+		a->o->verdict = V_NOT_JUDGED;
+		finding_add(a->fs, F(RPKI_NOT_JUDGED), FA_STR("type", "BGPsec router certificate"));
+		return 0;
+	}
+	findings_move(a->fs, &own);
+	return rc;
+}
+
+static int
+crl_alone(struct alone *a, struct sv bytes)
+{
+	struct crl *c;
+	int rc = crl_parse(a->pool, bytes, a->fs, &c);
+
+	if (rc < 0 || c == NULL)
+		return rc;
+	a->o->not_before = c->this_update;
+	a->o->not_after = c->next_update;
+	if (a->opt->now < c->this_update)
+		finding_add(a->fs, F(RPKI_CRL_NOT_YET), FA_TIME("this_update", c->this_update));
+	if (a->opt->now > c->next_update)
+		finding_add(a->fs, F(RPKI_CRL_STALE), FA_TIME("next_update", c->next_update));
+	return 0;
+}
+
+static int
+content_alone(struct alone *a, const struct cms *c)
+{
+	struct mft *m;
+	int rc;
+
+	switch (a->o->type) {
+	case RPKI_MFT:
+		if ((rc = mft_parse(a->pool, c->content, a->fs, &m)) == 0 && m != NULL)
+			mft_check(m, c->ee, a->opt->now, a->fs);
+		return rc;
+	case RPKI_ROA:
+		/* Its certificate's own list: what it inherits is unknown here. */
+		if ((rc = roa_parse(a->pool, c->content, a->fs, a->o)) == 0)
+			roa_check(a->o, c->ee, &c->ee->res, a->fs);
+		return rc;
+	case RPKI_ASA:
+		if ((rc = aspa_parse(a->pool, c->content, a->fs, a->o)) == 0)
+			aspa_check(a->o, c->ee, a->fs);
+		return rc;
+	default:
+		finding_add(a->fs, F(RPKI_NOT_JUDGED),
+		    FA_STR("type", rpki_type_name(a->o->type)));
+		return 0;
+	}
+}
+
+static int
+signed_alone(struct alone *a, struct sv bytes)
+{
+	struct crypto_verify v;
+	struct cms *c;
+	int rc;
+
+	rc = cms_parse(a->pool, bytes, a->o->type, a->opt->tolerate, a->fs, &c);
+	if (rc < 0 || c == NULL)
+		return rc;
+	a->cert = c->ee;
+	cms_check_digest(c, a->fs);
+	cms_verify_item(&v, c);
+	if ((rc = crypto_verify_batch(&v, 1)) < 0)
+		return rc;
+	if (!v.ok)
+		finding_add0(a->fs, F(RPKI_CMS_SIGNATURE));
+	return content_alone(a, c);
+}
+
+int
+rpki_object_check(struct pool *pool, struct sv uri, struct sv bytes,
+    const struct rpki_opt *opt, struct findings *fs, struct rpki_object *o,
+    struct sv *ret_ski, struct sv *ret_aki, struct sv *ret_aia)
+{
+	struct alone a = { .pool = pool, .opt = opt, .fs = fs, .o = o };
+	int rc;
+
+	*o = (struct rpki_object){ .uri = uri, .type = rpki_type_of(uri) };
+	fs->subject = uri;
+	crypto_sha256(bytes.p, bytes.n, o->hash);
+	if (o->type == RPKI_CER)
+		rc = cer_alone(&a, bytes);
+	else if (o->type == RPKI_CRL)
+		rc = crl_alone(&a, bytes);
+	else if (o->type < RPKI_OTHER)
+		rc = signed_alone(&a, bytes);
+	else {
+		o->verdict = V_NOT_JUDGED;
+		finding_add(fs, F(RPKI_NOT_JUDGED), FA_STR("type", rpki_type_name(o->type)));
+		return 0;
+	}
+	if (rc < 0)
+		return rc;
+	if (a.cert != NULL) {
+		cert_check_time(a.cert, opt->now, fs);
+		o->not_before = a.cert->not_before;
+		o->not_after = a.cert->not_after;
+		o->res = a.cert->res;
+		*ret_ski = a.cert->ski;
+		*ret_aki = a.cert->aki;
+		*ret_aia = a.cert->aia_uri;
+	}
+	if (findings_reject(fs))
+		o->verdict = V_REJECTED;
+	else if (o->type >= RPKI_GBR)
+		o->verdict = V_NOT_JUDGED;
+	return 0;
+}
