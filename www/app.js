@@ -46,7 +46,6 @@ function suggest(status) {
 function organisation(org) {
 	const marked = [...org.asns.map((n) => `AS${n}`), ...org.prefixes].join(", ");
 	fill($("org"), org.name, marked !== "" && { title: t("our_name", { name: marked }) });
-	findings.useOrganisation(org);
 }
 
 async function look() {
@@ -56,6 +55,7 @@ async function look() {
 		overview.health(status);
 		if (key !== seen) {
 			organisation(status.organisation);
+			findings.use(status);
 			suggest(status);
 			overview.trustAnchors(status.data);
 			overview.objects(status.data);

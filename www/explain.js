@@ -88,7 +88,14 @@ function resources(list) {
 	return el("div", el("p.sub", t("resources")), first, more);
 }
 
-function chainLink(link) {
+function validity(link, now) {
+	const end = seconds(link.not_after);
+	return el("p.sub", t("from"), " ", time(link.not_before), " ", t("until"), " ",
+		time(link.not_after), " ", end !== null &&
+			el(end < now ? "span.badtext" : "span", `(${until(end, now)})`));
+}
+
+function chainLink(link, now) {
 	const [cls, sign] = look(link.verdict);
 	const findings = (link.findings ?? []).map((f) => el("li", severityBadge(f.severity),
 		" ", f.text, ruleLine(f), f.remedy && el("p", el("b", t("remedy")), " ", f.remedy)));
@@ -98,16 +105,15 @@ function chainLink(link) {
 			el(`span.badge.${cls}`, known(`st_${link.verdict}`) || link.verdict)),
 		el("p.uri", link.uri),
 		link.not_before !== undefined && link.not_before !== null &&
-			el("p.sub", t("from"), " ", time(link.not_before), " ", t("until"), " ",
-				time(link.not_after)),
+			validity(link, now),
 		resources(link.resources),
 		findings.length > 0 && el("ul.found", findings));
 }
 
-function chainList(chain) {
+function chainList(chain, now) {
 	if (!Array.isArray(chain) || chain.length === 0)
 		return null;
-	return el("section", el("h3", t("chain")), el("ol.chain", chain.map(chainLink)));
+	return el("section", el("h3", t("chain")), el("ol.chain", chain.map((link) => chainLink(link, now))));
 }
 
 function show(answer, now) {
@@ -125,7 +131,7 @@ function show(answer, now) {
 	box.className = `answer ${cls}`;
 	fill(box, close, el("p.subject", el("code", answer.subject), " ", oursBadge(answer.ours)),
 		title, el("p.summary", answer.summary), failedBox(answer.failed), nextBox(answer),
-		lostTable(answer.lost), vrpTable(answer.vrps, now), chainList(answer.chain));
+		lostTable(answer.lost), vrpTable(answer.vrps, now), chainList(answer.chain, now));
 	box.hidden = false;
 	title.focus({ preventScroll: true });
 	box.scrollIntoView({ block: "nearest" });

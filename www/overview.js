@@ -70,7 +70,7 @@ export function objects(data) {
 		num(row.not_judged ?? 0),
 		num(verdicts.reduce((n, v) => n + (row[v] ?? 0), 0))]);
 	fill($("objects"), rows.length > 0 && table([{ text: t("type") }, { text: t("valid"), num: true },
-		{ text: t("rejected"), num: true }, { text: t("not_judged"), num: true },
+		{ text: t("st_rejected"), num: true }, { text: t("not_judged"), num: true },
 		{ text: t("total"), num: true }], rows));
 }
 

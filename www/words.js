@@ -26,6 +26,9 @@ export const num = (n) => typeof n === "number" ? numbers.format(n) : "–";
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const relative = new Intl.RelativeTimeFormat(lang, { numeric: "always" });
 
+// Japanese sets no space between a number and its unit.
+const tight = (text) => lang === "ja" ? text.replace(/\s/g, "") : text;
+
 // The largest unit that leaves at least two of it, or one of the smallest.
 function unitOf(seconds) {
 	const abs = Math.abs(seconds);
@@ -34,13 +37,13 @@ function unitOf(seconds) {
 
 export function ago(seconds) {
 	const [unit, size] = unitOf(seconds);
-	return new Intl.NumberFormat(lang, { style: "unit", unit, unitDisplay: "long" })
-		.format(Math.max(0, Math.round(seconds / size)));
+	return tight(new Intl.NumberFormat(lang, { style: "unit", unit, unitDisplay: "long" })
+		.format(Math.max(0, Math.round(seconds / size))));
 }
 
 export function until(time, now) {
 	const [unit, size] = unitOf(time - now);
-	return relative.format(Math.round((time - now) / size), unit);
+	return tight(relative.format(Math.round((time - now) / size), unit));
 }
 
 const DAY = { year: "numeric", month: "2-digit", day: "2-digit" };

@@ -57,7 +57,7 @@ static int
 on_listen(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	struct msg_listen *m = msg;
-	struct web_server *ws;
+	struct web_server *ws = NULL;
 	int rc = server(r, &ws);
 
 	if (rc == 0)
@@ -72,7 +72,7 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	const struct msg_web_conf *m = msg;
 	struct web_conf conf;
-	struct web_server *ws;
+	struct web_server *ws = NULL;
 	int rc = server(r, &ws);
 
 	if (rc == 0)
@@ -87,7 +87,7 @@ data_use(struct role *r, const struct msg_snapshot_use *m)
 {
 	struct web_role *st = r->state;
 	struct web_data *data = NULL;
-	struct web_server *ws;
+	struct web_server *ws = NULL;
 	struct file_map map;
 	int rc;
 
@@ -144,7 +144,7 @@ static int
 on_clients(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	const struct msg_rtr_clients *m = msg;
-	struct web_server *ws;
+	struct web_server *ws = NULL;
 	int rc = server(r, &ws);
 
 	if (rc == 0 && web_server_routers(ws, m->json) < 0)
@@ -155,7 +155,7 @@ on_clients(struct role *r, enum role_id from UNUSED, void *msg)
 static int
 on_house(struct role *r, enum role_id from UNUSED, void *msg)
 {
-	struct web_server *ws;
+	struct web_server *ws = NULL;
 	const struct msg_house *m = msg;
 	int rc = server(r, &ws);
 
