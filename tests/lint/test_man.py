@@ -30,7 +30,7 @@ def commands():
 
 
 def main():
-    generated = [os.path.join(tap.BUILD, "man", "sekisho-findings.7")]
+    generated = [os.path.join(tap.BUILD, "man", p) for p in ("sekisho-findings.7", "sekisho.conf.5")]
     pages = PAGES + [g for g in generated if os.path.exists(g)]
     if shutil.which("mandoc") is None:
         tap.skip("mandoc finds nothing", "no mandoc")
