@@ -123,15 +123,15 @@ python=/usr/bin/python3
 
 # build DIR [meson options]: set up once, then ninja. Quiet when all is well.
 build() {
-	local dir=$here/$1 log
+	local dir=$here/$1 log why
 	shift
 	log=$(mktemp)
 	if [[ ! -e $dir/build.ninja ]]; then
 		say "setting up ${dir##*/}"
 		if ! meson setup "$@" "$dir" "$here" >"$log" 2>&1; then
-			cat "$log" >&2
+			why=$(grep -m1 ERROR "$log" || tail -n 1 "$log")
 			rm -f "$log"
-			die "meson setup ${dir##*/} failed (above)"
+			die "meson setup failed: $why (all of it: ${dir##*/}/meson-logs/meson-log.txt)"
 		fi
 	fi
 	say "building ${dir##*/}"
