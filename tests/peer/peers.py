@@ -38,7 +38,7 @@ def missing(*programs):
 
 
 def sekisho():
-    return os.environ.get("SEKISHO_BIN") or os.path.join(BUILD, "src", "cmd", "sekisho")
+    return os.environ.get("SEKISHO_BIN") or os.path.join(BUILD, "sekisho")
 
 
 def rfc3339(at):

@@ -36,7 +36,10 @@ def many_roas(n, seed=1):
         v6 = rng.random() < 0.4
         bits = 128 if v6 else 32
         plen = rng.randint(20, 48) if v6 else rng.randint(8, 24)
-        addr = rng.getrandbits(bits) >> (bits - plen) << (bits - plen)
+        # Global unicast: routers rightly drop the rest.
+        high = (0x20 | rng.getrandbits(5)) if v6 else rng.choice((1, 41, 80, 126, 185, 223))
+        addr = high << (bits - 8) | rng.getrandbits(bits - 8)
+        addr = addr >> (bits - plen) << (bits - plen)
         net = (ipaddress.IPv6Address if v6 else ipaddress.IPv4Address)(addr)
         for _ in range(rng.randint(1, 3)):
             mlen = rng.randint(plen, min(bits, plen + 8))
