@@ -1,0 +1,46 @@
+/*
+ * Reading any validator's list of validated payloads: the JSON that
+ * rpki-client, Routinator, FORT, rpki-prover and OctoRPKI write for RTR
+ * servers and that StayRTR reads.
+ *
+ *	{ "metadata": {…}, "roas": [ {"asn": 64496 or "AS64496",
+ *	  "prefix": "192.0.2.0/24", "maxLength": 24, "ta": "ripe",
+ *	  "expires": 1753530481}, … ],
+ *	  "aspas": [ {"customer_asid" or "customer": …, "providers": [ … ],
+ *	  "expires": …}, … ], "bgpsec_keys" or "routerKeys": [ … ] }
+ *
+ * Such a file has 75 MB, so it is read as a stream, by our own strict
+ * reader: beside the payloads themselves it needs one buffer. Members that
+ * we do not know are passed over, but must be JSON. A row that is no payload
+ * is a finding and is left out; broken JSON means that nothing of the file
+ * is used.
+ */
+#ifndef APP_VRPS_JSON_H
+#define APP_VRPS_JSON_H
+
+#include "base/finding.h"
+#include "inr/inr.h"
+
+/* A file of twenty times today's size; what is larger is no such list. */
+#define VRPS_JSON_MAX	(2ull * 1024 * 1024 * 1024)
+
+struct vrps_info {
+	uint64_t	line;		/* where reading stopped */
+	uint64_t	n_rows;		/* of "roas" and "aspas" */
+	uint64_t	n_bad;		/* left out */
+	uint64_t	n_router_keys;	/* passed over */
+};
+
+/* Bytes, 0 at the end, or a negative code. */
+typedef long (*vrps_read_fn)(void *arg, void *, size_t);
+
+/*
+ * SE_SYNTAX: no JSON (see ret_info->line); SE_FORMAT: JSON without "roas";
+ * SE_LIMIT; -ENOMEM; or what read returned. The payloads are not merged yet;
+ * payloads_done() in any case. fs gets RTR_VRPS_ROW (as many as it keeps)
+ * and RTR_VRPS_SKIPPED.
+ */
+int	 vrps_json_read(vrps_read_fn, void *arg, struct findings *fs, struct payloads *ret,
+	    struct vrps_info *ret_info) MUST_USE;
+
+#endif
