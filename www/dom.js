@@ -14,6 +14,12 @@ export function el(what, ...parts) {
 	return node;
 }
 
+// Controls, bidi and zero-width characters of strangers become visible, so
+// that a name reads as it is.
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+const plain = (text) => text.replace(UNSEEN,
+	(c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
 function add(node, part) {
 	if (part === null || part === undefined || part === false)
 		return;
@@ -29,7 +35,7 @@ function add(node, part) {
 				node.setAttribute(key, String(value));
 		}
 	} else {
-		node.append(document.createTextNode(String(part)));
+		node.append(document.createTextNode(plain(String(part))));
 	}
 }
 
