@@ -610,7 +610,7 @@ rtr_server_clients_json(const struct rtr_server *s, struct json *j, unsigned max
 		if (c->session.negotiated)
 			json_u64(j, c->session.version);
 		else
-			json_null(j);
+			json_nil(j);
 		json_kv_u64(j, "serial", c->session.serial);
 		json_kv_i64(j, "since", c->since);
 		json_kv_str(j, "state", client_state(c));
