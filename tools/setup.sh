@@ -135,8 +135,8 @@ build() {
 		fi
 	fi
 	say "building ${dir##*/}"
-	if ! ninja -C "$dir" >"$log" 2>&1; then
-		grep -vE '^\[[0-9]+/[0-9]+\] (Compiling|Linking|Generating)' "$log" | tail -n 60 >&2
+	if ! ninja -C "$dir" -k 0 >"$log" 2>&1; then
+		grep -vE '^(\[[0-9]+/[0-9]+\] |cc |gcc |clang |ninja: )' "$log" | head -n 60 >&2
 		rm -f "$log"
 		die "building ${dir##*/} failed (above)"
 	fi
