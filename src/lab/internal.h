@@ -134,6 +134,7 @@ struct lab_ca {
 	const char	*cn, *repo;
 	struct crl_item *revoked;
 	size_t		 n_revoked;
+	struct sv	 tal_spki;	/* the key that the TAL names */
 };
 
 struct lab_planted {
@@ -164,7 +165,7 @@ struct lab_world {
 struct lab_fault {
 	const char		*name;
 	const char		*text;
-	const char		*code;
+	const char		*code;		/* NULL: none, it has to be ignored */
 	enum lab_kind		 kind;		/* of the object it sits in */
 	int			(*shape)(struct lab_world *, struct lab_planted *);
 	int			(*plan)(struct lab_world *, struct lab_planted *);

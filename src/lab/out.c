@@ -142,7 +142,7 @@ lab_tal_write(const struct lab_world *w, size_t i, struct buf *b)
 	const struct lab_ca *ta = ta_at(w, i);
 
 	buf_printf(b, "%s\n\n", ta->cert->uri);
-	b64_write(b, crypto_signer_spki(ta->cert->key), B64_LINE);
+	b64_write(b, ta->tal_spki, B64_LINE);
 }
 
 /* --- RRDP (RFC 8182) --- */

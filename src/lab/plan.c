@@ -157,6 +157,7 @@ ca_names(struct lab_world *w, struct lab_ca *ca)
 	}
 	hex[sizeof(hex) - 1] = '\0';
 	ca->cn = ca->parent == NULL ? ca->name : pool_strdup(w->pool, hex);
+	ca->tal_spki = crypto_signer_spki(ca->cert->key);
 	ca->repo = pool_printf(w->pool, "rsync://%s/repo/%s/", w->host, ca->name);
 	return ca->cn == NULL || ca->repo == NULL ? -ENOMEM : 0;
 }
