@@ -226,6 +226,8 @@ filter_pass(const struct finding_filter *f, const json_t *finding)
 {
 	const char *sev = json_string_value(json_object_get(finding, "severity"));
 
+	if (!json_is_object(finding))
+		return false;
 	if (f->ours && !json_is_true(json_object_get(finding, "ours")))
 		return false;
 	return f->severity.p == NULL || (sev != NULL && sv_eq_str(f->severity, sev));
