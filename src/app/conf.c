@@ -75,6 +75,34 @@ rule_broken(struct conf_error *err, const struct conf *c, enum app_conf_row a,
 	return err->rc;
 }
 
+/* What must fit the messages to the roles (role/messages.def), one a line. */
+static int
+sizes_check(const struct conf *c, struct conf_error *err)
+{
+	static const struct {
+		enum app_conf_row	row;
+		size_t			max;
+	} sizes[] = {
+		{ CONF_ORG_ASNS, 12000 }, { CONF_ORG_PREFIXES, 32000 },
+		{ CONF_RPKI_TREE, 8000 }, { CONF_RPKI_RRDP, 8000 },
+		{ CONF_ORG_NAME, 256 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		const struct conf_value *v = &c->values[sizes[i].row];
+		size_t n = 0;
+
+		for (size_t k = 0; k < v->n; k++)
+			n += v->items[k].text.n + 1;
+		if (n <= sizes[i].max)
+			continue;
+		(void)rule_broken(err, c, sizes[i].row, c->rows[sizes[i].row].path, NULL);
+		err->code = CONF_E_LIMIT;
+		return err->rc = SE_LIMIT;
+	}
+	return 0;
+}
+
 static int
 rules_check(const struct conf *c, struct conf_error *err)
 {
@@ -94,7 +122,7 @@ rules_check(const struct conf *c, struct conf_error *err)
 			return rule_broken(err, c, CONF_WEB_LISTEN,
 			    "web.listen, web.token-file",
 			    N_("a token file when the page listens beyond loopback"));
-	return 0;
+	return sizes_check(c, err);
 }
 
 int

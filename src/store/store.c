@@ -125,7 +125,7 @@ stored_open(const struct store *s, const char *path, int *ret_fd,
 	struct file_map map;
 	int rc;
 
-	if ((rc = file_open_read(path, &fd)) < 0 ||
+	if ((rc = file_open_nofollow(path, &fd)) < 0 ||
 	    (rc = memfd_map(fd, true, STORE_SNAPSHOT_MAX, &map)) < 0)
 		return rc;
 	rc = snapshot_open(map.data.p, map.data.n, s->digest, ret);

@@ -95,6 +95,12 @@ proc_signal(pid_t pid, int signo)
 		(void)kill(pid, signo);
 }
 
+bool
+proc_can_run(const char *path)
+{
+	return access(path, X_OK) == 0;
+}
+
 int
 proc_exec(const char *path, char *const argv[])
 {

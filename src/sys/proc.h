@@ -22,6 +22,7 @@ int	 proc_spawn(const char *path, pid_t *ret_pid, int *ret_fd) MUST_USE;
 /* The next child that has ended; false: none. text is "signal 9", "status 3". */
 bool	 proc_reap(pid_t *ret_pid, bool *ret_ok, char text[static 32]);
 void	 proc_signal(pid_t, int signo);
+bool	 proc_can_run(const char *path);
 /* Replace this process. Returns only on failure. */
 int	 proc_exec(const char *path, char *const argv[]);
 

@@ -15,7 +15,7 @@
 #define SCHEMA_HEAD	"sekisho-state "
 
 int
-file_open_read(const char *path, int *ret_fd)
+file_open_nofollow(const char *path, int *ret_fd)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
@@ -43,28 +43,12 @@ folder_make(const char *path)
 	return mkdir(path, 0750) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-uint64_t
-file_signature(const char *path)
-{
-	struct stat st;
-	uint64_t h = 14695981039346656037ULL;	/* FNV-1a: only for "changed?" */
-
-	if (stat(path, &st) < 0)
-		return 0;
-	const uint64_t v[] = { (uint64_t)st.st_ino, (uint64_t)st.st_dev,
-	    (uint64_t)st.st_size, (uint64_t)st.st_mtim.tv_sec,
-	    (uint64_t)st.st_mtim.tv_nsec };
-	for (size_t i = 0; i < ARRAY_LEN(v); i++)
-		h = (h ^ v[i]) * 1099511628211ULL;
-	return h | 1;
-}
-
 int
 file_readable(const char *path)
 {
 	_cleanup_(fd_close) int fd = -1;
 
-	return file_open_read(path, &fd);
+	return file_open_nofollow(path, &fd);
 }
 
 static int

@@ -28,12 +28,10 @@ struct statedir_error {
 int	 statedir_open(const char *dir, const struct proc_user *, int *ret_lock,
 	    struct statedir_error *err) MUST_USE;
 
-int	 file_open_read(const char *path, int *ret_fd) MUST_USE;
+int	 file_open_nofollow(const char *path, int *ret_fd) MUST_USE;
 int	 file_remove(const char *path);		/* 0 also when it was not there */
 int	 file_rename(const char *from, const char *to);
 int	 folder_make(const char *path);		/* 0 also when it was there */
-/* Something that changes when the path's inode, size or time does; 0: absent. */
-uint64_t file_signature(const char *path);
 /* The path can be opened to read now: 0 or why not. */
 int	 file_readable(const char *path) MUST_USE;
 

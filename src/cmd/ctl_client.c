@@ -1,0 +1,45 @@
+#include <errno.h>
+#include <stdio.h>
+
+#include "app/conf.h"
+#include "base/err.h"
+#include "cmd/ctl_client.h"
+#include "sys/ctl.h"
+
+static int
+socket_path(const struct cmd_ctx *ctx, char *path, size_t n)
+{
+	_cleanup_(conf_freep) struct conf *c = NULL;
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct conf_error e;
+	int rc;
+
+	if (ctx->state != NULL) {
+		(void)snprintf(path, n, "%s/control", ctx->state);
+		return 0;
+	}
+	if ((rc = app_conf_load(ctx->conf, NULL, &c, &e)) < 0) {
+		conf_error_text(&e, ctx->lang, &b);
+		cmd_err("%.*s", SV_ARG(buf_get(&b)));
+		return rc;
+	}
+	(void)snprintf(path, n, "%s/control", app_conf_str(c, CONF_STATE));
+	return 0;
+}
+
+int
+ctl_client_ask(const struct cmd_ctx *ctx, const char *line, int msec, struct buf *ret)
+{
+	char path[4200];
+	int rc = socket_path(ctx, path, sizeof(path));
+
+	if (rc < 0)
+		return rc;
+	rc = ctl_ask(path, line, msec, ret);
+	if (rc == -ENOENT || rc == -ECONNREFUSED)
+		cmd_err(tr(ctx->lang, N_("no sekisho serve answers at %s; is it started, "
+		    "with this state directory?")), path);
+	else if (rc < 0)
+		cmd_err("%s: %s", path, err_str(rc));
+	return rc;
+}

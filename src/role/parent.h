@@ -1,0 +1,110 @@
+/* Inside the parent: shared by parent*.c only. */
+#ifndef ROLE_PARENT_H
+#define ROLE_PARENT_H
+
+#include "app/conf.h"
+#include "role/role.h"
+#include "sys/ctl.h"
+#include "sys/net_tcp.h"
+#include "sys/proc.h"
+
+#define LISTENERS_MAX	16	/* of both roles together */
+#define TOKEN_MAX	255
+#define BACKOFF_MIN_MS	100
+#define BACKOFF_MAX_MS	30000
+#define BACKOFF_GOOD_S	5	/* after so long a life the next death is a first one */
+#define STOP_MS		3000	/* for a role that is asked to finish */
+#define STATUS_MS	1500	/* validate may be at work */
+
+struct child {
+	struct parent		*p;
+	enum role_id		 id;
+	pid_t			 pid;		/* 0: down */
+	struct chan		*chan;
+	bool			 ready, disliked;
+	int64_t			 since;		/* of this life */
+	int64_t			 since_mono;
+	uint64_t		 restarts;
+	uint32_t		 backoff_ms;
+	struct loop_timer	*timer;		/* to start again */
+	struct buf		 conf;		/* the payload of its configuration */
+	bool			 asked;		/* for its status, not answered yet */
+	struct buf		 status;	/* its last answer */
+};
+
+struct listener {
+	enum role_id		 role;
+	char			 asked[TCP_TEXT_MAX];	/* as configured */
+	struct tcp_name		 bound;
+	int			 fd;
+};
+
+struct logs {
+	int	op, object, audit;
+	bool	journal;
+};
+
+enum stage {
+	STAGE_UP,
+	STAGE_READERS,		/* all but the store are asked to finish */
+	STAGE_STORE,
+	STAGE_DOWN,
+};
+
+struct parent {
+	struct loop		*loop;
+	const char		*conf_file, *state_opt;	/* NULL: none given */
+	enum lang		 lang;
+	int64_t			 clock_offset;
+	bool			 no_sandbox, verbose;
+	char			 folder[4096];		/* of the role programs */
+	struct conf		*conf;
+	char			 token[TOKEN_MAX + 1];
+	struct logs		 logs;
+	int			 lock;
+	struct listener		 listeners[LISTENERS_MAX];
+	unsigned		 n_listeners;
+	struct child		 children[ROLE_MAX];	/* [ROLE_PARENT] unused */
+	struct ctl		*ctl;
+	struct ctl_client	*status_client;		/* waits for the roles */
+	struct loop_timer	*status_timer;
+	uint32_t		 status_id;
+	enum stage		 stage;
+	struct loop_timer	*stop_timer;
+	int64_t			 since;
+	uint64_t		 reloads;
+	int			 rc;
+};
+
+/* parent.c */
+int64_t	 parent_now(const struct parent *);
+void	 parent_log(struct parent *, enum log_level, const char *fmt, ...) PRINTF(3, 4);
+void	 parent_audit(struct parent *, const char *event, const char *json);
+
+/* parent_child.c: starting, routing, restarting, stopping */
+int	 children_setup(struct parent *);
+void	 child_start(struct child *);
+void	 child_restart(struct child *, const char *why);
+void	 children_reaped(struct parent *);
+void	 children_stop(struct parent *);
+bool	 children_gone(const struct parent *);
+int	 child_send(struct child *, enum msg_type, const void *msg);
+
+/* parent_conf.c: from the configuration to frames and sockets */
+int	 conf_listeners(struct parent *, const struct conf *, struct buf *err);
+int	 conf_logs(struct parent *, const struct conf *, const struct proc_user *,
+	    struct buf *err);
+int	 conf_token(const struct conf *, char token[static TOKEN_MAX + 1], struct buf *err);
+/* The configuration of a role as its parent would send it now. */
+int	 conf_send(struct child *);
+/* Read it anew; negative: *err says why and everything stays as it was. */
+int	 conf_reload(struct parent *, struct buf *err);
+
+/* parent_ctl.c: what the control socket and the page get to know */
+void	 ctl_line(void *arg, struct ctl_client *, struct sv line);
+void	 status_answered(struct parent *);
+void	 house_send(struct parent *);
+void	 status_timeout(void *arg);
+void	 parent_hup(void *arg);		/* SIGHUP: reload */
+
+#endif

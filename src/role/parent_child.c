@@ -1,0 +1,333 @@
+/* The parent's children: start, route, restart with backoff, stop in order. */
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "role/parent.h"
+#include "sys/clock.h"
+
+#define MSG_STRUCT_MAX	512
+
+int
+child_send(struct child *c, enum msg_type type, const void *msg)
+{
+	if (c->chan == NULL)
+		return -EPIPE;
+	return chan_send(c->chan, message_def((uint16_t)type), ROLE_PARENT,
+	    (uint8_t)c->id, msg);
+}
+
+/* Its frames are no longer listened to; SIGCHLD does the rest. */
+static void
+child_kill(struct child *c, const char *why)
+{
+	if (c->pid == 0 || c->disliked)
+		return;
+	c->disliked = true;
+	parent_log(c->p, LOG_LEVEL_ERROR, "%s: %s, killing it", role_name(c->id), why);
+	proc_signal(c->pid, SIGKILL);
+}
+
+/* --- frames --- */
+
+/* One JSON object on one line? Deeper is not our business. */
+static bool
+json_like(struct sv s)
+{
+	if (s.n < 2 || s.p[0] != '{' || s.p[s.n - 1] != '}')
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20)
+			return false;
+	return true;
+}
+
+static void
+on_ready(struct child *c)
+{
+	c->ready = true;
+	parent_log(c->p, LOG_LEVEL_DEBUG, "%s is ready", role_name(c->id));
+	house_send(c->p);
+}
+
+static void
+on_log(struct child *c, const struct msg_log *m)
+{
+	enum log_level l = m->level < LOG_LEVEL_MAX ?
+	    (enum log_level)m->level : LOG_LEVEL_ERROR;
+
+	(void)log_op(c->p->logs.op, c->p->logs.journal, parent_now(c->p), l,
+	    role_name(c->id), m->text);
+}
+
+static void
+on_audit(struct child *c, const struct msg_audit *m)
+{
+	int rc = log_audit(c->p->logs.audit, parent_now(c->p), role_name(c->id),
+	    m->event, json_like(m->json) ? m->json : SV(""));
+
+	if (rc < 0)
+		parent_log(c->p, LOG_LEVEL_ERROR, "cannot write the audit log: %s",
+		    err_str(rc));
+}
+
+static void
+on_status(struct child *c, const struct msg_status_answer *m)
+{
+	c->asked = false;
+	c->status.len = 0;
+	if (json_like(m->json))
+		buf_sv(&c->status, m->json);
+	status_answered(c->p);
+}
+
+static int
+for_parent(struct child *c, struct frame *f)
+{
+	_Alignas(max_align_t) char msg[MSG_STRUCT_MAX];
+	int rc;
+
+	if (f->def->size > sizeof(msg) || (rc = frame_read(f, msg)) < 0)
+		return -EBADMSG;
+	switch (f->def->type) {
+	case MSG_ready:
+		on_ready(c);
+		break;
+	case MSG_log:
+		on_log(c, (const struct msg_log *)(const void *)msg);
+		break;
+	case MSG_audit:
+		on_audit(c, (const struct msg_audit *)(const void *)msg);
+		break;
+	case MSG_status_answer:
+		on_status(c, (const struct msg_status_answer *)(const void *)msg);
+		break;
+	default:
+		rc = -EBADMSG;
+		break;
+	}
+	frame_msg_close(f->def, msg);
+	return rc;
+}
+
+/* From one role to another, unopened. One that is down misses it. */
+static int
+frame_in(void *arg, struct frame *f)
+{
+	struct child *c = arg, *to;
+	int rc;
+
+	if (c->disliked)
+		return 0;
+	if (f->from != c->id)
+		return -EBADMSG;	/* it says that it is another role */
+	if (f->to == ROLE_PARENT)
+		return for_parent(c, f);
+	to = &c->p->children[f->to];
+	if (to->chan == NULL || to->disliked)
+		return 0;
+	rc = chan_forward(to->chan, f);
+	if (rc == -ENOBUFS)
+		child_kill(to, "does not read its messages");
+	return 0;
+}
+
+static void
+chan_lost(void *arg, int rc)
+{
+	struct child *c = arg;
+
+	/* The end of the pair comes with every death; SIGCHLD tells more. */
+	if (rc == -EBADMSG)
+		child_kill(c, "sent what it may not send");
+	else if (rc != -EPIPE && rc != -ECONNRESET)
+		child_kill(c, err_str(rc));
+}
+
+/* --- life and death --- */
+
+static int
+introduce(struct child *c)
+{
+	struct parent *p = c->p;
+	struct msg_start s = { .clock_offset = p->clock_offset,
+	    .no_sandbox = p->no_sandbox, .verbose = p->verbose };
+	int rc = child_send(c, MSG_start, &s);
+
+	for (unsigned i = 0; i < p->n_listeners && rc == 0; i++) {
+		struct msg_listen m = { .sock = p->listeners[i].fd,
+		    .address = sv_str(p->listeners[i].bound.text) };
+
+		if (p->listeners[i].role == c->id)
+			rc = child_send(c, MSG_listen, &m);
+	}
+	return rc < 0 ? rc : conf_send(c);
+}
+
+static void
+start_later(struct child *c)
+{
+	if (c->p->stage != STAGE_UP)
+		return;
+	(void)loop_timer_set(c->timer, (int64_t)c->backoff_ms * 1000);
+	c->backoff_ms = c->backoff_ms * 2 > BACKOFF_MAX_MS ?
+	    BACKOFF_MAX_MS : c->backoff_ms * 2;
+}
+
+void
+child_start(struct child *c)
+{
+	struct parent *p = c->p;
+	char path[4200];
+	int fd, rc;
+
+	(void)snprintf(path, sizeof(path), "%s/sekisho-%s", p->folder, role_name(c->id));
+	if ((rc = proc_spawn(path, &c->pid, &fd)) < 0) {
+		parent_log(p, LOG_LEVEL_ERROR, "cannot start %s: %s", path, err_str(rc));
+		start_later(c);
+		return;
+	}
+	c->ready = c->disliked = c->asked = false;
+	c->since = parent_now(p);
+	c->since_mono = clock_mono_usec();
+	c->chan = chan_new(p->loop, fd, &messages, frame_in, chan_lost, c);
+	if (c->chan == NULL || (rc = introduce(c)) < 0)
+		child_kill(c, "cannot be told its configuration");
+}
+
+static void
+start_again(void *arg)
+{
+	struct child *c = arg;
+
+	c->restarts++;
+	child_start(c);
+}
+
+/* Ask it to finish; its death starts it again, with what is then in force. */
+void
+child_restart(struct child *c, const char *why)
+{
+	struct msg_shutdown m = { 0 };
+
+	if (c->pid == 0)
+		return;
+	parent_log(c->p, LOG_LEVEL_NOTICE, "%s: restarting, %s", role_name(c->id), why);
+	c->backoff_ms = BACKOFF_MIN_MS;
+	if (child_send(c, MSG_shutdown, &m) < 0)
+		proc_signal(c->pid, SIGKILL);
+}
+
+static void
+child_died(struct child *c, bool ok, const char *how)
+{
+	int64_t lived = (clock_mono_usec() - c->since_mono) / 1000000;
+
+	if (c->p->stage == STAGE_UP && !ok)
+		parent_log(c->p, LOG_LEVEL_ERROR, "%s ended (%s) after %lld s, "
+		    "starting it again", role_name(c->id), how, (long long)lived);
+	if (c->ready && lived >= BACKOFF_GOOD_S)
+		c->backoff_ms = BACKOFF_MIN_MS;
+	c->pid = 0;
+	c->ready = c->asked = false;
+	c->chan = chan_free(c->chan);
+	start_later(c);
+	house_send(c->p);
+	status_answered(c->p);
+}
+
+void
+children_reaped(struct parent *p)
+{
+	char how[32];
+	pid_t pid;
+	bool ok;
+
+	while (proc_reap(&pid, &ok, how))
+		for (int i = ROLE_STORE; i < ROLE_MAX; i++)
+			if (p->children[i].pid == pid)
+				child_died(&p->children[i], ok, how);
+	if (p->stage != STAGE_UP)
+		children_stop(p);
+}
+
+bool
+children_gone(const struct parent *p)
+{
+	for (int i = ROLE_STORE; i < ROLE_MAX; i++)
+		if (p->children[i].pid != 0)
+			return false;
+	return true;
+}
+
+static bool
+readers_gone(const struct parent *p)
+{
+	for (int i = ROLE_STORE + 1; i < ROLE_MAX; i++)
+		if (p->children[i].pid != 0)
+			return false;
+	return true;
+}
+
+static void
+ask_to_finish(struct child *c)
+{
+	struct msg_shutdown m = { 0 };
+
+	if (c->pid != 0 && child_send(c, MSG_shutdown, &m) < 0)
+		proc_signal(c->pid, SIGKILL);
+}
+
+/* Validate, rtr and web first; then the store has nothing left to write. */
+void
+children_stop(struct parent *p)
+{
+	if (p->stage == STAGE_UP) {
+		p->stage = STAGE_READERS;
+		(void)loop_timer_set(p->stop_timer, STOP_MS * 1000);
+		for (int i = ROLE_STORE; i < ROLE_MAX; i++) {
+			loop_timer_stop(p->children[i].timer);
+			if (i != ROLE_STORE)
+				ask_to_finish(&p->children[i]);
+		}
+	}
+	if (p->stage == STAGE_READERS && readers_gone(p)) {
+		p->stage = STAGE_STORE;
+		(void)loop_timer_set(p->stop_timer, STOP_MS * 1000);
+		ask_to_finish(&p->children[ROLE_STORE]);
+	}
+	if (children_gone(p)) {
+		p->stage = STAGE_DOWN;
+		loop_stop(p->loop);
+	}
+}
+
+/* Somebody did not finish: validate is at work, mostly; nothing is lost. */
+static void
+stop_timeout(void *arg)
+{
+	struct parent *p = arg;
+
+	for (int i = ROLE_STORE; i < ROLE_MAX; i++)
+		if (p->stage == STAGE_STORE || i != ROLE_STORE)
+			proc_signal(p->children[i].pid, SIGKILL);
+}
+
+int
+children_setup(struct parent *p)
+{
+	for (int i = ROLE_STORE; i < ROLE_MAX; i++) {
+		struct child *c = &p->children[i];
+
+		c->p = p;
+		c->id = (enum role_id)i;
+		c->backoff_ms = BACKOFF_MIN_MS;
+		if ((c->timer = loop_timer_add(p->loop, start_again, c)) == NULL)
+			return -ENOMEM;
+	}
+	if ((p->stop_timer = loop_timer_add(p->loop, stop_timeout, p)) == NULL)
+		return -ENOMEM;
+	return 0;
+}

@@ -1,0 +1,381 @@
+/* From the configuration to sockets, logs and the roles' messages. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "role/parent.h"
+#include "sys/file.h"
+
+/* --- listening sockets --- */
+
+static struct listener *
+listener_find(struct parent *p, enum role_id role, const char *asked)
+{
+	for (unsigned i = 0; i < p->n_listeners; i++)
+		if (p->listeners[i].role == role &&
+		    strcmp(p->listeners[i].asked, asked) == 0)
+			return &p->listeners[i];
+	return NULL;
+}
+
+/* Into fresh: the old socket if it is the same address, else a new one. */
+static int
+listener_add(struct parent *p, enum role_id role, const char *asked,
+    struct listener *fresh, unsigned *n, struct buf *err)
+{
+	const struct listener *old = listener_find(p, role, asked);
+	struct listener *l = &fresh[*n];
+	int rc;
+
+	if (*n == LISTENERS_MAX) {
+		buf_printf(err, tr(p->lang, N_("more than %d addresses to listen on")),
+		    LISTENERS_MAX);
+		return SE_LIMIT;
+	}
+	if (old != NULL)
+		*l = *old;
+	else {
+		*l = (struct listener){ .role = role };
+		(void)snprintf(l->asked, sizeof(l->asked), "%s", asked);
+		if ((rc = tcp_listen(asked, &l->fd, &l->bound)) < 0) {
+			buf_printf(err, tr(p->lang, N_("cannot listen on %s: %s")),
+			    asked, err_str(rc));
+			return rc;
+		}
+	}
+	(*n)++;
+	return 0;
+}
+
+static bool
+fd_among(int fd, const struct listener *l, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (l[i].fd == fd)
+			return true;
+	return false;
+}
+
+/* Close those of a that are not in b. */
+static void
+listeners_close(struct listener *a, unsigned n_a, const struct listener *b,
+    unsigned n_b)
+{
+	for (unsigned i = 0; i < n_a; i++)
+		if (!fd_among(a[i].fd, b, n_b))
+			fd_close(&a[i].fd);
+}
+
+int
+conf_listeners(struct parent *p, const struct conf *c, struct buf *err)
+{
+	static const struct {
+		enum role_id		role;
+		enum app_conf_row	row;
+	} who[] = { { ROLE_RTR, CONF_RTR_LISTEN }, { ROLE_WEB, CONF_WEB_LISTEN } };
+	struct listener fresh[LISTENERS_MAX];
+	unsigned n = 0;
+	int rc = 0;
+
+	for (size_t w = 0; w < ARRAY_LEN(who) && rc == 0; w++) {
+		const struct conf_value *v = &c->values[who[w].row];
+
+		for (size_t i = 0; i < v->n && rc == 0; i++)
+			rc = listener_add(p, who[w].role, v->items[i].text.p,
+			    fresh, &n, err);
+	}
+	if (rc < 0) {
+		listeners_close(fresh, n, p->listeners, p->n_listeners);
+		return rc;
+	}
+	listeners_close(p->listeners, p->n_listeners, fresh, n);
+	memcpy(p->listeners, fresh, n * sizeof(fresh[0]));
+	p->n_listeners = n;
+	return 0;
+}
+
+/* --- logs --- */
+
+static int
+log_file(struct parent *p, const struct conf *c, enum app_conf_row row,
+    const char *name, const struct proc_user *u, struct buf *err)
+{
+	char path[4200];
+	int rc = app_conf_log(c, row, name, path, sizeof(path));
+
+	if (rc == 0)
+		rc = log_open(path);
+	if (rc >= 0 && u != NULL && proc_user_own(u, path) < 0)
+		rc = -EPERM;
+	if (rc < 0)
+		buf_printf(err, tr(p->lang, N_("cannot write the log %s: %s")), path,
+		    err_str(rc));
+	return rc;
+}
+
+int
+conf_logs(struct parent *p, const struct conf *c, const struct proc_user *u,
+    struct buf *err)
+{
+	struct logs l = { .op = 2, .object = -1, .audit = -1 };
+
+	if (app_conf_str(c, CONF_LOG_OP)[0] != '\0')
+		l.op = log_file(p, c, CONF_LOG_OP, "", u, err);
+	l.journal = l.op == 2 && log_is_journal(2);
+	if (l.op >= 0)
+		l.object = log_file(p, c, CONF_LOG_OBJECT, "objects.jsonl", u, err);
+	if (l.object >= 0)
+		l.audit = log_file(p, c, CONF_LOG_AUDIT, "audit.jsonl", u, err);
+	if (l.op < 0 || l.object < 0 || l.audit < 0) {
+		if (l.op > 2)
+			fd_close(&l.op);
+		fd_close(&l.object);
+		fd_close(&l.audit);
+		return -EIO;
+	}
+	if (p->logs.op > 2)
+		fd_close(&p->logs.op);
+	fd_close(&p->logs.object);
+	fd_close(&p->logs.audit);
+	p->logs = l;
+	return 0;
+}
+
+int
+conf_token(const struct conf *c, char token[static TOKEN_MAX + 1], struct buf *err)
+{
+	_cleanup_(pool_freep) struct pool *pool = pool_new(8192);
+	const char *path = app_conf_str(c, CONF_WEB_TOKEN_FILE);
+	struct sv s;
+	int rc;
+
+	token[0] = '\0';
+	if (path[0] == '\0')
+		return 0;
+	if (pool == NULL)
+		return -ENOMEM;
+	if ((rc = file_read(pool, FILE_CWD, path, 4096, &s)) < 0) {
+		buf_printf(err, "%s: %s", path, err_str(rc));
+		return rc;
+	}
+	s = sv_trim(s);
+	if (s.n < 16 || s.n > TOKEN_MAX || sv_find(s, '\n') < s.n ||
+	    memchr(s.p, 0, s.n) != NULL) {
+		buf_printf(err, "%s: 16 - %d", path, TOKEN_MAX);
+		return SE_SYNTAX;
+	}
+	(void)snprintf(token, TOKEN_MAX + 1, "%.*s", SV_ARG(s));
+	return 0;
+}
+
+/* --- messages --- */
+
+struct conf_texts {
+	struct buf	trees, rrdp, asns, prefixes;
+};
+
+static void
+texts_done(struct conf_texts *t)
+{
+	buf_done(&t->trees);
+	buf_done(&t->rrdp);
+	buf_done(&t->asns);
+	buf_done(&t->prefixes);
+}
+
+static void
+texts_init(struct conf_texts *t, const struct conf *c)
+{
+	*t = (struct conf_texts){ 0 };
+	app_conf_lines(c, CONF_RPKI_TREE, &t->trees);
+	app_conf_lines(c, CONF_RPKI_RRDP, &t->rrdp);
+	app_conf_lines(c, CONF_ORG_ASNS, &t->asns);
+	app_conf_lines(c, CONF_ORG_PREFIXES, &t->prefixes);
+}
+
+union conf_msg {
+	struct msg_store_conf		store;
+	struct msg_validate_conf	validate;
+	struct msg_rtr_conf		rtr;
+	struct msg_web_conf		web;
+};
+
+static enum msg_type
+msg_fill(const struct parent *p, enum role_id id, const struct conf_texts *t,
+    union conf_msg *m)
+{
+	const struct conf *c = p->conf;
+
+	switch (id) {
+	case ROLE_STORE:
+		m->store = (struct msg_store_conf){
+			.state = sv_str(app_conf_str(c, CONF_STATE)),
+			.keep = app_conf_u32(c, CONF_RPKI_KEEP),
+			.object_log = p->logs.object,
+			.object_log_per_hour = app_conf_u32(c, CONF_LOG_OBJECT_PER_HOUR),
+		};
+		return MSG_store_conf;
+	case ROLE_VALIDATE:
+		m->validate = (struct msg_validate_conf){
+			.tals = sv_str(app_conf_str(c, CONF_RPKI_TALS)),
+			.trees = buf_get(&t->trees), .rrdp = buf_get(&t->rrdp),
+			.interval = app_conf_u32(c, CONF_RPKI_INTERVAL),
+			.jobs = app_conf_u32(c, CONF_RPKI_JOBS),
+			.org_name = sv_str(app_conf_str(c, CONF_ORG_NAME)),
+			.org_asns = buf_get(&t->asns),
+			.org_prefixes = buf_get(&t->prefixes),
+		};
+		return MSG_validate_conf;
+	case ROLE_RTR:
+		m->rtr = (struct msg_rtr_conf){
+			.refresh = app_conf_u32(c, CONF_RTR_REFRESH),
+			.retry = app_conf_u32(c, CONF_RTR_RETRY),
+			.expire = app_conf_u32(c, CONF_RTR_EXPIRE),
+			.max_clients = app_conf_u32(c, CONF_RTR_MAX_CLIENTS),
+		};
+		return MSG_rtr_conf;
+	default:
+		m->web = (struct msg_web_conf){
+			.token = sv_str(p->token),
+			.org_name = sv_str(app_conf_str(c, CONF_ORG_NAME)),
+			.org_asns = buf_get(&t->asns),
+			.org_prefixes = buf_get(&t->prefixes),
+		};
+		return MSG_web_conf;
+	}
+}
+
+/* The message as bytes, to see whether it has changed. */
+static int
+msg_bytes(const struct frame_def *d, enum role_id id, const void *msg, struct buf *ret)
+{
+	uint8_t out[FRAME_MAX];
+	struct wr w = wr_mem(out, sizeof(out));
+	int fds[FRAME_FDS_MAX], rc;
+	unsigned n_fds;
+
+	if ((rc = frame_write(d, ROLE_PARENT, (uint8_t)id, msg, &w, fds, &n_fds)) < 0)
+		return rc;
+	ret->len = 0;
+	buf_bytes(ret, out, w.len);
+	return ret->rc;
+}
+
+int
+conf_send(struct child *c)
+{
+	struct conf_texts t;
+	union conf_msg m;
+	enum msg_type type;
+	int rc;
+
+	texts_init(&t, c->p->conf);
+	type = msg_fill(c->p, c->id, &t, &m);
+	rc = msg_bytes(message_def((uint16_t)type), c->id, &m, &c->conf);
+	if (rc == 0)
+		rc = child_send(c, type, &m);
+	texts_done(&t);
+	return rc;
+}
+
+/* --- reload --- */
+
+static bool
+listeners_changed(const struct parent *p, const struct listener *old, unsigned n_old,
+    enum role_id role)
+{
+	unsigned a = 0, b = 0;
+
+	for (unsigned i = 0; i < n_old; i++)
+		if (old[i].role == role) {
+			a++;
+			b += fd_among(old[i].fd, p->listeners, p->n_listeners);
+		}
+	for (unsigned i = 0; i < p->n_listeners; i++)
+		if (p->listeners[i].role == role &&
+		    !fd_among(p->listeners[i].fd, old, n_old))
+			return true;
+	return a != b;
+}
+
+/* Rtr and web take a new one as they run; the others open files with it. */
+static void
+child_reconf(struct child *c, bool listeners)
+{
+	struct conf_texts t;
+	union conf_msg m;
+	struct buf now = BUF_INIT;
+	enum msg_type type;
+	bool changed;
+
+	texts_init(&t, c->p->conf);
+	type = msg_fill(c->p, c->id, &t, &m);
+	changed = msg_bytes(message_def((uint16_t)type), c->id, &m, &now) < 0 ||
+	    !sv_eq(buf_get(&now), buf_get(&c->conf));
+	buf_done(&now);
+	texts_done(&t);
+	if (listeners)
+		child_restart(c, "other addresses to listen on");
+	else if (c->id == ROLE_STORE)
+		/* Always: its log may have been rotated away under it. */
+		child_restart(c, "the object log is opened anew");
+	else if (changed && c->id == ROLE_VALIDATE)
+		child_restart(c, "its configuration has changed");
+	else if (changed && c->chan != NULL && conf_send(c) < 0)
+		child_restart(c, "it did not take its configuration");
+}
+
+static int
+fixed_check(struct parent *p, const struct conf *fresh, struct buf *err)
+{
+	static const enum app_conf_row fixed[] = { CONF_STATE, CONF_USER };
+
+	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
+		if (strcmp(app_conf_str(p->conf, fixed[i]),
+		    app_conf_str(fresh, fixed[i])) != 0) {
+			buf_printf(err, tr(p->lang,
+			    N_("\"%s\" cannot be changed while sekisho runs; restart it")),
+			    fresh->rows[fixed[i]].path);
+			return SE_USAGE;
+		}
+	return 0;
+}
+
+int
+conf_reload(struct parent *p, struct buf *err)
+{
+	_cleanup_(conf_freep) struct conf *fresh = NULL;
+	struct listener old[LISTENERS_MAX];
+	unsigned n_old = p->n_listeners;
+	char token[TOKEN_MAX + 1];
+	struct conf_error e;
+	int rc;
+
+	memcpy(old, p->listeners, sizeof(old));
+	if ((rc = app_conf_load(p->conf_file, p->state_opt, &fresh, &e)) < 0) {
+		conf_error_text(&e, p->lang, err);
+		return rc;
+	}
+	if ((rc = fixed_check(p, fresh, err)) < 0 ||
+	    (rc = conf_token(fresh, token, err)) < 0 ||
+	    (rc = conf_logs(p, fresh, NULL, err)) < 0)
+		return rc;
+	if ((rc = conf_listeners(p, fresh, err)) < 0) {
+		_cleanup_(buf_done) struct buf ignored = BUF_INIT;
+
+		(void)conf_logs(p, p->conf, NULL, &ignored);
+		return rc;
+	}
+	memcpy(p->token, token, sizeof(token));
+	conf_free(p->conf);
+	p->conf = TAKE_PTR(fresh);
+	p->reloads++;
+	for (int i = ROLE_STORE; i < ROLE_MAX; i++)
+		child_reconf(&p->children[i],
+		    listeners_changed(p, old, n_old, (enum role_id)i));
+	(void)child_send(&p->children[ROLE_VALIDATE], MSG_validate_now,
+	    &(struct msg_validate_now){ 0 });
+	house_send(p);
+	return 0;
+}

@@ -1,0 +1,184 @@
+/* What the control socket answers, and what the page gets to know of the house. */
+#include "base/err.h"
+#include "base/timefmt.h"
+#include "role/parent.h"
+
+static void
+child_json(struct json *j, const struct child *c)
+{
+	char when[TIME_STRLEN];
+
+	json_kv_str(j, "name", role_name(c->id));
+	json_kv_u64(j, "pid", (uint64_t)c->pid);
+	json_kv_str(j, "since", c->since > 0 ? time_str(c->since, when) : NULL);
+	json_kv_u64(j, "restarts", c->restarts);
+	json_kv_bool(j, "ready", c->ready);
+}
+
+static void
+house_json(const struct parent *p, struct json *j)
+{
+	char when[TIME_STRLEN];
+
+	json_kv_str(j, "version", SEKISHO_VERSION);
+	json_kv_u64(j, "pid", (uint64_t)proc_pid());
+	json_kv_str(j, "since", time_str(p->since, when));
+	json_kv_u64(j, "reloads", p->reloads);
+	json_kv_bool(j, "sandbox", !p->no_sandbox);
+	json_key(j, "roles");
+	json_open(j, '[');
+	for (int i = ROLE_STORE; i < ROLE_MAX; i++) {
+		json_open(j, '{');
+		child_json(j, &p->children[i]);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+void
+house_send(struct parent *p)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct json j = json_on(&b, false);
+	struct msg_house m;
+
+	if (p->stage != STAGE_UP || !p->children[ROLE_WEB].ready)
+		return;
+	json_open(&j, '{');
+	house_json(p, &j);
+	json_close(&j, '}');
+	m.json = buf_get(&b);
+	if (b.rc == 0)
+		(void)child_send(&p->children[ROLE_WEB], MSG_house, &m);
+}
+
+/* --- status --- */
+
+/* One line a part, so that a role's answer can spoil no other's. */
+static void
+status_send(struct parent *p)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct ctl_client *client = p->status_client;
+	struct json j = json_on(&b, false);
+
+	p->status_client = NULL;
+	loop_timer_stop(p->status_timer);
+	json_open(&j, '{');
+	house_json(p, &j);
+	json_key(&j, "listen");
+	json_open(&j, '[');
+	for (unsigned i = 0; i < p->n_listeners; i++) {
+		json_open(&j, '{');
+		json_kv_str(&j, "role", role_name(p->listeners[i].role));
+		json_kv_str(&j, "address", p->listeners[i].bound.text);
+		json_close(&j, '}');
+	}
+	json_close(&j, ']');
+	json_close(&j, '}');
+	buf_char(&b, '\n');
+	for (int i = ROLE_STORE; i < ROLE_MAX; i++) {
+		struct child *c = &p->children[i];
+		struct json line = json_on(&b, false);
+
+		json_open(&line, '{');
+		json_kv_str(&line, "role", role_name(c->id));
+		json_kv_bool(&line, "answered", c->ready && !c->asked);
+		json_key(&line, "status");
+		if (c->status.len > 0 && c->pid != 0)
+			json_raw(&line, buf_get(&c->status));
+		else
+			json_nil(&line);
+		json_close(&line, '}');
+		buf_char(&b, '\n');
+	}
+	ctl_answer(client, buf_get(&b));
+}
+
+/* Send when nobody is waited for any more. */
+void
+status_answered(struct parent *p)
+{
+	if (p->status_client == NULL)
+		return;
+	for (int i = ROLE_STORE; i < ROLE_MAX; i++)
+		if (p->children[i].asked)
+			return;
+	status_send(p);
+}
+
+void
+status_timeout(void *arg)
+{
+	struct parent *p = arg;
+
+	if (p->status_client != NULL)
+		status_send(p);
+}
+
+static void
+status_ask(struct parent *p, struct ctl_client *client)
+{
+	struct msg_status_ask m = { .id = ++p->status_id };
+
+	if (p->status_client != NULL) {
+		/* One at a time; who comes too early hears so. */
+		ctl_answer(client, SV("{\"error\":\"busy\"}\n"));
+		return;
+	}
+	p->status_client = client;
+	for (int i = ROLE_STORE; i < ROLE_MAX; i++) {
+		struct child *c = &p->children[i];
+
+		/* One that owes an answer still is not asked again. */
+		if (c->ready && !c->asked && child_send(c, MSG_status_ask, &m) == 0)
+			c->asked = true;
+	}
+	(void)loop_timer_set(p->status_timer, STATUS_MS * 1000);
+	status_answered(p);
+}
+
+/* --- reload --- */
+
+static void
+reload(struct parent *p, struct ctl_client *client)
+{
+	_cleanup_(buf_done) struct buf err = BUF_INIT, b = BUF_INIT;
+	struct json j = json_on(&b, false);
+	int rc = conf_reload(p, &err);
+
+	if (rc < 0)
+		parent_log(p, LOG_LEVEL_ERROR, "%.*s; keeping the old configuration",
+		    SV_ARG(buf_get(&err)));
+	else
+		parent_log(p, LOG_LEVEL_NOTICE, "configuration reloaded");
+	parent_audit(p, rc < 0 ? "reload-refused" : "reload", "");
+	if (client == NULL)
+		return;
+	json_open(&j, '{');
+	json_kv_bool(&j, "good", rc == 0);
+	if (rc < 0)
+		json_kv_sv(&j, "error", buf_get(&err));
+	json_close(&j, '}');
+	buf_char(&b, '\n');
+	ctl_answer(client, buf_get(&b));
+}
+
+void
+ctl_line(void *arg, struct ctl_client *client, struct sv line)
+{
+	struct parent *p = arg;
+
+	if (sv_eq_str(line, "status"))
+		status_ask(p, client);
+	else if (sv_eq_str(line, "reload"))
+		reload(p, client);
+	else
+		ctl_answer(client, SV("{\"error\":\"unknown request\"}\n"));
+}
+
+void
+parent_hup(void *arg)
+{
+	reload(arg, NULL);
+}
