@@ -49,7 +49,8 @@ rd_bytes(struct rd *r, size_t n)
 		r->bad = true;
 		return NULL;
 	}
-	r->p += n;
+	if (n > 0)		/* NULL + 0 is undefined before C2y */
+		r->p += n;
 	return p;
 }
 

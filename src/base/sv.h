@@ -37,6 +37,8 @@ static inline struct sv
 sv_skip(struct sv s, size_t n)
 {
 	n = min_size(n, s.n);
+	if (n == 0)		/* NULL + 0 is undefined before C2y */
+		return s;
 	return (struct sv){ s.p + n, s.n - n };
 }
 

@@ -65,6 +65,7 @@ nothing_left(void **state UNUSED)
 	(void)rd_u8(&r);
 	assert_true(rd_done(&r));
 	r = rd_mem(NULL, 0);
+	assert_int_equal(rd_slice(&r, 0).n, 0);
 	assert_true(rd_done(&r));
 }
 

@@ -28,6 +28,7 @@ heads_and_tails(void **state UNUSED)
 	assert_false(sv_ends(SV("roa"), SV(".roa")));
 	assert_int_equal(sv_skip(SV("ab"), 5).n, 0);
 	assert_int_equal(sv_take(SV("ab"), 5).n, 2);
+	assert_null(sv_skip((struct sv){ NULL, 0 }, 3).p);
 }
 
 static void
