@@ -317,12 +317,10 @@ child_reconf(struct child *c, bool listeners)
 	texts_done(&t);
 	if (listeners)
 		child_restart(c, "other addresses to listen on");
-	else if (c->id == ROLE_STORE)
-		/* Always: its log may have been rotated away under it. */
-		child_restart(c, "the object log is opened anew");
-	else if (changed && c->id == ROLE_VALIDATE)
+	else if (changed && (c->id == ROLE_VALIDATE || c->id == ROLE_STORE))
 		child_restart(c, "its configuration has changed");
-	else if (changed && c->chan != NULL && conf_send(c) < 0)
+	/* The store gets its log anew in any case: it may have been rotated. */
+	else if ((changed || c->id == ROLE_STORE) && c->chan != NULL && conf_send(c) < 0)
 		child_restart(c, "it did not take its configuration");
 }
 

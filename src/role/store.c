@@ -267,6 +267,15 @@ found_log(struct role *r, const struct store_found *f)
 		    "; serving an older one under new session ids" : "");
 }
 
+static void
+log_use(struct store_role *st, struct msg_store_conf *m)
+{
+	fd_close(&st->object_log);
+	st->object_log = m->object_log;
+	m->object_log = -1;
+	st->per_hour = m->object_log_per_hour;
+}
+
 static int
 on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 {
@@ -277,8 +286,10 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	char folder[4200];
 	int rc;
 
-	if (st->store != NULL)
-		return -EBADMSG;	/* the parent restarts us instead */
+	if (st->store != NULL) {
+		log_use(st, m);		/* the rest is as it was: see parent_conf.c */
+		return 0;
+	}
 	(void)snprintf(folder, sizeof(folder), "%.*s/snapshots", SV_ARG(m->state));
 	conf.folder = folder;
 	if ((rc = store_open(&conf, &st->store, &found)) < 0) {
@@ -286,9 +297,8 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 		return rc;
 	}
 	found_log(r, &found);
-	st->object_log = m->object_log;
-	m->object_log = -1;
-	st->per_hour = m->object_log_per_hour;
+	st->object_log = -1;
+	log_use(st, m);
 	return role_path(r, folder, SANDBOX_WRITE);
 }
 

@@ -1,0 +1,426 @@
+/*
+ * validate: reads what strangers wrote, and owns nothing. On a schedule, when
+ * its inputs change, and when told so, it walks the repositories
+ * (app/routes.h) and hands a sealed snapshot to the store; the last run stays
+ * in memory to answer the page's questions.
+ *
+ * A run that could not read all of its inputs is this machine's trouble, not
+ * the objects': nothing is published then, and the last good data stays.
+ *
+ * Landlock holds on to folders, not to names: an input that was not there at
+ * the start, or whose folder was replaced, cannot be reached from within.
+ * Then this process ends, and the parent starts one that can.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/routes.h"
+#include "base/err.h"
+#include "crypto/crypto.h"
+#include "role/role.h"
+#include "sys/clock.h"
+#include "sys/memfd.h"
+#include "sys/par.h"
+
+#define PATHS_MAX	64	/* as the sandbox */
+#define LOOK_SEC	5	/* between looks at the inputs, at least */
+#define LOOK_SHARE	50	/* a look may take this part of the time */
+#define FINDINGS_LINES_MAX	200000	/* of one run, in the object log */
+
+struct validate_role {
+	struct pool		*pool;		/* of the configuration */
+	const char		*tals;
+	const char		**trees, **rrdp;
+	size_t			 n_trees, n_rrdp;
+	struct ours		 ours;
+	int64_t			 interval;
+	unsigned		 jobs;
+	const char		*missing[PATHS_MAX];	/* not there at the start */
+	size_t			 n_missing;
+	struct routes		*last;
+	struct loop_timer	*timer;
+	uint64_t		 signature;	/* of the inputs of the last run */
+	int64_t			 next;		/* run then, whatever happens */
+	int64_t			 ran_at;
+	bool			 failed, complained;
+	uint64_t		 n_runs, n_failed;
+};
+
+/* --- configuration --- */
+
+/* Lines of text to NUL-terminated strings in the pool. */
+static int
+lines_copy(struct pool *pool, struct sv text, const char ***ret, size_t *ret_n)
+{
+	const char **v = pool_calloc(pool, PATHS_MAX, sizeof(*v));
+	struct sv line;
+	size_t n = 0;
+
+	if (v == NULL)
+		return -ENOMEM;
+	while (sv_line(&text, &line)) {
+		if (line.n == 0)
+			continue;
+		if (n == PATHS_MAX)
+			return SE_LIMIT;
+		if ((v[n++] = pool_sv(pool, line).p) == NULL)
+			return -ENOMEM;
+	}
+	*ret = v;
+	*ret_n = n;
+	return 0;
+}
+
+static size_t
+lines_count(struct sv text)
+{
+	struct sv line;
+	size_t n = 0;
+
+	while (sv_line(&text, &line))
+		n++;
+	return n;
+}
+
+static int
+ours_copy(struct validate_role *st, struct sv asns, struct sv prefixes)
+{
+	uint32_t *a = pool_calloc(st->pool, lines_count(asns) + 1, sizeof(*a));
+	struct ip_prefix *p = pool_calloc(st->pool, lines_count(prefixes) + 1, sizeof(*p));
+	struct sv line;
+
+	if (a == NULL || p == NULL)
+		return -ENOMEM;
+	st->ours.asns = a;
+	st->ours.prefixes = p;
+	while (sv_line(&asns, &line))
+		if (asn_parse(line, &a[st->ours.n_asns++]) < 0)
+			return -EBADMSG;
+	while (sv_line(&prefixes, &line))
+		if (ip_prefix_parse(line, &p[st->ours.n_prefixes++]) < 0)
+			return -EBADMSG;
+	return 0;
+}
+
+/* Of a file, its folder: it is replaced, and the new one must be reachable. */
+static void
+path_open(struct role *r, const char *path)
+{
+	struct validate_role *st = r->state;
+	char dir[4200];
+	size_t slash = sv_rfind(sv_str(path), '/');
+	int rc;
+
+	if (path[0] == '\0')
+		return;
+	(void)snprintf(dir, sizeof(dir), "%s", path);
+	if (!file_is_dir(path) && slash < strlen(path))
+		dir[slash > 0 ? slash : 1] = '\0';
+	rc = role_path(r, dir, SANDBOX_READ);
+	if (rc == 0 && file_signature(path, 0) != 0)
+		return;
+	if (st->n_missing < PATHS_MAX)
+		st->missing[st->n_missing++] = path;
+	role_log(r, LOG_LEVEL_ERROR, "cannot read %s: %s", path,
+	    err_str(rc < 0 ? rc : -ENOENT));
+}
+
+static int
+on_conf(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	const struct msg_validate_conf *m = msg;
+	struct validate_role *st = r->state;
+	int rc;
+
+	if (st->pool != NULL)
+		return -EBADMSG;	/* the parent restarts us instead */
+	if ((st->pool = pool_new(4 * 1024 * 1024)) == NULL ||
+	    (st->tals = pool_sv(st->pool, m->tals).p) == NULL)
+		return -ENOMEM;
+	if ((rc = lines_copy(st->pool, m->trees, &st->trees, &st->n_trees)) < 0 ||
+	    (rc = lines_copy(st->pool, m->rrdp, &st->rrdp, &st->n_rrdp)) < 0 ||
+	    (rc = ours_copy(st, m->org_asns, m->org_prefixes)) < 0)
+		return rc;
+	st->interval = m->interval;
+	st->jobs = m->jobs != 0 ? m->jobs : par_cpus();
+	path_open(r, st->tals);
+	for (size_t i = 0; i < st->n_trees; i++)
+		path_open(r, st->trees[i]);
+	for (size_t i = 0; i < st->n_rrdp; i++)
+		path_open(r, st->rrdp[i]);
+	return 0;
+}
+
+/* --- a run --- */
+
+static void
+complain_log(void *arg, const char *text)
+{
+	struct role *r = arg;
+	struct validate_role *st = r->state;
+
+	/* A trouble that stays is said at its first run only. */
+	if (!st->complained)
+		role_log(r, LOG_LEVEL_ERROR, "%s", text);
+}
+
+static int
+snapshot_send(struct role *r, const struct routes *run)
+{
+	struct validate_role *st = r->state;
+	const struct snapshot_stamp none = { 0, { 0, 1, 2 } };
+	_cleanup_(buf_done) struct buf report = BUF_INIT;
+	_cleanup_(fd_close) int fd = -1;
+	struct msg_snapshot_new m;
+	uint8_t *map;
+	size_t size;
+	int rc, done;
+
+	if ((rc = routes_report(run, &st->ours, &report)) < 0 ||
+	    (rc = snapshot_size(&run->payloads, report.len, &size)) < 0 ||
+	    (rc = memfd_room("snapshot", size, &fd, &map)) < 0)
+		return rc;
+	rc = snapshot_build(&run->payloads, run->now, &none, buf_get(&report),
+	    crypto_sha256, map, size);
+	done = memfd_room_done(fd, map, size);
+	if (rc < 0 || (rc = done) < 0)
+		return rc;
+	m.snapshot = fd;
+	return msg_snapshot_new_send(r, ROLE_STORE, &m);
+}
+
+struct lines {
+	struct buf	b;
+	size_t		n;
+};
+
+/* No time in the line: the store sees by the bytes that nothing is new. */
+static bool
+line_add(void *arg, const struct finding *f)
+{
+	struct lines *l = arg;
+	struct json j = json_on(&l->b, false);
+
+	if (l->n++ >= FINDINGS_LINES_MAX)
+		return false;
+	finding_json(&j, f, LANG_EN);
+	buf_char(&l->b, '\n');
+	return true;
+}
+
+static int
+findings_send(struct role *r, const struct routes *run)
+{
+	_cleanup_(fd_close) int fd = -1;
+	struct msg_objects m;
+	struct lines l = { .b = BUF_INIT };
+	int rc;
+
+	routes_findings(run, line_add, &l);
+	rc = l.b.rc;
+	if (rc == 0)
+		rc = memfd_of("findings", buf_get(&l.b), &fd);
+	buf_done(&l.b);
+	if (rc < 0)
+		return rc;
+	m.lines = fd;
+	return msg_objects_send(r, ROLE_STORE, &m);
+}
+
+static int
+run_once(struct role *r)
+{
+	struct validate_role *st = r->state;
+	const char *const tals[] = { st->tals };
+	const struct routes_conf conf = {
+		.trees = st->trees, .n_trees = st->n_trees,
+		.rrdp = st->rrdp, .n_rrdp = st->n_rrdp,
+		.tals = tals, .n_tals = 1, .now = role_now(r), .jobs = st->jobs,
+		.keep = true, .complain = { complain_log, r, LANG_EN },
+	};
+	_cleanup_(routes_freep) struct routes *run = NULL;
+	int rc;
+
+	if ((rc = routes_run(&conf, &run)) < 0)
+		return rc;
+	if (run->incomplete)
+		return -EIO;
+	if ((rc = snapshot_send(r, run)) < 0 || (rc = findings_send(r, run)) < 0)
+		return rc;
+	role_log(r, LOG_LEVEL_DEBUG, "%zu points, %zu VRPs in %lld ms", run->n_points,
+	    run->payloads.n_vrps, (long long)(run->duration_usec / 1000));
+	st->last = routes_free(st->last);
+	st->last = TAKE_PTR(run);
+	return 0;
+}
+
+static void
+run_logged(struct role *r)
+{
+	struct validate_role *st = r->state;
+	int rc = run_once(r);
+
+	st->n_runs++;
+	st->ran_at = role_now(r);
+	st->failed = rc < 0;
+	if (rc < 0) {
+		st->n_failed++;
+		if (!st->complained)
+			role_log(r, LOG_LEVEL_ERROR, "no validation: %s, keeping old data",
+			    err_str(rc));
+	} else if (st->complained)
+		role_log(r, LOG_LEVEL_NOTICE, "validation works again");
+	st->complained = rc < 0;
+}
+
+/* --- when --- */
+
+static uint64_t
+inputs_signature(const struct validate_role *st)
+{
+	return input_signature(st->trees, st->n_trees) * 31 ^
+	    input_signature(st->rrdp, st->n_rrdp) * 37 ^
+	    file_signature(st->tals, 1);
+}
+
+/* Something appeared that the sandbox does not let us read: start anew. */
+static bool
+appeared(const struct validate_role *st)
+{
+	for (size_t i = 0; i < st->n_missing; i++)
+		if (file_signature(st->missing[i], 0) != 0)
+			return true;
+	return false;
+}
+
+static void
+look(void *arg)
+{
+	struct role *r = arg;
+	struct validate_role *st = r->state;
+	int64_t t0 = clock_mono_usec(), took, now = role_now(r);
+	uint64_t sig;
+
+	if (appeared(st)) {
+		role_log(r, LOG_LEVEL_NOTICE, "an input has appeared");
+		role_stop(r, 0);
+		return;
+	}
+	sig = inputs_signature(st);
+	took = clock_mono_usec() - t0;
+	if (sig != st->signature || now >= st->next || now < st->ran_at) {
+		/* Before the run: what changes meanwhile is seen by the next look. */
+		st->signature = sig;
+		run_logged(r);
+		st->next = role_now(r) + st->interval;
+	}
+	took = took * LOOK_SHARE;
+	(void)loop_timer_set(st->timer,
+	    took > LOOK_SEC * 1000000LL ? took : LOOK_SEC * 1000000LL);
+}
+
+static int
+on_now(struct role *r, enum role_id from UNUSED, void *msg UNUSED)
+{
+	struct validate_role *st = r->state;
+
+	st->next = 0;
+	st->complained = false;
+	return loop_timer_set(st->timer, 0);
+}
+
+/* --- questions --- */
+
+static int
+error_json(struct buf *b, const char *text)
+{
+	struct json j = json_on(b, false);
+
+	b->len = 0;
+	json_open(&j, '{');
+	json_kv_str(&j, "error", text);
+	json_close(&j, '}');
+	return b->rc;
+}
+
+static int
+on_explain(struct role *r, enum role_id from, void *msg)
+{
+	const struct msg_explain_ask *m = msg;
+	struct validate_role *st = r->state;
+	enum lang lang = m->lang < LANG_MAX ? (enum lang)m->lang : LANG_EN;
+	struct msg_explain_answer a = { .id = m->id };
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	_cleanup_(fd_close) int fd = -1;
+	int rc = st->last == NULL ? SE_STALE :
+	    routes_explain(st->last, &st->ours, m->subject, lang, &b);
+
+	if (st->last == NULL) {
+		a.code = 3;
+		rc = error_json(&b, tr(lang, N_("no validation has been done yet; try again soon")));
+	} else if (rc == -EINVAL) {
+		a.code = 2;
+		rc = error_json(&b, tr(lang,
+		    N_("write a prefix, \"PREFIX ASN\", an AS number or a URI")));
+	} else if (rc < 0) {
+		a.code = 3;
+		rc = error_json(&b, err_str(rc));
+	}
+	if (rc < 0 || (rc = memfd_of("explain", buf_get(&b), &fd)) < 0) {
+		role_log(r, LOG_LEVEL_ERROR, "cannot answer: %s", err_str(rc));
+		return 0;
+	}
+	a.json = fd;
+	return msg_explain_answer_send(r, from, &a);
+}
+
+/* --- life --- */
+
+static int
+start(struct role *r)
+{
+	struct validate_role *st = r->state;
+
+	if ((st->timer = loop_timer_add(r->loop, look, r)) == NULL)
+		return -ENOMEM;
+	return loop_timer_set(st->timer, 0);
+}
+
+static void
+status(struct role *r, struct json *j)
+{
+	struct validate_role *st = r->state;
+
+	json_kv_u64(j, "runs", st->n_runs);
+	json_kv_u64(j, "failed", st->n_failed);
+	json_kv_bool(j, "last_good", st->n_runs > 0 && !st->failed);
+	json_kv_i64(j, "last_run", st->ran_at);
+	if (st->last == NULL)
+		return;
+	json_kv_u64(j, "points", st->last->n_points);
+	json_kv_u64(j, "vrps", st->last->payloads.n_vrps);
+	json_kv_i64(j, "duration_usec", st->last->duration_usec);
+}
+
+static const struct role_handler handlers[] = {
+	{ MSG_validate_conf, on_conf },
+	{ MSG_validate_now, on_now },
+	{ MSG_explain_ask, on_explain },
+};
+
+int
+main(void)
+{
+	static const struct role_def def = {
+		.id = ROLE_VALIDATE,
+		.handlers = handlers, .n_handlers = ARRAY_LEN(handlers),
+		.conf = MSG_validate_conf,
+		.state_size = sizeof(struct validate_role),
+		.sandbox = &sandbox_validate,
+		.start = start, .status = status,
+	};
+
+	return role_main(&def);
+}
