@@ -52,6 +52,7 @@ struct rtr_server {
 	unsigned		 n_listen;
 	bool			 paused;	/* accepting, until the next tick */
 	bool			 told_expired;
+	bool			 loading;	/* history comes in */
 	uint64_t		 n_accepted, n_refused, n_full, n_delta, n_faults;
 	void			(*done)(void *);
 	void			*done_arg;
@@ -93,7 +94,7 @@ has_data(const struct rtr_server *s)
 {
 	const struct rtr_store *st = &s->store;
 
-	return st->fd >= 0 && st->n_v4 + st->n_v6 + st->n_aspas > 0 &&
+	return !s->loading && st->fd >= 0 && st->n_v4 + st->n_v6 + st->n_aspas > 0 &&
 	    wall_now(s) < st->earliest;
 }
 
@@ -452,7 +453,8 @@ clients_tick(struct rtr_server *s)
 static void
 expiry_tell(struct rtr_server *s)
 {
-	bool expired = s->store.fd >= 0 && wall_now(s) >= s->store.earliest;
+	bool expired = !s->loading && s->store.fd >= 0 &&
+	    wall_now(s) >= s->store.earliest;
 	char at[TIME_STRLEN];
 
 	if (expired && !s->told_expired)
@@ -522,12 +524,16 @@ rtr_server_configure(struct rtr_server *s, const struct rtr_server_conf *conf)
 }
 
 int
-rtr_server_use(struct rtr_server *s, int fd)
+rtr_server_use(struct rtr_server *s, int fd, uint32_t behind)
 {
-	int rc = rtr_store_use(&s->store, fd);
+	bool replaced = false;
+	int rc = rtr_store_use(&s->store, fd, behind > 0, &replaced);
 
 	if (rc < 0)
 		return rc;
+	s->loading = behind > 0 && (s->loading || replaced);
+	if (behind > 0)
+		return 0;
 	expiry_tell(s);
 	clients_tick(s);		/* Serial Notify to all who wait */
 	return 0;
@@ -536,6 +542,7 @@ rtr_server_use(struct rtr_server *s, int fd)
 void
 rtr_server_forget(struct rtr_server *s)
 {
+	s->loading = false;
 	rtr_store_done(&s->store);
 }
 

@@ -52,8 +52,10 @@ void	 rtr_server_configure(struct rtr_server *, const struct rtr_server_conf *);
  * Serve this snapshot from now on; the descriptor stays the caller's. When
  * its session ids are those of the one before, the delta between them is
  * kept. On an error (snapshot_open()'s codes) the old one stays in service.
+ * behind: so many newer ones follow at once (history, for the deltas);
+ * nothing is served from those, and none that we know already is read again.
  */
-int	 rtr_server_use(struct rtr_server *, int fd) MUST_USE;
+int	 rtr_server_use(struct rtr_server *, int fd, uint32_t behind) MUST_USE;
 /* Forget snapshot and deltas; routers get "No Data Available". */
 void	 rtr_server_forget(struct rtr_server *);
 /*

@@ -38,7 +38,8 @@ struct rtr_store {
 
 void	 rtr_store_init(struct rtr_store *);
 void	 rtr_store_done(struct rtr_store *);
-int	 rtr_store_use(struct rtr_store *, int fd) MUST_USE;
+/* history: what is not newer than ours is passed over. */
+int	 rtr_store_use(struct rtr_store *, int fd, bool history, bool *ret_replaced) MUST_USE;
 bool	 rtr_store_delta_held(const struct rtr_store *, uint32_t from);
 /* A new reference; -ENOENT: not held. */
 int	 rtr_store_full(struct rtr_store *, uint8_t version, struct rtr_body_ref **ret) MUST_USE;

@@ -98,6 +98,13 @@ snapshot_map(int fd, struct file_map *ret_map, struct snapshot *ret)
 	return rc;
 }
 
+static bool
+same_sessions(const struct rtr_store *st, const struct snapshot *s)
+{
+	return st->fd >= 0 &&
+	    memcmp(st->stamp.session, s->stamp.session, sizeof(st->stamp.session)) == 0;
+}
+
 static void
 step_add(struct rtr_store *st, struct delta *d)
 {
@@ -123,8 +130,7 @@ step_make(struct rtr_store *st, const struct snapshot *now)
 	int rc = -ENOENT;
 
 	ready_forget(st);
-	if (st->fd >= 0 && memcmp(st->stamp.session, now->stamp.session,
-	    sizeof(st->stamp.session)) == 0) {
+	if (same_sessions(st, now)) {
 		if (now->stamp.serial == st->stamp.serial)
 			return;		/* the same payloads with other times */
 		if ((int32_t)(now->stamp.serial - st->stamp.serial) > 0 &&
@@ -139,20 +145,55 @@ step_make(struct rtr_store *st, const struct snapshot *now)
 		step_add(st, d);
 }
 
-int
-rtr_store_use(struct rtr_store *st, int fd)
+/* Version 2 is in the file; the others are a copy of it with another byte. */
+static int
+full_from(struct rtr_store *st, const struct snapshot *s, uint8_t version,
+    struct rtr_body_ref **ret)
 {
+	uint8_t *room = NULL;
+	size_t off, len;
+	int fd = -1, rc;
+
+	snapshot_pdus(s, version, &off, &len);
+	if (version == RTR_VERSION_MAX || len == 0) {
+		rc = fd_dup(st->fd, &fd);
+	} else if ((rc = memfd_room("rtr-full", len, &fd, &room)) == 0) {
+		snapshot_pdus_write(s, version, room);
+		off = 0;
+		if ((rc = memfd_room_done(fd, room, len)) < 0)
+			fd_close(&fd);
+	}
+	return rc < 0 ? rc : body_new(fd, (int64_t)off, len, st->earliest, ret);
+}
+
+/* Versions that had routers before will have them again: ready at once. */
+static void
+full_prepare(struct rtr_store *st, const struct snapshot *s, const bool used[static RTR_VERSIONS])
+{
+	for (uint8_t v = 0; v < RTR_VERSIONS; v++)
+		if (used[v] && full_from(st, s, v, &st->full[v]) < 0)
+			st->full[v] = NULL;	/* then when it is asked for */
+}
+
+int
+rtr_store_use(struct rtr_store *st, int fd, bool history, bool *ret_replaced)
+{
+	bool used[RTR_VERSIONS];
 	struct file_map map = { 0 };
 	struct snapshot s;
 	int mine, rc;
 
 	if ((rc = snapshot_map(fd, &map, &s)) < 0)
 		return rc;
-	if ((rc = fd_dup(fd, &mine)) < 0) {
+	*ret_replaced = !history || !same_sessions(st, &s) ||
+	    (int32_t)(s.stamp.serial - st->stamp.serial) > 0;
+	if (!*ret_replaced || (rc = fd_dup(fd, &mine)) < 0) {
 		file_unmap(&map);
 		return rc;
 	}
 	step_make(st, &s);
+	for (uint8_t v = 0; v < RTR_VERSIONS; v++)
+		used[v] = st->full[v] != NULL;
 	full_forget(st);
 	fd_close(&st->fd);
 	st->fd = mine;
@@ -162,6 +203,7 @@ rtr_store_use(struct rtr_store *st, int fd)
 	st->n_v4 = s.n_v4;
 	st->n_v6 = s.n_v6;
 	st->n_aspas = s.n_aspas;
+	full_prepare(st, &s, used);
 	file_unmap(&map);
 	return 0;
 }
@@ -183,29 +225,18 @@ rtr_store_delta_held(const struct rtr_store *st, uint32_t from)
 	return step_find(st, from) < st->n_steps;
 }
 
-/* Version 2 is in the file; the others are a copy of it with another byte. */
 static int
 full_make(struct rtr_store *st, uint8_t version, struct rtr_body_ref **ret)
 {
 	struct file_map map = { 0 };
 	struct snapshot s;
-	uint8_t *room = NULL;
-	size_t off, len;
-	int fd = -1, rc;
+	int rc;
 
 	if ((rc = snapshot_map(st->fd, &map, &s)) < 0)
 		return rc;
-	snapshot_pdus(&s, version, &off, &len);
-	if (version == RTR_VERSION_MAX || len == 0) {
-		rc = fd_dup(st->fd, &fd);
-	} else if ((rc = memfd_room("rtr-full", len, &fd, &room)) == 0) {
-		snapshot_pdus_write(&s, version, room);
-		off = 0;
-		if ((rc = memfd_room_done(fd, room, len)) < 0)
-			fd_close(&fd);
-	}
+	rc = full_from(st, &s, version, ret);
 	file_unmap(&map);
-	return rc < 0 ? rc : body_new(fd, (int64_t)off, len, st->earliest, ret);
+	return rc;
 }
 
 int

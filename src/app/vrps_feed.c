@@ -85,7 +85,7 @@ state_load(struct vrps_feed *f)
 	    memfd_map(fd, true, SNAPSHOT_MAX, &map) < 0)
 		return;
 	if (snapshot_open(map.data.p, map.data.n, crypto_sha256, &s) == 0 &&
-	    rtr_server_use(f->conf.server, fd) == 0) {
+	    rtr_server_use(f->conf.server, fd, 0) == 0) {
 		f->ids = s.stamp;
 		f->has_ids = true;
 		f->earliest = s.earliest;
@@ -181,7 +181,7 @@ payloads_serve(struct vrps_feed *f, const struct payloads *p, bool *ret_changed)
 
 	if ((rc = snapshot_make(f, p, &fd, ret_changed)) < 0)
 		return rc;
-	if ((rc = rtr_server_use(f->conf.server, fd)) < 0) {
+	if ((rc = rtr_server_use(f->conf.server, fd, 0)) < 0) {
 		fd_close(&fd);
 		return rc;
 	}

@@ -1,0 +1,199 @@
+/*
+ * rtr: talks to routers. It gets listening sockets from the parent and
+ * snapshots from the store, and serves the latter on the former; it parses
+ * nothing but queries of 8 and 12 bytes, opens nothing and writes nothing.
+ */
+#include <errno.h>
+
+#include "app/rtr_server.h"
+#include "base/err.h"
+#include "role/role.h"
+#include "sys/clock.h"
+
+#define TELL_USEC	1000000		/* the page is told once a second at most … */
+#define TELL_ALWAYS	10		/* … and every so many seconds, should it have restarted */
+#define TELL_CLIENTS	300		/* listed; more would not fit a frame */
+
+struct rtr_role {
+	struct rtr_server	*server;
+	struct loop_timer	*tell;
+	bool			 changed;
+	unsigned		 untold;	/* seconds */
+};
+
+static void
+on_log(void *arg, enum log_level level, const char *text)
+{
+	role_log(arg, level, "%s", text);
+}
+
+static void
+on_changed(void *arg)
+{
+	struct role *r = arg;
+	struct rtr_role *st = r->state;
+
+	st->changed = true;
+}
+
+/* Until the configuration comes nobody is served: the loop has not begun. */
+static int
+server(struct role *r)
+{
+	struct rtr_role *st = r->state;
+	const struct rtr_server_conf conf = {
+		.timers = RTR_TIMERS_DEFAULT,
+		.max_clients = RTR_CLIENTS_MAX,
+		.max_version = RTR_VERSION_MAX,
+		.clock_offset = role_now(r) - clock_now(),
+	};
+	const struct rtr_server_ops ops = { on_log, on_changed, r };
+
+	if (st->server == NULL)
+		st->server = rtr_server_new(r->loop, &conf, &ops);
+	return st->server == NULL ? -ENOMEM : 0;
+}
+
+static int
+on_listen(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct msg_listen *m = msg;
+	struct rtr_role *st = r->state;
+	int rc = server(r);
+
+	if (rc == 0)
+		rc = rtr_server_listen(st->server, m->sock);
+	if (rc == 0)
+		m->sock = -1;			/* the server's now */
+	return rc;
+}
+
+static int
+on_conf(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	const struct msg_rtr_conf *m = msg;
+	struct rtr_role *st = r->state;
+	const struct rtr_server_conf conf = {
+		.timers = { m->refresh, m->retry, m->expire },
+		.max_clients = m->max_clients,
+		.max_version = RTR_VERSION_MAX,
+		.clock_offset = role_now(r) - clock_now(),
+	};
+	int rc = server(r);
+
+	if (rc < 0)
+		return rc;
+	/* The parent checked each range; that expire is the largest is for us. */
+	if (!rtr_timers_ok(&conf.timers)) {
+		role_log(r, LOG_LEVEL_ERROR, "rtr.expire must be larger than rtr.refresh "
+		    "and rtr.retry, keeping the intervals before");
+		return 0;
+	}
+	rtr_server_configure(st->server, &conf);
+	return 0;
+}
+
+static int
+on_snapshot(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	const struct msg_snapshot_use *m = msg;
+	struct rtr_role *st = r->state;
+	int rc = server(r);
+
+	if (rc < 0)
+		return rc;
+	if ((rc = rtr_server_use(st->server, m->snapshot, m->behind)) < 0)
+		role_log(r, LOG_LEVEL_ERROR, "snapshot with serial %u cannot be used: %s, "
+		    "keeping old data", m->serial, err_str(rc));
+	st->changed = true;
+	return 0;
+}
+
+static void
+tell(void *arg)
+{
+	struct role *r = arg;
+	struct rtr_role *st = r->state;
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct json j = json_on(&b, false);
+	struct msg_rtr_clients m;
+	int rc;
+
+	(void)loop_timer_set(st->tell, TELL_USEC);
+	if (!st->changed && ++st->untold < TELL_ALWAYS)
+		return;
+	rtr_server_clients_json(st->server, &j, TELL_CLIENTS);
+	m = (struct msg_rtr_clients){ .json = buf_get(&b) };
+	if (b.rc < 0 || (rc = msg_rtr_clients_send(r, ROLE_WEB, &m)) < 0)
+		return;			/* next time */
+	st->changed = false;
+	st->untold = 0;
+}
+
+static int
+start(struct role *r)
+{
+	struct rtr_role *st = r->state;
+	const struct msg_snapshot_ask ask = { .history = 1 };
+
+	st->tell = loop_timer_add(r->loop, tell, r);
+	if (st->tell == NULL || loop_timer_set(st->tell, TELL_USEC) < 0)
+		return -ENOMEM;
+	st->changed = true;
+	return msg_snapshot_ask_send(r, ROLE_STORE, &ask);
+}
+
+static void
+status(struct role *r, struct json *j)
+{
+	struct rtr_role *st = r->state;
+	struct rtr_server_stat s;
+
+	rtr_server_stat(st->server, &s);
+	json_kv_bool(j, "serving", s.has_data);
+	json_kv_u64(j, "serial", s.serial);
+	json_kv_u64(j, "vrps", s.n_v4 + s.n_v6);
+	json_kv_u64(j, "aspas", s.n_aspas);
+	json_kv_u64(j, "deltas", s.n_deltas);
+	json_kv_u64(j, "clients", s.n_clients);
+	json_kv_u64(j, "refused", s.n_refused);
+	json_kv_u64(j, "full_answers", s.n_full);
+	json_kv_u64(j, "delta_answers", s.n_delta);
+	json_kv_u64(j, "faults", s.n_faults);
+}
+
+static void
+gone(void *arg UNUSED)
+{
+}
+
+/* We shall be back: routers keep their data (8210bis section 8.5). */
+static void
+stop(struct role *r)
+{
+	struct rtr_role *st = r->state;
+
+	rtr_server_stop(st->server, RTR_ERR_RESTART, gone, r);
+	st->server = rtr_server_free(st->server);
+}
+
+static const struct role_handler handlers[] = {
+	{ MSG_listen, on_listen },
+	{ MSG_rtr_conf, on_conf },
+	{ MSG_snapshot_use, on_snapshot },
+};
+
+int
+main(void)
+{
+	static const struct role_def def = {
+		.id = ROLE_RTR,
+		.handlers = handlers, .n_handlers = ARRAY_LEN(handlers),
+		.conf = MSG_rtr_conf,
+		.state_size = sizeof(struct rtr_role),
+		.sandbox = &sandbox_rtr,
+		.start = start, .status = status, .stop = stop,
+	};
+
+	return role_main(&def);
+}
