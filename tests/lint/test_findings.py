@@ -12,7 +12,10 @@ PREFIXES = {"rpki": "RPKI_", "rtr": "RTR_", "irr": "IRR_", "dns": "DNS_", "mail"
 
 
 def tests_text():
-    out = []
+    """Codes that tests name. The lab's table of faults is one: each row is a
+    fault and the finding it must cause, which tests/corpus/test_faults.py holds it to."""
+    out = [csource.read(os.path.join(tap.SRC, p)) for p in csource.sources("faults.c", under="src/lab")
+           if os.path.exists(os.path.join(tap.SRC, "tests", "corpus", "test_faults.py"))]
     for path in csource.sources(".c", ".h", ".py", ".json", ".txt", ".lab", ".rpl", ".csv", ".def",
                                 under="tests"):
         if not path.startswith("tests/lint/"):
@@ -23,7 +26,7 @@ def tests_text():
 def made():
     """Codes that the sources mention outside findings.def."""
     text = "\n".join(csource.read(os.path.join(tap.SRC, p)) for p in csource.sources(".c", ".h", ".def")
-                     if not p.endswith("findings.def"))
+                     if not p.endswith("findings.def") and not p.startswith("src/lab/"))
     return set(re.findall(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b", text))
 
 
