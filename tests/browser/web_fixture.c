@@ -30,7 +30,7 @@ struct fixture {
 	uint32_t		 id;
 };
 
-static void
+__attribute__((noreturn)) static void
 die(const char *what)
 {
 	fprintf(stderr, "web_fixture: %s\n", what);

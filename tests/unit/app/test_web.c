@@ -499,8 +499,8 @@ strange_reports(void **state)
 {
 	static const char *const texts[] = {
 		"", "x", "[]", "{}", "{\"tas\":7,\"objects\":{},\"findings\":[1,[],{\"text\":5}]}",
-		"{\"tas\":[1,{\"name\":5}],\"objects\":[7],\"findings_total\":[],"
-		"\"findings_by_code\":[{\"code\":1}],\"duration_ms\":\"x\"}",
+		("{\"tas\":[1,{\"name\":5}],\"objects\":[7],\"findings_total\":[],"
+		"\"findings_by_code\":[{\"code\":1}],\"duration_ms\":\"x\"}"),
 		"{\"findings_total\":{\"REJECT\":-5},\"duration_ms\":-1}",
 	};
 	static const char *const paths[] = { "/api/v1/status", "/api/v1/findings", "/metrics" };

@@ -1,0 +1,351 @@
+#!/usr/bin/env python3
+"""The page in headless Chromium, on the known data of web_fixture."""
+
+import os
+import subprocess
+import sys
+import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import webdriver
+from webdriver import ENTER, SPACE, TAB
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+READY = "return document.body.dataset.ready === '1'"
+INVALID = "192.0.2.0/24 AS64511"
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+class Fixture:
+    def __init__(self, *args):
+        exe = sys.argv[1] if len(sys.argv) > 1 else os.path.join(
+            os.environ["SEKISHO_BUILD"], "tests", "browser", "web_fixture")
+        self.process = subprocess.Popen([exe, os.path.join(HERE, "fixture"), *args],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.port = int(self.process.stdout.readline())
+        self.url = f"http://127.0.0.1:{self.port}/"
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        if self.process.wait(20) != 0:
+            raise AssertionError(f"web_fixture ended with {self.process.returncode}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def equal(got, want, what=""):
+    if got != want:
+        raise AssertionError(f"{what}: {got!r}, expected {want!r}")
+
+
+def true(ok, what):
+    if not ok:
+        raise AssertionError(what)
+
+
+# --- cases; each gets the browser and the server, in this order ---
+
+def loads_in_english(b, s):
+    b.go(s.url)
+    b.wait(READY)
+    equal(b.js("return document.documentElement.lang"), "en")
+    true("fresh" in b.text("#health"), b.text("#health"))
+    equal(b.js("return [...document.querySelectorAll('#tiles dd')].map(e => e.innerText)"),
+          ["4", "2", "1", "5", "3"], "tiles")
+    equal(b.text("#org"), "Example Net K.K.")
+
+
+def shows_trust_anchors_and_objects(b, s):
+    rows = b.js("return [...document.querySelectorAll('#tas tbody tr')].map(e => "
+                "[...e.children].map(c => c.innerText))")
+    equal(rows[0], ["alpha", "41", "3", "2", "1"])
+    true("silent" in rows[2][0] and rows[2][0] != "silent", "an empty trust anchor is marked")
+    equal(b.js("return document.querySelectorAll('#objects tbody tr').length"), 6)
+
+
+def shows_routers(b, s):
+    rows = b.js("return [...document.querySelectorAll('#routers tbody tr')].map(e => "
+                "e.innerText)")
+    equal(len(rows), 3)
+    true("current" in rows[0] and "2 behind" in rows[1], rows)
+
+
+def findings_are_worst_first(b, s):
+    codes = b.js("return [...document.querySelectorAll('#findings h3 code')]"
+                 ".map(e => e.textContent)")
+    equal(codes[:2], ["RPKI_MFT_STALE", "RPKI_HASH_MISMATCH"])
+    equal(len(codes), 6, "one group a code")
+    chips = b.js("return [...document.querySelectorAll('#filters .count')]"
+                 ".map(e => e.textContent)")
+    equal(chips, ["12,034", "3", "12,030", "1"], "exact counts")
+    true("12,015" in b.text("#findings"), "the count of a code")
+
+
+def finding_opens_by_keyboard(b, s):
+    b.js("document.querySelector('#findings summary').focus()")
+    equal(b.js("return document.querySelector('#findings details').open"), False)
+    b.keys(ENTER)
+    b.wait("return document.querySelector('#findings details').open")
+    text = b.text("#findings details .more")
+    true("RFC 9286" in text and "sekisho explain RPKI_MFT_STALE" in text, text)
+
+
+def filter_by_keyboard_keeps_focus(b, s):
+    b.js("document.querySelectorAll('#filters button')[2].focus()")
+    b.keys(SPACE)
+    b.wait("return document.querySelectorAll('#findings h3').length === 2")
+    equal(b.js("return document.activeElement.getAttribute('aria-pressed')"), "true")
+    b.js("document.querySelectorAll('#filters button')[0].click()")
+    b.wait("return document.querySelectorAll('#findings h3').length === 6")
+
+
+def explains_by_keyboard(b, s):
+    b.js("document.activeElement.blur(); document.getElementById('q').focus()")
+    b.keys(INVALID + ENTER)
+    b.wait("return !document.getElementById('answer').hidden")
+    answer = b.text("#answer")
+    true("Invalid" in b.text("#answer-title"), answer)
+    equal(b.js("return document.activeElement.id"), "answer-title", "focus")
+    for word in ("RPKI_MFT_STALE", "RFC 9286", "b.roa", "ours", "Next step"):
+        true(word in answer, f"{word} in {answer}")
+    equal(b.js("return document.querySelectorAll('#answer .chain > li').length"), 4)
+    equal(b.js("return decodeURIComponent(location.hash)"), "#" + INVALID)
+    b.keys(TAB)
+    equal(b.js("return document.activeElement.tagName"), "BUTTON", "the next stop")
+
+
+def answer_has_a_link(b, s):
+    b.go(s.url + "?lang=en#AS64496")
+    b.go(s.url + "?lang=en#192.0.2.0%2F24%20AS64496")
+    b.wait("return /Valid:/.test(document.getElementById('answer').innerText)")
+
+
+def hostile_text_stays_text(b, s):
+    b.js("document.getElementById('q').value = ''; document.getElementById('q').focus()")
+    b.keys(HOSTILE + ENTER)
+    b.wait("return /bold/.test(document.getElementById('answer').innerText)")
+    true("<script>alert(2)</script>" in b.text("#answer"), b.text("#answer"))
+    equal(b.js("return document.querySelectorAll('main script, main img, #answer i, #answer u, "
+               "#answer a').length"), 0)
+    true("<script>alert(1)</script>.roa" in b.text("#findings"), "subject of a finding")
+    equal(b.js("return document.body.innerText.includes('\\u202e')"), False, "bidi override")
+
+
+def console_is_silent(b, s):
+    equal([e["message"] for e in b.log() if e["level"] != "DEBUG"], [])
+
+
+def csp_is_in_force(b, s):
+    """The page's own wall: what an injected text would try is refused."""
+    equal(b.js("""
+        window.refused = [];
+        document.addEventListener('securitypolicyviolation',
+            (e) => window.refused.push(e.effectiveDirective));
+        try { document.body.innerHTML = '<b>x</b>'; return 'markup was taken'; } catch { }
+        const s = document.createElement('script');
+        try { s.text = 'window.ran = 1'; document.head.append(s); } catch { }
+        document.body.setAttribute('style', 'color: red');
+        new Image().src = 'http://127.0.0.1:9/x.png';
+        return typeof window.ran;"""), "undefined")
+    b.wait("return ['require-trusted-types-for', 'style-src-attr', 'img-src']"
+           ".every((d) => window.refused.includes(d))")
+    b.log()
+
+
+def errors_are_told(b, s):
+    b.js("document.getElementById('q').value = 'rubbish';"
+         "document.getElementById('ask').requestSubmit()")
+    b.wait("return document.getElementById('asking').classList.contains('failed')")
+    true("this is no subject" in b.text("#asking"), b.text("#asking"))
+    equal(b.js("return document.getElementById('answer').hidden"), True)
+
+
+A11Y = r"""
+const bad = [];
+const name = (e) => (e.innerText || e.getAttribute('aria-label') || '').trim();
+const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
+if (new Set(ids).size !== ids.length) bad.push('ids are not unique');
+if (!document.documentElement.lang) bad.push('no lang');
+if (!document.title) bad.push('no title');
+if (document.querySelectorAll('h1').length !== 1) bad.push('not one h1');
+if (document.querySelectorAll('main').length !== 1) bad.push('not one main');
+for (const e of document.querySelectorAll('input'))
+	if (e.labels.length === 0) bad.push(`input ${e.id} has no label`);
+for (const e of document.querySelectorAll('button, a, summary'))
+	if (e.checkVisibility() && !name(e)) bad.push(`${e.outerHTML.slice(0, 60)} has no name`);
+for (const e of document.querySelectorAll('img'))
+	if (!e.hasAttribute('alt')) bad.push('img without alt');
+for (const e of document.querySelectorAll('[aria-labelledby]'))
+	if (!document.getElementById(e.getAttribute('aria-labelledby')) && !e.hidden)
+		bad.push(`${e.id} is labelled by nothing`);
+if (document.querySelector('[tabindex]:not([tabindex="0"]):not([tabindex="-1"])'))
+	bad.push('positive tabindex');
+let level = 1;
+for (const e of document.querySelectorAll('h1, h2, h3, h4')) {
+	const l = Number(e.tagName[1]);
+	if (l > level + 1) bad.push(`heading ${e.innerText} skips a level`);
+	level = l;
+}
+for (const e of document.querySelectorAll('th'))
+	if (!e.scope) bad.push('th without scope');
+return bad;
+"""
+
+CONTRAST = r"""
+const parse = (c) => { const m = c.match(/[\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
+const lum = ([r, g, b]) => { const f = (v) => { v /= 255;
+	return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; };
+	return 0.2126 * f(r) + 0.7152 * f(g) + 0.0722 * f(b); };
+const back = (e) => { for (; e; e = e.parentElement) {
+	const c = parse(getComputedStyle(e).backgroundColor); if (c[3] === 1) return c; }
+	return [255, 255, 255, 1]; };
+const low = [];
+const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walk.nextNode()) {
+	const e = walk.currentNode.parentElement;
+	if (!walk.currentNode.data.trim() || !e.checkVisibility() || e.closest('.skip, noscript, .unseen'))
+		continue;
+	const style = getComputedStyle(e), bg = back(e), fg = parse(style.color);
+	let alpha = fg[3];
+	for (let p = e; p; p = p.parentElement) alpha *= Number(getComputedStyle(p).opacity);
+	const mixed = fg.slice(0, 3).map((v, i) => v * alpha + bg[i] * (1 - alpha));
+	const [a, b] = [lum(mixed), lum(bg)].sort((x, y) => y - x);
+	const ratio = (a + 0.05) / (b + 0.05);
+	if (ratio < 4.5) low.push(`${ratio.toFixed(2)} ${e.tagName}.${e.className} ${walk.currentNode.data.trim().slice(0, 30)}`);
+}
+return [...new Set(low)];
+"""
+
+
+def is_accessible(b, s):
+    b.go(s.url + "?lang=en#" + "192.0.2.0%2F24%20AS64511")
+    b.wait(READY)
+    b.wait("return !document.getElementById('answer').hidden")
+    b.js("for (const d of document.querySelectorAll('details')) d.open = true")
+    equal(b.js(A11Y), [])
+
+
+def contrast_is_enough(b, s):
+    for scheme in ("light", "dark"):
+        b.cdp("Emulation.setEmulatedMedia",
+              features=[{"name": "prefers-color-scheme", "value": scheme}])
+        equal(b.js(CONTRAST), [], scheme)
+    b.cdp("Emulation.setEmulatedMedia", features=[])
+
+
+def fits_a_phone(b, s):
+    b.cdp("Emulation.setDeviceMetricsOverride", width=360, height=740,
+          deviceScaleFactor=2, mobile=True)
+    b.wait("return innerWidth === 360")
+    equal(b.js("return document.scrollingElement.scrollWidth"), 360, "no sideways scrolling")
+    b.cdp("Emulation.clearDeviceMetricsOverride")
+
+
+def switches_language_and_remembers(b, s):
+    b.go(s.url + "?lang=en")
+    b.wait(READY)
+    b.click(".langs a[lang=ja]")
+    b.wait("return document.documentElement.lang === 'ja' && document.body.dataset.ready === '1'")
+    b.go(s.url)
+    b.wait("return document.documentElement.lang === 'ja' && document.body.dataset.ready === '1'")
+
+
+def explains_in_japanese(b, s):
+    b.js("document.getElementById('q').focus()")
+    b.keys(INVALID + ENTER)
+    b.wait("return !document.getElementById('answer').hidden")
+    answer = b.text("#answer")
+    for word in ("マニフェスト", "トラストアンカー", "自組織", "次の手順"):
+        true(word in answer, f"{word} in {answer}")
+
+
+def nothing_english_is_left(b, s):
+    left = b.js("""
+        const out = [];
+        for (const e of document.querySelectorAll('h2, h3:not(.code), thead th, label, button, dt'))
+            if (e.checkVisibility() && !/[\\u3040-\\u30ff\\u4e00-\\u9fff]/.test(e.innerText) &&
+                /[a-z]{3}/.test(e.innerText) && !e.classList.contains('chip'))
+                out.push(e.innerText);
+        return out;""")
+    equal(left, [])
+
+
+def tells_when_the_server_is_gone(b, s):
+    s.close()
+    b.js("document.dispatchEvent(new Event('visibilitychange'))")
+    b.wait("return document.getElementById('health').classList.contains('bad')")
+    s.__init__()        # the runner closes it again
+
+
+def accept_language_is_heard(b, s):
+    b.go(s.url)
+    b.wait(READY)
+    equal(b.js("return document.documentElement.lang"), "ja")
+    true("トラストアンカー" in b.text("#tas-title"), b.text("#tas-title"))
+    true("マニフェスト" in b.text("#findings"), "a finding's text")
+
+
+def asks_for_the_token(b, s):
+    b.go(s.url + "?lang=en")
+    b.wait("return !document.getElementById('token').hidden")
+    equal(b.text("#tiles"), "")
+    b.js("document.getElementById('token-input').focus()")
+    b.keys("wrong" + ENTER)
+    b.wait("return document.getElementById('token-note').innerText !== ''")
+    b.js("document.getElementById('token-input').focus()")
+    b.keys("s3cret" + ENTER)
+    b.wait("return document.querySelectorAll('#tiles dd').length === 5")
+    equal(b.js("return document.getElementById('token').hidden"), True)
+
+
+WORLDS = [
+    ("en", (), [
+        loads_in_english, shows_trust_anchors_and_objects, shows_routers,
+        findings_are_worst_first, finding_opens_by_keyboard, filter_by_keyboard_keeps_focus,
+        explains_by_keyboard, answer_has_a_link, hostile_text_stays_text, console_is_silent,
+        csp_is_in_force, errors_are_told, is_accessible, contrast_is_enough, fits_a_phone,
+        switches_language_and_remembers, explains_in_japanese, nothing_english_is_left,
+        tells_when_the_server_is_gone]),
+    ("ja,en", (), [accept_language_is_heard]),
+    ("en", ("s3cret",), [asks_for_the_token]),
+]
+
+
+def run(case, b, s):
+    try:
+        case(b, s)
+    except (AssertionError, webdriver.WebDriverError) as e:
+        return str(e)
+    except Exception:
+        return traceback.format_exc()
+    return None
+
+
+def main():
+    total = sum(len(cases) for _, _, cases in WORLDS)
+    why = webdriver.missing()
+    n = failed = 0
+    print(f"1..{total}")
+    for languages, args, cases in WORLDS:
+        if why is not None:
+            for case in cases:
+                n += 1
+                print(f"ok {n} - {case.__name__} # SKIP {why}")
+            continue
+        with Fixture(*args) as s, webdriver.Browser(languages) as b:
+            for case in cases:
+                n += 1
+                problem = run(case, b, s)
+                failed += problem is not None
+                print(f"{'ok' if problem is None else 'not ok'} {n} - {case.__name__}", flush=True)
+                for line in (problem or "").splitlines():
+                    print(f"# {line}")
+    return 1 if failed else 0
+
+
+sys.exit(main())
