@@ -1,6 +1,25 @@
 /*
- * sekisho.conf, typed: the rows of app/conf.def over the reader of sys/conf,
- * and the rules between options.
+ * app/conf: sekisho.conf, typed. One row per option in app/conf.def says its
+ * path, type, range, default and help; the reader is sys/conf.h, which knows
+ * YAML and nothing of Sekisho. From the same rows come the errors ("did you
+ * mean"), `sekisho conf show`, and the table in sekisho.conf(5).
+ *
+ * What enters: the file (-c FILE, else APP_CONF_FILE), and --state, which
+ * replaces the option `state`. What leaves: an immutable struct conf; a value
+ * knows the line that it came from, or that it is the default. Nobody changes
+ * a configuration: a reload makes a new one, checks it wholly, and swaps; on
+ * any error the old one stays.
+ *
+ * The section organisation: is who we are. All pillars start from it, so it
+ * takes from the beginning also what later pillars will use (zones, mail
+ * domains): a file written today stays valid.
+ *
+ * Here, too, are the rules between options, which rows cannot say: RTR's
+ * expire is larger than refresh and retry (RFC 8210 section 6); the page asks
+ * for a token when it listens beyond loopback; lists fit the messages in
+ * which the roles get them.
+ *
+ * Secrets are never values: an option names the file that holds one.
  */
 #ifndef APP_CONF_H
 #define APP_CONF_H

@@ -9,7 +9,6 @@
  * that needs root first, then never again root, then the roles.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,7 +219,7 @@ setup(struct parent *p)
 	    (rc = proc_folder(p->folder, sizeof(p->folder))) < 0)
 		return rc;
 	hash_seed(seed[0], seed[1]);
-	(void)signal(SIGPIPE, SIG_IGN);
+	proc_no_sigpipe();
 	if ((p->status_timer = loop_timer_add(p->loop, status_timeout, p)) == NULL)
 		return -ENOMEM;
 	if ((rc = children_setup(p)) < 0 ||
@@ -249,22 +248,25 @@ greet(struct parent *p)
 int
 main(int argc, char **argv)
 {
-	static struct parent p = { .lock = -1,
-	    .logs = { .op = 2, .object = -1, .audit = -1 } };
+	struct parent *p = calloc(1, sizeof(*p));
 
-	if (args_read(&p, argc, argv) < 0 || prepare(&p) < 0)
+	if (p == NULL)
 		return EXIT_CANNOT;
-	if (setup(&p) < 0) {
+	p->lock = -1;
+	p->logs = (struct logs){ .op = 2, .object = -1, .audit = -1 };
+	if (args_read(p, argc, argv) < 0 || prepare(p) < 0)
+		return EXIT_CANNOT;
+	if (setup(p) < 0) {
 		(void)fail("cannot set up the event loop");
 		return EXIT_CANNOT;
 	}
-	p.since = parent_now(&p);
-	greet(&p);
+	p->since = parent_now(p);
+	greet(p);
 	for (int i = ROLE_STORE; i < ROLE_MAX; i++)
-		child_start(&p.children[i]);
-	if (loop_run(p.loop) < 0)
-		p.rc = EXIT_CANNOT;
-	parent_audit(&p, "stop", "");
-	p.ctl = ctl_free(p.ctl);
-	return p.rc;
+		child_start(&p->children[i]);
+	if (loop_run(p->loop) < 0)
+		p->rc = EXIT_CANNOT;
+	parent_audit(p, "stop", "");
+	p->ctl = ctl_free(p->ctl);
+	proc_end(p->rc);
 }

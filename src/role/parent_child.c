@@ -1,6 +1,5 @@
 /* The parent's children: start, route, restart with backoff, stop in order. */
 #include <errno.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 

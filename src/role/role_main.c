@@ -1,11 +1,9 @@
 /* The life of a role, as role.h tells it. */
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/hash.h"
@@ -245,5 +243,5 @@ role_main(const struct role_def *def)
 	 * No cleanup and no exit handlers: the kernel is quicker, and a leak
 	 * checker's own process is not allowed in here.
 	 */
-	_exit(rc < 0 ? 1 : 0);
+	proc_end(rc < 0 ? 1 : 0);
 }

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +113,18 @@ proc_child_signals(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
+}
+
+void
+proc_no_sigpipe(void)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+void
+proc_end(int status)
+{
+	_exit(status);
 }
 
 pid_t

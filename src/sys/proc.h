@@ -5,6 +5,7 @@
 #ifndef SYS_PROC_H
 #define SYS_PROC_H
 
+#include <signal.h>		/* the names of the signals */
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -28,6 +29,9 @@ int	 proc_exec(const char *path, char *const argv[]);
 
 /* For a child: SIGPIPE, SIGINT and SIGHUP are the parent's business. */
 void	 proc_child_signals(void);
+void	 proc_no_sigpipe(void);
+/* Now, without exit handlers. */
+void	 proc_end(int status) __attribute__((noreturn));
 pid_t	 proc_pid(void);
 bool	 proc_is_root(void);
 /* The running program's folder, without "/" at its end. */
