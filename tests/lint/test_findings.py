@@ -13,9 +13,10 @@ PREFIXES = {"rpki": "RPKI_", "rtr": "RTR_", "irr": "IRR_", "dns": "DNS_", "mail"
 
 def tests_text():
     """Codes that tests name. The lab's table of faults is one: each row is a
-    fault and the finding it must cause, which tests/corpus/test_faults.py holds it to."""
+    fault and the finding it must cause, which a test holds it to."""
+    held = [os.path.join(tap.SRC, "tests", p) for p in ("corpus/test_faults.py", "unit/lab/test_faults.c")]
     out = [csource.read(os.path.join(tap.SRC, p)) for p in csource.sources("faults.def", under="src/lab")
-           if os.path.exists(os.path.join(tap.SRC, "tests", "corpus", "test_faults.py"))]
+           if any(map(os.path.exists, held))]
     for path in csource.sources(".c", ".h", ".py", ".json", ".txt", ".lab", ".rpl", ".csv", ".def",
                                 under="tests"):
         if not path.startswith("tests/lint/"):
