@@ -335,6 +335,13 @@ res_of(struct lab_world *w, struct lab_obj *o, const struct ip_prefix *px)
 	return 0;
 }
 
+static int
+res_none(struct lab_world *w UNUSED, struct lab_planted *p)
+{
+	p->obj->cert.res = (struct write_res){ 0 };
+	return 0;
+}
+
 /* Half of the first prefix only. */
 static int
 roa_res_half(struct lab_world *w, struct lab_planted *p)
