@@ -11,13 +11,12 @@
 #include "base/json.h"
 #include "base/timefmt.h"
 #include "cmd/cmd.h"
-#include "out/escape.h"
+#include "cmd/rtr_show.h"
 #include "sys/clock.h"
 #include "sys/net_tcp.h"
 
 #define LISTEN_DEFAULT	"127.0.0.1:8282"
 #define LISTEN_MAX	8
-#define FINDINGS_SHOWN	5
 
 struct serve {
 	struct cmd_ctx		*ctx;
@@ -114,19 +113,9 @@ on_changed(void *arg UNUSED)
 static void
 findings_show(const struct serve *s, const struct findings *fs)
 {
-	unsigned n = 0;
+	unsigned done = 0;
 
-	for (const struct finding *f = fs->head; f != NULL; f = f->next) {
-		_cleanup_(buf_done) struct buf b = BUF_INIT, t = BUF_INIT;
-
-		if (n++ == FINDINGS_SHOWN && s->ctx->verbose == 0)
-			break;
-		finding_text(&t, f, s->ctx->lang);
-		escape_term(&b, buf_get(&t));
-		if (b.rc == 0)
-			cmd_err("rtr: %s %s: %.*s", severity_name(f->def->severity),
-			    f->def->code, SV_ARG(buf_get(&b)));
-	}
+	rtr_findings_show(s->ctx, fs, &done);
 }
 
 static const char *

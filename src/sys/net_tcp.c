@@ -169,6 +169,17 @@ tcp_connect(const char *address, int msec, int *ret_fd)
 	return rc;
 }
 
+int
+tcp_wait(int fd, bool to_write, int msec)
+{
+	struct pollfd pfd = { .fd = fd, .events = to_write ? POLLOUT : POLLIN };
+	int n = poll(&pfd, 1, msec);
+
+	if (n < 0 && errno != EINTR)
+		return -errno;
+	return n > 0 ? 0 : n == 0 ? -ETIMEDOUT : -EAGAIN;
+}
+
 static long
 result(ssize_t n)
 {

@@ -29,6 +29,8 @@ int	 tcp_accept(int fd, int *ret_fd, struct tcp_name *ret) MUST_USE;
 /* Resolve and connect, waiting at most msec. -EHOSTUNREACH: no such host. */
 int	 tcp_connect(const char *address, int msec, int *ret_fd) MUST_USE;
 
+/* Until there is something to read (or room to write), or -ETIMEDOUT. */
+int	 tcp_wait(int fd, bool to_write, int msec) MUST_USE;
 /* Bytes, 0 at the end, -EAGAIN, or the code of the socket. */
 long	 tcp_read(int fd, void *, size_t);
 /* Bytes sent, -EAGAIN …; more: what follows may share a packet. */
