@@ -84,6 +84,8 @@ def judge(case, verdict, codes, found):
         good = not rejects and (codes == "-" or hit)
     elif verdict == "accept*":
         good = rejects == ["RPKI_ROA_EE"]
+    elif verdict == "not listed":
+        good = not found
     elif verdict == "not judged":
         good = not rejects and hit
     else:
