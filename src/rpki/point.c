@@ -613,6 +613,29 @@ payloads_gather(struct work *w)
 	return 0;
 }
 
+/* A certificate that is not valid is followed unless that could not end. */
+static bool
+lost_followed(const struct work *w, const struct cert *c)
+{
+	if (w->ca->depth + 1 >= RPKI_DEPTH_MAX)
+		return false;
+	for (const struct rpki_ca *a = w->ca; a != NULL; a = a->parent)
+		if (sv_eq(a->ski, c->ski))
+			return false;
+	return true;
+}
+
+/* Do the CA's own objects have to be read, and as what? */
+static bool
+child_wanted(const struct work *w, const struct file *f, bool *ret_lost)
+{
+	*ret_lost = f->o.verdict != V_VALID;
+	if (f->o.type != RPKI_CER || f->cert == NULL)
+		return false;
+	return !*ret_lost || (w->opt->follow_lost && f->cert->mft_uri.n > 0 &&
+	    lost_followed(w, f->cert));
+}
+
 static int
 files_finish(struct work *w)
 {
@@ -627,6 +650,7 @@ files_finish(struct work *w)
 		return -ENOMEM;
 	for (size_t i = 0; i < w->n_files && rc == 0; i++) {
 		struct file *f = &w->files[i];
+		bool lost;
 
 		if (findings_reject(&f->fs))
 			f->o.verdict = V_REJECTED;
@@ -634,27 +658,13 @@ files_finish(struct work *w)
 			f->o.verdict = V_LOST;
 		payload_stamp(w, f);
 		pt->count[f->o.type][f->o.verdict]++;
-		if (f->o.type == RPKI_CER && f->cert != NULL &&
-		    (f->o.verdict == V_VALID ||
-		    (f->o.verdict == V_LOST && w->opt->follow_lost)))
-			rc = child_add(w, f, f->o.verdict == V_LOST);
+		if (child_wanted(w, f, &lost))
+			rc = child_add(w, f, lost);
 		if (rc == 0)
 			rc = object_keep(w, f);
 		findings_move(&pt->findings, &f->fs);
 	}
 	return rc == 0 ? payloads_gather(w) : rc;
-}
-
-/* A certificate below a failed point is followed unless that could not end. */
-static bool
-lost_followed(const struct work *w, const struct cert *c)
-{
-	if (w->ca->depth + 1 >= RPKI_DEPTH_MAX)
-		return false;
-	for (const struct rpki_ca *a = w->ca; a != NULL; a = a->parent)
-		if (sv_eq(a->ski, c->ski))
-			return false;
-	return true;
 }
 
 static int

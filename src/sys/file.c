@@ -232,3 +232,58 @@ file_write(const char *path, struct sv s)
 		return -errno;
 	return fd_write_all(&fd, s.p, s.n);
 }
+
+static uint64_t
+stat_mix(const struct stat *st)
+{
+	uint64_t v = (uint64_t)st->st_ino;
+
+	v = v * 0x9e3779b97f4a7c15 + (uint64_t)st->st_size;
+	v = v * 0x9e3779b97f4a7c15 + (uint64_t)st->st_mtim.tv_sec;
+	return v * 0x9e3779b97f4a7c15 + (uint64_t)st->st_mtim.tv_nsec;
+}
+
+static uint64_t
+dir_signature(int dirfd, unsigned depth)
+{
+	_cleanup_(dir_closep) DIR *d = fdopendir(dirfd);
+	uint64_t sum = 0;
+	struct dirent *e;
+	struct stat st;
+
+	if (d == NULL) {
+		(void)close(dirfd);
+		return 0;
+	}
+	while ((e = readdir(d)) != NULL) {
+		int fd;
+
+		if (e->d_name[0] == '.' ||
+		    fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		sum += stat_mix(&st);		/* order does not matter */
+		if (!S_ISDIR(st.st_mode) || depth == 0)
+			continue;
+		fd = openat(dirfd, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd >= 0)
+			sum += dir_signature(fd, depth - 1);
+	}
+	return sum;
+}
+
+uint64_t
+file_signature(const char *path, unsigned depth)
+{
+	struct stat st;
+	uint64_t v;
+	int fd;
+
+	if (stat(path, &st) < 0)
+		return 0;
+	v = stat_mix(&st);
+	if (!S_ISDIR(st.st_mode) || depth == 0)
+		return v;
+	if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return v;
+	return v + dir_signature(fd, depth - 1);
+}

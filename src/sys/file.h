@@ -26,6 +26,12 @@ struct file_map {
 int	 file_map(const char *path, size_t max, struct file_map *ret) MUST_USE;
 void	 file_unmap(struct file_map *);
 
+/*
+ * A number that changes when the file, or (depth > 0) anything in the folder
+ * down to that depth, changes in name, size or time. 0: not there.
+ */
+uint64_t file_signature(const char *path, unsigned depth);
+
 bool	 file_is_dir(const char *path);
 int	 dir_open(const char *path, int *ret_fd) MUST_USE;
 void	 fd_close(int *fd);		/* for _cleanup_() */

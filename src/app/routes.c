@@ -1,0 +1,473 @@
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/routes.h"
+#include "base/err.h"
+#include "base/timefmt.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/par.h"
+
+#define ROUTES_POOL_MAX	((size_t)1 << 30)
+#define TAL_DIR_MAX	256		/* files in a folder of TALs */
+
+static const struct finding_def *
+code(enum rpki_code c)
+{
+	return &rpki_findings[c];
+}
+
+bool
+ours_asn(const struct ours *o, uint32_t asn)
+{
+	for (size_t i = 0; o != NULL && i < o->n_asns; i++)
+		if (o->asns[i] == asn)
+			return true;
+	return false;
+}
+
+bool
+ours_prefix(const struct ours *o, const struct ip_prefix *p)
+{
+	for (size_t i = 0; o != NULL && i < o->n_prefixes; i++)
+		if (ip_prefix_covers(&o->prefixes[i], p) ||
+		    ip_prefix_covers(p, &o->prefixes[i]))
+			return true;
+	return false;
+}
+
+/* --- TALs --- */
+
+static struct sv
+tal_name(struct sv path)
+{
+	struct sv name = sv_skip(path, sv_rfind(path, '/') == path.n ? 0 :
+	    sv_rfind(path, '/') + 1);
+
+	if (sv_ends(name, SV(".tal")))
+		name.n -= 4;
+	return sv_take(name, TA_NAME_MAX);
+}
+
+static int
+tal_add(struct routes *r, const struct routes_conf *conf, const char *path)
+{
+	const struct complain *c = &conf->complain;
+	struct routes_ta *ta = &r->tas[r->n_tas];
+	struct sv text, name = tal_name(sv_str(path));
+	const char *why = NULL;
+	unsigned line = 0;
+	int rc;
+
+	if (r->n_tas == TA_MAX) {
+		complain(c, tr(c->lang, N_("%s: there are more than %d TALs; leave some out")), path, TA_MAX);
+		return SE_LIMIT;
+	}
+	if ((rc = file_read(r->pool, FILE_CWD, path, RPKI_TAL_SIZE_MAX, &text)) < 0) {
+		complain(c, tr(c->lang, N_("cannot read the TAL %s: %s; give a TAL file or a folder of *.tal")),
+		    path, err_str(rc));
+		return rc;
+	}
+	if ((rc = tal_parse(r->pool, text, &ta->tal, &why, &line)) < 0) {
+		complain(c, tr(c->lang, N_("%s:%u: %s; get the TAL from the registry again")),
+		    path, line, why != NULL ? tr(c->lang, why) : err_str(rc));
+		return rc;
+	}
+	memcpy(ta->tal.name, name.p, name.n);
+	ta->tal.name[name.n] = '\0';
+	r->n_tas++;
+	return 0;
+}
+
+static int
+tal_dir_add(struct routes *r, const struct routes_conf *conf, const char *dir)
+{
+	const struct complain *c = &conf->complain;
+	struct sv *names;
+	size_t n, found = 0;
+	int rc;
+
+	if ((rc = dir_list(r->pool, dir, TAL_DIR_MAX, &names, &n)) < 0) {
+		complain(c, tr(c->lang, N_("cannot list the folder of TALs %s: %s")), dir, err_str(rc));
+		return rc;
+	}
+	for (size_t i = 0; i < n; i++) {
+		char *path;
+
+		if (!sv_ends(names[i], SV(".tal")))
+			continue;
+		path = pool_printf(r->pool, "%s/%.*s", dir, SV_ARG(names[i]));
+		if (path == NULL)
+			return -ENOMEM;
+		if ((rc = tal_add(r, conf, path)) < 0)
+			return rc;
+		found++;
+	}
+	if (found == 0) {
+		complain(c, tr(c->lang, N_("there is no *.tal in the folder %s")), dir);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+static int
+tals_read(struct routes *r, const struct routes_conf *conf)
+{
+	int rc = 0;
+
+	r->tas = pool_calloc(r->pool, TA_MAX, sizeof(*r->tas));
+	if (r->tas == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < conf->n_tals && rc == 0; i++)
+		rc = file_is_dir(conf->tals[i]) ?
+		    tal_dir_add(r, conf, conf->tals[i]) : tal_add(r, conf, conf->tals[i]);
+	return rc;
+}
+
+static int
+input_read(struct routes *r, const struct routes_conf *conf)
+{
+	int rc = 0;
+
+	if ((r->input = input_new(&conf->complain)) == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < conf->n_rrdp && rc == 0; i++)
+		rc = input_add_rrdp(r->input, conf->rrdp[i]);
+	for (size_t i = 0; i < conf->n_trees && rc == 0; i++)
+		rc = input_add_tree(r->input, conf->trees[i]);
+	return rc;
+}
+
+/* --- the walk --- */
+
+static int
+ta_check(struct routes *r, size_t i)
+{
+	struct routes_ta *ta = &r->tas[i];
+	struct sv bytes;
+	int rc = input_get_ta(r->input, r->pool, &ta->tal, &ta->uri, &bytes);
+
+	r->findings.subject = ta->uri;
+	if (rc == -ENOMEM)
+		return rc;
+	if (rc < 0) {
+		finding_add0(&r->findings, code(RPKI_TA_MISSING));
+		return 0;
+	}
+	rc = rpki_ta_check(r->pool, &ta->tal, bytes, &r->opt, &r->findings, &ta->ca, &ta->ok);
+	if (rc < 0)
+		return rc;
+	ta->ca.ta = (unsigned)i;
+	ta->ca.uri = ta->uri;
+	r->count[RPKI_CER][ta->ok ? V_VALID : V_REJECTED]++;
+	return 0;
+}
+
+struct level {
+	struct routes			*r;
+	const struct routes_conf	*conf;
+	const struct rpki_ca		**cas;
+	struct rpki_point		**points;
+	int				*rcs;
+	size_t				 known;
+	atomic_size_t			 done;
+};
+
+static void
+point_job(void *arg, size_t i)
+{
+	struct level *l = arg;
+	struct rpki_source src = { input_get, l->r->input };
+	struct rpki_point *pt = calloc(1, sizeof(*pt));
+	size_t n;
+
+	l->points[i] = pt;
+	l->rcs[i] = pt == NULL ? -ENOMEM :
+	    rpki_point_check(l->cas[i], &src, &l->r->opt, pt);
+	n = atomic_fetch_add(&l->done, 1) + 1;
+	if (l->conf->progress != NULL && n % 64 == 0)
+		l->conf->progress(l->conf->progress_arg, l->r->n_points + n, l->known);
+}
+
+static bool
+points_room(struct routes *r, size_t n)
+{
+	struct rpki_point **p = reallocarray(r->points, r->n_points + n + 1, sizeof(*p));
+
+	if (p == NULL)
+		return false;
+	memset(p + r->n_points, 0, (n + 1) * sizeof(*p));
+	r->points = p;
+	return true;
+}
+
+/* Counts one point's outcome into the run. */
+static void
+point_account(struct routes *r, const struct routes_conf *conf,
+    const struct rpki_point *pt, int rc)
+{
+	struct routes_ta *ta = &r->tas[pt->ca->ta];
+
+	if (rc < 0) {
+		r->incomplete = true;
+		complain(&conf->complain, tr(conf->complain.lang,
+		    N_("%.*s: the publication point could not be judged: %s")),
+		    SV_ARG(pt->ca->mft_uri), err_str(rc));
+	}
+	for (int t = 0; t < RPKI_TYPE_MAX; t++)
+		for (int v = 0; v < V_MAX; v++) {
+			r->count[t][v] += pt->count[t][v];
+			ta->n_objects += pt->count[t][v];
+		}
+	for (int s = 0; s < SEV_MAX; s++)
+		r->n_by_severity[s] += pt->findings.n_by_severity[s];
+	r->n_verified += pt->n_verified;
+	r->n_vrps_all += pt->n_vrps;
+}
+
+/* One level of the tree; the next one's CAs are returned. */
+static int
+level_run(struct routes *r, const struct routes_conf *conf,
+    const struct rpki_ca **cas, size_t n, const struct rpki_ca ***ret, size_t *ret_n)
+{
+	struct level l = { .r = r, .conf = conf, .cas = cas, .known = r->n_points + n };
+	const struct rpki_ca **next;
+	size_t n_next = 0;
+	int rc = 0;
+
+	if (!points_room(r, n) || (l.rcs = calloc(n, sizeof(*l.rcs))) == NULL)
+		return -ENOMEM;
+	l.points = r->points + r->n_points;
+	par_for(conf->jobs, n, point_job, &l);
+	for (size_t i = 0; i < n; i++)
+		if (l.points[i] == NULL)
+			rc = -ENOMEM;
+		else
+			n_next += l.points[i]->n_children;
+	if (rc == 0 && (next = calloc(n_next + 1, sizeof(*next))) != NULL) {
+		n_next = 0;
+		for (size_t i = 0; i < n; i++) {
+			point_account(r, conf, l.points[i], l.rcs[i]);
+			for (size_t c = 0; c < l.points[i]->n_children; c++)
+				next[n_next++] = &l.points[i]->children[c];
+		}
+		*ret = next;
+		*ret_n = n_next;
+	} else
+		rc = -ENOMEM;
+	r->n_points += n;
+	free(l.rcs);
+	return rc;
+}
+
+static int
+walk(struct routes *r, const struct routes_conf *conf)
+{
+	const struct rpki_ca **cas = calloc(r->n_tas + 1, sizeof(*cas)), **next;
+	size_t n = 0, n_next;
+	int rc = 0;
+
+	if (cas == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->n_tas; i++)
+		if (r->tas[i].ok)
+			cas[n++] = &r->tas[i].ca;
+	while (n > 0 && rc == 0) {
+		if (r->n_points + n > RPKI_POINTS_MAX) {
+			r->findings.subject = cas[0]->uri;
+			finding_add(&r->findings, code(RPKI_POINTS_MANY), FA_U("limit", RPKI_POINTS_MAX));
+			n = RPKI_POINTS_MAX - r->n_points;
+		}
+		next = NULL;
+		n_next = 0;
+		if (n > 0)
+			rc = level_run(r, conf, cas, n, &next, &n_next);
+		free(cas);
+		cas = next;
+		n = n_next;
+	}
+	free(cas);
+	return rc;
+}
+
+/* --- what comes out --- */
+
+static int
+aspas_copy(struct payloads *p, const struct rpki_point *pt)
+{
+	for (size_t i = 0; i < pt->n_aspas; i++) {
+		struct aspa a = pt->aspas[i];
+		uint32_t *list = calloc(a.n_providers + 1, sizeof(*list));
+
+		if (list == NULL)
+			return -ENOMEM;
+		memcpy(list, a.providers, a.n_providers * sizeof(*list));
+		a.providers = list;
+		p->aspas[p->n_aspas++] = a;
+	}
+	return 0;
+}
+
+static int
+payloads_gather(struct routes *r)
+{
+	struct payloads *p = &r->payloads;
+	size_t n_aspas = 0, dropped;
+	int rc = 0;
+
+	for (size_t i = 0; i < r->n_points; i++)
+		n_aspas += r->points[i]->n_aspas;
+	p->vrps = calloc(r->n_vrps_all + 1, sizeof(*p->vrps));
+	p->aspas = calloc(n_aspas + 1, sizeof(*p->aspas));
+	if (p->vrps == NULL || p->aspas == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->n_tas; i++)
+		memcpy(p->tas[i], r->tas[i].tal.name, sizeof(p->tas[i]));
+	p->n_tas = r->n_tas;
+	for (size_t i = 0; i < r->n_points && rc == 0; i++) {
+		const struct rpki_point *pt = r->points[i];
+
+		if (pt->n_vrps > 0)
+			memcpy(p->vrps + p->n_vrps, pt->vrps, pt->n_vrps * sizeof(*p->vrps));
+		p->n_vrps += pt->n_vrps;
+		rc = aspas_copy(p, pt);
+	}
+	return rc == 0 ? payloads_merge(p, &dropped) : rc;
+}
+
+/* Look-ups for explanations. A URI found twice keeps its first place. */
+static int
+index_build(struct routes *r)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < r->n_points && rc == 0; i++) {
+		struct rpki_point *pt = r->points[i];
+		struct sv key = { (const char *)&pt->ca, sizeof(pt->ca) };
+
+		rc = map_add(&r->by_ca, key, pt);
+		for (size_t k = 0; k < pt->n_objects && rc == 0; k++) {
+			struct routes_object *x = pool_alloc(r->pool, sizeof(*x));
+
+			if (x == NULL)
+				return -ENOMEM;
+			*x = (struct routes_object){ &pt->objects[k], pt };
+			rc = map_add(&r->objects, pt->objects[k].uri, x);
+			if (rc == -EEXIST)
+				rc = 0;
+		}
+	}
+	return rc;
+}
+
+const struct routes_object *
+routes_object(const struct routes *r, struct sv uri)
+{
+	return map_find(&r->objects, uri);
+}
+
+const struct rpki_point *
+routes_point(const struct routes *r, const struct rpki_ca *ca)
+{
+	return map_find(&r->by_ca, (struct sv){ (const char *)&ca, sizeof(ca) });
+}
+
+static void
+totals(struct routes *r)
+{
+	const struct payloads *p = &r->payloads;
+
+	r->earliest = TIME_NEVER;
+	for (size_t i = 0; i < p->n_vrps; i++) {
+		struct routes_ta *ta = &r->tas[p->vrps[i].ta];
+
+		r->earliest = min_i64(r->earliest, p->vrps[i].expires);
+		if (p->vrps[i].af == IP_V4)
+			ta->n_v4++;
+		else
+			ta->n_v6++;
+	}
+	for (size_t i = 0; i < p->n_aspas; i++) {
+		r->earliest = min_i64(r->earliest, p->aspas[i].expires);
+		r->tas[p->aspas[i].ta].n_aspas++;
+	}
+	for (int s = 0; s < SEV_MAX; s++)
+		r->n_by_severity[s] += r->findings.n_by_severity[s];
+	r->incomplete = r->incomplete || input_unreadable(r->input) > 0;
+}
+
+int
+routes_run(const struct routes_conf *conf, struct routes **ret)
+{
+	_cleanup_(routes_freep) struct routes *r = calloc(1, sizeof(*r));
+	int64_t start = clock_mono_usec();
+	int rc;
+
+	if (r == NULL || (r->pool = pool_new(ROUTES_POOL_MAX)) == NULL)
+		return -ENOMEM;
+	findings_init(&r->findings, r->pool);
+	r->now = conf->now;
+	r->opt = (struct rpki_opt){ .now = conf->now, .tolerate = conf->tolerate,
+	    .keep_objects = conf->keep, .follow_lost = conf->keep };
+	if ((rc = tals_read(r, conf)) < 0 || (rc = input_read(r, conf)) < 0)
+		return rc;
+	for (size_t i = 0; i < r->n_tas && rc == 0; i++)
+		rc = ta_check(r, i);
+	if (rc == 0)
+		rc = walk(r, conf);
+	if (rc == 0)
+		rc = payloads_gather(r);
+	if (rc == 0 && conf->keep)
+		rc = index_build(r);
+	if (rc < 0) {
+		complain(&conf->complain, tr(conf->complain.lang,
+		    N_("the validation could not be done: %s")), err_str(rc));
+		return rc;
+	}
+	totals(r);
+	r->duration_usec = clock_mono_usec() - start;
+	*ret = TAKE_PTR(r);
+	return 0;
+}
+
+struct routes *
+routes_free(struct routes *r)
+{
+	if (r == NULL)
+		return NULL;
+	for (size_t i = 0; i < r->n_points; i++)
+		if (r->points[i] != NULL) {
+			rpki_point_done(r->points[i]);
+			free(r->points[i]);
+		}
+	free(r->points);
+	map_done(&r->objects);
+	map_done(&r->by_ca);
+	payloads_done(&r->payloads);
+	(void)input_free(r->input);
+	(void)pool_free(r->pool);
+	free(r);
+	return NULL;
+}
+
+static bool
+list_each(const struct findings *fs, bool (*fn)(void *, const struct finding *),
+    void *arg)
+{
+	for (const struct finding *f = fs->head; f != NULL; f = f->next)
+		if (!fn(arg, f))
+			return false;
+	return true;
+}
+
+void
+routes_findings(const struct routes *r,
+    bool (*fn)(void *, const struct finding *), void *arg)
+{
+	bool more = list_each(&r->findings, fn, arg);
+
+	for (size_t i = 0; i < r->n_points && more; i++)
+		more = list_each(&r->points[i]->findings, fn, arg);
+}

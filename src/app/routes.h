@@ -1,0 +1,111 @@
+/*
+ * app/routes: a validation run from end to end. Reads TALs and repositories,
+ * walks the tree level by level (each publication point one parallel job),
+ * gathers payloads, counts and findings, and explains any of it. Decides
+ * nothing that an RFC decides: that is rpki/.
+ */
+#ifndef APP_ROUTES_H
+#define APP_ROUTES_H
+
+#include "app/input.h"
+#include "base/hash.h"
+#include "inr/inr.h"
+#include "rpki/rpki.h"
+
+/* What belongs to the organisation of the configuration. */
+struct ours {
+	const uint32_t		*asns;
+	size_t			 n_asns;
+	const struct ip_prefix	*prefixes;
+	size_t			 n_prefixes;
+};
+bool	 ours_asn(const struct ours *, uint32_t);
+/* Inside one of our prefixes, or covering one. */
+bool	 ours_prefix(const struct ours *, const struct ip_prefix *);
+
+struct routes_conf {
+	const char *const	*trees;		/* folders of host/module/path */
+	size_t			 n_trees;
+	const char *const	*rrdp;
+	size_t			 n_rrdp;
+	const char *const	*tals;		/* files or folders of *.tal */
+	size_t			 n_tals;
+	int64_t			 now;
+	unsigned		 jobs, tolerate;
+	bool			 keep;		/* objects, also below failed points */
+	struct complain		 complain;
+	/* n of known points are done; called from any thread. May be NULL. */
+	void			(*progress)(void *arg, size_t n, size_t known);
+	void			*progress_arg;
+};
+
+struct routes_ta {
+	struct tal	 tal;
+	struct sv	 uri;			/* where its certificate was */
+	bool		 ok;
+	struct rpki_ca	 ca;
+	size_t		 n_v4, n_v6, n_aspas, n_objects;
+};
+
+/* An object and where it was found. */
+struct routes_object {
+	const struct rpki_object	*o;
+	const struct rpki_point		*pt;
+};
+
+struct routes {
+	struct pool		*pool;
+	struct input		*input;
+	struct rpki_opt		 opt;
+	struct routes_ta	*tas;
+	size_t			 n_tas;
+	struct rpki_point	**points;	/* parents before children */
+	size_t			 n_points;
+	struct findings		 findings;	/* of the trust anchors and the walk */
+	struct payloads		 payloads;	/* merged */
+	size_t			 n_vrps_all;	/* before merging */
+	uint64_t		 count[RPKI_TYPE_MAX][V_MAX];
+	uint64_t		 n_by_severity[SEV_MAX];
+	uint64_t		 n_verified;
+	int64_t			 now, earliest;	/* earliest expiry of a payload */
+	int64_t			 duration_usec;
+	bool			 incomplete;	/* something could not be done */
+	struct map		 objects;	/* with .keep: URI -> struct routes_object */
+	struct map		 by_ca;		/* with .keep: address of a CA -> its point */
+};
+
+/*
+ * 0, also when everything is bad; negative when nothing could be done (it was
+ * complained about). The result is the caller's.
+ */
+int		 routes_run(const struct routes_conf *, struct routes **ret) MUST_USE;
+struct routes	*routes_free(struct routes *);
+DEFINE_CLEANUP(struct routes, routes_free)
+
+/* By URI; NULL: unknown, or the run did not keep objects. */
+const struct routes_object *routes_object(const struct routes *, struct sv uri);
+/* The point of a CA; NULL likewise. */
+const struct rpki_point *routes_point(const struct routes *, const struct rpki_ca *);
+
+/* Every finding, in the order of the walk, until fn returns false. */
+void		 routes_findings(const struct routes *,
+		    bool (*fn)(void *arg, const struct finding *), void *arg);
+
+/* The `report` section of a snapshot; see app/routes_report.c. */
+#define ROUTES_REPORT_FINDINGS_MAX	500
+int		 routes_report(const struct routes *, const struct ours *, struct buf *) MUST_USE;
+
+/*
+ * Explain a URI, "PREFIX", "PREFIX ASN", "ASN": a JSON document (see
+ * app/routes_explain.c). -EINVAL: the subject is none of these.
+ * The run must have been made with .keep.
+ */
+int		 routes_explain(const struct routes *, const struct ours *, struct sv subject,
+		    enum lang, struct buf *json) MUST_USE;
+/* The same for one object outside of any run. */
+int		 routes_explain_file(const char *path, const struct rpki_opt *,
+		    const struct complain *, enum lang, struct buf *json) MUST_USE;
+/* That JSON as text for a terminal; *ret_good: nothing was rejected. */
+int		 routes_explain_text(struct sv json, enum lang, struct buf *, bool *ret_good) MUST_USE;
+
+#endif

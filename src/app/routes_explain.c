@@ -1,0 +1,718 @@
+/*
+ * Explanations: for one route, prefix, AS number or object the whole chain of
+ * evidence, the first link that broke, what is lost by it, the next step.
+ *
+ * {"subject","kind":"route|prefix|asn|uri|file","state","summary","ours","at",
+ *  "vrps":[{"prefix","maxLength","asn","ta","source","expires","matches"}],
+ *  "aspas":[{"customer","providers":[…],"source","expires"}],
+ *  "chain":[{"uri","type","verdict","not_before","not_after","resources":[…],
+ *    "findings":[{"code","severity","clause","text","remedy"}]}],
+ *  "failed":{"uri","code","clause","text","remedy","by_hand"}|null,
+ *  "lost":[{"prefix","maxLength","asn","source"}],
+ *  "next"}
+ *
+ * state: Valid, Invalid, NotFound (routes); accepted, rejected, lost,
+ * not_judged, unknown (objects); known, none (prefixes, AS numbers).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/routes.h"
+#include "base/err.h"
+#include "base/timefmt.h"
+#include "sys/file.h"
+
+#define VRPS_SHOWN_MAX		200	/* of one answer */
+#define RESOURCES_SHOWN_MAX	24	/* of one link of the chain */
+#define CHAIN_MAX		(2 * RPKI_DEPTH_MAX + 4)
+
+/* One VRP or ASPA that has to do with the subject, and who said it. */
+struct hit {
+	const struct rpki_object	*o;
+	const struct rpki_point		*pt;
+	const struct vrp		*v;	/* NULL: the object's ASPA */
+};
+
+struct answer {
+	const struct routes	*r;
+	const struct ours	*ours;
+	enum lang		 lang;
+	struct json		 j;
+	struct sv		 subject;
+	const char		*kind, *state;
+	struct buf		 summary, next;
+	bool			 ours_hit;
+	bool			 by_prefix, by_asn;
+	struct ip_prefix	 px;
+	uint32_t		 asn;
+	struct hit		*good, *lost;
+	size_t			 n_good, n_lost, cap_good, cap_lost;
+	const struct rpki_object *o;		/* the object whose chain is shown */
+	const struct rpki_point	*pt;
+	const struct finding	*failed;
+	struct sv		 failed_uri;
+};
+
+static int
+hit_add(struct hit **list, size_t *n, size_t *cap, struct hit h)
+{
+	if (*n == *cap) {
+		size_t more = *cap == 0 ? 32 : *cap * 2;
+		struct hit *p = reallocarray(*list, more, sizeof(*p));
+
+		if (p == NULL)
+			return -ENOMEM;
+		*list = p;
+		*cap = more;
+	}
+	(*list)[(*n)++] = h;
+	return 0;
+}
+
+static struct ip_prefix
+vrp_prefix(const struct vrp *v)
+{
+	struct ip_prefix p = { .af = v->af, .len = v->len };
+
+	memcpy(p.addr, v->addr, 16);
+	return p;
+}
+
+/* Has this VRP to do with the question? */
+static bool
+vrp_relevant(const struct answer *a, const struct vrp *v)
+{
+	struct ip_prefix p = vrp_prefix(v);
+
+	if (a->by_prefix)
+		return ip_prefix_covers(&p, &a->px);
+	return a->by_asn && v->asn == a->asn;
+}
+
+static int
+object_hits(struct answer *a, const struct rpki_object *o, const struct rpki_point *pt)
+{
+	bool good = o->verdict == V_VALID;
+	struct hit h = { o, pt, NULL };
+	int rc = 0;
+
+	for (size_t i = 0; i < o->n_vrps && rc == 0; i++) {
+		if (!vrp_relevant(a, &o->vrps[i]))
+			continue;
+		h.v = &o->vrps[i];
+		rc = good ? hit_add(&a->good, &a->n_good, &a->cap_good, h) :
+		    hit_add(&a->lost, &a->n_lost, &a->cap_lost, h);
+	}
+	h.v = NULL;
+	if (rc == 0 && o->aspa != NULL && !a->by_prefix && a->by_asn &&
+	    o->aspa->customer == a->asn)
+		rc = good ? hit_add(&a->good, &a->n_good, &a->cap_good, h) :
+		    hit_add(&a->lost, &a->n_lost, &a->cap_lost, h);
+	return rc;
+}
+
+static int
+hits_find(struct answer *a)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < a->r->n_points && rc == 0; i++)
+		for (size_t k = 0; k < a->r->points[i]->n_objects && rc == 0; k++)
+			rc = object_hits(a, &a->r->points[i]->objects[k], a->r->points[i]);
+	return rc;
+}
+
+static bool
+hit_matches(const struct answer *a, const struct hit *h)
+{
+	return h->v != NULL && vrp_matches(h->v, &a->px, a->asn);
+}
+
+/* --- the chain --- */
+
+static bool
+subject_is(const struct finding *f, struct sv uri)
+{
+	return sv_eq(f->subject, uri);
+}
+
+static void
+finding_obj(struct answer *a, const struct finding *f)
+{
+	struct buf b = BUF_INIT;
+
+	json_open(&a->j, '{');
+	json_kv_str(&a->j, "code", f->def->code);
+	json_kv_str(&a->j, "severity", severity_name(f->def->severity));
+	json_kv_str(&a->j, "clause", f->def->clause);
+	finding_text(&b, f, a->lang);
+	json_kv_sv(&a->j, "text", buf_get(&b));
+	json_kv_str(&a->j, "remedy", tr(a->lang, f->def->remedy));
+	json_close(&a->j, '}');
+	buf_done(&b);
+}
+
+/* The findings about uri; the first rejection of the chain is remembered. */
+static void
+findings_put(struct answer *a, const struct findings *fs, struct sv uri)
+{
+	for (const struct finding *f = fs == NULL ? NULL : fs->head; f != NULL; f = f->next) {
+		if (!subject_is(f, uri))
+			continue;
+		finding_obj(a, f);
+		if (a->failed == NULL && f->def->severity == SEV_REJECT) {
+			a->failed = f;
+			a->failed_uri = uri;
+		}
+	}
+}
+
+static void
+time_put(struct json *j, const char *key, int64_t t)
+{
+	json_key(j, key);
+	if (t == 0)
+		json_nil(j);
+	else
+		json_i64(j, t);
+}
+
+static void
+ip_put(struct json *j, const struct ip_res *r, uint8_t af, size_t *n)
+{
+	if (r->inherit && r->n == 0)
+		json_str(j, af == IP_V4 ? "IPv4 inherit" : "IPv6 inherit");
+	for (size_t i = 0; i < r->n && *n < RESOURCES_SHOWN_MAX; i++, ++*n) {
+		struct buf b = BUF_INIT;
+
+		ip_range_print(&b, &r->r[i], af);
+		json_sv(j, buf_get(&b));
+		buf_done(&b);
+	}
+}
+
+static void
+resources_put(struct json *j, const struct resources *res)
+{
+	size_t n = 0, all = res->v4.n + res->v6.n + res->as.n;
+
+	json_key(j, "resources");
+	json_open(j, '[');
+	ip_put(j, &res->v4, IP_V4, &n);
+	ip_put(j, &res->v6, IP_V6, &n);
+	if (res->as.inherit && res->as.n == 0)
+		json_str(j, "AS inherit");
+	for (size_t i = 0; i < res->as.n && n < RESOURCES_SHOWN_MAX; i++, n++) {
+		struct buf b = BUF_INIT;
+
+		as_range_print(&b, &res->as.r[i]);
+		json_sv(j, buf_get(&b));
+		buf_done(&b);
+	}
+	json_close(j, ']');
+	json_kv_u64(j, "resources_total", all);
+}
+
+static void
+link_open(struct answer *a, struct sv uri, const char *type, const char *verdict,
+    int64_t from, int64_t to)
+{
+	json_open(&a->j, '{');
+	json_kv_sv(&a->j, "uri", uri);
+	json_kv_str(&a->j, "type", type);
+	json_kv_str(&a->j, "verdict", verdict);
+	time_put(&a->j, "not_before", from);
+	time_put(&a->j, "not_after", to);
+}
+
+static void
+link_close(struct answer *a)
+{
+	json_close(&a->j, ']');
+	json_close(&a->j, '}');
+}
+
+static const char *
+ca_verdict(const struct answer *a, const struct rpki_ca *ca)
+{
+	const struct routes_object *x = routes_object(a->r, ca->uri);
+
+	return x != NULL ? rpki_verdict_name(x->o->verdict) :
+	    rpki_verdict_name(ca->lost ? V_LOST : V_VALID);
+}
+
+/* A CA's certificate, then its manifest and CRL. */
+static void
+ca_put(struct answer *a, const struct rpki_ca *ca)
+{
+	const struct rpki_point *above = ca->parent == NULL ? NULL : routes_point(a->r, ca->parent);
+	const struct rpki_point *pt = routes_point(a->r, ca);
+	const struct routes_object *m = routes_object(a->r, ca->mft_uri);
+
+	link_open(a, ca->uri, ca->parent == NULL ? "ta" : "ca", ca_verdict(a, ca),
+	    ca->not_before, ca->not_after);
+	resources_put(&a->j, &ca->res);
+	json_key(&a->j, "findings");
+	json_open(&a->j, '[');
+	findings_put(a, above == NULL ? &a->r->findings : &above->findings, ca->uri);
+	link_close(a);
+	if (pt == NULL)
+		return;
+	link_open(a, ca->mft_uri, "mft", ca->lost ? "lost" : pt->failed ? "rejected" :
+	    m != NULL ? rpki_verdict_name(m->o->verdict) : "valid", pt->mft_this, pt->mft_next);
+	json_key(&a->j, "findings");
+	json_open(&a->j, '[');
+	findings_put(a, &pt->findings, ca->mft_uri);
+	for (size_t i = 0; i < pt->n_objects; i++)
+		if (pt->objects[i].type == RPKI_CRL)
+			findings_put(a, &pt->findings, pt->objects[i].uri);
+	/* What failed the point may be another file than the one asked for. */
+	if (pt->failed && a->failed == NULL)
+		for (const struct finding *f = pt->findings.head; f != NULL; f = f->next)
+			if (f->def->severity == SEV_REJECT && a->failed == NULL) {
+				finding_obj(a, f);
+				a->failed = f;
+				a->failed_uri = f->subject;
+			}
+	link_close(a);
+}
+
+static void
+chain_put(struct answer *a)
+{
+	const struct rpki_ca *cas[CHAIN_MAX];
+	size_t n = 0;
+
+	json_key(&a->j, "chain");
+	json_open(&a->j, '[');
+	for (const struct rpki_ca *ca = a->pt == NULL ? NULL : a->pt->ca;
+	    ca != NULL && n < CHAIN_MAX; ca = ca->parent)
+		cas[n++] = ca;
+	while (n > 0)
+		ca_put(a, cas[--n]);
+	if (a->o != NULL && a->o->type != RPKI_MFT) {
+		link_open(a, a->o->uri, rpki_type_name(a->o->type),
+		    rpki_verdict_name(a->o->verdict), a->o->not_before, a->o->not_after);
+		resources_put(&a->j, &a->o->res);
+		json_key(&a->j, "findings");
+		json_open(&a->j, '[');
+		findings_put(a, &a->pt->findings, a->o->uri);
+		link_close(a);
+	}
+	json_close(&a->j, ']');
+}
+
+/* --- payloads --- */
+
+static void
+hit_open(struct answer *a, const struct hit *h)
+{
+	struct ip_prefix p = vrp_prefix(h->v);
+	char s[IP_PREFIX_STRLEN];
+
+	json_open(&a->j, '{');
+	json_kv_str(&a->j, "prefix", ip_prefix_str(&p, s));
+	json_kv_u64(&a->j, "maxLength", h->v->max_len);
+	json_kv_u64(&a->j, "asn", h->v->asn);
+	json_kv_sv(&a->j, "source", h->o->uri);
+	json_kv_bool(&a->j, "ours", ours_asn(a->ours, h->v->asn) || ours_prefix(a->ours, &p));
+}
+
+static void
+vrps_put(struct answer *a)
+{
+	json_key(&a->j, "vrps");
+	json_open(&a->j, '[');
+	for (size_t i = 0; i < a->n_good && i < VRPS_SHOWN_MAX; i++) {
+		const struct hit *h = &a->good[i];
+
+		if (h->v == NULL)
+			continue;
+		hit_open(a, h);
+		json_kv_str(&a->j, "ta", a->r->tas[h->v->ta].tal.name);
+		json_kv_i64(&a->j, "expires", h->v->expires);
+		if (a->by_prefix && a->by_asn)
+			json_kv_bool(&a->j, "matches", hit_matches(a, h));
+		json_close(&a->j, '}');
+	}
+	json_close(&a->j, ']');
+	json_key(&a->j, "aspas");
+	json_open(&a->j, '[');
+	for (size_t i = 0; i < a->n_good; i++) {
+		const struct hit *h = &a->good[i];
+
+		if (h->v != NULL)
+			continue;
+		json_open(&a->j, '{');
+		json_kv_u64(&a->j, "customer", h->o->aspa->customer);
+		json_key(&a->j, "providers");
+		json_open(&a->j, '[');
+		for (size_t k = 0; k < h->o->aspa->n_providers; k++)
+			json_u64(&a->j, h->o->aspa->providers[k]);
+		json_close(&a->j, ']');
+		json_kv_sv(&a->j, "source", h->o->uri);
+		json_kv_i64(&a->j, "expires", h->o->aspa->expires);
+		json_close(&a->j, '}');
+	}
+	json_close(&a->j, ']');
+}
+
+static void
+lost_put(struct answer *a)
+{
+	json_key(&a->j, "lost");
+	json_open(&a->j, '[');
+	for (size_t i = 0; i < a->n_lost && i < VRPS_SHOWN_MAX; i++) {
+		if (a->lost[i].v == NULL)
+			continue;
+		hit_open(a, &a->lost[i]);
+		json_close(&a->j, '}');
+	}
+	json_close(&a->j, ']');
+}
+
+static void
+failed_put(struct answer *a)
+{
+	struct buf b = BUF_INIT;
+
+	json_key(&a->j, "failed");
+	if (a->failed == NULL) {
+		json_nil(&a->j);
+		return;
+	}
+	finding_text(&b, a->failed, a->lang);
+	json_open(&a->j, '{');
+	json_kv_sv(&a->j, "uri", a->failed_uri);
+	json_kv_str(&a->j, "code", a->failed->def->code);
+	json_kv_str(&a->j, "clause", a->failed->def->clause);
+	json_kv_sv(&a->j, "text", buf_get(&b));
+	json_kv_str(&a->j, "remedy", tr(a->lang, a->failed->def->remedy));
+	json_kv_str(&a->j, "by_hand", a->failed->def->by_hand);
+	json_close(&a->j, '}');
+	buf_done(&b);
+}
+
+/* --- the questions --- */
+
+static void
+next_default(struct answer *a, const char *msg)
+{
+	buf_str(&a->next, tr(a->lang, msg));
+}
+
+static void
+chain_of(struct answer *a, const struct hit *h)
+{
+	a->o = h->o;
+	a->pt = h->pt;
+}
+
+static void
+route_judge(struct answer *a)
+{
+	char px[IP_PREFIX_STRLEN], asn[ASN_STRLEN];
+	const struct hit *match = NULL;
+	size_t n_match = 0;
+	bool origin_ok = false;
+
+	(void)ip_prefix_str(&a->px, px);
+	(void)asn_str(a->asn, asn);
+	for (size_t i = 0; i < a->n_good; i++) {
+		if (hit_matches(a, &a->good[i])) {
+			match = match == NULL ? &a->good[i] : match;
+			n_match++;
+		}
+		origin_ok = origin_ok || a->good[i].v->asn == a->asn;
+	}
+	a->state = n_match > 0 ? "Valid" : a->n_good > 0 ? "Invalid" : "NotFound";
+	if (match != NULL)
+		chain_of(a, match);
+	else if (a->n_lost > 0)
+		chain_of(a, &a->lost[0]);
+	else if (a->n_good > 0)
+		chain_of(a, &a->good[0]);
+	if (n_match > 0) {
+		buf_printf(&a->summary, tr(a->lang,
+		    N_("The route %s from %s is Valid: %zu VRPs allow it.")), px, asn, n_match);
+		next_default(a, N_("Nothing to do."));
+	} else if (a->n_good > 0 && origin_ok) {
+		buf_printf(&a->summary, tr(a->lang,
+		    N_("The route %s from %s is Invalid: the origin is right, but the prefix is longer than the ROA allows.")), px, asn);
+		next_default(a, N_("If the route is meant, the holder of the addresses has to make a ROA for exactly this prefix; if not, the more specific route has to be withdrawn."));
+	} else if (a->n_good > 0) {
+		buf_printf(&a->summary, tr(a->lang,
+		    N_("The route %s from %s is Invalid: the ROAs for these addresses name another origin.")), px, asn);
+		next_default(a, N_("If the route is meant, the holder of the addresses has to make a ROA for this origin; if not, it may be a hijack or a slip: ask the origin's network and refuse the route."));
+	} else {
+		buf_printf(&a->summary, tr(a->lang,
+		    N_("The route %s from %s is NotFound: no usable ROA covers it.")), px, asn);
+		next_default(a, N_("The holder of the addresses can protect them with a ROA for exactly what is announced (RFC 9455, RFC 9319)."));
+	}
+	if (a->n_lost > 0 && n_match == 0)
+		buf_printf(&a->summary, " %s", tr(a->lang,
+		    N_("There is a ROA that could not be used; see what failed.")));
+}
+
+static void
+list_judge(struct answer *a)
+{
+	char text[IP_PREFIX_STRLEN];
+	size_t n_vrps = 0, n_aspas = 0;
+
+	for (size_t i = 0; i < a->n_good; i++) {
+		n_vrps += a->good[i].v != NULL;
+		n_aspas += a->good[i].v == NULL;
+	}
+	a->state = a->n_good > 0 ? "known" : "none";
+	if (a->by_prefix)
+		buf_printf(&a->summary, tr(a->lang, N_("%zu VRPs cover %s; %zu more could not be used.")),
+		    n_vrps, ip_prefix_str(&a->px, text), a->n_lost);
+	else
+		buf_printf(&a->summary, tr(a->lang,
+		    N_("%zu VRPs and %zu ASPAs are for %s; %zu more could not be used.")),
+		    n_vrps, n_aspas, asn_str(a->asn, text), a->n_lost);
+	if (a->n_lost > 0)
+		chain_of(a, &a->lost[0]);
+	else if (a->n_good > 0)
+		chain_of(a, &a->good[0]);
+	next_default(a, a->n_lost > 0 ? N_("See what failed, and its remedy.") :
+	    a->n_good > 0 ? N_("Add an AS number behind the prefix to see how a route is judged.") :
+	    N_("The holder of the addresses can protect them with a ROA for exactly what is announced (RFC 9455, RFC 9319)."));
+}
+
+static int
+object_judge(struct answer *a)
+{
+	static const struct {
+		const char	*state, *summary;
+	} words[V_MAX] = {
+		[V_VALID] = { "accepted", N_("The object is valid and used.") },
+		[V_REJECTED] = { "rejected", N_("The object is rejected; nothing of it is used.") },
+		[V_NOT_JUDGED] = { "not_judged", N_("The object is on the manifest with the right hash; its content is not judged.") },
+		[V_LOST] = { "lost", N_("The object may be good, but its publication point cannot be used.") },
+	};
+	struct hit h = { a->o, a->pt, NULL };
+	bool good = a->o->verdict == V_VALID;
+	int rc = 0;
+
+	a->state = words[a->o->verdict].state;
+	buf_str(&a->summary, tr(a->lang, words[a->o->verdict].summary));
+	for (size_t i = 0; i < a->o->n_vrps && rc == 0; i++) {
+		h.v = &a->o->vrps[i];
+		rc = good ? hit_add(&a->good, &a->n_good, &a->cap_good, h) :
+		    hit_add(&a->lost, &a->n_lost, &a->cap_lost, h);
+	}
+	h.v = NULL;
+	if (rc == 0 && good && a->o->aspa != NULL)
+		rc = hit_add(&a->good, &a->n_good, &a->cap_good, h);
+	next_default(a, good ? N_("Nothing to do.") : N_("See what failed, and its remedy."));
+	return rc;
+}
+
+static bool
+same_head(struct sv uri, struct sv repo)
+{
+	return repo.n > 0 && sv_starts(uri, repo);
+}
+
+/* The point that a URI lies in, for files that no manifest lists. */
+static const struct rpki_point *
+point_around(const struct routes *r, struct sv uri)
+{
+	for (size_t i = 0; i < r->n_points; i++)
+		if (sv_eq(uri, r->points[i]->ca->mft_uri) ||
+		    same_head(uri, r->points[i]->ca->repo_uri))
+			return r->points[i];
+	return NULL;
+}
+
+static const struct routes_ta *
+ta_of(const struct routes *r, struct sv uri)
+{
+	for (size_t i = 0; i < r->n_tas; i++)
+		if (sv_eq(r->tas[i].uri, uri))
+			return &r->tas[i];
+	return NULL;
+}
+
+static int
+uri_judge(struct answer *a)
+{
+	const struct routes_object *x = routes_object(a->r, a->subject);
+	const struct routes_ta *ta = ta_of(a->r, a->subject);
+
+	a->kind = "uri";
+	if (x != NULL) {
+		a->o = x->o;
+		a->pt = x->pt;
+		return object_judge(a);
+	}
+	if (ta != NULL) {
+		a->state = ta->ok ? "accepted" : "rejected";
+		a->pt = routes_point(a->r, &ta->ca);
+		buf_str(&a->summary, tr(a->lang, ta->ok ?
+		    N_("This is a trust anchor, and it is usable.") :
+		    N_("This is a trust anchor, and it cannot be used.")));
+		for (const struct finding *f = a->r->findings.head; f != NULL; f = f->next)
+			if (subject_is(f, a->subject) && f->def->severity == SEV_REJECT && a->failed == NULL) {
+				a->failed = f;
+				a->failed_uri = a->subject;
+			}
+		next_default(a, ta->ok ? N_("Nothing to do.") : N_("See what failed, and its remedy."));
+		return 0;
+	}
+	a->state = "unknown";
+	a->pt = point_around(a->r, a->subject);
+	buf_str(&a->summary, tr(a->lang, a->pt != NULL ?
+	    N_("No manifest lists this object; it is not used.") :
+	    N_("No CA publishes at this place.")));
+	next_default(a, a->pt != NULL ?
+	    N_("If the object is new, fetch again; its CA has to put it on its manifest.") :
+	    N_("Check the URI; a URI of the repository begins with rsync://."));
+	return 0;
+}
+
+/* --- in and out --- */
+
+static int
+subject_parse(struct answer *a)
+{
+	struct sv rest = a->subject, w1, w2;
+
+	if (sv_starts(a->subject, SV("rsync://")) || sv_starts(a->subject, SV("https://"))) {
+		a->kind = "uri";
+		return 0;
+	}
+	if (!sv_word(&rest, &w1))
+		return -EINVAL;
+	if (ip_prefix_parse_host(w1, &a->px) == 0)
+		a->by_prefix = true;
+	else if (asn_parse(w1, &a->asn) == 0)
+		a->by_asn = true;
+	else
+		return -EINVAL;
+	if (sv_word(&rest, &w2)) {
+		if (!a->by_prefix || asn_parse(w2, &a->asn) < 0)
+			return -EINVAL;
+		a->by_asn = true;
+	}
+	if (sv_trim(rest).n > 0)
+		return -EINVAL;
+	a->kind = a->by_prefix && a->by_asn ? "route" : a->by_prefix ? "prefix" : "asn";
+	return 0;
+}
+
+static bool
+answer_ours(const struct answer *a)
+{
+	if (a->by_asn && ours_asn(a->ours, a->asn))
+		return true;
+	if (a->by_prefix && ours_prefix(a->ours, &a->px))
+		return true;
+	for (size_t i = 0; i < a->n_good + a->n_lost; i++) {
+		const struct hit *h = i < a->n_good ? &a->good[i] : &a->lost[i - a->n_good];
+		struct ip_prefix p;
+
+		if (h->v == NULL)
+			continue;
+		p = vrp_prefix(h->v);
+		if (ours_asn(a->ours, h->v->asn) || ours_prefix(a->ours, &p))
+			return true;
+	}
+	return false;
+}
+
+static void
+answer_put(struct answer *a)
+{
+	json_open(&a->j, '{');
+	json_kv_sv(&a->j, "subject", a->subject);
+	json_kv_str(&a->j, "kind", a->kind);
+	json_kv_str(&a->j, "state", a->state);
+	json_kv_sv(&a->j, "summary", buf_get(&a->summary));
+	json_kv_bool(&a->j, "ours", answer_ours(a));
+	json_kv_i64(&a->j, "at", a->r->now);
+	vrps_put(a);
+	chain_put(a);
+	failed_put(a);
+	lost_put(a);
+	json_key(&a->j, "next");
+	if (a->failed != NULL)
+		json_str(&a->j, tr(a->lang, a->failed->def->remedy));
+	else
+		json_sv(&a->j, buf_get(&a->next));
+	json_close(&a->j, '}');
+}
+
+static void
+answer_done(struct answer *a)
+{
+	free(a->good);
+	free(a->lost);
+	buf_done(&a->summary);
+	buf_done(&a->next);
+}
+
+int
+routes_explain(const struct routes *r, const struct ours *ours, struct sv subject,
+    enum lang lang, struct buf *b)
+{
+	_cleanup_(answer_done) struct answer a = { .r = r, .ours = ours, .lang = lang,
+	    .j = json_on(b, false), .subject = sv_trim(subject) };
+	int rc;
+
+	if ((rc = subject_parse(&a)) < 0)
+		return rc;
+	if (a.by_prefix || a.by_asn) {
+		if ((rc = hits_find(&a)) < 0)
+			return rc;
+		if (a.by_prefix && a.by_asn)
+			route_judge(&a);
+		else
+			list_judge(&a);
+	} else if ((rc = uri_judge(&a)) < 0)
+		return rc;
+	answer_put(&a);
+	return b->rc;
+}
+
+int
+routes_explain_file(const char *path, const struct rpki_opt *opt,
+    const struct complain *c, enum lang lang, struct buf *b)
+{
+	_cleanup_(answer_done) struct answer a = { .lang = lang, .j = json_on(b, false) };
+	_cleanup_(pool_freep) struct pool *pool = pool_new(RPKI_POINT_POOL_MAX);
+	struct routes r = { .now = opt->now };
+	struct rpki_point pt = { 0 };
+	struct sv bytes, ski = { 0 }, aki = { 0 }, aia = { 0 };
+	struct rpki_object o;
+	int rc;
+
+	if (pool == NULL)
+		return -ENOMEM;
+	if ((rc = file_read(pool, FILE_CWD, path, RPKI_OBJECT_SIZE_MAX, &bytes)) < 0) {
+		complain(c, tr(lang, N_("cannot read %s: %s; give an object's file, its URI, or PREFIX [ASN]")),
+		    path, err_str(rc));
+		return rc;
+	}
+	findings_init(&pt.findings, pool);
+	rc = rpki_object_check(pool, sv_str(path), bytes, opt, &pt.findings, &o, &ski, &aki, &aia);
+	if (rc < 0)
+		return rc;
+	a.r = &r;
+	a.o = &o;
+	a.subject = sv_str(path);
+	a.kind = "file";
+	a.pt = &pt;
+	if ((rc = object_judge(&a)) < 0)
+		return rc;
+	if (o.verdict == V_VALID) {
+		a.summary.len = a.next.len = 0;
+		buf_str(&a.summary, tr(lang, N_("The object is sound by itself; whether it is used depends on its chain, which a file alone does not show.")));
+		buf_printf(&a.next, "%s%.*s", tr(lang, N_("Its issuer is at: ")), SV_ARG(aia));
+	}
+	answer_put(&a);
+	return b->rc;
+}

@@ -1,0 +1,178 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "app/conf.h"
+#include "base/err.h"
+#include "cmd/rpki.h"
+#include "sys/par.h"
+
+static const struct {
+	const char	*name;
+	unsigned	 bit;
+} tolerances[] = {
+	{ "no-signing-time", RPKI_TOL_NO_SIGNING_TIME },
+	{ "name-string", RPKI_TOL_NAME_STRING },
+	{ "rfc8360", RPKI_TOL_RFC8360 },
+};
+
+static int
+path_add(struct cmd_ctx *ctx, const char **list, size_t *n, size_t max, const char *path)
+{
+	if (*n == max)
+		return cmd_usage(ctx, tr(ctx->lang, N_("there are more than %zu inputs of one kind")), max);
+	list[(*n)++] = path;
+	return 0;
+}
+
+static int
+tolerance_set(struct cmd_ctx *ctx, const char *name, unsigned *bits)
+{
+	for (size_t i = 0; i < ARRAY_LEN(tolerances); i++)
+		if (strcmp(name, tolerances[i].name) == 0) {
+			*bits |= tolerances[i].bit;
+			return 0;
+		}
+	return cmd_usage(ctx, tr(ctx->lang, N_("there is no tolerance \"%s\"")), name);
+}
+
+static int
+out_add(struct cmd_ctx *ctx, struct rpki_inputs *in, const char *arg)
+{
+	struct buf b = BUF_INIT;
+	int rc = 0;
+
+	if (in->n_outs == ARRAY_LEN(in->outs) ||
+	    routes_out_parse(arg, &in->outs[in->n_outs]) < 0) {
+		routes_out_names(&b);
+		rc = cmd_usage(ctx, tr(ctx->lang, N_("-o %s is not FORMAT=FILE; the formats are %.*s")),
+		    arg, SV_ARG(buf_get(&b)));
+		buf_done(&b);
+	} else
+		in->n_outs++;
+	return rc;
+}
+
+int
+rpki_inputs_opt(struct cmd_ctx *ctx, struct rpki_inputs *in,
+    const struct cmd_opt *o, const char *arg)
+{
+	if (strcmp(o->name, "rrdp") == 0)
+		return path_add(ctx, in->rrdp, &in->n_rrdp, ARRAY_LEN(in->rrdp), arg);
+	if (strcmp(o->name, "tree") == 0)
+		return path_add(ctx, in->trees, &in->n_trees, ARRAY_LEN(in->trees), arg);
+	if (strcmp(o->name, "tal") == 0)
+		return path_add(ctx, in->tals, &in->n_tals, ARRAY_LEN(in->tals), arg);
+	if (strcmp(o->name, "output") == 0)
+		return out_add(ctx, in, arg);
+	if (strcmp(o->name, "tolerate") == 0)
+		return tolerance_set(ctx, arg, &in->tolerate_on);
+	if (strcmp(o->name, "strict") == 0)
+		return tolerance_set(ctx, arg, &in->tolerate_off);
+	if (strcmp(o->name, "rfc8360") == 0)
+		in->tolerate_on |= RPKI_TOL_RFC8360;
+	else if (strcmp(o->name, "nagios") == 0)
+		in->nagios = true;
+	else if (num_u32(sv_str(arg), 1, PAR_JOBS_MAX, &in->jobs) < 0)
+		return cmd_usage(ctx, tr(ctx->lang, N_("--jobs %s is not a number from 1 to %d")),
+		    arg, PAR_JOBS_MAX);
+	return 0;
+}
+
+static void
+conf_paths(const struct conf_value *v, const char **list, size_t *n, size_t max)
+{
+	for (size_t i = 0; i < v->n && *n < max; i++)
+		if (v->items[i].text.n > 0)
+			list[(*n)++] = v->items[i].text.p;
+}
+
+static void
+conf_ours(struct rpki_inputs *in)
+{
+	const struct conf_value *a = &in->conf->values[CONF_ORG_ASNS];
+	const struct conf_value *p = &in->conf->values[CONF_ORG_PREFIXES];
+
+	in->ours = (struct ours){ in->asns, 0, in->prefixes, 0 };
+	for (size_t i = 0; i < a->n && i < RPKI_OURS_MAX; i++)
+		in->asns[in->ours.n_asns++] = a->items[i].u;
+	for (size_t i = 0; i < p->n && i < RPKI_OURS_MAX; i++)
+		in->prefixes[in->ours.n_prefixes++] = p->items[i].px;
+}
+
+/* What the command line leaves open comes from -c FILE, if there is one. */
+static int
+conf_fill(struct cmd_ctx *ctx, struct rpki_inputs *in)
+{
+	const struct conf_value *v;
+	struct conf_error err;
+
+	if (ctx->conf == NULL)
+		return 0;
+	if (app_conf_load(ctx->conf, ctx->state, &in->conf, &err) < 0) {
+		struct buf b = BUF_INIT;
+
+		conf_error_text(&err, ctx->lang, &b);
+		cmd_err("%.*s", SV_ARG(buf_get(&b)));
+		buf_done(&b);
+		return EXIT_CANNOT;
+	}
+	v = in->conf->values;
+	if (in->n_tals == 0)
+		conf_paths(&v[CONF_RPKI_TALS], in->tals, &in->n_tals, ARRAY_LEN(in->tals));
+	if (in->n_rrdp + in->n_trees == 0) {
+		conf_paths(&v[CONF_RPKI_RRDP], in->rrdp, &in->n_rrdp, ARRAY_LEN(in->rrdp));
+		conf_paths(&v[CONF_RPKI_TREE], in->trees, &in->n_trees, ARRAY_LEN(in->trees));
+	}
+	if (in->jobs == 0)
+		in->jobs = app_conf_u32(in->conf, CONF_RPKI_JOBS);
+	conf_ours(in);
+	return 0;
+}
+
+static void
+say(void *arg UNUSED, const char *text)
+{
+	cmd_err("%s", text);
+}
+
+static void
+progress(void *arg, size_t n, size_t known)
+{
+	const struct cmd_ctx *ctx = arg;
+
+	fprintf(stderr, tr(ctx->lang, N_("\r%zu of %zu publication points so far")), n, known);
+}
+
+int
+rpki_inputs_finish(struct cmd_ctx *ctx, struct rpki_inputs *in,
+    struct routes_conf *ret)
+{
+	int rc = conf_fill(ctx, in);
+
+	if (rc != 0)
+		return rc;
+	if (in->n_tals == 0)
+		return cmd_usage(ctx, "%s", tr(ctx->lang,
+		    N_("no trust anchor: give --tal FILE, or -c FILE with rpki.tals")));
+	if (in->n_rrdp + in->n_trees == 0)
+		return cmd_usage(ctx, "%s", tr(ctx->lang,
+		    N_("no repository: give --rrdp FILE or --tree DIR, or -c FILE with rpki.rrdp or rpki.tree")));
+	*ret = (struct routes_conf){
+		.trees = in->trees, .n_trees = in->n_trees,
+		.rrdp = in->rrdp, .n_rrdp = in->n_rrdp,
+		.tals = in->tals, .n_tals = in->n_tals,
+		.now = ctx->now,
+		.jobs = in->jobs > 0 ? in->jobs : par_cpus(),
+		.tolerate = (RPKI_TOL_DEFAULT | in->tolerate_on) & ~in->tolerate_off,
+		.complain = { say, NULL, ctx->lang },
+		.progress = ctx->progress && !ctx->quiet ? progress : NULL,
+		.progress_arg = ctx,
+	};
+	return 0;
+}
+
+void
+rpki_inputs_done(struct rpki_inputs *in)
+{
+	in->conf = conf_free(in->conf);
+}
