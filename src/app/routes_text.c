@@ -68,6 +68,23 @@ resources_text(struct buf *b, const json_t *link, enum lang lang)
 	buf_char(b, '\n');
 }
 
+/* A verdict's code as a word of the reader's language. */
+static const char *
+verdict_word(struct sv code, enum lang lang)
+{
+	static const char *const words[][2] = {
+		{ "valid", N_("valid") },
+		{ "rejected", N_("rejected") },
+		{ "lost", N_("lost") },
+		{ "not_judged", N_("not judged") },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (sv_eq_str(code, words[i][0]))
+			return tr(lang, words[i][1]);
+	return "?";
+}
+
 static void
 chain_text(struct buf *b, const json_t *doc, enum lang lang)
 {
@@ -79,7 +96,7 @@ chain_text(struct buf *b, const json_t *doc, enum lang lang)
 	buf_printf(b, "\n%s\n", tr(lang, N_("From the trust anchor down:")));
 	json_array_foreach(chain, i, link) {
 		buf_printf(b, "  %2zu. %-4s ", i + 1, get(link, "type").p);
-		buf_printf(b, "%-10s ", tr(lang, get(link, "verdict").p));
+		buf_printf(b, "%-10s ", verdict_word(get(link, "verdict"), lang));
 		put(b, link, "uri");
 		buf_printf(b, "\n       %s ", tr(lang, N_("valid:")));
 		when(b, link, "not_before");

@@ -72,7 +72,7 @@ static const struct ext_def exts[] = {
 	{ OID(0x55, 0x1d, 0x0f), "keyUsage", true, ALL, 0, key_usage_parse },
 	{ OID(0x55, 0x1d, 0x25), "extKeyUsage", false, 0, ALL, eku_parse },
 	{ OID(0x55, 0x1d, 0x1f), "cRLDistributionPoints", false, BELOW, K(CERT_TA), crldp_parse },
-	{ OID(0x2b, 6, 1, 5, 5, 7, 1, 1), "authorityInfoAccess", false, BELOW, 0, aia_parse },
+	{ OID(0x2b, 6, 1, 5, 5, 7, 1, 1), "authorityInfoAccess", false, BELOW, K(CERT_TA), aia_parse },
 	{ OID(0x2b, 6, 1, 5, 5, 7, 1, 11), "subjectInfoAccess", false, ALL, 0, sia_parse },
 	{ OID(0x55, 0x1d, 0x20), "certificatePolicies", true, ALL, 0, policy_parse },
 	{ OID(0x2b, 6, 1, 5, 5, 7, 1, 7), "ipAddrBlocks", true, 0, 0, ip_parse },

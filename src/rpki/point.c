@@ -111,15 +111,16 @@ manifest_read(struct work *w, struct findings *fs)
 		return rc;
 	cms_check_digest(w->cms, fs);
 	cert_check_issuer(w->cms->ee, w->ca, fs);
-	cert_check_time(w->cms->ee, w->now, fs);
 	if (w->cms->ee->object_uri.n > 0 &&
 	    !sv_eq(w->cms->ee->object_uri, w->ca->mft_uri))
 		finding_add(fs, F(RPKI_MFT_LOCATION), FA_SV("uri", w->cms->ee->object_uri));
-	if (w->mft == NULL)
-		return 0;
-	mft_check(w->mft, w->cms->ee, w->now, fs);
-	w->pt->mft_this = w->mft->this_update;
-	w->pt->mft_next = w->mft->next_update;
+	if (w->mft != NULL) {
+		/* Before the certificate's time: "stale" says it more plainly. */
+		mft_check(w->mft, w->cms->ee, w->now, fs);
+		w->pt->mft_this = w->mft->this_update;
+		w->pt->mft_next = w->mft->next_update;
+	}
+	cert_check_time(w->cms->ee, w->now, fs);
 	return 0;
 }
 
