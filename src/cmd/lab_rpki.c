@@ -101,7 +101,7 @@ faults_print(const struct cmd_ctx *ctx)
 
 		if (!ctx->json) {
 			buf_printf(&b, "%-26s %-12s %-26s %s\n", f.name, f.place,
-			    f.code, tr(ctx->lang, f.text));
+			    f.code != NULL ? f.code : "-", tr(ctx->lang, f.text));
 			continue;
 		}
 		json_open(&j, '{');
@@ -123,9 +123,18 @@ faults_print(const struct cmd_ctx *ctx)
 /* --- the world --- */
 
 static int
-cannot(const struct cmd_ctx *ctx, const char *what, int rc)
+cannot_write(const struct cmd_ctx *ctx, const char *path, int rc)
 {
-	cmd_err(tr(ctx->lang, N_("%s: %s")), what, err_str(rc));
+	cmd_err(tr(ctx->lang, N_("cannot write %s: %s; check the folder, its owner and the free space")),
+	    path, err_str(rc));
+	return EXIT_CANNOT;
+}
+
+static int
+cannot_make(const struct cmd_ctx *ctx, const char *what, int rc)
+{
+	cmd_err(tr(ctx->lang, N_("%s: the world could not be made: %s; try a smaller one")),
+	    what, err_str(rc));
 	return EXIT_CANNOT;
 }
 
@@ -133,7 +142,7 @@ static int
 refused(const struct cmd_ctx *ctx, const char *file, const struct lab_error *e, int rc)
 {
 	if (e->msg == NULL)
-		return cannot(ctx, file, rc);
+		return cannot_make(ctx, file, rc);
 	if (e->line > 0)
 		cmd_err("%s:%u: %.*s %s", file, e->line, SV_ARG(e->word), tr(ctx->lang, e->msg));
 	else if (e->word.n > 0)
@@ -154,7 +163,11 @@ text_get(struct cmd_ctx *ctx, const struct state *s, struct pool *pool, const ch
 
 	if (s->scale == NULL) {
 		rc = file_read(pool, FILE_CWD, file, TEXT_MAX, ret);
-		return rc < 0 ? cannot(ctx, file, rc) : 0;
+		if (rc == 0)
+			return 0;
+		cmd_err(tr(ctx->lang, N_("cannot read the description %s: %s; see sekisho-lab(5)")),
+		    file, err_str(rc));
+		return EXIT_CANNOT;
 	}
 	cas = sv_cut(&roas, ',');
 	if (num_u32(cas, 1, 100000, &n_cas) < 0 || num_u32(roas, 1, 10000, &n_roas) < 0 ||
@@ -163,7 +176,7 @@ text_get(struct cmd_ctx *ctx, const struct state *s, struct pool *pool, const ch
 		    N_("--scale %s: write CAS,ROAS; together at most a million ROAs")), s->scale);
 	lab_scale(scale, n_cas, n_roas);
 	*ret = buf_get(scale);
-	return scale->rc < 0 ? cannot(ctx, "--scale", scale->rc) : 0;
+	return scale->rc < 0 ? cannot_make(ctx, "--scale", scale->rc) : 0;
 }
 
 static int
@@ -194,7 +207,7 @@ buf_file(const struct cmd_ctx *ctx, const char *path, const struct buf *b)
 		rc = fd_write_all(&f.fd, b->p, b->len);
 	if (rc == 0)
 		rc = atomicfile_commit(&f);
-	return rc < 0 ? cannot(ctx, path, rc) : 0;
+	return rc < 0 ? cannot_write(ctx, path, rc) : 0;
 }
 
 /* The snapshot goes straight to the file: it may be large. */
@@ -214,7 +227,7 @@ rrdp_out(const struct cmd_ctx *ctx, const struct state *s, const struct lab_worl
 	if (rc == 0)
 		rc = atomicfile_commit(&f);
 	if (rc < 0)
-		return cannot(ctx, s->rrdp, rc);
+		return cannot_write(ctx, s->rrdp, rc);
 	if (s->notification == NULL)
 		return 0;
 	lab_notification_write(w, &n, hash);
@@ -231,7 +244,7 @@ tal_out(const struct cmd_ctx *ctx, const struct state *s, const struct lab_world
 		return buf_file(ctx, s->tal, &b);
 	buf_printf(&path, "%s/%s.tal", s->tal, lab_ta_name(w, i));
 	buf_char(&path, '\0');
-	return path.rc < 0 ? cannot(ctx, s->tal, path.rc) : buf_file(ctx, path.p, &b);
+	return path.rc < 0 ? cannot_write(ctx, s->tal, path.rc) : buf_file(ctx, path.p, &b);
 }
 
 static int
@@ -245,7 +258,7 @@ tals_out(const struct cmd_ctx *ctx, const struct state *s, const struct lab_worl
 			return cmd_usage(ctx, tr(ctx->lang,
 			    N_("--tal %s: the world has several trust anchors; name a folder")), s->tal);
 	} else if (strcmp(s->tal, "-") != 0 && (rc = dir_make(s->tal)) < 0)
-		return cannot(ctx, s->tal, rc);
+		return cannot_write(ctx, s->tal, rc);
 	for (size_t i = 0; i < n; i++)
 		if ((rc = tal_out(ctx, s, w, i)) != 0)
 			return rc;
@@ -285,7 +298,7 @@ all_out(const struct cmd_ctx *ctx, const struct state *s, const struct lab_world
 	int rc = 0;
 
 	if (s->tree != NULL && (rc = lab_tree_write(w, s->tree)) < 0)
-		return cannot(ctx, s->tree, rc);
+		return cannot_write(ctx, s->tree, rc);
 	if (s->rrdp != NULL)
 		rc = rrdp_out(ctx, s, w);
 	if (rc == 0 && s->tal != NULL)
@@ -337,7 +350,7 @@ lab_run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 	if (s->notification != NULL && s->rrdp == NULL)
 		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("--notification needs --rrdp")));
 	if ((pool = pool_new(2 * (size_t)TEXT_MAX)) == NULL)
-		return cannot(ctx, "lab", -ENOMEM);
+		return cannot_make(ctx, "lab", -ENOMEM);
 	return world_run(ctx, s, pool, argc == 1 ? argv[0] : NULL);
 }
 
