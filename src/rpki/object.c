@@ -80,8 +80,6 @@ content_alone(struct alone *a, const struct cms *c)
 			aspa_check(a->o, c->ee, a->fs);
 		return rc;
 	default:
-		finding_add(a->fs, F(RPKI_NOT_JUDGED),
-		    FA_STR("type", rpki_type_name(a->o->type)));
 		return 0;
 	}
 }
@@ -121,7 +119,7 @@ rpki_object_check(struct pool *pool, struct sv uri, struct sv bytes,
 		rc = cer_alone(&a, bytes);
 	else if (o->type == RPKI_CRL)
 		rc = crl_alone(&a, bytes);
-	else if (o->type < RPKI_OTHER)
+	else if (o->type < RPKI_GBR)
 		rc = signed_alone(&a, bytes);
 	else {
 		o->verdict = V_NOT_JUDGED;
@@ -141,7 +139,5 @@ rpki_object_check(struct pool *pool, struct sv uri, struct sv bytes,
 	}
 	if (findings_reject(fs))
 		o->verdict = V_REJECTED;
-	else if (o->type >= RPKI_GBR)
-		o->verdict = V_NOT_JUDGED;
 	return 0;
 }
