@@ -9,6 +9,7 @@ import { known, num, seconds, t, time, until } from "./words.js";
 const LOOKS = {
 	Valid: ["good", "✓"], accepted: ["good", "✓"], valid: ["good", "✓"],
 	Invalid: ["bad", "✕"], rejected: ["bad", "✕"],
+	lost: ["bad", "✕"], known: ["good", "✓"], none: ["off", "–"],
 	NotFound: ["off", "?"], not_judged: ["off", "–"], unknown: ["off", "?"],
 };
 const look = (state) => LOOKS[state] ?? LOOKS.unknown;
@@ -37,7 +38,8 @@ function failedBox(failed) {
 	return el("section.box.bad", el("h3", t("failed")),
 		el("p.strong", failed.text), ruleLine(failed),
 		el("p.uri", failed.uri),
-		failed.remedy && el("p", el("b", t("remedy")), " ", failed.remedy));
+		failed.remedy && el("p", el("b", t("remedy")), " ", failed.remedy),
+		failed.by_hand && el("p.sub", t("by_hand"), ": ", el("code", failed.by_hand)));
 }
 
 function nextBox(answer) {
@@ -62,8 +64,21 @@ function vrpTable(vrps, now) {
 		return null;
 	return el("section", el("h3", t("covering")), el("div.scroll", table(
 		[{ text: t("prefix") }, { text: t("max_length"), num: true },
-			{ text: t("origin") }, { text: t("ta") }, { text: t("expires") }],
-		vrps.map((v) => [v.prefix, v.maxLength, asn(v.asn), v.ta, expiry(v.expires, now)]))));
+			{ text: t("origin") }, { text: t("ta") }, { text: t("expires") },
+			{ text: t("source") }],
+		vrps.map((v) => [el("span", v.prefix, " ", oursBadge(v.ours)), v.maxLength,
+			el("span", asn(v.asn), " ", v.matches === true && el("span.badge.good", t("matches"))),
+			v.ta, expiry(v.expires, now), el("span.uri", v.source)]))));
+}
+
+function aspaTable(aspas, now) {
+	if (!Array.isArray(aspas) || aspas.length === 0)
+		return null;
+	return el("section", el("h3", t("aspa_for")), el("div.scroll", table(
+		[{ text: t("customer") }, { text: t("providers") }, { text: t("expires") },
+			{ text: t("source") }],
+		aspas.map((a) => [asn(a.customer), (a.providers ?? []).map(asn).join(", "),
+			expiry(a.expires, now), el("span.uri", a.source)]))));
 }
 
 function expiry(value, now) {
@@ -73,19 +88,22 @@ function expiry(value, now) {
 	return el("span", until(s, now), { title: time(value) });
 }
 
-function resources(list) {
+function resources(list, total) {
 	if (!Array.isArray(list) || list.length === 0)
 		return null;
 	const chip = (r) => el("li", r);
 	const first = el("ul.chips", list.slice(0, SHOW_RESOURCES).map(chip));
 	if (list.length <= SHOW_RESOURCES)
-		return el("div", el("p.sub", t("resources")), first);
-	const more = el("button.link", t("all_n", { n: num(list.length) }), { type: "button" });
+		return el("div", el("p.sub", t("resources"),
+			total > list.length && ` (${t("in_all", { n: num(total) })})`), first);
+	const more = el("button.link", t("more_n", { n: num(list.length - SHOW_RESOURCES) }),
+		{ type: "button" });
 	more.addEventListener("click", () => {
 		fill(first, list.map(chip));
 		more.remove();
 	});
-	return el("div", el("p.sub", t("resources")), first, more);
+	return el("div", el("p.sub", t("resources"),
+		total > list.length && ` (${t("in_all", { n: num(total) })})`), first, more);
 }
 
 function validity(link, now) {
@@ -102,11 +120,11 @@ function chainLink(link, now) {
 	return el(`li.${cls}`,
 		el("p.head", el("span.sign", sign, { "aria-hidden": "true" }),
 			el("b", String(link.type ?? "").toUpperCase()), " ", fileName(link.uri), " ",
-			el(`span.badge.${cls}`, known(`st_${link.verdict}`) || link.verdict)),
+			el(`span.badge.${cls}`, known(`vd_${link.verdict}`) || link.verdict)),
 		el("p.uri", link.uri),
 		link.not_before !== undefined && link.not_before !== null &&
 			validity(link, now),
-		resources(link.resources),
+		resources(link.resources, link.resources_total),
 		findings.length > 0 && el("ul.found", findings));
 }
 
@@ -131,7 +149,8 @@ function show(answer, now) {
 	box.className = `answer ${cls}`;
 	fill(box, close, el("p.subject", el("code", answer.subject), " ", oursBadge(answer.ours)),
 		title, el("p.summary", answer.summary), failedBox(answer.failed), nextBox(answer),
-		lostTable(answer.lost), vrpTable(answer.vrps, now), chainList(answer.chain, now));
+		lostTable(answer.lost), vrpTable(answer.vrps, now), aspaTable(answer.aspas, now),
+		chainList(answer.chain, now));
 	box.hidden = false;
 	title.focus({ preventScroll: true });
 	box.scrollIntoView({ block: "nearest" });

@@ -56,8 +56,10 @@ export function trustAnchors(data) {
 		{ text: "ASPA", num: true }], rows));
 }
 
+const loss = (n) => el("span", num(n), { class: n > 0 ? "badtext" : "" });
+
 export function objects(data) {
-	const verdicts = ["valid", "rejected", "not_judged"];
+	const verdicts = ["valid", "rejected", "lost", "not_judged"];
 	const types = new Map();
 	for (const o of data?.objects ?? []) {
 		const row = types.get(o.type) ?? {};
@@ -66,11 +68,11 @@ export function objects(data) {
 	}
 	const rows = [...types].map(([type, row]) => [type.toUpperCase(),
 		num(row.valid ?? 0),
-		el("span", num(row.rejected ?? 0), { class: row.rejected > 0 ? "badtext" : "" }),
-		num(row.not_judged ?? 0),
+		loss(row.rejected ?? 0), loss(row.lost ?? 0), num(row.not_judged ?? 0),
 		num(verdicts.reduce((n, v) => n + (row[v] ?? 0), 0))]);
-	fill($("objects"), rows.length > 0 && table([{ text: t("type") }, { text: t("valid"), num: true },
-		{ text: t("st_rejected"), num: true }, { text: t("not_judged"), num: true },
+	fill($("objects"), rows.length > 0 && table([{ text: t("type") }, { text: t("vd_valid"), num: true },
+		{ text: t("vd_rejected"), num: true }, { text: t("vd_lost"), num: true },
+		{ text: t("vd_not_judged"), num: true },
 		{ text: t("total"), num: true }], rows));
 }
 
