@@ -12,6 +12,7 @@
 #define RPKI_DEPTH_MAX		32		/* certificates in a chain; today below 10 */
 #define RPKI_POINTS_MAX		500000		/* a run; today about 50,000 */
 #define RPKI_MFT_FILES_MAX	200000		/* a manifest; today below 60,000 */
+#define RPKI_MFT_FAILED_MAX	64		/* absent or changed files reported of a manifest */
 #define RPKI_CRL_ENTRIES_MAX	500000		/* today below 60,000 */
 #define RPKI_RES_MAX		200000		/* ranges in one certificate; RIRs have some 20,000 */
 #define RPKI_ROA_PREFIXES_MAX	20000		/* a ROA; today below 5,000 */

@@ -294,11 +294,17 @@ files_prepare(struct work *w)
 	return 0;
 }
 
-/* All are there, all have the hash; otherwise the point fails. */
+/*
+ * All are there, all have the hash; otherwise the point fails. After some
+ * failures no more are looked for: a manifest can name more absent files
+ * than anybody wants to read about.
+ */
 static int
 files_get(struct work *w)
 {
-	for (size_t i = 0; i < w->n_files; i++) {
+	size_t n_failed = 0;
+
+	for (size_t i = 0; i < w->n_files && n_failed < RPKI_MFT_FAILED_MAX; i++) {
 		struct file *f = &w->files[i];
 		int rc = file_get(w, f->o.uri, &f->bytes, &f->fs, F(RPKI_MFT_FILE_MISSING));
 
@@ -306,8 +312,10 @@ files_get(struct work *w)
 			return rc;
 		if (f->bytes.p != NULL && !hash_matches(f->bytes, f->mf->hash))
 			finding_add(&f->fs, F(RPKI_MFT_FILE_HASH), FA_SV("file", f->mf->name));
-		if (findings_reject(&f->fs))
+		if (findings_reject(&f->fs)) {
 			w->pt->failed = true;
+			n_failed++;
+		}
 	}
 	return 0;
 }
@@ -536,7 +544,8 @@ object_keep(struct work *w, struct file *f)
 	struct rpki_object *o = &f->o;
 	int rc;
 
-	if (!w->opt->keep_objects)
+	/* What is only named costs nothing: memory follows real files. */
+	if (!w->opt->keep_objects || (f->bytes.p == NULL && !findings_reject(&f->fs)))
 		return 0;
 	if ((rc = res_copy(pool, &o->res)) < 0)
 		return rc;
