@@ -68,10 +68,6 @@ SYSTEM_ALLOWED = {
     ("src/cmd/main.c", "unistd.h"): "isatty",
     ("src/cmd/main.c", "sys/random.h"): "the hash seed",
     ("src/cmd/rtr_serve.c", "signal.h"): "names of signals for loop_signal()",
-    ("src/role/parent.c", "signal.h"): "names of signals for loop_signal()",
-    ("src/role/parent_child.c", "signal.h"): "names of signals for proc_kill()",
-    ("src/role/role_main.c", "signal.h"): "names of signals for loop_signal()",
-    ("src/role/role_main.c", "unistd.h"): "_exit",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 

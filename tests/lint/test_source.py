@@ -98,7 +98,7 @@ def main():
              [f"{p}:{n}" for p, n, m in grep(r"\btypedef\s+(struct|union|enum)\b[^(]*$", code)])
     tap.rule("no global counters behind assert()",
              [f"{p}:{n}" for p, n, m in grep(call("assert"), code)])
-    tap.rule("lines end clean and are not longer than 120 columns", look(code))
+    tap.rule("lines end clean; code is not wider than 120 columns", look(code))
     tap.rule("nothing names this machine",
              [f"{p}:{n}: {m.group()}" for p in text
               for n, line in enumerate(csource.read(os.path.join(tap.SRC, p)).splitlines(), 1)
@@ -115,7 +115,7 @@ def look(code):
         for n, line in enumerate(csource.read(os.path.join(tap.SRC, path)).split("\n"), 1):
             if line != line.rstrip():
                 yield f"{path}:{n}: blanks at the end"
-            elif len(line.expandtabs(8)) > 120:
+            elif len(line.expandtabs(8)) > 120 and '"' not in line:  # a text stays in one piece
                 yield f"{path}:{n}: {len(line.expandtabs(8))} columns"
 
 
