@@ -284,7 +284,7 @@ files_prepare(struct work *w)
 		if (f->o.type == RPKI_CRL)
 			continue;		/* judged with the manifest */
 		f->mf = mf;
-		f->o.uri = uri_join(w->pt->pool, w->ca->repo_uri, mf->name);
+		f->o.uri = uri_join(w->tmp, w->ca->repo_uri, mf->name);
 		if (f->o.uri.p == NULL)
 			return -ENOMEM;
 		memcpy(f->o.hash, mf->hash.p, min_size(mf->hash.n, SHA256_LEN));
@@ -518,7 +518,7 @@ child_add(struct work *w, const struct file *f, bool lost)
 		.parent = (struct rpki_ca *)(uintptr_t)w->ca,
 		.depth = w->ca->depth + 1,
 		.ta = w->ca->ta,
-		.uri = f->o.uri,
+		.uri = pool_sv(pool, f->o.uri),
 		.subject = pool_sv(pool, x->subject),
 		.ski = pool_sv(pool, x->ski),
 		.modulus = pool_sv(pool, x->modulus),
@@ -547,6 +547,8 @@ object_keep(struct work *w, struct file *f)
 	/* What is only named costs nothing: memory follows real files. */
 	if (!w->opt->keep_objects || (f->bytes.p == NULL && !findings_reject(&f->fs)))
 		return 0;
+	if ((o->uri = pool_sv(pool, o->uri)).p == NULL)
+		return -ENOMEM;
 	if ((rc = res_copy(pool, &o->res)) < 0)
 		return rc;
 	if (o->n_vrps > 0) {
