@@ -15,14 +15,20 @@ export function health(status) {
 			{ title: `${time(data.built)} – ${time(data.expires)}` }));
 	else if (data)
 		parts.push(" ", t("health_never", { age }));
+	const down = (status.roles ?? []).filter((r) => !r.ready).map((r) => r.name);
+	if (down.length > 0)
+		parts.push(" ", el("b", t("roles_down", { names: down.join(", ") })));
+	paint(down.length > 0 && cls === "good" ? "warn" : cls, parts);
+}
+
+function paint(cls, parts) {
 	$("health").className = `banner ${cls}`;
 	fill($("health"), el("span.sign", { good: "✓", warn: "!", bad: "✕" }[cls],
 		{ "aria-hidden": "true" }), el("span", parts));
 }
 
 export function offline(text) {
-	$("health").className = "banner bad";
-	fill($("health"), el("span.sign", "✕", { "aria-hidden": "true" }), el("span", text));
+	paint("bad", [text]);
 }
 
 const sum = (rows, key) => rows.reduce((n, row) => n + (row[key] ?? 0), 0);

@@ -110,6 +110,23 @@ router_metrics(struct metrics *m, json_t *routers)
 }
 
 static void
+house_metrics(struct metrics *m, json_t *house)
+{
+	json_t *roles = json_object_get(house, "roles"), *r;
+	size_t i;
+
+	if (!json_is_array(roles))
+		return;
+	json_array_foreach(roles, i, r)
+		if (is_word(member(r, "name")))
+			PUT(m, ROLE_READY, json_is_true(json_object_get(r, "ready")),
+			    member(r, "name"));
+	json_array_foreach(roles, i, r)
+		if (is_word(member(r, "name")))
+			PUT(m, ROLE_RESTARTS, web_report_u64(r, "restarts"), member(r, "name"));
+}
+
+static void
 own_metrics(struct metrics *m, const struct web_stats *st)
 {
 	static const char *const classes[6] = { [2] = "2xx", "3xx", "4xx", "5xx" };
@@ -144,6 +161,7 @@ web_metrics(struct web_call *c)
 		time_metrics(&m, ctx->data, ctx->now);
 	}
 	router_metrics(&m, ctx->routers);
+	house_metrics(&m, ctx->house);
 	own_metrics(&m, ctx->stats);
 	if (metrics_end(&m) < 0)
 		return web_error(c, WEB_FAILED);

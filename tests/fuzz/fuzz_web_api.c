@@ -77,7 +77,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (web_conf_init(&conf, SV(""), SV("Org"), SV("AS64496"), SV("192.0.2.0/24")) < 0)
 		abort();
 	ctx.data = data_make(report, &map);
-	ctx.routers = ctx.data->report;		/* of any shape, too */
+	ctx.routers = ctx.house = ctx.data->report;	/* of any shape, too */
 	if (web_handle(&ctx, &req, &res, &q) == WEB_ASK)
 		web_explained(&res, q.lang, (uint32_t)(n % 4), report);
 	if (res.status < 200 || res.status > 599 || res.n_headers >= HTTP_HEADERS_MAX)
