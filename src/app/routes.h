@@ -105,7 +105,9 @@ int		 routes_explain(const struct routes *, const struct ours *, struct sv subje
 /* The same for one object outside of any run. */
 int		 routes_explain_file(const char *path, const struct rpki_opt *,
 		    const struct complain *, enum lang, struct buf *json) MUST_USE;
-/* That JSON as text for a terminal; *ret_good: nothing was rejected. */
+/* What a broken rule most likely means (a msgid); app/routes_cause.c. */
+const char	*routes_cause(const struct finding_def *);
+/* An explanation's JSON as text for a terminal; *ret_good: nothing was rejected. */
 int		 routes_explain_text(struct sv json, enum lang, struct buf *, bool *ret_good) MUST_USE;
 
 #endif

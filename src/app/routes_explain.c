@@ -7,7 +7,7 @@
  *  "aspas":[{"customer","providers":[…],"source","expires"}],
  *  "chain":[{"uri","type","verdict","not_before","not_after","resources":[…],
  *    "findings":[{"code","severity","clause","text","remedy"}]}],
- *  "failed":{"uri","code","clause","text","remedy","by_hand"}|null,
+ *  "failed":{"uri","code","clause","text","likely","remedy","by_hand"}|null,
  *  "lost":[{"prefix","maxLength","asn","source"}],
  *  "next"}
  *
@@ -388,6 +388,7 @@ failed_put(struct answer *a)
 	json_kv_str(&a->j, "code", a->failed->def->code);
 	json_kv_str(&a->j, "clause", a->failed->def->clause);
 	json_kv_sv(&a->j, "text", buf_get(&b));
+	json_kv_str(&a->j, "likely", tr(a->lang, routes_cause(a->failed->def)));
 	json_kv_str(&a->j, "remedy", tr(a->lang, a->failed->def->remedy));
 	json_kv_str(&a->j, "by_hand", a->failed->def->by_hand);
 	json_close(&a->j, '}');

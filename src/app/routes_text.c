@@ -179,6 +179,8 @@ routes_explain_text(struct sv text, enum lang lang, struct buf *b, bool *ret_goo
 		put(b, failed, "uri");
 		buf_str(b, "\n  ");
 		put(b, failed, "text");
+		buf_printf(b, "\n  %s ", tr(lang, N_("Most likely:")));
+		put(b, failed, "likely");
 		buf_printf(b, "\n  %s ", tr(lang, N_("See it by hand:")));
 		put(b, failed, "by_hand");
 		buf_char(b, '\n');
