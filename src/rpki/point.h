@@ -1,0 +1,54 @@
+/* What the files of a publication point's check share: point*.c only. */
+#ifndef RPKI_POINT_H
+#define RPKI_POINT_H
+
+#include "rpki/internal.h"
+
+/* One file of the manifest while it is judged. */
+struct file {
+	const struct mft_file	*mf;
+	struct rpki_object	 o;
+	struct findings		 fs;
+	struct sv		 bytes;
+	struct cms		*cms;		/* signed objects */
+	struct cert		*cert;		/* the CA's, or cms->ee */
+	struct resources	 res;		/* effective */
+	size_t			 verify;	/* its first item in the batch */
+	unsigned		 n_verify;
+};
+
+struct work {
+	const struct rpki_ca	*ca;
+	const struct rpki_source *src;
+	const struct rpki_opt	*opt;
+	struct rpki_point	*pt;
+	struct pool		*tmp;		/* bytes and parsed values */
+	struct crypto_rsa	*key;		/* the CA's, prepared */
+	struct cms		*cms;		/* the manifest */
+	struct mft		*mft;
+	struct crl		*crl;
+	struct sv		 crl_uri;
+	struct file		*files;
+	size_t			 n_files;
+	int64_t			 now;
+};
+
+/* base "/" name; p is NULL without memory. */
+struct sv uri_join(struct pool *, struct sv base, struct sv name);
+/* Fetch a file; what is absent or too large is a finding in fs. */
+int	 file_get(struct work *, struct sv uri, struct sv *ret, struct findings *fs,
+	    const struct finding_def *absent) MUST_USE;
+bool	 hash_matches(struct sv bytes, struct sv hash);
+void	 findings_begin(struct work *, struct findings *, struct sv subject);
+
+/* --- point_head.c: the manifest, its certificate, the CRL --- */
+int	 manifest_read(struct work *, struct findings *) MUST_USE;
+/* Sets w->pt->failed. */
+int	 head_check(struct work *) MUST_USE;
+
+/* --- point_out.c: children, payloads, what is kept --- */
+int	 files_finish(struct work *) MUST_USE;
+/* May the CA of a certificate that is not valid be read, for explanations? */
+bool	 lost_followed(const struct work *, const struct cert *);
+
+#endif
