@@ -1,6 +1,7 @@
 #include "app/vrps_feed.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -277,6 +278,7 @@ vrps_feed_load(struct vrps_feed *f, struct vrps_load *ret)
 	if (ret->rc == 0)
 		ret->rc = payloads_serve(f, &p, &ret->changed);
 	payloads_done(&p);
+	(void)malloc_trim(0);		/* 60 MB that are not needed until the next load */
 	return ret->rc;
 }
 

@@ -1,0 +1,376 @@
+#include <errno.h>
+
+#include "../tap.h"
+#include "base/err.h"
+#include "world.h"
+
+/* As inr/internal.h has them: the tests must reach into the bytes. */
+#define HEAD_LEN	256
+#define HEAD_BODY_SUM	144
+#define HEAD_SUM	176
+
+static void
+world(struct payloads *p)
+{
+	world_vrp(p, "10.0.0.0/8", 16, 64496, 5000);
+	world_vrp(p, "10.0.0.0/16", 24, 64497, 6000);
+	world_vrp(p, "10.0.0.0/16", 24, 0, 7000);
+	world_vrp(p, "192.0.2.0/24", 24, 64498, TIME_NEVER);
+	world_vrp(p, "2001:db8::/32", 48, 64496, 8000);
+	world_vrp(p, "::/0", 0, 1, 9000);
+	world_aspa(p, 64496, WORLD_LIST(64497, 64498), 4000);
+	world_aspa(p, 64500, WORLD_LIST(0), 9500);
+}
+
+static void
+resum(uint8_t *buf, size_t size)
+{
+	world_digest(buf + HEAD_LEN, size - HEAD_LEN, buf + HEAD_BODY_SUM);
+	world_digest(buf, HEAD_SUM, buf + HEAD_SUM);
+}
+
+static void
+round_trip(void **state UNUSED)
+{
+	struct payloads p = { 0 }, q = { 0 };
+	struct snapshot s;
+	uint8_t *buf = NULL;
+
+	world(&p);
+	assert_int_equal(world_snapshot(&p, 7, &buf, &s), 0);
+	assert_int_equal(s.stamp.serial, 7);
+	assert_int_equal(s.stamp.session[2], 300);
+	assert_int_equal(s.built, 1000);
+	assert_int_equal(s.earliest, 4000);
+	assert_true(s.latest == TIME_NEVER);
+	assert_int_equal(s.n_v4, 4);
+	assert_int_equal(s.n_v6, 2);
+	assert_int_equal(s.n_aspas, 2);
+	assert_string_equal(s.tas[0], "lab");
+	assert_true(sv_eq(snapshot_report(&s), SV("{}")));
+	for (size_t i = 0; i < p.n_vrps; i++) {
+		struct vrp v;
+
+		snapshot_vrp(&s, i, &v);
+		assert_int_equal(vrp_cmp(&v, &p.vrps[i]), 0);
+		assert_true(v.expires == p.vrps[i].expires);
+		assert_int_equal(v.ta, p.vrps[i].ta);
+	}
+	assert_int_equal(snapshot_payloads(&s, 0, &q), 0);
+	assert_int_equal(q.n_vrps, p.n_vrps);
+	assert_int_equal(q.n_aspas, p.n_aspas);
+	assert_int_equal(q.aspas[0].providers[1], 64498);
+	payloads_done(&p);
+	payloads_done(&q);
+	free(buf);
+}
+
+static void
+empty(void **state UNUSED)
+{
+	struct payloads p = { 0 };
+	struct ip_prefix px = { .af = IP_V4, .len = 8, .addr = { 10 } };
+	struct snapshot s;
+	uint8_t *buf = NULL;
+
+	assert_int_equal(world_snapshot(&p, 1, &buf, &s), 0);
+	assert_true(s.earliest == TIME_NEVER);
+	assert_int_equal(snapshot_rov(&s, &px, 1), ROV_NOT_FOUND);
+	free(buf);
+}
+
+static void
+expiry(void **state UNUSED)
+{
+	struct payloads p = { 0 }, q = { 0 };
+	struct snapshot s;
+	uint8_t *buf = NULL;
+
+	world(&p);
+	assert_int_equal(world_snapshot(&p, 7, &buf, &s), 0);
+	assert_int_equal(snapshot_payloads(&s, 6000, &q), 0);	/* at 6000 it is over */
+	assert_int_equal(q.n_vrps, 4);
+	assert_int_equal(q.n_aspas, 1);
+	payloads_done(&p);
+	payloads_done(&q);
+	free(buf);
+}
+
+static void
+stamped(void **state UNUSED)
+{
+	const struct snapshot_stamp st = { 99, { 1, 2, 3 } };
+	struct payloads p = { 0 };
+	struct snapshot s, t;
+	uint8_t *buf = NULL;
+
+	world(&p);
+	assert_int_equal(world_snapshot(&p, 7, &buf, &s), 0);
+	assert_int_equal(snapshot_stamp(buf, s.size, &st, world_digest), 0);
+	assert_int_equal(snapshot_open(buf, s.size, world_digest, &t), 0);
+	assert_int_equal(t.stamp.serial, 99);
+	assert_int_equal(t.stamp.session[0], 1);
+	assert_true(snapshot_same(&s, &t));
+	payloads_done(&p);
+	free(buf);
+}
+
+/* Any flipped bit and any cut is seen. */
+static void
+damage(void **state UNUSED)
+{
+	struct payloads p = { 0 };
+	struct snapshot s, t;
+	uint8_t *buf = NULL;
+
+	world(&p);
+	assert_int_equal(world_snapshot(&p, 7, &buf, &s), 0);
+	for (size_t i = 0; i < s.size; i++) {
+		buf[i] ^= 0x10;
+		/* Behind the head's sum nothing is said. */
+		if (i < 208 || i >= HEAD_LEN)
+			assert_true(snapshot_open(buf, s.size, world_digest, &t) < 0);
+		buf[i] ^= 0x10;
+	}
+	for (size_t n = 0; n < s.size; n++)
+		assert_true(snapshot_open(buf, n, world_digest, &t) < 0);
+	buf[11]++;
+	assert_int_equal(snapshot_open(buf, s.size, world_digest, &t), SE_FORMAT);
+	buf[11]--;
+	buf[HEAD_LEN]++;
+	assert_int_equal(snapshot_open(buf, s.size, world_digest, &t), SE_SUM);
+	payloads_done(&p);
+	free(buf);
+}
+
+/* With right sums every byte of the body is still checked or harmless. */
+static void
+forged(void **state UNUSED)
+{
+	struct payloads p = { 0 };
+	struct snapshot s, t;
+	uint8_t *buf = NULL;
+	size_t n_refused = 0;
+
+	world(&p);
+	assert_int_equal(world_snapshot(&p, 7, &buf, &s), 0);
+	for (size_t i = 16; i < s.size; i++) {
+		uint8_t old = buf[i];
+
+		for (unsigned m = 1; m < 256; m += m < 8 ? m : 41) {
+			buf[i] = (uint8_t)(old ^ m);
+			resum(buf, s.size);
+			if (snapshot_open(buf, s.size, world_digest, &t) < 0) {
+				n_refused++;
+				continue;
+			}
+			for (size_t k = 0; k < snapshot_n_vrps(&t); k++) {
+				struct vrp v;
+
+				snapshot_vrp(&t, k, &v);
+				assert_true(vrp_is_sound(&v));
+			}
+			for (size_t k = 0; k < t.n_aspas; k++) {
+				struct snapshot_aspa a;
+
+				snapshot_aspa(&t, k, &a);
+				assert_false(a.providers.bad);
+			}
+		}
+		buf[i] = old;
+	}
+	assert_true(n_refused > 1000);
+	payloads_done(&p);
+	free(buf);
+}
+
+static void
+not_built(void **state UNUSED)
+{
+	const struct snapshot_stamp st = { 0 };
+	struct payloads p = { 0 };
+	uint8_t buf[1024];
+	size_t size;
+
+	world_vrp(&p, "10.0.0.0/8", 16, 2, 1);
+	world_vrp(&p, "10.0.0.0/8", 16, 1, 1);
+	assert_int_equal(snapshot_size(&p, 0, &size), 0);
+	/* Not merged; a wrong size; an anchor that has no name. */
+	assert_int_equal(snapshot_build(&p, 0, &st, SV(""), world_digest, buf, size), -EINVAL);
+	assert_int_equal(payloads_merge(&p, &(size_t){ 0 }), 0);
+	assert_int_equal(snapshot_build(&p, 0, &st, SV(""), world_digest, buf, size + 1), -EINVAL);
+	p.vrps[0].ta = 1;
+	assert_int_equal(snapshot_build(&p, 0, &st, SV(""), world_digest, buf, size), -EINVAL);
+	payloads_done(&p);
+}
+
+/* 8210bis section 11.2: what is sent, byte for byte. */
+static void
+pdus(void **state UNUSED)
+{
+	static const uint8_t want[] = {
+		2, 4, 0, 0, 0, 0, 0, 20, 1, 24, 24, 0, 192, 0, 2, 0, 0, 0, 0xfb, 0xf2,
+		2, 4, 0, 0, 0, 0, 0, 20, 1, 16, 24, 0, 10, 0, 0, 0, 0, 0, 0xfb, 0xf1,
+		2, 4, 0, 0, 0, 0, 0, 20, 1, 16, 24, 0, 10, 0, 0, 0, 0, 0, 0, 0,
+		2, 4, 0, 0, 0, 0, 0, 20, 1, 8, 16, 0, 10, 0, 0, 0, 0, 0, 0xfb, 0xf0,
+		2, 6, 0, 0, 0, 0, 0, 32, 1, 32, 48, 0, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0,
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xfb, 0xf0,
+		2, 6, 0, 0, 0, 0, 0, 32, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+		2, 11, 1, 0, 0, 0, 0, 20, 0, 0, 0xfb, 0xf0, 0, 0, 0xfb, 0xf1, 0, 0, 0xfb, 0xf2,
+		2, 11, 1, 0, 0, 0, 0, 16, 0, 0, 0xfb, 0xf4, 0, 0, 0, 0,
+	};
+	struct payloads p = { 0 };
+	struct snapshot s;
+	uint8_t *buf = NULL, out[sizeof(want)];
+	size_t off, len, len1, at = 0;
+
+	world(&p);
+	assert_int_equal(world_snapshot(&p, 7, &buf, &s), 0);
+	snapshot_pdus(&s, 2, &off, &len);
+	assert_int_equal(len, sizeof(want));
+	assert_memory_equal(buf + off, want, len);
+	snapshot_pdus_write(&s, 2, out);
+	assert_memory_equal(out, want, len);
+	snapshot_pdus(&s, 1, &off, &len1);
+	assert_int_equal(len1, len - 36);
+	snapshot_pdus_write(&s, 1, out);
+	for (; at < len1; at += out[at + 7]) {
+		assert_int_equal(out[at], 1);
+		assert_memory_equal(out + at + 1, want + at + 1, out[at + 7] - 1u);
+	}
+	payloads_done(&p);
+	free(buf);
+}
+
+static struct ip_prefix
+px(const char *text)
+{
+	struct ip_prefix x = { 0 };
+
+	assert_int_equal(ip_prefix_parse(sv_str(text), &x), 0);
+	return x;
+}
+
+static void
+rov(void **state UNUSED)
+{
+	static const struct {
+		const char	*px;
+		uint32_t	 asn;
+		enum rov	 want;
+		unsigned	 n_cover;
+	} rows[] = {
+		{ "10.0.0.0/8", 64496, ROV_VALID, 1 },
+		{ "10.9.0.0/16", 64496, ROV_VALID, 1 },
+		{ "10.9.0.0/17", 64496, ROV_INVALID, 1 },
+		{ "10.0.7.0/24", 64497, ROV_VALID, 3 },
+		{ "10.0.7.0/24", 64496, ROV_INVALID, 3 },
+		{ "10.0.7.0/24", 0, ROV_INVALID, 3 },	/* RFC 7607: AS 0 never matches */
+		{ "10.0.0.0/7", 64496, ROV_NOT_FOUND, 0 },
+		{ "11.0.0.0/8", 64496, ROV_NOT_FOUND, 0 },
+		{ "9.255.255.255/32", 64496, ROV_NOT_FOUND, 0 },
+		{ "192.0.2.0/24", 64498, ROV_VALID, 1 },
+		{ "192.0.2.128/25", 64498, ROV_INVALID, 1 },
+		{ "2001:db8:1::/48", 64496, ROV_VALID, 2 },
+		{ "2001:db8:1::/49", 64496, ROV_INVALID, 2 },
+		{ "::/0", 1, ROV_VALID, 1 },
+		{ "ffff::/16", 1, ROV_INVALID, 1 },
+	};
+	struct payloads p = { 0 };
+	struct snapshot s;
+	uint8_t *buf = NULL;
+
+	world(&p);
+	assert_int_equal(world_snapshot(&p, 7, &buf, &s), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ip_prefix x = px(rows[i].px);
+		unsigned n = 0, last = 0;
+		struct cover c;
+		struct vrp v;
+
+		assert_int_equal(snapshot_rov(&s, &x, rows[i].asn), rows[i].want);
+		for (cover_init(&c, &s, &x); cover_next(&c, &v); n++) {
+			assert_true(v.len >= last && v.len <= x.len);
+			last = v.len;
+		}
+		assert_int_equal(n, rows[i].n_cover);
+	}
+	assert_string_equal(rov_name(ROV_VALID), "valid");
+	payloads_done(&p);
+	free(buf);
+}
+
+/* The same answers as looking at every VRP, on a dense world. */
+static void
+rov_oracle(void **state UNUSED)
+{
+	struct payloads p = { 0 };
+	struct snapshot s;
+	uint8_t *buf = NULL;
+	uint32_t r = 1;
+
+	for (unsigned i = 0; i < 400; i++) {
+		struct vrp v = { .af = i % 2 ? IP_V4 : IP_V6, .expires = 1 };
+
+		r = r * 1103515245 + 12345;
+		v.addr[0] = (uint8_t)(r >> 30);
+		v.addr[1] = (uint8_t)(r >> 22 & 0xc0);
+		v.len = (uint8_t)(6 + (r >> 8) % 5);
+		ip_mask(v.addr, v.len);
+		v.max_len = (uint8_t)(v.len + (r >> 12) % 4);
+		v.asn = (r >> 16) % 4;
+		v.ta = (uint8_t)payloads_ta(&p, SV("x"));
+		p.vrps = reallocarray(p.vrps, p.n_vrps + 1, sizeof(v));
+		p.vrps[p.n_vrps++] = v;
+	}
+	assert_int_equal(world_snapshot(&p, 7, &buf, &s), 0);
+	for (unsigned q = 0; q < 4000; q++) {
+		struct ip_prefix x = { .af = q % 2 ? IP_V4 : IP_V6 };
+		enum rov want = ROV_NOT_FOUND;
+		uint32_t asn;
+
+		r = r * 1103515245 + 12345;
+		x.addr[0] = (uint8_t)(r >> 30);
+		x.addr[1] = (uint8_t)(r >> 21);
+		x.len = (uint8_t)(5 + (r >> 8) % 9);
+		ip_mask(x.addr, x.len);
+		asn = (r >> 16) % 4;
+		for (size_t i = 0; i < p.n_vrps && want != ROV_VALID; i++) {
+			const struct vrp *v = &p.vrps[i];
+			struct ip_prefix y = { .af = v->af, .len = v->len };
+
+			memcpy(y.addr, v->addr, sizeof(y.addr));
+			if (ip_prefix_covers(&y, &x))
+				want = vrp_matches(v, &x, asn) ? ROV_VALID : ROV_INVALID;
+		}
+		assert_int_equal(snapshot_rov(&s, &x, asn), want);
+	}
+	payloads_done(&p);
+	free(buf);
+}
+
+static void
+aspa_find(void **state UNUSED)
+{
+	struct payloads p = { 0 };
+	struct snapshot_aspa a;
+	struct snapshot s;
+	uint8_t *buf = NULL;
+
+	world(&p);
+	assert_int_equal(world_snapshot(&p, 7, &buf, &s), 0);
+	assert_true(snapshot_aspa_find(&s, 64500, &a));
+	assert_int_equal(a.n_providers, 1);
+	assert_int_equal(a.expires, 9500);
+	assert_true(snapshot_aspa_find(&s, 64496, &a));
+	assert_int_equal(rd_be32(&a.providers), 64497);
+	assert_false(snapshot_aspa_find(&s, 64499, &a));
+	assert_false(snapshot_aspa_find(&s, 1, &a));
+	assert_false(snapshot_aspa_find(&s, UINT32_MAX, &a));
+	payloads_done(&p);
+	free(buf);
+}
+
+TESTS_MAIN("inr snapshot", T(round_trip), T(empty), T(expiry), T(stamped), T(damage),
+    T(forged), T(not_built), T(pdus), T(rov), T(rov_oracle), T(aspa_find))
