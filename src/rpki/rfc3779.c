@@ -292,6 +292,7 @@ as_list_parse(struct der *d, struct pool *pool, struct as_res *res, struct form 
 		f->malformed = n == 0 ? N_("the list is empty") : N_("the list is too long");
 		return;
 	}
+	res->r = r;
 	while (der_peek(&list) != 0) {
 		struct as_range one;
 
@@ -313,7 +314,6 @@ as_list_parse(struct der *d, struct pool *pool, struct as_res *res, struct form 
 		if (der_ok(d))
 			as_range_append(r, &res->n, one, f);
 	}
-	res->r = r;
 }
 
 void
@@ -329,6 +329,9 @@ as_res_parse(struct der *d, struct pool *pool, struct as_res *res,
 		/* RFC 6487 section 4.8.11: no RDI, and never nothing at all. */
 		f.malformed = der_peek(&ids) == 0 ? N_("the list is empty") :
 		    N_("it has routing domain identifiers");
+	else if (der_ok(d) && res->present)
+		/* In both extensions, RFC 3779's and RFC 8360's. */
+		f.malformed = N_("the AS numbers stand twice");
 	if (der_ok(d) && f.malformed == NULL) {
 		res->present = true;
 		asnum = der_enter(&ids, DER_CTX_C(0));
