@@ -31,6 +31,7 @@ struct web_server {
 	struct waiting		 queue[WEB_QUEUE_MAX];	/* the first is asked */
 	unsigned		 n_queue;
 	uint32_t		 last_id;
+	bool			 validate_down;	/* as the parent says */
 	struct loop_timer	*timer;
 };
 
@@ -97,7 +98,7 @@ on_timer(void *arg)
 static void
 queue_next(struct web_server *ws)
 {
-	while (ws->n_queue > 0 && ws->queue[0].id == 0) {
+	while (!ws->validate_down && ws->n_queue > 0 && ws->queue[0].id == 0) {
 		struct waiting *w = &ws->queue[0];
 
 		if (++ws->last_id == 0)
@@ -260,8 +261,35 @@ web_server_routers(struct web_server *ws, struct sv json)
 	return object_swap(&ws->routers, json);
 }
 
+static bool
+role_down(const json_t *house, const char *name)
+{
+	json_t *roles = json_object_get(house, "roles"), *r;
+	size_t i;
+
+	json_array_foreach(roles, i, r) {
+		const char *n = json_string_value(json_object_get(r, "name"));
+
+		if (n != NULL && strcmp(n, name) == 0)
+			return !json_is_true(json_object_get(r, "ready"));
+	}
+	return false;
+}
+
+/*
+ * A question that was out when the validator died is lost: it is asked
+ * again when the next one works, within its time.
+ */
 int
 web_server_house(struct web_server *ws, struct sv json)
 {
-	return object_swap(&ws->house, json);
+	int rc = object_swap(&ws->house, json);
+
+	if (rc < 0)
+		return rc;
+	ws->validate_down = role_down(ws->house, "validate");
+	if (ws->validate_down && ws->n_queue > 0)
+		ws->queue[0].id = 0;
+	queue_next(ws);
+	return 0;
 }
