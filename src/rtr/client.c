@@ -169,8 +169,20 @@ vrp_fault(struct rtr_client *c, const struct vrp *v, enum rtr_finding f,
 	struct wr w = wr_mem(pdu, sizeof(pdu));
 
 	memcpy(px.addr, v->addr, sizeof(px.addr));
-	finding_add(c->fs, &rtr_findings[f], FA_PREFIX("prefix", px), FA_ASN("asn", v->asn));
+	finding_add(c->fs, &rtr_findings[f], FA_PREFIX("payload", px), FA_ASN("asn", v->asn));
 	vrp_pdu_write(&w, c->version, f == RTR_DUPLICATE, v);
+	return peer_fault(c, code, (struct sv){ (const char *)pdu, w.len }, out);
+}
+
+static enum rtr_event
+aspa_fault(struct rtr_client *c, uint32_t customer, enum rtr_finding f,
+    enum rtr_error_code code, struct wr *out)
+{
+	uint8_t pdu[RTR_ASPA_MIN];
+	struct wr w = wr_mem(pdu, sizeof(pdu));
+
+	finding_add(c->fs, &rtr_findings[f], FA_STR("payload", "ASPA"), FA_ASN("asn", customer));
+	aspa_pdu_write(&w, c->version, f == RTR_DUPLICATE, customer, NULL, 0);
 	return peer_fault(c, code, (struct sv){ (const char *)pdu, w.len }, out);
 }
 
@@ -384,7 +396,8 @@ vrps_commit(struct rtr_client *c, struct wr *out)
 
 	if (next == NULL)
 		return -ENOMEM;
-	qsort(c->ops, c->n_ops, sizeof(*c->ops), op_cmp);
+	if (c->n_ops > 1)
+		qsort(c->ops, c->n_ops, sizeof(*c->ops), op_cmp);
 	if ((rc = vrps_apply(c, next, &n, out)) != RTR_EV_MORE) {
 		free(next);
 		return rc;
@@ -393,18 +406,6 @@ vrps_commit(struct rtr_client *c, struct wr *out)
 	c->set.vrps = next;
 	c->set.n_vrps = n;
 	return RTR_EV_MORE;
-}
-
-static enum rtr_event
-aspa_fault(struct rtr_client *c, const struct aspa_op *op, struct wr *out)
-{
-	uint8_t pdu[RTR_ASPA_MIN];
-	struct wr w = wr_mem(pdu, sizeof(pdu));
-
-	finding_add(c->fs, &rtr_findings[RTR_ASPA_PROVIDERS], FA_ASN("customer", op->customer));
-	aspa_pdu_write(&w, c->version, op->announce, op->customer, NULL, 0);
-	return peer_fault(c, op->announce ? RTR_ERR_DUPLICATE : RTR_ERR_WITHDRAWAL,
-	    (struct sv){ (const char *)pdu, w.len }, out);
 }
 
 /* An announcement replaces what is held; twice in one answer is a fault. */
@@ -429,9 +430,12 @@ aspas_apply(struct rtr_client *c, struct aspa *next, size_t *ret_n, struct wr *o
 			next[n++] = *a;
 			continue;
 		}
-		if ((!op->announce && a == NULL) || (j < c->n_aspa_ops &&
-		    c->aspa_ops[j].customer == op->customer))
-			return (int)aspa_fault(c, op, out);
+		if (!op->announce && a == NULL)
+			return (int)aspa_fault(c, op->customer, RTR_WITHDRAW_UNKNOWN,
+			    RTR_ERR_WITHDRAWAL, out);
+		if (j < c->n_aspa_ops && c->aspa_ops[j].customer == op->customer)
+			return (int)aspa_fault(c, op->customer, RTR_DUPLICATE,
+			    RTR_ERR_DUPLICATE, out);
 		if (op->announce)
 			next[n++] = (struct aspa){ op->customer, op->n, op->providers,
 			    TIME_NEVER, 0 };
@@ -472,7 +476,8 @@ aspas_commit(struct rtr_client *c, struct wr *out)
 
 	if (next == NULL)
 		return -ENOMEM;
-	qsort(c->aspa_ops, c->n_aspa_ops, sizeof(*c->aspa_ops), aspa_op_cmp);
+	if (c->n_aspa_ops > 1)
+		qsort(c->aspa_ops, c->n_aspa_ops, sizeof(*c->aspa_ops), aspa_op_cmp);
 	if ((rc = aspas_apply(c, next, &n, out)) != RTR_EV_MORE) {
 		free(next);
 		return rc;
