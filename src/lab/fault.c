@@ -162,11 +162,7 @@ lab_build(struct lab_world *w, struct lab_error *err)
 
 	if (w->objs != NULL)
 		return -EALREADY;
-	if ((rc = faults_shape(w, err)) < 0) {
-		w->n_objs = 0;
-		return rc;
-	}
-	if ((rc = lab_keys(w)) < 0 || (rc = lab_plan(w)) < 0 ||
+	if ((rc = faults_shape(w, err)) < 0 || (rc = lab_keys(w)) < 0 || (rc = lab_plan(w)) < 0 ||
 	    (rc = faults_plan(w, err)) < 0)
 		return rc;
 	return make_error(w, err, lab_make(w));

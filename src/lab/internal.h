@@ -123,6 +123,7 @@ struct lab_obj {
 
 struct lab_ca {
 	const char	*name;
+	struct sv	 word;		/* the name in the text: outlives the world */
 	struct lab_ca	*parent, *next;		/* next: in order of the text */
 	struct lab_obj	*cert, *crl, *mft;
 	struct lab_obj	*objs, **tail;		/* all published here, mft too */

@@ -91,10 +91,8 @@ lab_keys(struct lab_world *w)
 	size_t n_primes = crypto_primes_for(w->n_objs);
 
 	w->objs = pool_calloc(w->pool, w->n_objs, sizeof(w->objs[0]));
-	if (w->objs == NULL) {
-		w->n_objs = 0;
+	if (w->objs == NULL)
 		return -ENOMEM;
-	}
 	objs_list(w);
 	if ((w->primes = crypto_primes_new(n_primes, w->seed)) == NULL)
 		return -ENOMEM;

@@ -133,6 +133,7 @@ ca_open(struct parser *p)
 	if ((name = dup_word(p, p->words[1])) == NULL ||
 	    (ca = lab_ca_new(p->w, p->ca, name)) == NULL)
 		return -ENOMEM;
+	ca->word = p->words[1];
 	ca->valid[0] = p->w->now - 30 * 86400;
 	ca->valid[1] = p->w->now + (p->ca == NULL ? 10 : 1) * (int64_t)365 * 86400;
 	ca->crl_time[0] = ca->mft_time[0] = p->w->now - 3600;
@@ -399,14 +400,13 @@ static int
 world_check(struct parser *p)
 {
 	if (p->ca != NULL)
-		return fail(p, N_("is not closed with }"), sv_str(p->ca->name));
+		return fail(p, N_("is not closed with }"), p->ca->word);
 	p->err->line = 0;
 	if (p->w->cas == NULL)
 		return fail(p, N_("the description has no trust anchor"), SV(""));
 	for (const struct lab_ca *a = p->w->cas; a != NULL; a = a->next)
 		if (a->parent == NULL && a->cert->res.inherit)
-			return fail(p, N_("is a trust anchor and cannot inherit"),
-			    sv_str(a->name));
+			return fail(p, N_("is a trust anchor and cannot inherit"), a->word);
 	if (p->w->n_objs > LAB_OBJS_MAX)
 		return fail(p, N_("the description has too many objects"), SV(""));
 	return 0;
@@ -445,10 +445,8 @@ lab_text_parse(struct sv text, const struct lab_opts *opts, struct lab_error *er
 	w->faults_tail = &w->faults;
 	p.words = pool_calloc(w->pool, LAB_WORDS_MAX, sizeof(p.words[0]));
 	rc = p.words == NULL ? -ENOMEM : text_run(&p, text);
-	if (rc < 0) {
-		w->n_objs = 0;		/* counted, but not yet listed */
+	if (rc < 0)
 		return rc;
-	}
 	*ret = TAKE_PTR(w);
 	return 0;
 }

@@ -9,7 +9,8 @@ lab_free(struct lab_world *w)
 {
 	if (w == NULL)
 		return NULL;
-	for (size_t i = 0; i < w->n_objs; i++) {
+	/* until lab_build() objects are counted, not listed */
+	for (size_t i = 0; w->objs != NULL && i < w->n_objs; i++) {
 		w->objs[i]->own_key = crypto_signer_free(w->objs[i]->own_key);
 		free(w->objs[i]->bytes);
 	}
