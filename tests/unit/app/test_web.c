@@ -9,6 +9,7 @@
 static const char report[] = "{\"built\":1,\"at\":2,\"duration_ms\":1500,"
     "\"tas\":[{\"name\":\"alpha\",\"uri\":\"u\",\"objects\":9},{\"name\":\"silent\"}],"
     "\"objects\":[{\"type\":\"roa\",\"verdict\":\"valid\",\"count\":3},"
+    "{\"type\":\"\",\"verdict\":\"valid\",\"count\":3},"
     "{\"type\":\"bad\\nlabel\",\"verdict\":\"valid\",\"count\":3}],"
     "\"findings_total\":{\"REJECT\":2,\"WARN\":1,\"NOTE\":0},"
     "\"findings_by_code\":[{\"code\":\"RPKI_X\",\"severity\":\"REJECT\",\"count\":2}],"
@@ -340,7 +341,8 @@ languages(void **state)
 		{ "", "en" }, { "ja", "ja" }, { "ja-JP,ja;q=0.9,en;q=0.8", "ja" },
 		{ "en-US,ja;q=0.9", "en" }, { "fr, ja;q=0.5, en;q=0.4", "ja" },
 		{ "fr;q=1, de", "en" }, { "ja;q=0, en;q=0.1", "en" }, { ",,;;q=,", "en" },
-		{ "en;q=0.123,ja;q=0.124", "ja" }, { "jam", "en" },
+		{ "en;q=0.123,ja;q=0.124", "ja" },
+		{ "en,ja", "en" }, { "ja,en", "ja" }, { "jam", "en" },
 	};
 	struct world *w = *state;
 
@@ -492,7 +494,7 @@ metrics(void **state)
 	assert_true(has(w, "sekisho_role_ready{role=\"rtr\"} 1\n"));
 	assert_true(has(w, "sekisho_role_restarts_total{role=\"rtr\"} 2\n"));
 	assert_true(sv_ends(body(w), SV("# EOF\n")));
-	assert_false(has(w, "label") || has(w, "x\\\"y"));
+	assert_false(has(w, "label") || has(w, "type=\"\"") || has(w, "x\\\"y"));
 	w->ctx.data = NULL;
 	assert_int_equal(get(w, "/metrics", NULL, NULL), 200);
 	assert_true(has(w, "sekisho_healthy 0\n") && !has(w, "sekisho_vrps"));
