@@ -64,7 +64,7 @@ vrp(const char *prefix, uint8_t max_len, uint32_t asn, uint8_t ta, int64_t expir
 }
 
 static struct web_data *
-data_make(const char *dir, int64_t now)
+data_make(const char *dir, int64_t now, uint8_t **ret_map)
 {
 	static const uint32_t providers[] = { 64500, 64501 };
 	struct vrp vrps[] = {
@@ -95,7 +95,8 @@ data_make(const char *dir, int64_t now)
 	    web_data_new(map, size, crypto_sha256, &data) < 0)
 		die("cannot build the snapshot");
 	free(text);
-	return data;			/* the map lives as long as we do */
+	*ret_map = map;
+	return data;
 }
 
 static int64_t
@@ -169,7 +170,9 @@ main(int argc, char **argv)
 	struct fixture f = { 0 };
 	const struct web_server_ops ops = { now, ask, &f };
 	struct web_conf conf;
+	struct loop_io *in;
 	uint16_t port;
+	uint8_t *map;
 
 	if (argc < 2)
 		die("usage: web_fixture FIXTURE_DIR [TOKEN]");
@@ -182,14 +185,18 @@ main(int argc, char **argv)
 	    SV("AS64496\n"), SV("192.0.2.0/24\n2001:db8::/32\n")) < 0)
 		die("cannot start");
 	web_server_conf(f.ws, &conf);
-	web_server_data(f.ws, data_make(argv[1], clock_now()));
+	web_server_data(f.ws, data_make(argv[1], clock_now(), &map));
 	if (web_server_routers(f.ws, SV(routers)) < 0)
 		die("routers");
-	(void)loop_io_add(f.loop, STDIN_FILENO, LOOP_READ, on_stdin, f.loop);
+	in = loop_io_add(f.loop, STDIN_FILENO, LOOP_READ, on_stdin, f.loop);
 	printf("%u\n", port);
 	fflush(stdout);
 	(void)loop_run(f.loop);
 	(void)web_server_free(f.ws);
 	json_decref(f.answers);
+	free(map);
+	(void)loop_io_del(in);
+	(void)loop_timer_del(f.timer);
+	(void)loop_free(f.loop);
 	return 0;
 }
