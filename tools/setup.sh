@@ -90,8 +90,8 @@ packages_install() {
 	missing=$(packages_missing $(packages_of "$@"))
 	missing=${missing//$'\n'/ }
 	[[ -z $missing ]] && return
-	say "installing: $missing"
 	root_check
+	say "installing: $missing"
 	guard_on
 	apt_update
 	apt_get install -y --no-install-recommends $missing ||
@@ -107,8 +107,8 @@ packages_try() {
 	missing=$(packages_missing $(packages_of "$@"))
 	missing=${missing//$'\n'/ }
 	[[ -z $missing ]] && return
-	say "installing, where it can be had: $missing"
 	root_check
+	say "installing, where it can be had: $missing"
 	guard_on
 	apt_update
 	for p in $missing; do
