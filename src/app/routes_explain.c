@@ -410,6 +410,38 @@ chain_of(struct answer *a, const struct hit *h)
 	a->pt = h->pt;
 }
 
+/* Does the CA hold what was asked for? */
+static bool
+ca_holds(const struct answer *a, const struct rpki_ca *ca)
+{
+	if (a->by_prefix)
+		return ip_res_covers_prefix(&ca->res, &a->px);
+	return as_res_covers(&ca->res.as, a->asn, a->asn);
+}
+
+/*
+ * No ROA says anything: then the CA that could have said it is of interest,
+ * the deepest that holds the addresses; above all if its publication point
+ * failed and the ROA itself cannot even be read.
+ */
+static void
+chain_of_holder(struct answer *a)
+{
+	const struct rpki_point *best = NULL;
+
+	for (size_t i = 0; i < a->r->n_points; i++) {
+		const struct rpki_point *pt = a->r->points[i];
+
+		if (pt->ca->depth > 0 && ca_holds(a, pt->ca) &&
+		    (best == NULL || pt->ca->depth > best->ca->depth))
+			best = pt;
+	}
+	a->pt = best;
+	if (best != NULL && best->failed)
+		buf_printf(&a->summary, " %s", tr(a->lang,
+		    N_("The CA that holds them cannot be used; see what failed.")));
+}
+
 static void
 route_judge(struct answer *a)
 {
@@ -454,6 +486,8 @@ route_judge(struct answer *a)
 	if (a->n_lost > 0 && n_match == 0)
 		buf_printf(&a->summary, " %s", tr(a->lang,
 		    N_("There is a ROA that could not be used; see what failed.")));
+	else if (a->n_good == 0)
+		chain_of_holder(a);
 }
 
 static void
@@ -478,6 +512,8 @@ list_judge(struct answer *a)
 		chain_of(a, &a->lost[0]);
 	else if (a->n_good > 0)
 		chain_of(a, &a->good[0]);
+	else
+		chain_of_holder(a);
 	next_default(a, a->n_lost > 0 ? N_("See what failed, and its remedy.") :
 	    a->n_good > 0 ? N_("Add an AS number behind the prefix to see how a route is judged.") :
 	    N_("The holder of the addresses can protect them with a ROA for exactly what is announced (RFC 9455, RFC 9319)."));
