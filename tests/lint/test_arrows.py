@@ -67,6 +67,7 @@ SYSTEM_ALLOWED = {
     ("src/cmd/main.c", "time.h"): "the clock enters here and is an argument below",
     ("src/cmd/main.c", "unistd.h"): "isatty",
     ("src/cmd/main.c", "sys/random.h"): "the hash seed",
+    ("src/app/vrps_feed.c", "malloc.h"): "malloc_trim: what reading a large file took is given back",
     ("src/cmd/rtr_serve.c", "signal.h"): "names of signals for loop_signal()",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
