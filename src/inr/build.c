@@ -136,10 +136,11 @@ payloads_sound(const struct payloads *p)
 {
 	for (size_t i = 0; i < p->n_vrps; i++)
 		if (!vrp_is_sound(&p->vrps[i]) || p->vrps[i].ta >= p->n_tas ||
+		    p->vrps[i].expires < 0 ||
 		    (i > 0 && vrp_cmp(&p->vrps[i - 1], &p->vrps[i]) >= 0))
 			return false;
 	for (size_t i = 0; i < p->n_aspas; i++)
-		if (p->aspas[i].ta >= p->n_tas ||
+		if (p->aspas[i].ta >= p->n_tas || p->aspas[i].expires < 0 ||
 		    (i > 0 && p->aspas[i - 1].customer >= p->aspas[i].customer))
 			return false;
 	return p->n_tas <= TA_MAX;

@@ -183,7 +183,7 @@ expiry_check(struct snapshot *s)
 	s->latest = TIME_NEVER;
 	if (low == EXPIRY_NEVER)	/* also when there is nothing */
 		return s->earliest == TIME_NEVER;
-	if (low != 0 || s->earliest >= TIME_NEVER - EXPIRY_NEVER)
+	if (low != 0 || s->earliest < 0 || s->earliest >= TIME_NEVER - EXPIRY_NEVER)
 		return false;
 	if (high != EXPIRY_NEVER)
 		s->latest = s->earliest + high;

@@ -258,13 +258,13 @@ static const struct {
 };
 
 const char *
-rtr_error_name(uint16_t code)
+rtr_error_name(unsigned code)
 {
 	return code < RTR_ERR_MAX ? errors[code].name : "unknown";
 }
 
 bool
-rtr_error_defined(uint8_t version, uint16_t code)
+rtr_error_defined(uint8_t version, unsigned code)
 {
 	return code < RTR_ERR_MAX && version >= errors[code].min_version;
 }

@@ -139,9 +139,9 @@ enum rtr_pdu_fault rtr_pdu_parse(struct sv raw, struct rtr_pdu *ret) MUST_USE;
 /* The inverse; head.len is computed. For tests and for all that we send. */
 void	 rtr_pdu_write(struct wr *, const struct rtr_pdu *);
 const char *rtr_type_name(uint8_t type);	/* "Serial Query" … or "unknown" */
-const char *rtr_error_name(uint16_t code);	/* "Corrupt Data" … or "unknown" */
+const char *rtr_error_name(unsigned code);	/* "Corrupt Data" … or "unknown" */
 /* Is the code defined by the version's specification? */
-bool	 rtr_error_defined(uint8_t version, uint16_t code);
+bool	 rtr_error_defined(uint8_t version, unsigned code);
 
 /* --- server session --- */
 

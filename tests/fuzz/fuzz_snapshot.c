@@ -1,0 +1,86 @@
+/*
+ * A snapshot of a producer that has gone bad: the sums are right (they are
+ * all zero here), everything else is hostile. What opens must be readable to
+ * its last byte, come out of its own payloads again, and make a delta.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inr/inr.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+#define SUMS_AT		144	/* two sums in the head */
+#define SUMS_END	208
+
+static void
+no_digest(const void *p UNUSED, size_t n UNUSED, uint8_t ret[static SNAPSHOT_SUM_LEN])
+{
+	memset(ret, 0, SNAPSHOT_SUM_LEN);
+}
+
+static void
+look_ups(const struct snapshot *s)
+{
+	struct snapshot_aspa a;
+	struct vrp v;
+
+	for (size_t i = 0; i < snapshot_n_vrps(s); i++) {
+		struct ip_prefix px;
+
+		snapshot_vrp(s, i, &v);
+		px = (struct ip_prefix){ .len = v.len, .af = v.af };
+		memcpy(px.addr, v.addr, sizeof(px.addr));
+		if (!vrp_is_sound(&v) || v.ta >= s->n_tas ||
+		    snapshot_rov(s, &px, v.asn) != (v.asn != 0 ? ROV_VALID : snapshot_rov(s, &px, 0)))
+			abort();
+	}
+	for (size_t i = 0; i < s->n_aspas; i++) {
+		struct snapshot_aspa b;
+
+		snapshot_aspa(s, i, &a);
+		if (!snapshot_aspa_find(s, a.customer, &b) || rd_left(&a.providers) != 4 * a.n_providers)
+			abort();
+	}
+}
+
+static void
+rebuild(const struct snapshot *s)
+{
+	struct payloads p = { 0 };
+	struct snapshot t;
+	size_t size, dropped;
+	struct delta *d = NULL;
+	uint8_t *buf;
+
+	if (snapshot_payloads(s, INT64_MIN, &p) < 0 || payloads_merge(&p, &dropped) < 0 ||
+	    snapshot_size(&p, 0, &size) < 0 || (buf = calloc(1, size)) == NULL)
+		abort();
+	if (snapshot_build(&p, 0, &s->stamp, (struct sv){ NULL, 0 }, no_digest, buf, size) < 0 ||
+	    snapshot_open(buf, size, no_digest, &t) < 0 || !snapshot_same(s, &t))
+		abort();
+	if (delta_new(s, &t, &d) < 0 || !delta_empty(d))
+		abort();
+	(void)delta_free(d);
+	payloads_done(&p);
+	free(buf);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	struct snapshot s;
+	uint8_t *copy;
+
+	if (n < SUMS_END || (copy = malloc(n)) == NULL)
+		return 0;
+	memcpy(copy, bytes, n);
+	memset(copy + SUMS_AT, 0, SUMS_END - SUMS_AT);
+	if (snapshot_open(copy, n, no_digest, &s) == 0) {
+		look_ups(&s);
+		rebuild(&s);
+	}
+	free(copy);
+	return 0;
+}
