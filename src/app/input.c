@@ -22,11 +22,14 @@ struct input {
 	size_t		 n_trees;
 	struct pool	*pool;		/* RRDP objects and their URIs */
 	struct map	 objects;	/* URI -> struct object */
+	unsigned	 n_rrdp;
 	atomic_size_t	 unreadable;
+	atomic_bool	 broken;
 };
 
 struct object {
 	struct sv	bytes;
+	unsigned	file;		/* which of the RRDP files */
 };
 
 void
@@ -74,6 +77,12 @@ input_unreadable(const struct input *in)
 	return atomic_load(&in->unreadable);
 }
 
+bool
+input_broken(const struct input *in)
+{
+	return atomic_load(&in->broken);
+}
+
 int
 input_add_tree(struct input *in, const char *dir)
 {
@@ -93,11 +102,18 @@ static int
 object_add(void *arg, struct sv uri, struct sv bytes)
 {
 	struct input *in = arg;
-	struct object *o = pool_alloc(in->pool, sizeof(*o));
-	struct sv key = pool_sv(in->pool, uri);
+	const struct object *old = map_find(&in->objects, uri);
+	struct object *o;
+	struct sv key;
 
+	/* Another file has it: the first one given counts. */
+	if (old != NULL)
+		return old->file == in->n_rrdp ? -EEXIST : 0;
+	o = pool_alloc(in->pool, sizeof(*o));
+	key = pool_sv(in->pool, uri);
 	if (o == NULL || key.p == NULL)
 		return -ENOMEM;
+	o->file = in->n_rrdp;
 	o->bytes = pool_sv(in->pool, bytes);
 	if (o->bytes.p == NULL)
 		return -ENOMEM;
@@ -178,6 +194,7 @@ input_add_rrdp(struct input *in, const char *file)
 	else
 		rc = plain_feed(s, map.data);
 	file_unmap(&map);
+	in->n_rrdp++;
 	if (rc == 0)
 		return 0;
 	why = s != NULL ? rrdp_snapshot_why(s, &line) : NULL;
@@ -213,7 +230,8 @@ tree_read(struct input *in, struct pool *pool, struct sv path, struct sv *ret)
 	name[path.n] = '\0';
 	for (size_t i = 0; i < in->n_trees && (rc == -ENOENT || rc == -ENOTDIR); i++)
 		rc = file_read(pool, in->tree_fd[i], name, RPKI_OBJECT_SIZE_MAX, ret);
-	if (rc == 0 || rc == -ENOENT || rc == -ENOTDIR || rc == -ENOMEM)
+	/* too large is said of the object, not of this machine */
+	if (rc == 0 || rc == -ENOENT || rc == -ENOTDIR || rc == -ENOMEM || rc == SE_LIMIT)
 		return rc == -ENOTDIR ? -ENOENT : rc;
 	atomic_fetch_add(&in->unreadable, 1);
 	complain(&in->complain, tr(in->complain.lang,
@@ -236,16 +254,17 @@ input_get(void *arg, struct pool *pool, struct sv uri, struct sv *ret)
 	return tree_read(in, pool, uri_path(uri), ret);
 }
 
-/* A TAL's certificate by its key: the file that holds the very same SPKI. */
+/* A TAL's certificate by its key: self-issued, with the very same SPKI. */
 static const struct object *
-object_by_key(const struct input *in, struct sv spki, struct sv *ret_uri)
+object_by_key(const struct input *in, struct pool *pool, struct sv spki, struct sv *ret_uri)
 {
 	for (size_t i = 0; i < in->objects.cap; i++) {
 		const struct map_slot *slot = &in->objects.slots[i];
 		const struct object *o = slot->value;
 
 		if (slot->key.p == NULL || rpki_type_of(slot->key) != RPKI_CER ||
-		    memmem(o->bytes.p, o->bytes.n, spki.p, spki.n) == NULL)
+		    memmem(o->bytes.p, o->bytes.n, spki.p, spki.n) == NULL ||
+		    !rpki_cert_is_anchor(pool, o->bytes, spki))
 			continue;
 		*ret_uri = slot->key;
 		return o;
@@ -285,7 +304,7 @@ input_get_ta(struct input *in, struct pool *pool, const struct tal *t,
 			return rc;
 	}
 	*ret_uri = t->uris[0];
-	if ((o = object_by_key(in, t->spki, ret_uri)) == NULL)
+	if ((o = object_by_key(in, pool, t->spki, ret_uri)) == NULL)
 		return -ENOENT;
 	*ret = o->bytes;
 	return 0;
