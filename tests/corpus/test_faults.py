@@ -94,6 +94,13 @@ def judge(name, want, got, expected):
            "%s: %s" % (name, ",".join(codes) or "ignored"), note)
 
 
+def judge_job(name, want, job, expected):
+    try:
+        judge(name, want, job.result(), expected)
+    except RuntimeError as e:
+        tap.ok(False, name, e)
+
+
 def main():
     rows = table()
     r = peers.run([peers.sekisho(), "lab", "rpki", "--list-faults", "--json"])
@@ -107,7 +114,7 @@ def main():
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             jobs = {n: pool.submit(plant, top, n) for n in rows}
             for name, want in rows.items():
-                tap.case(lambda: judge(name, want, jobs[name].result(), expected))
+                tap.case(judge_job, name, want, jobs[name], expected)
     finally:
         shutil.rmtree(top)
     return tap.done()
