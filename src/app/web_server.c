@@ -121,7 +121,7 @@ queue_add(struct web_server *ws, struct http_conn *conn, const struct web_questi
 	memcpy(subject, q->subject.p, q->subject.n);
 	subject[q->subject.n] = '\0';
 	*w = (struct waiting){ conn, 0, q->lang,
-	    clock_mono_usec() + (int64_t)WEB_ASK_SEC * 1000000, subject };
+	    clock_mono_usec() + ws->ops.ask_usec, subject };
 	ws->n_queue++;
 	/* Asked from the loop: the request is not held before we return. */
 	if (ws->n_queue == 1)
@@ -183,6 +183,8 @@ web_server_new(struct loop *loop, const struct web_server_ops *ops,
 		return -ENOMEM;
 	ws->loop = loop;
 	ws->ops = *ops;
+	if (ws->ops.ask_usec == 0)
+		ws->ops.ask_usec = (int64_t)WEB_ASK_SEC * 1000000;
 	ws->timer = loop_timer_add(loop, on_timer, ws);
 	rc = web_conf_init(&ws->conf, SV(""), SV(""), SV(""), SV(""));
 	if (ws->timer == NULL || rc < 0) {

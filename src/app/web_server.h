@@ -18,6 +18,7 @@ struct web_server_ops {
 	/* Send the question on; negative: nobody is there to answer. */
 	int	(*ask)(void *arg, uint32_t id, enum lang, struct sv subject);
 	void	*arg;
+	int64_t	 ask_usec;	/* how long a question may take; 0: WEB_ASK_SEC */
 };
 
 struct web_server;

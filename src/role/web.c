@@ -41,7 +41,7 @@ static int
 server(struct role *r, struct web_server **ret)
 {
 	struct web_role *st = r->state;
-	const struct web_server_ops ops = { web_now, web_ask, r };
+	const struct web_server_ops ops = { .now = web_now, .ask = web_ask, .arg = r };
 	int rc = 0;
 
 	if (st->ws == NULL)

@@ -168,7 +168,7 @@ int
 main(int argc, char **argv)
 {
 	struct fixture f = { 0 };
-	const struct web_server_ops ops = { now, ask, &f };
+	const struct web_server_ops ops = { .now = now, .ask = ask, .arg = &f };
 	struct web_conf conf;
 	struct loop_io *in;
 	uint16_t port;
