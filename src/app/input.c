@@ -231,8 +231,14 @@ tree_read(struct input *in, struct pool *pool, struct sv path, struct sv *ret)
 	for (size_t i = 0; i < in->n_trees && (rc == -ENOENT || rc == -ENOTDIR); i++)
 		rc = file_read(pool, in->tree_fd[i], name, RPKI_OBJECT_SIZE_MAX, ret);
 	/* too large is said of the object, not of this machine */
-	if (rc == 0 || rc == -ENOENT || rc == -ENOTDIR || rc == -ENOMEM || rc == SE_LIMIT)
-		return rc == -ENOTDIR ? -ENOENT : rc;
+	if (rc == 0 || rc == -ENOENT || rc == -ENOMEM || rc == SE_LIMIT)
+		return rc;
+	/* A folder or a device of that name is what a stranger published. */
+	if (rc == -ENOTDIR || rc == -EISDIR || rc == -EINVAL || rc == -ELOOP ||
+	    rc == -ENXIO || rc == -ENAMETOOLONG)
+		return -ENOENT;
+	if (rc != -EACCES && rc != -EPERM)
+		atomic_store(&in->broken, true);
 	atomic_fetch_add(&in->unreadable, 1);
 	complain(&in->complain, tr(in->complain.lang,
 	    N_("cannot read %s in the tree: %s; check its owner and mode")), name, err_str(rc));

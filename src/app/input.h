@@ -38,6 +38,8 @@ int		 input_get_ta(struct input *, struct pool *, const struct tal *,
 		    struct sv *ret_uri, struct sv *ret) MUST_USE;
 /* Files that are there but could not be read; each was complained about. */
 size_t		 input_unreadable(const struct input *);
+/* The disk or this process failed, not just the rights on some file. */
+bool		 input_broken(const struct input *);
 /*
  * A number that changes when the files given do (names, sizes, times), for
  * "has anything changed?" without reading them.

@@ -156,6 +156,7 @@ ta_check(struct routes *r, size_t i)
 		finding_add0(&r->findings, code(RPKI_TA_MISSING));
 		return 0;
 	}
+	r->n_tas_found++;
 	rc = rpki_ta_check(r->pool, &ta->tal, bytes, &r->opt, &r->findings, &ta->ca, &ta->ok);
 	if (rc < 0)
 		return rc;
@@ -227,13 +228,79 @@ point_account(struct routes *r, const struct routes_conf *conf,
 	r->n_vrps_all += pt->n_vrps;
 }
 
+struct visit {
+	unsigned	n;
+};
+
+/*
+ * A point may be certified more than once, but not without end: otherwise a
+ * few certificates that name each other's points cost more than the Internet.
+ */
+static int
+visit_allowed(struct routes *r, struct rpki_point *pt, const struct rpki_ca *ca, bool *ret)
+{
+	struct sv key = { NULL, ca->mft_uri.n + ca->ski.n };
+	char *p = pool_alloc(r->pool, key.n + 1);
+	struct visit *v;
+	int rc = 0;
+
+	if (p == NULL)
+		return -ENOMEM;
+	memcpy(p, ca->mft_uri.p, ca->mft_uri.n);
+	memcpy(p + ca->mft_uri.n, ca->ski.p, ca->ski.n);
+	key.p = p;
+	if ((v = map_find(&r->visits, key)) == NULL) {
+		if ((v = pool_alloc(r->pool, sizeof(*v))) == NULL)
+			return -ENOMEM;
+		rc = map_add(&r->visits, key, v);
+	}
+	*ret = ++v->n <= RPKI_POINT_VISITS_MAX;
+	if (v->n == RPKI_POINT_VISITS_MAX + 1) {
+		pt->findings.subject = ca->mft_uri;
+		finding_add(&pt->findings, code(RPKI_POINT_REPEATED), FA_U("limit", RPKI_POINT_VISITS_MAX));
+	}
+	return rc;
+}
+
+/* Each trust anchor has its own budget: one cannot starve another. */
+static bool
+budget_left(struct routes *r, const struct rpki_ca *ca)
+{
+	struct routes_ta *ta = &r->tas[ca->ta];
+
+	if (ta->n_points++ < RPKI_POINTS_MAX)
+		return true;
+	if (ta->n_points == RPKI_POINTS_MAX + 1) {
+		r->findings.subject = ta->uri;
+		finding_add(&r->findings, code(RPKI_POINTS_MANY), FA_U("limit", RPKI_POINTS_MAX));
+	}
+	return false;
+}
+
+static int
+children_gather(struct routes *r, struct rpki_point **points, size_t n,
+    const struct rpki_ca **next, size_t *ret_n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t c = 0; c < points[i]->n_children && rc == 0; c++) {
+			const struct rpki_ca *ca = &points[i]->children[c];
+			bool allowed = false;
+
+			rc = visit_allowed(r, points[i], ca, &allowed);
+			if (rc == 0 && allowed && budget_left(r, ca))
+				next[(*ret_n)++] = ca;
+		}
+	return rc;
+}
+
 /* One level of the tree; the next one's CAs are returned. */
 static int
 level_run(struct routes *r, const struct routes_conf *conf,
     const struct rpki_ca **cas, size_t n, const struct rpki_ca ***ret, size_t *ret_n)
 {
 	struct level l = { .r = r, .conf = conf, .cas = cas, .known = r->n_points + n };
-	const struct rpki_ca **next;
 	size_t n_next = 0;
 	int rc = 0;
 
@@ -241,23 +308,18 @@ level_run(struct routes *r, const struct routes_conf *conf,
 		return -ENOMEM;
 	l.points = r->points + r->n_points;
 	par_for(conf->jobs, n, point_job, &l);
+	r->n_points += n;
 	for (size_t i = 0; i < n; i++)
 		if (l.points[i] == NULL)
 			rc = -ENOMEM;
 		else
 			n_next += l.points[i]->n_children;
-	if (rc == 0 && (next = calloc(n_next + 1, sizeof(*next))) != NULL) {
-		n_next = 0;
-		for (size_t i = 0; i < n; i++) {
-			point_account(r, conf, l.points[i], l.rcs[i]);
-			for (size_t c = 0; c < l.points[i]->n_children; c++)
-				next[n_next++] = &l.points[i]->children[c];
-		}
-		*ret = next;
-		*ret_n = n_next;
-	} else
+	if (rc == 0 && (*ret = calloc(n_next + 1, sizeof(**ret))) == NULL)
 		rc = -ENOMEM;
-	r->n_points += n;
+	if (rc == 0)
+		rc = children_gather(r, l.points, n, *ret, ret_n);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		point_account(r, conf, l.points[i], l.rcs[i]);
 	free(l.rcs);
 	return rc;
 }
@@ -275,15 +337,9 @@ walk(struct routes *r, const struct routes_conf *conf)
 		if (r->tas[i].ok)
 			cas[n++] = &r->tas[i].ca;
 	while (n > 0 && rc == 0) {
-		if (r->n_points + n > RPKI_POINTS_MAX) {
-			r->findings.subject = cas[0]->uri;
-			finding_add(&r->findings, code(RPKI_POINTS_MANY), FA_U("limit", RPKI_POINTS_MAX));
-			n = RPKI_POINTS_MAX - r->n_points;
-		}
 		next = NULL;
 		n_next = 0;
-		if (n > 0)
-			rc = level_run(r, conf, cas, n, &next, &n_next);
+		rc = level_run(r, conf, cas, n, &next, &n_next);
 		free(cas);
 		cas = next;
 		n = n_next;
@@ -395,7 +451,8 @@ totals(struct routes *r)
 	}
 	for (int s = 0; s < SEV_MAX; s++)
 		r->n_by_severity[s] += r->findings.n_by_severity[s];
-	r->incomplete = r->incomplete || input_unreadable(r->input) > 0;
+	r->n_unreadable = input_unreadable(r->input);
+	r->incomplete = r->incomplete || input_broken(r->input);
 }
 
 int
@@ -443,6 +500,7 @@ routes_free(struct routes *r)
 			free(r->points[i]);
 		}
 	free(r->points);
+	map_done(&r->visits);
 	map_done(&r->objects);
 	map_done(&r->by_ca);
 	payloads_done(&r->payloads);

@@ -44,7 +44,7 @@ struct routes_ta {
 	struct sv	 uri;			/* where its certificate was */
 	bool		 ok;
 	struct rpki_ca	 ca;
-	size_t		 n_v4, n_v6, n_aspas, n_objects;
+	size_t		 n_v4, n_v6, n_aspas, n_objects, n_points;
 };
 
 /* An object and where it was found. */
@@ -58,7 +58,7 @@ struct routes {
 	struct input		*input;
 	struct rpki_opt		 opt;
 	struct routes_ta	*tas;
-	size_t			 n_tas;
+	size_t			 n_tas, n_tas_found;
 	struct rpki_point	**points;	/* parents before children */
 	size_t			 n_points;
 	struct findings		 findings;	/* of the trust anchors and the walk */
@@ -69,7 +69,9 @@ struct routes {
 	uint64_t		 n_verified;
 	int64_t			 now, earliest;	/* earliest expiry of a payload */
 	int64_t			 duration_usec;
-	bool			 incomplete;	/* something could not be done */
+	size_t			 n_unreadable;	/* files that are there but closed to us */
+	bool			 incomplete;	/* this machine failed: do not publish */
+	struct map		 visits;	/* key and place of a CA -> struct visit */
 	struct map		 objects;	/* with .keep: URI -> struct routes_object */
 	struct map		 by_ca;		/* with .keep: address of a CA -> its point */
 };

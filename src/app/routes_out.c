@@ -164,7 +164,7 @@ routes_summary(const struct routes *r, const struct ours *ours, enum lang lang,
 	summary_types(r, lang, b);
 	summary_ours(r, ours, lang, b);
 	summary_codes(r, lang, b);
-	if (r->incomplete)
+	if (r->incomplete || r->n_unreadable > 0)
 		buf_printf(b, "\n%s\n", tr(lang,
 		    N_("Something could not be read on this machine (see above): the result is incomplete.")));
 }

@@ -147,7 +147,7 @@ head_put(struct report *rep)
 	else
 		json_i64(j, r->earliest);
 	json_kv_u64(j, "verified", r->n_verified);
-	json_kv_bool(j, "incomplete", r->incomplete);
+	json_kv_bool(j, "incomplete", r->incomplete || r->n_unreadable > 0);
 	json_key(j, "tas");
 	json_open(j, '[');
 	for (size_t i = 0; i < r->n_tas; i++) {

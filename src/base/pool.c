@@ -21,6 +21,7 @@ struct pool {
 	struct chunk	*first;		/* kept by pool_reset() */
 	size_t		 cap, used;
 	size_t		 next_size;
+	bool		 full;
 };
 
 struct pool *
@@ -95,8 +96,10 @@ pool_alloc(struct pool *p, size_t n)
 	struct chunk *c = p->head;
 	void *r;
 
-	if (n > p->cap || p->used > p->cap - n)
+	if (n > p->cap || p->used > p->cap - n) {
+		p->full = true;
 		return NULL;
+	}
 	n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	if (n == 0)
 		n = ALIGN;
@@ -156,6 +159,12 @@ pool_printf(struct pool *p, const char *fmt, ...)
 		(void)vsnprintf(d, (size_t)n + 1, fmt, ap2);
 	va_end(ap2);
 	return d;
+}
+
+bool
+pool_is_full(const struct pool *p)
+{
+	return p->full;
 }
 
 size_t

@@ -7,6 +7,7 @@
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/sv.h"
@@ -27,6 +28,8 @@ struct sv	 pool_sv(struct pool *, struct sv) MUST_USE;
 char		*pool_strdup(struct pool *, const char *) MUST_USE;
 char		*pool_printf(struct pool *, const char *, ...) PRINTF(2, 3) MUST_USE;
 size_t		 pool_used(const struct pool *);
+/* Did an allocation fail because of the cap, not for lack of memory? */
+bool		 pool_is_full(const struct pool *);
 
 DEFINE_CLEANUP(struct pool, pool_free)
 

@@ -34,7 +34,7 @@ static int
 nagios(const struct routes *r, enum lang lang)
 {
 	static const char *const words[] = { "OK", "WARNING", "CRITICAL" };
-	int code = r->payloads.n_vrps == 0 || r->incomplete ? 2 :
+	int code = r->payloads.n_vrps == 0 || r->incomplete || r->n_unreadable > 0 ? 2 :
 	    r->n_by_severity[SEV_REJECT] > 0 ? 1 : 0;
 
 	printf("RPKI %s - ", words[code]);
@@ -65,7 +65,7 @@ validate(struct cmd_ctx *ctx, struct rpki_inputs *in)
 		return nagios(r, ctx->lang);
 	if ((in->n_outs == 0 || ctx->json) && !ctx->quiet)
 		bad |= print_stdout(ctx, r, &in->ours);
-	if (bad < 0 || r->incomplete)
+	if (bad < 0 || r->incomplete || r->n_unreadable > 0)
 		return EXIT_CANNOT;
 	return r->n_by_severity[SEV_REJECT] > 0 ? EXIT_REJECTED : EXIT_GOOD;
 }

@@ -35,6 +35,9 @@
 #define SHA1_LEN	20
 
 void	 crypto_sha256(const void *, size_t, uint8_t ret[static SHA256_LEN]);
+/* Of the two parts, one behind the other. */
+void	 crypto_sha256_2(const void *, size_t, const void *, size_t,
+	    uint8_t ret[static SHA256_LEN]);
 /* Only for key identifiers (RFC 6487 section 4.8.2). */
 void	 crypto_sha1(const void *, size_t, uint8_t ret[static SHA1_LEN]);
 
@@ -50,6 +53,8 @@ struct crypto_rsa;
 /* Big-endian modulus without leading zeros, odd exponent. NULL: no memory or no key. */
 struct crypto_rsa *crypto_rsa_new(struct sv modulus, uint32_t exponent);
 struct crypto_rsa *crypto_rsa_free(struct crypto_rsa *);
+/* May one compute with it? Tells "no key" from "no memory". */
+bool	 crypto_rsa_usable(struct sv modulus, uint32_t exponent);
 DEFINE_CLEANUP(struct crypto_rsa, crypto_rsa_free)
 
 /* RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7935). */

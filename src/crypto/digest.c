@@ -20,6 +20,18 @@ crypto_sha256(const void *p, size_t n, uint8_t ret[static SHA256_LEN])
 }
 
 void
+crypto_sha256_2(const void *a, size_t a_len, const void *b, size_t b_len,
+    uint8_t ret[static SHA256_LEN])
+{
+	SHA256_CTX ctx;
+
+	(void)SHA256_Init(&ctx);
+	(void)SHA256_Update(&ctx, a, a_len);
+	(void)SHA256_Update(&ctx, b, b_len);
+	(void)SHA256_Final(ret, &ctx);
+}
+
+void
 crypto_sha1(const void *p, size_t n, uint8_t ret[static SHA1_LEN])
 {
 	(void)SHA1(p, n, ret);

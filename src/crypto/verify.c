@@ -75,6 +75,12 @@ modulus_usable(struct sv m, uint32_t exponent)
 	    (m.p[0] & 0x80) != 0 && (m.p[m.n - 1] & 1) != 0;
 }
 
+bool
+crypto_rsa_usable(struct sv modulus, uint32_t exponent)
+{
+	return modulus_usable(modulus, exponent);
+}
+
 struct crypto_rsa *
 crypto_rsa_free(struct crypto_rsa *r)
 {

@@ -238,7 +238,8 @@ run_once(struct role *r)
 		.trees = st->trees, .n_trees = st->n_trees,
 		.rrdp = st->rrdp, .n_rrdp = st->n_rrdp,
 		.tals = tals, .n_tals = 1, .now = role_now(r), .jobs = st->jobs,
-		.keep = true, .complain = { complain_log, r, LANG_EN },
+		.tolerate = RPKI_TOL_DEFAULT, .keep = true,
+		.complain = { complain_log, r, LANG_EN },
 	};
 	_cleanup_(routes_freep) struct routes *run = NULL;
 	int rc;
@@ -247,6 +248,9 @@ run_once(struct role *r)
 		return rc;
 	if (run->incomplete)
 		return -EIO;
+	/* No anchor at all: an empty mount, not a change of the RPKI. */
+	if (run->n_tas_found == 0)
+		return -ENOENT;
 	if ((rc = snapshot_send(r, run)) < 0 || (rc = findings_send(r, run)) < 0)
 		return rc;
 	role_log(r, LOG_LEVEL_DEBUG, "%zu points, %zu VRPs in %lld ms", run->n_points,

@@ -81,7 +81,7 @@ aspa_parse(struct pool *pool, struct sv content, struct findings *fs,
 
 void
 aspa_check(const struct rpki_object *o, const struct cert *ee,
-    struct findings *fs)
+    const struct resources *ee_res, struct findings *fs)
 {
 	const struct resources *r = &ee->res;
 
@@ -93,5 +93,8 @@ aspa_check(const struct rpki_object *o, const struct cert *ee,
 		finding_add(fs, F(RPKI_ASPA_EE), FA_STR("why", N_("it inherits AS numbers")));
 	else if (o->aspa != NULL && (r->as.n != 1 ||
 	    r->as.r[0].min != o->aspa->customer || r->as.r[0].max != o->aspa->customer))
+		finding_add(fs, F(RPKI_ASPA_CUSTOMER), FA_ASN("customer", o->aspa->customer));
+	else if (o->aspa != NULL && !as_res_covers(&ee_res->as, o->aspa->customer, o->aspa->customer))
+		/* Cut away under RFC 8360: written there, but not held. */
 		finding_add(fs, F(RPKI_ASPA_CUSTOMER), FA_ASN("customer", o->aspa->customer));
 }

@@ -35,6 +35,7 @@ struct reading {
 	unsigned	 tolerate;
 	bool		 basic_ok, key_usage_ok, crldp_ok, aia_ok, aki_ok;
 	bool		 res_v2;
+	struct sv	 inner_alg;
 };
 
 struct ext_def {
@@ -83,11 +84,15 @@ static const struct ext_def exts[] = {
 
 /* AlgorithmIdentifier: sha256WithRSAEncryption, parameters NULL or absent. */
 bool
-sig_alg_parse(struct der *d)
+sig_alg_parse(struct der *d, struct sv *ret_whole)
 {
-	struct der alg = der_enter(d, DER_SEQUENCE);
-	struct sv oid = der_oid(&alg);
+	struct der copy = *d, alg;
+	struct sv oid;
 	uint8_t tag;
+
+	*ret_whole = der_whole(&copy, DER_SEQUENCE);
+	alg = der_enter(d, DER_SEQUENCE);
+	oid = der_oid(&alg);
 
 	/* RFC 4055 section 5: absent parameters are to be accepted, too. */
 	if (der_peek(&alg) == DER_NULL)
@@ -194,11 +199,10 @@ validity_parse(struct der *tbs, struct reading *r)
 static bool
 rsa_key_parse(struct der *spki, struct cert *c, struct sv *ret_bits)
 {
-	unsigned unused;
 	struct der key;
 	struct sv e;
 
-	*ret_bits = der_bits(spki, &unused);
+	*ret_bits = der_octet_bits(spki);
 	key = (struct der){ rd_sv(*ret_bits), spki->doc };
 	key = der_enter(&key, DER_SEQUENCE);
 	c->modulus = der_integer(&key);
@@ -223,7 +227,6 @@ spki_parse(struct der *tbs, struct reading *r)
 	struct der copy = *tbs, spki, alg;
 	struct sv bits = { NULL, 0 }, oid;
 	bool good = false;
-	unsigned unused;
 	uint8_t tag;
 
 	der_at(tbs, "subjectPublicKeyInfo");
@@ -238,7 +241,7 @@ spki_parse(struct der *tbs, struct reading *r)
 	} else {
 		while (der_peek(&alg) != 0)
 			(void)der_any(&alg, &tag, NULL);
-		bits = der_bits(&spki, &unused);
+		bits = der_octet_bits(&spki);
 	}
 	der_end(&spki);
 	if (der_ok(tbs) && !good && !r->c->is_router)
@@ -462,6 +465,9 @@ sia_parse(struct der *d, struct reading *r)
 		sia_want(r, r->c->object_uri, "signedObject");
 		return;
 	}
+	/* RFC 8182 section 3.2: https. One that is not will not be fetched. */
+	if (!https_uri_valid(r->c->notify_uri))
+		r->c->notify_uri = (struct sv){ NULL, 0 };
 	sia_want(r, r->c->repo_uri, "caRepository");
 	sia_want(r, r->c->mft_uri, "rpkiManifest");
 }
@@ -677,7 +683,7 @@ tbs_parse(struct der *tbs, struct reading *r)
 	version_parse(tbs, r);
 	serial_parse(tbs, r);
 	der_at(tbs, "signature");
-	alg_ok = sig_alg_parse(tbs);
+	alg_ok = sig_alg_parse(tbs, &r->inner_alg);
 	name_check(tbs, "issuer", r, &r->c->issuer);
 	validity_parse(tbs, r);
 	name_check(tbs, "subject", r, &r->c->subject);
@@ -708,7 +714,7 @@ cert_parse(struct pool *pool, struct sv bytes, enum cert_kind kind,
 	struct der_doc doc;
 	struct der d = der_on(&doc, bytes), cert, tbs;
 	bool inner_ok, outer_ok;
-	unsigned unused;
+	struct sv outer_alg;
 
 	*ret = NULL;
 	if ((r.c = pool_alloc(pool, sizeof(*r.c))) == NULL)
@@ -724,13 +730,13 @@ cert_parse(struct pool *pool, struct sv bytes, enum cert_kind kind,
 	tbs = der_enter(&cert, DER_SEQUENCE);
 	inner_ok = tbs_parse(&tbs, &r);
 	der_at(&d, "signatureAlgorithm");
-	outer_ok = sig_alg_parse(&cert);
+	outer_ok = sig_alg_parse(&cert, &outer_alg);
 	der_at(&d, "signatureValue");
-	r.c->sig = der_bits(&cert, &unused);
+	r.c->sig = der_octet_bits(&cert);
 	der_end(&cert);
 	if (der_report(&doc, fs))
 		return 0;
-	if (!inner_ok || !outer_ok)
+	if (!inner_ok || !outer_ok || !sv_eq(r.inner_alg, outer_alg))
 		finding_add0(fs, F(RPKI_SIG_ALG));
 	*ret = r.c;
 	return 0;

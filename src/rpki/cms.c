@@ -4,7 +4,6 @@
  * decoder.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "rpki/internal.h"
 
@@ -152,6 +151,7 @@ static void
 attr_value_parse(struct der *values, unsigned bit, struct reading *r,
     struct attrs *a)
 {
+	bool bad = false;
 	uint8_t tag;
 
 	switch (bit) {
@@ -163,6 +163,10 @@ attr_value_parse(struct der *values, unsigned bit, struct reading *r,
 		break;
 	case SEEN_TIME:
 		r->c->signing_time = der_time(values, &tag);
+		/* RFC 5652 section 11.3: as in certificates. */
+		time_check_type(values, r->c->signing_time, tag, &bad);
+		if (bad)
+			attr_why(a, N_("signing-time is of the wrong type"));
 		break;
 	default:
 		(void)der_any(values, &tag, NULL);
@@ -384,26 +388,11 @@ cms_parse(struct pool *pool, struct sv bytes, enum rpki_type type,
 void
 cms_verify_item(struct crypto_verify *v, const struct cms *c)
 {
-	struct crypto_sha256 *ctx = NULL;
-	uint8_t buf[1024];
+	static const uint8_t tag = DER_SET;
 
 	*v = (struct crypto_verify){ .modulus = c->ee->modulus,
 	    .exponent = c->ee->exponent, .sig = c->sig };
-	if (c->attrs_whole.n <= sizeof(buf)) {
-		memcpy(buf, c->attrs_whole.p, c->attrs_whole.n);
-		buf[0] = DER_SET;
-		crypto_sha256(buf, c->attrs_whole.n, v->digest);
-		return;
-	}
-	/* Only a strange object gets here; without memory it does not verify. */
-	if ((ctx = crypto_sha256_new()) == NULL) {
-		v->sig.n = 0;
-		return;
-	}
-	crypto_sha256_update(ctx, "\x31", 1);
-	crypto_sha256_update(ctx, c->attrs_whole.p + 1, c->attrs_whole.n - 1);
-	crypto_sha256_final(ctx, v->digest);
-	(void)crypto_sha256_free(ctx);
+	crypto_sha256_2(&tag, 1, c->attrs_whole.p + 1, c->attrs_whole.n - 1, v->digest);
 }
 
 void

@@ -31,6 +31,7 @@ entry_parse(struct der *list, struct crl_entry *e, bool *bad)
 
 	e->serial = der_integer(&seq);
 	e->revoked = der_time(&seq, &tag);
+	time_check_type(&seq, e->revoked, tag, bad);
 	/* RFC 6487 section 5: no CRL entry extensions. */
 	if (der_peek(&seq) == DER_SEQUENCE) {
 		(void)der_any(&seq, &tag, NULL);
@@ -47,13 +48,11 @@ entries_parse(struct der *tbs, struct pool *pool, struct crl *c,
 {
 	struct der list, count;
 	bool bad = false;
-	size_t n = 0;
-	uint8_t tag;
+	size_t n;
 
 	der_at(tbs, "revokedCertificates");
 	list = count = der_enter(tbs, DER_SEQUENCE);
-	for (; der_peek(&count) != 0; n++)
-		(void)der_any(&count, &tag, NULL);
+	n = der_count(count);
 	if (!der_ok(tbs))
 		return 0;
 	if (n == 0 || n > RPKI_CRL_ENTRIES_MAX) {	/* RFC 5280: absent if empty */
@@ -110,8 +109,11 @@ exts_parse(struct der *tbs, struct crl *c, struct findings *fs)
 	while (der_peek(&list) != 0) {
 		struct der ext = der_enter(&list, DER_SEQUENCE), value;
 		struct sv oid = der_oid(&ext);
-		bool critical = der_peek(&ext) == DER_BOOLEAN && der_boolean(&ext);
+		bool critical = false;
 
+		if (der_peek(&ext) == DER_BOOLEAN && !(critical = der_boolean(&ext)) &&
+		    der_ok(tbs))
+			der_fail(&ext, DER_E_VALUE);	/* DEFAULT FALSE */
 		value = (struct der){ rd_sv(der_value(&ext, DER_OCTET_STRING)), tbs->doc };
 		der_end(&ext);
 		if (!der_ok(tbs))
@@ -149,7 +151,7 @@ times_parse(struct der *tbs, struct crl *c, struct findings *fs)
 
 static int
 tbs_parse(struct der *tbs, struct pool *pool, struct crl *c,
-    struct findings *fs, bool *ret_alg_ok)
+    struct findings *fs, bool *ret_alg_ok, struct sv *ret_alg)
 {
 	bool printable, v2 = false;
 	int rc = 0;
@@ -161,7 +163,7 @@ tbs_parse(struct der *tbs, struct pool *pool, struct crl *c,
 		v2 = v.n == 1 && v.p[0] == 1;
 	}
 	der_at(tbs, "signature");
-	*ret_alg_ok = sig_alg_parse(tbs);
+	*ret_alg_ok = sig_alg_parse(tbs, ret_alg);
 	der_at(tbs, "issuer");
 	if (!name_parse(tbs, &printable, &c->issuer) && der_ok(tbs))
 		finding_add(fs, F(RPKI_CERT_NAME), FA_STR("field", "issuer"));
@@ -185,8 +187,8 @@ crl_parse(struct pool *pool, struct sv bytes, struct findings *fs,
 	struct der_doc doc;
 	struct der d = der_on(&doc, bytes), crl, tbs, copy;
 	struct crl *c = pool_alloc(pool, sizeof(*c));
+	struct sv inner_alg, outer_alg;
 	bool inner_ok, outer_ok;
-	unsigned unused;
 	int rc;
 
 	*ret = NULL;
@@ -198,16 +200,16 @@ crl_parse(struct pool *pool, struct sv bytes, struct findings *fs,
 	copy = crl;
 	c->tbs = der_whole(&copy, DER_SEQUENCE);
 	tbs = der_enter(&crl, DER_SEQUENCE);
-	if ((rc = tbs_parse(&tbs, pool, c, fs, &inner_ok)) < 0)
+	if ((rc = tbs_parse(&tbs, pool, c, fs, &inner_ok, &inner_alg)) < 0)
 		return rc;
 	der_at(&d, "signatureAlgorithm");
-	outer_ok = sig_alg_parse(&crl);
+	outer_ok = sig_alg_parse(&crl, &outer_alg);
 	der_at(&d, "signatureValue");
-	c->sig = der_bits(&crl, &unused);
+	c->sig = der_octet_bits(&crl);
 	der_end(&crl);
 	if (der_report(&doc, fs))
 		return 0;
-	if (!inner_ok || !outer_ok)
+	if (!inner_ok || !outer_ok || !sv_eq(inner_alg, outer_alg))
 		finding_add0(fs, F(RPKI_SIG_ALG));
 	*ret = c;
 	return 0;

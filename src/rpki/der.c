@@ -26,7 +26,8 @@ der_peek(const struct der *d)
 {
 	if (d->r.bad || d->doc->fault != DER_OK || d->r.p == d->r.end)
 		return 0;
-	return d->r.p[0];
+	/* A tag of zero is no end: der_any() refuses it, whoever skips it. */
+	return d->r.p[0] == 0 ? DER_TAG_NONE : d->r.p[0];
 }
 
 /* X.690 section 8.1.3 with the restrictions of section 10.1. */
@@ -64,7 +65,7 @@ der_any(struct der *d, uint8_t *ret_tag, struct sv *ret_whole)
 	if (!der_ok(d) || d->r.bad)
 		return v;
 	tag = rd_u8(&d->r);
-	if (!d->r.bad && (tag & 0x1f) == 0x1f) {
+	if (!d->r.bad && (tag == 0 || (tag & 0x1f) == 0x1f)) {
 		der_fail(d, DER_E_TAG);
 		return v;
 	}
@@ -80,6 +81,30 @@ der_any(struct der *d, uint8_t *ret_tag, struct sv *ret_whole)
 	*ret_tag = tag;
 	if (ret_whole != NULL)
 		*ret_whole = (struct sv){ (const char *)start, (size_t)(d->r.p - start) };
+	return v;
+}
+
+size_t
+der_count(struct der in)
+{
+	size_t n = 0;
+	uint8_t tag;
+
+	while (der_peek(&in) != 0) {
+		(void)der_any(&in, &tag, NULL);
+		n++;
+	}
+	return n;
+}
+
+struct sv
+der_octet_bits(struct der *d)
+{
+	unsigned unused;
+	struct sv v = der_bits(d, &unused);
+
+	if (der_ok(d) && unused != 0)
+		der_fail(d, DER_E_VALUE);
 	return v;
 }
 

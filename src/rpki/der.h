@@ -35,6 +35,9 @@ enum der_tag {
 #define DER_CTX(n)	(uint8_t)(0x80 | (n))
 #define DER_CTX_C(n)	(uint8_t)(0xa0 | (n))
 
+/* What der_peek() says of a tag octet of zero; no value has it. */
+#define DER_TAG_NONE	0x1f
+
 enum der_fault {
 	DER_OK,
 	DER_E_SHORT,
@@ -94,6 +97,10 @@ struct sv	 der_oid(struct der *);
 void		 der_null(struct der *);
 /* BIT STRING: the bits; *ret_unused 0..7, unused bits checked to be zero. */
 struct sv	 der_bits(struct der *, unsigned *ret_unused);
+/* BIT STRING of whole octets: signatures and keys. */
+struct sv	 der_octet_bits(struct der *);
+/* How many values are left; reads nothing. */
+size_t		 der_count(struct der);
 /* UTCTime or GeneralizedTime in RFC 5280's form. *ret_tag says which. */
 int64_t		 der_time(struct der *, uint8_t *ret_tag);
 

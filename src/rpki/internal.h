@@ -27,7 +27,7 @@ bool	 resources_none(const struct resources *);
 
 /* --- cert.c --- */
 /* AlgorithmIdentifier of sha256WithRSAEncryption; true if it is that. */
-bool	 sig_alg_parse(struct der *);
+bool	 sig_alg_parse(struct der *, struct sv *ret_whole);
 /* Judged against its issuer: name, key identifier, time. */
 void	 cert_check_issuer(const struct cert *, const struct rpki_ca *, struct findings *);
 void	 cert_check_time(const struct cert *, int64_t now, struct findings *);
@@ -88,6 +88,7 @@ int	 roa_parse(struct pool *, struct sv content, struct findings *, struct rpki_
 void	 roa_check(const struct rpki_object *, const struct cert *ee,
 	    const struct resources *ee_res, struct findings *);
 int	 aspa_parse(struct pool *, struct sv content, struct findings *, struct rpki_object *) MUST_USE;
-void	 aspa_check(const struct rpki_object *, const struct cert *ee, struct findings *);
+void	 aspa_check(const struct rpki_object *, const struct cert *ee,
+	    const struct resources *ee_res, struct findings *);
 
 #endif

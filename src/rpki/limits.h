@@ -10,7 +10,8 @@
 #define RPKI_TAL_URIS_MAX	8		/* two are usual */
 #define RPKI_URI_MAX		2048		/* bytes; today below 200 */
 #define RPKI_DEPTH_MAX		32		/* certificates in a chain; today below 10 */
-#define RPKI_POINTS_MAX		500000		/* a run; today about 50,000 */
+#define RPKI_POINTS_MAX		500000		/* a trust anchor; today about 20,000 */
+#define RPKI_POINT_VISITS_MAX	8		/* certificates for one key and place; two while a CA moves */
 #define RPKI_MFT_FILES_MAX	200000		/* a manifest; today below 60,000 */
 #define RPKI_MFT_FAILED_MAX	64		/* absent or changed files reported of a manifest */
 #define RPKI_CRL_ENTRIES_MAX	500000		/* today below 60,000 */
@@ -22,6 +23,6 @@
 #define RPKI_EXTENSIONS_MAX	24		/* the profile knows 11 */
 
 /* Memory of one publication point while it is judged. */
-#define RPKI_POINT_POOL_MAX	((size_t)1 << 30)
+#define RPKI_POINT_POOL_MAX	((size_t)1 << 29)	/* 60,000 files take half of it */
 
 #endif

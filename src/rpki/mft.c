@@ -75,13 +75,12 @@ static int
 files_parse(struct der *d, struct pool *pool, struct mft *m, struct findings *fs)
 {
 	struct der list, count;
-	size_t n = 0;
+	size_t n;
 	uint8_t tag;
 
 	der_at(d, "fileList");
 	list = count = der_enter(d, DER_SEQUENCE);
-	for (; der_peek(&count) != 0; n++)
-		(void)der_any(&count, &tag, NULL);
+	n = der_count(count);
 	if (!der_ok(d))
 		return 0;
 	if (n > RPKI_MFT_FILES_MAX) {

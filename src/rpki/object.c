@@ -11,22 +11,30 @@ struct alone {
 	struct cert		*cert;
 };
 
-/* Is it self-signed, and so a trust anchor's? Reads no more than the names. */
+/* Is it self-issued, and so a trust anchor's? */
 static bool
-cert_is_self_issued(struct pool *pool, struct sv bytes)
+cert_is_self_issued(struct pool *pool, struct sv bytes, struct cert **ret)
 {
 	struct findings fs;
-	struct cert *c;
 
 	findings_init(&fs, pool);
-	return cert_parse(pool, bytes, CERT_CA, 0, &fs, &c) == 0 && c != NULL &&
-	    sv_eq(c->issuer, c->subject);
+	return cert_parse(pool, bytes, CERT_TA, 0, &fs, ret) == 0 && *ret != NULL &&
+	    sv_eq((*ret)->issuer, (*ret)->subject);
+}
+
+bool
+rpki_cert_is_anchor(struct pool *pool, struct sv bytes, struct sv spki)
+{
+	struct cert *c;
+
+	return cert_is_self_issued(pool, bytes, &c) && sv_eq(c->spki, spki);
 }
 
 static int
 cer_alone(struct alone *a, struct sv bytes)
 {
-	enum cert_kind kind = cert_is_self_issued(a->pool, bytes) ? CERT_TA : CERT_CA;
+	struct cert *c;
+	enum cert_kind kind = cert_is_self_issued(a->pool, bytes, &c) ? CERT_TA : CERT_CA;
 	struct findings own;
 	int rc;
 
@@ -77,7 +85,7 @@ content_alone(struct alone *a, const struct cms *c)
 		return rc;
 	case RPKI_ASA:
 		if ((rc = aspa_parse(a->pool, c->content, a->fs, a->o)) == 0)
-			aspa_check(a->o, c->ee, a->fs);
+			aspa_check(a->o, c->ee, &c->ee->res, a->fs);
 		return rc;
 	default:
 		return 0;

@@ -246,7 +246,7 @@ file_judge(struct work *w, struct file *f)
 	else if (f->o.type == RPKI_ROA)
 		roa_check(&f->o, f->cert, &f->res, &f->fs);
 	else if (f->o.type == RPKI_ASA)
-		aspa_check(&f->o, f->cert, &f->fs);
+		aspa_check(&f->o, f->cert, &f->res, &f->fs);
 	return 0;
 }
 
@@ -347,11 +347,34 @@ lost_point(struct work *w)
 	return files_finish(w);
 }
 
+/*
+ * The check ended early: nothing of the point may be used. If it was the
+ * point's own size, that is a finding; otherwise our trouble.
+ */
+static int
+point_undone(struct rpki_point *pt, int rc, bool full)
+{
+	const struct rpki_ca *ca = pt->ca;
+
+	(void)pool_free(pt->pool);
+	*pt = (struct rpki_point){ .ca = ca, .failed = true, .pool = pool_new(RPKI_POINT_POOL_MAX) };
+	if (pt->pool == NULL)
+		return -ENOMEM;
+	findings_init(&pt->findings, pt->pool);
+	pt->count[RPKI_MFT][V_REJECTED] = 1;
+	if (!full)
+		return rc;
+	pt->findings.subject = ca->mft_uri;
+	finding_add(&pt->findings, F(RPKI_POINT_LARGE), FA_U("limit", RPKI_POINT_POOL_MAX));
+	return 0;
+}
+
 int
 rpki_point_check(const struct rpki_ca *ca, const struct rpki_source *src,
     const struct rpki_opt *opt, struct rpki_point *pt)
 {
 	struct work w = { .ca = ca, .src = src, .opt = opt, .pt = pt, .now = opt->now };
+	bool full;
 	int rc;
 
 	memset(pt, 0, sizeof(*pt));
@@ -365,16 +388,19 @@ rpki_point_check(const struct rpki_ca *ca, const struct rpki_source *src,
 	findings_init(&pt->findings, pt->pool);
 	/* NULL for a key no signature can be made with: all of them fail then. */
 	w.key = crypto_rsa_new(ca->modulus, ca->exponent);
-	if (ca->lost)
+	if (w.key == NULL && crypto_rsa_usable(ca->modulus, ca->exponent))
+		rc = -ENOMEM;
+	else if (ca->lost)
 		rc = lost_point(&w);
 	else {
 		rc = head_check(&w);
 		if (rc == 0)
 			rc = files_check(&w);
 	}
+	full = pool_is_full(w.tmp) || pool_is_full(pt->pool);
 	(void)crypto_rsa_free(w.key);
 	(void)pool_free(w.tmp);
-	return rc;
+	return rc < 0 ? point_undone(pt, rc, full) : 0;
 }
 
 void

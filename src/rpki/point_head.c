@@ -36,35 +36,41 @@ manifest_read(struct work *w, struct findings *fs)
 }
 
 /* RFC 9286 section 6.4: one CRL, the one the manifest's certificate names. */
-static const struct mft_file *
-crl_on_manifest(struct work *w, struct findings *fs)
+static int
+crl_on_manifest(struct work *w, struct findings *fs, const struct mft_file **ret)
 {
 	const struct mft_file *found = NULL;
 	size_t n = 0;
+
+	*ret = NULL;
 
 	for (size_t i = 0; i < w->mft->n; i++)
 		if (rpki_type_of(w->mft->files[i].name) == RPKI_CRL) {
 			found = &w->mft->files[i];
 			n++;
 		}
-	if (n == 1)
+	if (n == 1) {
 		w->crl_uri = uri_join(w->pt->pool, w->ca->repo_uri, found->name);
+		if (w->crl_uri.p == NULL)
+			return -ENOMEM;
+	}
 	if (n != 1 || !sv_eq(w->crl_uri, w->cms->ee->crl_uri)) {
 		finding_add0(fs, F(RPKI_CRL_MISSING));
-		return NULL;
+		return 0;
 	}
-	return found;
+	*ret = found;
+	return 0;
 }
 
 static int
 crl_read(struct work *w, struct findings *mft_fs, struct findings *fs)
 {
-	const struct mft_file *mf = crl_on_manifest(w, mft_fs);
+	const struct mft_file *mf;
 	struct sv bytes = { NULL, 0 };
-	int rc;
+	int rc = crl_on_manifest(w, mft_fs, &mf);
 
-	if (mf == NULL)
-		return 0;
+	if (rc < 0 || mf == NULL)
+		return rc;
 	fs->subject = w->crl_uri;
 	rc = file_get(w, w->crl_uri, &bytes, fs, F(RPKI_MFT_FILE_MISSING));
 	if (rc < 0 || bytes.p == NULL)

@@ -85,19 +85,6 @@ form_report(const struct form *f, struct findings *fs)
 		finding_add(fs, F(RPKI_CERT_RES_FORM), FA_STR("kind", f->kind));
 }
 
-static size_t
-der_count(struct der in)
-{
-	size_t n = 0;
-	uint8_t tag;
-
-	while (der_peek(&in) != 0) {
-		(void)der_any(&in, &tag, NULL);
-		n++;
-	}
-	return n;
-}
-
 static void
 addr_parse(struct der *d, uint8_t af, bool last, uint8_t ret[static 16],
     struct form *f)

@@ -106,11 +106,21 @@ family_parse(struct der *blocks, unsigned *seen, struct reading *r)
 		address_parse(&list, afi == 1 ? IP_V4 : IP_V6, r);
 }
 
-/* An upper bound of the entries: each takes at least five bytes. */
+/* How many prefixes there are in all blocks; seq stands before them. */
 static size_t
-entries_max(struct sv content)
+entries_count(struct der seq)
 {
-	return content.n / 5 + 1;
+	struct der blocks = der_enter(&seq, DER_SEQUENCE);
+	size_t n = 0;
+	uint8_t tag;
+
+	while (der_peek(&blocks) != 0) {
+		struct der fam = der_enter(&blocks, DER_SEQUENCE);
+
+		(void)der_any(&fam, &tag, NULL);
+		n += der_count(der_enter(&fam, DER_SEQUENCE));
+	}
+	return n;
 }
 
 static void
@@ -136,17 +146,11 @@ roa_parse(struct pool *pool, struct sv content, struct findings *fs,
     struct rpki_object *o)
 {
 	struct reading r = { .fs = fs, .o = o };
-	size_t max = entries_max(content);
 	struct der_doc doc;
 	struct der d = der_on(&doc, content), seq;
+	size_t n;
 	uint8_t tag;
 
-	if (max > RPKI_ROA_PREFIXES_MAX) {
-		finding_add(fs, F(RPKI_ROA_MANY), FA_U("limit", RPKI_ROA_PREFIXES_MAX));
-		return 0;
-	}
-	if ((o->vrps = pool_calloc(pool, max, sizeof(*o->vrps))) == NULL)
-		return -ENOMEM;
 	der_at(&d, "routeOriginAttestation");
 	seq = der_enter(&d, DER_SEQUENCE);
 	der_end(&d);
@@ -156,6 +160,12 @@ roa_parse(struct pool *pool, struct sv content, struct findings *fs,
 	}
 	der_at(&d, "asID");
 	r.asn = der_u32(&seq);
+	if ((n = entries_count(seq)) > RPKI_ROA_PREFIXES_MAX) {
+		finding_add(fs, F(RPKI_ROA_MANY), FA_U("limit", RPKI_ROA_PREFIXES_MAX));
+		return 0;
+	}
+	if ((o->vrps = pool_calloc(pool, n + 1, sizeof(*o->vrps))) == NULL)
+		return -ENOMEM;
 	blocks_parse(&seq, &r);
 	der_at(&d, "routeOriginAttestation");
 	der_end(&seq);

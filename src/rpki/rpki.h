@@ -35,6 +35,9 @@
  * What real repositories break harmlessly is let pass by named switches
  * (enum rpki_tolerance), each with date and share where it is defined.
  *
+ * A manifest that is older than the one judged before (RFC 9286 section 4.2.1,
+ * RFC 9981) cannot be seen here: that takes a memory of the last run.
+ *
  * Not done on purpose: path building (the tree is walked from the top, the
  * issuer is always known), OpenSSL's CMS and X.509 (FACTS: 243 us a ROA
  * against 46 us), remembering verdicts (facts are another folder's business).
@@ -285,6 +288,12 @@ int	 rpki_ta_check(struct pool *, const struct tal *, struct sv der,
 int	 rpki_object_check(struct pool *, struct sv uri, struct sv der,
 	    const struct rpki_opt *, struct findings *, struct rpki_object *ret,
 	    struct sv *ret_ski, struct sv *ret_aki, struct sv *ret_aia) MUST_USE;
+
+/*
+ * Is this the self-issued certificate of exactly this key? Structure only;
+ * to find a trust anchor among many files.
+ */
+bool	 rpki_cert_is_anchor(struct pool *, struct sv der, struct sv spki);
 
 /* --- RRDP snapshots (RFC 8182) --- */
 

@@ -13,6 +13,8 @@
 
 #define RRDP_NS		"http://www.ripe.net/rpki/rrdp"
 #define NS_SEP		' '
+/* A tag with its URI; XML_GetCurrentByteIndex() may stand one text run back. */
+#define TOKEN_MAX	(1024 * 1024)
 /* Letters of one object: base64 of the largest, with line breaks. */
 #define TEXT_MAX	((size_t)RPKI_OBJECT_SIZE_MAX / 2 * 3)
 
@@ -37,6 +39,7 @@ struct rrdp_snapshot {
 	const char	*why;
 	char		 session[64];
 	uint64_t	 serial;
+	int64_t		 fed;
 };
 
 static void
@@ -214,8 +217,15 @@ rrdp_snapshot_feed(struct rrdp_snapshot *s, const void *p, size_t n, bool last)
 {
 	if (s->rc < 0)
 		return s->rc;
+	s->fed += (int64_t)n;
 	if (XML_Parse(s->xml, p, (int)n, last) == XML_STATUS_ERROR && s->rc == 0)
 		fail(s, SE_SYNTAX, N_("it is not well-formed XML"));
+	/*
+	 * expat keeps an unfinished tag or comment and scans it again with each
+	 * piece (2.5.0; quadratic). Nothing in a snapshot is that long.
+	 */
+	if (s->rc == 0 && !last && s->fed - XML_GetCurrentByteIndex(s->xml) > TOKEN_MAX)
+		fail(s, SE_LIMIT, N_("a tag or comment is too long"));
 	if (s->rc == 0 && last && s->scope != AT_END)
 		fail(s, SE_SYNTAX, N_("it is no RRDP snapshot"));
 	return s->rc;

@@ -127,6 +127,8 @@ rpki_ta_check(struct pool *pool, const struct tal *t, struct sv bytes,
 		cert_verify_item(&v, c, key);
 		if (key != NULL)
 			rc = crypto_verify_batch(&v, 1);
+		else if (crypto_rsa_usable(c->modulus, c->exponent))
+			rc = -ENOMEM;
 		if (rc == 0 && !v.ok)
 			finding_add0(&own, F(RPKI_CERT_SIGNATURE));
 		(void)crypto_rsa_free(key);
