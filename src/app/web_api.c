@@ -30,7 +30,7 @@ static const struct {
 	const char	*code, *text;
 } errors[WEB_ERROR_MAX] = {
 	[WEB_BAD_HOST] = { 403, "bad_host",
-	    N_("The Host header names neither this machine's loopback nor carries a token; use http://localhost") },
+	    N_("The Host header does not name the loopback of this machine; use http://localhost") },
 	[WEB_CROSS_SITE] = { 403, "cross_site",
 	    N_("Another web site sent this request; open the page itself") },
 	[WEB_NO_TOKEN] = { 401, "token",
