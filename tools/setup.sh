@@ -136,7 +136,8 @@ build() {
 	fi
 	say "building ${dir##*/}"
 	if ! ninja -C "$dir" -k 0 >"$log" 2>&1; then
-		grep -vE '^(\[[0-9]+/[0-9]+\] |cc |gcc |clang |ninja: )' "$log" | head -n 60 >&2
+		sed -n '/^FAILED\|ERROR/,$p' "$log" |
+			grep -vE '^(\[[0-9]+/[0-9]+\] |cc |gcc |clang |ninja: )' | head -n 60 >&2
 		rm -f "$log"
 		die "building ${dir##*/} failed (above)"
 	fi
