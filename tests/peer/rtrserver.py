@@ -114,7 +114,7 @@ class Server:
 
     host = "127.0.0.1"
 
-    def __init__(self, content, seconds=20):
+    def __init__(self, content, options=(), seconds=20):
         self.dir = tempfile.TemporaryDirectory(prefix="sekisho-rtr-")
         os.chmod(self.dir.name, 0o755)
         self.path = os.path.join(self.dir.name, "vrps.json")
@@ -122,7 +122,7 @@ class Server:
         self.port = free_port()
         self.process = Process(
             [peers.sekisho(), "rtr", "serve", "--vrps", self.path,
-             "--listen", "127.0.0.1:%d" % self.port],
+             "--listen", "127.0.0.1:%d" % self.port] + list(options),
             os.path.join(self.dir.name, "log"))
         if not wait_for(lambda: not self.process.alive() or listening(self.port), seconds) \
                 or not self.process.alive():

@@ -445,6 +445,32 @@ def case_expiry():
             tap.none(s.faults, "expiry keeps every rule")
 
 
+def case_options():
+    """Timers from the command line; an older cache negotiates for itself."""
+    with Server(world(BASE, ASPAS), ["--refresh", "77", "--retry", "55", "--expire", "999"]) as server:
+        for version in (1, 2):
+            with open_full(server, version) as s:
+                tap.equal(s.timers, (77, 55, 999), "v%d: timers as they were asked for" % version)
+                tap.none(s.faults, "v%d: and within the ranges" % version)
+    for highest in (0, 1):
+        with Server(world(BASE, ASPAS), ["--max-version", str(highest)]) as server:
+            with Session(server.host, server.port, 2) as s:
+                s.send(rtr.query_reset(2))
+                p = s.pdu()
+                tap.ok(p.type == rtr.ERROR and p.code == rtr.BAD_VERSION and p.version == highest,
+                       "a cache of version %d answers version 2 with its own (7)" % highest, p)
+                s.version = highest
+                tap.ok(s.reset() is None and not s.faults and s.state.vrp_texts() == texts(BASE),
+                       "and serves version %d" % highest, s.faults)
+    for options in (["--expire", "599"], ["--expire", "172801"], ["--refresh", "0"],
+                    ["--refresh", "86401"], ["--retry", "7201"], ["--expire", "600",
+                                                                  "--refresh", "600"]):
+        r = peers.run([peers.sekisho(), "rtr", "serve", "--vrps", os.devnull,
+                       "--listen", "127.0.0.1:0"] + options, seconds=10)
+        tap.equal(r.status, 2, "timers that section 6 forbids are a usage error: " +
+                  " ".join(options))
+
+
 def main():
     if not os.path.exists(peers.sekisho()):
         tap.skip("rtr", "sekisho is not built")
@@ -457,7 +483,7 @@ def main():
             tap.case(case, server)
         tap.ok(server.process.alive(), "the server outlived all of it")
     for case in (case_deltas, case_cancel, case_same_file, case_early_notify, case_shutdown,
-                 case_odd_worlds, case_expiry):
+                 case_odd_worlds, case_expiry, case_options):
         tap.case(case)
     return tap.done()
 
