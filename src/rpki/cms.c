@@ -388,11 +388,13 @@ cms_parse(struct pool *pool, struct sv bytes, enum rpki_type type,
 void
 cms_verify_item(struct crypto_verify *v, const struct cms *c)
 {
+	/* Empty without a signer, which was reported. */
+	struct sv rest = sv_skip(c->attrs_whole, 1);
 	static const uint8_t tag = DER_SET;
 
 	*v = (struct crypto_verify){ .modulus = c->ee->modulus,
 	    .exponent = c->ee->exponent, .sig = c->sig };
-	crypto_sha256_2(&tag, 1, c->attrs_whole.p + 1, c->attrs_whole.n - 1, v->digest);
+	crypto_sha256_2(&tag, 1, rest.p, rest.n, v->digest);
 }
 
 void
