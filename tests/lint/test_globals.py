@@ -20,7 +20,7 @@ SYMBOL = re.compile(r"^[0-9a-f]{16} (.{7}) (\S+)\s+[0-9a-f]{16} (?:\.hidden )?(\
 
 def objects():
     for folder, _, files in os.walk(tap.BUILD):
-        if not re.search(r"/(src/[^/]+/[^/]*|sekisho)\.p(/|$)|/src/.*\.p(/|$)", folder + "/"):
+        if not re.match(r"(src/.+|sekisho)\.p(/|$)", os.path.relpath(folder, tap.BUILD)):
             continue
         for f in sorted(files):
             if f.endswith(".o"):
@@ -29,7 +29,8 @@ def objects():
 
 def home(obj):
     """The folder of src/ and the file that an object was made from."""
-    m = re.search(r"/src/(\w+)/", obj) or re.search(r"/src_(\w+?)_", obj)
+    obj = os.path.relpath(obj, tap.BUILD)
+    m = re.match(r"src/(\w+)/", obj) or re.search(r"/src_(\w+?)_", obj)
     return m.group(1) if m else "?"
 
 
