@@ -264,21 +264,22 @@ visit_allowed(struct routes *r, struct rpki_point *pt, const struct rpki_ca *ca,
 
 /* Each trust anchor has its own budget: one cannot starve another. */
 static bool
-budget_left(struct routes *r, const struct rpki_ca *ca)
+budget_left(struct routes *r, const struct routes_conf *conf, const struct rpki_ca *ca)
 {
+	size_t max = conf->points_max > 0 ? conf->points_max : RPKI_POINTS_MAX;
 	struct routes_ta *ta = &r->tas[ca->ta];
 
-	if (ta->n_points++ < RPKI_POINTS_MAX)
+	if (ta->n_points++ < max)
 		return true;
-	if (ta->n_points == RPKI_POINTS_MAX + 1) {
+	if (ta->n_points == max + 1) {
 		r->findings.subject = ta->uri;
-		finding_add(&r->findings, code(RPKI_POINTS_MANY), FA_U("limit", RPKI_POINTS_MAX));
+		finding_add(&r->findings, code(RPKI_POINTS_MANY), FA_U("limit", max));
 	}
 	return false;
 }
 
 static int
-children_gather(struct routes *r, struct rpki_point **points, size_t n,
+children_gather(struct routes *r, const struct routes_conf *conf, struct rpki_point **points, size_t n,
     const struct rpki_ca **next, size_t *ret_n)
 {
 	int rc = 0;
@@ -289,7 +290,7 @@ children_gather(struct routes *r, struct rpki_point **points, size_t n,
 			bool allowed = false;
 
 			rc = visit_allowed(r, points[i], ca, &allowed);
-			if (rc == 0 && allowed && budget_left(r, ca))
+			if (rc == 0 && allowed && budget_left(r, conf, ca))
 				next[(*ret_n)++] = ca;
 		}
 	return rc;
@@ -317,7 +318,7 @@ level_run(struct routes *r, const struct routes_conf *conf,
 	if (rc == 0 && (*ret = calloc(n_next + 1, sizeof(**ret))) == NULL)
 		rc = -ENOMEM;
 	if (rc == 0)
-		rc = children_gather(r, l.points, n, *ret, ret_n);
+		rc = children_gather(r, conf, l.points, n, *ret, ret_n);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		point_account(r, conf, l.points[i], l.rcs[i]);
 	free(l.rcs);
@@ -334,8 +335,10 @@ walk(struct routes *r, const struct routes_conf *conf)
 	if (cas == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < r->n_tas; i++)
-		if (r->tas[i].ok)
+		if (r->tas[i].ok) {
+			r->tas[i].n_points = 1;
 			cas[n++] = &r->tas[i].ca;
+		}
 	while (n > 0 && rc == 0) {
 		next = NULL;
 		n_next = 0;

@@ -32,6 +32,7 @@ struct routes_conf {
 	size_t			 n_tals;
 	int64_t			 now;
 	unsigned		 jobs, tolerate;
+	uint32_t		 points_max;	/* of a trust anchor; 0: RPKI_POINTS_MAX */
 	bool			 keep;		/* objects, also below failed points */
 	struct complain		 complain;
 	/* n of known points are done; called from any thread. May be NULL. */

@@ -291,7 +291,8 @@ chain_put(struct answer *a)
 		cas[n++] = ca;
 	while (n > 0)
 		ca_put(a, cas[--n]);
-	if (a->o != NULL && a->o->type != RPKI_MFT) {
+	/* A manifest was shown with its CA, unless it came alone. */
+	if (a->o != NULL && (a->o->type != RPKI_MFT || a->pt->ca == NULL)) {
 		link_open(a, a->o->uri, rpki_type_name(a->o->type),
 		    rpki_verdict_name(a->o->verdict), a->o->not_before, a->o->not_after);
 		resources_put(&a->j, &a->o->res);

@@ -72,7 +72,10 @@ rpki_inputs_opt(struct cmd_ctx *ctx, struct rpki_inputs *in,
 		in->tolerate_on |= RPKI_TOL_RFC8360;
 	else if (strcmp(o->name, "nagios") == 0)
 		in->nagios = true;
-	else if (num_u32(sv_str(arg), 1, PAR_JOBS_MAX, &in->jobs) < 0)
+	else if (strcmp(o->name, "max-points") == 0) {
+		if (num_u32(sv_str(arg), 1, UINT32_MAX, &in->points_max) < 0)
+			return cmd_usage(ctx, tr(ctx->lang, N_("--max-points %s is not a number from 1 on")), arg);
+	} else if (num_u32(sv_str(arg), 1, PAR_JOBS_MAX, &in->jobs) < 0)
 		return cmd_usage(ctx, tr(ctx->lang, N_("--jobs %s is not a number from 1 to %d")),
 		    arg, PAR_JOBS_MAX);
 	return 0;
@@ -162,6 +165,7 @@ rpki_inputs_finish(struct cmd_ctx *ctx, struct rpki_inputs *in,
 		.rrdp = in->rrdp, .n_rrdp = in->n_rrdp,
 		.tals = in->tals, .n_tals = in->n_tals,
 		.now = ctx->now,
+		.points_max = in->points_max,
 		.jobs = in->jobs > 0 ? in->jobs : par_cpus(),
 		.tolerate = (RPKI_TOL_DEFAULT | in->tolerate_on) & ~in->tolerate_off,
 		.complain = { say, NULL, ctx->lang },

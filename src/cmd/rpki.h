@@ -15,7 +15,7 @@ struct rpki_inputs {
 	const char		*tals[RPKI_INPUTS_MAX];
 	struct routes_out	 outs[RPKI_INPUTS_MAX];
 	size_t			 n_trees, n_rrdp, n_tals, n_outs;
-	uint32_t		 jobs;
+	uint32_t		 jobs, points_max;
 	unsigned		 tolerate_on, tolerate_off;
 	bool			 nagios;
 	struct conf		*conf;
@@ -32,7 +32,8 @@ struct rpki_inputs {
 	{ "jobs", 'j', "N", N_("parallel jobs (default: one per processor)") },		\
 	{ "tolerate", 0, "NAME", N_("let pass: no-signing-time, name-string, rfc8360") },	\
 	{ "strict", 0, "NAME", N_("do not let pass what is let pass by default: name-string") }, \
-	{ "rfc8360", 0, NULL, N_("the same as --tolerate rfc8360") }
+	{ "rfc8360", 0, NULL, N_("the same as --tolerate rfc8360") },				\
+	{ "max-points", 0, "N", N_("publication points of one trust anchor, at most (default 500000)") }
 
 int	rpki_inputs_opt(struct cmd_ctx *, struct rpki_inputs *, const struct cmd_opt *,
 	    const char *arg);

@@ -380,7 +380,7 @@ rpki_point_check(const struct rpki_ca *ca, const struct rpki_source *src,
 	memset(pt, 0, sizeof(*pt));
 	pt->ca = ca;
 	pt->pool = pool_new(RPKI_POINT_POOL_MAX);
-	w.tmp = pool_new(RPKI_POINT_POOL_MAX);
+	w.tmp = pool_new(opt->pool_max > 0 ? opt->pool_max : RPKI_POINT_POOL_MAX);
 	if (pt->pool == NULL || w.tmp == NULL) {
 		(void)pool_free(w.tmp);
 		return -ENOMEM;

@@ -225,6 +225,7 @@ struct rpki_source {
 struct rpki_opt {
 	int64_t		 now;
 	unsigned	 tolerate;
+	size_t		 pool_max;	/* memory of one point; 0: RPKI_POINT_POOL_MAX */
 	bool		 keep_objects;	/* fill rpki_point.objects for every file */
 	bool		 follow_lost;	/* read below failed points, for explanations */
 };
