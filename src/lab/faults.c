@@ -543,6 +543,46 @@ gbr_huge(struct lab_world *w, struct lab_planted *p)
 
 /* --- the tree --- */
 
+/* More certificates for one CA than anybody follows. */
+static int
+ca_repeated(struct lab_world *w, struct lab_planted *p)
+{
+	struct lab_obj *first = p->ca->cert;
+
+	for (unsigned i = 0; i < RPKI_POINT_VISITS_MAX; i++) {
+		struct lab_obj *o;
+
+		if (p->ca->parent == NULL)
+			return -ENOENT;
+		if ((o = lab_obj_new(w, p->ca->parent, LAB_CER)) == NULL)
+			return -ENOMEM;
+		o->subject = p->ca;
+		o->same_key = first;
+		o->res = first->res;
+		o->label = pool_printf(w->pool, "%s-again%u", p->ca->name, i);
+		if (o->label == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* More elements than a manifest may have; each is as small as can be. */
+static int
+mft_many(struct lab_world *w, struct lab_planted *p)
+{
+	static const char one[] = "3000";
+	size_t n = RPKI_MFT_FILES_MAX + 1;
+	char *hex = pool_alloc(w->pool, n * (sizeof(one) - 1) + 1);
+	struct lab_edit *e = pool_calloc(w->pool, 1, sizeof(*e));
+
+	if (hex == NULL || e == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		memcpy(hex + i * (sizeof(one) - 1), one, sizeof(one) - 1);
+	*e = (struct lab_edit){ LAB_AT_CONTENT, LAB_VALUE, "4", hex };
+	return lab_edits_add(w, p->obj, e);
+}
+
 /* A CA below the given one that inherits all. */
 static struct lab_ca *
 ca_below(struct lab_world *w, struct lab_ca *above, const char *name)

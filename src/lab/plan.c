@@ -136,7 +136,8 @@ file_name(struct lab_world *w, const struct lab_obj *o)
 
 	if (o->kind == LAB_CRL || o->kind == LAB_MFT)
 		ski = o->ca->cert->ski;
-	if (o->label != NULL && (o->kind != LAB_CER || o->ca == NULL))
+	/* a CA's first certificate is named by its key, as is its manifest */
+	if (o->label != NULL && (o->kind != LAB_CER || o->ca == NULL || o->same_key != NULL))
 		return pool_printf(w->pool, "%s%s", o->label, kinds[o->kind].ext);
 	b64url(ski, b64);
 	return pool_printf(w->pool, "%.*s%s", B64_LEN, b64, kinds[o->kind].ext);

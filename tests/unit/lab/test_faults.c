@@ -7,6 +7,7 @@ static const struct {
 	enum rpki_code	 also;
 } consequences[] = {
 	{ "overclaim-8360", RPKI_CERT_OVERCLAIM },
+	{ "many-files", RPKI_CRL_MISSING },	/* the list was not read */
 	{ "expired-mft-ee", RPKI_MFT_EE_TIME },
 	{ "cms-no-signer", RPKI_CMS_DIGEST },	/* nobody signed a digest */
 	{ "attr-no-digest", RPKI_CMS_DIGEST },
@@ -86,6 +87,9 @@ each_fault(void **state UNUSED)
 	for (size_t i = 0; i < lab_n_faults(); i++) {
 		struct lab_fault_info f = lab_fault_info(i);
 
+		/* seen by the walk in app/routes only: corpus/test_faults.py */
+		if (f.code != NULL && strcmp(f.code, "RPKI_POINT_REPEATED") == 0)
+			continue;
 		if (only == NULL || strcmp(only, f.name) == 0)
 			bad += !fault_fits(text, f, clean);
 	}
