@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """Our RTR server against a client written from the draft alone."""
+import bz2
+import json
 import os
 import signal
 import socket
@@ -11,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import peers
 import rtr2_client as rtr
 from rtr2_client import Closed, Session, Silent
-from rtrserver import Server, many_roas, wait_for, world
+from rtrserver import NEVER, Server, many_roas, wait_for, world
 from tap import Tap
 
 tap = Tap()
@@ -471,6 +473,36 @@ def case_options():
                   " ".join(options))
 
 
+def case_real():
+    """The whole of the real world: every rule on each of 723,621 PDUs."""
+    folder = os.path.join(peers.DATA, "rpki", "vrps")
+    if not os.path.isdir(folder):
+        tap.skip("the real VRPs", "../shared/data/rpki/vrps is absent")
+        return
+    with bz2.open(os.path.join(folder, sorted(os.listdir(folder))[0]), "rt") as f:
+        content = json.load(f)
+    for item in content["roas"] + content["aspas"]:
+        item["expires"] = NEVER		# they are of July 2025
+    want = {(r["asn"], r["prefix"], r["maxLength"]) for r in content["roas"]}
+    with Server(content, seconds=60) as server:
+        with Session(server.host, server.port, 2, seconds=60) as s:
+            answer = s.reset()
+            tap.ok(answer is None and s.state.vrp_texts() == want, "the real VRPs, all %d"
+                   % len(want), answer or len(s.state.vrps))
+            tap.equal(s.state.aspas, {a["customer_asid"]: tuple(sorted(a["providers"]))
+                                      for a in content["aspas"]}, "the real ASPAs")
+            tap.none(s.faults, "the real world keeps every rule")
+            content["roas"] = content["roas"][1000:]
+            server.put(content)
+            s.notify_wait(60)
+            answer = s.serial_query()
+            gone = {(r["asn"], r["prefix"], r["maxLength"]) for r in content["roas"]}
+            tap.ok(answer is None and s.state.vrp_texts() == gone and
+                   len(s.payloads) == len(want) - len(gone), "a small change is a small delta",
+                   answer or len(s.payloads))
+            tap.none(s.faults, "and keeps every rule")
+
+
 def main():
     if not os.path.exists(peers.sekisho()):
         tap.skip("rtr", "sekisho is not built")
@@ -483,7 +515,7 @@ def main():
             tap.case(case, server)
         tap.ok(server.process.alive(), "the server outlived all of it")
     for case in (case_deltas, case_cancel, case_same_file, case_early_notify, case_shutdown,
-                 case_odd_worlds, case_expiry, case_options):
+                 case_odd_worlds, case_expiry, case_options, case_real):
         tap.case(case)
     return tap.done()
 
