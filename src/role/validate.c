@@ -23,6 +23,7 @@
 #include "sys/clock.h"
 #include "sys/memfd.h"
 #include "sys/par.h"
+#include "sys/statedir.h"
 
 #define PATHS_MAX	64	/* as the sandbox */
 #define LOOK_SEC	5	/* between looks at the inputs, at least */
@@ -37,8 +38,11 @@ struct validate_role {
 	struct ours		 ours;
 	int64_t			 interval;
 	unsigned		 jobs;
-	const char		*missing[PATHS_MAX];	/* not there at the start */
-	size_t			 n_missing;
+	struct {
+		const char	*path;		/* a folder */
+		uint64_t	 identity;	/* at the start; 0: it was not there */
+	} held[PATHS_MAX];
+	size_t			 n_held;
 	struct routes		*last;
 	struct loop_timer	*timer;
 	uint64_t		 signature;	/* of the inputs of the last run */
@@ -104,27 +108,29 @@ ours_copy(struct validate_role *st, struct sv asns, struct sv prefixes)
 	return 0;
 }
 
-/* Of a file, its folder: it is replaced, and the new one must be reachable. */
-static void
-path_open(struct role *r, const char *path)
+/*
+ * Of an RRDP file its folder: it is replaced often, and the new one must be
+ * reachable. Of anything else it alone: beside a TAL may lie a secret.
+ */
+static int
+path_open(struct role *r, const char *path, bool replaced)
 {
 	struct validate_role *st = r->state;
-	char dir[4200];
 	size_t slash = sv_rfind(sv_str(path), '/');
+	const char *dir = path;
 	int rc;
 
-	if (path[0] == '\0')
-		return;
-	(void)snprintf(dir, sizeof(dir), "%s", path);
-	if (!file_is_dir(path) && slash < strlen(path))
-		dir[slash > 0 ? slash : 1] = '\0';
-	rc = role_path(r, dir, SANDBOX_READ);
-	if (rc == 0 && file_signature(path, 0) != 0)
-		return;
-	if (st->n_missing < PATHS_MAX)
-		st->missing[st->n_missing++] = path;
-	role_log(r, LOG_LEVEL_ERROR, "cannot read %s: %s", path,
-	    err_str(rc < 0 ? rc : -ENOENT));
+	if (path[0] == '\0' || st->n_held == PATHS_MAX)
+		return path[0] == '\0' ? 0 : SE_LIMIT;
+	if (replaced && slash < strlen(path))
+		dir = pool_printf(st->pool, "%.*s", slash > 0 ? (int)slash : 1, path);
+	if (dir == NULL)
+		return -ENOMEM;
+	st->held[st->n_held].path = dir;
+	st->held[st->n_held++].identity = file_identity(dir);
+	if ((rc = role_path(r, dir, SANDBOX_READ)) < 0)
+		role_log(r, LOG_LEVEL_ERROR, "cannot read %s: %s", dir, err_str(rc));
+	return rc == -ENOENT || rc == -EACCES ? 0 : rc;
 }
 
 static int
@@ -145,12 +151,12 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 		return rc;
 	st->interval = m->interval;
 	st->jobs = m->jobs != 0 ? m->jobs : par_cpus();
-	path_open(r, st->tals);
-	for (size_t i = 0; i < st->n_trees; i++)
-		path_open(r, st->trees[i]);
-	for (size_t i = 0; i < st->n_rrdp; i++)
-		path_open(r, st->rrdp[i]);
-	return 0;
+	rc = path_open(r, st->tals, false);
+	for (size_t i = 0; i < st->n_trees && rc == 0; i++)
+		rc = path_open(r, st->trees[i], false);
+	for (size_t i = 0; i < st->n_rrdp && rc == 0; i++)
+		rc = path_open(r, st->rrdp[i], true);
+	return rc;
 }
 
 /* --- a run --- */
@@ -289,13 +295,16 @@ inputs_signature(const struct validate_role *st)
 	    file_signature(st->tals, 1);
 }
 
-/* Something appeared that the sandbox does not let us read: start anew. */
+/* Another folder is there now, which the sandbox does not let us read. */
 static bool
-appeared(const struct validate_role *st)
+moved(const struct validate_role *st)
 {
-	for (size_t i = 0; i < st->n_missing; i++)
-		if (file_signature(st->missing[i], 0) != 0)
+	for (size_t i = 0; i < st->n_held; i++) {
+		uint64_t id = file_identity(st->held[i].path);
+
+		if (id != 0 && id != st->held[i].identity)
 			return true;
+	}
 	return false;
 }
 
@@ -307,8 +316,9 @@ look(void *arg)
 	int64_t t0 = clock_mono_usec(), took, now = role_now(r);
 	uint64_t sig;
 
-	if (appeared(st)) {
-		role_log(r, LOG_LEVEL_NOTICE, "an input has appeared");
+	if (moved(st)) {
+		role_log(r, LOG_LEVEL_NOTICE, "an input's folder is another one now; "
+		    "starting anew to reach it");
 		role_stop(r, 0);
 		return;
 	}

@@ -43,6 +43,16 @@ folder_make(const char *path)
 	return mkdir(path, 0750) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+uint64_t
+file_identity(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return 0;
+	return ((uint64_t)st.st_dev << 48 ^ (uint64_t)st.st_ino) | 1ULL << 63;
+}
+
 int
 file_readable(const char *path)
 {

@@ -32,6 +32,8 @@ int	 file_open_nofollow(const char *path, int *ret_fd) MUST_USE;
 int	 file_remove(const char *path);		/* 0 also when it was not there */
 int	 file_rename(const char *from, const char *to);
 int	 folder_make(const char *path);		/* 0 also when it was there */
+/* Which file it is, whatever is in it: another one in its place has another. 0: none. */
+uint64_t file_identity(const char *path);
 /* The path can be opened to read now: 0 or why not. */
 int	 file_readable(const char *path) MUST_USE;
 

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""sekisho conf check|show: status, place, what comes back."""
+import json
+import os
+import sys
+
+import house
+
+BAD = [
+    # text, line, column, did you mean
+    ("rtr:\n  refesh: 3\n", 2, 3, "refresh"),
+    ("rtr:\n  refresh: 0\n", 2, 12, None),
+    ("rtr:\n  refresh: [1]\n", 2, 12, None),
+    ("organisation:\n  roles: [isp, registrat]\n", 2, 16, "registrar"),
+    ("organisation:\n  prefixes: [192.0.2.1/24]\n", 2, 14, None),
+    ("state: a\nstate: b\n", 2, 1, None),
+    ("state: &a b\n", 1, 8, None),
+    ("rtr: {listen: [nowhere]}\n", 1, 16, None),
+]
+
+
+def main():
+    t = house.Tap()
+    with house.folder() as d:
+        path = os.path.join(d, "x.conf")
+
+        def write(text):
+            with open(path, "w") as f:
+                f.write(text)
+
+        for text, line, col, meant in BAD:
+            write(text)
+            name = text.strip().replace("\n", " / ")
+            code, out, _ = house.run("conf", "check", "--json", path)
+            j = json.loads(out)
+            t.ok(code == 1 and not j["good"] and (j["line"], j["column"], j["did_you_mean"]) ==
+                 (line, col, meant), "check: " + name, "%d %s" % (code, out))
+            code, out, err = house.run("conf", "check", "-c", path)
+            t.ok(code == 1 and out == "" and err.count("\n") == 1 and
+                 "%s:%d:%d:" % (path, line, col) in err, "one line on stderr: " + name, err)
+            ja = house.run("conf", "check", "--lang", "ja", "-c", path)[2]
+            t.ok(ja != err and ja.count("\n") == 1, "and in Japanese: " + name, ja)
+
+        code, out, err = house.run("conf", "check", os.path.join(d, "absent.conf"))
+        t.ok(code == 3 and err.count("\n") == 1 and "absent.conf" in err, "an absent file", err)
+        code, _, err = house.run("conf", "check", d)
+        t.ok(code == 3 and err.count("\n") == 1, "a folder", err)
+        code, _, err = house.run("conf", "check", path, path)
+        t.equal(code, 2, "two files are a usage error")
+
+        write("organisation: {name: 'a \"b\" \\c', asns: [64496, AS64497], prefixes: [192.0.2.0/24]}\n"
+              "rtr: {refresh: 15m}\nrpki: {tals: tals}\n")
+        code, out, _ = house.run("conf", "show", "--json", "-c", path)
+        rows = {r["path"]: r for r in json.loads(out)}
+        t.equal(code, 0, "show works")
+        t.equal(rows["organisation.asns"]["value"], ["64496", "AS64497"], "a list")
+        t.equal(rows["rtr.refresh"]["from"], path + ":2", "where a value comes from")
+        t.equal(rows["rtr.expire"]["from"], "default", "a default")
+        t.equal(rows["rpki.tals"]["value"], os.path.join(d, "tals"), "paths are relative to the file")
+        code, out, _ = house.run("conf", "show", "-c", path)
+        with open(path + ".again", "w") as f:
+            f.write(out)
+        code2, out2, err = house.run("conf", "show", "--json", "-c", path + ".again")
+        again = {r["path"]: r["value"] for r in json.loads(out2)} if code2 == 0 else err
+        t.equal(again, {k: r["value"] for k, r in rows.items()}, "what show prints is a configuration")
+        code, out, _ = house.run("conf", "show", "--json", "--state", "/s", "-c", path)
+        state = next(r for r in json.loads(out) if r["path"] == "state")
+        t.equal((state["value"], state["from"]), ("/s", "--state"), "--state wins")
+        t.ok(all(r["help"] for r in rows.values()), "each option has its help")
+        example = os.path.join(house.SRC, "etc", "sekisho.conf")
+        if os.path.exists(example):
+            code, _, err = house.run("conf", "check", example)
+            t.ok(code == 0, "the example is good", err)
+        else:
+            t.skip("the example is good", "there is none")
+    return t.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
