@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """rpki-client, FORT and we: the same VRPs from the same repositories."""
+import json
 import os
 import shutil
 import sys
@@ -64,6 +65,47 @@ def case_pilot(work):
         compare(got, want, "pilot: and so do we, %s" % source[0], r.err)
         os.path.exists(os.path.join(work, "pilot.csv")) and os.unlink(
             os.path.join(work, "pilot.csv"))
+
+
+def case_expiry(work):
+    """rpki-client tells when each VRP expires, by certificates and CRLs; ours
+    counts the manifests in, so it is never later."""
+    if peers.missing("rpki-client", "faketime") or not os.path.exists(peers.PILOT):
+        tap.skip("expiry", "rpki-client, faketime or the pilot is absent")
+        return
+    tree, out = os.path.join(work, "tree"), os.path.join(work, "ours.json")
+    peers.unpack_rrdp(os.path.join(peers.PILOT, "snapshot.xml.gz"), tree)
+    tals = [os.path.join(peers.PILOT, "ripe-pilot.tal")]
+    cache = os.path.join(work, "cache")
+    peers.rpki_client_layout(tree, tals, cache)
+    peers.rpki_client(cache, tals, cache + "-out", peers.PILOT_AT, ["localcert.ripe.net"])
+    theirs = {}
+    with open(os.path.join(cache + "-out", "csv")) as f:
+        for asn, prefix, mlen, _, expires in (x.strip().split(",") for x in f.readlines()[1:]):
+            theirs[int(asn[2:]), prefix, int(mlen)] = int(expires)
+    peers.run([peers.sekisho(), "rpki", "validate", "-q", "--no-progress", "--tree", tree,
+               "--tal", tals[0], "--at", peers.rfc3339(peers.PILOT_AT), "-o", "json=" + out])
+    with open(out) as f:
+        ours_by = {(r["asn"], r["prefix"], r["maxLength"]): r["expires"]
+                   for r in json.load(f)["roas"]}
+    later = [v for v, e in ours_by.items() if e > theirs.get(v, 0)]
+    tap.none(later, "no payload lives longer than rpki-client lets it")
+
+
+def case_bird(work):
+    """BIRD reads what we write for it."""
+    if peers.missing("bird") or not os.path.exists(peers.PILOT):
+        tap.skip("bird", "bird or the pilot is absent")
+        return
+    out, conf = os.path.join(work, "roas.conf"), os.path.join(work, "bird.conf")
+    peers.run([peers.sekisho(), "rpki", "validate", "-q", "--no-progress",
+               "--rrdp", os.path.join(peers.PILOT, "snapshot.xml.gz"),
+               "--tal", os.path.join(peers.PILOT, "ripe-pilot.tal"),
+               "--at", peers.rfc3339(peers.PILOT_AT), "-o", "bird=" + out])
+    with open(conf, "w") as f:
+        f.write('router id 192.0.2.1;\nprotocol device { }\ninclude "%s";\n' % out)
+    r = peers.run([peers.find("bird"), "-p", "-c", conf])
+    tap.ok(r.status == 0, "BIRD reads the bird format", r.err)
 
 
 # --- the lab's faults: three judges, one world ----------------------------
@@ -153,6 +195,8 @@ def main():
         tap.skip("validate", "sekisho is not built")
         return tap.done()
     in_folder(case_pilot)
+    in_folder(case_expiry)
+    in_folder(case_bird)
     in_folder(case_clean)
     for fault in faults():
         in_folder(case_fault, fault)
