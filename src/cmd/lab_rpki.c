@@ -308,6 +308,14 @@ all_out(const struct cmd_ctx *ctx, const struct state *s, const struct lab_world
 	return rc != 0 ? rc : summary_out(ctx, w);
 }
 
+static void
+progress(void *arg, size_t n, size_t all)
+{
+	const struct cmd_ctx *ctx = arg;
+
+	fprintf(stderr, tr(ctx->lang, N_("\r%zu of %zu objects so far")), n, all);
+}
+
 static int
 world_run(struct cmd_ctx *ctx, const struct state *s, struct pool *pool, const char *file)
 {
@@ -317,6 +325,8 @@ world_run(struct cmd_ctx *ctx, const struct state *s, struct pool *pool, const c
 		.now = ctx->now, .now_given = ctx->now_given,
 		.seed = s->seed, .seed_given = s->seed_given,
 		.jobs = s->jobs > 0 ? s->jobs : par_cpus(),
+		.progress = ctx->progress && !ctx->quiet ? progress : NULL,
+		.progress_arg = ctx,
 	};
 	struct lab_error e = { 0 };
 	struct sv text;
@@ -331,7 +341,10 @@ world_run(struct cmd_ctx *ctx, const struct state *s, struct pool *pool, const c
 	if ((rc = faults_add(ctx, s, w)) != 0)
 		return rc;
 	e = (struct lab_error){ 0 };
-	if ((rc = lab_build(w, &e)) < 0)
+	rc = lab_build(w, &e);
+	if (lo.progress != NULL)
+		fputs("\r\033[K", stderr);
+	if (rc < 0)
 		return refused(ctx, file, &e, rc);
 	return all_out(ctx, s, w);
 }

@@ -2,6 +2,8 @@
 #ifndef LAB_INTERNAL_H
 #define LAB_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include "crypto/crypto.h"
 #include "lab/lab.h"
 #include "lab/limits.h"
@@ -160,6 +162,7 @@ struct lab_world {
 	struct lab_obj		**objs;		/* all, after lab_build() began */
 	size_t			 n_objs;
 	struct crypto_primes	*primes;
+	atomic_size_t		 n_made;	/* for the progress line */
 };
 
 /* A fault: see lab.h. shape and plan return 0 or -Exxx; either may be NULL. */

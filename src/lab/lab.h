@@ -61,6 +61,9 @@ struct lab_opts {
 	uint64_t	 seed;
 	bool		 seed_given;
 	unsigned	 jobs;
+	/* n of all objects are made; from any thread. May be NULL. */
+	void		(*progress)(void *arg, size_t n, size_t all);
+	void		*progress_arg;
 };
 
 /* -EINVAL with *err filled, -ENOMEM. The text must outlive the world. */

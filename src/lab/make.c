@@ -241,11 +241,14 @@ make_obj(struct lab_obj *o, struct bytes *ret)
 	}
 }
 
+#define PROGRESS_EVERY	64
+
 static void
 job_run(struct lab_world *w, size_t i, bool manifests)
 {
 	struct lab_obj *o = w->objs[i];
 	struct bytes b = { 0 };
+	size_t n;
 
 	if ((o->kind == LAB_MFT) != manifests)
 		return;
@@ -255,6 +258,9 @@ job_run(struct lab_world *w, size_t i, bool manifests)
 	/* an EE key signs once */
 	if (o->kind != LAB_CER)
 		o->own_key = crypto_signer_free(o->own_key);
+	n = atomic_fetch_add(&w->n_made, 1) + 1;
+	if (w->opts.progress != NULL && n % PROGRESS_EVERY == 0)
+		w->opts.progress(w->opts.progress_arg, n, w->n_objs);
 }
 
 static void
