@@ -217,7 +217,8 @@ point_account(struct routes *r, const struct routes_conf *conf,
 		    N_("%.*s: the publication point could not be judged: %s")),
 		    SV_ARG(pt->ca->mft_uri), err_str(rc));
 	}
-	for (int t = 0; t < RPKI_TYPE_MAX; t++)
+	/* Below a broken certificate anything may be named: not counted. */
+	for (int t = 0; t < RPKI_TYPE_MAX && !pt->ca->lost; t++)
 		for (int v = 0; v < V_MAX; v++) {
 			r->count[t][v] += pt->count[t][v];
 			ta->n_objects += pt->count[t][v];
@@ -228,72 +229,180 @@ point_account(struct routes *r, const struct routes_conf *conf,
 	r->n_vrps_all += pt->n_vrps;
 }
 
+/* How often certificates have led to one key and place. */
 struct visit {
-	unsigned	n;
+	unsigned	n, n_lost;
+	struct sv	aia;		/* the certificate that the CA itself names */
+	bool		owner_admitted;
 };
+
+/* A CA that waits: for its place's owner to be known, or for budget. */
+struct late {
+	const struct rpki_ca	*ca;
+	struct visit		*v;
+};
+
+static int
+visit_find(struct routes *r, const struct rpki_ca *ca, struct visit **ret)
+{
+	char buf[RPKI_URI_MAX + SHA1_LEN];
+	struct sv key = { buf, ca->mft_uri.n + ca->ski.n };
+
+	if (key.n > sizeof(buf))
+		return SE_LIMIT;		/* the parser lets neither be longer */
+	memcpy(buf, ca->mft_uri.p, ca->mft_uri.n);
+	memcpy(buf + ca->mft_uri.n, ca->ski.p, ca->ski.n);
+	if ((*ret = map_find(&r->visits, key)) != NULL)
+		return 0;
+	key = pool_sv(r->pool, key);
+	*ret = pool_alloc(r->pool, sizeof(**ret));
+	if (key.p == NULL || *ret == NULL)
+		return -ENOMEM;
+	return map_add(&r->visits, key, *ret);
+}
 
 /*
  * A point may be certified more than once, but not without end: otherwise a
  * few certificates that name each other's points cost more than the Internet.
+ * A stranger can issue certificates for another's key and place, and must not
+ * be able to use up its visits: the one certificate that the manifest's own
+ * signer names (AIA) is always let in.
  */
-static int
-visit_allowed(struct routes *r, struct rpki_point *pt, const struct rpki_ca *ca, bool *ret)
+static bool
+visit_allowed(struct visit *v, const struct rpki_ca *ca)
 {
-	struct sv key = { NULL, ca->mft_uri.n + ca->ski.n };
-	char *p = pool_alloc(r->pool, key.n + 1);
-	struct visit *v;
-	int rc = 0;
+	if (v->n < RPKI_POINT_VISITS_MAX) {
+		v->n++;
+		return true;
+	}
+	if (v->owner_admitted || v->aia.n == 0 || !sv_eq(v->aia, ca->uri))
+		return false;
+	v->owner_admitted = true;
+	return true;
+}
 
-	if (p == NULL)
-		return -ENOMEM;
-	memcpy(p, ca->mft_uri.p, ca->mft_uri.n);
-	memcpy(p + ca->mft_uri.n, ca->ski.p, ca->ski.n);
-	key.p = p;
-	if ((v = map_find(&r->visits, key)) == NULL) {
-		if ((v = pool_alloc(r->pool, sizeof(*v))) == NULL)
-			return -ENOMEM;
-		rc = map_add(&r->visits, key, v);
-	}
-	*ret = ++v->n <= RPKI_POINT_VISITS_MAX;
-	if (v->n == RPKI_POINT_VISITS_MAX + 1) {
-		pt->findings.subject = ca->mft_uri;
-		finding_add(&pt->findings, code(RPKI_POINT_REPEATED), FA_U("limit", RPKI_POINT_VISITS_MAX));
-	}
-	return rc;
+static size_t
+points_max(const struct routes_conf *conf)
+{
+	return conf->points_max > 0 ? conf->points_max : RPKI_POINTS_MAX;
 }
 
 /* Each trust anchor has its own budget: one cannot starve another. */
 static bool
-budget_left(struct routes *r, const struct routes_conf *conf, const struct rpki_ca *ca)
+admitted(struct routes *r, const struct routes_conf *conf, const struct rpki_ca *ca,
+    struct visit *v)
 {
-	size_t max = conf->points_max > 0 ? conf->points_max : RPKI_POINTS_MAX;
 	struct routes_ta *ta = &r->tas[ca->ta];
 
-	if (ta->n_points++ < max)
-		return true;
-	if (ta->n_points == max + 1) {
-		r->findings.subject = ta->uri;
-		finding_add(&r->findings, code(RPKI_POINTS_MANY), FA_U("limit", max));
-	}
-	return false;
+	if (ta->n_points >= points_max(conf) || !visit_allowed(v, ca))
+		return false;
+	ta->n_points++;
+	return true;
+}
+
+/* What is only read for explanations has a small budget of its own. */
+static bool
+lost_admitted(struct routes *r, const struct routes_conf *conf, const struct rpki_ca *ca,
+    struct visit *v)
+{
+	struct routes_ta *ta = &r->tas[ca->ta];
+
+	if (ta->n_lost >= points_max(conf) / 4 || v->n_lost >= RPKI_POINT_VISITS_MAX)
+		return false;
+	v->n_lost++;
+	ta->n_lost++;
+	return true;
 }
 
 static int
-children_gather(struct routes *r, const struct routes_conf *conf, struct rpki_point **points, size_t n,
-    const struct rpki_ca **next, size_t *ret_n)
+late_add(struct routes *r, const struct rpki_ca *ca, struct visit *v)
 {
+	if (r->n_late == r->cap_late) {
+		size_t cap = r->cap_late == 0 ? 64 : r->cap_late * 2;
+		struct late *p = reallocarray(r->late, cap, sizeof(*p));
+
+		if (p == NULL)
+			return -ENOMEM;
+		r->late = p;
+		r->cap_late = cap;
+	}
+	r->late[r->n_late++] = (struct late){ ca, v };
+	return 0;
+}
+
+static int
+child_admit(struct routes *r, const struct routes_conf *conf,
+    const struct rpki_ca *ca, struct visit *v, const struct rpki_ca **next, size_t *n)
+{
+	bool in = ca->lost ? lost_admitted(r, conf, ca, v) : admitted(r, conf, ca, v);
+
+	if (in)
+		next[(*n)++] = ca;
+	return in || ca->lost ? 0 : late_add(r, ca, v);
+}
+
+/* What a judged point teaches: its owner, and whether it cost anything. */
+static int
+point_learn(struct routes *r, const struct rpki_point *pt)
+{
+	struct visit *v;
+	int rc;
+
+	if (pt->ca->depth == 0 || pt->ca->lost)
+		return 0;
+	if (!pt->mft_found)
+		r->tas[pt->ca->ta].n_points--;	/* nothing was there: no work */
+	if (pt->mft_aia.n == 0)
+		return 0;
+	if ((rc = visit_find(r, pt->ca, &v)) == 0 && v->aia.n == 0)
+		v->aia = pt->mft_aia;
+	return rc;
+}
+
+/* The next level: those that waited first, then the new ones. */
+static int
+children_gather(struct routes *r, const struct routes_conf *conf,
+    struct rpki_point **points, size_t n, const struct rpki_ca **next, size_t *ret_n)
+{
+	size_t n_late = r->n_late;
 	int rc = 0;
 
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = point_learn(r, points[i]);
+	r->n_late = 0;
+	for (size_t i = 0; i < n_late && rc == 0; i++)
+		rc = child_admit(r, conf, r->late[i].ca, r->late[i].v, next, ret_n);
 	for (size_t i = 0; i < n; i++)
 		for (size_t c = 0; c < points[i]->n_children && rc == 0; c++) {
 			const struct rpki_ca *ca = &points[i]->children[c];
-			bool allowed = false;
+			struct visit *v;
 
-			rc = visit_allowed(r, points[i], ca, &allowed);
-			if (rc == 0 && allowed && budget_left(r, conf, ca))
-				next[(*ret_n)++] = ca;
+			if ((rc = visit_find(r, ca, &v)) == 0)
+				rc = child_admit(r, conf, ca, v, next, ret_n);
 		}
 	return rc;
+}
+
+/* Nobody is admitted any more: say who was left out, once a place. */
+static void
+late_report(struct routes *r, const struct routes_conf *conf)
+{
+	bool told[TA_MAX] = { false };
+
+	for (size_t i = 0; i < r->n_late; i++) {
+		struct late *l = &r->late[i];
+
+		if (l->v->n < RPKI_POINT_VISITS_MAX && !told[l->ca->ta]) {
+			told[l->ca->ta] = true;
+			r->findings.subject = r->tas[l->ca->ta].uri;
+			finding_add(&r->findings, code(RPKI_POINTS_MANY), FA_U("limit", points_max(conf)));
+		} else if (l->v->n == RPKI_POINT_VISITS_MAX) {
+			l->v->n++;
+			r->findings.subject = l->ca->mft_uri;
+			finding_add(&r->findings, code(RPKI_POINT_REPEATED),
+			    FA_U("limit", RPKI_POINT_VISITS_MAX));
+		}
+	}
 }
 
 /* One level of the tree; the next one's CAs are returned. */
@@ -315,7 +424,7 @@ level_run(struct routes *r, const struct routes_conf *conf,
 			rc = -ENOMEM;
 		else
 			n_next += l.points[i]->n_children;
-	if (rc == 0 && (*ret = calloc(n_next + 1, sizeof(**ret))) == NULL)
+	if (rc == 0 && (*ret = calloc(n_next + r->n_late + 1, sizeof(**ret))) == NULL)
 		rc = -ENOMEM;
 	if (rc == 0)
 		rc = children_gather(r, conf, l.points, n, *ret, ret_n);
@@ -348,6 +457,7 @@ walk(struct routes *r, const struct routes_conf *conf)
 		n = n_next;
 	}
 	free(cas);
+	late_report(r, conf);
 	return rc;
 }
 
@@ -396,9 +506,12 @@ payloads_gather(struct routes *r)
 	return rc == 0 ? payloads_merge(p, &dropped) : rc;
 }
 
-/* Look-ups for explanations. A URI found twice keeps its first place. */
+/*
+ * Look-ups for explanations. A URI found twice keeps its first place; what a
+ * broken certificate leads to comes last, since it may name others' objects.
+ */
 static int
-index_build(struct routes *r)
+index_points(struct routes *r, bool lost)
 {
 	int rc = 0;
 
@@ -406,6 +519,8 @@ index_build(struct routes *r)
 		struct rpki_point *pt = r->points[i];
 		struct sv key = { (const char *)&pt->ca, sizeof(pt->ca) };
 
+		if (pt->ca->lost != lost)
+			continue;
 		rc = map_add(&r->by_ca, key, pt);
 		for (size_t k = 0; k < pt->n_objects && rc == 0; k++) {
 			struct routes_object *x = pool_alloc(r->pool, sizeof(*x));
@@ -419,6 +534,14 @@ index_build(struct routes *r)
 		}
 	}
 	return rc;
+}
+
+static int
+index_build(struct routes *r)
+{
+	int rc = index_points(r, false);
+
+	return rc == 0 ? index_points(r, true) : rc;
 }
 
 const struct routes_object *
@@ -503,6 +626,7 @@ routes_free(struct routes *r)
 			free(r->points[i]);
 		}
 	free(r->points);
+	free(r->late);
 	map_done(&r->visits);
 	map_done(&r->objects);
 	map_done(&r->by_ca);

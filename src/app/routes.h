@@ -45,7 +45,8 @@ struct routes_ta {
 	struct sv	 uri;			/* where its certificate was */
 	bool		 ok;
 	struct rpki_ca	 ca;
-	size_t		 n_v4, n_v6, n_aspas, n_objects, n_points;
+	size_t		 n_v4, n_v6, n_aspas, n_objects;
+	size_t		 n_points, n_lost;	/* visited; see RPKI_POINTS_MAX */
 };
 
 /* An object and where it was found. */
@@ -73,6 +74,8 @@ struct routes {
 	size_t			 n_unreadable;	/* files that are there but closed to us */
 	bool			 incomplete;	/* this machine failed: do not publish */
 	struct map		 visits;	/* key and place of a CA -> struct visit */
+	struct late		*late;		/* CAs that wait to be visited */
+	size_t			 n_late, cap_late;
 	struct map		 objects;	/* with .keep: URI -> struct routes_object */
 	struct map		 by_ca;		/* with .keep: address of a CA -> its point */
 };

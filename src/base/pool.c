@@ -21,7 +21,7 @@ struct pool {
 	struct chunk	*first;		/* kept by pool_reset() */
 	size_t		 cap, used;
 	size_t		 next_size;
-	bool		 full;
+	bool		 full, failed;
 };
 
 struct pool *
@@ -97,15 +97,17 @@ pool_alloc(struct pool *p, size_t n)
 	void *r;
 
 	if (n > p->cap || p->used > p->cap - n) {
-		p->full = true;
+		p->full = p->failed = true;
 		return NULL;
 	}
 	n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	if (n == 0)
 		n = ALIGN;
 	if (c == NULL || c->size - c->used < n)
-		if ((c = chunk_add(p, n)) == NULL)
+		if ((c = chunk_add(p, n)) == NULL) {
+			p->failed = true;
 			return NULL;
+		}
 	r = c->data + c->used;
 	c->used += n;
 	p->used += n;
@@ -159,6 +161,12 @@ pool_printf(struct pool *p, const char *fmt, ...)
 		(void)vsnprintf(d, (size_t)n + 1, fmt, ap2);
 	va_end(ap2);
 	return d;
+}
+
+bool
+pool_has_failed(const struct pool *p)
+{
+	return p->failed;
 }
 
 bool

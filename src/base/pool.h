@@ -30,6 +30,8 @@ char		*pool_printf(struct pool *, const char *, ...) PRINTF(2, 3) MUST_USE;
 size_t		 pool_used(const struct pool *);
 /* Did an allocation fail because of the cap, not for lack of memory? */
 bool		 pool_is_full(const struct pool *);
+/* Did any allocation fail, for whatever reason? */
+bool		 pool_has_failed(const struct pool *);
 
 DEFINE_CLEANUP(struct pool, pool_free)
 

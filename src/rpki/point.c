@@ -397,7 +397,10 @@ rpki_point_check(const struct rpki_ca *ca, const struct rpki_source *src,
 		if (rc == 0)
 			rc = files_check(&w);
 	}
+	/* A short list or a missing name is not what the object said. */
 	full = pool_is_full(w.tmp) || pool_is_full(pt->pool);
+	if (rc == 0 && (pool_has_failed(w.tmp) || pool_has_failed(pt->pool)))
+		rc = -ENOMEM;
 	(void)crypto_rsa_free(w.key);
 	(void)pool_free(w.tmp);
 	return rc < 0 ? point_undone(pt, rc, full) : 0;

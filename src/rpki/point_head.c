@@ -15,6 +15,7 @@ manifest_read(struct work *w, struct findings *fs)
 	rc = file_get(w, w->ca->mft_uri, &bytes, fs, F(RPKI_MFT_MISSING));
 	if (rc < 0 || bytes.p == NULL)
 		return rc;
+	w->pt->mft_found = true;
 	rc = cms_parse(w->tmp, bytes, RPKI_MFT, w->opt->tolerate, fs, &w->cms);
 	if (rc < 0 || w->cms == NULL)
 		return rc;
@@ -111,6 +112,8 @@ head_verify(struct work *w, struct findings *mft_fs, struct findings *crl_fs)
 		finding_add0(mft_fs, F(RPKI_CERT_SIGNATURE));
 	if (!v[1].ok)
 		finding_add0(mft_fs, F(RPKI_CMS_SIGNATURE));
+	if (v[0].ok && v[1].ok)
+		w->pt->mft_aia = pool_sv(w->pt->pool, w->cms->ee->aia_uri);
 	if (n == 3 && !v[2].ok)
 		finding_add0(crl_fs, F(RPKI_CRL_SIGNATURE));
 	if (w->crl != NULL && (e = crl_find(w->crl, w->cms->ee->serial)) != NULL)

@@ -295,8 +295,7 @@ as_list_parse(struct der *d, struct pool *pool, struct as_res *res, struct form 
 				f->malformed = N_("a range ends before it begins");
 				return;
 			}
-			if (one.min == one.max)
-				f->sloppy = true;
+			/* RFC 3779 does not forbid a range of one number. */
 		}
 		if (der_ok(d))
 			as_range_append(r, &res->n, one, f);

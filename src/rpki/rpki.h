@@ -235,6 +235,8 @@ struct rpki_point {
 	struct pool		*pool;
 	const struct rpki_ca	*ca;
 	bool			 failed;
+	bool			 mft_found;	/* there was a manifest, good or bad */
+	struct sv		 mft_aia;	/* where its signer says its own certificate is */
 	int64_t			 expires;	/* min of manifest, CRL, chain */
 	int64_t			 mft_this, mft_next, crl_next;
 	struct rpki_object	*objects;

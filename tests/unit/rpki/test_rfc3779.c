@@ -128,7 +128,7 @@ as_forms(void **state UNUSED)
 		{ "30 0a a0 08 30 06 02 01 05 02 01 06", RPKI_CERT_RES_FORM, "AS5-AS6 " },
 		{ "30 0a a0 08 30 06 02 01 05 02 01 05", RPKI_CERT_RES_ORDER, NULL },
 		{ "30 0a a0 08 30 06 02 01 06 02 01 05", RPKI_CERT_RES_ORDER, NULL },
-		{ "30 0c a0 0a 30 08 30 06 02 01 05 02 01 05", RPKI_CERT_RES_FORM, "AS5 " },
+		{ "30 0c a0 0a 30 08 30 06 02 01 05 02 01 05", RPKI_CODE_MAX, "AS5 " },
 		{ "30 0c a0 0a 30 08 30 06 02 01 06 02 01 05", RPKI_CERT_RES, NULL },
 		/* the same behind a good one: the good one stays readable */
 		{ "30 0f a0 0d 30 0b 02 01 01 30 06 02 01 06 02 01 05", RPKI_CERT_RES, "AS1 " },
