@@ -231,10 +231,13 @@ rtr_session_input(struct rtr_session *s, const struct rtr_view *v, int64_t now,
 	if (s->in_len < RTR_HEAD_LEN && !in_fill(s, in, RTR_HEAD_LEN))
 		return false;
 	rtr_head_parse(s->in, &h);
+	/* What has come of it is sent back with an error; nobody waits for more. */
+	if (h.len > s->in_len && s->in_len < RTR_INNER_MAX)
+		(void)in_fill(s, in, min_size(h.len, RTR_INNER_MAX));
 	if (head_fault(s, v, &h, ret)) {
 		more = true;
 	} else {
-		if (!in_fill(s, in, h.len))
+		if (s->in_len < h.len)
 			return false;
 		more = query_answer(s, v, now, &h, ret);
 	}

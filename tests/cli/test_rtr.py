@@ -4,6 +4,8 @@ import json
 import os
 import select
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -188,9 +190,51 @@ def state(d):
         ok(e.get("ipv4") == 4 and e["session"] != a["session"], "damaged state: a new session", e)
 
 
+def slow(d):
+    """Routers that ask for all and take nothing; one more than may come."""
+    path = os.path.join(d, "big.json")
+    rows = [{"asn": 64496, "prefix": "10.%d.%d.0/24" % (i >> 8, i & 255), "maxLength": 24 + m}
+            for i in range(65536) for m in range(4)]
+    write(path, {"roas": rows})
+    with Serve("--vrps", path, "--max-clients", "40") as s:
+        host, port = s.address.split(":")
+        stuck = []
+        for _ in range(39):
+            c = socket.socket()
+            c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            c.connect((host, int(port)))
+            c.sendall(struct.pack(">BBHI", 1, 2, 0, 8))
+            stuck.append(c)
+        got = fetch(s.address)
+        ok(got.get("ipv4") == len(rows), "39 stalled routers delay nobody", got)
+        time.sleep(1)		# that one is gone
+        with socket.create_connection((host, int(port)), 10) as c40:
+            extra = socket.create_connection((host, int(port)), 10)
+            extra.settimeout(10)
+            try:
+                end = extra.recv(1)
+            except OSError:
+                end = b""
+            ok(end == b"", "one router too many is sent away")
+            extra.close()
+            c40.sendall(struct.pack(">BBHI", 1, 2, 0, 8))
+            ok(c40.recv(8)[:2] == bytes((1, 3)), "the last one that may come is served")
+        stuck[0].settimeout(20)
+        n = 0
+        while n < 20 * len(rows):
+            part = stuck[0].recv(1 << 20)
+            if not part:
+                break
+            n += len(part)
+        ok(n >= 20 * len(rows), "and a slow one gets all in the end", n)
+        for c in stuck:
+            c.close()
+        ok(s.stop() == 0, "stopped with all of them connected", s.err)
+
+
 def main():
     with tempfile.TemporaryDirectory() as d:
-        for part in (refusals, serving, expiry, state):
+        for part in (refusals, serving, expiry, state, slow):
             try:
                 part(d)
             except Exception as e:
