@@ -28,6 +28,8 @@
 #define PATHS_MAX	64	/* as the sandbox */
 #define LOOK_SEC	5	/* between looks at the inputs, at least */
 #define LOOK_SHARE	50	/* a look may take this part of the time */
+#define UNSETTLED_MAX	5	/* runs over inputs that changed meanwhile, unpublished */
+#define UNSETTLED_SEC	1
 #define FINDINGS_LINES_MAX	200000	/* of one run, in the object log */
 
 struct validate_role {
@@ -48,6 +50,7 @@ struct validate_role {
 	uint64_t		 signature;	/* of the inputs of the last run */
 	int64_t			 next;		/* run then, whatever happens */
 	int64_t			 ran_at;
+	unsigned		 n_unsettled;
 	bool			 failed, complained;
 	uint64_t		 n_runs, n_failed;
 };
@@ -172,6 +175,31 @@ complain_log(void *arg, const char *text)
 		role_log(r, LOG_LEVEL_ERROR, "%s", text);
 }
 
+static uint64_t
+inputs_signature(const struct validate_role *st)
+{
+	return input_signature(st->trees, st->n_trees) * 31 ^
+	    input_signature(st->rrdp, st->n_rrdp) * 37 ^
+	    file_signature(st->tals, 1);
+}
+
+/*
+ * Somebody wrote while we read: half of the old and half of the new world
+ * together may be a world that never was. Read again, but not for ever: a
+ * folder that never comes to rest is read as it is.
+ */
+static bool
+is_unsettled(struct validate_role *st)
+{
+	uint64_t sig = inputs_signature(st);
+
+	if (sig == st->signature || ++st->n_unsettled > UNSETTLED_MAX) {
+		st->n_unsettled = 0;
+		return false;
+	}
+	return true;
+}
+
 static int
 snapshot_send(struct role *r, const struct routes *run)
 {
@@ -252,6 +280,8 @@ run_once(struct role *r)
 
 	if ((rc = routes_run(&conf, &run)) < 0)
 		return rc;
+	if (is_unsettled(st))
+		return -EAGAIN;
 	if (run->incomplete)
 		return -EIO;
 	/* No anchor at all: an empty mount, not a change of the RPKI. */
@@ -266,12 +296,15 @@ run_once(struct role *r)
 	return 0;
 }
 
-static void
+/* false: the inputs are in motion, try again soon. */
+static bool
 run_logged(struct role *r)
 {
 	struct validate_role *st = r->state;
 	int rc = run_once(r);
 
+	if (rc == -EAGAIN)
+		return false;
 	st->n_runs++;
 	st->ran_at = role_now(r);
 	st->failed = rc < 0;
@@ -283,17 +316,10 @@ run_logged(struct role *r)
 	} else if (st->complained)
 		role_log(r, LOG_LEVEL_NOTICE, "validation works again");
 	st->complained = rc < 0;
+	return true;
 }
 
 /* --- when --- */
-
-static uint64_t
-inputs_signature(const struct validate_role *st)
-{
-	return input_signature(st->trees, st->n_trees) * 31 ^
-	    input_signature(st->rrdp, st->n_rrdp) * 37 ^
-	    file_signature(st->tals, 1);
-}
 
 /* Another folder is there now, which the sandbox does not let us read. */
 static bool
@@ -327,7 +353,11 @@ look(void *arg)
 	if (sig != st->signature || now >= st->next || now < st->ran_at) {
 		/* Before the run: what changes meanwhile is seen by the next look. */
 		st->signature = sig;
-		run_logged(r);
+		if (!run_logged(r)) {
+			st->next = 0;
+			(void)loop_timer_set(st->timer, UNSETTLED_SEC * 1000000LL);
+			return;
+		}
 		st->next = role_now(r) + st->interval;
 	}
 	took = took * LOOK_SHARE;

@@ -42,17 +42,27 @@ def run(*args, timeout=60, **kw):
     return p.returncode, p.stdout, p.stderr
 
 
-def lab(folder, *faults, world=None, seed="7"):
-    """The same keys each time; folder/tree is refilled, not replaced."""
+def lab(folder, *faults, world=None, seed="7", rrdp=False):
+    """
+    The same keys each time. folder/tree is refilled, not replaced, and not at
+    one moment; folder/world.xml (rrdp) is replaced as a whole.
+    """
     with open(os.path.join(folder, "w.lab"), "w") as f:
         f.write(world or WORLD)
-    os.makedirs(os.path.join(folder, "tree"), exist_ok=True)
+    xml = os.path.join(folder, "world.xml")
     args = ["lab", "rpki", os.path.join(folder, "w.lab"), "-q", "--seed", seed,
-            "-o", os.path.join(folder, "tree"), "--tal", os.path.join(folder, "house.tal")]
+            "--tal", os.path.join(folder, "house.tal")]
+    if rrdp:
+        args += ["--rrdp", xml + ".new"]
+    else:
+        os.makedirs(os.path.join(folder, "tree"), exist_ok=True)
+        args += ["-o", os.path.join(folder, "tree")]
     for x in faults:
         args += ["--fault", x]
     code, _, err = run(*args)
     assert code == 0, err
+    if rrdp:
+        os.replace(xml + ".new", xml)
 
 
 def wait_for(cond, seconds=20, step=0.1):
@@ -73,11 +83,11 @@ def wait_for(cond, seconds=20, step=0.1):
 class House:
     """sekisho serve in a folder; ports are the kernel's choice at the first start."""
 
-    def __init__(self, folder, conf="", interval="1h"):
+    def __init__(self, folder, conf="", interval="1h", inputs="tree: tree"):
         self.folder = folder
         self.conf = os.path.join(folder, "sekisho.conf")
         self.state = os.path.join(folder, "state")
-        self.interval, self.more = interval, conf
+        self.interval, self.more, self.inputs = interval, conf, inputs
         self.ports = [self.free_port(), self.free_port()]
         self.write_conf()
         self.proc = None
@@ -90,10 +100,10 @@ class House:
 
     def write_conf(self, rtr="", top=""):
         with open(self.conf + ".new", "w") as f:
-            f.write("%sstate: state\nrpki:\n  tals: house.tal\n  tree: tree\n  interval: %s\n"
+            f.write("%sstate: state\nrpki:\n  tals: house.tal\n  %s\n  interval: %s\n"
                     "rtr:\n  listen: 127.0.0.1:%d\n%sweb:\n  listen: 127.0.0.1:%d\n"
                     "log:\n  op: op.log\n%s"
-                    % (top, self.interval, self.ports[0], rtr, self.ports[1], self.more))
+                    % (top, self.inputs, self.interval, self.ports[0], rtr, self.ports[1], self.more))
         os.replace(self.conf + ".new", self.conf)
 
     def start(self, *args, **kw):

@@ -92,7 +92,7 @@ class World(threading.Thread):
     def run(self):
         while not self.stop:
             self.n += 1
-            house.lab(self.folder, *(["overclaim-ipv4@kyoto"] if self.n % 2 else []))
+            house.lab(self.folder, *(["overclaim-ipv4@kyoto"] if self.n % 2 else []), rrdp=True)
             for _ in range(12):
                 if not self.stop:
                     time.sleep(0.1)
@@ -141,7 +141,7 @@ def storm(t, h, rng, routers):
             slow.append("nothing is served after kill %d: %s" % (sum(count.values()), h.log()[-2000:]))
             break
         if time.monotonic() - start > 5:
-            t.diag("kill %d took %.1f s" % (sum(count.values()), time.monotonic() - start))
+            t.diag("kill %d took %.1f s\n%s" % (sum(count.values()), time.monotonic() - start, h.log()[-1500:]))
     t.equal(sum(count.values()), KILLS, "%d kills" % KILLS)
     t.none(slow, "after each the last good data is served again")
     for who, n in count.items():
@@ -153,8 +153,8 @@ def main():
     rng = random.Random(SEED)
     t.diag("SEKISHO_SEED=%d" % SEED)
     with house.folder() as d:
-        house.lab(d)
-        h = House(d, interval="5")
+        house.lab(d, rrdp=True)
+        h = House(d, interval="5", inputs="rrdp: world.xml")
         h.start()
         if not t.ok(wait_for(lambda: h.vrps() == VRPS), "up", h.log()):
             return t.done()
@@ -178,7 +178,7 @@ def main():
         t.equal(h.stop()[0], 0, "a clean stop")
         # The folder: complete snapshots only, and the next start finds nothing to mend.
         t.ok("damaged" not in h.log(), "no snapshot was damaged")
-        house.lab(d)
+        house.lab(d, rrdp=True)
         h.start()
         t.ok(wait_for(lambda: h.ready() and h.vrps() == VRPS), "starts again, current", h.log()[-3000:])
         names = os.listdir(os.path.join(h.state, "snapshots"))
