@@ -38,7 +38,7 @@ function failedBox(failed) {
 	return el("section.box.bad", el("h3", t("failed")),
 		el("p.strong", failed.text), ruleLine(failed),
 		el("p.uri", failed.uri),
-		failed.remedy && el("p", el("b", t("remedy")), " ", failed.remedy),
+		failed.likely && el("p", el("b", t("likely")), " ", failed.likely),
 		failed.by_hand && el("p.sub", t("by_hand"), ": ", el("code", failed.by_hand)));
 }
 
