@@ -15,8 +15,8 @@
  * middle of a star: it looks at the head of each frame, checks it against
  * the table role/messages.def (may this role send this, to that one?) and
  * passes it on unopened. A role that sends anything else is killed and
- * restarted; one that dies is restarted with backoff (1 s, doubling to 60 s,
- * back to 1 s after a minute of good work). While a role is down, frames for
+ * restarted; one that dies is restarted with backoff (0.1 s, doubling to
+ * 30 s; short again after 5 s of good work). While a role is down, frames for
  * it are dropped: each is either asked for again at start (snapshot_ask) or
  * is of that moment only.
  *
