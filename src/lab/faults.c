@@ -384,6 +384,14 @@ ee_ip_added(struct lab_world *w UNUSED, struct lab_planted *p)
 }
 
 static int
+aspa_no_as(struct lab_world *w UNUSED, struct lab_planted *p)
+{
+	p->obj->cert.res = (struct write_res){ 0 };
+	p->obj->cert.res.ip[0].inherit = true;
+	return 0;
+}
+
+static int
 mft_explicit(struct lab_world *w UNUSED, struct lab_planted *p)
 {
 	p->obj->cert.res = p->ca->cert->cert.res;

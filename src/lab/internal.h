@@ -16,6 +16,8 @@ enum lab_kind {
 	LAB_ROA,
 	LAB_ASPA,
 	LAB_GBR,
+	LAB_ROUTER,		/* a BGPsec router's certificate (RFC 8209) */
+	LAB_FILE,		/* any bytes under a name of the text's choice */
 	LAB_TA,			/* as a fault's place only: a TA's certificate */
 	LAB_KIND_MAX
 };

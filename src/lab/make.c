@@ -71,7 +71,7 @@ static int
 make_cert(const struct lab_obj *o, struct bytes *ret)
 {
 	_cleanup_(bytes_done) struct bytes tbs = { 0 };
-	bool ca = o->kind == LAB_CER;
+	bool ca = o->kind == LAB_CER || o->kind == LAB_ROUTER;	/* a file of its own */
 	struct wr w = bytes_room(&tbs, room_for(o, 0));
 	int rc;
 
@@ -227,11 +227,23 @@ make_mft(struct lab_obj *o, struct bytes *ret)
 /* --- all --- */
 
 static int
+make_file(const struct lab_obj *o, struct bytes *ret)
+{
+	struct wr w = bytes_room(ret, 64);
+
+	wr_bytes(&w, "sekisho lab\n", sizeof("sekisho lab\n") - 1);
+	return bytes_finish(ret, &w, o, LAB_AT_OBJECT);
+}
+
+static int
 make_obj(struct lab_obj *o, struct bytes *ret)
 {
 	switch (o->kind) {
 	case LAB_CER:
+	case LAB_ROUTER:
 		return make_cert(o, ret);
+	case LAB_FILE:
+		return make_file(o, ret);
 	case LAB_CRL:
 		return make_crl(o, ret);
 	case LAB_MFT:

@@ -17,6 +17,8 @@ static const struct kind_row {
 	[LAB_ROA] = { ".roa", "roa", OID_CT_ROA },
 	[LAB_ASPA] = { ".asa", "aspa", OID_CT_ASPA },
 	[LAB_GBR] = { ".gbr", "ghostbusters", OID_CT_GBR },
+	[LAB_ROUTER] = { ".cer", "router", NULL },
+	[LAB_FILE] = { "", "file", NULL },
 	[LAB_TA] = { ".cer", "ta", NULL },
 };
 
@@ -38,6 +40,21 @@ prime_job(void *arg, size_t i)
 		return;
 }
 
+/*
+ * The key of every router: P-256's base point, whose private key everybody
+ * knows. Nothing is signed with it.
+ */
+static const uint8_t router_spki[] = {
+	0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
+	0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+	0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4,
+	0x40, 0xf2, 0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45,
+	0xd8, 0x98, 0xc2, 0x96, 0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7,
+	0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16, 0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce,
+	0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5,
+};
+#define ROUTER_KEY_AT	26	/* the bits of subjectPublicKey */
+
 /* SHA-1 of the bits of subjectPublicKey (RFC 6487 section 4.8.2). */
 static void
 ski_set(struct lab_obj *o)
@@ -56,7 +73,10 @@ key_job(void *arg, size_t i)
 	struct lab_world *w = arg;
 	struct lab_obj *o = w->objs[i];
 
-	if (o->kind == LAB_CRL || o->same_key != NULL)
+	if (o->kind == LAB_ROUTER)
+		crypto_sha1(router_spki + ROUTER_KEY_AT, sizeof(router_spki) - ROUTER_KEY_AT, o->ski);
+	if (o->kind == LAB_CRL || o->kind == LAB_ROUTER || o->kind == LAB_FILE ||
+	    o->same_key != NULL)
 		return;
 	o->own_key = o->odd_bits > 0 ?
 	    crypto_signer_odd(w->seed + i, o->odd_bits, o->odd_e) :
@@ -195,7 +215,8 @@ plan_cert_common(struct lab_world *w, struct lab_obj *o)
 
 	lab_serial(w, "cert", o->index, o->serial);
 	c->serial = bytes_sv(o->serial, sizeof(o->serial));
-	c->spki = crypto_signer_spki(o->key);
+	c->spki = o->kind == LAB_ROUTER ? bytes_sv(router_spki, sizeof(router_spki)) :
+	    crypto_signer_spki(o->key);
 	c->ski = bytes_sv(o->ski, sizeof(o->ski));
 	lab_plan_res(o);
 	o->cert_signer = ca == NULL ? o->key : ca->cert->key;
@@ -257,6 +278,18 @@ number_sv(struct lab_world *w, uint64_t n)
 	put_be32(p, (uint32_t)(n >> 32));
 	put_be32(p + 4, (uint32_t)n);
 	return bytes_sv(p, 8);
+}
+
+/* RFC 8209 section 3: AS numbers, no place of its own, its own key usage. */
+static int
+plan_router(struct lab_world *w, struct lab_obj *o)
+{
+	if (plan_ee(w, o) < 0)
+		return -ENOMEM;
+	o->cert.subject = pool_printf(w->pool, "ROUTER-%08X", o->asn);
+	o->cert.object = NULL;
+	o->cert.eku = OID_KP_ROUTER;
+	return o->cert.subject == NULL ? -ENOMEM : 0;
 }
 
 static int
@@ -321,6 +354,10 @@ plan_obj(struct lab_world *w, struct lab_obj *o)
 	case LAB_ASPA:
 		o->aspa = (struct aspa_spec){ o->asn, o->providers, o->n_providers };
 		return plan_ee(w, o);
+	case LAB_ROUTER:
+		return plan_router(w, o);
+	case LAB_FILE:
+		return 0;
 	default:
 		return plan_ee(w, o);
 	}

@@ -321,6 +321,35 @@ st_gbr(struct parser *p)
 }
 
 static int
+st_router(struct parser *p)
+{
+	struct lab_obj *o = lab_obj_new(p->w, p->ca, LAB_ROUTER);
+	int rc;
+
+	if (o == NULL)
+		return -ENOMEM;
+	if ((rc = asn_word(p, p->words[1], &o->asn)) < 0)
+		return rc;
+	o->label = pool_printf(p->w->pool, "ROUTER-%08X", o->asn);
+	if (o->label == NULL)
+		return -ENOMEM;
+	return lab_res_as(p->w->pool, &o->res, o->asn, o->asn);
+}
+
+static int
+st_file(struct parser *p)
+{
+	struct lab_obj *o;
+
+	if (!label_ok(p->words[1], true))
+		return fail(p, N_("is no name; letters, digits, - and _ are allowed"), p->words[1]);
+	if ((o = lab_obj_new(p->w, p->ca, LAB_FILE)) == NULL)
+		return -ENOMEM;
+	o->label = dup_word(p, p->words[1]);
+	return o->label == NULL ? -ENOMEM : 0;
+}
+
+static int
 st_fault(struct parser *p)
 {
 	struct sv at = { 0 };
@@ -359,6 +388,8 @@ static const struct statement {
 	{ "roa", 3, LAB_WORDS_MAX, INSIDE, st_roa },
 	{ "aspa", 3, LAB_WORDS_MAX, INSIDE, st_aspa },
 	{ "ghostbusters", 1, 3, INSIDE, st_gbr },
+	{ "router", 2, 2, INSIDE, st_router },
+	{ "file", 2, 2, INSIDE, st_file },
 	{ "fault", 2, 4, OUTSIDE | INSIDE, st_fault },
 };
 

@@ -341,12 +341,25 @@ ext_access(struct wr *w, const struct cert_spec *c)
 		wder_close(w, at);
 		ext_close(w, x);
 	}
+	if (c->repo == NULL && c->mft == NULL && c->object == NULL)
+		return;
 	x = ext_open(w, OID_EXT_SIA, false);
 	at = wder_open(w, WDER_SEQ);
 	access_write(w, "1.3.6.1.5.5.7.48.5", c->repo);
 	access_write(w, "1.3.6.1.5.5.7.48.10", c->mft);
 	access_write(w, "1.3.6.1.5.5.7.48.13", c->notify);
 	access_write(w, "1.3.6.1.5.5.7.48.11", c->object);
+	wder_close(w, at);
+	ext_close(w, x);
+}
+
+static void
+ext_eku(struct wr *w, const char *oid)
+{
+	struct ext x = ext_open(w, OID_EXT_EKU, false);
+	size_t at = wder_open(w, WDER_SEQ);
+
+	wder_oid(w, oid);
 	wder_close(w, at);
 	ext_close(w, x);
 }
@@ -507,6 +520,8 @@ exts_write(struct wr *w, const struct cert_spec *c)
 	if (c->aki.n > 0)
 		ext_aki(w, c->aki);
 	ext_usage(w, c->ca);
+	if (c->eku != NULL)
+		ext_eku(w, c->eku);
 	if (c->crldp != NULL)
 		ext_crldp(w, c->crldp);
 	ext_access(w, c);

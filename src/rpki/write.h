@@ -72,6 +72,7 @@ void	 wder_time(struct wr *, int64_t);
 #define OID_EXT_AS		"1.3.6.1.5.5.7.1.8"
 #define OID_EXT_IP_V2		"1.3.6.1.5.5.7.1.28"
 #define OID_EXT_AS_V2		"1.3.6.1.5.5.7.1.29"
+#define OID_KP_ROUTER		"1.3.6.1.5.5.7.3.30"
 #define OID_CP			"1.3.6.1.5.5.7.14.2"
 #define OID_CP_V2		"1.3.6.1.5.5.7.14.3"
 
@@ -110,6 +111,7 @@ struct cert_spec {
 	const char	*crldp, *aia;
 	const char	*repo, *mft, *notify;	/* SIA of a CA */
 	const char	*object;		/* SIA of a signed object's key */
+	const char	*eku;			/* extended key usage: dotted OID */
 	struct write_res res;
 };
 
