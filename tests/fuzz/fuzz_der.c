@@ -1,78 +1,102 @@
-/* DER: what the strict reader takes is the one shortest encoding of its content. */
-#include <stdint.h>
-#include <stdlib.h>
+/* The DER reader on anything: what it takes is written back byte for byte. */
+#include "fuzz_rpki.h"
 
-#include "rpki/der.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static size_t
-head_len(size_t n)
-{
-	size_t len = 2;
-
-	if (n < 0x80)
-		return len;
-	for (; n > 0; n >>= 8)
-		len++;
-	return len;
-}
+#define DEPTH	12
 
 static void
-walk(struct der *d, unsigned depth)
+same(const struct wr *w, struct sv whole)
 {
-	while (der_ok(d) && der_peek(d) != 0) {
-		struct sv whole = { 0 };
-		uint8_t tag = 0;
-		struct sv content = der_any(d, &tag, &whole);
+	must(wr_done(w) && sv_eq((struct sv){ (const char *)w->buf, w->len }, whole));
+}
 
-		if (!der_ok(d))
-			return;
-		if (whole.n != head_len(content.n) + content.n ||
-		    (uint8_t)whole.p[0] != tag)
-			abort();
-		if ((tag & 0x20) != 0 && depth < 32) {
-			struct der in = der_on(d->doc, content);
+/* Read the value again by its own reader; if that accepts it, write it. */
+static void
+typed(struct sv whole, uint8_t tag)
+{
+	uint8_t mem[256], t;
+	struct wr w = wr_mem(mem, sizeof(mem));
+	struct der_doc doc;
+	struct der d = der_on(&doc, whole);
+	struct buf b = BUF_INIT;
+	unsigned unused;
+	struct sv v;
+	uint32_t u;
+	int64_t at;
 
-			walk(&in, depth + 1);
+	if (whole.n > 128)
+		return;
+	switch (tag) {
+	case DER_INTEGER:
+		u = der_u32(&d);
+		if (der_ok(&d)) {
+			wder_uint(&w, u);
+			same(&w, whole);
 		}
+		break;
+	case DER_BIT_STRING:
+		v = der_bits(&d, &unused);
+		if (der_ok(&d)) {
+			wder_bits(&w, v.p, v.n, (uint8_t)unused);
+			same(&w, whole);
+		}
+		break;
+	case DER_UTC_TIME:
+	case DER_GENERALIZED_TIME:
+		at = der_time(&d, &t);
+		if (der_ok(&d) && t == DER_GENERALIZED_TIME)
+			wder_gentime(&w, at);
+		else if (der_ok(&d))
+			wder_time(&w, at);
+		if (der_ok(&d))
+			same(&w, whole);
+		break;
+	case DER_OID:
+		v = der_oid(&d);
+		if (der_ok(&d))
+			oid_print(&b, v);
+		break;
+	case DER_BOOLEAN:
+		must(der_boolean(&d) ? der_ok(&d) : true);
+		break;
+	default:
+		break;
 	}
+	buf_done(&b);
 }
 
-/* Each reader of one value, on the same bytes. */
 static void
-values(struct sv s)
+walk(struct der *d, int depth)
 {
-	for (int i = 0; i < 8; i++) {
-		struct der_doc doc = { .base = (const uint8_t *)s.p, .where = "fuzz" };
-		struct der d = der_on(&doc, s);
-		struct buf b = BUF_INIT;
-		unsigned unused;
+	while (der_peek(d) != 0) {
+		struct sv whole = { NULL, 0 }, v;
+		struct der copy = *d;
 		uint8_t tag;
 
-		switch (i) {
-		case 0: (void)der_integer(&d); break;
-		case 1: (void)der_u32(&d); break;
-		case 2: (void)der_boolean(&d); break;
-		case 3: oid_print(&b, der_oid(&d)); break;
-		case 4: der_null(&d); break;
-		case 5: (void)der_bits(&d, &unused); break;
-		case 6: (void)der_time(&d, &tag); break;
-		default: (void)der_whole(&d, DER_SET); break;
+		v = der_any(d, &tag, &whole);
+		if (!der_ok(d))
+			return;
+		must(tag != 0 && whole.n >= v.n + 2 && whole.p + whole.n == v.p + v.n);
+		typed(whole, tag);
+		if ((tag & 0x20) != 0 && depth < DEPTH) {
+			struct der in = der_enter(&copy, tag);
+
+			walk(&in, depth + 1);
+			der_end(&in);
 		}
-		der_end(&d);
-		buf_done(&b);
 	}
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	struct der_doc doc = { .base = p, .where = "fuzz" };
-	struct sv s = { (const char *)p, n };
-	struct der d = der_on(&doc, s);
+	FUZZ_BEGIN(f);
+	struct der_doc doc;
+	struct der d = der_on(&doc, (struct sv){ (const char *)p, n });
 
 	walk(&d, 0);
-	values(s);
+	der_end(&d);
+	must(doc.fault_off <= n);
+	(void)der_report(&doc, &f.fs);
+	fuzz_end(&f);
 	return 0;
 }

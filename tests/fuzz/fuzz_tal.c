@@ -1,27 +1,28 @@
-/* Any text as a trust anchor locator. */
-#include <stdint.h>
-#include <stdlib.h>
-
-#include "rpki/rpki.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+/* Trust anchor locators: what is accepted has URIs and a key. */
+#include "base/err.h"
+#include "fuzz_rpki.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	_cleanup_(pool_freep) struct pool *pool = pool_new(16 << 20);
+	FUZZ_BEGIN(f);
+	struct tal t = { 0 };
 	const char *why = NULL;
-	struct tal tal = { 0 };
 	unsigned line = 0;
-	int rc;
+	int rc = tal_parse(f.pool, (struct sv){ (const char *)p, n }, &t, &why, &line);
 
-	if (pool == NULL)
-		return 0;
-	rc = tal_parse(pool, (struct sv){ (const char *)p, n }, &tal, &why, &line);
-	if (rc < 0 && why == NULL)
-		abort();
-	for (size_t i = 0; rc == 0 && i < tal.n_uris; i++)
-		if (!rsync_uri_valid(tal.uris[i]) && !https_uri_valid(tal.uris[i]))
-			abort();
+	must(rc == 0 || rc == SE_SYNTAX);
+	must(rc == 0 || (why != NULL && line > 0));
+	if (rc == 0) {
+		struct rpki_opt opt = { .now = FUZZ_NOW };
+		struct rpki_ca ca;
+		bool ok;
+
+		must(t.n_uris > 0 && t.n_uris <= RPKI_TAL_URIS_MAX && t.spki.n > 0);
+		for (size_t i = 0; i < t.n_uris; i++)
+			must(rsync_uri_valid(t.uris[i]) || https_uri_valid(t.uris[i]));
+		must(rpki_ta_check(f.pool, &t, t.spki, &opt, &f.fs, &ca, &ok) == 0 && !ok);
+	}
+	fuzz_end(&f);
 	return 0;
 }
