@@ -3,6 +3,7 @@
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 me=${0##*/}
+user_lang=${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 
 say() { printf '%s: %s\n' "$me" "$*" >&2; }
