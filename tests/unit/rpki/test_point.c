@@ -80,6 +80,31 @@ edges_of_time(void **state)
 	kit_done(&k);
 }
 
+/* A point that takes more memory than it may: a finding, and nothing of it is used. */
+static void
+memory_full(void **state)
+{
+	struct kit k;
+	struct world w;
+
+	point_start(state, &k, &w);
+	world_roa(&w, "a.roa", &roa, NULL);
+	world_crl(&w, NULL, 0);
+	world_manifest(&w);
+	for (size_t max = 64; max <= 16 * 1024; max *= 2) {
+		struct rpki_source src = { kit_world_get, &w };
+		struct rpki_opt opt = { .now = NOW, .pool_max = max };
+		struct rpki_point pt;
+
+		assert_int_equal(rpki_point_check(&w.ca, &src, &opt, &pt), 0);
+		assert_true(pt.failed == (n_of(&pt.findings, RPKI_POINT_LARGE) == 1));
+		assert_int_equal(pt.n_vrps, !pt.failed);
+		assert_true(max > 64 || pt.failed);
+		rpki_point_done(&pt);
+	}
+	kit_done(&k);
+}
+
 static void
 child_spec(struct world *w, const char *name, struct cert_spec *c, unsigned key)
 {
@@ -439,7 +464,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(clean), T(edges_of_time), T(children), T(loop_and_depth), T(v2_roa), T(v2_overclaim),
+		T(clean), T(edges_of_time), T(memory_full), T(children), T(loop_and_depth), T(v2_roa), T(v2_overclaim),
 		T(revoked), T(absent), T(no_manifest), T(no_signer), T(mutations), T(object_alone),
 	};
 
