@@ -82,8 +82,10 @@ main(int argc, char **argv)
 		uint8_t *p;
 		size_t len;
 
-		if (e[i]->d_name[0] == '.')
+		if (e[i]->d_name[0] == '.') {
+			free(e[i]);
 			continue;
+		}
 		(void)snprintf(path, sizeof(path), "%s/%s", argv[1], e[i]->d_name);
 		p = seed_read(path, &len);
 		printf("ok %d - %s, %zu variants\n", ++cases, e[i]->d_name,
