@@ -331,7 +331,9 @@ vrps_put(struct answer *a)
 		if (h->v == NULL)
 			continue;
 		hit_open(a, h);
-		json_kv_str(&a->j, "ta", a->r->tas[h->v->ta].tal.name);
+		/* An object that is read alone has no trust anchor. */
+		json_kv_str(&a->j, "ta", h->v->ta < a->r->n_tas ?
+		    a->r->tas[h->v->ta].tal.name : NULL);
 		json_kv_i64(&a->j, "expires", h->v->expires);
 		if (a->by_prefix && a->by_asn)
 			json_kv_bool(&a->j, "matches", hit_matches(a, h));
