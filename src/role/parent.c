@@ -255,10 +255,10 @@ main(int argc, char **argv)
 	p->lock = -1;
 	p->logs = (struct logs){ .op = 2, .object = -1, .audit = -1 };
 	if (args_read(p, argc, argv) < 0 || prepare(p) < 0)
-		return EXIT_CANNOT;
+		proc_end(EXIT_CANNOT);
 	if (setup(p) < 0) {
 		(void)fail("cannot set up the event loop");
-		return EXIT_CANNOT;
+		proc_end(EXIT_CANNOT);
 	}
 	p->since = parent_now(p);
 	greet(p);

@@ -80,6 +80,16 @@ def wait_for(cond, seconds=20, step=0.1):
         time.sleep(step)
 
 
+ALL = []
+
+
+def stop_all():
+    """Whatever a test that failed left behind."""
+    for h in ALL:
+        h.stop()
+    ALL.clear()
+
+
 class House:
     """sekisho serve in a folder; ports are the kernel's choice at the first start."""
 
@@ -90,7 +100,8 @@ class House:
         self.interval, self.more, self.inputs = interval, conf, inputs
         self.ports = [self.free_port(), self.free_port()]
         self.write_conf()
-        self.proc = None
+        self.proc, self.program = None, SEKISHO
+        ALL.append(self)
 
     @staticmethod
     def free_port():
@@ -107,7 +118,7 @@ class House:
         os.replace(self.conf + ".new", self.conf)
 
     def start(self, *args, **kw):
-        self.proc = subprocess.Popen([SEKISHO, "serve", "-c", self.conf, *args],
+        self.proc = subprocess.Popen([self.program, "serve", "-c", self.conf, *args],
                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                      stderr=subprocess.PIPE, **kw)
 
@@ -132,6 +143,17 @@ class House:
 
     def role(self, name, status=None):
         return next(r for r in (status or self.status())["house"]["roles"] if r["name"] == name)
+
+    def kill_role(self, name):
+        """kill -9; False: there was nobody to kill (never pid 0: that is ourselves)."""
+        pid = self.role(name)["pid"]
+        if pid <= 1:
+            return False
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        return True
 
     def ready(self):
         return all(r["ready"] for r in self.status()["house"]["roles"])

@@ -277,6 +277,61 @@ def test_full_disk(t, d):
         os.system("umount -l %s" % state)
 
 
+EVIL = """#!%s
+import socket, struct, sys, time
+sys.path.insert(0, %r)
+s = socket.socket(fileno=3)
+s.setblocking(True)
+n = int(open(%r).read())
+PARENT, STORE, VALIDATE, RTR, WEB = range(5)
+frames = [
+    b"rubbish",
+    struct.pack(">HBBI", 2, WEB, PARENT, 1),             # shorter than it says
+    struct.pack(">HBBI", 2, STORE, PARENT, 0),           # "I am the store"
+    struct.pack(">HBBI", 3, PARENT, STORE, 0),           # "I am the parent: shut down"
+    struct.pack(">HBBI", 3, WEB, STORE, 0),              # shut down, store
+    struct.pack(">HBBI", 36, WEB, VALIDATE, 0),          # not its business
+    struct.pack(">HBBI", 32, WEB, STORE, 0),             # a snapshot of its own, without one
+    struct.pack(">HBBI", 999, WEB, PARENT, 0),           # unknown
+    struct.pack(">HBBII", 4, WEB, PARENT, 8, 0) + b"\\xff\\xff\\xff\\xff",   # a length beyond the end
+]
+if n < len(frames):
+    s.send(frames[n])
+time.sleep(60)
+"""
+
+
+def test_evil_role(t, d):
+    """What a taken-over web could try: it is killed each time, and nobody else minds."""
+    other = os.path.join(d, "build")
+    os.makedirs(os.path.join(other, "src", "role"))
+    for name in ("sekisho", "src/role/sekisho-parent", "src/role/sekisho-store",
+                 "src/role/sekisho-validate", "src/role/sekisho-rtr"):
+        shutil.copy(os.path.join(house.BUILD, name), os.path.join(other, name))
+    number = os.path.join(d, "number")
+    evil = os.path.join(other, "src", "role", "sekisho-web")
+    with open(number, "w") as f:
+        f.write("100")
+    with open(evil, "w") as f:
+        f.write(EVIL % (sys.executable, d, number))
+    os.chmod(evil, 0o755)
+    house.lab(d)
+    h = House(d)
+    h.program = os.path.join(other, "sekisho")
+    for n in range(9):
+        said = h.log().count("what it may not send")
+        with open(number, "w") as f:
+            f.write(str(n))
+        h.start()       # anew each time: a backoff that has grown would take minutes
+        seen = wait_for(lambda: h.log().count("what it may not send") > said)
+        served = wait_for(lambda: h.vrps() == VRPS)
+        restarts = {r["name"]: r["restarts"] for r in h.status()["house"]["roles"] if r["name"] != "web"}
+        code = h.stop()[0]
+        t.ok(seen, "attempt %d: killed" % n, h.log()[-800:])
+        t.ok(served and code == 0 and not any(restarts.values()), "and nobody else minds",
+             (served, code, restarts))
+
+
 def role_quiet(self, name):
     """The pid, when the configuration's own file is spoiled."""
     code, out, _ = house.run("status", "--json", "--state", self.state)
@@ -289,12 +344,13 @@ House.role_quiet = role_quiet
 def main():
     t = house.Tap()
     for test in (test_life, test_reload, test_refuses, test_bad_inputs, test_no_sandbox,
-                 test_clock, test_user, test_full_disk):
+                 test_clock, test_user, test_full_disk, test_evil_role):
         if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:
             continue
         t.diag(test.__name__)
         with house.folder() as d:
             t.case(test, t, d)
+            house.stop_all()
     return t.done()
 
 

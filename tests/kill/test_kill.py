@@ -188,4 +188,8 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        code = main()
+    finally:
+        house.stop_all()
+    sys.exit(code)

@@ -56,6 +56,7 @@ serve(void)
 		_exit(99);
 	(void)loop_run(s.loop);
 	ctl_free(ctl);
+	loop_free(s.loop);
 	_exit((int)s.n);
 }
 
