@@ -25,6 +25,7 @@
  * once a minute at most, as often as routers may be told.
  */
 #define EXPIRE_AHEAD	60
+#define EXPIRE_EARLY	2	/* seconds; as long as WATCH_USEC */
 
 struct vrps_feed {
 	struct vrps_feed_conf	 conf;
@@ -303,7 +304,8 @@ watch(void *arg)
 		}
 		f->seen = now;
 	}
-	if (f->fd >= 0 && now_of(f) >= f->earliest)
+	/* Before the first one expires, or the server would have to refuse all. */
+	if (f->fd >= 0 && now_of(f) + EXPIRE_EARLY >= f->earliest)
 		(void)served_shrink(f);
 }
 
