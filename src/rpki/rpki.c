@@ -60,7 +60,10 @@ uri_char(char c)
 	    c != '<' && c != '>' && c != '`' && c != '?' && c != '#';
 }
 
-/* Every part between slashes is named and does not lead upwards or hide. */
+/*
+ * Every part between slashes is named and does not lead upwards or hide. One
+ * slash may stand at the end.
+ */
 static bool
 path_valid(struct sv path)
 {
@@ -79,18 +82,13 @@ path_valid(struct sv path)
 static bool
 uri_valid(struct sv uri, struct sv scheme)
 {
-	struct sv rest;
-
 	if (uri.n > RPKI_URI_MAX || uri.n < scheme.n ||
 	    !sv_caseeq(sv_take(uri, scheme.n), scheme))
 		return false;
 	for (size_t i = 0; i < uri.n; i++)
 		if (!uri_char(uri.p[i]))
 			return false;
-	rest = sv_skip(uri, scheme.n);
-	if (rest.n > 0 && rest.p[rest.n - 1] == '/')
-		rest.n--;
-	return path_valid(rest);
+	return path_valid(sv_skip(uri, scheme.n));
 }
 
 bool

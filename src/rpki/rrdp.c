@@ -140,6 +140,8 @@ on_end(void *arg, const char *name UNUSED)
 {
 	struct rrdp_snapshot *s = arg;
 
+	if (s->rc != 0)		/* expat still ends an empty element it was stopped in */
+		return;
 	if (s->scope == IN_PUBLISH)
 		publish_end(s);
 	else if (s->scope == IN_SNAPSHOT)
