@@ -233,6 +233,7 @@ msg_fill(const struct parent *p, enum role_id id, const struct conf_texts *t,
 			.retry = app_conf_u32(c, CONF_RTR_RETRY),
 			.expire = app_conf_u32(c, CONF_RTR_EXPIRE),
 			.max_clients = app_conf_u32(c, CONF_RTR_MAX_CLIENTS),
+			.max_version = app_conf_u32(c, CONF_RTR_MAX_VERSION),
 		};
 		return MSG_rtr_conf;
 	default:

@@ -76,7 +76,8 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	const struct rtr_server_conf conf = {
 		.timers = { m->refresh, m->retry, m->expire },
 		.max_clients = m->max_clients,
-		.max_version = RTR_VERSION_MAX,
+		.max_version = (uint8_t)(m->max_version <= RTR_VERSION_MAX ?
+		    m->max_version : RTR_VERSION_MAX),
 		.clock_offset = role_now(r) - clock_now(),
 	};
 	int rc = server(r);
