@@ -5,9 +5,11 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/timefmt.h"
 #include "crypto/crypto.h"
 #include "role/role.h"
@@ -16,6 +18,7 @@
 
 #define SNAPSHOT_MAX_BYTES	((size_t)1024 * 1024 * 1024)	/* as store/limits.h */
 #define OBJECTS_MAX_BYTES	((size_t)256 * 1024 * 1024)	/* a run's findings, capped */
+#define OBJECTS_LINES_MAX	((size_t)256 * 1024)	/* validate sends fewer */
 #define RETRY_SEC		30	/* after a full disk */
 
 struct store_role {
@@ -25,7 +28,8 @@ struct store_role {
 	uint32_t		 per_hour;
 	int64_t			 hour;		/* of the count below */
 	uint64_t		 lines, dropped;
-	uint8_t			 last_objects[SHA256_LEN];
+	uint64_t		*known;		/* hashes of the last run's findings, sorted */
+	size_t			 n_known;
 	bool			 disk_bad;	/* said once, until it works again */
 	int64_t			 stored_at;
 };
@@ -204,51 +208,97 @@ hour_turn(struct role *r)
 	st->lines = st->dropped = 0;
 }
 
-/* The head of the text that may still be written this hour. */
-static struct sv
-lines_allowed(struct store_role *st, struct sv text)
+static int
+hash_cmp(const void *a, const void *b)
 {
-	struct sv rest = text, line;
-	size_t end = 0;
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
-	while (sv_line(&rest, &line)) {
-		if (st->lines >= st->per_hour) {
-			st->dropped++;
+	return x < y ? -1 : x > y;
+}
+
+static bool
+was_there(const struct store_role *st, uint64_t hash)
+{
+	return st->n_known > 0 && bsearch(&hash, st->known, st->n_known,
+	    sizeof(hash), hash_cmp) != NULL;
+}
+
+/* "{…}" becomes "{"time":"…",…}". */
+static void
+line_write(struct buf *b, struct sv line, const char *when)
+{
+	buf_printf(b, "{\"time\":\"%s\",", when);
+	buf_sv(b, sv_skip(line, 1));
+	buf_char(b, '\n');
+}
+
+/* The lines that the run before did not have; all hashes go to `now`. */
+static int
+lines_new(struct role *r, struct sv text, uint64_t *now, size_t *ret_n)
+{
+	struct store_role *st = r->state;
+	struct buf b = BUF_SINK(fd_write_all, &st->object_log);
+	char when[TIME_STRLEN];
+	struct sv line;
+	size_t n = 0;
+	int rc;
+
+	(void)time_str(role_now(r), when);
+	while (n < OBJECTS_LINES_MAX && sv_line(&text, &line)) {
+		if (line.n < 2 || line.p[0] != '{')
 			continue;
-		}
-		st->lines++;
-		end = text.n - rest.n;
+		now[n] = hash_bytes(line.p, line.n);
+		if (was_there(st, now[n++]))
+			continue;
+		if (st->lines++ < st->per_hour)
+			line_write(&b, line, when);
+		else
+			st->dropped++;
 	}
-	return sv_take(text, end);
+	rc = buf_flush(&b);
+	buf_done(&b);
+	*ret_n = n;
+	return rc;
+}
+
+/* Every run finds what the last one found: what is new is written, once. */
+static int
+objects_log(struct role *r, struct sv text)
+{
+	struct store_role *st = r->state;
+	uint64_t *now = calloc(OBJECTS_LINES_MAX, sizeof(*now));
+	size_t n;
+	int rc;
+
+	if (now == NULL)
+		return -ENOMEM;
+	hour_turn(r);
+	if ((rc = lines_new(r, text, now, &n)) < 0) {
+		free(now);
+		return rc;
+	}
+	qsort(now, n, sizeof(*now), hash_cmp);
+	free(st->known);
+	st->known = now;
+	st->n_known = n;
+	return 0;
 }
 
 static int
 on_objects(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	const struct msg_objects *m = msg;
-	struct store_role *st = r->state;
-	uint8_t sum[SHA256_LEN];
 	struct file_map map;
-	struct sv text;
-	int rc;
+	int rc = memfd_map(m->lines, false, OBJECTS_MAX_BYTES, &map);
 
-	if ((rc = memfd_map(m->lines, false, OBJECTS_MAX_BYTES, &map)) < 0) {
+	if (rc < 0) {
 		role_log(r, LOG_LEVEL_ERROR, "findings from validate: %s, ignoring",
 		    err_str(rc));
 		return 0;
 	}
-	crypto_sha256(map.data.p, map.data.n, sum);
-	/* Every run finds what the last one found: said once. */
-	if (memcmp(sum, st->last_objects, sizeof(sum)) != 0) {
-		hour_turn(r);
-		text = lines_allowed(st, map.data);
-		rc = fd_write_all(&st->object_log, text.p, text.n);
-		if (rc < 0)
-			role_log(r, LOG_LEVEL_ERROR, "cannot write the object log: %s",
-			    err_str(rc));
-		else
-			memcpy(st->last_objects, sum, sizeof(sum));
-	}
+	if ((rc = objects_log(r, map.data)) < 0)
+		role_log(r, LOG_LEVEL_ERROR, "cannot write the object log: %s",
+		    err_str(rc));
 	file_unmap(&map);
 	return 0;
 }

@@ -50,8 +50,14 @@ def test_life(t, d):
     t.ok(wait_for(lambda: os.path.getsize(os.path.join(h.state, "objects.jsonl")) > 0),
          "findings are in the object log")
     with open(os.path.join(h.state, "objects.jsonl")) as f:
-        codes = {json.loads(line)["code"] for line in f}
-    t.ok("RPKI_CERT_OVERCLAIM" in codes, "as JSON lines", codes)
+        lines = [json.loads(line) for line in f]
+    t.ok("RPKI_CERT_OVERCLAIM" in {x["code"] for x in lines} and all(x["time"] for x in lines),
+         "as JSON lines", lines)
+    house.run("reload", "-q", "-c", h.conf)
+    wait_for(lambda: h.status()["details"]["validate"]["status"]["runs"] > 2)
+    time.sleep(0.5)
+    with open(os.path.join(h.state, "objects.jsonl")) as f:
+        t.equal(len(f.readlines()), len(lines), "each once, though the next run finds them, too")
     house.lab(d)
     t.equal(house.run("reload", "-q", "-c", h.conf)[0], 0, "reload")
     t.ok(wait_for(lambda: h.vrps() == VRPS, 4), "validates at once")
