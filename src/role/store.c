@@ -20,6 +20,11 @@
 #define OBJECTS_MAX_BYTES	((size_t)256 * 1024 * 1024)	/* a run's findings, capped */
 #define OBJECTS_LINES_MAX	((size_t)256 * 1024)	/* validate sends fewer */
 #define RETRY_SEC		30	/* after a full disk */
+/*
+ * Payloads are taken out this much before they expire: rtr refuses data that
+ * is past its expiry, and a router that asks in between would get none.
+ */
+#define EXPIRE_LEAD_SEC		2
 
 struct store_role {
 	struct store		*store;
@@ -123,8 +128,8 @@ expiry_arm(struct role *r)
 		loop_timer_stop(st->expiry);
 		return;
 	}
-	/* Bounded, because clocks are set; the second more: "after" is expired. */
-	wait = s->earliest - role_now(r) + 1;
+	/* Bounded, because clocks are set. */
+	wait = s->earliest - EXPIRE_LEAD_SEC - role_now(r);
 	wait = wait < 1 ? 1 : min_i64(wait, 60);
 	if (st->disk_bad)
 		wait = RETRY_SEC;
@@ -139,9 +144,9 @@ expire(struct role *r)
 	bool changed = false;
 	int rc;
 
-	if (s == NULL || s->earliest > role_now(r))
+	if (s == NULL || s->earliest > role_now(r) + EXPIRE_LEAD_SEC)
 		return;
-	if ((rc = store_expire(st->store, role_now(r), &changed)) < 0)
+	if ((rc = store_expire(st->store, role_now(r) + EXPIRE_LEAD_SEC, &changed)) < 0)
 		not_stored(r, rc);
 	else
 		stored(r, changed, "expired payloads taken out");
