@@ -12,6 +12,7 @@
 #define TOKEN_MAX	255
 #define BACKOFF_MIN_MS	100
 #define BACKOFF_MAX_MS	30000
+#define BACKOFF_WISH_MS	500	/* a role that ends by itself, with status 0 */
 #define BACKOFF_GOOD_S	5	/* after so long a life the next death is a first one */
 #define STOP_MS		3000	/* for a role that is asked to finish */
 #define STATUS_MS	1500	/* validate may be at work */

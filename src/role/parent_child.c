@@ -229,6 +229,8 @@ child_died(struct child *c, bool ok, const char *how)
 		    "starting it again", role_name(c->id), how, (long long)lived);
 	if (c->ready && lived >= BACKOFF_GOOD_S)
 		c->backoff_ms = BACKOFF_MIN_MS;
+	else if (c->ready && ok)	/* it wished to start anew: no failure */
+		c->backoff_ms = BACKOFF_WISH_MS;
 	c->pid = 0;
 	c->ready = c->asked = false;
 	c->chan = chan_free(c->chan);
