@@ -172,11 +172,15 @@ payloads_gather(struct work *w)
 	return 0;
 }
 
-/* A certificate that is not valid is followed unless that could not end. */
+/*
+ * A certificate that is not valid is followed unless that could not end, or
+ * its key identifier and places are none: the walk keys on them.
+ */
 bool
 lost_followed(const struct work *w, const struct cert *c)
 {
-	if (w->ca->depth + 1 >= RPKI_DEPTH_MAX)
+	if (w->ca->depth + 1 >= RPKI_DEPTH_MAX || c->ski.n != SHA1_LEN ||
+	    !rsync_uri_valid(c->mft_uri) || !rsync_uri_valid(c->repo_uri))
 		return false;
 	for (const struct rpki_ca *a = w->ca; a != NULL; a = a->parent)
 		if (sv_eq(a->ski, c->ski))

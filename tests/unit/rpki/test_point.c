@@ -183,6 +183,48 @@ loop_and_depth(void **state)
 	kit_done(&k);
 }
 
+/*
+ * A broken certificate is followed to say what is lost, but only to a place
+ * and a key that are some: a key identifier of any length and a URI without
+ * end would stop the whole walk.
+ */
+static void
+lost_children(void **state)
+{
+	static char longest[3 * RPKI_URI_MAX];
+	struct kit k;
+	struct world w;
+	struct cert_spec c;
+	struct rpki_opt opt = { .now = NOW, .keep_objects = true, .follow_lost = true };
+	struct rpki_source src = { kit_world_get, &w };
+	struct rpki_point pt;
+
+	point_start(state, &k, &w);
+	for (int i = 0; i < 4; i++) {
+		child_spec(&w, "", &c, 4);
+		c.res.as.inherit = true;
+		c.not_after = NOW - 60;			/* each is lost */
+		if (i == 1)
+			c.ski = (struct sv){ longest, sizeof(longest) };
+		if (i == 2)
+			c.repo = NULL;
+		if (i == 3) {
+			memset(longest, 'x', sizeof(longest) - 1);
+			memcpy(longest, "rsync://a.example/m/", 20);
+			c.mft = longest;
+		}
+		world_add(&w, pool_printf(k.pool, "c%d.cer", i), cert_make(&w, &c, 0, NULL));
+	}
+	world_crl(&w, NULL, 0);
+	world_manifest(&w);
+	assert_int_equal(rpki_point_check(&w.ca, &src, &opt, &pt), 0);
+	assert_int_equal(n_of(&pt.findings, RPKI_CERT_EXPIRED), 4);
+	assert_int_equal(pt.n_children, 1);
+	assert_true(pt.children[0].lost);
+	rpki_point_done(&pt);
+	kit_done(&k);
+}
+
 /* --- RFC 8360 --- */
 
 /* The same certificate with the policy and the extensions of RFC 8360. */
@@ -464,7 +506,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(clean), T(edges_of_time), T(memory_full), T(children), T(loop_and_depth), T(v2_roa), T(v2_overclaim),
+		T(clean), T(edges_of_time), T(memory_full), T(children), T(loop_and_depth), T(lost_children), T(v2_roa), T(v2_overclaim),
 		T(revoked), T(absent), T(no_manifest), T(no_signer), T(mutations), T(object_alone),
 	};
 
