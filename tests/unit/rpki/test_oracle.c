@@ -292,11 +292,11 @@ note(struct tally *t, bool ours, bool theirs, bool same)
 
 /* Their encoding of what they read is what we gave them. */
 static bool
-again_same(int n, unsigned char *der, struct sv in)
+again_same(int n, unsigned char **der, struct sv in)
 {
-	bool same = n > 0 && sv_eq(in, (struct sv){ (const char *)der, (size_t)n });
+	bool same = n > 0 && sv_eq(in, (struct sv){ (const char *)*der, (size_t)n });
 
-	OPENSSL_free(der);
+	OPENSSL_free(*der);
 	return same;
 }
 
@@ -316,7 +316,7 @@ cer_try(struct kit *k, struct sv in, enum cert_kind kind)
 	if (c != NULL && !theirs && (name_is_utf8(c->issuer) || name_is_utf8(c->subject)))
 		finding_add0(&k->fs, &rpki_findings[RPKI_CERT_NAME]);
 	note(&cer, c != NULL && !findings_reject(&k->fs), theirs, same);
-	if (c == NULL && theirs && again_same(i2d_X509(x, &der), der, in))
+	if (c == NULL && theirs && again_same(i2d_X509(x, &der), &der, in))
 		explain(&cer, &k->fs);
 	X509_free(x);
 	return same && (c == NULL || findings_reject(&k->fs) || theirs);
@@ -366,7 +366,7 @@ crl_try(struct kit *k, struct sv in, enum cert_kind kind UNUSED)
 	if (c != NULL && !theirs && name_is_utf8(c->issuer))
 		finding_add0(&k->fs, &rpki_findings[RPKI_CERT_NAME]);
 	note(&crl, c != NULL && !findings_reject(&k->fs), theirs, same);
-	if (c == NULL && theirs && again_same(i2d_X509_CRL(x, &der), der, in))
+	if (c == NULL && theirs && again_same(i2d_X509_CRL(x, &der), &der, in))
 		explain(&crl, &k->fs);
 	X509_CRL_free(x);
 	return same && (c == NULL || findings_reject(&k->fs) || theirs);
@@ -422,7 +422,7 @@ cms_try(struct kit *k, struct sv in, enum cert_kind kind UNUSED)
 	if (c != NULL && !theirs && (name_is_utf8(c->ee->issuer) || name_is_utf8(c->ee->subject)))
 		finding_add0(&k->fs, &rpki_findings[RPKI_CERT_NAME]);
 	note(&cms, c != NULL && !findings_reject(&k->fs), theirs, same);
-	if (c == NULL && theirs && again_same(i2d_CMS_ContentInfo(x, &der), der, in))
+	if (c == NULL && theirs && again_same(i2d_CMS_ContentInfo(x, &der), &der, in))
 		explain(&cms, &k->fs);
 	CMS_ContentInfo_free(x);
 	return same && (c == NULL || findings_reject(&k->fs) || theirs);
