@@ -224,11 +224,14 @@ struct world {
 	struct pool		*pool;
 	struct world_file	 files[WORLD_FILES_MAX];
 	size_t			 n;
-	struct sv		 mft, crl;
+	struct sv		 mft, crl, ta;
 	struct tal		 tal;
 	struct rpki_ca		 ca;
 	unsigned		 n_get;
 	unsigned		 serial;
+	/* Who issues here: the trust anchor unless world_child() says otherwise. */
+	const char		*cn, *base, *aia;
+	unsigned		 key;
 };
 
 static const struct write_ip_range ten = { { 10 }, { 10, 255, 255, 255 } };
@@ -247,22 +250,29 @@ serial_next(struct world *w)
 	return (struct sv){ (const char *)p, 2 };
 }
 
-/* What any certificate below the trust anchor has. */
+static inline const char *
+world_uri(struct world *w, const char *name)
+{
+	return pool_printf(w->pool, "%s%s", w->base, name);
+}
+
+/* What any certificate below the issuer has. */
 static inline struct cert_spec
 spec_below(struct world *w, unsigned key, bool ca)
 {
 	return (struct cert_spec){
-		.serial = serial_next(w), .issuer = "ta", .subject = ca ? "child" : "ee",
+		.serial = serial_next(w), .issuer = w->cn, .subject = ca ? "child" : "ee",
 		.not_before = NOW - DAY, .not_after = NOW + 30 * DAY,
 		.spki = crypto_signer_spki(w->k->v[key]), .ski = key_ski(w->k, key),
-		.aki = key_ski(w->k, 0), .ca = ca, .crldp = CRL_URI, .aia = TA_URI,
+		.aki = key_ski(w->k, w->key), .ca = ca, .crldp = world_uri(w, "ta.crl"),
+		.aia = w->aia,
 	};
 }
 
 static inline struct sv
 cert_make(struct world *w, const struct cert_spec *c, unsigned issuer, edit_fn edit)
 {
-	struct wr tbs = wr_new(w->pool, 4 << 20), out = wr_new(w->pool, 4 << 20);
+	struct wr tbs = wr_new(w->pool, 1 << 16), out = wr_new(w->pool, 1 << 16);
 
 	cert_tbs_write(&tbs, c);
 	if (edit != NULL)
@@ -297,30 +307,24 @@ world_add(struct world *w, const char *name, struct sv bytes)
 	w->files[w->n++].bytes = bytes;
 }
 
-static inline const char *
-world_uri(struct world *w, const char *name)
-{
-	return pool_printf(w->pool, "%s%s", HOST, name);
-}
-
 static inline void
 world_roa(struct world *w, const char *name, const struct roa_spec *r, edit_fn edit)
 {
 	struct cert_spec c = spec_below(w, 2, false);
-	struct wr content = wr_new(w->pool, 1 << 20);
+	struct wr content = wr_new(w->pool, 1 << 16);
 
 	c.object = world_uri(w, name);
 	c.res.ip[0].v = &ten;
 	c.res.ip[0].n = 1;
 	roa_write(&content, r);
-	world_add(w, name, cms_make(w, OID_CT_ROA, wr_sv(&content), cert_make(w, &c, 0, edit), 2));
+	world_add(w, name, cms_make(w, OID_CT_ROA, wr_sv(&content), cert_make(w, &c, w->key, edit), 2));
 }
 
 static inline void
 world_aspa(struct world *w, const char *name, const struct aspa_spec *a, edit_fn edit)
 {
 	struct cert_spec c = spec_below(w, 3, false);
-	struct wr content = wr_new(w->pool, 1 << 20);
+	struct wr content = wr_new(w->pool, 1 << 16);
 	struct write_as_range *as = pool_alloc(w->pool, sizeof(*as));
 
 	*as = (struct write_as_range){ a->customer, a->customer };
@@ -328,18 +332,18 @@ world_aspa(struct world *w, const char *name, const struct aspa_spec *a, edit_fn
 	c.res.as.v = as;
 	c.res.as.n = 1;
 	aspa_write(&content, a);
-	world_add(w, name, cms_make(w, OID_CT_ASPA, wr_sv(&content), cert_make(w, &c, 0, edit), 3));
+	world_add(w, name, cms_make(w, OID_CT_ASPA, wr_sv(&content), cert_make(w, &c, w->key, edit), 3));
 }
 
 static inline void
 world_crl(struct world *w, const struct crl_item *revoked, size_t n)
 {
-	struct crl_spec c = { .issuer = "ta", .this_update = NOW - DAY, .next_update = NOW + DAY,
-	    .aki = key_ski(w->k, 0), .number = SV("\7"), .revoked = revoked, .n_revoked = n };
-	struct wr tbs = wr_new(w->pool, 1 << 20), out = wr_new(w->pool, 1 << 20);
+	struct crl_spec c = { .issuer = w->cn, .this_update = NOW - DAY, .next_update = NOW + DAY,
+	    .aki = key_ski(w->k, w->key), .number = SV("\7"), .revoked = revoked, .n_revoked = n };
+	struct wr tbs = wr_new(w->pool, 1 << 16), out = wr_new(w->pool, 1 << 16);
 
 	crl_tbs_write(&tbs, &c);
-	signed_write(&out, wr_sv(&tbs), sign(w->k, 0, w->pool, wr_sv(&tbs)));
+	signed_write(&out, wr_sv(&tbs), sign(w->k, w->key, w->pool, wr_sv(&tbs)));
 	w->crl = wr_sv(&out);
 	world_add(w, "ta.crl", w->crl);
 }
@@ -352,7 +356,7 @@ world_manifest(struct world *w)
 	struct mft_spec m = { .number = SV("\1"), .this_update = NOW - DAY,
 	    .next_update = NOW + DAY, .files = e, .n_files = w->n };
 	struct cert_spec c = spec_below(w, 1, false);
-	struct wr content = wr_new(w->pool, 1 << 20);
+	struct wr content = wr_new(w->pool, 1 << 16);
 
 	for (size_t i = 0; i < w->n; i++) {
 		e[i].name = sv_str(w->files[i].name);
@@ -360,10 +364,10 @@ world_manifest(struct world *w)
 	}
 	c.not_before = m.this_update;
 	c.not_after = m.next_update;
-	c.object = MFT_URI;
+	c.object = world_uri(w, "ta.mft");
 	c.res.ip[0].inherit = c.res.ip[1].inherit = c.res.as.inherit = true;
 	mft_write(&content, &m);
-	w->mft = cms_make(w, OID_CT_MFT, wr_sv(&content), cert_make(w, &c, 0, NULL), 1);
+	w->mft = cms_make(w, OID_CT_MFT, wr_sv(&content), cert_make(w, &c, w->key, NULL), 1);
 }
 
 static inline int
@@ -398,14 +402,23 @@ world_init(struct world *w, const struct keys *k, struct pool *pool)
 	struct findings fs;
 	bool ok;
 
-	*w = (struct world){ .k = k, .pool = pool, .serial = 16 };
+	*w = (struct world){ .k = k, .pool = pool, .serial = 16, .cn = "ta", .base = HOST, .aia = TA_URI };
 	w->tal.spki = c.spki;
 	w->tal.uris[w->tal.n_uris++] = SV(TA_URI);
 	findings_init(&fs, pool);
-	assert_int_equal(rpki_ta_check(pool, &w->tal, cert_make(w, &c, 0, NULL), &opt, &fs,
-	    &w->ca, &ok), 0);
+	w->ta = cert_make(w, &c, 0, NULL);
+	assert_int_equal(rpki_ta_check(pool, &w->tal, w->ta, &opt, &fs, &w->ca, &ok), 0);
 	assert_true(only(&fs, RPKI_CODE_MAX));
 	assert_true(ok);
+}
+
+/* The point of a CA below: its files, its manifest; no certificate of its own. */
+static inline void
+world_child(struct world *w, const struct keys *k, struct pool *pool, const char *cn,
+    unsigned key, const char *base, const char *aia)
+{
+	*w = (struct world){ .k = k, .pool = pool, .serial = 16, .cn = cn, .key = key, .base = base,
+	    .aia = aia };
 }
 
 static inline int
