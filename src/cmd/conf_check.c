@@ -40,7 +40,8 @@ run(struct cmd_ctx *ctx, void *state UNUSED, int argc, char **argv)
 	int rc;
 
 	if (argc > 1)
-		return cmd_usage(ctx, tr(ctx->lang, N_("one file at a time, please")));
+		return cmd_usage(ctx, "%s", tr(ctx->lang,
+		    N_("one file at a time, please")));
 	rc = app_conf_load(file, ctx->state, &c, &e);
 	if (rc < 0) {
 		conf_error_text(&e, ctx->lang, &b);

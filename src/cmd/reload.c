@@ -16,7 +16,8 @@ run(struct cmd_ctx *ctx, void *state UNUSED, int argc, char **argv UNUSED)
 	int rc = EXIT_REJECTED;
 
 	if (argc > 0)
-		return cmd_usage(ctx, tr(ctx->lang, N_("reload takes no words, only options")));
+		return cmd_usage(ctx, "%s", tr(ctx->lang,
+		    N_("reload takes no words, only options")));
 	if (ctl_client_ask(ctx, "reload", ANSWER_MSEC, &b) < 0)
 		return EXIT_CANNOT;
 	if ((j = json_loadb(b.p, b.len, 0, NULL)) == NULL)

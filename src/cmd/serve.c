@@ -58,7 +58,8 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv UNUSED)
 	int rc;
 
 	if (argc > 0)
-		return cmd_usage(ctx, tr(ctx->lang, N_("serve takes no words, only options")));
+		return cmd_usage(ctx, "%s", tr(ctx->lang,
+		    N_("serve takes no words, only options")));
 	(void)snprintf(offset, sizeof(offset), "%lld",
 	    ctx->now_given ? (long long)(ctx->now - clock_now()) : 0LL);
 	(void)snprintf(flags, sizeof(flags), "%s%s", so->no_sandbox ? "s" : "",

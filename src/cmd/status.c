@@ -197,14 +197,16 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv UNUSED)
 	int rc;
 
 	if (argc > 0)
-		return cmd_usage(ctx, tr(ctx->lang, N_("status takes no words, only options")));
+		return cmd_usage(ctx, "%s", tr(ctx->lang,
+		    N_("status takes no words, only options")));
 	if (ctl_client_ask(ctx, "status", ANSWER_MSEC, &b) < 0) {
 		if (so->nagios)
 			printf("SEKISHO UNKNOWN - no answer\n");
 		return EXIT_CANNOT;
 	}
 	if ((all = answer_parse(buf_get(&b))) == NULL) {
-		cmd_err(tr(ctx->lang, N_("the daemon is busy with another question; ask again")));
+		cmd_err("%s", tr(ctx->lang,
+		    N_("the daemon is busy with another question; ask again")));
 		return EXIT_CANNOT;
 	}
 	rc = status_print(ctx, so, all);
