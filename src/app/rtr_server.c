@@ -94,8 +94,11 @@ has_data(const struct rtr_server *s)
 {
 	const struct rtr_store *st = &s->store;
 
-	return !s->loading && st->fd >= 0 && st->n_v4 + st->n_v6 + st->n_aspas > 0 &&
-	    wall_now(s) < st->earliest;
+	/*
+	 * An empty set is data, too: when all has expired or was withdrawn,
+	 * routers are to forget it now, not when their own timer runs out.
+	 */
+	return !s->loading && st->fd >= 0 && wall_now(s) < st->earliest;
 }
 
 static bool
