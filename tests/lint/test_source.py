@@ -9,6 +9,7 @@ import subprocess
 import tap
 
 import csource
+import funcsize
 
 BANNED = {
     r"strtok(_r)?|sscanf|vsscanf|fscanf|scanf": "tokenise with sv_cut(), sv_word()",
@@ -105,6 +106,7 @@ def main():
               for m in [re.search("|".join(MACHINE), line)] if m])
     bad, due = revisits(text, datetime.date.today())
     tap.rule("REVISIT tags carry their month", bad, due)
+    tap.rule("functions are short: none over 90 lines, 9 of 10 up to 40", long_functions())
     tap.rule("each source is built", unbuilt(code))
     tap.rule("each test is registered", unregistered(files))
     tap.end()
@@ -117,6 +119,15 @@ def look(code):
                 yield f"{path}:{n}: blanks at the end"
             elif len(line.expandtabs(8)) > 120 and '"' not in line:  # a text stays in one piece
                 yield f"{path}:{n}: {len(line.expandtabs(8))} columns"
+
+
+def long_functions():
+    m = funcsize.measure(list(funcsize.sources(tap.SRC)), tap.SRC)
+    if m["p90"] > 40:
+        yield f"p90 is {m['p90']}"
+    for n, name, path, at in m["worst"]:
+        if n > 90:
+            yield f"{path}:{at}: {name} has {n} lines"
 
 
 def meson_words(under):
