@@ -51,6 +51,13 @@ tal_name(struct sv path)
 	return sv_take(name, TA_NAME_MAX);
 }
 
+static bool
+name_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+}
+
 static int
 tal_add(struct routes *r, const struct routes_conf *conf, const char *path)
 {
@@ -75,7 +82,9 @@ tal_add(struct routes *r, const struct routes_conf *conf, const char *path)
 		    path, line, why != NULL ? tr(c->lang, why) : err_str(rc));
 		return rc;
 	}
-	memcpy(ta->tal.name, name.p, name.n);
+	/* The name goes into JSON, CSV and metrics as it is: plain letters only. */
+	for (size_t i = 0; i < name.n; i++)
+		ta->tal.name[i] = name_char(name.p[i]) ? name.p[i] : '_';
 	ta->tal.name[name.n] = '\0';
 	r->n_tas++;
 	return 0;

@@ -342,7 +342,7 @@ vrps_put(struct answer *a)
 	json_close(&a->j, ']');
 	json_key(&a->j, "aspas");
 	json_open(&a->j, '[');
-	for (size_t i = 0; i < a->n_good; i++) {
+	for (size_t i = 0; i < a->n_good && i < VRPS_SHOWN_MAX; i++) {
 		const struct hit *h = &a->good[i];
 
 		if (h->v != NULL)
@@ -427,18 +427,29 @@ ca_holds(const struct answer *a, const struct rpki_ca *ca)
  * the deepest that holds the addresses; above all if its publication point
  * failed and the ROA itself cannot even be read.
  */
-static void
-chain_of_holder(struct answer *a)
+static const struct rpki_point *
+holder_find(const struct answer *a, bool lost)
 {
 	const struct rpki_point *best = NULL;
 
 	for (size_t i = 0; i < a->r->n_points; i++) {
 		const struct rpki_point *pt = a->r->points[i];
 
-		if (pt->ca->depth > 0 && ca_holds(a, pt->ca) &&
+		if (pt->ca->lost == lost && pt->ca->depth > 0 && ca_holds(a, pt->ca) &&
 		    (best == NULL || pt->ca->depth > best->ca->depth))
 			best = pt;
 	}
+	return best;
+}
+
+static void
+chain_of_holder(struct answer *a)
+{
+	const struct rpki_point *best = holder_find(a, false);
+
+	/* What a rejected certificate claims is believed last. */
+	if (best == NULL)
+		best = holder_find(a, true);
 	a->pt = best;
 	if (best != NULL && best->failed)
 		buf_printf(&a->summary, " %s", tr(a->lang,
@@ -561,11 +572,17 @@ same_head(struct sv uri, struct sv repo)
 static const struct rpki_point *
 point_around(const struct routes *r, struct sv uri)
 {
-	for (size_t i = 0; i < r->n_points; i++)
-		if (sv_eq(uri, r->points[i]->ca->mft_uri) ||
-		    same_head(uri, r->points[i]->ca->repo_uri))
+	const struct rpki_point *lost = NULL;
+
+	for (size_t i = 0; i < r->n_points; i++) {
+		if (!sv_eq(uri, r->points[i]->ca->mft_uri) &&
+		    !same_head(uri, r->points[i]->ca->repo_uri))
+			continue;
+		if (!r->points[i]->ca->lost)
 			return r->points[i];
-	return NULL;
+		lost = lost == NULL ? r->points[i] : lost;
+	}
+	return lost;
 }
 
 static const struct routes_ta *

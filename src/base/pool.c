@@ -6,7 +6,7 @@
 
 #include "base/pool.h"
 
-#define CHUNK_MIN	(16 * 1024)	/* most units of work fit in one */
+#define CHUNK_MIN	(2 * 1024)	/* a small publication point; 50,000 are kept */
 #define CHUNK_MAX	(1024 * 1024)
 #define ALIGN		16
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/timefmt.h"
 #include "rpki/internal.h"
 
@@ -105,16 +106,31 @@ sig_alg_parse(struct der *d, struct sv *ret_whole)
 	return sv_eq(oid, oid_sha256_rsa);
 }
 
+static bool
+text_is_utf8(struct sv s)
+{
+	size_t n;
+
+	while (s.n > 0) {
+		if ((n = utf8_len(s)) == 0)
+			return false;
+		s = sv_skip(s, n);
+	}
+	return true;
+}
+
 /* AttributeTypeAndValue: bit 0 for a common name, bit 1 for a serial number. */
 static unsigned
 attribute_parse(struct der *set, bool *ret_printable)
 {
 	struct der atv = der_enter(set, DER_SEQUENCE);
-	struct sv oid = der_oid(&atv);
+	struct sv oid = der_oid(&atv), value;
 	uint8_t tag;
 
-	(void)der_any(&atv, &tag, NULL);
+	value = der_any(&atv, &tag, NULL);
 	der_end(&atv);
+	if (tag == DER_UTF8 && !text_is_utf8(value))
+		return 4;
 	if (tag != DER_PRINTABLE)
 		*ret_printable = false;
 	if (tag != DER_PRINTABLE && tag != DER_UTF8)
