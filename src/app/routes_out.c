@@ -7,6 +7,7 @@
 #include "base/timefmt.h"
 #include "out/escape.h"
 #include "out/payloads_out.h"
+#include "out/table.h"
 #include "sys/atomicfile.h"
 #include "sys/file.h"
 
@@ -101,33 +102,57 @@ summary_codes(const struct routes *r, enum lang lang, struct buf *b)
 }
 
 static void
+head_put(struct buf *b, const char *first, const char *const *rest, size_t n)
+{
+	table_cell(b, first, 24, false);
+	for (size_t i = 0; i < n; i++) {
+		buf_char(b, ' ');
+		table_cell(b, rest[i], 10, true);
+	}
+	buf_char(b, '\n');
+}
+
+static void
+row_put(struct buf *b, const char *first, const uint64_t *n, size_t n_n)
+{
+	table_cell(b, first, 24, false);
+	for (size_t i = 0; i < n_n; i++) {
+		buf_char(b, ' ');
+		table_num(b, n[i], 10);
+	}
+}
+
+static void
 summary_tas(const struct routes *r, enum lang lang, struct buf *b)
 {
-	buf_printf(b, "%-24s %10s %10s %8s %9s\n", tr(lang, N_("trust anchor")),
-	    "VRP IPv4", "VRP IPv6", "ASPA", tr(lang, N_("objects")));
+	const char *const head[] = { "VRP IPv4", "VRP IPv6", "ASPA", tr(lang, N_("objects")) };
+
+	head_put(b, tr(lang, N_("trust anchor")), head, ARRAY_LEN(head));
 	for (size_t i = 0; i < r->n_tas; i++) {
 		const struct routes_ta *t = &r->tas[i];
+		const uint64_t n[] = { t->n_v4, t->n_v6, t->n_aspas, t->n_objects };
 
-		buf_printf(b, "%-24s %10zu %10zu %8zu %9zu%s\n", t->tal.name, t->n_v4,
-		    t->n_v6, t->n_aspas, t->n_objects,
-		    t->ok ? "" : tr(lang, N_("  not usable")));
+		row_put(b, t->tal.name, n, ARRAY_LEN(n));
+		buf_str(b, t->ok ? "\n" : tr(lang, N_("  not usable\n")));
 	}
 }
 
 static void
 summary_types(const struct routes *r, enum lang lang, struct buf *b)
 {
-	buf_printf(b, "\n%-24s %10s %10s %10s %10s\n", tr(lang, N_("objects")),
-	    tr(lang, N_("valid")), tr(lang, N_("rejected")), tr(lang, N_("lost")),
-	    tr(lang, N_("not judged")));
-	for (int t = 0; t < RPKI_TYPE_MAX; t++) {
-		const uint64_t *n = r->count[t];
+	const char *const head[] = { tr(lang, N_("valid")), tr(lang, N_("rejected")),
+	    tr(lang, N_("lost")), tr(lang, N_("not judged")) };
 
-		if (n[V_VALID] + n[V_REJECTED] + n[V_NOT_JUDGED] + n[V_LOST] > 0)
-			buf_printf(b, "%-24s %10llu %10llu %10llu %10llu\n",
-			    rpki_type_name((enum rpki_type)t),
-			    (unsigned long long)n[V_VALID], (unsigned long long)n[V_REJECTED],
-			    (unsigned long long)n[V_LOST], (unsigned long long)n[V_NOT_JUDGED]);
+	buf_char(b, '\n');
+	head_put(b, tr(lang, N_("objects")), head, ARRAY_LEN(head));
+	for (int t = 0; t < RPKI_TYPE_MAX; t++) {
+		const uint64_t *c = r->count[t];
+		const uint64_t n[] = { c[V_VALID], c[V_REJECTED], c[V_LOST], c[V_NOT_JUDGED] };
+
+		if (n[0] + n[1] + n[2] + n[3] == 0)
+			continue;
+		row_put(b, rpki_type_name((enum rpki_type)t), n, ARRAY_LEN(n));
+		buf_char(b, '\n');
 	}
 }
 

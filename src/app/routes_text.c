@@ -6,6 +6,7 @@
 #include "app/routes.h"
 #include "base/timefmt.h"
 #include "out/escape.h"
+#include "out/table.h"
 
 static struct sv
 get(const json_t *o, const char *key)
@@ -96,7 +97,8 @@ chain_text(struct buf *b, const json_t *doc, enum lang lang)
 	buf_printf(b, "\n%s\n", tr(lang, N_("From the trust anchor down:")));
 	json_array_foreach(chain, i, link) {
 		buf_printf(b, "  %2zu. %-4s ", i + 1, get(link, "type").p);
-		buf_printf(b, "%-10s ", verdict_word(get(link, "verdict"), lang));
+		table_cell(b, verdict_word(get(link, "verdict"), lang), 10, false);
+		buf_char(b, ' ');
 		put(b, link, "uri");
 		buf_printf(b, "\n       %s ", tr(lang, N_("valid:")));
 		when(b, link, "not_before");

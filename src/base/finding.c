@@ -107,6 +107,7 @@ farg_print(struct buf *b, const struct farg *a)
 			buf_str(b, hex_encode(tmp, a->s.p + i, 1));
 		break;
 	case FARG_STR:
+	case FARG_MSG:
 	default:
 		buf_sv(b, a->s);
 	}
@@ -135,7 +136,9 @@ finding_text(struct buf *b, const struct finding *f, enum lang lang)
 		if (open == s.n)
 			return;
 		key = sv_cut(&rest, '}');
-		if ((a = farg_find(f, key)) != NULL)
+		if ((a = farg_find(f, key)) != NULL && a->type == FARG_MSG)
+			buf_str(b, tr(lang, a->s.p));
+		else if (a != NULL)
 			farg_print(b, a);
 		else
 			buf_str(b, "?");

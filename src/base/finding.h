@@ -49,6 +49,7 @@ enum farg_type {
 	FARG_ASN,
 	FARG_PREFIX,
 	FARG_HEX,		/* bytes */
+	FARG_MSG,		/* a msgid of ours, translated in texts */
 	FARG_MAX
 };
 
@@ -56,7 +57,7 @@ struct farg {
 	const char	*key;		/* [a-z_]+, a constant; its label is a msgid */
 	enum farg_type	 type;
 	uint64_t	 u;		/* U64, ASN; TIME as int64_t */
-	struct sv	 s;		/* STR, HEX */
+	struct sv	 s;		/* STR, HEX; MSG: NUL-terminated */
 	struct ip_prefix px;
 };
 
@@ -66,6 +67,7 @@ struct farg {
 #define FA_TIME(k, v)	((struct farg){ .key = (k), .type = FARG_TIME, .u = (uint64_t)(v) })
 #define FA_SV(k, v)	((struct farg){ .key = (k), .type = FARG_STR, .s = (v) })
 #define FA_STR(k, v)	((struct farg){ .key = (k), .type = FARG_STR, .s = sv_str(v) })
+#define FA_MSG(k, v)	((struct farg){ .key = (k), .type = FARG_MSG, .s = sv_str(v) })
 #define FA_ASN(k, v)	((struct farg){ .key = (k), .type = FARG_ASN, .u = (v) })
 #define FA_PREFIX(k, v)	((struct farg){ .key = (k), .type = FARG_PREFIX, .px = (v) })
 #define FA_HEX(k, p_, n_) ((struct farg){ .key = (k), .type = FARG_HEX, .s = { (const char *)(p_), (n_) } })

@@ -96,7 +96,7 @@ pool_alloc(struct pool *p, size_t n)
 	struct chunk *c = p->head;
 	void *r;
 
-	if (n > p->cap || p->used > p->cap - n) {
+	if (n > p->cap || n > SIZE_MAX - ALIGN || p->used > p->cap - n) {
 		p->full = p->failed = true;
 		return NULL;
 	}

@@ -230,6 +230,25 @@ cmd_find(int argc, char **argv, int *ret_words)
 	return NULL;
 }
 
+/* --lang counts for errors in what stands before it, too. */
+static enum lang
+lang_given(int argc, char **argv, enum lang otherwise)
+{
+	for (int i = 1; i < argc; i++) {
+		struct sv a = sv_str(argv[i]);
+
+		if (sv_starts(a, SV("--lang=")))
+			a = sv_skip(a, 7);
+		else if (sv_eq(a, SV("--lang")) && i + 1 < argc)
+			a = sv_str(argv[i + 1]);
+		else
+			continue;
+		if (lang_known(a))
+			return lang_parse(a);
+	}
+	return otherwise;
+}
+
 static enum lang
 lang_env(void)
 {
@@ -249,7 +268,7 @@ main(int argc, char **argv)
 {
 	struct cmd_ctx ctx = {
 		.now = time(NULL),
-		.lang = lang_env(),
+		.lang = lang_given(argc, argv, lang_env()),
 		.progress = isatty(STDERR_FILENO) == 1,
 		.color = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == NULL,
 	};

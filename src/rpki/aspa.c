@@ -67,7 +67,7 @@ aspa_parse(struct pool *pool, struct sv content, struct findings *fs,
 	if (der_report(&doc, fs))
 		return 0;
 	if (why != NULL)
-		finding_add(fs, F(RPKI_ASPA_PROVIDERS), FA_STR("why", why));
+		finding_add(fs, F(RPKI_ASPA_PROVIDERS), FA_MSG("why", why));
 	if (n > RPKI_ASPA_PROVIDERS_MAX) {
 		finding_add(fs, F(RPKI_ASPA_MANY), FA_U("count", n),
 		    FA_U("limit", RPKI_ASPA_PROVIDERS_MAX));
@@ -86,11 +86,11 @@ aspa_check(const struct rpki_object *o, const struct cert *ee,
 	const struct resources *r = &ee->res;
 
 	if (r->v4.present || r->v6.present)
-		finding_add(fs, F(RPKI_ASPA_EE), FA_STR("why", N_("it has IP addresses")));
+		finding_add(fs, F(RPKI_ASPA_EE), FA_MSG("why", N_("it has IP addresses")));
 	else if (!r->as.present)
-		finding_add(fs, F(RPKI_ASPA_EE), FA_STR("why", N_("it has no AS numbers")));
+		finding_add(fs, F(RPKI_ASPA_EE), FA_MSG("why", N_("it has no AS numbers")));
 	else if (r->as.inherit)
-		finding_add(fs, F(RPKI_ASPA_EE), FA_STR("why", N_("it inherits AS numbers")));
+		finding_add(fs, F(RPKI_ASPA_EE), FA_MSG("why", N_("it inherits AS numbers")));
 	else if (o->aspa != NULL && (r->as.n != 1 ||
 	    r->as.r[0].min != o->aspa->customer || r->as.r[0].max != o->aspa->customer))
 		finding_add(fs, F(RPKI_ASPA_CUSTOMER), FA_ASN("customer", o->aspa->customer));

@@ -235,7 +235,7 @@ attrs_report(struct reading *r, struct attrs *a)
 	if ((a->seen & SEEN_TYPE) && !a->content_type_ok)
 		attr_why(a, N_("content-type is not that of the content"));
 	if (a->why != NULL)
-		finding_add(r->fs, F(RPKI_CMS_ATTR), FA_STR("why", a->why));
+		finding_add(r->fs, F(RPKI_CMS_ATTR), FA_MSG("why", a->why));
 	if (!(a->seen & SEEN_TIME))
 		finding_add0(r->fs, F(r->tolerate & RPKI_TOL_NO_SIGNING_TIME ?
 		    RPKI_CMS_SIGNING_TIME_LET : RPKI_CMS_SIGNING_TIME));

@@ -78,7 +78,7 @@ form_report(const struct form *f, struct findings *fs)
 {
 	if (f->malformed != NULL)
 		finding_add(fs, F(RPKI_CERT_RES), FA_STR("kind", f->kind),
-		    FA_STR("why", f->malformed));
+		    FA_MSG("why", f->malformed));
 	if (f->disordered)
 		finding_add(fs, F(RPKI_CERT_RES_ORDER), FA_STR("kind", f->kind));
 	if (f->sloppy && !f->disordered)
@@ -238,7 +238,7 @@ ip_res_parse(struct der *d, struct pool *pool, struct resources *res,
 	blocks = der_enter(d, DER_SEQUENCE);
 	if (der_ok(d) && der_peek(&blocks) == 0)
 		finding_add(fs, F(RPKI_CERT_RES), FA_STR("kind", "IP"),
-		    FA_STR("why", N_("the list is empty")));
+		    FA_MSG("why", N_("the list is empty")));
 	while (der_peek(&blocks) != 0) {
 		struct form f = { .kind = "IP" };
 

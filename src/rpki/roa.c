@@ -136,7 +136,7 @@ blocks_parse(struct der *seq, struct reading *r)
 	while (der_peek(&blocks) != 0 && r->why == NULL)
 		family_parse(&blocks, &seen, r);
 	if (der_ok(seq) && r->why != NULL)
-		finding_add(r->fs, F(RPKI_ROA_BLOCKS), FA_STR("why", r->why));
+		finding_add(r->fs, F(RPKI_ROA_BLOCKS), FA_MSG("why", r->why));
 	else if (der_ok(seq) && r->disordered)
 		finding_add0(r->fs, F(RPKI_ROA_ORDER));
 }
@@ -178,13 +178,13 @@ roa_check(const struct rpki_object *o, const struct cert *ee,
     const struct resources *ee_res, struct findings *fs)
 {
 	if (ee->res.as.present)
-		finding_add(fs, F(RPKI_ROA_EE), FA_STR("why", N_("it has AS numbers")));
+		finding_add(fs, F(RPKI_ROA_EE), FA_MSG("why", N_("it has AS numbers")));
 	if (ee->res.v4.inherit || ee->res.v6.inherit) {
-		finding_add(fs, F(RPKI_ROA_EE), FA_STR("why", N_("it inherits addresses")));
+		finding_add(fs, F(RPKI_ROA_EE), FA_MSG("why", N_("it inherits addresses")));
 		return;
 	}
 	if (!ee->res.v4.present && !ee->res.v6.present) {
-		finding_add(fs, F(RPKI_ROA_EE), FA_STR("why", N_("it has no IP addresses")));
+		finding_add(fs, F(RPKI_ROA_EE), FA_MSG("why", N_("it has no IP addresses")));
 		return;
 	}
 	for (size_t i = 0; i < o->n_vrps; i++) {

@@ -119,6 +119,27 @@ text(void **state UNUSED)
 	buf_done(&b);
 }
 
+/* A reason of ours is translated, a stranger's text that looks like one is not. */
+static void
+reasons(void **state UNUSED)
+{
+	_cleanup_(pool_freep) struct pool *p = pool_new(1 << 20);
+	const char *msg = N_("the list is empty");
+	const struct farg args[] = { FA_MSG("n", msg), FA_STR("n", msg) };
+
+	for (size_t i = 0; i < ARRAY_LEN(args); i++) {
+		struct buf b = BUF_INIT;
+		struct findings fs;
+
+		findings_init(&fs, p);
+		finding_add_args(&fs, &defs[0], &args[i], 1);
+		finding_text(&b, fs.head, LANG_JA);
+		assert_true(sv_starts(buf_get(&b), sv_str(tr(i == 0 ? LANG_JA : LANG_EN, msg))));
+		buf_done(&b);
+	}
+	assert_true(strcmp(tr(LANG_JA, msg), msg) != 0);
+}
+
 static void
 values(void **state UNUSED)
 {
@@ -171,5 +192,5 @@ severities(void **state UNUSED)
 }
 
 TESTS_MAIN("base/finding", T(order_and_counts), T(arguments_are_copied), T(cap),
-    T(without_memory_it_still_counts), T(append), T(text), T(values),
+    T(without_memory_it_still_counts), T(append), T(text), T(reasons), T(values),
     T(as_json), T(severities))
