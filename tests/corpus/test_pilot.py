@@ -107,6 +107,13 @@ def main():
             r, other = validate(work, name.replace(" ", "-"), *argv)
             same = [f for f in FORMATS if other.get(f) != text[f]]
             tap.none(same, "the same output: " + name)
+        for name, layout in (("rpki-client", peers.rpki_client_layout), ("fort", peers.fort_layout)):
+            cache = os.path.join(work, "cache-" + name)
+            layout(tree, [TAL], cache)
+            if name == "rpki-client":	# there the anchor lies in ta/ only
+                shutil.rmtree(os.path.join(cache, "localcert.ripe.net", "ta"))
+            r, other = validate(work, "as-" + name, "--tree", cache)
+            tap.equal(other.get("csv"), text["csv"], "a tree as %s's cache lies" % name)
         for name, at in (("before", 1691131000), ("after", 1691400000)):
             # All manifests and CRLs are current from 06:42:49Z to 22:42:49Z.
             r, stale = validate(work, name, "--rrdp", SNAPSHOT, at=at)
