@@ -263,6 +263,45 @@ lang_env(void)
 	return LANG_EN;
 }
 
+/* How many words this common option takes; 0: it is none. */
+static int
+common_words(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(common); i++) {
+		const struct cmd_opt *o = &common[i];
+
+		if ((word[0] == '-' && word[1] == '-' && strcmp(word + 2, o->name) == 0) ||
+		    (o->letter != 0 && word[0] == '-' && word[1] == o->letter && word[2] == '\0'))
+			return o->arg != NULL ? 2 : 1;
+	}
+	return 0;
+}
+
+static void
+words_reverse(char **v, int n)
+{
+	for (int i = 0; i < n / 2; i++) {
+		char *t = v[i];
+
+		v[i] = v[n - 1 - i];
+		v[n - 1 - i] = t;
+	}
+}
+
+/* `sekisho --lang ja explain CODE`: common options may stand in front. */
+static void
+common_to_end(int argc, char **argv)
+{
+	int n = 0, k;
+
+	while (1 + n < argc && (k = common_words(argv[1 + n])) > 0 && 1 + n + k < argc)
+		n += k;
+	/* Three reversals turn front and rest round in place. */
+	words_reverse(argv + 1, n);
+	words_reverse(argv + 1 + n, argc - 1 - n);
+	words_reverse(argv + 1, argc - 1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -286,6 +325,7 @@ main(int argc, char **argv)
 		puts("sekisho " SEKISHO_VERSION);
 		return EXIT_GOOD;
 	}
+	common_to_end(argc, argv);
 	if ((c = cmd_find(argc, argv, &words)) == NULL)
 		return cmd_usage(&ctx, tr(ctx.lang, N_("no command \"%s%s%s\"")),
 		    argv[1], argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
