@@ -170,6 +170,52 @@ name_parse(struct der *d, bool *ret_printable, struct sv *ret_whole)
 	return good && n_cn == 1 && n_serial <= 1;
 }
 
+/* One attribute of each; the string's type is no difference. */
+static bool
+attribute_same(struct der *x, struct der *y)
+{
+	struct der a = der_enter(x, DER_SEQUENCE), b = der_enter(y, DER_SEQUENCE);
+	struct sv oid_a = der_oid(&a), oid_b = der_oid(&b);
+	uint8_t tag;
+	struct sv v = der_any(&a, &tag, NULL), w = der_any(&b, &tag, NULL);
+
+	return sv_eq(oid_a, oid_b) && sv_eq(v, w);
+}
+
+bool
+name_same(struct sv x, struct sv y)
+{
+	struct der_doc doc_x, doc_y;
+	struct der a, b, set_a, set_b;
+
+	if (sv_eq(x, y))
+		return true;
+	a = der_on(&doc_x, x);
+	b = der_on(&doc_y, y);
+	a = der_enter(&a, DER_SEQUENCE);
+	b = der_enter(&b, DER_SEQUENCE);
+	while (der_peek(&a) != 0 && der_peek(&b) != 0) {
+		set_a = der_enter(&a, DER_SET);
+		set_b = der_enter(&b, DER_SET);
+		while (der_peek(&set_a) != 0 && der_peek(&set_b) != 0)
+			if (!attribute_same(&set_a, &set_b))
+				return false;
+		if (der_peek(&set_a) != 0 || der_peek(&set_b) != 0)
+			return false;
+	}
+	return der_ok(&a) && der_ok(&b) && der_peek(&a) == 0 && der_peek(&b) == 0 && x.n > 0;
+}
+
+void
+name_report(bool good, bool printable, const char *field, unsigned tolerate,
+    struct findings *fs)
+{
+	if (!good || (!printable && !(tolerate & RPKI_TOL_NAME_STRING)))
+		finding_add(fs, F(RPKI_CERT_NAME), FA_STR("field", field));
+	else if (!printable)
+		finding_add(fs, F(RPKI_CERT_NAME_STRING), FA_STR("field", field));
+}
+
 static void
 name_check(struct der *d, const char *field, struct reading *r, struct sv *ret)
 {
@@ -179,10 +225,7 @@ name_check(struct der *d, const char *field, struct reading *r, struct sv *ret)
 	good = name_parse(d, &printable, ret);
 	if (!der_ok(d))
 		return;
-	if (!good || (!printable && !(r->tolerate & RPKI_TOL_NAME_STRING)))
-		finding_add(r->fs, F(RPKI_CERT_NAME), FA_STR("field", field));
-	else if (!printable)
-		finding_add(r->fs, F(RPKI_CERT_NAME_STRING), FA_STR("field", field));
+	name_report(good, printable, field, r->tolerate, r->fs);
 }
 
 /* RFC 5280 section 4.1.2.5: UTCTime through 2049, GeneralizedTime after. */
@@ -771,7 +814,7 @@ void
 cert_check_issuer(const struct cert *c, const struct rpki_ca *ca,
     struct findings *fs)
 {
-	if (!sv_eq(c->issuer, ca->subject))
+	if (!name_same(c->issuer, ca->subject))
 		finding_add0(fs, F(RPKI_CERT_ISSUER));
 	/* An absent or malformed one was reported when it was read. */
 	if (c->aki.n > 0 && !sv_eq(c->aki, ca->ski))

@@ -150,10 +150,10 @@ times_parse(struct der *tbs, struct crl *c, struct findings *fs)
 }
 
 static int
-tbs_parse(struct der *tbs, struct pool *pool, struct crl *c,
+tbs_parse(struct der *tbs, struct pool *pool, struct crl *c, unsigned tolerate,
     struct findings *fs, bool *ret_alg_ok, struct sv *ret_alg)
 {
-	bool printable, v2 = false;
+	bool printable, good, v2 = false;
 	int rc = 0;
 
 	der_at(tbs, "version");
@@ -165,8 +165,9 @@ tbs_parse(struct der *tbs, struct pool *pool, struct crl *c,
 	der_at(tbs, "signature");
 	*ret_alg_ok = sig_alg_parse(tbs, ret_alg);
 	der_at(tbs, "issuer");
-	if (!name_parse(tbs, &printable, &c->issuer) && der_ok(tbs))
-		finding_add(fs, F(RPKI_CERT_NAME), FA_STR("field", "issuer"));
+	good = name_parse(tbs, &printable, &c->issuer);
+	if (der_ok(tbs))
+		name_report(good, printable, "issuer", tolerate, fs);
 	times_parse(tbs, c, fs);
 	if (der_peek(tbs) == DER_SEQUENCE)
 		rc = entries_parse(tbs, pool, c, fs);
@@ -181,8 +182,8 @@ tbs_parse(struct der *tbs, struct pool *pool, struct crl *c,
 }
 
 int
-crl_parse(struct pool *pool, struct sv bytes, struct findings *fs,
-    struct crl **ret)
+crl_parse(struct pool *pool, struct sv bytes, unsigned tolerate,
+    struct findings *fs, struct crl **ret)
 {
 	struct der_doc doc;
 	struct der d = der_on(&doc, bytes), crl, tbs, copy;
@@ -200,7 +201,7 @@ crl_parse(struct pool *pool, struct sv bytes, struct findings *fs,
 	copy = crl;
 	c->tbs = der_whole(&copy, DER_SEQUENCE);
 	tbs = der_enter(&crl, DER_SEQUENCE);
-	if ((rc = tbs_parse(&tbs, pool, c, fs, &inner_ok, &inner_alg)) < 0)
+	if ((rc = tbs_parse(&tbs, pool, c, tolerate, fs, &inner_ok, &inner_alg)) < 0)
 		return rc;
 	der_at(&d, "signatureAlgorithm");
 	outer_ok = sig_alg_parse(&crl, &outer_alg);
@@ -219,7 +220,7 @@ void
 crl_check(const struct crl *c, const struct rpki_ca *ca, int64_t now,
     struct findings *fs)
 {
-	if (!sv_eq(c->issuer, ca->subject))
+	if (!name_same(c->issuer, ca->subject))
 		finding_add0(fs, F(RPKI_CRL_ISSUER));
 	if (!sv_eq(c->aki, ca->ski))
 		finding_add0(fs, F(RPKI_CRL_AKI));

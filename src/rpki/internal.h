@@ -34,8 +34,16 @@ void	 cert_check_time(const struct cert *, int64_t now, struct findings *);
 void	 cert_verify_item(struct crypto_verify *, const struct cert *,
 	    const struct crypto_rsa *);
 void	 time_check_type(struct der *, int64_t t, uint8_t tag, bool *bad);
+/*
+ * The same attributes with the same letters in the same order, whatever their
+ * string types: what RPKI_TOL_NAME_STRING lets pass has to match, too.
+ */
+bool	 name_same(struct sv, struct sv);
 /* A Name; true if it has the profile's form. */
 bool	 name_parse(struct der *, bool *ret_printable, struct sv *ret_whole);
+/* What name_parse() found, as findings. */
+void	 name_report(bool good, bool printable, const char *field, unsigned tolerate,
+	    struct findings *);
 
 /* --- crl.c --- */
 struct crl {
@@ -47,7 +55,8 @@ struct crl {
 		int64_t		revoked;
 	}		*entries;		/* sorted by serial */
 };
-int	 crl_parse(struct pool *, struct sv der, struct findings *, struct crl **ret) MUST_USE;
+int	 crl_parse(struct pool *, struct sv der, unsigned tolerate, struct findings *,
+	    struct crl **ret) MUST_USE;
 void	 crl_check(const struct crl *, const struct rpki_ca *, int64_t now, struct findings *);
 /* The entry, or NULL. */
 const struct crl_entry *crl_find(const struct crl *, struct sv serial);

@@ -54,7 +54,7 @@ static int
 crl_alone(struct alone *a, struct sv bytes)
 {
 	struct crl *c;
-	int rc = crl_parse(a->pool, bytes, a->fs, &c);
+	int rc = crl_parse(a->pool, bytes, a->opt->tolerate, a->fs, &c);
 
 	if (rc < 0 || c == NULL)
 		return rc;

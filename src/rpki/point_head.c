@@ -80,7 +80,7 @@ crl_read(struct work *w, struct findings *mft_fs, struct findings *fs)
 		finding_add(fs, F(RPKI_MFT_FILE_HASH), FA_SV("file", mf->name));
 		return 0;
 	}
-	if ((rc = crl_parse(w->tmp, bytes, fs, &w->crl)) < 0 || w->crl == NULL)
+	if ((rc = crl_parse(w->tmp, bytes, w->opt->tolerate, fs, &w->crl)) < 0 || w->crl == NULL)
 		return rc;
 	crl_check(w->crl, w->ca, w->now, fs);
 	w->pt->crl_next = w->crl->next_update;

@@ -70,14 +70,16 @@ extern const struct finding_def rpki_findings[RPKI_CODE_MAX];
 
 enum rpki_tolerance {
 	/*
-	 * RFC 9589 (May 2024) made signing-time mandatory. Every object that
-	 * the five RIRs publish has it; the BBN suite of 2011 has not.
+	 * RFC 9589 (May 2024) made signing-time mandatory. RIPE's pilot of
+	 * 2023-08 has it in all of its objects; the BBN suite of 2011 in few.
 	 */
 	RPKI_TOL_NO_SIGNING_TIME = 1 << 0,
 	/*
-	 * RFC 6487 section 4.4 wants PrintableString. AFRINIC's CA
-	 * certificates carried UTF8String names in 2023 (list dbwg, 2023-03);
-	 * the name is compared bytewise either way. On by default.
+	 * RFC 6487 section 4.4 wants PrintableString, but UTF8String is met:
+	 * objects of APNIC (RIPE-NCC/rpki-commons#27, 2020-10), issuer names
+	 * that Krill writes (NLnetLabs/krill#1394, 2026-08, open) below a
+	 * PrintableString subject. The share today is not known; letters and
+	 * attributes are compared either way. On by default.
 	 */
 	RPKI_TOL_NAME_STRING = 1 << 1,
 	/* RFC 8360's policy is accepted and over-claims are cut. Off. */

@@ -8,7 +8,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	FUZZ_BEGIN(f);
 	struct crl *c;
 
-	must(crl_parse(f.pool, (struct sv){ (const char *)p, n }, &f.fs, &c) == 0);
+	must(crl_parse(f.pool, (struct sv){ (const char *)p, n }, 0, &f.fs, &c) == 0);
 	must(c != NULL || findings_reject(&f.fs));
 	if (c != NULL) {
 		for (size_t i = 0; i < c->n; i++)

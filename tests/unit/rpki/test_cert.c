@@ -187,10 +187,45 @@ kinds(void **state)
 	kit_done(&k);
 }
 
+/* RFC 6487's string type aside, an issuer is its attributes and their letters. */
+static void
+same_names(void **state UNUSED)
+{
+	static const struct {
+		const char	*a, *b;
+		bool		 same;
+	} rows[] = {
+		/* CN=AB printable, utf8 */
+		{ "30 0d 31 0b 30 09 06 03 55 04 03 13 02 41 42", "30 0d 31 0b 30 09 06 03 55 04 03 0c 02 41 42", true },
+		/* another letter, letter case, attribute, length */
+		{ "30 0d 31 0b 30 09 06 03 55 04 03 13 02 41 42", "30 0d 31 0b 30 09 06 03 55 04 03 0c 02 41 43", false },
+		{ "30 0d 31 0b 30 09 06 03 55 04 03 13 02 41 42", "30 0d 31 0b 30 09 06 03 55 04 03 0c 02 61 42", false },
+		{ "30 0d 31 0b 30 09 06 03 55 04 03 13 02 41 42", "30 0d 31 0b 30 09 06 03 55 04 05 13 02 41 42", false },
+		{ "30 0d 31 0b 30 09 06 03 55 04 03 13 02 41 42", "30 0c 31 0a 30 08 06 03 55 04 03 0c 01 41", false },
+		/* one attribute more, in a set of its own or in the same */
+		{ "30 0c 31 0a 30 08 06 03 55 04 03 13 01 41",
+		  "30 18 31 0a 30 08 06 03 55 04 03 0c 01 41 31 0a 30 08 06 03 55 04 05 13 01 41", false },
+		{ "30 0c 31 0a 30 08 06 03 55 04 03 13 01 41",
+		  "30 16 31 14 30 08 06 03 55 04 03 0c 01 41 30 08 06 03 55 04 05 13 01 41", false },
+		/* broken or empty */
+		{ "30 0c 31 0a 30 08 06 03 55 04 03 13 01 41", "30 0c 31 0a 30 08 06 03 55 04 03 0c 01", false },
+		{ "30 0c 31 0a 30 08 06 03 55 04 03 13 01 41", "", false },
+	};
+	struct kit k = kit_new();
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sv a = hex(k.pool, rows[i].a), b = hex(k.pool, rows[i].b);
+
+		if (name_same(a, b) != rows[i].same || name_same(b, a) != rows[i].same)
+			fail_msg("row %zu", i);
+	}
+	kit_done(&k);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { T(names), T(extensions), T(kinds) };
+	const struct CMUnitTest tests[] = { T(names), T(same_names), T(extensions), T(kinds) };
 
 	return cmocka_run_group_tests_name("rpki certificates", tests, keys_setup, keys_teardown);
 }

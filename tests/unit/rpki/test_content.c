@@ -31,7 +31,7 @@ crl_search(void **state UNUSED)
 	out = wr_new(k.pool, 1 << 20);
 	crl_tbs_write(&tbs, &spec);
 	signed_write(&out, wr_sv(&tbs), SV("sig"));
-	assert_int_equal(crl_parse(k.pool, wr_sv(&out), &k.fs, &crl), 0);
+	assert_int_equal(crl_parse(k.pool, wr_sv(&out), 0, &k.fs, &crl), 0);
 	assert_true(only(&k.fs, RPKI_CODE_MAX));
 	assert_int_equal(crl->n, ARRAY_LEN(items));
 	for (size_t i = 0; i < ARRAY_LEN(items); i++) {
@@ -87,7 +87,7 @@ crl_forms(void **state UNUSED)
 		out = wr_new(k.pool, 4096);
 		crl_tbs_write(&tbs, &spec);
 		signed_write(&out, wr_sv(&tbs), SV("sig"));
-		assert_int_equal(crl_parse(k.pool, wr_sv(&out), &k.fs, &crl), 0);
+		assert_int_equal(crl_parse(k.pool, wr_sv(&out), 0, &k.fs, &crl), 0);
 		bad += !only(&k.fs, rows[i].code);
 	}
 	kit_done(&k);

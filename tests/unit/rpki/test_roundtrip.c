@@ -243,7 +243,7 @@ crls(void **state UNUSED)
 		out = wr_new(k.pool, 8192);
 		crl_tbs_write(&tbs, &spec);
 		signed_write(&out, wr_sv(&tbs), SV("signature"));
-		assert_int_equal(crl_parse(k.pool, wr_sv(&out), &k.fs, &c), 0);
+		assert_int_equal(crl_parse(k.pool, wr_sv(&out), 0, &k.fs, &c), 0);
 		assert_true(only(&k.fs, RPKI_CODE_MAX));
 		assert_true(sv_eq(c->tbs, wr_sv(&tbs)) && sv_eq(c->aki, spec.aki) && sv_eq(c->sig, SV("signature")));
 		assert_int_equal(c->this_update, spec.this_update);
