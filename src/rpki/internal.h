@@ -34,6 +34,8 @@ void	 cert_check_time(const struct cert *, int64_t now, struct findings *);
 void	 cert_verify_item(struct crypto_verify *, const struct cert *,
 	    const struct crypto_rsa *);
 void	 time_check_type(struct der *, int64_t t, uint8_t tag, bool *bad);
+
+/* --- name.c --- */
 /*
  * The same attributes with the same letters in the same order, whatever their
  * string types: what RPKI_TOL_NAME_STRING lets pass has to match, too.
