@@ -1,0 +1,186 @@
+/*
+ * objects: what publication servers publish, kept by content, in one LMDB
+ * file (objects/data.mdb of the state directory).
+ *
+ * One process writes (role store, struct objects); it parses nothing of what
+ * strangers wrote: it hashes each object itself and keeps it under its
+ * SHA-256. Others read (struct objects_reader): read-only, without LMDB's
+ * lock file, so that a reader that was taken over can neither block nor
+ * corrupt the writer. In exchange a reader asks for a pin before it looks
+ * (objects_pin(): the writer holds a read transaction for it) and LMDB then
+ * leaves the pages alone that the reader sees. Pins are bounded in time.
+ *
+ *	obj	SHA-256 -> the bytes
+ *	ref	SHA-256 -> how many names have it; since when none has
+ *	dead	time, SHA-256 -> (nothing): what GC may look at, oldest first
+ *	source	key -> id, state, times, counts
+ *	name	source id, URI -> SHA-256
+ *	point	key -> SHA-256 of the manifest (or trust anchor certificate)
+ *		that was last judged good there: RFC 9286 section 6.6
+ *	fact0/1	SHA-256 of a signature that verifies -> (nothing), two generations
+ *
+ * A source is one place that is fetched as a whole: an RRDP server (its key
+ * is the notification URI), an rsync module ("rsync://host/module/"), a trust
+ * anchor ("ta:NAME"). Names belong to a source, so that one server can never
+ * shadow another's objects. Its `state` is the fetcher's own memory (session,
+ * serial, ETag …), opaque here, and changes in the same transaction as the
+ * names: what is said to be there, is there.
+ *
+ * A fetch is staged: batches put objects (content-addressed: harmless until
+ * named) and gather name changes in memory; the commit changes names and
+ * state in one transaction. A crash leaves the old state whole and some
+ * nameless objects, which GC takes.
+ *
+ * GC: an object without a name dies after `grace`, unless it is held: the
+ * validator names what its retained manifests need (objects_hold()). GC does
+ * not run before the first hold of this process, works in slices, and never
+ * looks at what is alive.
+ *
+ * Facts say "this signature over this digest verifies with this key":
+ * context-free, so true for ever. Only the process that did the arithmetic
+ * may bring them (role verify).
+ *
+ * Full disk: -ENOSPC or SE_LIMIT (max_bytes) fails that batch or commit;
+ * everything committed before stays.
+ */
+#ifndef STORE_OBJECTS_H
+#define STORE_OBJECTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/sv.h"
+#include "base/util.h"
+
+#define OBJECTS_HASH_LEN	32
+#define OBJECTS_STATE_MAX	32000	/* a frame carries it */
+#define OBJECTS_KEY_MAX		2048	/* as a URI */
+
+typedef void (*objects_digest_fn)(const void *, size_t, uint8_t ret[static OBJECTS_HASH_LEN]);
+
+/* --- the writer --- */
+
+struct objects;
+
+struct objects_conf {
+	const char		*folder;	/* made if absent */
+	uint64_t		 max_bytes;	/* of the file */
+	int64_t			 grace_sec;	/* nameless objects live so long */
+	objects_digest_fn	 digest;
+};
+
+/* SE_LOCKED: another one is there; SE_FORMAT: made by another version. */
+int	 objects_open(const struct objects_conf *, struct objects **ret) MUST_USE;
+struct objects *objects_free(struct objects *);
+DEFINE_CLEANUP(struct objects, objects_free)
+
+struct objects_source {
+	uint32_t	id;
+	struct sv	key;
+	struct sv	state;		/* of the fetcher, opaque */
+	int64_t		changed;	/* time of the last commit that changed a name */
+	int64_t		checked;	/* time of the last good answer */
+	uint64_t	n_names, bytes;
+};
+
+/* Find it or make it (empty state). Slices live until the next call. */
+int	 objects_source(struct objects *, struct sv key, struct objects_source *ret) MUST_USE;
+/* "It answered, and nothing is new": checked = now, state replaced. */
+int	 objects_source_checked(struct objects *, uint32_t id, struct sv state, int64_t now) MUST_USE;
+/* Nobody wants it any more (not seen for a while): its names go. */
+int	 objects_source_del(struct objects *, uint32_t id, int64_t now) MUST_USE;
+
+/*
+ * A batch is a sequence of records, integers in network order:
+ *	u8 op, u8 has_old, u16 uri length, u32 length of the bytes,
+ *	[32 bytes hash of the object that it replaces or withdraws, if has_old],
+ *	URI, bytes
+ */
+enum objects_op {
+	OBJECTS_PUBLISH = 1,
+	OBJECTS_WITHDRAW = 2,		/* no bytes */
+};
+
+struct objects_stage;
+/* replace: what is not published by it is gone at the commit (a snapshot). */
+int	 objects_stage_new(struct objects *, uint32_t source, bool replace,
+	    struct objects_stage **ret) MUST_USE;
+/*
+ * -EBADMSG: not a sequence of records; SE_LIMIT: too many names or bytes;
+ * -EEXIST: a URI twice in one stage that replaces.
+ */
+int	 objects_stage_batch(struct objects_stage *, struct sv batch, int64_t now) MUST_USE;
+
+struct objects_change {
+	uint64_t	n_new, n_replaced, n_gone;
+};
+/*
+ * All or nothing. SE_STALE: a record's old hash is not what is there, or it
+ * publishes without one over something, or withdraws what is not there
+ * (RFC 8182 section 3.4.2): the delta does not fit, take the snapshot.
+ * The stage ends either way.
+ */
+int	 objects_stage_commit(struct objects_stage *, struct sv state, int64_t now,
+	    struct objects_change *ret) MUST_USE;
+void	 objects_stage_abort(struct objects_stage *);
+
+/* Pairs (key, manifest hash), both OBJECTS_HASH_LEN, one behind the other. */
+int	 objects_points_put(struct objects *, struct sv pairs) MUST_USE;
+/* Hashes that GC must leave; replaces the last list. */
+int	 objects_hold(struct objects *, struct sv hashes) MUST_USE;
+int	 objects_facts_put(struct objects *, struct sv facts, int64_t now) MUST_USE;
+/* Those that are in the older generation move to the newer; others are ignored. */
+int	 objects_facts_touch(struct objects *, struct sv facts, int64_t now) MUST_USE;
+
+/* One slice of at most n objects. *ret_more: call again soon. */
+int	 objects_gc(struct objects *, int64_t now, unsigned n, bool *ret_more) MUST_USE;
+
+/* Leave the pages that exist now to readers. At most OBJECTS_PINS_MAX. */
+int	 objects_pin(struct objects *, uint32_t *ret_pin) MUST_USE;
+void	 objects_unpin(struct objects *, uint32_t pin);
+
+struct objects_stat {
+	uint64_t	n_objects, n_names, n_sources, n_dead, n_facts, n_points;
+	uint64_t	bytes_used, bytes_max;
+};
+int	 objects_stat(struct objects *, struct objects_stat *ret) MUST_USE;
+
+/* --- readers --- */
+
+struct objects_reader;
+int	 objects_reader_open(const char *folder, struct objects_reader **ret) MUST_USE;
+struct objects_reader *objects_reader_free(struct objects_reader *);
+DEFINE_CLEANUP(struct objects_reader, objects_reader_free)
+/*
+ * Let the pages that were read go from this process' memory (they stay in the
+ * page cache): a run over everything must not become a gigabyte.
+ */
+void	 objects_reader_forget(struct objects_reader *);
+
+/*
+ * A view is one consistent moment; one thread at a time may use it. Slices
+ * point into the file and live as long as the view (and the pin).
+ */
+struct objects_view;
+int	 objects_view_new(struct objects_reader *, struct objects_view **ret) MUST_USE;
+struct objects_view *objects_view_free(struct objects_view *);
+DEFINE_CLEANUP(struct objects_view, objects_view_free)
+
+/* All: 0, -ENOENT, or what the file said. */
+int	 objects_view_get(struct objects_view *, const uint8_t hash[static OBJECTS_HASH_LEN],
+	    struct sv *ret) MUST_USE;
+int	 objects_view_name(struct objects_view *, uint32_t source, struct sv uri,
+	    uint8_t ret_hash[static OBJECTS_HASH_LEN]) MUST_USE;
+int	 objects_view_source(struct objects_view *, struct sv key,
+	    struct objects_source *ret) MUST_USE;
+int	 objects_view_point(struct objects_view *, const uint8_t key[static OBJECTS_HASH_LEN],
+	    uint8_t ret_hash[static OBJECTS_HASH_LEN]) MUST_USE;
+bool	 objects_view_fact(struct objects_view *, const uint8_t fact[static OBJECTS_HASH_LEN]);
+/* All names of a source in ascending order of URI, until fn returns false. */
+int	 objects_view_names(struct objects_view *, uint32_t source,
+	    bool (*fn)(void *arg, struct sv uri, const uint8_t *hash), void *arg) MUST_USE;
+/* All sources. */
+int	 objects_view_sources(struct objects_view *,
+	    bool (*fn)(void *arg, const struct objects_source *), void *arg) MUST_USE;
+
+#endif
