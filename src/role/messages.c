@@ -9,6 +9,9 @@ static const char *const role_names[ROLE_MAX] = {
 	[ROLE_VALIDATE] = "validate",
 	[ROLE_RTR] = "rtr",
 	[ROLE_WEB] = "web",
+	[ROLE_FETCH] = "fetch",
+	[ROLE_RSYNC] = "rsync",
+	[ROLE_VERIFY] = "verify",
 };
 
 const char *

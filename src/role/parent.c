@@ -263,7 +263,8 @@ main(int argc, char **argv)
 	p->since = parent_now(p);
 	greet(p);
 	for (int i = ROLE_STORE; i < ROLE_MAX; i++)
-		child_start(&p->children[i]);
+		if (conf_wants(p->conf, (enum role_id)i))
+			child_start(&p->children[i]);
 	if (loop_run(p->loop) < 0)
 		p->rc = EXIT_CANNOT;
 	parent_audit(p, "stop", "");

@@ -86,6 +86,9 @@ void	 parent_audit(struct parent *, const char *event, const char *json);
 int	 children_setup(struct parent *);
 void	 child_start(struct child *);
 void	 child_restart(struct child *, const char *why);
+/* A reload no longer needs it, or needs one that is down. */
+void	 child_retire(struct child *);
+void	 child_start_soon(struct child *);
 void	 children_reaped(struct parent *);
 void	 children_stop(struct parent *);
 bool	 children_gone(const struct parent *);
@@ -96,6 +99,10 @@ int	 conf_listeners(struct parent *, const struct conf *, struct buf *err);
 int	 conf_logs(struct parent *, const struct conf *, const struct proc_user *,
 	    struct buf *err);
 int	 conf_token(const struct conf *, char token[static TOKEN_MAX + 1], struct buf *err);
+/* Are repositories fetched from the network? */
+bool	 conf_live(const struct conf *);
+/* Does this configuration need that role? */
+bool	 conf_wants(const struct conf *, enum role_id);
 /* The configuration of a role as its parent would send it now. */
 int	 conf_send(struct child *);
 /* Read it anew; negative: *err says why and everything stays as it was. */

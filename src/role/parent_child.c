@@ -168,7 +168,7 @@ introduce(struct child *c)
 static void
 start_later(struct child *c)
 {
-	if (c->p->stage != STAGE_UP)
+	if (c->p->stage != STAGE_UP || !conf_wants(c->p->conf, c->id))
 		return;
 	(void)loop_timer_set(c->timer, (int64_t)c->backoff_ms * 1000);
 	c->backoff_ms = c->backoff_ms * 2 > BACKOFF_MAX_MS ?
@@ -201,6 +201,8 @@ start_again(void *arg)
 {
 	struct child *c = arg;
 
+	if (c->pid != 0)
+		return;
 	c->restarts++;
 	child_start(c);
 }
@@ -217,6 +219,13 @@ child_restart(struct child *c, const char *why)
 	c->backoff_ms = BACKOFF_MIN_MS;
 	if (child_send(c, MSG_shutdown, &m) < 0)
 		proc_signal(c->pid, SIGKILL);
+}
+
+void
+child_start_soon(struct child *c)
+{
+	c->backoff_ms = BACKOFF_MIN_MS;
+	(void)loop_timer_set(c->timer, 0);
 }
 
 static void
@@ -279,6 +288,13 @@ ask_to_finish(struct child *c)
 
 	if (c->pid != 0 && child_send(c, MSG_shutdown, &m) < 0)
 		proc_signal(c->pid, SIGKILL);
+}
+
+void
+child_retire(struct child *c)
+{
+	loop_timer_stop(c->timer);
+	ask_to_finish(c);
 }
 
 /* Validate, rtr and web first; then the store has nothing left to write. */

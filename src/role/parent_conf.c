@@ -171,8 +171,35 @@ conf_token(const struct conf *c, char token[static TOKEN_MAX + 1], struct buf *e
 
 /* --- messages --- */
 
+bool
+conf_live(const struct conf *c)
+{
+	const char *mode = app_conf_str(c, CONF_FETCH_MODE);
+
+	if (strcmp(mode, "auto") != 0)
+		return strcmp(mode, "on") == 0;
+	return c->values[CONF_RPKI_TREE].n == 0 && c->values[CONF_RPKI_RRDP].n == 0;
+}
+
+bool
+conf_wants(const struct conf *c, enum role_id id)
+{
+	return (id != ROLE_FETCH && id != ROLE_RSYNC && id != ROLE_VERIFY) || conf_live(c);
+}
+
+/* The number of a word among the words of its row. */
+static uint32_t
+word_index(const struct conf *c, enum app_conf_row row, const char *const *words, size_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (strcmp(app_conf_str(c, row), words[i]) == 0)
+			return i;
+	return 0;
+}
+
 struct conf_texts {
-	struct buf	trees, rrdp, asns, prefixes;
+	struct buf	trees, rrdp, asns, prefixes, hosts;
+	char		objects[4200], scratch[4200];
 };
 
 static void
@@ -182,6 +209,7 @@ texts_done(struct conf_texts *t)
 	buf_done(&t->rrdp);
 	buf_done(&t->asns);
 	buf_done(&t->prefixes);
+	buf_done(&t->hosts);
 }
 
 static void
@@ -192,6 +220,9 @@ texts_init(struct conf_texts *t, const struct conf *c)
 	app_conf_lines(c, CONF_RPKI_RRDP, &t->rrdp);
 	app_conf_lines(c, CONF_ORG_ASNS, &t->asns);
 	app_conf_lines(c, CONF_ORG_PREFIXES, &t->prefixes);
+	app_conf_lines(c, CONF_FETCH_HOSTS, &t->hosts);
+	(void)snprintf(t->objects, sizeof(t->objects), "%s/objects", app_conf_str(c, CONF_STATE));
+	(void)snprintf(t->scratch, sizeof(t->scratch), "%s/rsync", app_conf_str(c, CONF_STATE));
 }
 
 union conf_msg {
@@ -199,7 +230,40 @@ union conf_msg {
 	struct msg_validate_conf	validate;
 	struct msg_rtr_conf		rtr;
 	struct msg_web_conf		web;
+	struct msg_fetch_conf		fetch;
+	struct msg_rsync_conf		rsync;
+	struct msg_verify_conf		verify;
 };
+
+static enum msg_type
+msg_fill_fetch(const struct conf *c, const struct conf_texts *t, union conf_msg *m)
+{
+	static const char *const rsync[] = { "never", "fallback", "always" };
+
+	m->fetch = (struct msg_fetch_conf){
+		.hosts = buf_get(&t->hosts),
+		.ca_file = sv_str(app_conf_str(c, CONF_FETCH_CA_FILE)),
+		.refresh = app_conf_u32(c, CONF_FETCH_REFRESH),
+		.timeout = app_conf_u32(c, CONF_FETCH_TIMEOUT),
+		.max_mb = app_conf_u32(c, CONF_FETCH_MAX_MB),
+		.rsync = word_index(c, CONF_FETCH_RSYNC, rsync, ARRAY_LEN(rsync)),
+		.rrdp = strcmp(app_conf_str(c, CONF_FETCH_RRDP), "yes") == 0,
+	};
+	return MSG_fetch_conf;
+}
+
+static enum msg_type
+msg_fill_rsync(const struct conf *c, const struct conf_texts *t, union conf_msg *m)
+{
+	m->rsync = (struct msg_rsync_conf){
+		.program = sv_str(app_conf_str(c, CONF_FETCH_RSYNC_PROGRAM)),
+		.scratch = sv_str(t->scratch),
+		.hosts = buf_get(&t->hosts),
+		.timeout = app_conf_u32(c, CONF_FETCH_TIMEOUT),
+		.max_mb = app_conf_u32(c, CONF_FETCH_MAX_MB),
+	};
+	return MSG_rsync_conf;
+}
 
 static enum msg_type
 msg_fill(const struct parent *p, enum role_id id, const struct conf_texts *t,
@@ -214,6 +278,9 @@ msg_fill(const struct parent *p, enum role_id id, const struct conf_texts *t,
 			.keep = app_conf_u32(c, CONF_RPKI_KEEP),
 			.object_log = p->logs.object,
 			.object_log_per_hour = app_conf_u32(c, CONF_LOG_OBJECT_PER_HOUR),
+			.live = conf_live(c),
+			.objects_mb = app_conf_u32(c, CONF_FETCH_STORE_MB),
+			.grace = app_conf_u32(c, CONF_FETCH_GRACE),
 		};
 		return MSG_store_conf;
 	case ROLE_VALIDATE:
@@ -222,6 +289,8 @@ msg_fill(const struct parent *p, enum role_id id, const struct conf_texts *t,
 			.trees = buf_get(&t->trees), .rrdp = buf_get(&t->rrdp),
 			.interval = app_conf_u32(c, CONF_RPKI_INTERVAL),
 			.jobs = app_conf_u32(c, CONF_RPKI_JOBS),
+			.objects = sv_str(conf_live(c) ? t->objects : ""),
+			.facts = 1,
 			.org_name = sv_str(app_conf_str(c, CONF_ORG_NAME)),
 			.org_asns = buf_get(&t->asns),
 			.org_prefixes = buf_get(&t->prefixes),
@@ -236,6 +305,14 @@ msg_fill(const struct parent *p, enum role_id id, const struct conf_texts *t,
 			.max_version = app_conf_u32(c, CONF_RTR_MAX_VERSION),
 		};
 		return MSG_rtr_conf;
+	case ROLE_FETCH:
+		return msg_fill_fetch(c, t, m);
+	case ROLE_RSYNC:
+		return msg_fill_rsync(c, t, m);
+	case ROLE_VERIFY:
+		m->verify = (struct msg_verify_conf){
+			.jobs = app_conf_u32(c, CONF_RPKI_JOBS) };
+		return MSG_verify_conf;
 	default:
 		m->web = (struct msg_web_conf){
 			.token = sv_str(p->token),
@@ -318,7 +395,7 @@ child_reconf(struct child *c, bool listeners)
 	texts_done(&t);
 	if (listeners)
 		child_restart(c, "other addresses to listen on");
-	else if (changed && (c->id == ROLE_VALIDATE || c->id == ROLE_STORE))
+	else if (changed && c->id != ROLE_RTR && c->id != ROLE_WEB)
 		child_restart(c, "its configuration has changed");
 	/* The store gets its log anew in any case: it may have been rotated. */
 	else if ((changed || c->id == ROLE_STORE) && c->chan != NULL && conf_send(c) < 0)
@@ -371,8 +448,13 @@ conf_reload(struct parent *p, struct buf *err)
 	p->conf = TAKE_PTR(fresh);
 	p->reloads++;
 	for (int i = ROLE_STORE; i < ROLE_MAX; i++)
-		child_reconf(&p->children[i],
-		    listeners_changed(p, old, n_old, (enum role_id)i));
+		if (!conf_wants(p->conf, (enum role_id)i))
+			child_retire(&p->children[i]);
+		else if (p->children[i].pid == 0)
+			child_start_soon(&p->children[i]);
+		else
+			child_reconf(&p->children[i],
+			    listeners_changed(p, old, n_old, (enum role_id)i));
 	(void)child_send(&p->children[ROLE_VALIDATE], MSG_validate_now,
 	    &(struct msg_validate_now){ 0 });
 	house_send(p);

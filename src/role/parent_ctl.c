@@ -28,6 +28,8 @@ house_json(const struct parent *p, struct json *j)
 	json_key(j, "roles");
 	json_open(j, '[');
 	for (int i = ROLE_STORE; i < ROLE_MAX; i++) {
+		if (!conf_wants(p->conf, (enum role_id)i) && p->children[i].pid == 0)
+			continue;
 		json_open(j, '{');
 		child_json(j, &p->children[i]);
 		json_close(j, '}');
@@ -81,6 +83,8 @@ status_send(struct parent *p)
 		struct child *c = &p->children[i];
 		struct json line = json_on(&b, false);
 
+		if (!conf_wants(p->conf, c->id) && c->pid == 0)
+			continue;
 		json_open(&line, '{');
 		json_kv_str(&line, "role", role_name(c->id));
 		json_kv_bool(&line, "answered", c->ready && !c->asked);

@@ -9,6 +9,9 @@
  *	validate  reads what strangers wrote: repositories in, snapshots out
  *	rtr       talks to routers
  *	web       talks to browsers and to monitoring
+ *	fetch     talks to publication servers (RRDP); decides when and what
+ *	rsync     starts the rsync program in a box, hands over what came
+ *	verify    does arithmetic for validate, and brings facts to the store
  *
  * Each has one socket pair to the parent, on fd 3, and nothing else: an
  * empty environment, no other descriptors but stderr. The parent is the
@@ -82,6 +85,9 @@ enum role_id {
 	ROLE_VALIDATE,
 	ROLE_RTR,
 	ROLE_WEB,
+	ROLE_FETCH,
+	ROLE_RSYNC,
+	ROLE_VERIFY,
 	ROLE_MAX
 };
 
@@ -90,7 +96,10 @@ enum role_id {
 #define R_VALIDATE	(1U << ROLE_VALIDATE)
 #define R_RTR		(1U << ROLE_RTR)
 #define R_WEB		(1U << ROLE_WEB)
-#define R_ALL		(R_STORE | R_VALIDATE | R_RTR | R_WEB)
+#define R_FETCH		(1U << ROLE_FETCH)
+#define R_RSYNC		(1U << ROLE_RSYNC)
+#define R_VERIFY	(1U << ROLE_VERIFY)
+#define R_ALL		(R_STORE | R_VALIDATE | R_RTR | R_WEB | R_FETCH | R_RSYNC | R_VERIFY)
 
 const char	*role_name(enum role_id);	/* "store" … */
 
