@@ -599,7 +599,7 @@ aspa_read(struct reader *r, uint64_t no)
 		return;
 	}
 	r->p->aspas[r->p->n_aspas++] = (struct aspa){ row.asn, (uint32_t)row.n_providers,
-	    row.providers, row.expires, row.ta };
+	    row.providers, row.expires, row.ta, PAYLOAD_CA_NONE };
 }
 
 static void

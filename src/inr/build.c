@@ -17,9 +17,10 @@ static int
 plan_make(const struct payloads *p, size_t report_len, struct plan *ret)
 {
 	struct plan pl = { .earliest = TIME_NEVER };
-	size_t providers = 0;
+	size_t n = p->n_vrps + p->n_router_keys + p->n_aspas, providers = 0;
 
-	if (p->n_vrps > VRPS_MAX || p->n_aspas > ASPAS_MAX || report_len > REPORT_MAX)
+	if (p->n_vrps > VRPS_MAX || p->n_aspas > ASPAS_MAX || report_len > REPORT_MAX ||
+	    p->n_router_keys > ROUTER_KEYS_MAX || p->n_cas > CAS_MAX)
 		return -E2BIG;
 	for (size_t i = 0; i < p->n_vrps; i++) {
 		if (p->vrps[i].af == IP_V4)
@@ -32,15 +33,23 @@ plan_make(const struct payloads *p, size_t report_len, struct plan *ret)
 	}
 	if (providers > PROVIDERS_SUM_MAX)
 		return -E2BIG;
+	for (size_t i = 0; i < p->n_router_keys; i++) {
+		pl.len[SNAP_PDU_KEY] += RTR_KEY_MIN + (size_t)p->router_keys[i].spki_len;
+		pl.earliest = min_i64(pl.earliest, p->router_keys[i].expires);
+	}
 	pl.n_v6 = p->n_vrps - pl.n_v4;
 	for (size_t i = 0; i < p->n_tas; i++)
 		pl.len[SNAP_TAS] += 1 + strlen(p->tas[i]);
 	pl.len[SNAP_PDU4] = pl.n_v4 * RTR_IPV4_LEN;
 	pl.len[SNAP_PDU6] = pl.n_v6 * RTR_IPV6_LEN;
 	pl.len[SNAP_PDU_ASPA] = p->n_aspas * RTR_ASPA_MIN + 4 * providers;
-	pl.len[SNAP_EXPIRY] = 4 * (p->n_vrps + p->n_aspas);
-	pl.len[SNAP_TA] = p->n_vrps + p->n_aspas;
+	pl.len[SNAP_EXPIRY] = 4 * n;
+	pl.len[SNAP_TA] = n;
+	pl.len[SNAP_CA] = 4 * n;
+	pl.len[SNAP_KEY_INDEX] = 4 * p->n_router_keys;
 	pl.len[SNAP_ASPA_INDEX] = 4 * p->n_aspas;
+	pl.len[SNAP_CAS] = CA_ROW_LEN * p->n_cas;
+	pl.len[SNAP_CA_TEXT] = cas_text_size(p);
 	pl.len[SNAP_REPORT] = report_len;
 	pl.total = HEAD_LEN;
 	for (size_t i = 0; i < SNAP_SECTION_MAX; i++)
@@ -81,31 +90,71 @@ vrp_in_file(const struct payloads *p, const struct plan *pl, size_t i)
 }
 
 static void
-body_write(struct wr *w, const struct payloads *p, const struct plan *pl, struct sv report)
+pdus_write(struct wr *w, const struct payloads *p, const struct plan *pl)
 {
-	uint32_t at = 0;
+	const uint8_t version = RTR_VERSIONS - 1;
 
-	for (size_t i = 0; i < p->n_tas; i++) {
-		wr_u8(w, (uint8_t)strlen(p->tas[i]));
-		wr_bytes(w, p->tas[i], strlen(p->tas[i]));
-	}
 	for (size_t i = 0; i < p->n_vrps; i++)
-		vrp_pdu_write(w, RTR_VERSIONS - 1, true, vrp_in_file(p, pl, i));
+		vrp_pdu_write(w, version, true, vrp_in_file(p, pl, i));
+	for (size_t i = 0; i < p->n_router_keys; i++)
+		router_key_pdu_write(w, version, true, &p->router_keys[i]);
 	for (size_t i = 0; i < p->n_aspas; i++)
-		aspa_pdu_write(w, RTR_VERSIONS - 1, true, p->aspas[i].customer,
+		aspa_pdu_write(w, version, true, p->aspas[i].customer,
 		    p->aspas[i].providers, p->aspas[i].n_providers);
+}
+
+/* What stands beside each PDU, in the order of the PDUs. */
+static void
+columns_write(struct wr *w, const struct payloads *p, const struct plan *pl)
+{
 	for (size_t i = 0; i < p->n_vrps; i++)
 		wr_be32(w, expiry_code(pl, vrp_in_file(p, pl, i)->expires));
+	for (size_t i = 0; i < p->n_router_keys; i++)
+		wr_be32(w, expiry_code(pl, p->router_keys[i].expires));
 	for (size_t i = 0; i < p->n_aspas; i++)
 		wr_be32(w, expiry_code(pl, p->aspas[i].expires));
 	for (size_t i = 0; i < p->n_vrps; i++)
 		wr_u8(w, vrp_in_file(p, pl, i)->ta);
+	for (size_t i = 0; i < p->n_router_keys; i++)
+		wr_u8(w, p->router_keys[i].ta);
 	for (size_t i = 0; i < p->n_aspas; i++)
 		wr_u8(w, p->aspas[i].ta);
+	for (size_t i = 0; i < p->n_vrps; i++)
+		wr_be32(w, ca_or_none(vrp_in_file(p, pl, i)->ca, p->n_cas));
+	for (size_t i = 0; i < p->n_router_keys; i++)
+		wr_be32(w, ca_or_none(p->router_keys[i].ca, p->n_cas));
+	for (size_t i = 0; i < p->n_aspas; i++)
+		wr_be32(w, ca_or_none(p->aspas[i].ca, p->n_cas));
+}
+
+/* Where each PDU of various lengths begins in its section. */
+static void
+indexes_write(struct wr *w, const struct payloads *p)
+{
+	uint32_t at = 0;
+
+	for (size_t i = 0; i < p->n_router_keys; i++) {
+		wr_be32(w, at);
+		at += RTR_KEY_MIN + (uint32_t)p->router_keys[i].spki_len;
+	}
+	at = 0;
 	for (size_t i = 0; i < p->n_aspas; i++) {
 		wr_be32(w, at);
 		at += RTR_ASPA_MIN + 4 * p->aspas[i].n_providers;
 	}
+}
+
+static void
+body_write(struct wr *w, const struct payloads *p, const struct plan *pl, struct sv report)
+{
+	for (size_t i = 0; i < p->n_tas; i++) {
+		wr_u8(w, (uint8_t)strlen(p->tas[i]));
+		wr_bytes(w, p->tas[i], strlen(p->tas[i]));
+	}
+	pdus_write(w, p, pl);
+	columns_write(w, p, pl);
+	indexes_write(w, p);
+	cas_write(w, p);
 	wr_bytes(w, report.p, report.n);
 }
 
@@ -123,8 +172,10 @@ head_write(struct wr *w, const struct payloads *p, const struct plan *pl, int64_
 	wr_be32(w, 0);
 	wr_be32(w, (uint32_t)pl->n_v4);
 	wr_be32(w, (uint32_t)pl->n_v6);
+	wr_be32(w, (uint32_t)p->n_router_keys);
 	wr_be32(w, (uint32_t)p->n_aspas);
 	wr_be32(w, (uint32_t)p->n_tas);
+	wr_be32(w, (uint32_t)p->n_cas);
 	wr_be32(w, 0);
 	for (size_t i = 0; i < SNAP_SECTION_MAX; i++)
 		wr_be64(w, pl->len[i]);
@@ -143,7 +194,15 @@ payloads_sound(const struct payloads *p)
 		if (p->aspas[i].ta >= p->n_tas || p->aspas[i].expires < 0 ||
 		    (i > 0 && p->aspas[i - 1].customer >= p->aspas[i].customer))
 			return false;
-	return p->n_tas <= TA_MAX;
+	for (size_t i = 0; i < p->n_router_keys; i++) {
+		const struct router_key *k = &p->router_keys[i];
+
+		if (k->ta >= p->n_tas || k->expires < 0 || k->spki_len == 0 ||
+		    k->spki_len > ROUTER_SPKI_MAX ||
+		    (i > 0 && router_key_cmp(k - 1, k) >= 0))
+			return false;
+	}
+	return p->n_tas <= TA_MAX && cas_sound(p);
 }
 
 int

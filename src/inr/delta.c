@@ -9,6 +9,8 @@ struct changes {
 	struct pool		*pool;
 	struct vrp_change	*vrps;
 	size_t			 n_vrps;
+	struct key_change	*keys;
+	size_t			 n_keys;
 	struct aspa_change	*aspas;
 	size_t			 n_aspas;
 	bool			 no_memory;
@@ -48,6 +50,39 @@ family_diff(struct changes *c, const struct family *a, const struct family *b)
 			pdu_add(c, b, j - 1, true);
 		i -= cmp <= 0;
 		j -= cmp >= 0;
+	}
+}
+
+static void
+key_add(struct changes *c, const struct router_key *k, bool announce)
+{
+	if (c->keys != NULL)
+		c->keys[c->n_keys] = (struct key_change){ *k, announce };
+	c->n_keys++;
+}
+
+static void
+keys_diff(struct changes *c, const struct snapshot *a, const struct snapshot *b)
+{
+	size_t i = 0, j = 0;
+
+	while ((i < a->n_router_keys || j < b->n_router_keys) &&
+	    c->n_keys <= DELTA_CHANGES_MAX) {
+		struct router_key x, y;
+		int cmp;
+
+		if (i < a->n_router_keys)
+			snapshot_router_key(a, i, &x);
+		if (j < b->n_router_keys)
+			snapshot_router_key(b, j, &y);
+		cmp = i == a->n_router_keys ? 1 : j == b->n_router_keys ? -1 :
+		    router_key_cmp(&x, &y);
+		if (cmp < 0)
+			key_add(c, &x, false);
+		else if (cmp > 0)
+			key_add(c, &y, true);
+		i += cmp <= 0;
+		j += cmp >= 0;
 	}
 }
 
@@ -119,6 +154,7 @@ snapshots_walk(struct changes *c, const void *va, const void *vb)
 
 		family_diff(c, &x, &y);
 	}
+	keys_diff(c, a, b);
 	aspas_diff(c, a, b);
 }
 
@@ -164,6 +200,24 @@ vrps_compose(struct changes *c, const struct delta *a, const struct delta *b)
 }
 
 static void
+keys_compose(struct changes *c, const struct delta *a, const struct delta *b)
+{
+	size_t i = 0, j = 0;
+
+	while (i < a->n_keys || j < b->n_keys) {
+		int cmp = i == a->n_keys ? 1 : j == b->n_keys ? -1 :
+		    router_key_cmp(&a->keys[i].key, &b->keys[j].key);
+
+		if (cmp < 0)
+			key_add(c, &a->keys[i].key, a->keys[i].announce);
+		else if (cmp > 0)
+			key_add(c, &b->keys[j].key, b->keys[j].announce);
+		i += cmp <= 0;
+		j += cmp >= 0;
+	}
+}
+
+static void
 aspas_compose(struct changes *c, const struct delta *a, const struct delta *b)
 {
 	size_t i = 0, j = 0;
@@ -196,6 +250,7 @@ static void
 deltas_walk(struct changes *c, const void *a, const void *b)
 {
 	vrps_compose(c, a, b);
+	keys_compose(c, a, b);
 	aspas_compose(c, a, b);
 }
 
@@ -208,20 +263,23 @@ delta_make(void (*walk)(struct changes *, const void *, const void *),
 	struct delta *d;
 
 	walk(&c, a, b);
-	if (c.n_vrps > DELTA_CHANGES_MAX || c.n_aspas > DELTA_CHANGES_MAX)
+	if (c.n_vrps > DELTA_CHANGES_MAX || c.n_keys > DELTA_CHANGES_MAX ||
+	    c.n_aspas > DELTA_CHANGES_MAX)
 		return -E2BIG;
 	if ((c.pool = pool_new(DELTA_POOL_MAX)) == NULL)
 		return -ENOMEM;
 	d = pool_alloc(c.pool, sizeof(*d));
 	c.vrps = pool_calloc(c.pool, c.n_vrps + 1, sizeof(*c.vrps));
+	c.keys = pool_calloc(c.pool, c.n_keys + 1, sizeof(*c.keys));
 	c.aspas = pool_calloc(c.pool, c.n_aspas + 1, sizeof(*c.aspas));
-	if (d == NULL || c.vrps == NULL || c.aspas == NULL) {
+	if (d == NULL || c.vrps == NULL || c.keys == NULL || c.aspas == NULL) {
 		(void)pool_free(c.pool);
 		return -ENOMEM;
 	}
-	c.n_vrps = c.n_aspas = 0;
+	c.n_vrps = c.n_keys = c.n_aspas = 0;
 	walk(&c, a, b);
-	*d = (struct delta){ c.pool, from, to, c.vrps, c.n_vrps, c.aspas, c.n_aspas };
+	*d = (struct delta){ c.pool, from, to, c.vrps, c.n_vrps, c.keys, c.n_keys,
+	    c.aspas, c.n_aspas };
 	if (c.no_memory) {
 		(void)delta_free(d);
 		return -ENOMEM;
@@ -266,6 +324,15 @@ vrps_write(const struct delta *d, uint8_t version, uint8_t af, struct wr *w)
 			vrp_pdu_write(w, version, false, &d->vrps[i].vrp);
 }
 
+/* Ascending either way. */
+static void
+keys_write(const struct delta *d, uint8_t version, bool announce, struct wr *w)
+{
+	for (size_t i = 0; i < d->n_keys; i++)
+		if (d->keys[i].announce == announce)
+			router_key_pdu_write(w, version, announce, &d->keys[i].key);
+}
+
 static void
 aspas_write(const struct delta *d, uint8_t version, bool announce, struct wr *w)
 {
@@ -285,7 +352,9 @@ delta_pdus_len(const struct delta *d, uint8_t version)
 
 	for (size_t i = 0; i < d->n_vrps; i++)
 		len += d->vrps[i].vrp.af == IP_V4 ? RTR_IPV4_LEN : RTR_IPV6_LEN;
-	for (size_t i = 0; version == RTR_VERSIONS - 1 && i < d->n_aspas; i++)
+	for (size_t i = 0; version >= RTR_KEY_VERSION && i < d->n_keys; i++)
+		len += RTR_KEY_MIN + (size_t)d->keys[i].key.spki_len;
+	for (size_t i = 0; version >= RTR_ASPA_VERSION && i < d->n_aspas; i++)
 		len += RTR_ASPA_MIN + (size_t)4 * d->aspas[i].after.n;
 	return len;
 }
@@ -295,7 +364,11 @@ delta_pdus_write(const struct delta *d, uint8_t version, struct wr *w)
 {
 	vrps_write(d, version, IP_V4, w);
 	vrps_write(d, version, IP_V6, w);
-	if (version != RTR_VERSIONS - 1)
+	if (version < RTR_KEY_VERSION)
+		return;
+	keys_write(d, version, true, w);
+	keys_write(d, version, false, w);
+	if (version < RTR_ASPA_VERSION)
 		return;
 	aspas_write(d, version, true, w);
 	aspas_write(d, version, false, w);

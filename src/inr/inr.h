@@ -2,9 +2,12 @@
  * inr: Internet number resources as values that all of Sekisho shares.
  *
  * What the RPKI says in the end is small: a set of validated ROA payloads
- * (VRPs, RFC 6811 section 2) and a set of ASPAs, one per customer. They leave
- * the validator as a `struct payloads`, are merged (RTR wants each VRP once,
- * and the union of all ASPAs of a customer), and become a snapshot.
+ * (VRPs, RFC 6811 section 2), a set of BGPsec router keys (RFC 8209) and a set
+ * of ASPAs, one per customer. They leave the validator as a `struct payloads`,
+ * are merged (RTR wants each VRP once, and the union of all ASPAs of a
+ * customer), and become a snapshot. With them goes a table of the CAs that
+ * were met, how each fared and whose child it is: who issued a payload is
+ * what the drop guard has to know when the payload is gone.
  *
  * A snapshot is a file (or a memfd): immutable, versioned, checksummed,
  * mapped by its readers. Its centre is the answer to an RTR Reset Query,
@@ -13,14 +16,19 @@
  * exact reverse of vrp_cmp() within a family and the PDUs of a family are
  * equally long, so a binary search works on them as they lie. Nothing is
  * kept twice: 700,000 VRPs are 20 MB, a router more costs a sendfile(), and
- * versions 0 and 1 differ in one byte a PDU (snapshot_pdus()).
+ * versions 0 and 1 are a first part of it that differs in one byte a PDU
+ * (snapshot_pdus()): the order by PDU type is the order of the versions.
  *
  *	header		magic, format, sums, times, serial, session ids, counts
  *	tas		names of the trust anchors
- *	pdus		IPv4, IPv6, ASPA: ready version 2 PDUs
- *	expiry		4 bytes for each VRP and ASPA: seconds after the earliest
- *	ta		1 byte for each VRP and ASPA
+ *	pdus		IPv4, IPv6, router keys, ASPA: ready version 2 PDUs
+ *	expiry		4 bytes for each payload: seconds after the earliest
+ *	ta		1 byte for each payload
+ *	ca		4 bytes for each payload: a row of the CA table, or none
+ *	key index	offset of each router key's PDU
  *	aspa index	offset of each ASPA's PDU
+ *	cas		32 bytes for each CA, by ascending id
+ *	ca text		their URIs and codes
  *	report		JSON text of the producer, opaque here
  *
  * Who trusts whom: a snapshot is made by a process that read dirty bytes.
@@ -34,6 +42,11 @@
  * compose (delta_compose()) into the minimal set that 8210bis section 5.3
  * demands: what cancels out is not mentioned, an ASPA that changed is one
  * announcement (it replaces), and nothing unknown is withdrawn.
+ *
+ * The drop guard (guard_losses(), guard_decide()) is arithmetic on the snapshot
+ * that is published and the payloads that are to follow it: which payloads
+ * would be lost only because somebody failed, and are those so many that the
+ * old ones had better stay for a while?
  *
  * Time is an argument. A payload expires with the earliest link of its chain;
  * snapshot_payloads() gives those that are still good, for a new snapshot.
@@ -61,14 +74,62 @@ struct vrp {
 	uint8_t		af;		/* enum ip_af */
 	uint8_t		ta;		/* index into payloads.tas */
 	uint32_t	asn;
+	uint32_t	ca;		/* index into payloads.cas; not part of vrp_cmp() */
 	int64_t		expires;	/* earliest in the whole chain */
 };
+
+/* Any index that is not below n_cas means: none. So does this. */
+#define PAYLOAD_CA_NONE	UINT32_MAX
 
 struct aspa {
 	uint32_t	 customer;
 	uint32_t	 n_providers;
 	const uint32_t	*providers;	/* ascending, unique; AS 0 alone or absent */
 	int64_t		 expires;
+	uint8_t		 ta;
+	uint32_t	 ca;
+};
+
+/* RFC 8608 section 3.1 knows P-256 only: 91 bytes. Room for P-521. */
+#define ROUTER_SPKI_MAX	160
+
+/* One key of one AS (RFC 8209, RFC 8210 section 5.10). */
+struct router_key {
+	uint8_t		ski[20];
+	uint32_t	asn;
+	uint32_t	ca;
+	uint8_t		ta;
+	uint8_t		spki_len;
+	uint8_t		spki[ROUTER_SPKI_MAX];	/* DER SubjectPublicKeyInfo */
+	int64_t		expires;
+};
+
+enum payload_ca_state {		/* from good to bad */
+	PCA_GOOD,
+	PCA_RETAINED,		/* older data is used: the newest could not be */
+	PCA_FAILED,		/* its publication point gave nothing */
+	PCA_LOST,		/* not reached: its certificate or an ancestor was bad */
+	PCA_MAX
+};
+const char	*payload_ca_state_name(enum payload_ca_state);	/* "good" … */
+
+#define PAYLOAD_CA_CODE_MAX	63	/* bytes; a finding's code */
+#define PAYLOAD_CA_DEPTH_MAX	64	/* a chain of parents ends below this */
+
+/*
+ * A CA that was met. The producer adds a parent before its children. id is a
+ * hash of the manifest's URI and the key identifier that never changes, so
+ * that two runs can be compared; two rows of one id are one publication
+ * point seen twice, and become one row: the better state of the two in the
+ * place of the first.
+ */
+struct payload_ca {
+	uint64_t	 id;
+	int64_t		 held_since;	/* the guard holds its payloads; 0: it does not */
+	struct sv	 uri;		/* of its manifest */
+	struct sv	 code;		/* why the state is not good: a finding's code */
+	uint32_t	 parent;	/* index into the same table, or PAYLOAD_CA_NONE */
+	uint8_t		 state;		/* enum payload_ca_state */
 	uint8_t		 ta;
 };
 
@@ -80,34 +141,53 @@ struct payloads {
 	size_t		 n_vrps;
 	struct aspa	*aspas;		/* heap; providers lists are heap, too */
 	size_t		 n_aspas;
+	struct router_key *router_keys;	/* heap */
+	size_t		 n_router_keys;
+	struct payload_ca *cas;		/* heap; uri and code point anywhere that lasts */
+	size_t		 n_cas;
+	char		*ca_text;	/* heap: owned text of cas, or NULL */
 	char		 tas[TA_MAX][TA_NAME_MAX + 1];
 	size_t		 n_tas;
 };
 
 int	 vrp_cmp(const void *, const void *);	/* qsort-style, order above */
+/* 8210bis section 11.2.2: ski, length of spki, spki, asn. */
+int	 router_key_cmp(const void *, const void *);
 /* Family, lengths, host bits: could a ROA have said this? */
 bool	 vrp_is_sound(const struct vrp *);
 
 /* Frees what it points to and makes it empty; not the struct itself. */
 void	 payloads_done(struct payloads *);
 /*
- * Sort, make unique. Of equal VRPs the one that expires last stays. ASPAs of
- * one customer become their union without AS 0 (8210bis section 5.12), which
- * expires with the first of them unless all said the same. ASPAs that do not
- * fit a PDU (ASPA_PROVIDERS_MAX) are dropped and counted. -ENOMEM.
+ * Sort, make unique. Of equal VRPs and router keys the one that expires last
+ * stays, with its CA. ASPAs of one customer become their union without AS 0
+ * (8210bis section 5.12), which expires with the first of them unless all
+ * said the same. ASPAs that do not fit a PDU (ASPA_PROVIDERS_MAX) are dropped
+ * and counted. The CA table is sorted by id, and all indexes follow. -ENOMEM.
  */
 int	 payloads_merge(struct payloads *, size_t *ret_n_dropped) MUST_USE;
+/*
+ * All of `from` goes to `to` and `from` is empty then; indexes of CAs and
+ * trust anchors follow. To be merged again. -ENOMEM, or -E2BIG (too many
+ * trust anchors): nothing moved.
+ */
+int	 payloads_append(struct payloads *to, struct payloads *from) MUST_USE;
+/* In a merged table: the index, or PAYLOAD_CA_NONE. */
+uint32_t payload_ca_find(const struct payloads *, uint64_t id);
 /* The index of the name, added if it is new; -E2BIG, -EINVAL. */
 int	 payloads_ta(struct payloads *, struct sv name);
 
 /* --- payload PDUs: the same bytes in snapshots, deltas and on the wire --- */
 
 #define RTR_VERSIONS	3		/* 0, 1 and 2 */
+#define RTR_KEY_VERSION		1	/* the first that has router keys, RFC 8210 */
+#define RTR_ASPA_VERSION	2
 #define RTR_PDU_MAX	65535		/* 8210bis section 5.1 */
 #define RTR_HEAD_LEN	8
 #define RTR_IPV4_LEN	20
 #define RTR_IPV6_LEN	32
 #define RTR_ASPA_MIN	12		/* a withdrawal */
+#define RTR_KEY_MIN	32		/* without the key itself */
 /* What fits an ASPA PDU; the profile's own limit is lower. */
 #define ASPA_PROVIDERS_MAX	((RTR_PDU_MAX - RTR_ASPA_MIN) / 4)
 
@@ -122,6 +202,10 @@ void	 vrp_pdu_write(struct wr *, uint8_t version, bool announce, const struct vr
 /* providers in host order; n 0 and announce false for a withdrawal. */
 void	 aspa_pdu_write(struct wr *, uint8_t version, bool announce, uint32_t customer,
 	    const uint32_t *providers, uint32_t n);
+void	 router_key_pdu_write(struct wr *, uint8_t version, bool announce,
+	    const struct router_key *);
+/* The part after the 8 bytes of header; -EBADMSG: short, no key, or too long a key. */
+int	 router_key_pdu_parse(struct rd *body, struct router_key *ret) MUST_USE;
 /*
  * The part after the 8 bytes of header. The length was checked against the
  * type; -EBADMSG if it is short or the values are not sound. ta, expires: 0.
@@ -131,7 +215,7 @@ int	 vrp_pdu_parse(struct rd *body, uint8_t type, struct vrp *ret, bool *ret_ann
 /* --- snapshot --- */
 
 #define SNAPSHOT_MAGIC		"SEKISNAP"
-#define SNAPSHOT_FORMAT		1
+#define SNAPSHOT_FORMAT		2
 #define SNAPSHOT_SUM_LEN	32
 
 /* crypto_sha256(); an argument because inr stands beside crypto. */
@@ -147,10 +231,15 @@ enum snapshot_section {
 	SNAP_TAS,
 	SNAP_PDU4,
 	SNAP_PDU6,
+	SNAP_PDU_KEY,
 	SNAP_PDU_ASPA,
 	SNAP_EXPIRY,
 	SNAP_TA,
+	SNAP_CA,
+	SNAP_KEY_INDEX,
 	SNAP_ASPA_INDEX,
+	SNAP_CAS,
+	SNAP_CA_TEXT,
 	SNAP_REPORT,
 	SNAP_SECTION_MAX
 };
@@ -162,7 +251,7 @@ struct snapshot {
 	struct snapshot_stamp stamp;
 	int64_t		 built;
 	int64_t		 earliest, latest;	/* expiry; TIME_NEVER if empty */
-	size_t		 n_v4, n_v6, n_aspas, n_tas;
+	size_t		 n_v4, n_v6, n_router_keys, n_aspas, n_tas, n_cas;
 	struct sv	 section[SNAP_SECTION_MAX];
 	char		 tas[TA_MAX][TA_NAME_MAX + 1];
 };
@@ -187,7 +276,7 @@ int	 snapshot_open(const void *map, size_t size, snapshot_digest_fn,
 /* Write serial and session ids into a built snapshot's header. */
 int	 snapshot_stamp(uint8_t *buf, size_t size, const struct snapshot_stamp *,
 	    snapshot_digest_fn) MUST_USE;
-/* Does it carry the same payloads (expiry times and report aside)? */
+/* Does it carry the same payloads (expiry times, CAs and report aside)? */
 bool	 snapshot_same(const struct snapshot *, const struct snapshot *);
 
 /* The i-th VRP (i < snapshot_n_vrps()) in ascending order, IPv4 first. */
@@ -198,11 +287,23 @@ struct snapshot_aspa {
 	struct rd	 providers;	/* rd_be32() gives them, ascending */
 	int64_t		 expires;
 	uint8_t		 ta;
+	uint32_t	 ca;
 };
 /* The i-th ASPA (i < n_aspas) by ascending customer. */
 void	 snapshot_aspa(const struct snapshot *, size_t i, struct snapshot_aspa *ret);
 bool	 snapshot_aspa_find(const struct snapshot *, uint32_t customer,
 	    struct snapshot_aspa *ret);
+/* The i-th router key (i < n_router_keys) in router_key_cmp() order. */
+void	 snapshot_router_key(const struct snapshot *, size_t i, struct router_key *ret);
+
+/* A row of the CA table; the slices point into the mapping. */
+struct snapshot_ca {
+	struct payload_ca ca;
+	uint32_t	 index;
+};
+/* The i-th CA (i < n_cas) by ascending id. */
+void	 snapshot_ca(const struct snapshot *, size_t i, struct snapshot_ca *ret);
+bool	 snapshot_ca_find(const struct snapshot *, uint64_t id, struct snapshot_ca *ret);
 /* JSON text of the producer, maybe empty. */
 static inline struct sv
 snapshot_report(const struct snapshot *s)
@@ -218,7 +319,8 @@ int	 snapshot_payloads(const struct snapshot *, int64_t now, struct payloads *re
 /*
  * The ready PDUs of a version: version 2 lies in the file at *ret_off; the
  * others are copies of the first *ret_len bytes there with another first byte
- * in each PDU (snapshot_pdus_write()): they have no ASPAs.
+ * in each PDU (snapshot_pdus_write()): version 1 has no ASPAs, version 0 no
+ * router keys either.
  */
 void	 snapshot_pdus(const struct snapshot *, uint8_t version, size_t *ret_off,
 	    size_t *ret_len);
@@ -258,6 +360,11 @@ struct vrp_change {
 	bool		announce;
 };
 
+struct key_change {
+	struct router_key key;
+	bool		announce;
+};
+
 struct aspa_list {
 	bool		 present;
 	uint32_t	 n;
@@ -274,6 +381,8 @@ struct delta {
 	uint32_t	 from, to;		/* serials */
 	struct vrp_change *vrps;		/* vrp_cmp() order */
 	size_t		 n_vrps;
+	struct key_change *keys;		/* router_key_cmp() order */
+	size_t		 n_keys;
 	struct aspa_change *aspas;		/* ascending customers */
 	size_t		 n_aspas;
 };
@@ -295,7 +404,7 @@ void	 delta_pdus_write(const struct delta *, uint8_t version, struct wr *);
 static inline bool
 delta_empty(const struct delta *d)
 {
-	return d->n_vrps == 0 && d->n_aspas == 0;
+	return d->n_vrps == 0 && d->n_keys == 0 && d->n_aspas == 0;
 }
 
 DEFINE_CLEANUP(struct delta, delta_free)

@@ -10,17 +10,23 @@
  *
  *	  0  magic			 52  session ids, versions 0, 1, 2
  *	  8  format			 58  zero
- *	 12  length of this head	 60  counts: IPv4, IPv6, ASPAs, TAs
- *	 16  length of the file		 76  zero
- *	 24  built			 80  lengths of the 8 sections
- *	 32  earliest expiry		144  SHA-256 of the body
- *	 40  zero			176  SHA-256 of bytes 0 to 175
- *	 48  serial			208  zero
+ *	 12  length of this head	 60  counts: IPv4, IPv6, router keys,
+ *	 16  length of the file		     ASPAs, TAs, CAs
+ *	 24  built			 84  zero
+ *	 32  earliest expiry		 88  lengths of the 13 sections
+ *	 40  zero			192  SHA-256 of the body
+ *	 48  serial			224  SHA-256 of bytes 0 to 223
  */
 #define HEAD_LEN		256
 #define HEAD_STAMP		48
-#define HEAD_BODY_SUM		144
-#define HEAD_SUM		176
+#define HEAD_BODY_SUM		192
+#define HEAD_SUM		224
+
+/*
+ * A row of the CA table: id 8, held since 8, parent 4, length of URI 2, of
+ * code 1, state 1, TA 1, zero 3, offset of its text 4.
+ */
+#define CA_ROW_LEN		32
 
 #define EXPIRY_NEVER		UINT32_MAX
 
@@ -39,6 +45,9 @@ struct family	 family_get(const struct snapshot *, uint8_t af);
 #define PDU_LEN		9
 #define PDU_MAX_LEN	10
 #define PDU_ADDR	12
+/* … and in a Router Key PDU. */
+#define PDU_SKI		8
+#define PDU_KEY_ASN	28
 
 /* vrp_cmp() on two PDUs of one family. */
 int		 pdu_cmp(const struct family *, const uint8_t *, const uint8_t *);
@@ -52,5 +61,21 @@ family_pdu(const struct family *f, size_t i)
 void		 pdu_vrp(const struct family *, const uint8_t *pdu, struct vrp *ret);
 
 int		 u32_cmp(const void *, const void *);
+
+/* ca.c */
+int		 cas_merge(struct payloads *) MUST_USE;
+/* All of the rows' text, and a heap block of that length to hold it. */
+size_t		 cas_text_len(const struct payloads *);
+void		 cas_text_own(struct payloads *, char *text);
+/* The part of it that goes into a snapshot. */
+size_t		 cas_text_size(const struct payloads *);
+void		 cas_write(struct wr *, const struct payloads *);
+bool		 cas_sound(const struct payloads *);
+bool		 cas_check(const struct snapshot *);
+static inline uint32_t
+ca_or_none(uint32_t ca, size_t n_cas)
+{
+	return ca < n_cas ? ca : PAYLOAD_CA_NONE;
+}
 
 #endif

@@ -38,11 +38,43 @@ aspa_pdu_write(struct wr *w, uint8_t version, bool announce, uint32_t customer,
 		wr_be32(w, providers[i]);
 }
 
+void
+router_key_pdu_write(struct wr *w, uint8_t version, bool announce, const struct router_key *k)
+{
+	wr_u8(w, version);
+	wr_u8(w, RTR_ROUTER_KEY);
+	wr_u8(w, announce);
+	wr_u8(w, 0);
+	wr_be32(w, RTR_KEY_MIN + (uint32_t)k->spki_len);
+	wr_bytes(w, k->ski, sizeof(k->ski));
+	wr_be32(w, k->asn);
+	wr_bytes(w, k->spki, k->spki_len);
+}
+
+int
+router_key_pdu_parse(struct rd *r, struct router_key *ret)
+{
+	struct router_key k = { .ca = PAYLOAD_CA_NONE };
+	const uint8_t *ski = rd_bytes(r, sizeof(k.ski));
+	struct sv spki;
+
+	if (ski != NULL)
+		memcpy(k.ski, ski, sizeof(k.ski));
+	k.asn = rd_be32(r);
+	spki = rd_slice(r, rd_left(r));
+	if (!rd_done(r) || spki.n == 0 || spki.n > ROUTER_SPKI_MAX)
+		return -EBADMSG;
+	memcpy(k.spki, spki.p, spki.n);
+	k.spki_len = (uint8_t)spki.n;
+	*ret = k;
+	return 0;
+}
+
 int
 vrp_pdu_parse(struct rd *r, uint8_t type, struct vrp *ret, bool *ret_announce)
 {
 	bool is_v4 = type == RTR_IPV4_PREFIX;
-	struct vrp v = { .af = is_v4 ? IP_V4 : IP_V6 };
+	struct vrp v = { .af = is_v4 ? IP_V4 : IP_V6, .ca = PAYLOAD_CA_NONE };
 	uint8_t flags = rd_u8(r);
 	const uint8_t *addr;
 

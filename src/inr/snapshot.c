@@ -54,8 +54,10 @@ head_parse(struct sv map, struct snapshot *s)
 	(void)rd_be16(&r);
 	s->n_v4 = rd_be32(&r);
 	s->n_v6 = rd_be32(&r);
+	s->n_router_keys = rd_be32(&r);
 	s->n_aspas = rd_be32(&r);
 	s->n_tas = rd_be32(&r);
+	s->n_cas = rd_be32(&r);
 	(void)rd_be32(&r);
 	for (size_t i = 0; i < SNAP_SECTION_MAX; i++) {
 		uint64_t len = rd_be64(&r);
@@ -72,15 +74,20 @@ head_parse(struct sv map, struct snapshot *s)
 static bool
 counts_fit(const struct snapshot *s)
 {
-	size_t n_vrps = s->n_v4 + s->n_v6, n = n_vrps + s->n_aspas;
+	size_t n_vrps = s->n_v4 + s->n_v6, n = n_vrps + s->n_router_keys + s->n_aspas;
 
 	return s->n_v4 <= VRPS_MAX && s->n_v6 <= VRPS_MAX && n_vrps <= VRPS_MAX &&
+	    s->n_router_keys <= ROUTER_KEYS_MAX && s->n_cas <= CAS_MAX &&
 	    s->n_aspas <= ASPAS_MAX && s->n_tas <= TA_MAX &&
 	    s->section[SNAP_PDU4].n == s->n_v4 * RTR_IPV4_LEN &&
 	    s->section[SNAP_PDU6].n == s->n_v6 * RTR_IPV6_LEN &&
 	    s->section[SNAP_EXPIRY].n == 4 * n &&
 	    s->section[SNAP_TA].n == n &&
+	    s->section[SNAP_CA].n == 4 * n &&
+	    s->section[SNAP_KEY_INDEX].n == 4 * s->n_router_keys &&
 	    s->section[SNAP_ASPA_INDEX].n == 4 * s->n_aspas &&
+	    s->section[SNAP_CAS].n == CA_ROW_LEN * s->n_cas &&
+	    s->section[SNAP_CA_TEXT].n <= CA_TEXT_MAX &&
 	    s->section[SNAP_REPORT].n <= REPORT_MAX;
 }
 
@@ -125,6 +132,32 @@ family_check(const struct family *f)
 }
 
 static bool
+router_keys_check(const struct snapshot *s)
+{
+	struct rd r = rd_sv(s->section[SNAP_PDU_KEY]);
+	struct rd index = rd_sv(s->section[SNAP_KEY_INDEX]);
+	const uint8_t head[4] = { VERSION_IN_FILE, RTR_ROUTER_KEY, 1, 0 };
+	struct router_key k, last = { 0 };
+
+	for (size_t i = 0; i < s->n_router_keys; i++) {
+		size_t at = s->section[SNAP_PDU_KEY].n - rd_left(&r);
+		const uint8_t *h = rd_bytes(&r, sizeof(head));
+		uint32_t len = rd_be32(&r);
+		struct rd body;
+
+		if (rd_be32(&index) != at || r.bad || memcmp(h, head, sizeof(head)) != 0 ||
+		    len < RTR_KEY_MIN)
+			return false;
+		body = rd_sub(&r, len - RTR_HEAD_LEN);
+		if (router_key_pdu_parse(&body, &k) < 0 ||
+		    (i > 0 && router_key_cmp(&last, &k) >= 0))
+			return false;
+		last = k;
+	}
+	return rd_done(&r);
+}
+
+static bool
 providers_check(struct rd *r, uint32_t n)
 {
 	uint32_t last = 0;
@@ -163,13 +196,28 @@ aspas_check(const struct snapshot *s)
 	return rd_done(&r);
 }
 
+/* Every payload's CA is a row, or it has none. */
+static bool
+issuers_check(const struct snapshot *s)
+{
+	struct rd r = rd_sv(s->section[SNAP_CA]);
+
+	while (rd_left(&r) > 0) {
+		uint32_t ca = rd_be32(&r);
+
+		if (ca >= s->n_cas && ca != PAYLOAD_CA_NONE)
+			return false;
+	}
+	return rd_done(&r);
+}
+
 /* The earliest is real, the latest is found, every anchor has a name. */
 static bool
 expiry_check(struct snapshot *s)
 {
 	struct rd r = rd_sv(s->section[SNAP_EXPIRY]);
 	struct rd ta = rd_sv(s->section[SNAP_TA]);
-	size_t n = snapshot_n_vrps(s) + s->n_aspas;
+	size_t n = snapshot_n_vrps(s) + s->n_router_keys + s->n_aspas;
 	uint32_t low = EXPIRY_NEVER, high = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -212,7 +260,8 @@ snapshot_open(const void *map, size_t size, snapshot_digest_fn digest, struct sn
 	v4 = family_get(&s, IP_V4);
 	v6 = family_get(&s, IP_V6);
 	if (!family_check(&v4) || !family_check(&v6) || !aspas_check(&s) ||
-	    !expiry_check(&s))
+	    !router_keys_check(&s) || !expiry_check(&s) || !issuers_check(&s) ||
+	    !cas_check(&s))
 		return -EBADMSG;
 	*ret = s;
 	return 0;
@@ -223,6 +272,7 @@ snapshot_same(const struct snapshot *a, const struct snapshot *b)
 {
 	return sv_eq(a->section[SNAP_PDU4], b->section[SNAP_PDU4]) &&
 	    sv_eq(a->section[SNAP_PDU6], b->section[SNAP_PDU6]) &&
+	    sv_eq(a->section[SNAP_PDU_KEY], b->section[SNAP_PDU_KEY]) &&
 	    sv_eq(a->section[SNAP_PDU_ASPA], b->section[SNAP_PDU_ASPA]);
 }
 
@@ -235,6 +285,14 @@ expiry_at(const struct snapshot *s, size_t i)
 	return d == EXPIRY_NEVER ? TIME_NEVER : s->earliest + d;
 }
 
+static uint32_t
+ca_at(const struct snapshot *s, size_t i)
+{
+	struct rd r = rd_sv(sv_skip(s->section[SNAP_CA], 4 * i));
+
+	return rd_be32(&r);
+}
+
 void
 snapshot_vrp(const struct snapshot *s, size_t i, struct vrp *ret)
 {
@@ -244,6 +302,24 @@ snapshot_vrp(const struct snapshot *s, size_t i, struct vrp *ret)
 	pdu_vrp(&f, family_pdu(&f, in_file), ret);
 	ret->expires = expiry_at(s, f.first + in_file);
 	ret->ta = (uint8_t)s->section[SNAP_TA].p[f.first + in_file];
+	ret->ca = ca_at(s, f.first + in_file);
+}
+
+void
+snapshot_router_key(const struct snapshot *s, size_t i, struct router_key *ret)
+{
+	struct rd index = rd_sv(sv_skip(s->section[SNAP_KEY_INDEX], 4 * i));
+	struct rd r = rd_sv(sv_skip(s->section[SNAP_PDU_KEY], rd_be32(&index)));
+	size_t row = snapshot_n_vrps(s) + i;
+	struct rd body;
+
+	(void)rd_be32(&r);
+	body = rd_sub(&r, rd_be32(&r) - RTR_HEAD_LEN);
+	if (router_key_pdu_parse(&body, ret) < 0)	/* not after snapshot_open() */
+		memset(ret, 0, sizeof(*ret));
+	ret->expires = expiry_at(s, row);
+	ret->ta = (uint8_t)s->section[SNAP_TA].p[row];
+	ret->ca = ca_at(s, row);
 }
 
 void
@@ -251,7 +327,7 @@ snapshot_aspa(const struct snapshot *s, size_t i, struct snapshot_aspa *ret)
 {
 	struct rd index = rd_sv(sv_skip(s->section[SNAP_ASPA_INDEX], 4 * i));
 	struct rd r = rd_sv(sv_skip(s->section[SNAP_PDU_ASPA], rd_be32(&index)));
-	size_t row = snapshot_n_vrps(s) + i;
+	size_t row = snapshot_n_vrps(s) + s->n_router_keys + i;
 	uint32_t len;
 
 	(void)rd_be32(&r);
@@ -261,6 +337,7 @@ snapshot_aspa(const struct snapshot *s, size_t i, struct snapshot_aspa *ret)
 	ret->providers = rd_sub(&r, len - RTR_ASPA_MIN);
 	ret->expires = expiry_at(s, row);
 	ret->ta = (uint8_t)s->section[SNAP_TA].p[row];
+	ret->ca = ca_at(s, row);
 }
 
 bool
@@ -295,14 +372,26 @@ aspa_copy(const struct snapshot_aspa *a, struct aspa *ret)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < a->n_providers; i++)
 		list[i] = rd_be32(&r);
-	*ret = (struct aspa){ a->customer, a->n_providers, list, a->expires, a->ta };
+	*ret = (struct aspa){ a->customer, a->n_providers, list, a->expires, a->ta, a->ca };
 	return 0;
+}
+
+static void
+cas_copy(const struct snapshot *s, struct payloads *p)
+{
+	for (size_t i = 0; i < s->n_cas; i++) {
+		struct snapshot_ca x;
+
+		snapshot_ca(s, i, &x);
+		p->cas[p->n_cas++] = x.ca;
+	}
 }
 
 static int
 payloads_copy(const struct snapshot *s, int64_t now, struct payloads *p)
 {
 	struct snapshot_aspa a;
+	struct router_key k;
 	struct vrp v;
 	int rc = 0;
 
@@ -310,6 +399,11 @@ payloads_copy(const struct snapshot *s, int64_t now, struct payloads *p)
 		snapshot_vrp(s, i, &v);
 		if (v.expires > now)
 			p->vrps[p->n_vrps++] = v;
+	}
+	for (size_t i = 0; i < s->n_router_keys; i++) {
+		snapshot_router_key(s, i, &k);
+		if (k.expires > now)
+			p->router_keys[p->n_router_keys++] = k;
 	}
 	for (size_t i = 0; i < s->n_aspas && rc == 0; i++) {
 		snapshot_aspa(s, i, &a);
@@ -323,17 +417,24 @@ int
 snapshot_payloads(const struct snapshot *s, int64_t now, struct payloads *ret)
 {
 	struct payloads p = { .n_tas = s->n_tas };
+	char *text = malloc(s->section[SNAP_CA_TEXT].n + 1);
 	int rc = -ENOMEM;
 
 	memcpy(p.tas, s->tas, sizeof(p.tas));
 	p.vrps = calloc(snapshot_n_vrps(s) + 1, sizeof(*p.vrps));
 	p.aspas = calloc(s->n_aspas + 1, sizeof(*p.aspas));
-	if (p.vrps != NULL && p.aspas != NULL)
+	p.router_keys = calloc(s->n_router_keys + 1, sizeof(*p.router_keys));
+	p.cas = calloc(s->n_cas + 1, sizeof(*p.cas));
+	if (p.vrps != NULL && p.aspas != NULL && p.router_keys != NULL && p.cas != NULL &&
+	    text != NULL)
 		rc = payloads_copy(s, now, &p);
 	if (rc < 0) {
+		free(text);
 		payloads_done(&p);
 		return rc;
 	}
+	cas_copy(s, &p);
+	cas_text_own(&p, text);
 	*ret = p;
 	return 0;
 }
@@ -343,8 +444,20 @@ snapshot_pdus(const struct snapshot *s, uint8_t version, size_t *ret_off, size_t
 {
 	*ret_off = HEAD_LEN + s->section[SNAP_TAS].n;
 	*ret_len = s->section[SNAP_PDU4].n + s->section[SNAP_PDU6].n;
-	if (version == VERSION_IN_FILE)
+	if (version >= RTR_KEY_VERSION)
+		*ret_len += s->section[SNAP_PDU_KEY].n;
+	if (version >= RTR_ASPA_VERSION)
 		*ret_len += s->section[SNAP_PDU_ASPA].n;
+}
+
+/* The first byte of each PDU of a section that has an index. */
+static void
+versions_set(struct sv index, uint8_t version, uint8_t *buf)
+{
+	struct rd r = rd_sv(index);
+
+	while (rd_left(&r) > 0)
+		buf[rd_be32(&r)] = version;
 }
 
 void
@@ -358,11 +471,9 @@ snapshot_pdus_write(const struct snapshot *s, uint8_t version, uint8_t *buf)
 		buf[at] = version;
 	for (size_t i = 0; i < s->n_v6; i++, at += RTR_IPV6_LEN)
 		buf[at] = version;
-	if (version != VERSION_IN_FILE)
-		return;
-	for (size_t i = 0; i < s->n_aspas; i++) {
-		struct rd index = rd_sv(sv_skip(s->section[SNAP_ASPA_INDEX], 4 * i));
-
-		buf[at + rd_be32(&index)] = version;
-	}
+	if (version >= RTR_KEY_VERSION)
+		versions_set(s->section[SNAP_KEY_INDEX], version, buf + at);
+	if (version >= RTR_ASPA_VERSION)
+		versions_set(s->section[SNAP_ASPA_INDEX], version,
+		    buf + at + s->section[SNAP_PDU_KEY].n);
 }

@@ -1,4 +1,4 @@
-/* VRPs and ASPAs as values: order, soundness, merging. */
+/* VRPs, router keys and ASPAs as values: order, soundness, merging. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +35,21 @@ vrp_is_sound(const struct vrp *v)
 }
 
 int
+router_key_cmp(const void *a, const void *b)
+{
+	const struct router_key *x = a, *y = b;
+	int c;
+
+	if ((c = memcmp(x->ski, y->ski, sizeof(x->ski))) != 0)
+		return c;
+	if (x->spki_len != y->spki_len)
+		return x->spki_len < y->spki_len ? -1 : 1;
+	if ((c = memcmp(x->spki, y->spki, x->spki_len)) != 0)
+		return c;
+	return u32_cmp(&x->asn, &y->asn);
+}
+
+int
 u32_cmp(const void *a, const void *b)
 {
 	const uint32_t *x = a, *y = b;
@@ -57,6 +72,9 @@ payloads_done(struct payloads *p)
 		free((void *)p->aspas[i].providers);
 	free(p->aspas);
 	free(p->vrps);
+	free(p->router_keys);
+	free(p->cas);
+	free(p->ca_text);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -105,6 +123,23 @@ vrps_merge(struct payloads *p)
 	p->n_vrps = n;
 }
 
+static void
+router_keys_merge(struct payloads *p)
+{
+	size_t n = 0;
+
+	sort(p->router_keys, p->n_router_keys, sizeof(*p->router_keys), router_key_cmp);
+	for (size_t i = 0; i < p->n_router_keys; i++) {
+		const struct router_key *k = &p->router_keys[i];
+
+		if (n == 0 || router_key_cmp(&p->router_keys[n - 1], k) != 0)
+			p->router_keys[n++] = *k;
+		else if (p->router_keys[n - 1].expires < k->expires)
+			p->router_keys[n - 1] = *k;
+	}
+	p->n_router_keys = n;
+}
+
 static bool
 providers_same(const struct aspa *a, const struct aspa *b)
 {
@@ -139,22 +174,24 @@ providers_tidy(uint32_t *p, size_t n)
 /*
  * a[0] becomes the union of n ASPAs of one customer. If they differ it lives
  * only as long as the first of them: what is left then is for the validator
- * to say.
+ * to say. It is the work of the CA whose ASPA decides how long it lives.
  */
 static int
 aspas_union(struct aspa *a, size_t n)
 {
+	const struct aspa *first = &a[0], *last = &a[0];
 	size_t sum = 0, at = 0;
+	struct aspa whole;
 	bool same = true;
-	int64_t first = a[0].expires, last = a[0].expires;
 	uint32_t *all;
 
 	for (size_t i = 0; i < n; i++) {
 		sum += a[i].n_providers;
 		same = same && providers_same(&a[0], &a[i]);
-		first = min_i64(first, a[i].expires);
-		last = a[i].expires > last ? a[i].expires : last;
+		first = a[i].expires < first->expires ? &a[i] : first;
+		last = a[i].expires > last->expires ? &a[i] : last;
 	}
+	whole = same ? *last : *first;
 	if ((all = calloc(sum + 1, sizeof(*all))) == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
@@ -165,9 +202,9 @@ aspas_union(struct aspa *a, size_t n)
 		a[i].providers = NULL;
 		a[i].n_providers = 0;
 	}
-	a[0].providers = all;
-	a[0].n_providers = providers_tidy(all, sum);
-	a[0].expires = same ? last : first;
+	whole.providers = all;
+	whole.n_providers = providers_tidy(all, sum);
+	a[0] = whole;
 	return 0;
 }
 
@@ -203,7 +240,127 @@ aspas_merge(struct payloads *p, size_t *ret_n_dropped)
 int
 payloads_merge(struct payloads *p, size_t *ret_n_dropped)
 {
+	int rc;
+
 	*ret_n_dropped = 0;
+	if ((rc = cas_merge(p)) < 0)
+		return rc;
 	vrps_merge(p);
+	router_keys_merge(p);
 	return aspas_merge(p, ret_n_dropped);
+}
+
+/* --- one set into another --- */
+
+static int
+array_room(void **p, size_t n, size_t more, size_t size)
+{
+	void *q = reallocarray(*p, n + more + 1, size);
+
+	if (q == NULL)
+		return -ENOMEM;
+	*p = q;
+	return 0;
+}
+
+#define ROOM(to, from, field, n) \
+	array_room((void **)&(to)->field, (to)->n, (from)->n, sizeof(*(to)->field))
+
+static int
+rooms_make(struct payloads *to, const struct payloads *from)
+{
+	int rc;
+
+	if ((rc = ROOM(to, from, vrps, n_vrps)) < 0 ||
+	    (rc = ROOM(to, from, aspas, n_aspas)) < 0 ||
+	    (rc = ROOM(to, from, router_keys, n_router_keys)) < 0)
+		return rc;
+	return ROOM(to, from, cas, n_cas);
+}
+
+static int
+tas_map(struct payloads *to, const struct payloads *from, uint8_t map[static TA_MAX])
+{
+	for (size_t i = 0; i < from->n_tas; i++) {
+		int ta = payloads_ta(to, sv_str(from->tas[i]));
+
+		if (ta < 0)
+			return ta;
+		map[i] = (uint8_t)ta;
+	}
+	return 0;
+}
+
+static uint32_t
+ca_shifted(uint32_t ca, const struct payloads *from, size_t by)
+{
+	return ca < from->n_cas ? ca + (uint32_t)by : PAYLOAD_CA_NONE;
+}
+
+/* An index of the old table that was out of range must not come to life. */
+static void
+strays_forget(struct payloads *to)
+{
+	for (size_t i = 0; i < to->n_vrps; i++)
+		to->vrps[i].ca = ca_or_none(to->vrps[i].ca, to->n_cas);
+	for (size_t i = 0; i < to->n_aspas; i++)
+		to->aspas[i].ca = ca_or_none(to->aspas[i].ca, to->n_cas);
+	for (size_t i = 0; i < to->n_router_keys; i++)
+		to->router_keys[i].ca = ca_or_none(to->router_keys[i].ca, to->n_cas);
+	for (size_t i = 0; i < to->n_cas; i++)
+		to->cas[i].parent = ca_or_none(to->cas[i].parent, to->n_cas);
+}
+
+static void
+rows_move(struct payloads *to, struct payloads *from, const uint8_t map[static TA_MAX])
+{
+	size_t by = to->n_cas;
+
+	for (size_t i = 0; i < from->n_vrps; i++) {
+		struct vrp *v = &to->vrps[to->n_vrps++];
+
+		*v = from->vrps[i];
+		v->ta = map[v->ta];
+		v->ca = ca_shifted(v->ca, from, by);
+	}
+	for (size_t i = 0; i < from->n_aspas; i++) {
+		struct aspa *a = &to->aspas[to->n_aspas++];
+
+		*a = from->aspas[i];
+		a->ta = map[a->ta];
+		a->ca = ca_shifted(a->ca, from, by);
+	}
+	for (size_t i = 0; i < from->n_router_keys; i++) {
+		struct router_key *k = &to->router_keys[to->n_router_keys++];
+
+		*k = from->router_keys[i];
+		k->ta = map[k->ta];
+		k->ca = ca_shifted(k->ca, from, by);
+	}
+	for (size_t i = 0; i < from->n_cas; i++) {
+		struct payload_ca *ca = &to->cas[to->n_cas++];
+
+		*ca = from->cas[i];
+		ca->ta = map[ca->ta];
+		ca->parent = ca_shifted(ca->parent, from, by);
+	}
+}
+
+int
+payloads_append(struct payloads *to, struct payloads *from)
+{
+	uint8_t map[UINT8_MAX + 1] = { 0 };
+	char *text;
+	int rc;
+
+	if ((rc = rooms_make(to, from)) < 0 || (rc = tas_map(to, from, map)) < 0)
+		return rc;
+	if ((text = malloc(cas_text_len(to) + cas_text_len(from) + 1)) == NULL)
+		return -ENOMEM;
+	strays_forget(to);
+	rows_move(to, from, map);
+	cas_text_own(to, text);
+	from->n_aspas = 0;	/* the lists of providers moved */
+	payloads_done(from);
+	return 0;
 }

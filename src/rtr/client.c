@@ -438,7 +438,7 @@ aspas_apply(struct rtr_client *c, struct aspa *next, size_t *ret_n, struct wr *o
 			    RTR_ERR_DUPLICATE, out);
 		if (op->announce)
 			next[n++] = (struct aspa){ op->customer, op->n, op->providers,
-			    TIME_NEVER, 0 };
+			    TIME_NEVER, 0, PAYLOAD_CA_NONE };
 	}
 	*ret_n = n;
 	return RTR_EV_MORE;

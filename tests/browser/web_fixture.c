@@ -75,7 +75,7 @@ data_make(const char *dir, int64_t now, uint8_t **ret_map)
 		vrp("2001:db8::/32", 48, 64496, 0, now + 70000),
 		vrp("2001:db8:1::/48", 48, 64497, 0, now + 80000),
 	};
-	struct aspa aspas[] = { { 64496, 2, providers, now + 90000, 0 } };
+	struct aspa aspas[] = { { 64496, 2, providers, now + 90000, 0, PAYLOAD_CA_NONE } };
 	struct payloads p = {
 		.vrps = vrps, .n_vrps = ARRAY_LEN(vrps),
 		.aspas = aspas, .n_aspas = 1,

@@ -11,8 +11,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-#define SUMS_AT		144	/* two sums in the head */
-#define SUMS_END	208
+#define SUMS_AT		192	/* two sums in the head */
+#define SUMS_END	256
 
 static void
 no_digest(const void *p UNUSED, size_t n UNUSED, uint8_t ret[static SNAPSHOT_SUM_LEN])
