@@ -117,3 +117,54 @@ base64_encode(char *dst, const void *src, size_t n)
 	}
 	return o;
 }
+
+static uint8_t
+url_letter_value(char c)
+{
+	if (c == '-')
+		return 62;
+	if (c == '_')
+		return 63;
+	return c == '+' || c == '/' ? B64_BAD : letter_value((uint8_t)c);
+}
+
+int
+base64url_decode(uint8_t *dst, struct sv src, size_t *ret_n)
+{
+	uint32_t acc = 0;
+	unsigned bits = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < src.n; i++) {
+		uint8_t v = url_letter_value(src.p[i]);
+
+		if (v >= 64)
+			return -EINVAL;
+		acc = acc << 6 | v;
+		bits += 6;
+		if (bits < 8)
+			continue;
+		bits -= 8;
+		dst[n++] = (uint8_t)(acc >> bits);
+	}
+	/* One letter alone says nothing; bits that are left over are zero. */
+	if (src.n % 4 == 1 || (acc & ((1u << bits) - 1)) != 0)
+		return -EINVAL;
+	*ret_n = n;
+	return 0;
+}
+
+size_t
+base64url_encode(char *dst, const void *src, size_t n)
+{
+	size_t len = base64_encode(dst, src, n);
+
+	while (len > 0 && dst[len - 1] == '=')
+		len--;
+	for (size_t i = 0; i < len; i++)
+		if (dst[i] == '+')
+			dst[i] = '-';
+		else if (dst[i] == '/')
+			dst[i] = '_';
+	return len;
+}

@@ -1,4 +1,7 @@
-/* Base64 (RFC 4648 section 4), white space between the letters allowed. */
+/*
+ * Base64 (RFC 4648 section 4), white space between the letters allowed; and
+ * base64url, where it is not.
+ */
 #ifndef BASE_BASE64_H
 #define BASE_BASE64_H
 
@@ -18,5 +21,12 @@ base64_room(size_t n)
 int	 base64_decode(uint8_t *dst, struct sv src, size_t *ret_n) MUST_USE;
 /* dst has room for (n + 2) / 3 * 4 letters; returns their number. No NUL. */
 size_t	 base64_encode(char *dst, const void *src, size_t n);
+
+/*
+ * base64url (RFC 4648 section 5) without padding: nothing but its letters.
+ * The same rooms as above. -EINVAL, also for the other alphabet's letters.
+ */
+int	 base64url_decode(uint8_t *dst, struct sv src, size_t *ret_n) MUST_USE;
+size_t	 base64url_encode(char *dst, const void *src, size_t n);
 
 #endif

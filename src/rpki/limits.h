@@ -22,6 +22,12 @@
 #define RPKI_SERIAL_MAX		20		/* octets, RFC 5280 section 4.1.2.2 */
 #define RPKI_EXTENSIONS_MAX	24		/* the profile knows 11 */
 
+#define SLURM_SIZE_MAX		(16 * 1024 * 1024) /* bytes of a file; 65536 entries take 10 MB */
+#define SLURM_ENTRIES_MAX	65536		/* of all files; they are written by people */
+#define SLURM_FILES_MAX		16		/* one for each source that an operator trusts */
+#define SLURM_COMMENT_MAX	4096		/* bytes */
+#define SLURM_POOL_MAX		((size_t)64 << 20) /* entries, comments, lists of providers */
+
 /* Memory of one publication point while it is judged. */
 #define RPKI_POINT_POOL_MAX	((size_t)1 << 29)	/* 60,000 files take half of it */
 

@@ -324,4 +324,74 @@ const char *rrdp_snapshot_why(const struct rrdp_snapshot *, unsigned long *ret_l
 bool	 rsync_uri_valid(struct sv);
 bool	 https_uri_valid(struct sv);
 
+/* --- SLURM (RFC 8416, draft-ietf-sidrops-aspa-slurm-04) --- */
+
+enum slurm_kind {		/* in the order of the file */
+	SLURM_PREFIX_FILTER,
+	SLURM_BGPSEC_FILTER,
+	SLURM_ASPA_FILTER,
+	SLURM_PREFIX_ASSERTION,
+	SLURM_BGPSEC_ASSERTION,
+	SLURM_ASPA_ASSERTION,
+	SLURM_KIND_MAX
+};
+
+struct slurm_entry {
+	enum slurm_kind	 kind;
+	uint32_t	 file;		/* index into .files: where it stands */
+	struct sv	 where;		/* "prefixFilters[3]", or words for people */
+	bool		 has_asn, has_max_len, has_ski;
+	uint32_t	 asn;		/* of ASPAs: the customer */
+	struct ip_prefix px;		/* .af 0: none */
+	uint8_t		 max_len;	/* without one: px.len */
+	uint8_t		 ski[SHA1_LEN];
+	struct sv	 spki;
+	const uint32_t	*providers;	/* ascending, unique */
+	uint32_t	 n_providers;
+	struct sv	 comment;	/* .p NULL: none */
+	const char	*ta;		/* asserted payloads carry this name; NULL: "slurm" */
+	int64_t		 expires;	/* and end then; so does a filter */
+	uint64_t	 n_effect;	/* by slurm_apply(): removed, or added (0 or 1) */
+};
+
+/* One or more files together: they have an effect as a whole or not at all. */
+struct slurm {
+	struct pool		*pool;
+	struct slurm_entry	*entries;
+	size_t			 n, cap;
+	const char		*files[SLURM_FILES_MAX];
+	size_t			 n_files;
+};
+
+struct slurm	*slurm_new(void);
+struct slurm	*slurm_free(struct slurm *);
+DEFINE_CLEANUP(struct slurm, slurm_free)
+/* A file's index for its entries; -E2BIG, -ENOMEM. */
+int		 slurm_file(struct slurm *, const char *name) MUST_USE;
+/* Takes the entry; what it points to is in .pool or lasts. -E2BIG, -ENOMEM. */
+int		 slurm_add(struct slurm *, const struct slurm_entry *) MUST_USE;
+/* The member's name: "prefixFilters" … */
+const char	*slurm_kind_name(enum slurm_kind);
+static inline bool
+slurm_is_filter(enum slurm_kind k)
+{
+	return k <= SLURM_ASPA_FILTER;
+}
+/* The SubjectPublicKeyInfo of a P-256 key (RFC 8608 section 3.1)? */
+bool		 slurm_key_sound(struct sv spki);
+/* Do the files contradict each other (RFC 8416 section 4.2)? To findings; -ENOMEM. */
+int		 slurm_check(const struct slurm *, struct findings *) MUST_USE;
+/*
+ * Filters, then assertions, on merged payloads, which are merged afterwards.
+ * Entries that have expired at `now` do nothing. -ENOMEM, or -E2BIG (no room
+ * for the trust anchor's name): the payloads are useless then.
+ */
+int		 slurm_apply(struct slurm *, int64_t now, struct payloads *) MUST_USE;
+/* After it: entries without effect. */
+void		 slurm_effects(const struct slurm *, struct findings *);
+/* What entry does, for one line: "192.0.2.0/24 AS64496", "64496 64497,64498". */
+void		 slurm_entry_print(struct buf *, const struct slurm_entry *);
+/* As a file; version 1 unless something needs 2. */
+void		 slurm_write(const struct slurm *, struct buf *);
+
 #endif
