@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/timefmt.h"
 #include "rpki/point.h"
 
 struct sv
@@ -55,6 +56,55 @@ hash_matches(struct sv bytes, struct sv hash)
 	return sv_eq(hash, (struct sv){ (const char *)digest, sizeof(digest) });
 }
 
+int
+listed_get(struct work *w, struct sv uri, const struct mft_file *mf, struct sv *ret,
+    struct findings *fs)
+{
+	int rc;
+
+	if (w->src->get_hash != NULL && mf->hash.n == SHA256_LEN) {
+		rc = w->src->get_hash(w->src->arg, w->tmp, (const uint8_t *)mf->hash.p, ret);
+		if (rc == -ENOMEM)
+			return rc;
+		if (rc == 0 && ret->n <= RPKI_OBJECT_SIZE_MAX)
+			return 0;
+	}
+	if ((rc = file_get(w, uri, ret, fs, F(RPKI_MFT_FILE_MISSING))) < 0 || ret->p == NULL)
+		return rc;
+	if (!hash_matches(*ret, mf->hash)) {
+		finding_add(fs, F(RPKI_MFT_FILE_HASH), FA_SV("file", mf->name));
+		*ret = (struct sv){ NULL, 0 };
+	}
+	return 0;
+}
+
+void
+window_note(struct work *w, int64_t from, int64_t to)
+{
+	if (from > w->now)
+		w->pt->until = min_i64(w->pt->until, from);
+	if (to >= w->now)
+		w->pt->until = min_i64(w->pt->until, to + 1);
+}
+
+int
+point_verify(struct work *w, struct crypto_verify *v, size_t n)
+{
+	int rc = w->src->verify != NULL ? w->src->verify(w->src->arg, v, n) :
+	    crypto_verify_batch(v, n);
+
+	w->pt->n_verified += (uint32_t)n;
+	return rc;
+}
+
+void
+ca_verify_item(struct work *w, struct crypto_verify *v, const struct cert *c)
+{
+	cert_verify_item(v, c, w->key);
+	v->modulus = w->ca->modulus;
+	v->exponent = w->ca->exponent;
+}
+
 void
 findings_begin(struct work *w, struct findings *fs, struct sv subject)
 {
@@ -101,12 +151,10 @@ files_get(struct work *w)
 
 	for (size_t i = 0; i < w->n_files && n_failed < RPKI_MFT_FAILED_MAX; i++) {
 		struct file *f = &w->files[i];
-		int rc = file_get(w, f->o.uri, &f->bytes, &f->fs, F(RPKI_MFT_FILE_MISSING));
+		int rc = listed_get(w, f->o.uri, f->mf, &f->bytes, &f->fs);
 
 		if (rc < 0)
 			return rc;
-		if (f->bytes.p != NULL && !hash_matches(f->bytes, f->mf->hash))
-			finding_add(&f->fs, F(RPKI_MFT_FILE_HASH), FA_SV("file", f->mf->name));
 		if (findings_reject(&f->fs)) {
 			w->pt->failed = true;
 			n_failed++;
@@ -185,14 +233,13 @@ files_verify(struct work *w)
 		if (f->cert == NULL || findings_reject(&f->fs))
 			continue;
 		f->verify = n;
-		cert_verify_item(&v[n++], f->cert, w->key);
+		ca_verify_item(w, &v[n++], f->cert);
 		if (f->cms != NULL)
 			cms_verify_item(&v[n++], f->cms);
 		f->n_verify = (unsigned)(n - f->verify);
 	}
-	if ((rc = crypto_verify_batch(v, n)) < 0)
+	if ((rc = point_verify(w, v, n)) < 0)
 		return rc;
-	w->pt->n_verified += (uint32_t)n;
 	for (size_t i = 0; i < w->n_files; i++) {
 		struct file *f = &w->files[i];
 
@@ -230,6 +277,7 @@ file_judge(struct work *w, struct file *f)
 	f->o.res = f->cert->res;
 	cert_check_issuer(f->cert, w->ca, &f->fs);
 	cert_check_time(f->cert, w->now, &f->fs);
+	window_note(w, f->cert->not_before, f->cert->not_after);
 	if (f->cert->crl_uri.n > 0 && !sv_eq(f->cert->crl_uri, w->crl_uri))
 		finding_add(&f->fs, F(RPKI_CERT_CRL_OTHER), FA_SV("crl", f->cert->crl_uri));
 	if ((e = crl_find(w->crl, f->cert->serial)) != NULL)
@@ -357,7 +405,8 @@ point_undone(struct rpki_point *pt, int rc, bool full)
 	const struct rpki_ca *ca = pt->ca;
 
 	(void)pool_free(pt->pool);
-	*pt = (struct rpki_point){ .ca = ca, .failed = true, .pool = pool_new(RPKI_POINT_POOL_MAX) };
+	*pt = (struct rpki_point){ .ca = ca, .failed = true, .pool = pool_new(RPKI_POINT_POOL_MAX),
+	    .judged = pt->judged, .until = pt->until };
 	if (pt->pool == NULL)
 		return -ENOMEM;
 	findings_init(&pt->findings, pt->pool);
@@ -379,6 +428,8 @@ rpki_point_check(const struct rpki_ca *ca, const struct rpki_source *src,
 
 	memset(pt, 0, sizeof(*pt));
 	pt->ca = ca;
+	pt->judged = opt->now;
+	pt->until = TIME_NEVER;
 	pt->pool = pool_new(RPKI_POINT_POOL_MAX);
 	w.tmp = pool_new(opt->pool_max > 0 ? opt->pool_max : RPKI_POINT_POOL_MAX);
 	if (pt->pool == NULL || w.tmp == NULL) {

@@ -3,8 +3,41 @@
  * any of them fails, so does the point (RFC 9286 section 6).
  */
 #include <errno.h>
+#include <string.h>
 
+#include "base/timefmt.h"
 #include "rpki/point.h"
+
+/* Both are positive and minimal; one octet 0 may stand before a high bit. */
+static int
+number_cmp(struct sv a, struct sv b)
+{
+	a = sv_skip(a, a.n > 1 && a.p[0] == 0);
+	b = sv_skip(b, b.n > 1 && b.p[0] == 0);
+	if (a.n != b.n)
+		return a.n < b.n ? -1 : 1;
+	return memcmp(a.p, b.p, a.n);
+}
+
+/*
+ * "Each RP MUST verify that a purported "new" manifest contains a higher
+ * manifestNumber than previously validated manifests" (RFC 9286 section
+ * 4.2.1), and a later thisUpdate.
+ */
+static void
+seen_check(struct work *w, struct findings *fs)
+{
+	const struct rpki_seen *s = w->src->seen;
+
+	if (s == NULL || memcmp(s->hash, w->pt->mft_hash, SHA256_LEN) == 0)
+		return;
+	if (number_cmp(w->mft->number, s->number) <= 0)
+		finding_add(fs, F(RPKI_MFT_NUMBER_OLD), FA_HEX("number", w->mft->number.p,
+		    w->mft->number.n), FA_HEX("seen", s->number.p, s->number.n));
+	if (w->mft->this_update < s->this_update)
+		finding_add(fs, F(RPKI_MFT_TIME_OLD), FA_TIME("this_update", w->mft->this_update),
+		    FA_TIME("seen", s->this_update));
+}
 
 int
 manifest_read(struct work *w, struct findings *fs)
@@ -16,6 +49,7 @@ manifest_read(struct work *w, struct findings *fs)
 	if (rc < 0 || bytes.p == NULL)
 		return rc;
 	w->pt->mft_found = true;
+	crypto_sha256(bytes.p, bytes.n, w->pt->mft_hash);
 	rc = cms_parse(w->tmp, bytes, RPKI_MFT, w->opt->tolerate, fs, &w->cms);
 	if (rc < 0 || w->cms == NULL)
 		return rc;
@@ -31,8 +65,11 @@ manifest_read(struct work *w, struct findings *fs)
 		mft_check(w->mft, w->cms->ee, w->now, fs);
 		w->pt->mft_this = w->mft->this_update;
 		w->pt->mft_next = w->mft->next_update;
+		window_note(w, w->mft->this_update, w->mft->next_update);
+		seen_check(w, fs);
 	}
 	cert_check_time(w->cms->ee, w->now, fs);
+	window_note(w, w->cms->ee->not_before, w->cms->ee->not_after);
 	return 0;
 }
 
@@ -73,16 +110,13 @@ crl_read(struct work *w, struct findings *mft_fs, struct findings *fs)
 	if (rc < 0 || mf == NULL)
 		return rc;
 	fs->subject = w->crl_uri;
-	rc = file_get(w, w->crl_uri, &bytes, fs, F(RPKI_MFT_FILE_MISSING));
+	rc = listed_get(w, w->crl_uri, mf, &bytes, fs);
 	if (rc < 0 || bytes.p == NULL)
 		return rc;
-	if (!hash_matches(bytes, mf->hash)) {
-		finding_add(fs, F(RPKI_MFT_FILE_HASH), FA_SV("file", mf->name));
-		return 0;
-	}
 	if ((rc = crl_parse(w->tmp, bytes, w->opt->tolerate, fs, &w->crl)) < 0 || w->crl == NULL)
 		return rc;
 	crl_check(w->crl, w->ca, w->now, fs);
+	window_note(w, w->crl->this_update, w->crl->next_update);
 	w->pt->crl_next = w->crl->next_update;
 	return 0;
 }
@@ -98,16 +132,16 @@ head_verify(struct work *w, struct findings *mft_fs, struct findings *crl_fs)
 
 	if (w->cms == NULL)
 		return 0;
-	cert_verify_item(&v[0], w->cms->ee, w->key);
+	ca_verify_item(w, &v[0], w->cms->ee);
 	cms_verify_item(&v[1], w->cms);
 	if (w->crl != NULL) {
-		v[2] = (struct crypto_verify){ .rsa = w->key, .sig = w->crl->sig };
+		v[2] = (struct crypto_verify){ .rsa = w->key, .sig = w->crl->sig,
+		    .modulus = w->ca->modulus, .exponent = w->ca->exponent };
 		crypto_sha256(w->crl->tbs.p, w->crl->tbs.n, v[2].digest);
 		n = 3;
 	}
-	if ((rc = crypto_verify_batch(v, n)) < 0)
+	if ((rc = point_verify(w, v, n)) < 0)
 		return rc;
-	w->pt->n_verified += (uint32_t)n;
 	if (!v[0].ok)
 		finding_add0(mft_fs, F(RPKI_CERT_SIGNATURE));
 	if (!v[1].ok)
@@ -132,11 +166,10 @@ head_count(struct work *w, const struct findings *mft_fs, const struct findings 
 		    findings_reject(mft_fs) ? V_LOST : V_VALID]++;
 	pt->failed = findings_reject(mft_fs) || findings_reject(crl_fs) ||
 	    w->mft == NULL || w->crl == NULL;
-	pt->expires = w->ca->expires;
+	pt->expires = TIME_NEVER;
 	if (pt->failed)
 		return;
-	pt->expires = min_i64(pt->expires, w->mft->next_update);
-	pt->expires = min_i64(pt->expires, w->cms->ee->not_after);
+	pt->expires = min_i64(w->mft->next_update, w->cms->ee->not_after);
 	pt->expires = min_i64(pt->expires, w->crl->next_update);
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "rpki/point.h"
 
 static int
@@ -75,9 +76,11 @@ child_add(struct work *w, const struct file *f, bool lost)
 		.notify_uri = pool_sv(pool, x->notify_uri),
 		.not_before = x->not_before,
 		.not_after = x->not_after,
-		.expires = min_i64(w->pt->expires, x->not_after),
+		.own_expires = min_i64(w->pt->expires, x->not_after),
+		.chain = w->ca->chain * 31 + hash_bytes(w->ca->ski.p, w->ca->ski.n),
 		.lost = lost,
 	};
+	c->expires = min_i64(w->ca->expires, c->own_expires);
 	if (c->notify_uri.p == NULL || c->mft_uri.p == NULL)
 		return -ENOMEM;
 	w->pt->n_children++;

@@ -35,8 +35,17 @@
  * What real repositories break harmlessly is let pass by named switches
  * (enum rpki_tolerance), each with date and share where it is defined.
  *
- * A manifest that is older than the one judged before (RFC 9286 section 4.2.1,
- * RFC 9981) cannot be seen here: that takes a memory of the last run.
+ * Three things let a caller that keeps objects do nothing twice. It may give
+ * files by the hash that the manifest lists (rpki_source.get_hash); it may do
+ * the arithmetic elsewhere, or remember it (.verify); and a judged point says
+ * until when the same bytes are judged the same way (rpki_point.until), so
+ * that it may stand as it is while its CA is the same (rpki_ca_same(),
+ * rpki_point_rebase()). What the chain above says of time is therefore not
+ * mixed into what the point says: rpki_point_expiry() joins them.
+ *
+ * A manifest must be newer than the one judged good before (RFC 9286 section
+ * 4.2.1): the caller remembers that one and shows it (rpki_source.seen).
+ * A manifest of another file name starts anew (RFC 9981).
  *
  * Not done on purpose: path building (the tree is walked from the top, the
  * issuer is always known), OpenSSL's CMS and X.509 (FACTS: 243 us a ROA
@@ -50,6 +59,7 @@
 
 #include "base/finding.h"
 #include "base/pool.h"
+#include "base/rd.h"
 #include "crypto/crypto.h"
 #include "inr/inr.h"
 #include "rpki/limits.h"
@@ -210,8 +220,20 @@ struct rpki_ca {
 	struct sv		 repo_uri, mft_uri, notify_uri;
 	struct resources	 res;		/* effective: nothing inherits */
 	int64_t			 not_before, not_after;
+	int64_t			 own_expires;	/* without what is above its issuer's point */
 	int64_t			 expires;	/* earliest in the chain down to here */
+	uint64_t		 chain;		/* of the keys and the anchor above, a hash */
 	bool			 lost;		/* only followed for explanations */
+};
+
+/*
+ * The manifest that was last judged good at a place: by whoever remembers,
+ * from its own bytes (rpki_mft_seen()).
+ */
+struct rpki_seen {
+	uint8_t		hash[SHA256_LEN];
+	struct sv	number;		/* INTEGER content */
+	int64_t		this_update;
 };
 
 /*
@@ -222,6 +244,15 @@ struct rpki_ca {
 struct rpki_source {
 	int	(*get)(void *arg, struct pool *, struct sv uri, struct sv *ret);
 	void	*arg;
+	/*
+	 * The bytes with that SHA-256, which their keeper has computed; -ENOENT:
+	 * it has none. NULL: files come from get() and are hashed here.
+	 */
+	int	(*get_hash)(void *arg, struct pool *, const uint8_t hash[static SHA256_LEN],
+		    struct sv *ret);
+	/* As crypto_verify_batch(); modulus and exponent are always set. NULL: that. */
+	int	(*verify)(void *arg, struct crypto_verify *, size_t n);
+	const struct rpki_seen *seen;	/* NULL: nothing is remembered */
 };
 
 struct rpki_opt {
@@ -239,8 +270,11 @@ struct rpki_point {
 	bool			 failed;
 	bool			 mft_found;	/* there was a manifest, good or bad */
 	struct sv		 mft_aia;	/* where its signer says its own certificate is */
-	int64_t			 expires;	/* min of manifest, CRL, chain */
+	int64_t			 expires;	/* min of manifest and CRL; see rpki_point_expiry() */
+	int64_t			 judged, until;	/* the same bytes give the same in [judged, until) */
 	int64_t			 mft_this, mft_next, crl_next;
+	uint8_t			 mft_hash[SHA256_LEN];	/* if .mft_found */
+	bool			 retained;	/* the caller's: judged on older data than the newest */
 	struct rpki_object	*objects;
 	size_t			 n_objects;
 	uint32_t		 count[RPKI_TYPE_MAX][V_MAX];
@@ -261,6 +295,34 @@ struct rpki_point {
 int	 rpki_point_check(const struct rpki_ca *, const struct rpki_source *,
 	    const struct rpki_opt *, struct rpki_point *ret) MUST_USE;
 void	 rpki_point_done(struct rpki_point *);
+
+/* Payloads of the point are good until the smaller of this and their own. */
+static inline int64_t
+rpki_point_expiry(const struct rpki_point *pt)
+{
+	return pt->ca->expires < pt->expires ? pt->ca->expires : pt->expires;
+}
+
+/*
+ * Would b's point be judged as a's was? Everything but the times of the
+ * certificate and of the chain is the same.
+ */
+bool	 rpki_ca_same(const struct rpki_ca *a, const struct rpki_ca *b);
+/*
+ * A judged point moves below a new rpki_ca of the same CA (rpki_ca_same); the
+ * old one and what it points to may be freed then.
+ */
+void	 rpki_point_rebase(struct rpki_point *, const struct rpki_ca *);
+
+/*
+ * Is this a manifest that the CA has signed? Then its number and time; slices
+ * of bytes. Nothing else of it is judged: it was judged good once.
+ */
+int	 rpki_mft_seen(struct pool *, const struct rpki_ca *, struct sv bytes,
+	    const struct rpki_source *, const struct rpki_opt *,
+	    struct rpki_seen *ret, bool *ret_ok) MUST_USE;
+/* All file hashes of a manifest, SHA256_LEN bytes each, in the pool. */
+int	 rpki_mft_hashes(struct pool *, struct sv bytes, struct sv *ret) MUST_USE;
 
 /* --- trust anchors --- */
 
@@ -318,11 +380,157 @@ int	 rrdp_snapshot_feed(struct rrdp_snapshot *, const void *, size_t n,
 /* After a failure: why (a msgid) and the line. */
 const char *rrdp_snapshot_why(const struct rrdp_snapshot *, unsigned long *ret_line);
 
+/*
+ * --- RRDP (RFC 8182, RFC 9674, RFC 9697); rrdp_*.c ---
+ *
+ * The fetcher's part without the fetching: three parsers that eat pieces
+ * (notification, snapshot, delta), what is remembered of a server (struct
+ * rrdp_state), and the decision what to fetch (rrdp_plan()).
+ *
+ * Attributes are judged by the schema of RFC 8182 section 3.5: those it does
+ * not name (and elements, and text outside of publish) end the parse, as a
+ * missing one does; XML itself forbids doubled ones. Stricter than the
+ * schema: a session_id has the form of a UUID (section 3.5.1.3) in either
+ * case, hashes have 64 digits, URIs of files are https at the notification's
+ * origin (RFC 9674 section 3.2), URIs of objects are rsync. Looser: a delta
+ * file may be empty, and the list of deltas may be in any order and have
+ * gaps, as real ones have: what stands before the newest gap is cut.
+ */
+enum rrdp_code {
+#define F FINDING_ENUM_
+#include "rpki/rrdp_findings.def"
+#undef F
+	RRDP_CODE_MAX
+};
+extern const struct finding_def rrdp_findings[RRDP_CODE_MAX];
+
+/* A file that the notification names. */
+struct rrdp_link {
+	uint64_t	serial;
+	struct sv	uri;			/* NUL-terminated */
+	uint8_t		hash[SHA256_LEN];
+};
+
+struct rrdp_notification {
+	char			 session[RRDP_SESSION_LEN + 1];	/* lower case */
+	uint64_t		 serial;
+	struct rrdp_link	 snapshot;
+	struct rrdp_link	*deltas;	/* ascending, no gap, the last has .serial */
+	size_t			 n_deltas;
+	size_t			 n_listed;	/* before what lies behind a gap was cut */
+	bool			 unsorted;
+	uint64_t		 gap;		/* newest serial that is missing; 0: none */
+};
+
+enum rrdp_op {				/* as enum objects_op of the store */
+	RRDP_PUBLISH = 1,
+	RRDP_WITHDRAW = 2,
+};
+
+struct rrdp_change {
+	enum rrdp_op	op;
+	bool		has_hash;		/* it replaces (or withdraws) this one: */
+	uint8_t		hash[SHA256_LEN];
+	struct sv	uri;			/* NUL-terminated */
+	struct sv	bytes;			/* DER; the parser's, until the next one */
+};
+/* A negative code ends the parse and is what the feed returns. */
+typedef int	(*rrdp_change_fn)(void *arg, const struct rrdp_change *);
+
+struct rrdp_parser;
+
+/* All three: NULL without memory. */
+/* uri: where it is fetched, or was redirected to. The pool keeps the result. */
+struct rrdp_parser *rrdp_notification_new(struct pool *, struct sv uri);
+/*
+ * session and serial as the notification says (else a finding); session NULL:
+ * whatever it says.
+ */
+struct rrdp_parser *rrdp_full_new(const char *session, uint64_t serial,
+	    rrdp_change_fn, void *arg);
+struct rrdp_parser *rrdp_delta_new(const char *session, uint64_t serial,
+	    rrdp_change_fn, void *arg);
+struct rrdp_parser *rrdp_parser_free(struct rrdp_parser *);
+DEFINE_CLEANUP(struct rrdp_parser, rrdp_parser_free)
+/*
+ * The next piece (n <= INT_MAX); last with the final one. 0, SE_SYNTAX (see
+ * the report), SE_LIMIT, -ENOMEM, or what the callback said. Sticky.
+ */
+int	 rrdp_parser_feed(struct rrdp_parser *, const void *, size_t n, bool last) MUST_USE;
+/* After the last feed returned 0; NULL before. The pool's. */
+const struct rrdp_notification *rrdp_parser_notification(const struct rrdp_parser *);
+const char *rrdp_parser_session(const struct rrdp_parser *);	/* "" before it is known */
+uint64_t rrdp_parser_serial(const struct rrdp_parser *);
+/*
+ * What was wrong or strange, as findings (the caller sets their subject, the
+ * notification's URI; file: the URI of what was parsed). Nothing is added
+ * for -ENOMEM and for the callback's codes.
+ */
+void	 rrdp_parser_report(const struct rrdp_parser *, struct sv file, struct findings *);
+
+/* What is remembered of a server between two looks at it. */
+struct rrdp_known {
+	uint64_t	serial;
+	uint8_t		hash[SHA256_LEN];
+};
+
+struct rrdp_state {
+	char			session[RRDP_SESSION_LEN + 1];	/* "": nothing is known */
+	uint64_t		serial;
+	char			etag[RRDP_VALIDATOR_MAX + 1];	/* as sent; "": none */
+	char			modified[RRDP_VALIDATOR_MAX + 1];
+	size_t			n_known;			/* ascending by serial */
+	struct rrdp_known	known[RRDP_KNOWN_MAX];
+};
+/* At most RRDP_STATE_MAX bytes. */
+void	 rrdp_state_write(const struct rrdp_state *, struct wr *);
+/*
+ * SE_FORMAT: not a state of this version; the server is then one that was
+ * never seen. Empty bytes are a state that knows nothing.
+ */
+int	 rrdp_state_parse(struct sv, struct rrdp_state *ret) MUST_USE;
+/*
+ * The state after all that the notification says has been taken over.
+ * Without etag and modified: those are set by who saw the headers, and only
+ * if they have at most RRDP_VALIDATOR_MAX bytes.
+ */
+void	 rrdp_state_set(struct rrdp_state *, const struct rrdp_notification *);
+
+enum rrdp_todo {
+	RRDP_NOTHING,			/* what is there is what we have */
+	RRDP_DELTAS,			/* all of .deltas, in their order */
+	RRDP_SNAPSHOT,
+};
+
+struct rrdp_plan {
+	enum rrdp_todo		 todo;
+	const struct rrdp_link	*deltas;	/* of the notification */
+	size_t			 n_deltas;
+	/*
+	 * The state stays as it was, validators included: the notification is
+	 * older than what we have (a cache behind the times).
+	 */
+	bool			 keep_state;
+	enum rrdp_code		 why;		/* RRDP_CODE_MAX: all as usual */
+	uint64_t		 known_serial, serial;
+	uint64_t		 delta_serial;	/* that changed, or is missing */
+	uint64_t		 n_wanted, limit;
+};
+/*
+ * What to fetch, from what we know and what the server says. deltas_max:
+ * more than so many are not worth it (0: RRDP_DELTAS_PLAN_MAX).
+ */
+void	 rrdp_plan(const struct rrdp_state *, const struct rrdp_notification *,
+	    size_t deltas_max, struct rrdp_plan *ret);
+void	 rrdp_plan_report(const struct rrdp_plan *, struct findings *);
+
 /* --- URIs --- */
 
 /* rsync://host/module/path…: no "..", no empty or hidden parts, printable. */
 bool	 rsync_uri_valid(struct sv);
 bool	 https_uri_valid(struct sv);
+/* RFC 6454: scheme, host (letter case free) and port (443 if unsaid) are the same. */
+bool	 https_same_origin(struct sv, struct sv);
 
 /* --- SLURM (RFC 8416, draft-ietf-sidrops-aspa-slurm-04) --- */
 

@@ -96,6 +96,7 @@ ta_fill(struct rpki_ca *ca, const struct cert *c, const struct tal *t)
 		.not_before = c->not_before,
 		.not_after = c->not_after,
 		.expires = c->not_after,
+		.own_expires = c->not_after,
 	};
 }
 
