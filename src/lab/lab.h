@@ -106,4 +106,61 @@ struct lab_fault_info {
 size_t	 lab_n_faults(void);
 struct lab_fault_info lab_fault_info(size_t i);
 
+/*
+ * --- the lab's own publication servers (serve*.c, sekisho-lab-serve(1)) ---
+ *
+ * What enters is a folder with servers/HOST/rrdp/ and servers/HOST/rsync/, and
+ * a script of misbehaviour. Each host gets two ports on loopback, one for
+ * HTTPS with certificates of a CA made at start, one for rsync, behind which
+ * the rsync program runs, a child a connection. Steps of a moving world and
+ * time are what lab_serve_command() says, so that hours pass in seconds.
+ */
+struct loop;
+struct lab_serve;
+
+struct lab_serve_conf {
+	const char	*dir;
+	const char	*listen;	/* a loopback address without a port */
+	uint32_t	 first_port;	/* 0: as the kernel likes */
+	bool		 usual_ports;	/* 127.0.1.N:443 and :873 instead */
+	bool		 plain;		/* HTTP without TLS */
+	bool		 no_gzip;
+	bool		 still;		/* time moves by command only */
+	const char	*rsync;		/* the program; NULL: no rsync */
+	/* Something that the operator may want to read. May be NULL. */
+	void		(*log)(void *arg, const char *text);
+	void		*arg;
+};
+
+/*
+ * -ENOENT: no host below dir/servers; -EADDRINUSE, -EACCES …: the ports. On
+ * failure err.word is the host or path in question, valid until the next call.
+ */
+int	 lab_serve_new(struct loop *, const struct lab_serve_conf *,
+	    struct lab_error *err, struct lab_serve **ret) MUST_USE;
+struct lab_serve *lab_serve_free(struct lab_serve *);
+DEFINE_CLEANUP(struct lab_serve, lab_serve_free)
+/* Add rules. -EINVAL with *err: nothing was added. */
+int	 lab_serve_script(struct lab_serve *, struct sv text, struct lab_error *err) MUST_USE;
+/* One line of the control channel; the answer is one line of JSON. False: "stop". */
+bool	 lab_serve_command(struct lab_serve *, struct sv line, struct buf *answer);
+/* "NAME:443=127.0.0.1:PORT" and so on, a line each: rpki.fetch.hosts. */
+void	 lab_serve_ports(const struct lab_serve *, struct buf *);
+/* A hosts(5) file. */
+void	 lab_serve_hosts(const struct lab_serve *, struct buf *);
+size_t	 lab_serve_n_hosts(const struct lab_serve *);
+/* The CA's certificate (PEM); empty with .plain. */
+struct sv lab_serve_ca(const struct lab_serve *);
+
+struct lab_behaviour_info {
+	const char	*name;
+	const char	*moment;	/* "connect", "tls", "answer" … */
+	const char	*argument;	/* "rate=10", "" */
+	const char	*text;		/* msgid */
+	const char	*clause;	/* "-": none forbids it */
+};
+size_t	 lab_n_behaviours(void);
+/* buf holds .argument. */
+struct lab_behaviour_info lab_behaviour_info(size_t i, char *buf, size_t n);
+
 #endif
