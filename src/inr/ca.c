@@ -169,6 +169,38 @@ cas_merge(struct payloads *p)
 	return 0;
 }
 
+static void
+chain_mark(const struct payloads *p, uint32_t ca, uint32_t *keep)
+{
+	for (; ca < p->n_cas && keep[ca] == 0; ca = p->cas[ca].parent)
+		keep[ca] = 1;
+}
+
+int
+cas_unused_drop(struct payloads *p)
+{
+	uint32_t *map = calloc(p->n_cas + 1, sizeof(*map)), n = 0;
+
+	if (map == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_vrps; i++)
+		chain_mark(p, p->vrps[i].ca, map);
+	for (size_t i = 0; i < p->n_aspas; i++)
+		chain_mark(p, p->aspas[i].ca, map);
+	for (size_t i = 0; i < p->n_router_keys; i++)
+		chain_mark(p, p->router_keys[i].ca, map);
+	/* The parents of what is kept are kept: their new places are known below. */
+	for (size_t i = 0; i < p->n_cas; i++)
+		map[i] = map[i] != 0 ? n++ : PAYLOAD_CA_NONE;
+	indexes_follow(p, map, p->n_cas);
+	for (size_t i = 0; i < p->n_cas; i++)
+		if (map[i] != PAYLOAD_CA_NONE)
+			p->cas[map[i]] = p->cas[i];
+	p->n_cas = n;
+	free(map);
+	return 0;
+}
+
 size_t
 cas_text_len(const struct payloads *p)
 {

@@ -409,4 +409,72 @@ delta_empty(const struct delta *d)
 
 DEFINE_CLEANUP(struct delta, delta_free)
 
+/* --- drop guard --- */
+
+/*
+ * What is published is compared with what is to follow. A payload that is
+ * missing there was either taken away by somebody who has the right to
+ * (its CA works, or the nearest CA above that the new table knows: signed),
+ * or it went because something failed. Only the latter can be held back, and
+ * not longer than until it expires or its CA's clock has run out. The clock
+ * (payload_ca.held_since) is in the published snapshot, so it outlives us,
+ * and it starts anew only after the CA has worked again.
+ *
+ * What the new table must contain: a row for every CA that was met, also for
+ * those that failed and those whose certificate was rejected (PCA_LOST). What
+ * is not in it was not issued any more. Local additions (SLURM) are made
+ * after the guard, and never held. An ASPA counts as missing if its customer
+ * has none at all: one that changed was signed.
+ */
+enum guard_loss {
+	LOSS_EXPIRED,
+	LOSS_SIGNED,		/* taken away by a CA that works */
+	LOSS_LOCAL,		/* no CA issued it, or its trust anchor is not configured */
+	LOSS_FAILURE,
+	LOSS_MAX
+};
+
+struct guard_counts {
+	struct {
+		uint64_t	n_vrps;		/* published and not expired */
+		uint64_t	vrps[LOSS_MAX];
+		uint64_t	others[LOSS_MAX];	/* router keys and ASPAs */
+	} ta[TA_MAX];			/* as old->tas */
+};
+
+struct guard_limits {
+	uint32_t	 share_permille;	/* of a trust anchor's VRPs, and … */
+	uint32_t	 min_vrps;		/* … no fewer than these: then all are held */
+	int64_t		 hold_sec;
+	/* Whatever the share: what is ours is held. NULL: nothing is. */
+	bool		(*is_our_vrp)(void *arg, const struct vrp *);
+	bool		(*is_our_asn)(void *arg, uint32_t asn);
+	void		*arg;
+};
+
+struct guard_decision {
+	size_t		 n_held;	/* payloads of all kinds; 0: nothing is held */
+	size_t		 n_small;	/* let go: too few to be held */
+	size_t		 n_overdue;	/* let go: held long enough */
+	size_t		 n_released;	/* let go: somebody named this set's hash */
+	uint8_t		 hash[SNAPSHOT_SUM_LEN];	/* of the set, held or released */
+	int64_t		 until;		/* the first clock to run out; TIME_NEVER */
+};
+
+/*
+ * next is merged. ret_lost (heap; payloads_done()) gets what would be lost by
+ * failure, merged, with the rows of its CAs. -ENOMEM.
+ */
+int	 guard_losses(const struct snapshot *old, const struct payloads *next, int64_t now,
+	    struct payloads *ret_lost, struct guard_counts *ret) MUST_USE;
+/*
+ * Leaves in `lost` what is to be held. Then payloads_append(next, lost) and
+ * payloads_merge(next) give what is to be published. The hash is over the
+ * held payloads as PDUs; `released` (or NULL) is the one that was let go by
+ * hand. -ENOMEM.
+ */
+int	 guard_decide(const struct guard_limits *, const struct guard_counts *, int64_t now,
+	    const uint8_t *released, snapshot_digest_fn, struct payloads *lost,
+	    struct guard_decision *ret) MUST_USE;
+
 #endif

@@ -62,6 +62,9 @@ void		 pdu_vrp(const struct family *, const uint8_t *pdu, struct vrp *ret);
 
 int		 u32_cmp(const void *, const void *);
 
+/* With a list of its own on the heap. */
+int		 aspa_copy(const struct snapshot_aspa *, struct aspa *ret) MUST_USE;
+
 /* ca.c */
 int		 cas_merge(struct payloads *) MUST_USE;
 /* All of the rows' text, and a heap block of that length to hold it. */
@@ -72,6 +75,8 @@ size_t		 cas_text_size(const struct payloads *);
 void		 cas_write(struct wr *, const struct payloads *);
 bool		 cas_sound(const struct payloads *);
 bool		 cas_check(const struct snapshot *);
+/* Rows that no payload needs, itself or above it, go. */
+int		 cas_unused_drop(struct payloads *) MUST_USE;
 static inline uint32_t
 ca_or_none(uint32_t ca, size_t n_cas)
 {

@@ -362,7 +362,7 @@ snapshot_aspa_find(const struct snapshot *s, uint32_t customer, struct snapshot_
 	return false;
 }
 
-static int
+int
 aspa_copy(const struct snapshot_aspa *a, struct aspa *ret)
 {
 	uint32_t *list = calloc(a->n_providers, sizeof(*list));

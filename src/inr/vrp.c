@@ -278,11 +278,22 @@ rooms_make(struct payloads *to, const struct payloads *from)
 	return ROOM(to, from, cas, n_cas);
 }
 
+/* A trust anchor that nothing needs does not come along. */
 static int
-tas_map(struct payloads *to, const struct payloads *from, uint8_t map[static TA_MAX])
+tas_map(struct payloads *to, const struct payloads *from, uint8_t map[static UINT8_MAX + 1])
 {
+	bool used[UINT8_MAX + 1] = { false };
+
+	for (size_t i = 0; i < from->n_vrps; i++)
+		used[from->vrps[i].ta] = true;
+	for (size_t i = 0; i < from->n_aspas; i++)
+		used[from->aspas[i].ta] = true;
+	for (size_t i = 0; i < from->n_router_keys; i++)
+		used[from->router_keys[i].ta] = true;
+	for (size_t i = 0; i < from->n_cas; i++)
+		used[from->cas[i].ta] = true;
 	for (size_t i = 0; i < from->n_tas; i++) {
-		int ta = payloads_ta(to, sv_str(from->tas[i]));
+		int ta = used[i] ? payloads_ta(to, sv_str(from->tas[i])) : 0;
 
 		if (ta < 0)
 			return ta;
@@ -312,7 +323,8 @@ strays_forget(struct payloads *to)
 }
 
 static void
-rows_move(struct payloads *to, struct payloads *from, const uint8_t map[static TA_MAX])
+rows_move(struct payloads *to, struct payloads *from,
+    const uint8_t map[static UINT8_MAX + 1])
 {
 	size_t by = to->n_cas;
 

@@ -56,6 +56,20 @@ world_aspa(struct payloads *p, uint32_t customer, const uint32_t *list, int64_t 
 	p->aspas[p->n_aspas++] = a;
 }
 
+/* A key of 91 bytes that `key` fills, and a ski likewise. */
+static inline void
+world_router_key(struct payloads *p, uint8_t key, uint32_t asn, int64_t expires)
+{
+	struct router_key k = { .asn = asn, .expires = expires, .spki_len = 91,
+		.ca = PAYLOAD_CA_NONE };
+
+	memset(k.ski, key, sizeof(k.ski));
+	memset(k.spki, key, k.spki_len);
+	k.ta = (uint8_t)payloads_ta(p, SV("lab"));
+	p->router_keys = reallocarray(p->router_keys, p->n_router_keys + 1, sizeof(k));
+	p->router_keys[p->n_router_keys++] = k;
+}
+
 #define WORLD_LIST(...)	((const uint32_t[]){ __VA_ARGS__, UINT32_MAX })
 
 /* Merge, build and open; *ret_buf is to be freed. */
