@@ -64,9 +64,10 @@ def findings(path):
 def all_findings():
     out = []
     for folder in sorted(os.listdir(os.path.join(root(), "src"))):
-        path = os.path.join(root(), "src", folder, "findings.def")
-        if os.path.exists(path):
-            out += findings(path)
+        for name in ("findings.def", "rrdp_findings.def"):
+            path = os.path.join(root(), "src", folder, name)
+            if os.path.exists(path):
+                out += findings(path)
     return out
 
 

@@ -7,11 +7,19 @@ static const struct finding_def rpki_rows[] = {
 static const struct finding_def rtr_rows[] = {
 #include "rtr/findings.def"
 };
+static const struct finding_def rrdp_rows[] = {
+#include "rpki/rrdp_findings.def"
+};
+static const struct finding_def fetch_rows[] = {
+#include "net/findings.def"
+};
 #undef F
 
 static const struct findings_module modules[] = {
 	{ "rpki", rpki_rows, ARRAY_LEN(rpki_rows) },
 	{ "rtr", rtr_rows, ARRAY_LEN(rtr_rows) },
+	{ "rrdp", rrdp_rows, ARRAY_LEN(rrdp_rows) },
+	{ "fetch", fetch_rows, ARRAY_LEN(fetch_rows) },
 };
 
 const struct findings_module *

@@ -28,6 +28,17 @@
 #define SLURM_COMMENT_MAX	4096		/* bytes */
 #define SLURM_POOL_MAX		((size_t)64 << 20) /* entries, comments, lists of providers */
 
+/* RRDP. */
+#define RRDP_SESSION_LEN	36		/* a UUID as text */
+#define RRDP_VALIDATOR_MAX	512		/* an ETag or date; CDNs send below 100 */
+#define RRDP_DELTAS_LISTED_MAX	100000		/* a notification; today below 10,000 (RFC 8182 3.3.2 keeps them shorter than the snapshot) */
+#define RRDP_NOTIFICATION_MAX	(32 * 1024 * 1024)	/* bytes: that many deltas of 320 bytes */
+#define RRDP_KNOWN_MAX		600		/* hashes kept of a server: 40 bytes each, within one frame to the store */
+#define RRDP_STATE_MAX		32000		/* bytes: OBJECTS_STATE_MAX of the store */
+#define RRDP_DELTAS_PLAN_MAX	300		/* one request each: beyond that the snapshot is cheaper for both sides */
+#define RRDP_SERIAL_BACK_MAX	2		/* caches (CDN nodes) are so far apart at times; rpki-client lets as many pass */
+#define RRDP_CHANGES_MAX	2000000		/* elements of one file; the largest repository has some 100,000 objects */
+
 /* Memory of one publication point while it is judged. */
 #define RPKI_POINT_POOL_MAX	((size_t)1 << 29)	/* 60,000 files take half of it */
 
