@@ -28,6 +28,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/rd.h"
 #include "base/sv.h"
 #include "base/util.h"
 
@@ -69,6 +70,19 @@ struct crypto_verify {
 
 /* 0, or negative when the arithmetic could not be done (then no .ok is set). */
 int	 crypto_verify_batch(struct crypto_verify *, size_t n) MUST_USE;
+
+/*
+ * The name of the fact "this signature over this digest verifies with this
+ * key": a SHA-256 over all three, so that it holds everywhere and for ever.
+ */
+#define CRYPTO_FACT_LEN		SHA256_LEN
+void	 crypto_fact(const struct crypto_verify *, uint8_t ret[static CRYPTO_FACT_LEN]);
+
+/* An item as bytes, for another process to compute; modulus and exponent set. */
+#define CRYPTO_ITEM_MAX		(2 + 1024 + 4 + 2 + 1024 + SHA256_LEN)
+void	 crypto_item_write(struct wr *, const struct crypto_verify *);
+/* Slices of the input; .rsa is NULL. A bad item leaves rd bad. */
+void	 crypto_item_parse(struct rd *, struct crypto_verify *ret);
 
 /* --- private keys: the lab, later the key role; never the validator --- */
 

@@ -63,6 +63,7 @@ struct parent {
 	char			 token[TOKEN_MAX + 1];
 	struct logs		 logs;
 	int			 lock;
+	int			 ring;			/* validate's and verify's memory; -1 */
 	struct listener		 listeners[LISTENERS_MAX];
 	unsigned		 n_listeners;
 	struct child		 children[ROLE_MAX];	/* [ROLE_PARENT] unused */

@@ -6,6 +6,8 @@
 #include "base/err.h"
 #include "role/parent.h"
 #include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/ring.h"
 
 #define MSG_STRUCT_MAX	512
 
@@ -147,6 +149,24 @@ chan_lost(void *arg, int rc)
 
 /* --- life and death --- */
 
+/* Each life of validate has its own memory with verify. */
+static int
+ring_fresh(struct parent *p)
+{
+	struct msg_ring m;
+	int rc;
+
+	fd_close(&p->ring);
+	if (!conf_live(p->conf))
+		return 0;
+	if ((rc = ring_make(&p->ring)) < 0)
+		return rc;
+	m.memory = p->ring;
+	if (p->children[ROLE_VERIFY].ready)
+		(void)child_send(&p->children[ROLE_VERIFY], MSG_ring, &m);
+	return child_send(&p->children[ROLE_VALIDATE], MSG_ring, &m);
+}
+
 static int
 introduce(struct child *c)
 {
@@ -162,7 +182,13 @@ introduce(struct child *c)
 		if (p->listeners[i].role == c->id)
 			rc = child_send(c, MSG_listen, &m);
 	}
-	return rc < 0 ? rc : conf_send(c);
+	if (rc == 0 && c->id == ROLE_VALIDATE)
+		rc = ring_fresh(p);
+	if (rc == 0)
+		rc = conf_send(c);
+	if (rc == 0 && c->id == ROLE_VERIFY && p->ring >= 0)
+		rc = child_send(c, MSG_ring, &(struct msg_ring){ .memory = p->ring });
+	return rc;
 }
 
 static void

@@ -11,6 +11,9 @@
 #define PAR_JOBS_MAX	64
 
 void	 par_for(unsigned jobs, size_t n, void (*fn)(void *arg, size_t i), void *arg);
+/* The same; fn also gets the number of its job, below PAR_JOBS_MAX. */
+void	 par_for_job(unsigned jobs, size_t n, void (*fn)(void *arg, unsigned job, size_t i),
+	    void *arg);
 /* The processors this process may use. */
 unsigned par_cpus(void);
 

@@ -28,6 +28,10 @@ const struct sandbox_profile sandbox_rtr = {
 	.name = "rtr", .calls = SANDBOX_ACCEPT | SANDBOX_MEMFD,
 	.max_memory = 8 * GIB, .max_files = 4096, .max_file = 4 * GIB, .required = true,
 };
+const struct sandbox_profile sandbox_verify = {
+	.name = "verify", .calls = SANDBOX_THREADS,
+	.max_memory = 2 * GIB, .max_files = 64, .max_file = 4 * GIB, .required = true,
+};
 const struct sandbox_profile sandbox_web = {
 	.name = "web", .calls = SANDBOX_ACCEPT | SANDBOX_MEMFD,
 	.max_memory = 4 * GIB, .max_files = 1024, .max_file = 4 * GIB, .required = true,

@@ -51,7 +51,7 @@ struct sandbox_profile {
 
 /* One per role; see sandbox.c. */
 extern const struct sandbox_profile sandbox_store, sandbox_validate,
-	sandbox_rtr, sandbox_web;
+	sandbox_rtr, sandbox_verify, sandbox_web;
 
 struct sandbox;			/* the paths, gathered before it closes */
 

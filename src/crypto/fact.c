@@ -1,0 +1,44 @@
+/* Signatures as bytes: named (facts) and sent to whoever computes. */
+#include <string.h>
+
+#include "crypto/crypto.h"
+
+void
+crypto_item_write(struct wr *w, const struct crypto_verify *v)
+{
+	wr_be16(w, (uint16_t)v->modulus.n);
+	wr_bytes(w, v->modulus.p, v->modulus.n);
+	wr_be32(w, v->exponent);
+	wr_be16(w, (uint16_t)v->sig.n);
+	wr_bytes(w, v->sig.p, v->sig.n);
+	wr_bytes(w, v->digest, sizeof(v->digest));
+}
+
+void
+crypto_item_parse(struct rd *r, struct crypto_verify *ret)
+{
+	const uint8_t *p;
+	size_t n;
+
+	*ret = (struct crypto_verify){ .rsa = NULL };
+	n = rd_be16(r);
+	p = rd_bytes(r, n);
+	ret->modulus = (struct sv){ (const char *)p, n };
+	ret->exponent = rd_be32(r);
+	n = rd_be16(r);
+	p = rd_bytes(r, n);
+	ret->sig = (struct sv){ (const char *)p, n };
+	if ((p = rd_bytes(r, sizeof(ret->digest))) != NULL)
+		memcpy(ret->digest, p, sizeof(ret->digest));
+}
+
+void
+crypto_fact(const struct crypto_verify *v, uint8_t ret[static CRYPTO_FACT_LEN])
+{
+	uint8_t item[CRYPTO_ITEM_MAX];
+	struct wr w = wr_mem(item, sizeof(item));
+
+	crypto_item_write(&w, v);
+	/* Longer than any key of the profile: it never verified, it has no name. */
+	crypto_sha256(item, wr_done(&w) ? w.len : 0, ret);
+}
