@@ -21,6 +21,32 @@ no_digest(const void *p UNUSED, size_t n UNUSED, uint8_t ret[static SNAPSHOT_SUM
 }
 
 static void
+rows_read(const struct snapshot *s)
+{
+	struct snapshot_ca ca, found;
+	struct router_key k;
+
+	for (size_t i = 0; i < s->n_router_keys; i++) {
+		snapshot_router_key(s, i, &k);
+		if (k.spki_len == 0 || k.ta >= s->n_tas ||
+		    (k.ca >= s->n_cas && k.ca != PAYLOAD_CA_NONE))
+			abort();
+	}
+	for (size_t i = 0; i < s->n_cas; i++) {
+		unsigned steps = 0;
+
+		snapshot_ca(s, i, &ca);
+		if (!snapshot_ca_find(s, ca.ca.id, &found) || found.index != i)
+			abort();
+		while (ca.ca.parent != PAYLOAD_CA_NONE) {
+			snapshot_ca(s, ca.ca.parent, &ca);
+			if (steps++ > PAYLOAD_CA_DEPTH_MAX)
+				abort();
+		}
+	}
+}
+
+static void
 look_ups(const struct snapshot *s)
 {
 	struct snapshot_aspa a;
@@ -43,6 +69,26 @@ look_ups(const struct snapshot *s)
 		if (!snapshot_aspa_find(s, a.customer, &b) || rd_left(&a.providers) != 4 * a.n_providers)
 			abort();
 	}
+}
+
+/* Held against nothing at all, everything is lost and can be appended again. */
+static void
+guard(const struct snapshot *s)
+{
+	const struct guard_limits l = { .hold_sec = 1 };
+	struct payloads next = { .n_tas = s->n_tas }, lost;
+	struct guard_counts counts;
+	struct guard_decision d;
+	size_t dropped;
+
+	memcpy(next.tas, s->tas, sizeof(next.tas));
+	if (guard_losses(s, &next, 0, &lost, &counts) < 0 ||
+	    guard_decide(&l, &counts, 0, NULL, no_digest, &lost, &d) < 0 ||
+	    d.n_overdue != 0 || d.n_small != 0 ||
+	    d.n_held != lost.n_vrps + lost.n_router_keys + lost.n_aspas ||
+	    payloads_append(&next, &lost) < 0 || payloads_merge(&next, &dropped) < 0)
+		abort();
+	payloads_done(&next);
 }
 
 static void
@@ -79,6 +125,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	memset(copy + SUMS_AT, 0, SUMS_END - SUMS_AT);
 	if (snapshot_open(copy, n, no_digest, &s) == 0) {
 		look_ups(&s);
+		rows_read(&s);
+		guard(&s);
 		rebuild(&s);
 	}
 	free(copy);

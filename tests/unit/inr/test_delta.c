@@ -23,6 +23,9 @@ world(struct payloads *p, unsigned bits)
 		world_aspa(p, 10, bits & 1u << 6 ? WORLD_LIST(1, 2) : WORLD_LIST(1, 3), 1);
 	if (bits & 1u << 7)
 		world_aspa(p, 20, WORLD_LIST(4), 1);
+	for (uint8_t i = 0; i < 3; i++)
+		if (bits & 1u << (8 + i))
+			world_router_key(p, i & 2, 64496u + i, 1);
 }
 
 static void
@@ -80,18 +83,35 @@ order(void **state UNUSED)
 		2, 4, 0, 0, 0, 0, 0, 20, 0, 16, 16, 0, 10, 0, 0, 0, 0, 0, 0, 1,
 		2, 6, 0, 0, 0, 0, 0, 32, 1, 32, 32, 0, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2,
+	};
+	static const uint8_t want_aspas[] = {
 		2, 11, 1, 0, 0, 0, 0, 20, 0, 0, 0, 10, 0, 0, 0, 1, 0, 0, 0, 2,
 		2, 11, 0, 0, 0, 0, 0, 12, 0, 0, 0, 20,
 	};
-	uint8_t out[sizeof(want)];
-	struct delta *d = between(1 | 2 | 8 | 32 | 128, 4 | 8 | 16 | 32 | 64, 5);
+	/* Router keys: announcements of 0/64496 and 2/64498, 0/64497 withdrawn. */
+	static const uint8_t key_rows[3][2] = { { 1, 0 }, { 1, 2 }, { 0, 1 } };
+	const size_t keys_len = 3 * WORLD_KEY_LEN;
+	uint8_t out[sizeof(want) + sizeof(want_aspas) + 3 * WORLD_KEY_LEN];
+	struct delta *d = between(1 | 2 | 8 | 32 | 128 | 512, 4 | 8 | 16 | 32 | 64 | 256 | 1024, 5);
 	struct wr w = wr_mem(out, sizeof(out));
 
-	assert_int_equal(delta_pdus_len(d, 2), sizeof(want));
+	assert_int_equal(delta_pdus_len(d, 2), sizeof(out));
 	delta_pdus_write(d, 2, &w);
 	assert_true(wr_done(&w));
 	assert_memory_equal(out, want, sizeof(want));
-	assert_int_equal(delta_pdus_len(d, 1), 92);
+	for (size_t i = 0; i < 3; i++) {
+		struct rd r = rd_mem(out + sizeof(want) + i * WORLD_KEY_LEN, WORLD_KEY_LEN);
+		struct router_key k;
+
+		assert_int_equal(rd_be32(&r), 2u << 24 | 9u << 16 | (uint32_t)key_rows[i][0] << 8);
+		assert_int_equal(rd_be32(&r), WORLD_KEY_LEN);
+		assert_int_equal(router_key_pdu_parse(&r, &k), 0);
+		assert_int_equal(k.asn, 64496 + key_rows[i][1]);
+		assert_int_equal(k.ski[0], key_rows[i][1] & 2);
+	}
+	assert_memory_equal(out + sizeof(want) + keys_len, want_aspas, sizeof(want_aspas));
+	assert_int_equal(delta_pdus_len(d, 1), 92 + keys_len);
+	assert_int_equal(delta_pdus_len(d, 0), 92);
 	(void)delta_free(d);
 }
 
@@ -106,10 +126,10 @@ composed(void **state UNUSED)
 		struct delta *ab, *bc, *ac, *direct;
 
 		r = r * 1103515245 + 12345;
-		a = r >> 24;
-		b = r >> 16 & 255;
+		a = r >> 21;
+		b = r >> 10 & 2047;
 		r = r * 1103515245 + 12345;
-		c = i % 8 == 0 ? a : r >> 24;
+		c = i % 8 == 0 ? a : r >> 21;
 		ab = between(a, b, 5);
 		bc = between(b, c, 6);
 		direct = between(a, c, 5);

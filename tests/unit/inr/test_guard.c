@@ -9,14 +9,8 @@
 static uint32_t
 ca_add(struct payloads *p, uint64_t id, uint32_t parent, enum payload_ca_state st)
 {
-	struct payload_ca ca = { .id = id, .parent = parent, .state = (uint8_t)st,
-		.uri = SV("rsync://host/m/x.mft"),
-		.code = st == PCA_GOOD ? SV("") : SV("RPKI_MFT_STALE") };
-
-	ca.ta = (uint8_t)payloads_ta(p, SV("lab"));
-	p->cas = reallocarray(p->cas, p->n_cas + 1, sizeof(ca));
-	p->cas[p->n_cas] = ca;
-	return (uint32_t)p->n_cas++;
+	return world_ca(p, id, parent, st, "rsync://host/m/x.mft",
+	    st == PCA_GOOD ? "" : "RPKI_MFT_STALE");
 }
 
 static void

@@ -20,6 +20,28 @@ world(struct payloads *p)
 	world_vrp(p, "::/0", 0, 1, 9000);
 	world_aspa(p, 64496, WORLD_LIST(64497, 64498), 4000);
 	world_aspa(p, 64500, WORLD_LIST(0), 9500);
+	world_router_key(p, 9, 64496, 4500);
+	world_router_key(p, 3, 64500, TIME_NEVER);
+	world_router_key(p, 3, 64496, 7500);
+}
+
+/* The same, issued: a root (id 50), below it 70, below that 60, which failed. */
+static void
+issued_world(struct payloads *p)
+{
+	uint32_t root, mid;
+
+	world(p);
+	root = world_ca(p, 50, PAYLOAD_CA_NONE, PCA_GOOD, "rsync://a/root.mft", "");
+	mid = world_ca(p, 70, root, PCA_RETAINED, "rsync://a/mid.mft", "RPKI_MFT_STALE");
+	(void)world_ca(p, 60, mid, PCA_FAILED, "", "RPKI_MFT_ABSENT");
+	p->cas[2].held_since = 77;
+	p->vrps[0].ca = mid;
+	p->vrps[1].ca = PAYLOAD_CA_NONE;
+	p->aspas[0].ca = mid;
+	p->aspas[1].ca = 2;
+	p->router_keys[0].ca = 2;
+	p->router_keys[1].ca = 1000;	/* out of range: none */
 }
 
 static void
@@ -60,8 +82,102 @@ round_trip(void **state UNUSED)
 	assert_int_equal(q.n_vrps, p.n_vrps);
 	assert_int_equal(q.n_aspas, p.n_aspas);
 	assert_int_equal(q.aspas[0].providers[1], 64498);
+	assert_int_equal(s.n_router_keys, 3);
+	assert_int_equal(q.n_router_keys, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(router_key_cmp(&q.router_keys[i], &p.router_keys[i]), 0);
+		assert_true(q.router_keys[i].expires == p.router_keys[i].expires);
+		assert_int_equal(q.router_keys[i].ca, PAYLOAD_CA_NONE);	/* no table */
+	}
+	assert_int_equal(q.router_keys[0].asn, 64496);	/* ski, then asn */
+	assert_int_equal(q.router_keys[1].asn, 64500);
+	assert_int_equal(q.router_keys[2].ski[19], 9);
 	payloads_done(&p);
 	payloads_done(&q);
+	free(buf);
+}
+
+static void
+issuers_check(const struct snapshot *s)
+{
+	struct snapshot_ca ca, other;
+	struct snapshot_aspa a;
+	struct router_key k;
+	struct vrp v;
+
+	assert_int_equal(s->n_cas, 3);
+	assert_true(snapshot_ca_find(s, 50, &ca));
+	assert_int_equal(ca.index, 0);
+	assert_int_equal(ca.ca.parent, PAYLOAD_CA_NONE);
+	assert_true(snapshot_ca_find(s, 60, &ca));
+	assert_int_equal(ca.ca.held_since, 77);
+	assert_int_equal(ca.ca.state, PCA_FAILED);
+	assert_true(sv_eq_str(ca.ca.code, "RPKI_MFT_ABSENT"));
+	assert_int_equal(ca.ca.uri.n, 0);
+	snapshot_ca(s, ca.ca.parent, &other);
+	assert_int_equal(other.ca.id, 70);
+	assert_true(sv_eq_str(other.ca.uri, "rsync://a/mid.mft"));
+	assert_false(snapshot_ca_find(s, 55, &ca));
+	assert_false(snapshot_ca_find(s, UINT64_MAX, &ca));
+	snapshot_vrp(s, 0, &v);
+	assert_int_equal(v.len, 8);
+	assert_int_equal(v.ca, other.index);
+	snapshot_vrp(s, 2, &v);
+	assert_int_equal(v.asn, 64497);
+	assert_int_equal(v.ca, PAYLOAD_CA_NONE);
+	snapshot_aspa(s, 0, &a);
+	assert_int_equal(a.ca, other.index);
+	snapshot_aspa(s, 1, &a);
+	assert_int_equal(a.ca, 1);
+	snapshot_router_key(s, 2, &k);
+	assert_int_equal(k.ca, 1);
+	snapshot_router_key(s, 1, &k);
+	assert_int_equal(k.ca, PAYLOAD_CA_NONE);
+}
+
+/* Who issued what survives the sort, the file and the next file. */
+static void
+issuers(void **state UNUSED)
+{
+	struct payloads p = { 0 }, q = { 0 };
+	struct snapshot s;
+	uint8_t *buf = NULL;
+
+	issued_world(&p);
+	assert_int_equal(world_snapshot(&p, 7, &buf, &s), 0);
+	issuers_check(&s);
+	assert_int_equal(snapshot_payloads(&s, 0, &q), 0);
+	payloads_done(&p);
+	memset(buf, 0, s.size);		/* nothing of q lies in it */
+	free(buf);
+	assert_int_equal(world_snapshot(&q, 7, &buf, &s), 0);
+	issuers_check(&s);
+	payloads_done(&q);
+	free(buf);
+}
+
+/* Text that must not reach a file does not keep the rest from it. */
+static void
+odd_text(void **state UNUSED)
+{
+	struct payloads p = { 0 };
+	struct snapshot_ca ca;
+	struct snapshot s;
+	uint8_t *buf = NULL;
+	char big[2100];
+
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	(void)world_ca(&p, 1, PAYLOAD_CA_NONE, PCA_GOOD, "rsync://a/b c.mft", "");
+	(void)world_ca(&p, 2, PAYLOAD_CA_NONE, PCA_GOOD, big, "A\nB");
+	(void)world_ca(&p, 3, PAYLOAD_CA_NONE, PCA_GOOD, "rsync://a/c.mft", big);
+	assert_int_equal(world_snapshot(&p, 7, &buf, &s), 0);
+	for (size_t i = 0; i < 3; i++) {
+		snapshot_ca(&s, i, &ca);
+		assert_int_equal(ca.ca.uri.n, i == 2 ? 15 : 0);
+		assert_int_equal(ca.ca.code.n, 0);
+	}
+	payloads_done(&p);
 	free(buf);
 }
 
@@ -91,6 +207,7 @@ expiry(void **state UNUSED)
 	assert_int_equal(snapshot_payloads(&s, 6000, &q), 0);	/* at 6000 it is over */
 	assert_int_equal(q.n_vrps, 4);
 	assert_int_equal(q.n_aspas, 1);
+	assert_int_equal(q.n_router_keys, 2);
 	payloads_done(&p);
 	payloads_done(&q);
 	free(buf);
@@ -123,7 +240,7 @@ damage(void **state UNUSED)
 	struct snapshot s, t;
 	uint8_t *buf = NULL;
 
-	world(&p);
+	issued_world(&p);
 	assert_int_equal(world_snapshot(&p, 7, &buf, &s), 0);
 	for (size_t i = 0; i < s.size; i++) {
 		buf[i] ^= 0x10;
@@ -150,7 +267,7 @@ forged(void **state UNUSED)
 	uint8_t *buf = NULL;
 	size_t n_refused = 0;
 
-	world(&p);
+	issued_world(&p);
 	assert_int_equal(world_snapshot(&p, 7, &buf, &s), 0);
 	for (size_t i = 16; i < s.size; i++) {
 		uint8_t old = buf[i];
@@ -173,6 +290,20 @@ forged(void **state UNUSED)
 
 				snapshot_aspa(&t, k, &a);
 				assert_false(a.providers.bad);
+				assert_true(a.ca < t.n_cas || a.ca == PAYLOAD_CA_NONE);
+			}
+			for (size_t k = 0; k < t.n_router_keys; k++) {
+				struct router_key key;
+
+				snapshot_router_key(&t, k, &key);
+				assert_int_equal(key.spki_len, 91);
+			}
+			for (size_t k = 0; k < t.n_cas; k++) {
+				struct snapshot_ca ca, found;
+
+				snapshot_ca(&t, k, &ca);
+				assert_true(snapshot_ca_find(&t, ca.ca.id, &found));
+				assert_int_equal(found.index, k);
 			}
 		}
 		buf[i] = old;
@@ -200,13 +331,28 @@ not_built(void **state UNUSED)
 	p.vrps[0].ta = 1;
 	assert_int_equal(snapshot_build(&p, 0, &st, SV(""), world_digest, buf, size), -EINVAL);
 	payloads_done(&p);
+	/* A state that is none; a ring of parents; a key of no length. */
+	(void)world_ca(&p, 1, 1, PCA_GOOD, "", "");
+	(void)world_ca(&p, 2, PAYLOAD_CA_NONE, PCA_MAX, "", "");
+	assert_int_equal(snapshot_size(&p, 0, &size), 0);
+	assert_int_equal(snapshot_build(&p, 0, &st, SV(""), world_digest, buf, size), -EINVAL);
+	p.cas[1].state = PCA_LOST;
+	assert_int_equal(snapshot_build(&p, 0, &st, SV(""), world_digest, buf, size), 0);
+	p.cas[1].parent = 0;
+	assert_int_equal(snapshot_build(&p, 0, &st, SV(""), world_digest, buf, size), -EINVAL);
+	p.cas[1].parent = PAYLOAD_CA_NONE;
+	world_router_key(&p, 1, 1, 1);
+	p.router_keys[0].spki_len = 0;
+	assert_int_equal(snapshot_size(&p, 0, &size), 0);
+	assert_int_equal(snapshot_build(&p, 0, &st, SV(""), world_digest, buf, size), -EINVAL);
+	payloads_done(&p);
 }
 
 /* 8210bis section 11.2: what is sent, byte for byte. */
 static void
 pdus(void **state UNUSED)
 {
-	static const uint8_t want[] = {
+	static const uint8_t prefixes[] = {
 		2, 4, 0, 0, 0, 0, 0, 20, 1, 24, 24, 0, 192, 0, 2, 0, 0, 0, 0xfb, 0xf2,
 		2, 4, 0, 0, 0, 0, 0, 20, 1, 16, 24, 0, 10, 0, 0, 0, 0, 0, 0xfb, 0xf1,
 		2, 4, 0, 0, 0, 0, 0, 20, 1, 16, 24, 0, 10, 0, 0, 0, 0, 0, 0, 0,
@@ -215,27 +361,47 @@ pdus(void **state UNUSED)
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xfb, 0xf0,
 		2, 6, 0, 0, 0, 0, 0, 32, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+	};
+	static const uint8_t aspas[] = {
 		2, 11, 1, 0, 0, 0, 0, 20, 0, 0, 0xfb, 0xf0, 0, 0, 0xfb, 0xf1, 0, 0, 0xfb, 0xf2,
 		2, 11, 1, 0, 0, 0, 0, 16, 0, 0, 0xfb, 0xf4, 0, 0, 0, 0,
 	};
+	static const struct {
+		uint8_t		key;
+		uint16_t	asn;
+	} keys[] = { { 3, 64496 }, { 3, 64500 }, { 9, 64496 } };
+	uint8_t want[sizeof(prefixes) + sizeof(aspas) + 3 * WORLD_KEY_LEN];
 	struct payloads p = { 0 };
 	struct snapshot s;
 	uint8_t *buf = NULL, out[sizeof(want)];
-	size_t off, len, len1, at = 0;
+	struct wr w = wr_mem(want, sizeof(want));
+	size_t off, len, at;
 
-	world(&p);
+	wr_bytes(&w, prefixes, sizeof(prefixes));
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const uint8_t head[] = { 2, 9, 1, 0, 0, 0, 0, 123 };
+
+		wr_bytes(&w, head, sizeof(head));
+		memset(wr_reserve(&w, 20), keys[i].key, 20);
+		wr_be32(&w, keys[i].asn);
+		memset(wr_reserve(&w, 91), keys[i].key, 91);
+	}
+	wr_bytes(&w, aspas, sizeof(aspas));
+	issued_world(&p);
 	assert_int_equal(world_snapshot(&p, 7, &buf, &s), 0);
 	snapshot_pdus(&s, 2, &off, &len);
 	assert_int_equal(len, sizeof(want));
 	assert_memory_equal(buf + off, want, len);
 	snapshot_pdus_write(&s, 2, out);
 	assert_memory_equal(out, want, len);
-	snapshot_pdus(&s, 1, &off, &len1);
-	assert_int_equal(len1, len - 36);
-	snapshot_pdus_write(&s, 1, out);
-	for (; at < len1; at += out[at + 7]) {
-		assert_int_equal(out[at], 1);
-		assert_memory_equal(out + at + 1, want + at + 1, out[at + 7] - 1u);
+	for (uint8_t v = 0; v < 2; v++) {
+		snapshot_pdus(&s, v, &off, &len);
+		assert_int_equal(len, sizeof(prefixes) + v * 3u * WORLD_KEY_LEN);
+		snapshot_pdus_write(&s, v, out);
+		for (at = 0; at < len; at += out[at + 7]) {
+			assert_int_equal(out[at], v);
+			assert_memory_equal(out + at + 1, want + at + 1, out[at + 7] - 1u);
+		}
 	}
 	payloads_done(&p);
 	free(buf);
@@ -370,5 +536,5 @@ aspa_find(void **state UNUSED)
 	free(buf);
 }
 
-TESTS_MAIN("inr snapshot", T(round_trip), T(empty), T(expiry), T(stamped), T(damage),
+TESTS_MAIN("inr snapshot", T(round_trip), T(issuers), T(odd_text), T(empty), T(expiry), T(stamped), T(damage),
     T(forged), T(not_built), T(pdus), T(rov), T(rov_oracle), T(aspa_find))

@@ -56,6 +56,7 @@ world_aspa(struct payloads *p, uint32_t customer, const uint32_t *list, int64_t 
 	p->aspas[p->n_aspas++] = a;
 }
 
+#define WORLD_KEY_LEN	(RTR_KEY_MIN + 91)	/* its PDU */
 /* A key of 91 bytes that `key` fills, and a ski likewise. */
 static inline void
 world_router_key(struct payloads *p, uint8_t key, uint32_t asn, int64_t expires)
@@ -68,6 +69,20 @@ world_router_key(struct payloads *p, uint8_t key, uint32_t asn, int64_t expires)
 	k.ta = (uint8_t)payloads_ta(p, SV("lab"));
 	p->router_keys = reallocarray(p->router_keys, p->n_router_keys + 1, sizeof(k));
 	p->router_keys[p->n_router_keys++] = k;
+}
+
+/* Returns the index of the new row. */
+static inline uint32_t
+world_ca(struct payloads *p, uint64_t id, uint32_t parent, enum payload_ca_state state,
+    const char *uri, const char *code)
+{
+	struct payload_ca ca = { .id = id, .parent = parent, .state = (uint8_t)state,
+		.uri = sv_str(uri), .code = sv_str(code) };
+
+	ca.ta = (uint8_t)payloads_ta(p, SV("lab"));
+	p->cas = reallocarray(p->cas, p->n_cas + 1, sizeof(ca));
+	p->cas[p->n_cas] = ca;
+	return (uint32_t)p->n_cas++;
 }
 
 #define WORLD_LIST(...)	((const uint32_t[]){ __VA_ARGS__, UINT32_MAX })
