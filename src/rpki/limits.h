@@ -31,8 +31,8 @@
 /* RRDP. */
 #define RRDP_SESSION_LEN	36		/* a UUID as text */
 #define RRDP_VALIDATOR_MAX	512		/* an ETag or date; CDNs send below 100 */
-#define RRDP_DELTAS_LISTED_MAX	100000		/* a notification; today below 10,000 (RFC 8182 3.3.2 keeps them shorter than the snapshot) */
-#define RRDP_NOTIFICATION_MAX	(32 * 1024 * 1024)	/* bytes: that many deltas of 320 bytes */
+#define RRDP_DELTAS_LISTED_MAX	20000		/* a notification; RIPE keeps some hundred, and 20,000 are two weeks of one a minute */
+#define RRDP_NOTIFICATION_MAX	(8 * 1024 * 1024)	/* bytes: that many deltas of 400 bytes */
 #define RRDP_KNOWN_MAX		600		/* hashes kept of a server: 40 bytes each, within one frame to the store */
 #define RRDP_STATE_MAX		32000		/* bytes: OBJECTS_STATE_MAX of the store */
 #define RRDP_DELTAS_PLAN_MAX	300		/* one request each: beyond that the snapshot is cheaper for both sides */

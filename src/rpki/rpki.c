@@ -102,3 +102,30 @@ https_uri_valid(struct sv uri)
 {
 	return uri_valid(uri, SV("https://"));
 }
+
+/* "host", "port" (443 if unsaid) of an https URI. */
+static void
+authority_cut(struct sv uri, struct sv *ret_host, struct sv *ret_port)
+{
+	struct sv rest = sv_skip(uri, SV("https://").n);
+
+	rest = sv_take(rest, sv_find(rest, '/'));
+	*ret_host = sv_take(rest, sv_rfind(rest, ':'));
+	if (sv_find(sv_skip(rest, ret_host->n), ']') < rest.n - ret_host->n)
+		*ret_host = rest;		/* "[2001:db8::1]": no port */
+	*ret_port = sv_skip(rest, ret_host->n + 1);
+	if (ret_port->n == 0)
+		*ret_port = SV("443");
+}
+
+bool
+https_same_origin(struct sv a, struct sv b)
+{
+	struct sv host_a, host_b, port_a, port_b;
+
+	if (!https_uri_valid(a) || !https_uri_valid(b))
+		return false;
+	authority_cut(a, &host_a, &port_a);
+	authority_cut(b, &host_b, &port_b);
+	return sv_caseeq(host_a, host_b) && sv_eq(port_a, port_b);
+}

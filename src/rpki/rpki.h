@@ -440,7 +440,7 @@ typedef int	(*rrdp_change_fn)(void *arg, const struct rrdp_change *);
 struct rrdp_parser;
 
 /* All three: NULL without memory. */
-/* uri: where it is fetched, or was redirected to. The pool keeps the result. */
+/* uri: as in the certificate; the origin of all else. The pool keeps the result. */
 struct rrdp_parser *rrdp_notification_new(struct pool *, struct sv uri);
 /*
  * session and serial as the notification says (else a finding); session NULL:

@@ -1,15 +1,14 @@
 /*
- * RRDP snapshots (RFC 8182 section 3.5.2), read as a stream: expat, no tree,
- * one object at a time. A DOCTYPE ends it: no entity is ever expanded.
+ * The files of RRDP (RFC 8182 section 3.5), read as streams: expat, no tree,
+ * one element at a time. A DOCTYPE ends it: no entity is ever expanded.
  */
 #include <errno.h>
-#include <expat.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/base64.h"
-#include "base/err.h"
-#include "rpki/internal.h"
+#include "base/hash.h"
+#include "rpki/rrdp.h"
 
 #define RRDP_NS		"http://www.ripe.net/rpki/rrdp"
 #define NS_SEP		' '
@@ -18,168 +17,430 @@
 /* Letters of one object: base64 of the largest, with line breaks. */
 #define TEXT_MAX	((size_t)RPKI_OBJECT_SIZE_MAX / 2 * 3)
 
-enum scope {
-	AT_START,
-	IN_SNAPSHOT,
-	IN_PUBLISH,
-	AT_END,
-};
-
-struct rrdp_snapshot {
-	XML_Parser	 xml;
-	enum scope	 scope;
-	rrdp_object_fn	 fn;
-	void		*arg;
-	char		 uri[RPKI_URI_MAX + 1];
-	char		*text;			/* base64 letters of this object */
-	size_t		 text_len, text_cap;
-	uint8_t		*der;
-	size_t		 der_cap;
-	int		 rc;			/* sticky */
-	const char	*why;
-	char		 session[64];
-	uint64_t	 serial;
-	int64_t		 fed;
-};
-
-static void
-fail(struct rrdp_snapshot *s, int rc, const char *why)
+void
+rrdp_fail(struct rrdp_parser *p, int rc, enum rrdp_code code, const char *why)
 {
-	if (s->rc != 0)
+	if (p->rc != 0)
 		return;
-	s->rc = rc;
-	s->why = why;
-	(void)XML_StopParser(s->xml, XML_FALSE);
+	p->rc = rc;
+	p->code = code;
+	p->why = why;
+	p->line = XML_GetCurrentLineNumber(p->xml);
+	(void)XML_StopParser(p->xml, XML_FALSE);
 }
 
-static const char *
-attr_get(const char **attrs, const char *name)
+static void
+fail_memory(struct rrdp_parser *p)
 {
-	for (size_t i = 0; attrs[i] != NULL; i += 2)
-		if (strcmp(attrs[i], name) == 0)
-			return attrs[i + 1];
+	rrdp_fail(p, -ENOMEM, RRDP_CODE_MAX, N_("there is not enough memory"));
+}
+
+bool
+rrdp_hash_parse(struct sv s, uint8_t ret[static SHA256_LEN])
+{
+	return hex_decode(ret, SHA256_LEN, s) == 0;
+}
+
+bool
+rrdp_session_parse(struct sv s, char ret[static RRDP_SESSION_LEN + 1])
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	if (s.n != RRDP_SESSION_LEN)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (c >= 'A' && c <= 'F')
+			c = (char)(c - 'A' + 'a');
+		if (form[i] == '-' ? c != '-' :
+		    !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+			return false;
+		ret[i] = c;
+	}
+	ret[s.n] = '\0';
+	return true;
+}
+
+/* --- elements --- */
+
+typedef void	(*element_fn)(struct rrdp_parser *, const struct sv attrs[static RRDP_ATTR_MAX]);
+
+static void
+root_start(struct rrdp_parser *p, const struct sv attrs[static RRDP_ATTR_MAX])
+{
+	if (!sv_eq(attrs[RRDP_ATTR_VERSION], SV("1")))
+		return rrdp_fail_schema(p, N_("the version is not 1"));
+	if (!rrdp_session_parse(attrs[RRDP_ATTR_SESSION], p->session))
+		return rrdp_fail_schema(p, N_("the session_id is no UUID"));
+	if (num_u64(attrs[RRDP_ATTR_SERIAL], 1, UINT64_MAX, &p->serial) < 0)
+		return rrdp_fail_schema(p, N_("the serial is no positive number"));
+	/*
+	 * RFC 8182 section 3.4.2: the session_id matches, and the serial is
+	 * that of the notification.
+	 */
+	if (p->want_session[0] != '\0' && (strcmp(p->session, p->want_session) != 0 ||
+	    p->serial != p->want_serial))
+		return rrdp_fail(p, SE_SYNTAX, RRDP_SESSION_OTHER,
+		    N_("it is of another session or serial"));
+	p->scope = RRDP_IN_ROOT;
+}
+
+static void
+change_start(struct rrdp_parser *p, const struct sv attrs[static RRDP_ATTR_MAX], enum rrdp_op op)
+{
+	struct sv uri = attrs[RRDP_ATTR_URI], hash = attrs[RRDP_ATTR_HASH];
+
+	if (++p->n_changes > RRDP_CHANGES_MAX)
+		return rrdp_fail(p, SE_LIMIT, RRDP_TOO_LARGE, N_("too many objects"));
+	if (!rsync_uri_valid(uri))
+		return rrdp_fail(p, SE_SYNTAX, RRDP_OBJECT, N_("no valid rsync URI"));
+	p->change = (struct rrdp_change){ .op = op, .has_hash = hash.p != NULL };
+	if (hash.p != NULL && !rrdp_hash_parse(hash, p->change.hash))
+		return rrdp_fail_schema(p, N_("a hash has not 64 digits"));
+	memcpy(p->uri, uri.p, uri.n);
+	p->uri[uri.n] = '\0';
+	p->change.uri = (struct sv){ p->uri, uri.n };
+	p->text_len = 0;
+	p->scope = op == RRDP_PUBLISH ? RRDP_IN_PUBLISH : RRDP_IN_EMPTY;
+}
+
+static void
+publish_start(struct rrdp_parser *p, const struct sv attrs[static RRDP_ATTR_MAX])
+{
+	change_start(p, attrs, RRDP_PUBLISH);
+}
+
+static void
+withdraw_start(struct rrdp_parser *p, const struct sv attrs[static RRDP_ATTR_MAX])
+{
+	change_start(p, attrs, RRDP_WITHDRAW);
+}
+
+#define HAS(a)	(1U << RRDP_ATTR_##a)
+#define ROOT	(HAS(VERSION) | HAS(SESSION) | HAS(SERIAL))
+
+/* The schema of section 3.5.4. */
+static const struct element {
+	enum rrdp_kind	 kind;
+	enum rrdp_scope	 in;
+	const char	*name;
+	unsigned	 needs, may;
+	element_fn	 start;
+} elements[] = {
+	{ RRDP_KIND_NOTIFICATION, RRDP_AT_START, "notification", ROOT, 0, root_start },
+	{ RRDP_KIND_NOTIFICATION, RRDP_IN_ROOT, "snapshot", HAS(URI) | HAS(HASH), 0,
+	    rrdp_snapshot_link },
+	{ RRDP_KIND_NOTIFICATION, RRDP_IN_ROOT, "delta", HAS(SERIAL) | HAS(URI) | HAS(HASH), 0,
+	    rrdp_delta_link },
+	{ RRDP_KIND_SNAPSHOT, RRDP_AT_START, "snapshot", ROOT, 0, root_start },
+	{ RRDP_KIND_SNAPSHOT, RRDP_IN_ROOT, "publish", HAS(URI), 0, publish_start },
+	{ RRDP_KIND_DELTA, RRDP_AT_START, "delta", ROOT, 0, root_start },
+	{ RRDP_KIND_DELTA, RRDP_IN_ROOT, "publish", HAS(URI), HAS(HASH), publish_start },
+	{ RRDP_KIND_DELTA, RRDP_IN_ROOT, "withdraw", HAS(URI) | HAS(HASH), 0, withdraw_start },
+};
+
+static const struct element *
+element_find(const struct rrdp_parser *p, const char *name)
+{
+	const size_t ns = sizeof(RRDP_NS) - 1;
+
+	if (strncmp(name, RRDP_NS, ns) != 0 || name[ns] != NS_SEP)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(elements); i++)
+		if (elements[i].kind == p->kind && elements[i].in == p->scope &&
+		    strcmp(elements[i].name, name + ns + 1) == 0)
+			return &elements[i];
 	return NULL;
 }
 
-static void
-snapshot_start(struct rrdp_snapshot *s, const char **attrs)
+/* Those of the element, all that it needs, no other; expat refuses doubles. */
+static bool
+attrs_read(const struct element *e, const char **attrs, struct sv ret[static RRDP_ATTR_MAX])
 {
-	const char *version = attr_get(attrs, "version");
-	const char *session = attr_get(attrs, "session_id");
-	const char *serial = attr_get(attrs, "serial");
+	static const char *const names[RRDP_ATTR_MAX] = {
+		"version", "session_id", "serial", "uri", "hash",
+	};
+	unsigned have = 0;
 
-	if (version == NULL || strcmp(version, "1") != 0) {
-		fail(s, SE_SYNTAX, N_("the snapshot is not of version 1"));
-		return;
-	}
-	if (session == NULL || strlen(session) >= sizeof(s->session) ||
-	    serial == NULL || num_u64(sv_str(serial), 1, UINT64_MAX, &s->serial) < 0) {
-		fail(s, SE_SYNTAX, N_("the snapshot has no session_id or serial"));
-		return;
-	}
-	memcpy(s->session, session, strlen(session) + 1);
-	s->scope = IN_SNAPSHOT;
-}
+	for (size_t i = 0; attrs[i] != NULL; i += 2) {
+		size_t a = 0;
 
-static void
-publish_start(struct rrdp_snapshot *s, const char **attrs)
-{
-	const char *uri = attr_get(attrs, "uri");
-
-	if (uri == NULL || !rsync_uri_valid(sv_str(uri))) {
-		fail(s, SE_SYNTAX, N_("a publish element has no valid rsync URI"));
-		return;
+		while (a < RRDP_ATTR_MAX && strcmp(attrs[i], names[a]) != 0)
+			a++;
+		if (a == RRDP_ATTR_MAX || (((e->needs | e->may) >> a) & 1) == 0)
+			return false;
+		have |= 1U << a;
+		ret[a] = sv_str(attrs[i + 1]);
 	}
-	memcpy(s->uri, uri, strlen(uri) + 1);
-	s->text_len = 0;
-	s->scope = IN_PUBLISH;
+	return (have & e->needs) == e->needs;
 }
 
 static void
 on_start(void *arg, const char *name, const char **attrs)
 {
-	struct rrdp_snapshot *s = arg;
+	struct rrdp_parser *p = arg;
+	struct sv values[RRDP_ATTR_MAX] = { 0 };
+	const struct element *e;
 
-	if (s->scope == AT_START && strcmp(name, RRDP_NS " snapshot") == 0)
-		snapshot_start(s, attrs);
-	else if (s->scope == IN_SNAPSHOT && strcmp(name, RRDP_NS " publish") == 0)
-		publish_start(s, attrs);
-	else
-		fail(s, SE_SYNTAX, N_("an element stands where it does not belong"));
+	if (p->rc != 0)
+		return;
+	if ((e = element_find(p, name)) == NULL)
+		return rrdp_fail_schema(p, N_("an element stands where it does not belong"));
+	if (!attrs_read(e, attrs, values))
+		return rrdp_fail_schema(p, N_("an element lacks an attribute, or has one too many"));
+	e->start(p, values);
 }
 
 static void
-publish_end(struct rrdp_snapshot *s)
+publish_end(struct rrdp_parser *p)
 {
-	size_t room = base64_room(s->text_len), n;
+	size_t room = base64_room(p->text_len), n;
 
-	if (room > s->der_cap) {
-		uint8_t *p = realloc(s->der, room);
+	if (room > p->der_cap) {
+		uint8_t *der = realloc(p->der, room);
 
-		if (p == NULL) {
-			fail(s, -ENOMEM, N_("there is not enough memory"));
-			return;
-		}
-		s->der = p;
-		s->der_cap = room;
+		if (der == NULL)
+			return fail_memory(p);
+		p->der = der;
+		p->der_cap = room;
 	}
-	if (base64_decode(s->der, (struct sv){ s->text, s->text_len }, &n) < 0) {
-		fail(s, SE_SYNTAX, N_("an object is not base64"));
+	if (base64_decode(p->der, (struct sv){ p->text, p->text_len }, &n) < 0)
+		return rrdp_fail(p, SE_SYNTAX, RRDP_OBJECT, N_("it is no base64"));
+	if (n > RPKI_OBJECT_SIZE_MAX)
+		return rrdp_fail(p, SE_LIMIT, RRDP_TOO_LARGE, N_("an object is too large"));
+	p->change.bytes = (struct sv){ (const char *)p->der, n };
+}
+
+static void
+change_end(struct rrdp_parser *p)
+{
+	int rc;
+
+	if (p->scope == RRDP_IN_PUBLISH)
+		publish_end(p);
+	p->scope = RRDP_IN_ROOT;
+	if (p->rc != 0)
 		return;
-	}
-	s->scope = IN_SNAPSHOT;
-	int rc = s->fn(s->arg, sv_str(s->uri), (struct sv){ (const char *)s->der, n });
-
-	if (rc < 0)
-		fail(s, rc, rc == -EEXIST ? N_("a URI stands twice") :
+	if ((rc = p->fn(p->arg, &p->change)) < 0)
+		rrdp_fail(p, rc, RRDP_CODE_MAX, rc == -EEXIST ? N_("a URI stands twice") :
 		    N_("the objects do not fit"));
 }
 
 static void
 on_end(void *arg, const char *name UNUSED)
 {
-	struct rrdp_snapshot *s = arg;
+	struct rrdp_parser *p = arg;
 
-	if (s->rc != 0)		/* expat still ends an empty element it was stopped in */
+	if (p->rc != 0)		/* expat still ends an empty element it was stopped in */
 		return;
-	if (s->scope == IN_PUBLISH)
-		publish_end(s);
-	else if (s->scope == IN_SNAPSHOT)
-		s->scope = AT_END;
+	if (p->scope == RRDP_IN_ROOT) {
+		p->scope = RRDP_AT_END;
+		if (p->kind == RRDP_KIND_NOTIFICATION)
+			rrdp_notification_end(p);
+	} else if (p->kind == RRDP_KIND_NOTIFICATION)
+		p->scope = RRDP_IN_ROOT;
+	else
+		change_end(p);
 }
 
 static void
-on_text(void *arg, const char *p, int len)
+text_add(struct rrdp_parser *p, const char *s, size_t n)
 {
-	struct rrdp_snapshot *s = arg;
-	size_t n = (size_t)len;
+	if (p->text_len + n > TEXT_MAX)
+		return rrdp_fail(p, SE_LIMIT, RRDP_TOO_LARGE, N_("an object is too large"));
+	if (p->text_len + n > p->text_cap) {
+		size_t cap = max_size(p->text_cap * 2, p->text_len + n + 4096);
+		char *t = realloc(p->text, cap);
 
-	if (s->scope != IN_PUBLISH)
-		return;
-	if (s->text_len + n > TEXT_MAX) {
-		fail(s, SE_LIMIT, N_("an object is too large"));
-		return;
+		if (t == NULL)
+			return fail_memory(p);
+		p->text = t;
+		p->text_cap = cap;
 	}
-	if (s->text_len + n > s->text_cap) {
-		size_t cap = max_size(s->text_cap * 2, s->text_len + n + 4096);
-		char *t = realloc(s->text, cap);
+	memcpy(p->text + p->text_len, s, n);
+	p->text_len += n;
+}
 
-		if (t == NULL) {
-			fail(s, -ENOMEM, N_("there is not enough memory"));
-			return;
-		}
-		s->text = t;
-		s->text_cap = cap;
-	}
-	memcpy(s->text + s->text_len, p, n);
-	s->text_len += n;
+static void
+on_text(void *arg, const char *s, int len)
+{
+	struct rrdp_parser *p = arg;
+	struct sv text = { s, (size_t)len };
+
+	if (p->rc != 0)
+		return;
+	if (p->scope == RRDP_IN_PUBLISH)
+		text_add(p, s, text.n);
+	else if (sv_trim(text).n > 0)
+		rrdp_fail_schema(p, N_("there is text where none belongs"));
 }
 
 static void
 on_doctype(void *arg, const char *name UNUSED, const char *sys UNUSED,
     const char *pub UNUSED, int has UNUSED)
 {
-	fail(arg, SE_SYNTAX, N_("a DOCTYPE is not allowed"));
+	rrdp_fail(arg, SE_SYNTAX, RRDP_XML, N_("a DOCTYPE is not allowed"));
+}
+
+/* --- the parser --- */
+
+static struct rrdp_parser *
+parser_new(enum rrdp_kind kind)
+{
+	struct rrdp_parser *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	p->kind = kind;
+	p->code = RRDP_CODE_MAX;
+	/* RFC 8182 sections 3.5.1.3, 3.5.2.3 and 3.5.3.3: the encoding is US-ASCII. */
+	if ((p->xml = XML_ParserCreateNS("US-ASCII", NS_SEP)) == NULL)
+		return rrdp_parser_free(p);
+	XML_SetUserData(p->xml, p);
+	XML_SetElementHandler(p->xml, on_start, on_end);
+	XML_SetCharacterDataHandler(p->xml, on_text);
+	XML_SetStartDoctypeDeclHandler(p->xml, on_doctype);
+	return p;
+}
+
+struct rrdp_parser *
+rrdp_notification_new(struct pool *pool, struct sv uri)
+{
+	struct rrdp_parser *p = parser_new(RRDP_KIND_NOTIFICATION);
+
+	if (p == NULL)
+		return NULL;
+	p->pool = pool;
+	p->origin = pool_sv(pool, uri);
+	return p->origin.p == NULL ? rrdp_parser_free(p) : p;
+}
+
+static struct rrdp_parser *
+objects_new(enum rrdp_kind kind, const char *session, uint64_t serial, rrdp_change_fn fn,
+    void *arg)
+{
+	struct rrdp_parser *p = parser_new(kind);
+
+	if (p == NULL)
+		return NULL;
+	p->fn = fn;
+	p->arg = arg;
+	p->want_serial = serial;
+	/* A caller's session is one that was parsed: of this length, in lower case. */
+	if (session != NULL)
+		memcpy(p->want_session, session, RRDP_SESSION_LEN);
+	return p;
+}
+
+struct rrdp_parser *
+rrdp_full_new(const char *session, uint64_t serial, rrdp_change_fn fn, void *arg)
+{
+	return objects_new(RRDP_KIND_SNAPSHOT, session, serial, fn, arg);
+}
+
+struct rrdp_parser *
+rrdp_delta_new(const char *session, uint64_t serial, rrdp_change_fn fn, void *arg)
+{
+	return objects_new(RRDP_KIND_DELTA, session, serial, fn, arg);
+}
+
+struct rrdp_parser *
+rrdp_parser_free(struct rrdp_parser *p)
+{
+	if (p == NULL)
+		return NULL;
+	if (p->xml != NULL)
+		XML_ParserFree(p->xml);
+	free(p->text);
+	free(p->der);
+	free(p->links);
+	free(p);
+	return NULL;
+}
+
+int
+rrdp_parser_feed(struct rrdp_parser *p, const void *bytes, size_t n, bool last)
+{
+	if (p->rc < 0)
+		return p->rc;
+	p->fed += (int64_t)n;
+	if (p->kind == RRDP_KIND_NOTIFICATION && p->fed > RRDP_NOTIFICATION_MAX)
+		rrdp_fail(p, SE_LIMIT, RRDP_TOO_LARGE, N_("too many bytes"));
+	if (p->rc == 0 && XML_Parse(p->xml, bytes, (int)n, last) == XML_STATUS_ERROR)
+		rrdp_fail(p, XML_GetErrorCode(p->xml) == XML_ERROR_NO_MEMORY ? -ENOMEM : SE_SYNTAX,
+		    XML_GetErrorCode(p->xml) == XML_ERROR_NO_MEMORY ? RRDP_CODE_MAX : RRDP_XML,
+		    N_("it is not well-formed XML"));
+	/*
+	 * expat keeps an unfinished tag or comment and scans it again with each
+	 * piece (2.5.0; quadratic). Nothing in these files is that long.
+	 */
+	if (p->rc == 0 && !last && p->fed - XML_GetCurrentByteIndex(p->xml) > TOKEN_MAX)
+		rrdp_fail(p, SE_LIMIT, RRDP_TOO_LARGE, N_("a tag or comment is too long"));
+	if (p->rc == 0 && last && p->scope != RRDP_AT_END)
+		rrdp_fail_schema(p, N_("it ends too early"));
+	if (p->rc == 0 && last)
+		p->complete = true;
+	return p->rc;
+}
+
+const char *
+rrdp_parser_session(const struct rrdp_parser *p)
+{
+	return p->session;
+}
+
+uint64_t
+rrdp_parser_serial(const struct rrdp_parser *p)
+{
+	return p->serial;
+}
+
+void
+rrdp_parser_report(const struct rrdp_parser *p, struct sv file, struct findings *fs)
+{
+	const struct finding_def *def = &rrdp_findings[p->code];
+
+	if (p->complete && p->note.unsorted)
+		finding_add0(fs, &rrdp_findings[RRDP_UNSORTED]);
+	if (p->complete && p->note.gap != 0)
+		finding_add(fs, &rrdp_findings[RRDP_GAP], FA_U("serial", p->note.gap));
+	switch (p->code) {
+	case RRDP_XML:
+		finding_add(fs, def, FA_SV("file", file), FA_U("line", p->line));
+		break;
+	case RRDP_SCHEMA:
+	case RRDP_OBJECT:
+	case RRDP_TOO_LARGE:
+		finding_add(fs, def, FA_SV("file", file), FA_MSG("what", p->why), FA_U("line", p->line));
+		break;
+	case RRDP_ORIGIN:
+		finding_add(fs, def, FA_STR("uri", p->foreign));
+		break;
+	case RRDP_SESSION_OTHER:
+		finding_add(fs, def, FA_SV("file", file), FA_STR("session", p->session),
+		    FA_U("serial", p->serial), FA_STR("want_session", p->want_session),
+		    FA_U("want_serial", p->want_serial));
+		break;
+	default:		/* none, or not the file's fault */
+		break;
+	}
+}
+
+/* --- snapshots alone, for files --- */
+
+struct rrdp_snapshot {
+	struct rrdp_parser	*parser;
+	rrdp_object_fn		 fn;
+	void			*arg;
+};
+
+static int
+object_take(void *arg, const struct rrdp_change *c)
+{
+	const struct rrdp_snapshot *s = arg;
+
+	return s->fn(s->arg, c->uri, c->bytes);
 }
 
 struct rrdp_snapshot *
@@ -191,14 +452,8 @@ rrdp_snapshot_new(rrdp_object_fn fn, void *arg)
 		return NULL;
 	s->fn = fn;
 	s->arg = arg;
-	/* RFC 8182 section 3.5.2.3: the encoding is US-ASCII. */
-	if ((s->xml = XML_ParserCreateNS("US-ASCII", NS_SEP)) == NULL)
-		return rrdp_snapshot_free(s);
-	XML_SetUserData(s->xml, s);
-	XML_SetElementHandler(s->xml, on_start, on_end);
-	XML_SetCharacterDataHandler(s->xml, on_text);
-	XML_SetStartDoctypeDeclHandler(s->xml, on_doctype);
-	return s;
+	s->parser = rrdp_full_new(NULL, 0, object_take, s);
+	return s->parser == NULL ? rrdp_snapshot_free(s) : s;
 }
 
 struct rrdp_snapshot *
@@ -206,10 +461,7 @@ rrdp_snapshot_free(struct rrdp_snapshot *s)
 {
 	if (s == NULL)
 		return NULL;
-	if (s->xml != NULL)
-		XML_ParserFree(s->xml);
-	free(s->text);
-	free(s->der);
+	(void)rrdp_parser_free(s->parser);
 	free(s);
 	return NULL;
 }
@@ -217,25 +469,12 @@ rrdp_snapshot_free(struct rrdp_snapshot *s)
 int
 rrdp_snapshot_feed(struct rrdp_snapshot *s, const void *p, size_t n, bool last)
 {
-	if (s->rc < 0)
-		return s->rc;
-	s->fed += (int64_t)n;
-	if (XML_Parse(s->xml, p, (int)n, last) == XML_STATUS_ERROR && s->rc == 0)
-		fail(s, SE_SYNTAX, N_("it is not well-formed XML"));
-	/*
-	 * expat keeps an unfinished tag or comment and scans it again with each
-	 * piece (2.5.0; quadratic). Nothing in a snapshot is that long.
-	 */
-	if (s->rc == 0 && !last && s->fed - XML_GetCurrentByteIndex(s->xml) > TOKEN_MAX)
-		fail(s, SE_LIMIT, N_("a tag or comment is too long"));
-	if (s->rc == 0 && last && s->scope != AT_END)
-		fail(s, SE_SYNTAX, N_("it is no RRDP snapshot"));
-	return s->rc;
+	return rrdp_parser_feed(s->parser, p, n, last);
 }
 
 const char *
 rrdp_snapshot_why(const struct rrdp_snapshot *s, unsigned long *ret_line)
 {
-	*ret_line = XML_GetCurrentLineNumber(s->xml);
-	return s->why;
+	*ret_line = s->parser->line;
+	return s->parser->why;
 }
