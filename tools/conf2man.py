@@ -10,6 +10,7 @@ TYPES = {
     "STR": "text", "U32": "a number", "SECONDS": "a time span", "WORD": "a word",
     "PATH": "a path", "ADDR": "an address and a port", "ASN": "an AS number",
     "PREFIX": "a prefix", "NAME": "a domain name",
+    "TIME": "a date or a time", "TABLE": "an entry with the keys below",
 }
 SECTIONS = {
     "organisation": "Who we are. What is ours is marked in every answer.",
@@ -34,6 +35,9 @@ out of range, a tag, an anchor or an alias is refused with its line and
 column, and with what was expected.
 A list may be written as a single value.
 Paths are relative to the file's folder.
+A date means the end of that day in UTC, so that
+.Dq until the 31st
+includes the 31st.
 A time span is a number of seconds, or a number with
 .Ql s ,
 .Ql m ,
@@ -81,7 +85,7 @@ rtr:
 
 def rows(path):
     text = csource.strip(csource.read(path), strings=False)
-    rx = re.compile(r'X\(\s*\w+,\s*"([\w.-]+)",\s*(\w+),\s*(true|false),\s*(\d+),\s*(\d+),\s*'
+    rx = re.compile(r'X\(\s*\w+,\s*"([][\w.-]+)",\s*(\w+),\s*(true|false),\s*(\d+),\s*(\d+),\s*'
                     r'(NULL|' + csource.LITERALS + r'),\s*(NULL|' + csource.LITERALS + r'),\s*'
                     r'N_\(\s*' + csource.LITERALS + r'\)\)')
     out = [dict(path=m[1], type=m[2], list=m[3] == "true", min=int(m[4]), max=int(m[5]),

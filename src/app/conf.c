@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "app/conf.h"
+#include "app/exceptions.h"
 #include "base/err.h"
 
 #define X(NAME, path, type, list, min, max, words, def, help)	\
@@ -122,6 +123,8 @@ rules_check(const struct conf *c, struct conf_error *err)
 			return rule_broken(err, c, CONF_WEB_LISTEN,
 			    "web.listen, web.token-file",
 			    N_("a token file when the page listens beyond loopback"));
+	if (exceptions_check(c, err) < 0)
+		return err->rc;
 	return sizes_check(c, err);
 }
 

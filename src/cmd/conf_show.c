@@ -7,6 +7,14 @@
 #include "base/json.h"
 #include "cmd/cmd.h"
 
+static struct sv
+column_name(const struct conf_row *row)
+{
+	struct sv path = sv_str(row->path);
+
+	return sv_skip(path, sv_rfind(path, '.') + 1);
+}
+
 /* "file:12", "--state", or "default". */
 static void
 origin(const struct cmd_ctx *ctx, const struct conf *c, size_t row, struct buf *b)
@@ -19,6 +27,40 @@ origin(const struct cmd_ctx *ctx, const struct conf *c, size_t row, struct buf *
 		buf_str(b, ctx->json ? "default" : tr(ctx->lang, N_("default")));
 }
 
+static void	value_json(const struct conf *, size_t row, const struct conf_value *, struct json *);
+
+/* An entry of a table: what is given in it. */
+static void
+entry_json(const struct conf *c, size_t table, const struct conf_item *it, struct json *j)
+{
+	size_t n = conf_columns(c->rows, c->n_rows, table);
+
+	json_open(j, '{');
+	for (size_t k = 0; k < n; k++) {
+		if (it->cols[k].line == 0)
+			continue;
+		json_key_sv(j, column_name(&c->rows[table + 1 + k]));
+		value_json(c, table + 1 + k, &it->cols[k], j);
+	}
+	json_close(j, '}');
+}
+
+static void
+value_json(const struct conf *c, size_t row, const struct conf_value *v, struct json *j)
+{
+	if (c->rows[row].list)
+		json_open(j, '[');
+	else if (v->n == 0)
+		json_nil(j);
+	for (size_t k = 0; k < v->n; k++)
+		if (c->rows[row].type == CONF_TABLE)
+			entry_json(c, row, &v->items[k], j);
+		else
+			json_sv(j, v->items[k].text);
+	if (c->rows[row].list)
+		json_close(j, ']');
+}
+
 static void
 show_json(const struct cmd_ctx *ctx, const struct conf *c, struct buf *b)
 {
@@ -28,18 +70,13 @@ show_json(const struct cmd_ctx *ctx, const struct conf *c, struct buf *b)
 	for (size_t i = 0; i < c->n_rows; i++) {
 		_cleanup_(buf_done) struct buf from = BUF_INIT;
 
+		if (conf_is_column(&c->rows[i]))
+			continue;
 		origin(ctx, c, i, &from);
 		json_open(&j, '{');
 		json_kv_str(&j, "path", c->rows[i].path);
 		json_key(&j, "value");
-		if (c->rows[i].list)
-			json_open(&j, '[');
-		else if (c->values[i].n == 0)
-			json_nil(&j);
-		for (size_t k = 0; k < c->values[i].n; k++)
-			json_sv(&j, c->values[i].items[k].text);
-		if (c->rows[i].list)
-			json_close(&j, ']');
+		value_json(c, i, &c->values[i], &j);
 		json_kv_sv(&j, "from", buf_get(&from));
 		json_kv_str(&j, "help", tr(ctx->lang, c->rows[i].help));
 		json_close(&j, '}');
@@ -61,18 +98,38 @@ quote(struct buf *b, struct sv s)
 	buf_char(b, '"');
 }
 
+static void	value_yaml(const struct conf *, size_t row, const struct conf_value *, struct buf *);
+
 static void
-value_yaml(const struct conf *c, size_t row, struct buf *b)
+entry_yaml(const struct conf *c, size_t table, const struct conf_item *it, struct buf *b)
 {
-	const struct conf_value *v = &c->values[row];
+	size_t n = conf_columns(c->rows, c->n_rows, table);
+	bool more = false;
+
+	buf_str(b, "\n    {");
+	for (size_t k = 0; k < n; k++) {
+		if (it->cols[k].line == 0)
+			continue;
+		buf_printf(b, "%s%.*s: ", more ? ", " : "", SV_ARG(column_name(&c->rows[table + 1 + k])));
+		value_yaml(c, table + 1 + k, &it->cols[k], b);
+		more = true;
+	}
+	buf_char(b, '}');
+}
+
+static void
+value_yaml(const struct conf *c, size_t row, const struct conf_value *v, struct buf *b)
+{
 	bool bare = c->rows[row].type == CONF_U32 || c->rows[row].type == CONF_SECONDS;
 
 	if (c->rows[row].list)
 		buf_char(b, '[');
 	for (size_t k = 0; k < v->n; k++) {
 		if (k > 0)
-			buf_str(b, ", ");
-		if (bare)
+			buf_str(b, c->rows[row].type == CONF_TABLE ? "," : ", ");
+		if (c->rows[row].type == CONF_TABLE)
+			entry_yaml(c, row, &v->items[k], b);
+		else if (bare)
 			buf_sv(b, v->items[k].text);
 		else
 			quote(b, v->items[k].text);
@@ -93,12 +150,14 @@ show_yaml(const struct cmd_ctx *ctx, const struct conf *c, struct buf *b)
 		size_t dot = sv_find(path, '.');
 		struct sv head = dot < path.n ? sv_take(path, dot) : (struct sv){ NULL, 0 };
 
+		if (conf_is_column(&c->rows[i]))
+			continue;
 		if (head.n > 0 && !sv_eq(head, section))
 			buf_printf(b, "%.*s:\n", SV_ARG(head));
 		section = head;
 		buf_printf(b, "%s%.*s: ", head.n > 0 ? "  " : "",
 		    SV_ARG(head.n > 0 ? sv_skip(path, dot + 1) : path));
-		value_yaml(c, i, b);
+		value_yaml(c, i, &c->values[i], b);
 		buf_str(b, "  # ");
 		origin(ctx, c, i, b);
 		if (ctx->verbose > 0)

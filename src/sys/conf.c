@@ -5,6 +5,7 @@
 #include <yaml.h>
 
 #include "base/err.h"
+#include "base/timefmt.h"
 #include "sys/conf.h"
 #include "sys/file.h"
 
@@ -31,12 +32,33 @@ static const struct {
 	[CONF_ASN] = { N_("an AS number") },
 	[CONF_PREFIX] = { N_("an IP prefix without host bits") },
 	[CONF_NAME] = { N_("a domain name") },
+	[CONF_TIME] = { N_("a date such as 2026-12-31, or a time such as 2026-12-31T09:00:00Z") },
+	[CONF_TABLE] = { N_("a list of entries (\"- key: value\", further keys indented below)") },
 };
 
 const char *
 conf_type_name(enum conf_type t)
 {
 	return t < CONF_TYPE_MAX ? types[t].name : "?";
+}
+
+bool
+conf_is_column(const struct conf_row *row)
+{
+	struct sv path = sv_str(row->path);
+
+	return sv_find(path, '[') < path.n;
+}
+
+size_t
+conf_columns(const struct conf_row *rows, size_t n_rows, size_t row)
+{
+	size_t n = 0;
+
+	while (rows[row].type == CONF_TABLE && row + 1 + n < n_rows &&
+	    conf_is_column(&rows[row + 1 + n]))
+		n++;
+	return n;
 }
 
 /* --- errors --- */
@@ -127,7 +149,7 @@ fail_unknown(struct reader *r, struct sv at, struct sv key)
 	for (size_t i = 0; i < r->c->n_rows; i++) {
 		struct sv part = row_part(&r->c->rows[i], at);
 
-		if (part.n > 0)
+		if (part.n > 0 && sv_find(part, '[') == part.n)
 			meant_consider(r->err, key, part, &best);
 	}
 	return fail_here(r, CONF_E_UNKNOWN, key, NULL);
@@ -209,6 +231,17 @@ path_abs(struct conf *c, struct sv s)
 	return pool_printf(c->pool, "%.*s/%.*s", (int)slash, file.p, SV_ARG(s));
 }
 
+/* "Until the 31st" means that the 31st still counts. */
+static int
+until_parse(struct sv s, int64_t *ret)
+{
+	int rc = time_parse(s, ret);
+
+	if (rc == 0 && s.n == strlen("2026-12-31") && s.p[0] != '@')
+		*ret += 86400;
+	return rc;
+}
+
 /* CONF_OK, or what is wrong with it. */
 static enum conf_errc
 item_parse(struct conf *c, const struct conf_row *row, struct sv s,
@@ -242,8 +275,12 @@ item_parse(struct conf *c, const struct conf_row *row, struct sv s,
 	case CONF_NAME:
 		ok = name_ok(s);
 		break;
+	case CONF_TIME:
+		ok = until_parse(s, &it->t) == 0;
+		break;
 	case CONF_STR:
 	case CONF_PATH:
+	case CONF_TABLE:
 	case CONF_TYPE_MAX:
 		break;
 	}
@@ -264,6 +301,24 @@ range_text(const struct conf_row *row, char *buf, size_t n)
 		(void)snprintf(buf, n, "%u - %u", row->min, row->max);
 }
 
+/* Room for one more; NULL without memory. */
+static struct conf_item *
+item_room(struct conf *c, struct conf_value *v)
+{
+	/* Doubling in a pool wastes at most what it holds. */
+	if ((v->n & (v->n - 1)) == 0) {
+		struct conf_item *bigger = pool_calloc(c->pool,
+		    v->n == 0 ? 1 : 2 * v->n, sizeof(*bigger));
+
+		if (bigger == NULL)
+			return NULL;
+		if (v->n > 0)
+			memcpy(bigger, v->items, v->n * sizeof(*bigger));
+		v->items = bigger;
+	}
+	return &v->items[v->n];
+}
+
 static int
 value_add(struct conf *c, size_t row, struct sv s, unsigned line, unsigned col,
     struct conf_error *e)
@@ -273,19 +328,8 @@ value_add(struct conf *c, size_t row, struct sv s, unsigned line, unsigned col,
 	size_t cap = rw->list ? CONF_LIST_MAX : 1;
 	enum conf_errc code;
 
-	if (s.n > CONF_TEXT_MAX || v->n == cap)
+	if (s.n > CONF_TEXT_MAX || v->n == cap || item_room(c, v) == NULL)
 		return fail(e, CONF_E_LIMIT, line, col, sv_take(s, 40), NULL);
-	/* Doubling in a pool wastes at most what it holds. */
-	if ((v->n & (v->n - 1)) == 0) {
-		struct conf_item *bigger = pool_calloc(c->pool,
-		    v->n == 0 ? 1 : 2 * v->n, sizeof(*bigger));
-
-		if (bigger == NULL)
-			return fail(e, CONF_E_LIMIT, line, col, sv_take(s, 40), NULL);
-		if (v->n > 0)
-			memcpy(bigger, v->items, v->n * sizeof(*bigger));
-		v->items = bigger;
-	}
 	code = memchr(s.n > 0 ? s.p : "x", 0, s.n > 0 ? s.n : 1) != NULL ?
 	    CONF_E_TYPE : item_parse(c, rw, s, &v->items[v->n], e);
 	if (code != CONF_OK) {
@@ -407,6 +451,92 @@ value_read(struct reader *r, size_t row, unsigned line, unsigned col)
 	return rc;
 }
 
+/* --- tables --- */
+
+static struct sv
+column_name(const struct conf_row *row)
+{
+	struct sv path = sv_str(row->path);
+
+	return sv_skip(path, sv_rfind(path, '.') + 1);
+}
+
+/* One key of an entry; its value goes to the column's row for the moment. */
+static int
+column_read(struct reader *r, size_t table, size_t n_cols)
+{
+	const struct conf_row *rows = r->c->rows;
+	struct sv key = scalar(r), path = sv_str(rows[table + 1].path);
+
+	for (size_t i = table + 1; i <= table + n_cols; i++) {
+		if (!sv_eq(column_name(&rows[i]), key))
+			continue;
+		if (r->c->values[i].line != 0)
+			return fail_here(r, CONF_E_DUPLICATE, key, NULL);
+		return value_read(r, i, (unsigned)r->ev.start_mark.line + 1,
+		    (unsigned)r->ev.start_mark.column + 1);
+	}
+	return fail_unknown(r, sv_take(path, sv_rfind(path, '.') + 1), sv_take(key, KEY_MAX));
+}
+
+/* The mapping has begun. */
+static int
+entry_read(struct reader *r, size_t table, size_t n_cols)
+{
+	struct conf_value *v = &r->c->values[table], *cols = &r->c->values[table + 1];
+	struct conf_item *it = v->n < CONF_LIST_MAX ? item_room(r->c, v) : NULL;
+	int rc;
+
+	if (it == NULL || (it->cols = pool_calloc(r->c->pool, n_cols, sizeof(*cols))) == NULL)
+		return fail_here(r, CONF_E_LIMIT, sv_str(r->c->rows[table].path), NULL);
+	it->text = SV("");
+	it->line = (unsigned)r->ev.start_mark.line + 1;
+	it->col = (unsigned)r->ev.start_mark.column + 1;
+	while ((rc = next(r)) == 0 && r->ev.type != YAML_MAPPING_END_EVENT) {
+		if ((rc = plain(r)) < 0)
+			return rc;
+		if (r->ev.type != YAML_SCALAR_EVENT)
+			return fail_kind(r, N_("a key"));
+		if ((rc = column_read(r, table, n_cols)) < 0)
+			return rc;
+	}
+	if (rc < 0)
+		return rc;
+	memcpy(it->cols, cols, n_cols * sizeof(*cols));
+	memset(cols, 0, n_cols * sizeof(*cols));
+	v->n++;
+	return 0;
+}
+
+/* A list of mappings, or one mapping. */
+static int
+table_read(struct reader *r, size_t table, unsigned line, unsigned col)
+{
+	size_t n_cols = conf_columns(r->c->rows, r->c->n_rows, table);
+	int rc;
+
+	r->c->values[table] = (struct conf_value){ .line = line, .col = col };
+	if ((rc = next(r)) < 0 || (rc = plain(r)) < 0)
+		return rc;
+	if (is_null(r))
+		return 0;
+	if (r->ev.type == YAML_MAPPING_START_EVENT)
+		return entry_read(r, table, n_cols);
+	if (r->ev.type != YAML_SEQUENCE_START_EVENT)
+		return fail_kind(r, types[CONF_TABLE].name);
+	while ((rc = next(r)) == 0 && r->ev.type != YAML_SEQUENCE_END_EVENT) {
+		if ((rc = plain(r)) < 0)
+			return rc;
+		if (r->ev.type != YAML_MAPPING_START_EVENT)
+			return fail_kind(r, types[CONF_TABLE].name);
+		if ((rc = entry_read(r, table, n_cols)) < 0)
+			return rc;
+	}
+	return rc;
+}
+
+/* --- sections --- */
+
 static int	section_read(struct reader *, struct sv at, unsigned depth);
 
 /* A key has been read: find its row, or the rows below it. */
@@ -429,10 +559,13 @@ key_read(struct reader *r, struct sv at, unsigned depth)
 	for (size_t i = 0; i < r->c->n_rows; i++) {
 		struct sv p = sv_str(r->c->rows[i].path);
 
+		if (conf_is_column(&r->c->rows[i]))
+			continue;
 		if (sv_eq(p, sv_take(sub, sub.n - 1))) {
 			if (r->c->values[i].line != 0)
 				return fail_here(r, CONF_E_DUPLICATE, key, NULL);
-			return value_read(r, i, line, col);
+			return r->c->rows[i].type == CONF_TABLE ?
+			    table_read(r, i, line, col) : value_read(r, i, line, col);
 		}
 		section = section || sv_starts(p, sub);
 	}
@@ -613,6 +746,7 @@ static const char *const texts[] = {
 	[CONF_E_LIMIT] = N_("too large or too many: \"%s\""),
 	[CONF_E_RULE] = N_("these do not go together: %s"),
 	[CONF_E_FILE] = N_("cannot read it: %s"),
+	[CONF_E_MISSING] = N_("this entry has no \"%s\""),
 };
 
 void

@@ -9,6 +9,10 @@
  * column, what was found and what was expected. A list may be written as a
  * single value; an empty section is a section without options. Paths are
  * relative to the file's folder.
+ *
+ * A row of type TABLE is a list of entries, mappings of their own. Its columns
+ * are the rows that follow it, "PATH[].column"; their values are not in
+ * conf.values but in each entry's .cols, in the order of the rows.
  */
 #ifndef SYS_CONF_H
 #define SYS_CONF_H
@@ -38,6 +42,8 @@ enum conf_type {
 	CONF_ASN,
 	CONF_PREFIX,
 	CONF_NAME,		/* a domain name */
+	CONF_TIME,		/* "2026-12-31" (its end, UTC), "2026-12-31T09:00:00Z" */
+	CONF_TABLE,		/* a list of entries */
 	CONF_TYPE_MAX
 };
 
@@ -55,6 +61,9 @@ struct conf_item {
 	struct sv	 text;		/* NUL-terminated */
 	uint32_t	 u;		/* U32, SECONDS, ASN; ADDR: the port */
 	struct ip_prefix px;		/* PREFIX; ADDR: the address */
+	int64_t		 t;		/* TIME */
+	struct conf_value *cols;	/* TABLE: one per column */
+	unsigned	 line, col;	/* TABLE: where the entry begins */
 };
 
 struct conf_value {
@@ -82,6 +91,7 @@ enum conf_errc {
 	CONF_E_LIMIT,
 	CONF_E_RULE,		/* two options do not go together */
 	CONF_E_FILE,		/* the file could not be read: .rc */
+	CONF_E_MISSING,		/* an entry lacks what it must have */
 };
 
 struct conf_error {
@@ -104,6 +114,10 @@ struct conf *conf_free(struct conf *);
 /* "FILE:12:3: unknown key "refesh"; did you mean "refresh"?" */
 void	 conf_error_text(const struct conf_error *, enum lang, struct buf *);
 const char *conf_type_name(enum conf_type);	/* msgid: "a number" … */
+/* How many columns the table of this row has; 0: it is none. */
+size_t	 conf_columns(const struct conf_row *, size_t n_rows, size_t row);
+/* Is the row a column of a table? */
+bool	 conf_is_column(const struct conf_row *);
 
 /* Replace a value by text, as if it stood in the file (flags); SE_SYNTAX. */
 int	 conf_override(struct conf *, size_t row, struct sv text,
