@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/timefmt.h"
 #include "cmd/cmd.h"
+#include "inr/inr.h"
 #include "lab/lab.h"
 #include "sys/atomicfile.h"
 #include "sys/file.h"
@@ -13,14 +14,18 @@
 
 #define FAULTS_MAX	64		/* --fault options in one run */
 #define TEXT_MAX	(64u << 20)
+#define STEPS_MAX	1000
+#define EVERY_MAX	(366u * 86400)
 
 struct state {
 	const char	*tree, *rrdp, *notification, *tal, *vrps, *scale;
+	const char	*from_vrps, *servers, *rsync;
 	const char	*faults[FAULTS_MAX];
 	size_t		 n_faults;
 	uint64_t	 seed;
-	bool		 seed_given, list_faults;
-	uint32_t	 jobs;
+	uint64_t	 take;
+	bool		 seed_given, list_faults, steps_given, churn_given, every_given;
+	uint32_t	 jobs, steps, churn, every;
 };
 
 static const struct cmd_opt opts[] = {
@@ -32,6 +37,13 @@ static const struct cmd_opt opts[] = {
 	{ "fault", 0, "NAME[@PLACE]", N_("break it on purpose; may be repeated") },
 	{ "list-faults", 0, NULL, N_("list all faults and the findings they cause") },
 	{ "scale", 0, "CAS,ROAS", N_("no description: so many CAs with so many ROAs each") },
+	{ "from-vrps", 0, "FILE", N_("no description: a world with the payloads of this list (JSON, .bz2)") },
+	{ "take", 0, "N", N_("a sample of so many payloads of the list") },
+	{ "servers", 0, "DIR", N_("write the folders of all publication servers below DIR") },
+	{ "rsync", 0, "WHICH", N_("trees for rsync: all, none, or HOST,…; by default for small worlds") },
+	{ "steps", 0, "N", N_("let the world move N times (needs --servers)") },
+	{ "churn", 0, "PERMILLE", N_("of the ROAs, added, changed or withdrawn in each step") },
+	{ "every", 0, "SECONDS", N_("between two steps; 600 by default") },
 	{ "seed", 0, "N", N_("the same number makes the same keys") },
 	{ "jobs", 'j', "N", N_("threads; by default one a processor") },
 	{ 0 },
@@ -49,13 +61,30 @@ fault_opt(struct cmd_ctx *ctx, struct state *s, const char *arg)
 static int
 number_opt(struct cmd_ctx *ctx, struct state *s, const char *name, const char *arg)
 {
-	int rc;
+	const struct {
+		const char *name;
+		uint32_t min, max, *to;
+		bool *given;
+	} small[] = {
+		{ "jobs", 1, PAR_JOBS_MAX, &s->jobs, NULL },
+		{ "steps", 0, STEPS_MAX, &s->steps, &s->steps_given },
+		{ "churn", 0, 1000, &s->churn, &s->churn_given },
+		{ "every", 1, EVERY_MAX, &s->every, &s->every_given },
+	};
+	int rc = 0;
 
 	if (strcmp(name, "seed") == 0) {
 		s->seed_given = true;
 		rc = num_u64(sv_str(arg), 0, UINT64_MAX, &s->seed);
-	} else
-		rc = num_u32(sv_str(arg), 1, PAR_JOBS_MAX, &s->jobs);
+	} else if (strcmp(name, "take") == 0)
+		rc = num_u64(sv_str(arg), 1, UINT64_MAX, &s->take);
+	for (size_t i = 0; i < ARRAY_LEN(small) && rc == 0; i++) {
+		if (strcmp(name, small[i].name) != 0)
+			continue;
+		rc = num_u32(sv_str(arg), small[i].min, small[i].max, small[i].to);
+		if (small[i].given != NULL)
+			*small[i].given = true;
+	}
 	if (rc < 0)
 		return cmd_usage(ctx, tr(ctx->lang,
 		    N_("--%s %s is not a number in the allowed range")), name, arg);
@@ -70,6 +99,7 @@ lab_opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *a
 		{ "tree", &s->tree }, { "rrdp", &s->rrdp },
 		{ "notification", &s->notification }, { "tal", &s->tal },
 		{ "vrps", &s->vrps }, { "scale", &s->scale },
+		{ "from-vrps", &s->from_vrps }, { "servers", &s->servers }, { "rsync", &s->rsync },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
@@ -275,19 +305,25 @@ vrps_out(const struct cmd_ctx *ctx, const struct state *s, const struct lab_worl
 }
 
 static int
-summary_out(const struct cmd_ctx *ctx, const struct lab_world *w)
+summary_out(const struct cmd_ctx *ctx, const struct state *s, const struct lab_world *w)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	struct json j = json_on(&b, true);
 	char now[TIME_STRLEN];
 
 	if (!ctx->json) {
+		if (!ctx->quiet && lab_n_servers(w) > 1)
+			printf(tr(ctx->lang, N_("%zu publication servers, %zu CAs\n")),
+			    lab_n_servers(w), lab_n_cas(w));
 		if (!ctx->quiet)
 			printf(tr(ctx->lang, N_("%zu objects, %zu trust anchors, current at %s\n")),
 			    lab_n_objects(w), lab_n_tas(w), time_str(lab_now(w), now));
 		return 0;
 	}
-	lab_json(w, &j);
+	if (s->servers != NULL)
+		lab_servers_json(w, &j);
+	else
+		lab_json(w, &j);
 	buf_char(&b, '\n');
 	return b.rc < 0 || fwrite(b.p, 1, b.len, stdout) != b.len ? EXIT_CANNOT : 0;
 }
@@ -305,7 +341,7 @@ all_out(const struct cmd_ctx *ctx, const struct state *s, const struct lab_world
 		rc = tals_out(ctx, s, w);
 	if (rc == 0 && s->vrps != NULL)
 		rc = vrps_out(ctx, s, w);
-	return rc != 0 ? rc : summary_out(ctx, w);
+	return rc != 0 ? rc : summary_out(ctx, s, w);
 }
 
 static void
@@ -314,6 +350,78 @@ progress(void *arg, size_t n, size_t all)
 	const struct cmd_ctx *ctx = arg;
 
 	fprintf(stderr, tr(ctx->lang, N_("\r%zu of %zu objects so far")), n, all);
+}
+
+/* --- from a description or a list to a world --- */
+
+static int
+list_refused(const struct cmd_ctx *ctx, const char *file, int rc, uint64_t line)
+{
+	if (rc == SE_SYNTAX || rc == SE_FORMAT) {
+		cmd_err(tr(ctx->lang, N_("%s:%llu: no list of payloads in JSON; give what rpki-client -j writes, or that compressed by bzip2")),
+		    file, (unsigned long long)line);
+		return EXIT_USAGE;
+	}
+	cmd_err(tr(ctx->lang, N_("cannot read the list %s: %s; see sekisho-lab(1)")), file, err_str(rc));
+	return EXIT_CANNOT;
+}
+
+static int
+list_world(const struct cmd_ctx *ctx, const struct state *s, const struct lab_opts *lo,
+    struct lab_world **ret)
+{
+	struct payloads p = { 0 };
+	struct lab_error e = { 0 };
+	uint64_t line, bad;
+	int rc = lab_list_file(s->from_vrps, &p, &line, &bad);
+
+	if (rc < 0)
+		rc = list_refused(ctx, s->from_vrps, rc, line);
+	else if ((rc = lab_from_vrps(&p, s->take, lo, &e, ret)) < 0)
+		rc = refused(ctx, s->from_vrps, &e, rc);
+	else if (bad > 0)
+		cmd_err(tr(ctx->lang, N_("%s: %llu entries are no payloads; they are left out")),
+		    s->from_vrps, (unsigned long long)bad);
+	payloads_done(&p);
+	return rc;
+}
+
+static int
+text_world(struct cmd_ctx *ctx, const struct state *s, struct pool *pool, const char *file,
+    const struct lab_opts *lo, struct buf *scale, struct lab_world **ret)
+{
+	struct lab_error e = { 0 };
+	struct sv text;
+	int rc;
+
+	if ((rc = text_get(ctx, s, pool, file, scale, &text)) != 0)
+		return rc;
+	rc = lab_text_parse(text, lo, &e, ret);
+	return rc < 0 ? refused(ctx, s->scale != NULL ? "--scale" : file, &e, rc) : 0;
+}
+
+static int
+world_build(const struct cmd_ctx *ctx, const struct state *s, struct lab_world *w,
+    const char *file)
+{
+	struct lab_servers to = { s->servers, s->rsync };
+	struct lab_error e = { 0 };
+	int rc;
+
+	if (s->steps_given)
+		lab_steps_set(w, s->steps);
+	if (s->churn_given)
+		lab_churn_set(w, s->churn);
+	if (s->every_given)
+		lab_every_set(w, s->every);
+	rc = s->servers != NULL ? lab_servers_write(w, &to, &e) : lab_build(w, &e);
+	if (ctx->progress && !ctx->quiet)
+		fputs("\r\033[K", stderr);
+	if (rc == 0)
+		return 0;
+	if (e.msg == NULL && s->servers != NULL)
+		return cannot_write(ctx, s->servers, rc);
+	return refused(ctx, file, &e, rc);
 }
 
 static int
@@ -328,25 +436,15 @@ world_run(struct cmd_ctx *ctx, const struct state *s, struct pool *pool, const c
 		.progress = ctx->progress && !ctx->quiet ? progress : NULL,
 		.progress_arg = ctx,
 	};
-	struct lab_error e = { 0 };
-	struct sv text;
-	int rc;
+	int rc = s->from_vrps != NULL ? list_world(ctx, s, &lo, &w) :
+	    text_world(ctx, s, pool, file, &lo, &scale, &w);
 
-	if ((rc = text_get(ctx, s, pool, file, &scale, &text)) != 0)
+	if (rc != 0 || (rc = faults_add(ctx, s, w)) != 0)
 		return rc;
-	if (s->scale != NULL)
-		file = "--scale";
-	if ((rc = lab_text_parse(text, &lo, &e, &w)) < 0)
-		return refused(ctx, file, &e, rc);
-	if ((rc = faults_add(ctx, s, w)) != 0)
-		return rc;
-	e = (struct lab_error){ 0 };
-	rc = lab_build(w, &e);
-	if (lo.progress != NULL)
-		fputs("\r\033[K", stderr);
-	if (rc < 0)
-		return refused(ctx, file, &e, rc);
-	return all_out(ctx, s, w);
+	if (s->from_vrps != NULL || s->scale != NULL)
+		file = s->from_vrps != NULL ? s->from_vrps : "--scale";
+	rc = world_build(ctx, s, w, file);
+	return rc != 0 ? rc : all_out(ctx, s, w);
 }
 
 static int
@@ -357,9 +455,14 @@ lab_run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 
 	if (s->list_faults)
 		return faults_print(ctx);
-	if ((s->scale == NULL) != (argc == 1) || argc > 1)
+	if ((s->scale != NULL) + (s->from_vrps != NULL) + argc != 1)
 		return cmd_usage(ctx, "%s", tr(ctx->lang,
-		    N_("name one description, or give --scale")));
+		    N_("name one description, or give --scale or --from-vrps")));
+	if (s->servers == NULL && (s->steps > 0 || s->rsync != NULL))
+		return cmd_usage(ctx, "%s", tr(ctx->lang,
+		    N_("--steps and --rsync need --servers")));
+	if (s->from_vrps == NULL && s->take > 0)
+		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("--take needs --from-vrps")));
 	if (s->notification != NULL && s->rrdp == NULL)
 		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("--notification needs --rrdp")));
 	if ((pool = pool_new(2 * (size_t)TEXT_MAX)) == NULL)

@@ -29,6 +29,13 @@ fault_find(struct sv name)
 int
 lab_fault_add(struct lab_world *w, struct sv name, struct sv at, struct lab_error *err)
 {
+	return lab_fault_add_steps(w, name, at, 0, LAB_STEP_NEVER, err);
+}
+
+int
+lab_fault_add_steps(struct lab_world *w, struct sv name, struct sv at, uint32_t from,
+    uint32_t until, struct lab_error *err)
+{
 	struct lab_planted *p = pool_calloc(w->pool, 1, sizeof(*p));
 
 	if (p == NULL)
@@ -41,6 +48,8 @@ lab_fault_add(struct lab_world *w, struct sv name, struct sv at, struct lab_erro
 	if (at.n > 0 && (p->at = pool_sv(w->pool, at)).p == NULL)
 		return -ENOMEM;
 	p->line = err->line;
+	p->from = from;
+	p->until = until;
 	*w->faults_tail = p;
 	w->faults_tail = &p->next;
 	return 0;
@@ -87,10 +96,10 @@ place_find(struct lab_world *w, struct sv at, enum lab_kind kind)
 	return at.n == 0 ? NULL : place_labelled(w, at, kind);
 }
 
-/* --- steps of lab_build() --- */
+/* --- planting --- */
 
-static int
-refuse(struct lab_error *err, const struct lab_planted *p, const char *msg)
+int
+lab_refuse(struct lab_error *err, const struct lab_planted *p, const char *msg)
 {
 	err->line = p->line;
 	err->msg = msg;
@@ -98,18 +107,47 @@ refuse(struct lab_error *err, const struct lab_planted *p, const char *msg)
 	return -EINVAL;
 }
 
+bool
+lab_fault_holds(const struct lab_world *w, const struct lab_planted *p)
+{
+	return p->from <= w->step && w->step < p->until;
+}
+
+/*
+ * Objects that a fault adds appear at its first step and stay. A fault that
+ * changes an object's key, and one of a trust anchor, holds from the start.
+ */
 static int
-faults_shape(struct lab_world *w, struct lab_error *err)
+fault_shape(struct lab_world *w, struct lab_planted *p, struct lab_error *err)
+{
+	bool whole = p->from == 0 && p->until == LAB_STEP_NEVER;
+	size_t n = w->n_objs;
+	int rc = 0;
+
+	if (p->fault->kind == LAB_TA && !whole)
+		return lab_refuse(err, p, N_("has to hold at every step"));
+	if (p->fault->shape == NULL)
+		return 0;
+	w->step = p->from;
+	rc = p->fault->shape(w, p);
+	w->step = 0;
+	if (rc == 0 && !whole && (w->n_objs == n || p->until != LAB_STEP_NEVER))
+		return lab_refuse(err, p, N_("has to hold at every step"));
+	return rc;
+}
+
+int
+lab_faults_shape(struct lab_world *w, struct lab_error *err)
 {
 	for (struct lab_planted *p = w->faults; p != NULL; p = p->next) {
 		int rc;
 
 		p->obj = place_find(w, p->at, p->fault->kind);
 		if (p->obj == NULL)
-			return refuse(err, p, N_("finds no object of its kind there"));
+			return lab_refuse(err, p, N_("finds no object of its kind there"));
 		p->ca = p->obj->kind == LAB_CER ? p->obj->subject : p->obj->ca;
 		p->obj->faulty = true;
-		if (p->fault->shape != NULL && (rc = p->fault->shape(w, p)) < 0)
+		if ((rc = fault_shape(w, p, err)) < 0)
 			return rc;
 	}
 	return 0;
@@ -131,14 +169,18 @@ fault_plan(struct lab_world *w, struct lab_planted *p)
 	return 0;
 }
 
-static int
-faults_plan(struct lab_world *w, struct lab_error *err)
+int
+lab_faults_plan(struct lab_world *w, struct lab_error *err)
 {
 	for (struct lab_planted *p = w->faults; p != NULL; p = p->next) {
-		int rc = fault_plan(w, p);
+		int rc;
 
+		if (!p->obj->in_batch || !lab_fault_holds(w, p))
+			continue;
+		rc = fault_plan(w, p);
 		if (rc == -ENOENT)
-			return refuse(err, p, N_("does not fit the object that it was planted in"));
+			return lab_refuse(err, p,
+			    N_("does not fit the object that it was planted in"));
 		if (rc < 0)
 			return rc;
 	}
@@ -146,24 +188,12 @@ faults_plan(struct lab_world *w, struct lab_error *err)
 }
 
 /* An edit that found nothing to change. */
-static int
-make_error(const struct lab_world *w, struct lab_error *err, int rc)
+int
+lab_make_error(const struct lab_world *w, struct lab_error *err, int rc)
 {
 	for (const struct lab_planted *p = w->faults; rc == -ENOENT && p != NULL; p = p->next)
 		if (p->obj->rc == -ENOENT)
-			return refuse(err, p, N_("does not fit the object that it was planted in"));
+			return lab_refuse(err, p,
+			    N_("does not fit the object that it was planted in"));
 	return rc;
-}
-
-int
-lab_build(struct lab_world *w, struct lab_error *err)
-{
-	int rc;
-
-	if (w->objs != NULL)
-		return -EALREADY;
-	if ((rc = faults_shape(w, err)) < 0 || (rc = lab_keys(w)) < 0 || (rc = lab_plan(w)) < 0 ||
-	    (rc = faults_plan(w, err)) < 0)
-		return rc;
-	return make_error(w, err, lab_make(w));
 }

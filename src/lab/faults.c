@@ -27,29 +27,29 @@
 static int
 cert_expired(struct lab_world *w, struct lab_planted *p)
 {
-	p->obj->cert.not_after = w->now - HOUR;
+	p->obj->cert.not_after = lab_time(w, w->step) - HOUR;
 	return 0;
 }
 
 static int
 cert_future(struct lab_world *w, struct lab_planted *p)
 {
-	p->obj->cert.not_before = w->now + HOUR;
+	p->obj->cert.not_before = lab_time(w, w->step) + HOUR;
 	return 0;
 }
 
 static int
 crl_expired(struct lab_world *w, struct lab_planted *p)
 {
-	p->obj->crl.this_update = w->now - DAY;
-	p->obj->crl.next_update = w->now - HOUR;
+	p->obj->crl.this_update = lab_time(w, w->step) - DAY;
+	p->obj->crl.next_update = lab_time(w, w->step) - HOUR;
 	return 0;
 }
 
 static int
 crl_future(struct lab_world *w, struct lab_planted *p)
 {
-	p->obj->crl.this_update = w->now + HOUR;
+	p->obj->crl.this_update = lab_time(w, w->step) + HOUR;
 	return 0;
 }
 
@@ -67,25 +67,25 @@ mft_times(struct lab_planted *p, int64_t this_update, int64_t next_update, int64
 static int
 mft_stale(struct lab_world *w, struct lab_planted *p)
 {
-	return mft_times(p, w->now - DAY, w->now - HOUR, w->now);
+	return mft_times(p, lab_time(w, w->step) - DAY, lab_time(w, w->step) - HOUR, lab_time(w, w->step));
 }
 
 static int
 mft_future(struct lab_world *w, struct lab_planted *p)
 {
-	return mft_times(p, w->now + HOUR, w->now + DAY, w->now);
+	return mft_times(p, lab_time(w, w->step) + HOUR, lab_time(w, w->step) + DAY, lab_time(w, w->step));
 }
 
 static int
 mft_time_order(struct lab_world *w, struct lab_planted *p)
 {
-	return mft_times(p, w->now, w->now, w->now);
+	return mft_times(p, lab_time(w, w->step), lab_time(w, w->step), lab_time(w, w->step));
 }
 
 static int
 mft_ee_time(struct lab_world *w, struct lab_planted *p)
 {
-	p->obj->cert.not_after = w->now + HOUR;
+	p->obj->cert.not_after = lab_time(w, w->step) + HOUR;
 	return 0;
 }
 

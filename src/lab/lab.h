@@ -71,6 +71,13 @@ int	 lab_text_parse(struct sv text, const struct lab_opts *,
 	    struct lab_error *err, struct lab_world **ret) MUST_USE;
 /* The description of n_cas CAs with n_roas ROAs each, for lab_text_parse(). */
 void	 lab_scale(struct buf *, uint32_t n_cas, uint32_t n_roas);
+struct payloads;
+/* A file of JSON, or of JSON in bzip2: vrps_json_read()'s codes. payloads_done() in any case. */
+int	 lab_list_file(const char *path, struct payloads *ret, uint64_t *ret_line,
+	    uint64_t *ret_bad) MUST_USE;
+/* A world with exactly these payloads, or with `take` of them; internet.c says how. */
+int	 lab_from_vrps(const struct payloads *, uint64_t take, const struct lab_opts *,
+	    struct lab_error *err, struct lab_world **ret) MUST_USE;
 /* Plant one more fault; at.n == 0: where it fits first. */
 int	 lab_fault_add(struct lab_world *, struct sv name, struct sv at,
 	    struct lab_error *err) MUST_USE;
@@ -79,7 +86,24 @@ int	 lab_build(struct lab_world *, struct lab_error *err) MUST_USE;
 struct lab_world *lab_free(struct lab_world *);
 DEFINE_CLEANUP(struct lab_world, lab_free)
 
-/* After lab_build(): one file below dir for each object published. */
+/*
+ * Instead of lab_build(), and for worlds of any size: the folders of the
+ * publication servers, of every step, below dir (sekisho-lab(1)).
+ */
+struct lab_servers {
+	const char	*dir;
+	const char	*rsync;		/* trees: "all", "none", hosts; NULL: if small */
+};
+int	 lab_servers_write(struct lab_world *, const struct lab_servers *,
+	    struct lab_error *err) MUST_USE;
+void	 lab_servers_json(const struct lab_world *, struct json *);
+/* Over what the description says. */
+void	 lab_steps_set(struct lab_world *, uint32_t n_steps);
+void	 lab_churn_set(struct lab_world *, uint32_t per_mille);
+void	 lab_every_set(struct lab_world *, uint32_t sec);
+uint32_t lab_n_steps(const struct lab_world *);
+
+/* After either: one file below dir for each object published. */
 int	 lab_tree_write(const struct lab_world *, const char *dir) MUST_USE;
 /* snapshot.xml (RFC 8182); gz: compressed. ret_hash: of the plain XML. */
 int	 lab_rrdp_write(const struct lab_world *, struct buf *, bool gz,
@@ -95,6 +119,8 @@ void	 lab_vrps_csv(const struct lab_world *, struct buf *);
 /* Objects with names and URIs, faults with codes, payloads. */
 void	 lab_json(const struct lab_world *, struct json *);
 size_t	 lab_n_objects(const struct lab_world *);
+size_t	 lab_n_cas(const struct lab_world *);
+size_t	 lab_n_servers(const struct lab_world *);
 int64_t	 lab_now(const struct lab_world *);
 
 struct lab_fault_info {

@@ -186,15 +186,17 @@ mft_entry_cmp(const void *a, const void *b)
 }
 
 static size_t
-mft_list(const struct lab_ca *ca, struct mft_entry *v)
+mft_list(const struct lab_world *w, const struct lab_obj *mft, struct mft_entry *v)
 {
 	size_t n = 0;
 
-	for (const struct lab_obj *o = ca->objs; o != NULL; o = o->next) {
-		if (o->kind == LAB_MFT || o->unlisted)
+	for (; n < mft->n_extra; n++)
+		v[n].name = sv_str(mft->extra[n]);
+	for (const struct lab_obj *o = mft->ca->objs; o != NULL; o = o->next) {
+		if (o->kind == LAB_MFT || o->unlisted || !lab_alive(w, o))
 			continue;
 		v[n].name = sv_str(o->listed_as != NULL ? o->listed_as : o->file);
-		crypto_sha256(o->bytes, o->n_bytes, v[n].hash);
+		memcpy(v[n].hash, o->hash, sizeof(v[n].hash));
 		if (o->hash_wrong)
 			v[n].hash[SHA256_LEN - 1] ^= 1;
 		n++;
@@ -208,16 +210,16 @@ mft_list(const struct lab_ca *ca, struct mft_entry *v)
 }
 
 static int
-make_mft(struct lab_obj *o, struct bytes *ret)
+make_mft(const struct lab_world *w, struct lab_obj *o, struct bytes *ret)
 {
 	/* each file at most twice */
-	struct mft_entry *v = calloc(2 * o->ca->n_objs, sizeof(*v));
+	struct mft_entry *v = calloc(2 * o->ca->n_objs + o->n_extra, sizeof(*v));
 	int rc;
 
 	if (v == NULL)
 		return -ENOMEM;
 	o->mft.files = v;
-	o->mft.n_files = mft_list(o->ca, v);
+	o->mft.n_files = mft_list(w, o, v);
 	rc = make_cms(o, o->mft.n_files, ret);
 	o->mft.files = NULL;
 	free(v);
@@ -236,7 +238,7 @@ make_file(const struct lab_obj *o, struct bytes *ret)
 }
 
 static int
-make_obj(struct lab_obj *o, struct bytes *ret)
+make_obj(const struct lab_world *w, struct lab_obj *o, struct bytes *ret)
 {
 	switch (o->kind) {
 	case LAB_CER:
@@ -247,26 +249,37 @@ make_obj(struct lab_obj *o, struct bytes *ret)
 	case LAB_CRL:
 		return make_crl(o, ret);
 	case LAB_MFT:
-		return make_mft(o, ret);
+		return make_mft(w, o, ret);
 	default:
 		return make_cms(o, 0, ret);
 	}
 }
 
-#define PROGRESS_EVERY	64
+#define PROGRESS_EVERY	256
+
+struct job {
+	struct lab_world	*w;
+	struct lab_obj		**v;
+	bool			 manifests;
+};
 
 static void
-job_run(struct lab_world *w, size_t i, bool manifests)
+job_run(void *arg, size_t i)
 {
-	struct lab_obj *o = w->objs[i];
+	const struct job *j = arg;
+	struct lab_world *w = j->w;
+	struct lab_obj *o = j->v[i];
 	struct bytes b = { 0 };
 	size_t n;
 
-	if ((o->kind == LAB_MFT) != manifests)
+	if (!o->in_batch || (o->kind == LAB_MFT) != j->manifests)
 		return;
-	o->rc = make_obj(o, &b);
+	o->rc = make_obj(w, o, &b);
+	free(o->bytes);
 	o->bytes = b.p;
 	o->n_bytes = b.n;
+	if (o->rc == 0)
+		crypto_sha256(b.p, b.n, o->hash);
 	/* an EE key signs once */
 	if (o->kind != LAB_CER)
 		o->own_key = crypto_signer_free(o->own_key);
@@ -275,25 +288,19 @@ job_run(struct lab_world *w, size_t i, bool manifests)
 		w->opts.progress(w->opts.progress_arg, n, w->n_objs);
 }
 
-static void
-job_files(void *arg, size_t i)
-{
-	job_run(arg, i, false);
-}
-
-static void
-job_manifests(void *arg, size_t i)
-{
-	job_run(arg, i, true);
-}
-
 int
-lab_make(struct lab_world *w)
+lab_make(struct lab_world *w, struct lab_obj **v, size_t n)
 {
-	par_for(w->opts.jobs, w->n_objs, job_files, w);
-	par_for(w->opts.jobs, w->n_objs, job_manifests, w);
-	for (size_t i = 0; i < w->n_objs; i++)
-		if (w->objs[i]->rc < 0)
-			return w->objs[i]->rc;
+	struct job j = { w, v, false };
+
+	par_for(w->opts.jobs, n, job_run, &j);
+	for (size_t i = 0; i < n; i++)
+		if (v[i]->in_batch && v[i]->rc < 0)
+			return v[i]->rc;
+	j.manifests = true;
+	par_for(w->opts.jobs, n, job_run, &j);
+	for (size_t i = 0; i < n; i++)
+		if (v[i]->in_batch && v[i]->rc < 0)
+			return v[i]->rc;
 	return 0;
 }

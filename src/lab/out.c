@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/timefmt.h"
 #include "lab/internal.h"
@@ -15,6 +16,24 @@ size_t
 lab_n_objects(const struct lab_world *w)
 {
 	return w->n_objs;
+}
+
+size_t
+lab_n_cas(const struct lab_world *w)
+{
+	return w->n_cas;
+}
+
+size_t
+lab_n_servers(const struct lab_world *w)
+{
+	return w->n_servers;
+}
+
+uint32_t
+lab_n_steps(const struct lab_world *w)
+{
+	return w->n_steps;
 }
 
 int64_t
@@ -33,14 +52,17 @@ uri_path(const char *uri)
 }
 
 static int
-tree_file(struct pool *pool, const struct lab_obj *o, const char *dir)
+tree_file(const struct lab_world *w, struct pool *pool, const struct lab_obj *o,
+    const char *dir)
 {
-	const char *path = pool_printf(pool, "%s/%s", dir, uri_path(o->uri));
+	const char *path;
 	size_t slash;
 	char *folder;
 	int rc;
 
-	if (path == NULL)
+	if (o->uri == NULL)
+		return 0;
+	if ((path = pool_printf(pool, "%s/%s", dir, uri_path(o->uri))) == NULL)
 		return -ENOMEM;
 	if (o->kind == LAB_MFT || o->ca == NULL) {	/* the first of its folder */
 		slash = sv_rfind(sv_str(path), '/');
@@ -50,7 +72,7 @@ tree_file(struct pool *pool, const struct lab_obj *o, const char *dir)
 		if ((rc = dir_make(folder)) < 0)
 			return rc;
 	}
-	if (o->hidden)
+	if (o->hidden || !lab_alive(w, o))
 		return 0;
 	return file_write(path, (struct sv){ (const char *)o->bytes, o->n_bytes });
 }
@@ -63,50 +85,36 @@ lab_tree_write(const struct lab_world *w, const char *dir)
 
 	if (pool == NULL)
 		return -ENOMEM;
+	if (w->dir != NULL)
+		return lab_servers_tree(w, dir);
 	for (size_t i = 0; i < w->n_objs && rc == 0; i++) {
-		rc = tree_file(pool, w->objs[i], dir);
+		rc = tree_file(w, pool, w->objs[i], dir);
 		pool_reset(pool);
 	}
 	return rc;
 }
 
-/* --- base64 (RFC 4648 section 4) --- */
+/* --- base64 --- */
 
-static void
-b64_group(const uint8_t *p, size_t n, char out[static 4])
+#define B64_PIECE	3072		/* bytes at a time; a multiple of 3 */
+
+void
+lab_b64_line(struct buf *b, struct sv s)
 {
-	static const char abc[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint32_t v = (uint32_t)p[0] << 16;
+	char out[B64_PIECE / 3 * 4];
 
-	if (n > 1)
-		v |= (uint32_t)p[1] << 8;
-	if (n > 2)
-		v |= p[2];
-	out[0] = abc[v >> 18];
-	out[1] = abc[v >> 12 & 63];
-	out[2] = n > 1 ? abc[v >> 6 & 63] : '=';
-	out[3] = n > 2 ? abc[v & 63] : '=';
+	for (; s.n > 0; s = sv_skip(s, B64_PIECE))
+		buf_bytes(b, out, base64_encode(out, s.p, min_size(s.n, B64_PIECE)));
 }
 
-/* line: characters in a line, a multiple of 4; 0: one line. */
+/* Lines of so many letters, a multiple of 4. */
 static void
-b64_write(struct buf *b, struct sv s, size_t line)
+b64_lines(struct buf *b, struct sv s, size_t letters)
 {
-	size_t col = 0;
-
-	for (size_t i = 0; i < s.n; i += 3) {
-		char out[4];
-
-		b64_group((const uint8_t *)s.p + i, min_size(s.n - i, 3), out);
-		buf_bytes(b, out, sizeof(out));
-		col += sizeof(out);
-		if (line > 0 && col >= line) {
-			buf_char(b, '\n');
-			col = 0;
-		}
-	}
-	if (line > 0 && col > 0)
+	for (; s.n > 0; s = sv_skip(s, letters / 4 * 3)) {
+		lab_b64_line(b, sv_take(s, letters / 4 * 3));
 		buf_char(b, '\n');
+	}
 }
 
 /* --- trust anchor locators --- */
@@ -141,8 +149,11 @@ lab_tal_write(const struct lab_world *w, size_t i, struct buf *b)
 {
 	const struct lab_ca *ta = ta_at(w, i);
 
+	/* RFC 8630 section 2.2: in the order of preference */
+	if (ta->server != NULL && ta->server->named)
+		buf_printf(b, "https://%s/ta/%s\n", ta->server->host, ta->cert->file);
 	buf_printf(b, "%s\n\n", ta->cert->uri);
-	b64_write(b, ta->tal_spki, B64_LINE);
+	b64_lines(b, ta->tal_spki, B64_LINE);
 }
 
 /* --- RRDP (RFC 8182) --- */
@@ -187,14 +198,15 @@ filter_sink(void *arg, const void *p, size_t n)
 }
 
 /* A random-looking UUID of version 4, the same for the same world. */
-static void
-session_write(const struct lab_world *w, struct buf *b)
+void
+lab_session_write(const struct lab_world *w, const struct lab_server *server, struct buf *b)
 {
+	uint64_t n = server == NULL ? 0 : 2 * server->index;
 	uint8_t id[16];
 	char hex[33];
 
-	lab_serial(w, "session", 0, id);
-	lab_serial(w, "session", 1, id + 8);
+	lab_serial(w, "session", n, id);
+	lab_serial(w, "session", n + 1, id + 8);
 	id[6] = (uint8_t)(0x40 | (id[6] & 0x0f));
 	id[8] = (uint8_t)(0x80 | (id[8] & 0x3f));
 	hex_encode(hex, id, sizeof(id));
@@ -202,21 +214,41 @@ session_write(const struct lab_world *w, struct buf *b)
 }
 
 static void
+publish_bytes(struct buf *b, const struct lab_obj *o)
+{
+	if (o->hidden || o->bytes == NULL)
+		return;
+	buf_printf(b, "<publish uri=\"%s\">", o->uri);
+	lab_b64_line(b, (struct sv){ (const char *)o->bytes, o->n_bytes });
+	buf_str(b, "</publish>\n");
+}
+
+static int
+publish_copy(void *arg, struct sv uri, struct sv b64)
+{
+	struct buf *b = arg;
+
+	buf_printf(b, "<publish uri=\"%.*s\">", SV_ARG(uri));
+	buf_sv(b, b64);
+	buf_str(b, "</publish>\n");
+	return b->rc;
+}
+
+/* With the trust anchors' certificates; of servers: all in one. */
+static int
 snapshot_write(const struct lab_world *w, struct buf *b)
 {
-	buf_str(b, "<snapshot xmlns=\"http://www.ripe.net/rpki/rrdp\" version=\"1\" session_id=\"");
-	session_write(w, b);
-	buf_str(b, "\" serial=\"1\">\n");
-	for (size_t i = 0; i < w->n_objs; i++) {
-		const struct lab_obj *o = w->objs[i];
+	int rc = 0;
 
-		if (o->hidden)
-			continue;
-		buf_printf(b, "<publish uri=\"%s\">", o->uri);
-		b64_write(b, (struct sv){ (const char *)o->bytes, o->n_bytes }, 0);
-		buf_str(b, "</publish>\n");
-	}
+	buf_str(b, "<snapshot xmlns=\"http://www.ripe.net/rpki/rrdp\" version=\"1\" session_id=\"");
+	lab_session_write(w, NULL, b);
+	buf_str(b, "\" serial=\"1\">\n");
+	for (size_t i = 0; i < w->n_objs; i++)
+		publish_bytes(b, w->objs[i]);
+	if (w->dir != NULL)
+		rc = lab_servers_each(w, publish_copy, b);
 	buf_str(b, "</snapshot>\n");
+	return rc;
 }
 
 static int
@@ -225,8 +257,8 @@ filter_run(const struct lab_world *w, struct filter *f)
 	struct buf plain = BUF_SINK(filter_sink, f);
 	int rc;
 
-	snapshot_write(w, &plain);
-	rc = buf_flush(&plain);
+	if ((rc = snapshot_write(w, &plain)) == 0)
+		rc = buf_flush(&plain);
 	buf_done(&plain);
 	if (rc == 0 && f->gz)
 		rc = filter_deflate(f, NULL, 0, Z_FINISH);
@@ -259,7 +291,7 @@ lab_notification_write(const struct lab_world *w, struct buf *b, const uint8_t h
 	char hex[2 * 32 + 1];
 
 	buf_str(b, "<notification xmlns=\"http://www.ripe.net/rpki/rrdp\" version=\"1\" session_id=\"");
-	session_write(w, b);
+	lab_session_write(w, NULL, b);
 	buf_printf(b, "\" serial=\"1\">\n<snapshot uri=\"https://%s/rrdp/snapshot.xml\" hash=\"%s\"/>\n"
 	    "</notification>\n", w->host, hex_encode(hex, hash, 32));
 }
@@ -281,7 +313,7 @@ lab_vrps_csv(const struct lab_world *w, struct buf *b)
 	for (size_t i = 0; i < w->n_objs; i++) {
 		const struct lab_obj *o = w->objs[i];
 
-		for (size_t k = 0; k < o->n_pfx; k++) {
+		for (size_t k = 0; k < o->n_pfx && lab_alive(w, o); k++) {
 			char px[IP_PREFIX_STRLEN];
 
 			buf_printf(b, "AS%u,%s,%u,%s\n", o->asn,
@@ -313,7 +345,7 @@ aspas_json(struct json *j, const struct lab_world *w)
 	for (size_t i = 0; i < w->n_objs; i++) {
 		const struct lab_obj *o = w->objs[i];
 
-		if (o->kind != LAB_ASPA)
+		if (o->kind != LAB_ASPA || !lab_alive(w, o))
 			continue;
 		json_open(j, '{');
 		json_kv_u64(j, "customer", o->asn);
@@ -355,7 +387,8 @@ lab_json(const struct lab_world *w, struct json *j)
 	json_key(j, "objects");
 	json_open(j, '[');
 	for (size_t i = 0; i < w->n_objs; i++)
-		obj_json(j, w->objs[i]);
+		if (w->objs[i]->uri != NULL)
+			obj_json(j, w->objs[i]);
 	json_close(j, ']');
 	json_close(j, '}');
 }

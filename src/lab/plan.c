@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "lab/internal.h"
-#include "sys/par.h"
 
 #define EXT_LEN		4	/* ".roa" */
 #define B64_LEN		27	/* 20 bytes in base64url without padding */
@@ -30,19 +29,9 @@ lab_kind_name(enum lab_kind k)
 
 /* --- keys --- */
 
-static void
-prime_job(void *arg, size_t i)
-{
-	struct lab_world *w = arg;
-
-	/* a failure shows as a key that cannot be made */
-	if (crypto_primes_make(w->primes, i) < 0)
-		return;
-}
-
 /*
- * The key of every router: P-256's base point, whose private key everybody
- * knows. Nothing is signed with it.
+ * The key of a router of which no other is known: P-256's base point, whose
+ * private key everybody knows. Nothing is signed with it.
  */
 static const uint8_t router_spki[] = {
 	0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
@@ -67,67 +56,30 @@ ski_set(struct lab_obj *o)
 	crypto_sha1(bits.p, bits.n, o->ski);
 }
 
-static void
-key_job(void *arg, size_t i)
+static struct sv
+router_key(const struct lab_obj *o)
 {
-	struct lab_world *w = arg;
-	struct lab_obj *o = w->objs[i];
-
-	if (o->kind == LAB_ROUTER)
-		crypto_sha1(router_spki + ROUTER_KEY_AT, sizeof(router_spki) - ROUTER_KEY_AT, o->ski);
-	if (o->kind == LAB_CRL || o->kind == LAB_ROUTER || o->kind == LAB_FILE ||
-	    o->same_key != NULL)
-		return;
-	o->own_key = o->odd_bits > 0 ?
-	    crypto_signer_odd(w->seed + i, o->odd_bits, o->odd_e) :
-	    crypto_signer_pooled(w->primes, i);
-	if (o->own_key == NULL) {
-		o->rc = -ENOMEM;
-		return;
-	}
-	o->key = o->own_key;
-	ski_set(o);
-}
-
-static void
-objs_list(struct lab_world *w)
-{
-	size_t n = 0;
-
-	for (struct lab_ca *ca = w->cas; ca != NULL; ca = ca->next) {
-		if (ca->parent == NULL)
-			w->objs[n++] = ca->cert;
-		for (struct lab_obj *o = ca->objs; o != NULL; o = o->next)
-			w->objs[n++] = o;
-	}
-	w->n_objs = n;
-	for (size_t i = 0; i < n; i++)
-		w->objs[i]->index = i;
+	return o->router_spki.n == 0 ? (struct sv){ (const char *)router_spki, sizeof(router_spki) } :
+	    o->router_spki;
 }
 
 int
-lab_keys(struct lab_world *w)
+lab_obj_key(struct lab_world *w, struct lab_obj *o)
 {
-	size_t n_primes = crypto_primes_for(w->n_objs);
+	struct sv bits = sv_skip(router_key(o), ROUTER_KEY_AT);
 
-	w->objs = pool_calloc(w->pool, w->n_objs, sizeof(w->objs[0]));
-	if (w->objs == NULL)
+	if (o->kind == LAB_ROUTER)
+		crypto_sha1(bits.p, bits.n, o->ski);
+	if (o->kind == LAB_CRL || o->kind == LAB_ROUTER || o->kind == LAB_FILE ||
+	    o->same_key != NULL || o->own_key != NULL)
+		return 0;
+	o->own_key = o->odd_bits > 0 ?
+	    crypto_signer_odd(w->seed + o->key_no, o->odd_bits, o->odd_e) :
+	    crypto_signer_pooled(w->primes, o->key_no);
+	if (o->own_key == NULL)
 		return -ENOMEM;
-	objs_list(w);
-	if ((w->primes = crypto_primes_new(n_primes, w->seed)) == NULL)
-		return -ENOMEM;
-	par_for(w->opts.jobs, n_primes, prime_job, w);
-	par_for(w->opts.jobs, w->n_objs, key_job, w);
-	for (size_t i = 0; i < w->n_objs; i++) {
-		struct lab_obj *o = w->objs[i];
-
-		if (o->rc < 0)
-			return o->rc;
-		if (o->same_key == NULL)
-			continue;
-		o->key = o->same_key->key;
-		memcpy(o->ski, o->same_key->ski, sizeof(o->ski));
-	}
+	o->key = o->own_key;
+	ski_set(o);
 	return 0;
 }
 
@@ -149,7 +101,7 @@ b64url(const uint8_t in[static SHA1_LEN], char out[static B64_LEN])
 
 /* A label given in the text, or the key identifier as most CAs do it. */
 static const char *
-file_name(struct lab_world *w, const struct lab_obj *o)
+file_name(struct pool *pool, const struct lab_obj *o)
 {
 	const uint8_t *ski = o->ski;
 	char b64[B64_LEN];
@@ -158,13 +110,26 @@ file_name(struct lab_world *w, const struct lab_obj *o)
 		ski = o->ca->cert->ski;
 	/* a CA's first certificate is named by its key, as is its manifest */
 	if (o->label != NULL && (o->kind != LAB_CER || o->ca == NULL || o->same_key != NULL))
-		return pool_printf(w->pool, "%s%s", o->label, kinds[o->kind].ext);
+		return pool_printf(pool, "%s%s", o->label, kinds[o->kind].ext);
 	b64url(ski, b64);
-	return pool_printf(w->pool, "%.*s%s", B64_LEN, b64, kinds[o->kind].ext);
+	return pool_printf(pool, "%.*s%s", B64_LEN, b64, kinds[o->kind].ext);
 }
 
-static int
-ca_names(struct lab_world *w, struct lab_ca *ca)
+/* A replaced ROA keeps its file's name, though its key is another. */
+int
+lab_obj_label(struct lab_world *w, struct lab_obj *o)
+{
+	char b64[B64_LEN];
+
+	if (o->label != NULL)
+		return 0;
+	b64url(o->ski, b64);
+	o->label = pool_printf(w->pool, "%.*s", B64_LEN, b64);
+	return o->label == NULL ? -ENOMEM : 0;
+}
+
+int
+lab_ca_names(struct lab_world *w, struct lab_ca *ca)
 {
 	char hex[2 * SHA1_LEN + 1];
 
@@ -177,17 +142,27 @@ ca_names(struct lab_world *w, struct lab_ca *ca)
 	hex[sizeof(hex) - 1] = '\0';
 	ca->cn = ca->parent == NULL ? ca->name : pool_strdup(w->pool, hex);
 	ca->tal_spki = crypto_signer_spki(ca->cert->key);
-	ca->repo = pool_printf(w->pool, "rsync://%s/repo/%s/", w->host, ca->name);
+	if (ca->notify == NULL && ca->server->named)
+		ca->notify = ca->server->notify;
+	else if (ca->notify != NULL && ca->notify[0] == '\0')
+		ca->notify = NULL;
+	ca->repo = pool_printf(w->pool, "rsync://%s/repo/%s/", ca->server->host, ca->name);
 	return ca->cn == NULL || ca->repo == NULL ? -ENOMEM : 0;
 }
 
-static int
-obj_names(struct lab_world *w, struct lab_obj *o)
+int
+lab_obj_names(struct lab_world *w, struct lab_obj *o)
 {
-	if ((o->file = file_name(w, o)) == NULL)
+	bool lasting = o->kind == LAB_CER || o->kind == LAB_CRL || o->kind == LAB_MFT;
+	struct pool *pool = lasting ? w->pool : w->scratch;
+
+	if (lasting && o->uri != NULL)
+		return 0;
+	if ((o->file = file_name(pool, o)) == NULL)
 		return -ENOMEM;
-	o->uri = o->ca == NULL ? pool_printf(w->pool, "rsync://%s/ta/%s", w->host, o->file) :
-	    pool_printf(w->pool, "%s%s", o->ca->repo, o->file);
+	o->uri = o->ca == NULL ?
+	    pool_printf(pool, "rsync://%s/ta/%s", o->subject->server->host, o->file) :
+	    pool_printf(pool, "%s%s", o->ca->repo, o->file);
 	return o->uri == NULL ? -ENOMEM : 0;
 }
 
@@ -213,10 +188,9 @@ plan_cert_common(struct lab_world *w, struct lab_obj *o)
 	struct cert_spec *c = &o->cert;
 	struct lab_ca *ca = o->ca;
 
-	lab_serial(w, "cert", o->index, o->serial);
+	lab_serial(w, "cert", o->key_no, o->serial);
 	c->serial = bytes_sv(o->serial, sizeof(o->serial));
-	c->spki = o->kind == LAB_ROUTER ? bytes_sv(router_spki, sizeof(router_spki)) :
-	    crypto_signer_spki(o->key);
+	c->spki = o->kind == LAB_ROUTER ? router_key(o) : crypto_signer_spki(o->key);
 	c->ski = bytes_sv(o->ski, sizeof(o->ski));
 	lab_plan_res(o);
 	o->cert_signer = ca == NULL ? o->key : ca->cert->key;
@@ -258,9 +232,9 @@ plan_ee(struct lab_world *w, struct lab_obj *o)
 		hex[2 * i + 1] = digit[o->serial[i] & 15];
 	}
 	hex[sizeof(hex) - 1] = '\0';
-	o->cert.subject = pool_strdup(w->pool, hex);
+	o->cert.subject = pool_strdup(w->scratch, hex);
 	o->cert.object = o->uri;
-	o->cert.not_before = w->now - 7 * 86400;
+	o->cert.not_before = lab_time(w, o->born) - 7 * 86400;
 	o->cert.not_after = o->ca->valid[1];
 	o->cms_signer = o->key;
 	o->ctype = o->attr_ctype = kinds[o->kind].ctype;
@@ -271,7 +245,7 @@ plan_ee(struct lab_world *w, struct lab_obj *o)
 static struct sv
 number_sv(struct lab_world *w, uint64_t n)
 {
-	uint8_t *p = pool_alloc(w->pool, 8);
+	uint8_t *p = pool_alloc(w->scratch, 8);
 
 	if (p == NULL)
 		return SV("");
@@ -284,9 +258,9 @@ number_sv(struct lab_world *w, uint64_t n)
 static int
 plan_router(struct lab_world *w, struct lab_obj *o)
 {
-	if (plan_ee(w, o) < 0)
+	if (lab_res_as(w->scratch, &o->res, o->asn, o->asn) < 0 || plan_ee(w, o) < 0)
 		return -ENOMEM;
-	o->cert.subject = pool_printf(w->pool, "ROUTER-%08X", o->asn);
+	o->cert.subject = pool_printf(w->scratch, "ROUTER-%08X", o->asn);
 	o->cert.object = NULL;
 	o->cert.eku = OID_KP_ROUTER;
 	return o->cert.subject == NULL ? -ENOMEM : 0;
@@ -295,39 +269,58 @@ plan_router(struct lab_world *w, struct lab_obj *o)
 static int
 plan_mft(struct lab_world *w, struct lab_obj *o)
 {
-	o->res.inherit = true;
 	if (plan_ee(w, o) < 0)
 		return -ENOMEM;
 	o->mft.number = number_sv(w, o->ca->number);
-	o->mft.this_update = o->ca->mft_time[0];
-	o->mft.next_update = o->ca->mft_time[1];
+	o->mft.this_update = o->ca->mft_time[0] + o->ca->issued * w->every;
+	o->mft.next_update = o->ca->mft_time[1] + o->ca->issued * w->every;
 	o->cert.not_before = o->signing_time = o->mft.this_update;
 	o->cert.not_after = o->mft.next_update;
 	return 0;
 }
 
-/* Two certificates that were revoked long ago, as every CA's list has. */
+static int
+revoked_add(struct lab_world *w, struct lab_ca *ca, const uint8_t serial[static 8], int64_t when)
+{
+	struct sv copy = pool_sv(w->scratch, bytes_sv(serial, 8));
+
+	ca->revoked[ca->n_revoked++] = (struct crl_item){ copy, when };
+	return copy.p == NULL ? -ENOMEM : 0;
+}
+
+/* Two certificates that were revoked long ago, as every CA's list has; and the steps'. */
+static int
+plan_revoked(struct lab_world *w, struct lab_obj *o)
+{
+	struct lab_ca *ca = o->ca;
+	uint8_t serial[8];
+
+	ca->n_revoked = 0;
+	ca->revoked = pool_calloc(w->scratch, 2 + ca->n_gone, sizeof(ca->revoked[0]));
+	if (ca->revoked == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < 2; i++) {
+		lab_serial(w, "revoked", 2 * o->index + i, serial);
+		if (revoked_add(w, ca, serial, ca->crl_time[0] - (int64_t)(i + 1) * 86400) < 0)
+			return -ENOMEM;
+	}
+	for (const struct lab_gone *g = ca->gone; g != NULL; g = g->next)
+		if (revoked_add(w, ca, g->serial, g->when) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
 static int
 plan_crl(struct lab_world *w, struct lab_obj *o)
 {
 	struct lab_ca *ca = o->ca;
 
-	ca->n_revoked = 2;
-	if ((ca->revoked = pool_calloc(w->pool, ca->n_revoked, sizeof(ca->revoked[0]))) == NULL)
+	if (plan_revoked(w, o) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < ca->n_revoked; i++) {
-		uint8_t *p = pool_alloc(w->pool, 8);
-
-		if (p == NULL)
-			return -ENOMEM;
-		lab_serial(w, "revoked", 2 * o->index + i, p);
-		ca->revoked[i].serial = bytes_sv(p, 8);
-		ca->revoked[i].when = ca->crl_time[0] - (int64_t)(i + 1) * 86400;
-	}
 	o->crl = (struct crl_spec){
 		.issuer = ca->cn,
-		.this_update = ca->crl_time[0],
-		.next_update = ca->crl_time[1],
+		.this_update = ca->crl_time[0] + ca->issued * w->every,
+		.next_update = ca->crl_time[1] + ca->issued * w->every,
 		.revoked = ca->revoked,
 		.n_revoked = ca->n_revoked,
 		.aki = bytes_sv(ca->cert->ski, sizeof(ca->cert->ski)),
@@ -338,8 +331,55 @@ plan_crl(struct lab_world *w, struct lab_obj *o)
 }
 
 static int
-plan_obj(struct lab_world *w, struct lab_obj *o)
+plan_roa(struct lab_world *w, struct lab_obj *o)
 {
+	o->roa = (struct roa_spec){ o->asn, o->pfx, o->n_pfx };
+	for (size_t i = 0; i < o->n_pfx; i++)
+		if (lab_res_prefix(w->scratch, &o->res, &o->pfx[i].px) < 0)
+			return -ENOMEM;
+	return plan_ee(w, o);
+}
+
+static int
+plan_aspa(struct lab_world *w, struct lab_obj *o)
+{
+	o->aspa = (struct aspa_spec){ o->asn, o->providers, o->n_providers };
+	if (lab_res_as(w->scratch, &o->res, o->asn, o->asn) < 0)
+		return -ENOMEM;
+	return plan_ee(w, o);
+}
+
+/*
+ * As if it had never been planned: an earlier step may have had a fault. What
+ * an EE certificate claims follows from the payload; what a CA holds was said.
+ */
+static int
+plan_reset(struct lab_world *w, struct lab_obj *o)
+{
+	int rc = 0;
+
+	o->edits = NULL;
+	o->hidden = o->unlisted = o->listed_twice = o->hash_wrong = o->digest_wrong = false;
+	o->listed_as = NULL;
+	o->n_extra = 0;
+	o->cert = (struct cert_spec){ 0 };
+	if (o->kind != LAB_CER)
+		o->res = (struct lab_res){ .inherit = o->kind == LAB_MFT || o->kind == LAB_GBR };
+	else if (o->faulty && !o->planned)
+		rc = lab_res_copy(w->pool, &o->res, &o->res_said);
+	else if (o->faulty)
+		rc = lab_res_copy(w->pool, &o->res_said, &o->res);
+	o->planned = true;
+	return rc;
+}
+
+int
+lab_plan_obj(struct lab_world *w, struct lab_obj *o)
+{
+	int rc = plan_reset(w, o);
+
+	if (rc < 0)
+		return rc;
 	switch (o->kind) {
 	case LAB_CER:
 		plan_ca(w, o);
@@ -349,11 +389,9 @@ plan_obj(struct lab_world *w, struct lab_obj *o)
 	case LAB_MFT:
 		return plan_mft(w, o);
 	case LAB_ROA:
-		o->roa = (struct roa_spec){ o->asn, o->pfx, o->n_pfx };
-		return plan_ee(w, o);
+		return plan_roa(w, o);
 	case LAB_ASPA:
-		o->aspa = (struct aspa_spec){ o->asn, o->providers, o->n_providers };
-		return plan_ee(w, o);
+		return plan_aspa(w, o);
 	case LAB_ROUTER:
 		return plan_router(w, o);
 	case LAB_FILE:
@@ -361,18 +399,4 @@ plan_obj(struct lab_world *w, struct lab_obj *o)
 	default:
 		return plan_ee(w, o);
 	}
-}
-
-int
-lab_plan(struct lab_world *w)
-{
-	int rc = 0;
-
-	for (struct lab_ca *ca = w->cas; ca != NULL && rc == 0; ca = ca->next)
-		rc = ca_names(w, ca);
-	for (size_t i = 0; i < w->n_objs && rc == 0; i++)
-		rc = obj_names(w, w->objs[i]);
-	for (size_t i = 0; i < w->n_objs && rc == 0; i++)
-		rc = plan_obj(w, w->objs[i]);
-	return rc;
 }

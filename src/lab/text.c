@@ -27,22 +27,6 @@ dup_word(struct parser *p, struct sv word)
 	return pool_sv(p->w->pool, word).p;
 }
 
-/* Labels become file and folder names (RFC 9286 section 4.2.2: no dots). */
-static bool
-label_ok(struct sv s, bool dots)
-{
-	if (s.n == 0 || s.n > LAB_NAME_MAX || s.p[0] == '.' || s.p[0] == '-')
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c >= '0' && c <= '9') || c == '-' || c == '_' || (dots && c == '.')))
-			return false;
-	}
-	return true;
-}
-
 /* "-1h", "+30d" from now on, or a time. */
 static int
 time_word(struct parser *p, struct sv word, int64_t *ret)
@@ -82,6 +66,38 @@ span_words(struct parser *p, int64_t ret[static 2])
 
 /* --- statements --- */
 
+/* "from N" and "until N" at the end of a statement: its steps. */
+static int
+step_word(struct parser *p, struct sv key, struct sv word, uint32_t *from, uint32_t *until)
+{
+	uint32_t n;
+
+	if (num_u32(word, 0, LAB_STEPS_MAX, &n) < 0)
+		return fail(p, N_("is not a number in the allowed range"), word);
+	if (sv_eq(key, SV("from")))
+		*from = n;
+	else
+		*until = n;
+	return 0;
+}
+
+static int
+step_words(struct parser *p, uint32_t *from, uint32_t *until)
+{
+	int rc;
+
+	while (p->n_words >= 3) {
+		struct sv key = p->words[p->n_words - 2];
+
+		if (!sv_eq(key, SV("from")) && !sv_eq(key, SV("until")))
+			break;
+		if ((rc = step_word(p, key, p->words[p->n_words - 1], from, until)) < 0)
+			return rc;
+		p->n_words -= 2;
+	}
+	return *from < *until ? 0 : fail(p, N_("ends before it begins"), p->words[0]);
+}
+
 static int
 st_at(struct parser *p)
 {
@@ -100,7 +116,7 @@ st_at(struct parser *p)
 static int
 st_host(struct parser *p)
 {
-	if (!label_ok(p->words[1], true))
+	if (!lab_label_ok(p->words[1], true))
 		return fail(p, N_("is no name; letters, digits, - and _ are allowed"), p->words[1]);
 	p->w->host = dup_word(p, p->words[1]);
 	return p->w->host == NULL ? -ENOMEM : 0;
@@ -121,23 +137,27 @@ st_seed(struct parser *p)
 static int
 ca_open(struct parser *p)
 {
+	uint32_t from = 0, until = LAB_STEP_NEVER;
 	struct lab_ca *ca;
 	const char *name;
+	int rc;
 
-	if (!label_ok(p->words[1], false))
+	if (!lab_label_ok(p->words[1], false))
 		return fail(p, N_("is no name; letters, digits, - and _ are allowed"), p->words[1]);
-	if (!sv_eq(p->words[2], SV("{")))
-		return fail(p, N_("should be a { at the end of the line"), p->words[2]);
+	if (!sv_eq(p->words[--p->n_words], SV("{")))
+		return fail(p, N_("should be a { at the end of the line"), p->words[p->n_words]);
+	if ((rc = step_words(p, &from, &until)) < 0)
+		return rc;
+	if (p->n_words != 2)
+		return fail(p, N_("has too many or too few words"), p->words[0]);
 	if (p->ca != NULL && p->ca->depth + 1 >= LAB_DEPTH_MAX)
 		return fail(p, N_("is nested too deep"), p->words[1]);
 	if ((name = dup_word(p, p->words[1])) == NULL ||
 	    (ca = lab_ca_new(p->w, p->ca, name)) == NULL)
 		return -ENOMEM;
 	ca->word = p->words[1];
-	ca->valid[0] = p->w->now - 30 * 86400;
-	ca->valid[1] = p->w->now + (p->ca == NULL ? 10 : 1) * (int64_t)365 * 86400;
-	ca->crl_time[0] = ca->mft_time[0] = p->w->now - 3600;
-	ca->crl_time[1] = ca->mft_time[1] = p->w->now + 86400;
+	ca->cert->from = from;
+	ca->cert->until = until;
 	p->ca = ca;
 	return 0;
 }
@@ -190,24 +210,85 @@ st_number(struct parser *p)
 	return 0;
 }
 
+/* This CA and those below it publish there. */
+static int
+st_server(struct parser *p)
+{
+	struct lab_server *s;
+
+	if (!lab_label_ok(p->words[1], true))
+		return fail(p, N_("is no name; letters, digits, - and _ are allowed"), p->words[1]);
+	if ((s = lab_server_get(p->w, p->words[1])) == NULL)
+		return p->w->n_servers == LAB_SERVERS_MAX ?
+		    fail(p, N_("is one server too many"), p->words[1]) : -ENOMEM;
+	s->named = true;
+	p->ca->server = s;
+	return 0;
+}
+
+static int
+st_children(struct parser *p)
+{
+	if (num_u32(p->words[1], 1, LAB_CHILDREN_MAX, &p->ca->n_children) < 0)
+		return fail(p, N_("is not a number in the allowed range"), p->words[1]);
+	if (p->n_words == 3 && !sv_eq(p->words[2], SV("apart")))
+		return fail(p, N_("should be \"apart\" or nothing"), p->words[2]);
+	p->ca->children_apart = p->n_words == 3;
+	return 0;
+}
+
+static int
+st_steps(struct parser *p)
+{
+	return num_u32(p->words[1], 0, LAB_STEPS_MAX, &p->w->n_steps) < 0 ?
+	    fail(p, N_("is not a number in the allowed range"), p->words[1]) : 0;
+}
+
+static int
+st_churn(struct parser *p)
+{
+	return num_u32(p->words[1], 0, 1000, &p->w->churn) < 0 ?
+	    fail(p, N_("is not a number in the allowed range"), p->words[1]) : 0;
+}
+
+/* A span, as a time from now on. */
+static int
+st_every(struct parser *p)
+{
+	int64_t t;
+	int rc = time_word(p, p->words[1], &t);
+
+	if (rc < 0)
+		return rc;
+	if (t <= p->w->now || t - p->w->now > 366 * 86400)
+		return fail(p, N_("is not a number in the allowed range"), p->words[1]);
+	p->w->every = t - p->w->now;
+	return 0;
+}
+
 static int
 st_rrdp(struct parser *p)
 {
+	if (sv_eq(p->words[1], SV("none"))) {
+		p->ca->notify = "";
+		return 0;
+	}
 	if (!sv_starts(p->words[1], SV("https://")))
 		return fail(p, N_("should begin with https://"), p->words[1]);
 	p->ca->notify = dup_word(p, p->words[1]);
 	return p->ca->notify == NULL ? -ENOMEM : 0;
 }
 
-/* A trailing "name LABEL" is taken off the words. */
+/* Trailing "name LABEL", "from N" and "until N" are taken off the words. */
 static int
 label_words(struct parser *p, struct lab_obj *o)
 {
+	int rc = step_words(p, &o->from, &o->until);
 	size_t n = p->n_words;
 
-	if (n < 3 || !sv_eq(p->words[n - 2], SV("name")))
-		return 0;
-	if (!label_ok(p->words[n - 1], false))
+	if (rc < 0 || n < 3 || !sv_eq(p->words[n - 2], SV("name")))
+		return rc;
+	if (!lab_label_ok(p->words[n - 1], false))
 		return fail(p, N_("is no name; letters, digits, - and _ are allowed"),
 		    p->words[n - 1]);
 	o->label = dup_word(p, p->words[n - 1]);
@@ -239,22 +320,6 @@ roa_word(struct parser *p, struct sv word, struct roa_entry *ret)
 	return 0;
 }
 
-/* RFC 9582 section 4.3.3: family, address, length, maximum length. */
-static int
-roa_entry_cmp(const void *a, const void *b)
-{
-	const struct roa_entry *x = a, *y = b;
-	int c;
-
-	if (x->px.af != y->px.af)
-		return x->px.af < y->px.af ? -1 : 1;
-	if ((c = memcmp(x->px.addr, y->px.addr, sizeof(x->px.addr))) != 0)
-		return c;
-	if (x->px.len != y->px.len)
-		return x->px.len < y->px.len ? -1 : 1;
-	return (x->max_len > y->max_len) - (x->max_len < y->max_len);
-}
-
 static int
 st_roa(struct parser *p)
 {
@@ -271,10 +336,9 @@ st_roa(struct parser *p)
 	if ((o->pfx = pool_calloc(p->w->pool, o->n_pfx, sizeof(o->pfx[0]))) == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < o->n_pfx; i++)
-		if ((rc = roa_word(p, p->words[i + 2], &o->pfx[i])) < 0 ||
-		    (rc = lab_res_prefix(p->w->pool, &o->res, &o->pfx[i].px)) < 0)
+		if ((rc = roa_word(p, p->words[i + 2], &o->pfx[i])) < 0)
 			return rc;
-	qsort(o->pfx, o->n_pfx, sizeof(o->pfx[0]), roa_entry_cmp);
+	qsort(o->pfx, o->n_pfx, sizeof(o->pfx[0]), lab_roa_entry_cmp);
 	return 0;
 }
 
@@ -306,7 +370,7 @@ st_aspa(struct parser *p)
 		if ((rc = asn_word(p, p->words[i + 2], &o->providers[i])) < 0)
 			return rc;
 	qsort(o->providers, o->n_providers, sizeof(o->providers[0]), u32_cmp);
-	return lab_res_as(p->w->pool, &o->res, o->asn, o->asn);
+	return 0;
 }
 
 static int
@@ -316,7 +380,6 @@ st_gbr(struct parser *p)
 
 	if (o == NULL)
 		return -ENOMEM;
-	o->res.inherit = true;
 	return label_words(p, o);
 }
 
@@ -330,10 +393,10 @@ st_router(struct parser *p)
 		return -ENOMEM;
 	if ((rc = asn_word(p, p->words[1], &o->asn)) < 0)
 		return rc;
+	if ((rc = step_words(p, &o->from, &o->until)) < 0)
+		return rc;
 	o->label = pool_printf(p->w->pool, "ROUTER-%08X", o->asn);
-	if (o->label == NULL)
-		return -ENOMEM;
-	return lab_res_as(p->w->pool, &o->res, o->asn, o->asn);
+	return o->label == NULL ? -ENOMEM : 0;
 }
 
 static int
@@ -341,28 +404,30 @@ st_file(struct parser *p)
 {
 	struct lab_obj *o;
 
-	if (!label_ok(p->words[1], true))
+	if (!lab_label_ok(p->words[1], true))
 		return fail(p, N_("is no name; letters, digits, - and _ are allowed"), p->words[1]);
 	if ((o = lab_obj_new(p->w, p->ca, LAB_FILE)) == NULL)
 		return -ENOMEM;
 	o->label = dup_word(p, p->words[1]);
-	return o->label == NULL ? -ENOMEM : 0;
+	return o->label == NULL ? -ENOMEM : step_words(p, &o->from, &o->until);
 }
 
 static int
 st_fault(struct parser *p)
 {
+	uint32_t from = 0, until = LAB_STEP_NEVER;
 	struct sv at = { 0 };
-	int rc;
+	int rc = step_words(p, &from, &until);
 
+	if (rc < 0)
+		return rc;
 	if (p->n_words == 4 && sv_eq(p->words[2], SV("at")))
 		at = p->words[3];
 	else if (p->n_words == 2 && p->ca != NULL)
 		at = sv_str(p->ca->name);
 	else if (p->n_words != 2)
 		return fail(p, N_("is written: fault NAME at PLACE"), p->words[0]);
-	rc = lab_fault_add(p->w, p->words[1], at, p->err);
-	return rc;
+	return lab_fault_add_steps(p->w, p->words[1], at, from, until, p->err);
 }
 
 enum { OUTSIDE = 1, INSIDE = 2 };
@@ -376,8 +441,11 @@ static const struct statement {
 	{ "at", 2, 2, OUTSIDE, st_at },
 	{ "host", 2, 2, OUTSIDE, st_host },
 	{ "seed", 2, 2, OUTSIDE, st_seed },
+	{ "steps", 2, 2, OUTSIDE, st_steps },
+	{ "every", 2, 2, OUTSIDE, st_every },
+	{ "churn", 2, 2, OUTSIDE, st_churn },
 	{ "ta", 3, 3, OUTSIDE, ca_open },
-	{ "ca", 3, 3, INSIDE, ca_open },
+	{ "ca", 3, 7, INSIDE, ca_open },
 	{ "}", 1, 1, INSIDE, st_close },
 	{ "resources", 2, LAB_WORDS_MAX, INSIDE, st_resources },
 	{ "valid", 3, 3, INSIDE, st_valid },
@@ -385,12 +453,14 @@ static const struct statement {
 	{ "crl", 3, 3, INSIDE, st_crl },
 	{ "number", 2, 2, INSIDE, st_number },
 	{ "rrdp", 2, 2, INSIDE, st_rrdp },
+	{ "server", 2, 2, INSIDE, st_server },
+	{ "children", 2, 3, INSIDE, st_children },
 	{ "roa", 3, LAB_WORDS_MAX, INSIDE, st_roa },
 	{ "aspa", 3, LAB_WORDS_MAX, INSIDE, st_aspa },
-	{ "ghostbusters", 1, 3, INSIDE, st_gbr },
-	{ "router", 2, 2, INSIDE, st_router },
-	{ "file", 2, 2, INSIDE, st_file },
-	{ "fault", 2, 4, OUTSIDE | INSIDE, st_fault },
+	{ "ghostbusters", 1, 7, INSIDE, st_gbr },
+	{ "router", 2, 6, INSIDE, st_router },
+	{ "file", 2, 6, INSIDE, st_file },
+	{ "fault", 2, 8, OUTSIDE | INSIDE, st_fault },
 };
 
 static int
@@ -461,19 +531,13 @@ int
 lab_text_parse(struct sv text, const struct lab_opts *opts, struct lab_error *err,
     struct lab_world **ret)
 {
-	_cleanup_(lab_freep) struct lab_world *w = calloc(1, sizeof(*w));
+	_cleanup_(lab_freep) struct lab_world *w = lab_world_new(opts);
 	struct parser p = { .w = w, .err = err };
 	int rc;
 
-	if (w == NULL || (w->pool = pool_new(LAB_POOL_MAX)) == NULL)
+	if (w == NULL)
 		return -ENOMEM;
 	w->text = text;
-	w->opts = *opts;
-	w->now = opts->now;
-	w->seed = opts->seed;
-	w->host = "lab.example";
-	w->cas_tail = &w->cas;
-	w->faults_tail = &w->faults;
 	p.words = pool_calloc(w->pool, LAB_WORDS_MAX, sizeof(p.words[0]));
 	rc = p.words == NULL ? -ENOMEM : text_run(&p, text);
 	if (rc < 0)
