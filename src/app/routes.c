@@ -151,51 +151,113 @@ input_read(struct routes *r, const struct routes_conf *conf)
 
 /* --- the walk --- */
 
+/* Files give one certificate. */
 static int
-ta_check(struct routes *r, size_t i)
+input_ta(void *arg, struct pool *pool, const struct tal *t, unsigned k,
+    struct sv *ret_uri, struct sv *ret)
+{
+	int rc = input_get_ta(arg, pool, t, ret_uri, ret);
+
+	return k > 0 && rc == 0 ? -ENOENT : rc;
+}
+
+static int
+input_point(void *arg, unsigned job UNUSED, const struct rpki_ca *ca,
+    const struct rpki_opt *opt, struct rpki_point *pt)
+{
+	const struct rpki_source src = { .get = input_get, .arg = arg };
+
+	return rpki_point_check(ca, &src, opt, pt);
+}
+
+/* The first certificate that is good; why the others are not is said. */
+static int
+ta_check(struct routes *r, const struct routes_backend *b, size_t i)
 {
 	struct routes_ta *ta = &r->tas[i];
-	struct sv bytes;
-	int rc = input_get_ta(r->input, r->pool, &ta->tal, &ta->uri, &bytes);
+	struct sv uri = ta->tal.uris[0], bytes;
+	unsigned k;
+	int rc = 0;
 
-	r->findings.subject = ta->uri;
+	for (k = 0; !ta->ok && k < RPKI_TAL_URIS_MAX + 1; k++) {
+		if ((rc = b->ta(b->arg, r->pool, &ta->tal, k, &uri, &bytes)) < 0)
+			break;
+		ta->uri = uri;
+		r->findings.subject = uri;
+		rc = rpki_ta_check(r->pool, &ta->tal, bytes, &r->opt, &r->findings,
+		    &ta->ca, &ta->ok);
+		if (rc < 0)
+			return rc;
+		crypto_sha256(bytes.p, bytes.n, ta->hash);
+	}
 	if (rc == -ENOMEM)
 		return rc;
-	if (rc < 0) {
+	if (k == 0) {
+		ta->uri = uri;
+		r->findings.subject = uri;
 		finding_add0(&r->findings, code(RPKI_TA_MISSING));
 		return 0;
 	}
 	r->n_tas_found++;
-	rc = rpki_ta_check(r->pool, &ta->tal, bytes, &r->opt, &r->findings, &ta->ca, &ta->ok);
-	if (rc < 0)
-		return rc;
 	ta->ca.ta = (unsigned)i;
 	ta->ca.uri = ta->uri;
 	r->count[RPKI_CER][ta->ok ? V_VALID : V_REJECTED]++;
 	return 0;
 }
 
+/* A point of the run before, by where it is. */
+struct place {
+	struct rpki_point	**slot;		/* NULL in it: moved over */
+	struct place		*next;		/* of the same key and place */
+	bool			 taken;		/* by a job of the next run */
+};
+
 struct level {
 	struct routes			*r;
 	const struct routes_conf	*conf;
 	const struct rpki_ca		**cas;
 	struct rpki_point		**points;
+	struct place			**before;	/* of the run before; may be NULL */
 	int				*rcs;
+	atomic_size_t			 moved;
 	size_t				 known;
 	atomic_size_t			 done;
 };
 
+/* Was this very CA judged before, and would it be judged the same? */
+static struct rpki_point *
+point_before(const struct level *l, unsigned job, size_t i)
+{
+	const struct routes_backend *b = l->conf->backend;
+	const struct rpki_ca *ca = l->cas[i];
+	int64_t now = l->r->now;
+
+	struct place *p = l->before[i];
+	struct rpki_point *pt = p == NULL ? NULL : *p->slot;
+
+	if (pt == NULL || pt->failed || now < pt->judged || now >= pt->until ||
+	    !rpki_ca_same(pt->ca, ca) || !b->same(b->arg, job, ca, pt))
+		return NULL;
+	*p->slot = NULL;
+	rpki_point_rebase(pt, ca);
+	return pt;
+}
+
 static void
-point_job(void *arg, size_t i)
+point_job(void *arg, unsigned job, size_t i)
 {
 	struct level *l = arg;
-	struct rpki_source src = { input_get, l->r->input };
-	struct rpki_point *pt = calloc(1, sizeof(*pt));
+	const struct routes_backend *b = l->conf->backend;
+	struct rpki_point *pt = NULL;
 	size_t n;
 
+	if (l->before != NULL && (pt = point_before(l, job, i)) != NULL)
+		atomic_fetch_add(&l->moved, 1);
+	else if ((pt = calloc(1, sizeof(*pt))) == NULL)
+		l->rcs[i] = -ENOMEM;
+	else
+		l->rcs[i] = b->point(b->arg, job, l->cas[i], &l->r->opt, pt);
 	l->points[i] = pt;
-	l->rcs[i] = pt == NULL ? -ENOMEM :
-	    rpki_point_check(l->cas[i], &src, &l->r->opt, pt);
 	n = atomic_fetch_add(&l->done, 1) + 1;
 	if (l->conf->progress != NULL && n % 64 == 0)
 		l->conf->progress(l->conf->progress_arg, l->r->n_points + n, l->known);
@@ -251,16 +313,29 @@ struct late {
 	struct visit		*v;
 };
 
+#define PLACE_KEY_MAX	(RPKI_URI_MAX + SHA1_LEN)
+
+/* n == 0: longer than the parser lets either be. */
+static struct sv
+place_key(const struct rpki_ca *ca, char buf[static PLACE_KEY_MAX])
+{
+	struct sv key = { buf, ca->mft_uri.n + ca->ski.n };
+
+	if (key.n > PLACE_KEY_MAX)
+		return (struct sv){ buf, 0 };
+	memcpy(buf, ca->mft_uri.p, ca->mft_uri.n);
+	memcpy(buf + ca->mft_uri.n, ca->ski.p, ca->ski.n);
+	return key;
+}
+
 static int
 visit_find(struct routes *r, const struct rpki_ca *ca, struct visit **ret)
 {
-	char buf[RPKI_URI_MAX + SHA1_LEN];
-	struct sv key = { buf, ca->mft_uri.n + ca->ski.n };
+	char buf[PLACE_KEY_MAX];
+	struct sv key = place_key(ca, buf);
 
-	if (key.n > sizeof(buf))
-		return SE_LIMIT;		/* the parser lets neither be longer */
-	memcpy(buf, ca->mft_uri.p, ca->mft_uri.n);
-	memcpy(buf + ca->mft_uri.n, ca->ski.p, ca->ski.n);
+	if (key.n == 0)
+		return SE_LIMIT;
 	if ((*ret = map_find(&r->visits, key)) != NULL)
 		return 0;
 	key = pool_sv(r->pool, key);
@@ -414,6 +489,54 @@ late_report(struct routes *r, const struct routes_conf *conf)
 	}
 }
 
+/* For the next run: where each point is. */
+static int
+places_build(struct routes *r)
+{
+	struct place *all = pool_calloc(r->pool, r->n_points + 1, sizeof(*all)), *first;
+	char buf[PLACE_KEY_MAX];
+	int rc = 0;
+
+	if (all == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->n_points && rc == 0; i++) {
+		struct sv key = place_key(r->points[i]->ca, buf);
+
+		all[i].slot = &r->points[i];
+		if ((first = map_find(&r->places, key)) != NULL) {
+			all[i].next = first->next;
+			first->next = &all[i];
+			continue;
+		}
+		key = pool_sv(r->pool, key);
+		rc = key.p == NULL ? -ENOMEM : map_add(&r->places, key, &all[i]);
+	}
+	return rc;
+}
+
+/* Places are looked up before the jobs start: one CA's, one job's. */
+static int
+level_before(struct level *l, size_t n)
+{
+	const struct routes *prev = l->conf->prev;
+	char buf[PLACE_KEY_MAX];
+
+	if (prev == NULL)
+		return 0;
+	if ((l->before = calloc(n + 1, sizeof(*l->before))) == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		struct place *p = map_find(&prev->places, place_key(l->cas[i], buf));
+
+		/* More than one certificate for a place: judged anew, not shared. */
+		if (p == NULL || p->next != NULL || p->taken)
+			continue;
+		p->taken = true;
+		l->before[i] = p;
+	}
+	return 0;
+}
+
 /* One level of the tree; the next one's CAs are returned. */
 static int
 level_run(struct routes *r, const struct routes_conf *conf,
@@ -426,8 +549,17 @@ level_run(struct routes *r, const struct routes_conf *conf,
 	if (!points_room(r, n) || (l.rcs = calloc(n, sizeof(*l.rcs))) == NULL)
 		return -ENOMEM;
 	l.points = r->points + r->n_points;
-	par_for(conf->jobs, n, point_job, &l);
+	if ((rc = level_before(&l, n)) == 0)
+		par_for_job(conf->jobs, n, point_job, &l);
 	r->n_points += n;
+	r->n_moved += l.moved;
+	free(l.before);
+	if (rc < 0) {
+		free(l.rcs);
+		return rc;
+	}
+	if (conf->backend->level != NULL)
+		conf->backend->level(conf->backend->arg);
 	for (size_t i = 0; i < n; i++)
 		if (l.points[i] == NULL)
 			rc = -ENOMEM;
@@ -470,50 +602,7 @@ walk(struct routes *r, const struct routes_conf *conf)
 	return rc;
 }
 
-/* --- what comes out --- */
-
-static int
-aspas_copy(struct payloads *p, const struct rpki_point *pt)
-{
-	for (size_t i = 0; i < pt->n_aspas; i++) {
-		struct aspa a = pt->aspas[i];
-		uint32_t *list = calloc(a.n_providers + 1, sizeof(*list));
-
-		if (list == NULL)
-			return -ENOMEM;
-		memcpy(list, a.providers, a.n_providers * sizeof(*list));
-		a.providers = list;
-		p->aspas[p->n_aspas++] = a;
-	}
-	return 0;
-}
-
-static int
-payloads_gather(struct routes *r)
-{
-	struct payloads *p = &r->payloads;
-	size_t n_aspas = 0, dropped;
-	int rc = 0;
-
-	for (size_t i = 0; i < r->n_points; i++)
-		n_aspas += r->points[i]->n_aspas;
-	p->vrps = calloc(r->n_vrps_all + 1, sizeof(*p->vrps));
-	p->aspas = calloc(n_aspas + 1, sizeof(*p->aspas));
-	if (p->vrps == NULL || p->aspas == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < r->n_tas; i++)
-		memcpy(p->tas[i], r->tas[i].tal.name, sizeof(p->tas[i]));
-	p->n_tas = r->n_tas;
-	for (size_t i = 0; i < r->n_points && rc == 0; i++) {
-		const struct rpki_point *pt = r->points[i];
-
-		if (pt->n_vrps > 0)
-			memcpy(p->vrps + p->n_vrps, pt->vrps, pt->n_vrps * sizeof(*p->vrps));
-		p->n_vrps += pt->n_vrps;
-		rc = aspas_copy(p, pt);
-	}
-	return rc == 0 ? payloads_merge(p, &dropped) : rc;
-}
+/* --- what comes out: app/routes_gather.c, and look-ups --- */
 
 /*
  * Look-ups for explanations. A URI found twice keeps its first place; what a
@@ -590,9 +679,28 @@ totals(struct routes *r)
 	r->incomplete = r->incomplete || input_broken(r->input);
 }
 
-int
-routes_run(const struct routes_conf *conf, struct routes **ret)
+static int
+run(struct routes *r, const struct routes_conf *conf)
 {
+	int rc = 0;
+
+	for (size_t i = 0; i < r->n_tas && rc == 0; i++)
+		rc = ta_check(r, conf->backend, i);
+	if (rc == 0)
+		rc = walk(r, conf);
+	if (rc == 0)
+		rc = routes_gather(r);
+	if (rc == 0 && conf->keep)
+		rc = index_build(r);
+	return rc == 0 ? places_build(r) : rc;
+}
+
+int
+routes_run(const struct routes_conf *given, struct routes **ret)
+{
+	struct routes_conf with = *given;
+	const struct routes_conf *conf = &with;
+	struct routes_backend files = { .ta = input_ta, .point = input_point };
 	_cleanup_(routes_freep) struct routes *r = calloc(1, sizeof(*r));
 	int64_t start = clock_mono_usec();
 	int rc;
@@ -605,15 +713,12 @@ routes_run(const struct routes_conf *conf, struct routes **ret)
 	    .keep_objects = conf->keep, .follow_lost = conf->keep };
 	if ((rc = tals_read(r, conf)) < 0 || (rc = input_read(r, conf)) < 0)
 		return rc;
-	for (size_t i = 0; i < r->n_tas && rc == 0; i++)
-		rc = ta_check(r, i);
-	if (rc == 0)
-		rc = walk(r, conf);
-	if (rc == 0)
-		rc = payloads_gather(r);
-	if (rc == 0 && conf->keep)
-		rc = index_build(r);
-	if (rc < 0) {
+	files.arg = r->input;
+	if (with.backend == NULL) {
+		with.backend = &files;
+		with.prev = NULL;
+	}
+	if ((rc = run(r, conf)) < 0) {
 		complain(&conf->complain, tr(conf->complain.lang,
 		    N_("the validation could not be done: %s")), err_str(rc));
 		return rc;
@@ -639,6 +744,7 @@ routes_free(struct routes *r)
 	map_done(&r->visits);
 	map_done(&r->objects);
 	map_done(&r->by_ca);
+	map_done(&r->places);
 	payloads_done(&r->payloads);
 	(void)input_free(r->input);
 	(void)pool_free(r->pool);

@@ -23,6 +23,25 @@ bool	 ours_asn(const struct ours *, uint32_t);
 /* Inside one of our prefixes, or covering one. */
 bool	 ours_prefix(const struct ours *, const struct ip_prefix *);
 
+struct routes;
+/*
+ * Where objects come from, when it is not files (struct input): see
+ * app/live.h. All are called from several threads, each with its own job.
+ */
+struct routes_backend {
+	void		*arg;
+	/* The k-th certificate that may be the anchor's; -ENOENT: no more. */
+	int		(*ta)(void *arg, struct pool *, const struct tal *, unsigned k,
+			    struct sv *ret_uri, struct sv *ret);
+	int		(*point)(void *arg, unsigned job, const struct rpki_ca *,
+			    const struct rpki_opt *, struct rpki_point *ret);
+	/* Would point() give the same as it did? Times and the CA were compared. */
+	bool		(*same)(void *arg, unsigned job, const struct rpki_ca *,
+			    const struct rpki_point *before);
+	/* A level of the tree is done: memory may go. May be NULL. */
+	void		(*level)(void *arg);
+};
+
 struct routes_conf {
 	const char *const	*trees;		/* folders of host/module/path */
 	size_t			 n_trees;
@@ -34,6 +53,12 @@ struct routes_conf {
 	unsigned		 jobs, tolerate;
 	uint32_t		 points_max;	/* of a trust anchor; 0: RPKI_POINTS_MAX */
 	bool			 keep;		/* objects, also below failed points */
+	const struct routes_backend *backend;	/* NULL: trees and rrdp */
+	/*
+	 * The run before, with the same TALs and switches: its points that would
+	 * be judged the same again move over. The caller frees what is left.
+	 */
+	struct routes		*prev;
 	struct complain		 complain;
 	/* n of known points are done; called from any thread. May be NULL. */
 	void			(*progress)(void *arg, size_t n, size_t known);
@@ -44,6 +69,7 @@ struct routes_ta {
 	struct tal	 tal;
 	struct sv	 uri;			/* where its certificate was */
 	bool		 ok;
+	uint8_t		 hash[SHA256_LEN];	/* of its certificate, if .ok */
 	struct rpki_ca	 ca;
 	size_t		 n_v4, n_v6, n_aspas, n_objects;
 	size_t		 n_points, n_lost;	/* visited; see RPKI_POINTS_MAX */
@@ -72,12 +98,15 @@ struct routes {
 	int64_t			 now, earliest;	/* earliest expiry of a payload */
 	int64_t			 duration_usec;
 	size_t			 n_unreadable;	/* files that are there but closed to us */
+	size_t			 n_moved;	/* points that stood as they were */
 	bool			 incomplete;	/* this machine failed: do not publish */
+	const struct slurm	*slurm;		/* by routes_slurm(); the caller's */
 	struct map		 visits;	/* key and place of a CA -> struct visit */
 	struct late		*late;		/* CAs that wait to be visited */
 	size_t			 n_late, cap_late;
 	struct map		 objects;	/* with .keep: URI -> struct routes_object */
 	struct map		 by_ca;		/* with .keep: address of a CA -> its point */
+	struct map		 places;	/* key and place -> struct place, for the next run */
 };
 
 /*
@@ -92,6 +121,17 @@ DEFINE_CLEANUP(struct routes, routes_free)
 const struct routes_object *routes_object(const struct routes *, struct sv uri);
 /* The point of a CA; NULL likewise. */
 const struct rpki_point *routes_point(const struct routes *, const struct rpki_ca *);
+
+/* Payloads with the table of their CAs; part of routes_run(). */
+int		 routes_gather(struct routes *) MUST_USE;
+/* A CA's name in snapshots: the same in every process and run. */
+uint64_t	 routes_ca_id(const struct rpki_ca *);
+
+/*
+ * What is local (RFC 8416), applied to the payloads of a run; its findings are
+ * the run's from then on. The set must outlive the run. As slurm_apply().
+ */
+int		 routes_slurm(struct routes *, struct slurm *, const struct findings *) MUST_USE;
 
 /* Every finding, in the order of the walk, until fn returns false. */
 void		 routes_findings(const struct routes *,

@@ -1,0 +1,397 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/live_internal.h"
+#include "base/err.h"
+#include "base/timefmt.h"
+#include "sys/par.h"
+
+#define code(c)		(&rpki_findings[c])
+#define ITEMS_MAX	128	/* signatures computed at a time; a ring's room */
+#define LEVEL_FORGET	4096	/* points after which pages are let go */
+
+/* --- signatures --- */
+
+/* Facts of the older generation, for one touch after the run; bounded. */
+static void
+touch_note(struct job *j, const uint8_t fact[static CRYPTO_FACT_LEN])
+{
+	if (j->touched.len < TOUCHED_MAX)
+		buf_bytes(&j->touched, fact, CRYPTO_FACT_LEN);
+}
+
+static bool
+fact_known(struct job *j, const struct crypto_verify *v)
+{
+	uint8_t fact[CRYPTO_FACT_LEN];
+	enum objects_fact f;
+
+	if (!j->l->conf.facts)
+		return false;
+	crypto_fact(v, fact);
+	f = objects_view_fact(j->l->view, fact);
+	if (f == OBJECTS_FACT_OLD)
+		touch_note(j, fact);
+	return f != OBJECTS_FACT_NONE;
+}
+
+static int
+compute(struct job *j, struct crypto_verify *v, size_t n)
+{
+	const struct live_conf *c = &j->l->conf;
+
+	j->n_computed += n;
+	return c->verify != NULL ? c->verify(c->arg, j->number, v, n) :
+	    crypto_verify_batch(v, n);
+}
+
+/* The unknown ones of v go through `todo`, so that what computes sees only them. */
+static int
+live_verify(void *arg, struct crypto_verify *v, size_t n)
+{
+	struct job *j = arg;
+	struct crypto_verify todo[ITEMS_MAX];
+	size_t at[ITEMS_MAX], n_todo = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		v[i].ok = fact_known(j, &v[i]);
+		j->n_facts += v[i].ok;
+		if (!v[i].ok) {
+			at[n_todo] = i;
+			todo[n_todo++] = v[i];
+		}
+		if (n_todo < ITEMS_MAX && i + 1 < n)
+			continue;
+		rc = n_todo > 0 ? compute(j, todo, n_todo) : 0;
+		for (size_t k = 0; k < n_todo && rc == 0; k++)
+			v[at[k]].ok = todo[k].ok;
+		n_todo = 0;
+	}
+	return rc;
+}
+
+/* --- objects --- */
+
+struct sv
+live_module(struct sv uri)
+{
+	size_t scheme = sizeof("rsync://") - 1, slashes = 0;
+
+	if (!sv_starts(uri, SV("rsync://")))
+		return (struct sv){ NULL, 0 };
+	for (size_t i = scheme; i < uri.n; i++)
+		if (uri.p[i] == '/' && ++slashes == 2)
+			return sv_take(uri, i + 1);
+	return (struct sv){ NULL, 0 };
+}
+
+/* The sources of a CA, RRDP first: what is wanted first is believed first. */
+static void
+sources_find(struct job *j, const struct rpki_ca *ca)
+{
+	const struct sv keys[] = { ca->notify_uri, live_module(ca->repo_uri) };
+	struct objects_source s;
+
+	j->n_sources = 0;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (keys[i].n > 0 && objects_view_source(j->l->view, keys[i], &s) == 0)
+			j->sources[j->n_sources++] = s.id;
+}
+
+static int
+name_find(const struct job *j, struct sv uri, uint8_t hash[static SHA256_LEN])
+{
+	int rc = -ENOENT;
+
+	for (size_t i = 0; i < j->n_sources && rc == -ENOENT; i++)
+		rc = objects_view_name(j->l->view, j->sources[i], uri, hash);
+	return rc;
+}
+
+static int
+live_get_hash(void *arg, struct pool *pool UNUSED, const uint8_t hash[static SHA256_LEN],
+    struct sv *ret)
+{
+	struct job *j = arg;
+
+	return objects_view_get(j->l->view, hash, ret);
+}
+
+static int
+live_get(void *arg, struct pool *pool, struct sv uri, struct sv *ret)
+{
+	struct job *j = arg;
+	uint8_t hash[SHA256_LEN];
+	int rc;
+
+	/* The manifest under judgement is the candidate, not what has its name. */
+	if (j->candidate != NULL && sv_eq(uri, j->ca->mft_uri))
+		return live_get_hash(arg, pool, j->candidate, ret);
+	if ((rc = name_find(j, uri, hash)) < 0)
+		return rc;
+	return live_get_hash(arg, pool, hash, ret);
+}
+
+/* --- a publication point --- */
+
+void
+live_point_key(const struct rpki_ca *ca, uint8_t ret[static SHA256_LEN])
+{
+	crypto_sha256_2(ca->mft_uri.p, ca->mft_uri.n, ca->ski.p, ca->ski.n, ret);
+}
+
+static void
+candidate_add(struct candidates *c, const uint8_t hash[static SHA256_LEN], bool named)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (memcmp(c->v[i].hash, hash, SHA256_LEN) == 0)
+			return;
+	memcpy(c->v[c->n].hash, hash, SHA256_LEN);
+	c->v[c->n++].named = named;
+}
+
+static void
+candidates_find(struct job *j, const struct rpki_ca *ca, struct candidates *c)
+{
+	uint8_t key[SHA256_LEN], hash[SHA256_LEN];
+
+	*c = (struct candidates){ .n = 0 };
+	j->ca = ca;
+	sources_find(j, ca);
+	for (size_t i = 0; i < j->n_sources; i++)
+		if (objects_view_name(j->l->view, j->sources[i], ca->mft_uri, hash) == 0)
+			candidate_add(c, hash, true);
+	live_point_key(ca, key);
+	if (objects_view_point(j->l->view, key, c->good) == 0) {
+		c->has_good = true;
+		candidate_add(c, c->good, false);
+	}
+}
+
+static bool
+live_same(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_point *before)
+{
+	struct live *l = arg;
+	struct candidates c;
+
+	candidates_find(&l->jobs[job], ca, &c);
+	return c.n > 0 && !before->retained &&
+	    memcmp(c.v[0].hash, before->mft_hash, SHA256_LEN) == 0;
+}
+
+/* The manifest that was good: only one that this CA signed is believed. */
+static int
+seen_read(struct job *j, struct pool *pool, const struct candidates *c,
+    const struct rpki_source *src, const struct rpki_opt *opt, struct rpki_seen *ret, bool *ret_ok)
+{
+	struct sv bytes;
+
+	*ret_ok = false;
+	if (!c->has_good || (c->n > 0 && memcmp(c->v[0].hash, c->good, SHA256_LEN) == 0) ||
+	    objects_view_get(j->l->view, c->good, &bytes) < 0)
+		return 0;
+	return rpki_mft_seen(pool, j->ca, bytes, src, opt, ret, ret_ok);
+}
+
+/* Older data holds: what is wrong with the newer is said beside it. */
+static void
+retained_note(struct rpki_point *pt, const struct rpki_point *newest)
+{
+	pt->retained = true;
+	findings_append(&pt->findings, &newest->findings);
+	pt->findings.subject = pt->ca->mft_uri;
+	finding_add(&pt->findings, code(RPKI_POINT_RETAINED),
+	    FA_TIME("this_update", pt->mft_this), FA_TIME("expires", pt->expires));
+}
+
+/* The first candidate that makes a whole point; else what the newest gave. */
+static int
+candidates_try(struct job *j, const struct candidates *c, struct rpki_source *src,
+    const struct rpki_seen *seen, const struct rpki_opt *opt, struct rpki_point *ret)
+{
+	struct rpki_point pt, newest;
+	int rc = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		j->candidate = c->v[i].hash;
+		src->seen = seen;
+		if ((rc = rpki_point_check(j->ca, src, opt, &pt)) < 0 || !pt.failed) {
+			if (rc == 0 && i > 0 && !c->v[i].named)
+				retained_note(&pt, &newest);
+			if (i > 0)
+				rpki_point_done(&newest);
+			*ret = pt;
+			return rc;
+		}
+		if (i == 0)
+			newest = pt;
+		else
+			rpki_point_done(&pt);
+	}
+	*ret = newest;
+	return rc;
+}
+
+static int
+live_point(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_opt *opt,
+    struct rpki_point *ret)
+{
+	struct live *l = arg;
+	struct job *j = &l->jobs[job];
+	struct rpki_source src = { .get = live_get, .arg = j, .get_hash = live_get_hash,
+	    .verify = live_verify };
+	_cleanup_(pool_freep) struct pool *pool = NULL;
+	struct rpki_seen seen;
+	struct candidates c;
+	bool ok = false;
+	int rc;
+
+	candidates_find(j, ca, &c);
+	j->candidate = NULL;
+	if (c.n == 0 || ca->lost)	/* nothing there; or only read for explanations */
+		return rpki_point_check(ca, &src, opt, ret);
+	if (c.n > 1 || (c.has_good && !c.v[0].named)) {
+		if ((pool = pool_new(RPKI_POINT_POOL_MAX)) == NULL)
+			return -ENOMEM;
+		if ((rc = seen_read(j, pool, &c, &src, opt, &seen, &ok)) < 0)
+			return rc;
+	}
+	return candidates_try(j, &c, &src, ok ? &seen : NULL, opt, ret);
+}
+
+/* --- trust anchors --- */
+
+void
+live_ta_key(const struct tal *t, uint8_t ret[static SHA256_LEN])
+{
+	crypto_sha256_2(LIVE_TA_PREFIX, sizeof(LIVE_TA_PREFIX), t->spki.p, t->spki.n, ret);
+}
+
+/* In the order of the TAL, then the one that was good. */
+static int
+ta_candidate(struct live *l, const struct tal *t, unsigned k, struct sv *ret_uri,
+    uint8_t hash[static SHA256_LEN])
+{
+	char key[sizeof(LIVE_TA_PREFIX) + TA_NAME_MAX];
+	struct objects_source s;
+	uint8_t point[SHA256_LEN];
+	unsigned n = 0;
+
+	(void)snprintf(key, sizeof(key), LIVE_TA_PREFIX "%s", t->name);
+	*ret_uri = t->uris[0];
+	if (objects_view_source(l->view, sv_str(key), &s) == 0)
+		for (size_t i = 0; i < t->n_uris; i++)
+			if (objects_view_name(l->view, s.id, t->uris[i], hash) == 0 && n++ == k) {
+				*ret_uri = t->uris[i];
+				return 0;
+			}
+	live_ta_key(t, point);
+	return n == k ? objects_view_point(l->view, point, hash) : -ENOENT;
+}
+
+static int
+live_ta(void *arg, struct pool *pool, const struct tal *t, unsigned k,
+    struct sv *ret_uri, struct sv *ret)
+{
+	struct live *l = arg;
+	uint8_t hash[SHA256_LEN];
+	struct sv bytes;
+	int rc;
+
+	if ((rc = ta_candidate(l, t, k, ret_uri, hash)) < 0 ||
+	    (rc = objects_view_get(l->view, hash, &bytes)) < 0)
+		return rc;
+	/* The CA is made of slices of it, and outlives the view. */
+	*ret = pool_sv(pool, bytes);
+	return ret->p == NULL ? -ENOMEM : 0;
+}
+
+/* --- life --- */
+
+static void
+live_level(void *arg)
+{
+	struct live *l = arg;
+
+	objects_reader_forget(l->reader);
+}
+
+struct live *
+live_new(const struct live_conf *conf)
+{
+	struct live *l = calloc(1, sizeof(*l));
+
+	if (l == NULL || (l->jobs = calloc(PAR_JOBS_MAX, sizeof(*l->jobs))) == NULL) {
+		free(l);
+		return NULL;
+	}
+	l->conf = *conf;
+	l->backend = (struct routes_backend){ .arg = l, .ta = live_ta,
+	    .point = live_point, .same = live_same, .level = live_level };
+	for (unsigned i = 0; i < PAR_JOBS_MAX; i++) {
+		l->jobs[i].l = l;
+		l->jobs[i].number = i;
+	}
+	return l;
+}
+
+struct live *
+live_free(struct live *l)
+{
+	if (l == NULL)
+		return NULL;
+	live_end(l);
+	for (unsigned i = 0; i < PAR_JOBS_MAX; i++)
+		buf_done(&l->jobs[i].touched);
+	buf_done(&l->touched);
+	(void)objects_reader_free(l->reader);
+	free(l->jobs);
+	free(l);
+	return NULL;
+}
+
+int
+live_begin(struct live *l)
+{
+	int rc = 0;
+
+	if (l->reader == NULL)
+		rc = objects_reader_open(l->conf.objects, crypto_sha256, &l->reader);
+	if (rc == 0)
+		rc = objects_view_new(l->reader, &l->view);
+	for (unsigned i = 0; i < PAR_JOBS_MAX; i++) {
+		l->jobs[i].touched.len = 0;
+		l->jobs[i].n_facts = l->jobs[i].n_computed = 0;
+	}
+	return rc;
+}
+
+void
+live_end(struct live *l)
+{
+	l->view = objects_view_free(l->view);
+	l->touched.len = 0;
+	if (l->reader != NULL)
+		objects_reader_forget(l->reader);
+}
+
+const struct routes_backend *
+live_backend(struct live *l)
+{
+	return &l->backend;
+}
+
+struct live_counts
+live_counts(const struct live *l)
+{
+	struct live_counts c = { 0 };
+
+	for (unsigned i = 0; i < PAR_JOBS_MAX; i++) {
+		c.n_facts += l->jobs[i].n_facts;
+		c.n_computed += l->jobs[i].n_computed;
+	}
+	return c;
+}

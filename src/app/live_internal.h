@@ -1,0 +1,47 @@
+/* Inside app/live*.c. */
+#ifndef APP_LIVE_INTERNAL_H
+#define APP_LIVE_INTERNAL_H
+
+#include "app/live.h"
+#include "store/objects.h"
+
+#define TOUCHED_MAX	((size_t)8 << 20)	/* bytes a job: 262,144 facts */
+#define CANDIDATES_MAX	3			/* RRDP, rsync, what was good */
+
+/* What one thread of a run needs; nobody else touches it. */
+struct job {
+	struct live		*l;
+	unsigned		 number;
+	const struct rpki_ca	*ca;
+	const uint8_t		*candidate;	/* hash of the manifest under judgement */
+	uint32_t		 sources[2];
+	size_t			 n_sources;
+	struct buf		 touched;
+	uint64_t		 n_facts, n_computed;
+};
+
+struct live {
+	struct live_conf	 conf;
+	struct routes_backend	 backend;
+	struct objects_reader	*reader;
+	struct objects_view	*view;
+	struct job		*jobs;
+	struct buf		 touched;
+};
+
+/* Manifests that a point may be judged on, the newest first. */
+struct candidates {
+	struct {
+		uint8_t		hash[SHA256_LEN];
+		bool		named;	/* a server has it now */
+	}		v[CANDIDATES_MAX];
+	size_t		n;
+	bool		has_good;	/* one was judged good before: */
+	uint8_t		good[SHA256_LEN];
+};
+
+/* Keys of the store's table of points. */
+void	 live_point_key(const struct rpki_ca *, uint8_t ret[static SHA256_LEN]);
+void	 live_ta_key(const struct tal *, uint8_t ret[static SHA256_LEN]);
+
+#endif

@@ -1,0 +1,247 @@
+/* What a run over the object store has to say to the other roles. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/live_internal.h"
+#include "base/err.h"
+#include "base/timefmt.h"
+#include "sys/par.h"
+
+#define WANTS_POOL_MAX	((size_t)256 << 20)	/* of 500,000 points a line each, at worst */
+
+/* --- wanted places --- */
+
+struct want {
+	struct sv	 notify, module;
+	unsigned	 ta;
+	uint64_t	 n_cas;
+	struct want	*next;
+};
+
+struct wants {
+	struct pool	*pool;
+	struct map	 index;
+	struct want	*head, **tail;
+};
+
+static void
+wants_done(struct wants *w)
+{
+	map_done(&w->index);
+	w->pool = pool_free(w->pool);
+}
+
+static int
+want_new(struct wants *w, struct sv key, const struct rpki_ca *ca, struct sv module)
+{
+	struct want *x = pool_alloc(w->pool, sizeof(*x));
+
+	key = pool_sv(w->pool, key);
+	if (x == NULL || key.p == NULL)
+		return -ENOMEM;
+	*x = (struct want){ .notify = ca->notify_uri, .module = module, .ta = ca->ta, .n_cas = 1 };
+	*w->tail = x;
+	w->tail = &x->next;
+	return map_add(&w->index, key, x);
+}
+
+static int
+want_add(struct wants *w, const struct rpki_ca *ca)
+{
+	char buf[2 * RPKI_URI_MAX + 8];
+	struct sv module = live_module(ca->repo_uri);
+	struct want *x;
+	int n;
+
+	if (ca->lost || (module.n == 0 && ca->notify_uri.n == 0))
+		return 0;
+	n = snprintf(buf, sizeof(buf), "%u\t%.*s\t%.*s", ca->ta, SV_ARG(ca->notify_uri),
+	    SV_ARG(module));
+	if (n < 0 || (size_t)n >= sizeof(buf))
+		return 0;
+	x = map_find(&w->index, (struct sv){ buf, (size_t)n });
+	if (x == NULL)
+		return want_new(w, (struct sv){ buf, (size_t)n }, ca, module);
+	x->n_cas++;
+	return 0;
+}
+
+/* Parents come before children: what is needed first stands first. */
+static int
+wants_gather(const struct routes *r, struct wants *w)
+{
+	int rc = 0;
+
+	*w = (struct wants){ .pool = pool_new(WANTS_POOL_MAX) };
+	w->tail = &w->head;
+	if (w->pool == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->n_points && rc == 0; i++)
+		rc = want_add(w, r->points[i]->ca);
+	return rc;
+}
+
+int
+live_wants(const struct routes *r, struct buf *b)
+{
+	_cleanup_(wants_done) struct wants w;
+	int rc = wants_gather(r, &w);
+
+	for (size_t i = 0; i < r->n_tas; i++) {
+		const struct tal *t = &r->tas[i].tal;
+
+		buf_printf(b, "ta\t%s", t->name);
+		for (size_t k = 0; k < t->n_uris; k++)
+			buf_printf(b, "\t%.*s", SV_ARG(t->uris[k]));
+		buf_char(b, '\n');
+	}
+	for (const struct want *x = w.head; x != NULL; x = x->next) {
+		buf_printf(b, "repo\t%.*s\t", SV_ARG(x->notify.n > 0 ? x->notify : SV("-")));
+		buf_printf(b, "%.*s\t%s\t", SV_ARG(x->module.n > 0 ? x->module : SV("-")),
+		    r->tas[x->ta].tal.name);
+		buf_u64(b, x->n_cas);
+		buf_char(b, '\n');
+	}
+	return rc < 0 ? rc : b->rc;
+}
+
+static bool
+key_settled(const struct live *l, struct sv key, bool (*known)(void *, struct sv), void *arg)
+{
+	struct objects_source s;
+
+	return known(arg, key) ||
+	    (objects_view_source(l->view, key, &s) == 0 && s.checked > 0);
+}
+
+bool
+live_settled(struct live *l, const struct routes *r, bool (*known)(void *, struct sv),
+    void *arg)
+{
+	_cleanup_(wants_done) struct wants w;
+
+	if (wants_gather(r, &w) < 0)
+		return false;
+	for (size_t i = 0; i < r->n_tas; i++) {
+		char key[sizeof(LIVE_TA_PREFIX) + TA_NAME_MAX];
+
+		(void)snprintf(key, sizeof(key), LIVE_TA_PREFIX "%s", r->tas[i].tal.name);
+		if (!key_settled(l, sv_str(key), known, arg))
+			return false;
+	}
+	for (const struct want *x = w.head; x != NULL; x = x->next)
+		if ((x->notify.n == 0 || !key_settled(l, x->notify, known, arg)) &&
+		    (x->module.n == 0 || !key_settled(l, x->module, known, arg)))
+			return false;
+	return true;
+}
+
+/* --- what was judged good --- */
+
+static void
+pair_add(struct live *l, const uint8_t key[static SHA256_LEN],
+    const uint8_t hash[static SHA256_LEN], struct buf *b)
+{
+	uint8_t old[SHA256_LEN];
+
+	if (objects_view_point(l->view, key, old) == 0 && memcmp(old, hash, SHA256_LEN) == 0)
+		return;
+	buf_bytes(b, key, SHA256_LEN);
+	buf_bytes(b, hash, SHA256_LEN);
+}
+
+int
+live_points(struct live *l, const struct routes *r, struct buf *b)
+{
+	uint8_t key[SHA256_LEN];
+
+	for (size_t i = 0; i < r->n_tas; i++)
+		if (r->tas[i].ok) {
+			live_ta_key(&r->tas[i].tal, key);
+			pair_add(l, key, r->tas[i].hash, b);
+		}
+	for (size_t i = 0; i < r->n_points; i++) {
+		const struct rpki_point *pt = r->points[i];
+
+		if (pt->failed || pt->ca->lost)
+			continue;
+		live_point_key(pt->ca, key);
+		pair_add(l, key, pt->mft_hash, b);
+	}
+	return b->rc;
+}
+
+/* Has a server this manifest now? Then its files are named, too. */
+static bool
+is_named(struct live *l, const struct rpki_point *pt)
+{
+	const struct sv keys[] = { pt->ca->notify_uri, live_module(pt->ca->repo_uri) };
+	uint8_t hash[SHA256_LEN];
+	struct objects_source s;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (keys[i].n > 0 && objects_view_source(l->view, keys[i], &s) == 0 &&
+		    objects_view_name(l->view, s.id, pt->ca->mft_uri, hash) == 0 &&
+		    memcmp(hash, pt->mft_hash, SHA256_LEN) == 0)
+			return true;
+	return false;
+}
+
+static int
+point_hold(struct live *l, const struct rpki_point *pt, struct buf *b)
+{
+	_cleanup_(pool_freep) struct pool *pool = pool_new(RPKI_POINT_POOL_MAX);
+	struct sv bytes, hashes;
+	int rc;
+
+	if (pool == NULL)
+		return -ENOMEM;
+	if (objects_view_get(l->view, pt->mft_hash, &bytes) < 0)
+		return 0;
+	if ((rc = rpki_mft_hashes(pool, bytes, &hashes)) < 0)
+		return rc;
+	buf_bytes(b, pt->mft_hash, SHA256_LEN);
+	buf_sv(b, hashes);
+	return b->rc;
+}
+
+int
+live_holds(struct live *l, const struct routes *r, struct buf *b)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < r->n_tas; i++)
+		if (r->tas[i].ok)
+			buf_bytes(b, r->tas[i].hash, SHA256_LEN);
+	for (size_t i = 0; i < r->n_points && rc == 0; i++) {
+		const struct rpki_point *pt = r->points[i];
+
+		if (!pt->failed && !pt->ca->lost && (pt->retained || !is_named(l, pt)))
+			rc = point_hold(l, pt, b);
+	}
+	return rc < 0 ? rc : b->rc;
+}
+
+struct sv
+live_touched(struct live *l)
+{
+	l->touched.len = 0;
+	for (unsigned i = 0; i < PAR_JOBS_MAX; i++)
+		buf_sv(&l->touched, buf_get(&l->jobs[i].touched));
+	return buf_get(&l->touched);
+}
+
+int64_t
+live_next(const struct routes *r)
+{
+	int64_t next = TIME_NEVER;
+
+	for (size_t i = 0; i < r->n_tas; i++)
+		if (r->tas[i].ok)
+			next = min_i64(next, r->tas[i].ca.not_after + 1);
+	for (size_t i = 0; i < r->n_points; i++)
+		if (!r->points[i]->ca->lost)
+			next = min_i64(next, r->points[i]->until);
+	return next;
+}
