@@ -173,6 +173,8 @@ earliest_of(const struct payloads *p)
 		t = min_i64(t, p->vrps[i].expires);
 	for (size_t i = 0; i < p->n_aspas; i++)
 		t = min_i64(t, p->aspas[i].expires);
+	for (size_t i = 0; i < p->n_router_keys; i++)
+		t = min_i64(t, p->router_keys[i].expires);
 	return t;
 }
 
@@ -199,7 +201,7 @@ payloads_serve(struct vrps_feed *f, const struct payloads *p, bool *ret_changed)
 static void
 expired_drop(struct payloads *p, int64_t now, struct vrps_load *load)
 {
-	size_t n = 0, m = 0;
+	size_t n = 0, m = 0, k = 0;
 
 	for (size_t i = 0; i < p->n_vrps; i++) {
 		if (p->vrps[i].expires > now) {
@@ -218,8 +220,15 @@ expired_drop(struct payloads *p, int64_t now, struct vrps_load *load)
 		load->n_expired++;
 		free((void *)p->aspas[i].providers);
 	}
+	for (size_t i = 0; i < p->n_router_keys; i++) {
+		if (p->router_keys[i].expires > now)
+			p->router_keys[k++] = p->router_keys[i];
+		else
+			load->n_expired++;
+	}
 	p->n_vrps = n;
 	p->n_aspas = m;
+	p->n_router_keys = k;
 }
 
 static int

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "app/vrps_json.h"
+#include "base/base64.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/timefmt.h"
 #include "rtr/rtr.h"
 
@@ -22,7 +24,7 @@ struct reader {
 	unsigned	 depth;
 	struct findings	*fs;
 	struct payloads	*p;
-	size_t		 cap_vrps, cap_aspas;
+	size_t		 cap_vrps, cap_aspas, cap_keys;
 	struct vrps_info info;
 	bool		 seen_roas;
 };
@@ -387,11 +389,12 @@ value_ta(struct reader *r, const struct value *v, uint8_t *ret)
 struct row {
 	struct ip_prefix px;
 	uint32_t	 asn, max_len;
-	bool		 has_px, has_asn, has_max_len, has_ta, bad;
+	bool		 has_px, has_asn, has_max_len, has_ta, has_ski, long_key, bad;
 	int64_t		 expires;
 	uint8_t		 ta;
 	uint32_t	*providers;
 	size_t		 n_providers, cap_providers;
+	struct router_key key;		/* ski and spki */
 };
 
 static bool
@@ -432,6 +435,38 @@ member_expires(struct reader *r UNUSED, struct row *row, const struct value *v)
 	return value_expires(v, &row->expires);
 }
 
+static bool
+member_ski(struct reader *r UNUSED, struct row *row, const struct value *v)
+{
+	struct sv s;
+
+	row->has_ski = true;
+	return value_sv(v, STRING, &s) && hex_decode(row->key.ski, sizeof(row->key.ski), s) == 0;
+}
+
+/* base64 (rpki-client) or base64url without padding (Routinator, as SLURM). */
+static bool
+member_key(struct reader *r UNUSED, struct row *row, const struct value *v)
+{
+	uint8_t key[TEXT_MAX];
+	struct sv s;
+	size_t n;
+
+	if (v->kind == STRING && v->long_one) {
+		row->long_key = true;
+		return true;
+	}
+	if (!value_sv(v, STRING, &s) || base64_room(s.n) > sizeof(key) ||
+	    (base64_decode(key, s, &n) < 0 && base64url_decode(key, s, &n) < 0))
+		return false;
+	row->long_key = n > ROUTER_SPKI_MAX;
+	if (row->long_key || n == 0)
+		return n > 0;
+	memcpy(row->key.spki, key, n);
+	row->key.spki_len = (uint8_t)n;
+	return true;
+}
+
 static const struct member {
 	const char	*name;
 	bool		(*take)(struct reader *, struct row *, const struct value *);
@@ -444,6 +479,14 @@ static const struct member {
 }, aspa_members[] = {
 	{ "customer_asid", member_asn },
 	{ "customer", member_asn },
+	{ "ta", member_ta },
+	{ "expires", member_expires },
+}, key_members[] = {
+	{ "asn", member_asn },
+	{ "ski", member_ski },
+	{ "SKI", member_ski },
+	{ "pubkey", member_key },
+	{ "routerPublicKey", member_key },
 	{ "ta", member_ta },
 	{ "expires", member_expires },
 };
@@ -603,23 +646,46 @@ aspa_read(struct reader *r, uint64_t no)
 }
 
 static void
-router_key_read(struct reader *r, uint64_t no UNUSED)
+router_key_read(struct reader *r, uint64_t no)
 {
-	struct value v;
+	void *keys = r->p->router_keys;
+	struct row row;
+	int rc;
 
-	read_value(r, &v);
-	r->info.n_router_keys++;
+	row_read(r, &row, key_members, ARRAY_LEN(key_members));
+	if (r->rc < 0)
+		return;
+	row_ta(r, &row);
+	if (row.bad || !row.has_asn || !row.has_ski ||
+	    (row.key.spki_len == 0 && !row.long_key)) {
+		row_bad(r, "router keys", no);
+		return;
+	}
+	if (row.long_key) {
+		r->info.n_bad++;
+		r->info.n_long_keys++;
+		return;
+	}
+	row.key.asn = row.asn;
+	row.key.ta = row.ta;
+	row.key.ca = PAYLOAD_CA_NONE;
+	row.key.expires = row.expires;
+	rc = array_room(&keys, r->p->n_router_keys, &r->cap_keys, sizeof(row.key));
+	r->p->router_keys = keys;
+	if (rc < 0)
+		(void)fail(r, rc);
+	else
+		r->p->router_keys[r->p->n_router_keys++] = row.key;
 }
 
 static const struct list {
 	const char	*name;
 	void		(*row)(struct reader *, uint64_t no);
-	bool		 is_payload;
 } lists[] = {
-	{ "roas", roa_read, true },
-	{ "aspas", aspa_read, true },
-	{ "bgpsec_keys", router_key_read, false },
-	{ "routerKeys", router_key_read, false },
+	{ "roas", roa_read },
+	{ "aspas", aspa_read },
+	{ "bgpsec_keys", router_key_read },
+	{ "routerKeys", router_key_read },
 };
 
 static void
@@ -639,7 +705,7 @@ list_read(struct reader *r, const struct list *l)
 		r->seen_roas = true;
 	while (next_item(r, ']', &first)) {
 		l->row(r, no++);
-		r->info.n_rows += l->is_payload;
+		r->info.n_rows++;
 	}
 }
 
@@ -679,9 +745,9 @@ vrps_json_read(vrps_read_fn read, void *arg, struct findings *fs, struct payload
 	free(r.buf);
 	if (r.rc == 0 && !r.seen_roas)
 		r.rc = SE_FORMAT;
-	if (r.info.n_router_keys > 0)
+	if (r.info.n_long_keys > 0)
 		finding_add(fs, &rtr_findings[RTR_VRPS_SKIPPED],
-		    FA_U("count", r.info.n_router_keys));
+		    FA_U("count", r.info.n_long_keys));
 	*ret_info = r.info;
 	return r.rc;
 }

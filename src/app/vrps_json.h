@@ -7,7 +7,9 @@
  *	  "prefix": "192.0.2.0/24", "maxLength": 24, "ta": "ripe",
  *	  "expires": 1753530481}, … ],
  *	  "aspas": [ {"customer_asid" or "customer": …, "providers": [ … ],
- *	  "expires": …}, … ], "bgpsec_keys" or "routerKeys": [ … ] }
+ *	  "expires": …}, … ],
+ *	  "bgpsec_keys": [ {"asn": …, "ski": hex, "pubkey": base64, … }, … ] or
+ *	  "routerKeys": [ {"asn": …, "SKI": hex, "routerPublicKey": base64url, … }, … ] }
  *
  * Such a file has 75 MB, so it is read as a stream, by our own strict
  * reader: beside the payloads themselves it needs one buffer. Members that
@@ -26,9 +28,9 @@
 
 struct vrps_info {
 	uint64_t	line;		/* where reading stopped */
-	uint64_t	n_rows;		/* of "roas" and "aspas" */
+	uint64_t	n_rows;		/* of all lists of payloads */
 	uint64_t	n_bad;		/* left out */
-	uint64_t	n_router_keys;	/* passed over */
+	uint64_t	n_long_keys;	/* router keys too long to be served; left out */
 };
 
 /* Bytes, 0 at the end, or a negative code. */

@@ -144,9 +144,9 @@ summary_json(const struct fetch *f, FILE *to)
 	json_kv_u64(&j, "ipv4", count_af(p, IP_V4));
 	json_kv_u64(&j, "ipv6", count_af(p, IP_V6));
 	json_kv_u64(&j, "aspas", p->n_aspas);
-	json_kv_u64(&j, "router_keys", c->n_router_keys);
-	json_kv_u64(&j, "announced", c->n_announce + c->n_aspa_announce);
-	json_kv_u64(&j, "withdrawn", c->n_withdraw + c->n_aspa_withdraw);
+	json_kv_u64(&j, "router_keys", p->n_router_keys);
+	json_kv_u64(&j, "announced", c->n_announce + c->n_key_announce + c->n_aspa_announce);
+	json_kv_u64(&j, "withdrawn", c->n_withdraw + c->n_key_withdraw + c->n_aspa_withdraw);
 	json_kv_u64(&j, "refresh", t->refresh_sec);
 	json_kv_u64(&j, "retry", t->retry_sec);
 	json_kv_u64(&j, "expire", t->expire_sec);
@@ -171,11 +171,11 @@ summary_text(const struct fetch *f, FILE *to)
 	(void)fprintf(to, tr(lang, N_("%s: version %u, session %u, serial %u\n")), f->address,
 	    rtr_client_version(f->client), rtr_client_session(f->client),
 	    rtr_client_serial(f->client));
-	(void)fprintf(to, tr(lang, N_("  VRPs %zu (IPv4 %zu, IPv6 %zu), ASPAs %zu\n")),
-	    p->n_vrps, count_af(p, IP_V4), count_af(p, IP_V6), p->n_aspas);
-	(void)fprintf(to, tr(lang, N_("  this answer: %zu announced, %zu withdrawn, %zu router keys passed over\n")),
-	    c->n_announce + c->n_aspa_announce, c->n_withdraw + c->n_aspa_withdraw,
-	    c->n_router_keys);
+	(void)fprintf(to, tr(lang, N_("  VRPs %zu (IPv4 %zu, IPv6 %zu), router keys %zu, ASPAs %zu\n")),
+	    p->n_vrps, count_af(p, IP_V4), count_af(p, IP_V6), p->n_router_keys, p->n_aspas);
+	(void)fprintf(to, tr(lang, N_("  this answer: %zu announced, %zu withdrawn\n")),
+	    c->n_announce + c->n_key_announce + c->n_aspa_announce,
+	    c->n_withdraw + c->n_key_withdraw + c->n_aspa_withdraw);
 	(void)fprintf(to, tr(lang, N_("  intervals: refresh %u s, retry %u s, expire %u s\n")),
 	    t->refresh_sec, t->retry_sec, t->expire_sec);
 }

@@ -1,3 +1,4 @@
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/timefmt.h"
@@ -95,6 +96,41 @@ client_aspas(struct buf *b, const struct payloads *p)
 	buf_str(b, "\n\t]");
 }
 
+/* SKI in upper case, as the tools of others show it. */
+static void
+ski_put(struct buf *b, const struct router_key *k)
+{
+	char hex[2 * sizeof(k->ski) + 1];
+
+	(void)hex_encode(hex, k->ski, sizeof(k->ski));
+	for (size_t i = 0; hex[i] != '\0'; i++)
+		buf_char(b, hex[i] >= 'a' ? (char)(hex[i] - 'a' + 'A') : hex[i]);
+}
+
+static void
+client_router_keys(struct buf *b, const struct payloads *p)
+{
+	char key[(ROUTER_SPKI_MAX + 2) / 3 * 4];
+
+	buf_str(b, ",\n\t\"bgpsec_keys\": [");
+	for (size_t i = 0; i < p->n_router_keys; i++) {
+		const struct router_key *k = &p->router_keys[i];
+
+		buf_str(b, i == 0 ? "\n\t\t{ \"asn\": " : ",\n\t\t{ \"asn\": ");
+		buf_u64(b, k->asn);
+		buf_str(b, ", \"ski\": \"");
+		ski_put(b, k);
+		buf_str(b, "\", \"pubkey\": \"");
+		buf_bytes(b, key, base64_encode(key, k->spki, k->spki_len));
+		buf_str(b, "\", \"ta\": \"");
+		buf_str(b, p->tas[k->ta]);
+		buf_str(b, "\", \"expires\": ");
+		buf_u64(b, (uint64_t)k->expires);
+		buf_str(b, " }");
+	}
+	buf_str(b, "\n\t]");
+}
+
 static void
 client_nonfunc(struct buf *b, const struct payloads *p, const struct payloads_meta *m)
 {
@@ -125,14 +161,35 @@ client_write(struct buf *b, const struct payloads *p, const struct payloads_meta
 	j.after_key = false;
 	meta_json(&j, p, m);
 	client_roas(b, p);
-	/* Router certificates (RFC 8209) are not judged yet: no keys. */
-	buf_str(b, ",\n\t\"bgpsec_keys\": [\n\t]");
+	client_router_keys(b, p);
 	client_aspas(b, p);
 	client_nonfunc(b, p, m);
 	buf_str(b, "\n}\n");
 }
 
 /* --- Routinator's JSON --- */
+
+static void
+routinator_router_keys(struct buf *b, const struct payloads *p)
+{
+	char key[(ROUTER_SPKI_MAX + 2) / 3 * 4];
+
+	buf_str(b, "\n  ],\n  \"routerKeys\": [");
+	for (size_t i = 0; i < p->n_router_keys; i++) {
+		const struct router_key *k = &p->router_keys[i];
+
+		buf_str(b, i == 0 ? "\n    { \"asn\": \"AS" : ",\n    { \"asn\": \"AS");
+		buf_u64(b, k->asn);
+		buf_str(b, "\", \"SKI\": \"");
+		ski_put(b, k);
+		buf_str(b, "\", \"routerPublicKey\": \"");
+		buf_bytes(b, key, base64url_encode(key, k->spki, k->spki_len));
+		buf_str(b, "\", \"ta\": \"");
+		buf_str(b, p->tas[k->ta]);
+		buf_str(b, "\" }");
+	}
+	buf_str(b, "\n  ],\n  \"aspas\": [");
+}
 
 static void
 routinator_write(struct buf *b, const struct payloads *p, const struct payloads_meta *m)
@@ -155,7 +212,7 @@ routinator_write(struct buf *b, const struct payloads *p, const struct payloads_
 		buf_str(b, p->tas[v->ta]);
 		buf_str(b, "\" }");
 	}
-	buf_str(b, "\n  ],\n  \"routerKeys\": [\n  ],\n  \"aspas\": [");
+	routinator_router_keys(b, p);
 	for (size_t i = 0; i < p->n_aspas; i++) {
 		const struct aspa *a = &p->aspas[i];
 

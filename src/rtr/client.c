@@ -20,6 +20,12 @@ struct op {
 	bool		 announce;
 };
 
+struct key_op {
+	struct router_key key;
+	uint32_t	 seq;
+	bool		 announce;
+};
+
 struct aspa_op {
 	uint32_t	 customer, seq, n;
 	uint32_t	*providers;	/* heap; moves into the set */
@@ -42,8 +48,11 @@ struct rtr_client {
 	size_t			 n_ops, cap_ops;
 	struct aspa_op		*aspa_ops;
 	size_t			 n_aspa_ops, cap_aspa_ops, n_providers;
+	struct key_op		*key_ops;
+	size_t			 n_key_ops, cap_key_ops;
 	uint32_t		 n_disorder;
 	struct rtr_pdu		 last;		/* of this answer, for the order */
+	struct router_key	 last_key;	/* … if it was one */
 	bool			 has_last;
 };
 
@@ -70,8 +79,11 @@ ops_forget(struct rtr_client *c)
 		free(c->aspa_ops[i].providers);
 	free(c->ops);
 	free(c->aspa_ops);
+	free(c->key_ops);
 	c->ops = NULL;
 	c->aspa_ops = NULL;
+	c->key_ops = NULL;
+	c->n_key_ops = c->cap_key_ops = 0;
 	c->n_ops = c->cap_ops = c->n_aspa_ops = c->cap_aspa_ops = 0;
 	c->n_providers = 0;
 	c->n_disorder = 0;
@@ -186,6 +198,19 @@ aspa_fault(struct rtr_client *c, uint32_t customer, enum rtr_finding f,
 	return peer_fault(c, code, (struct sv){ (const char *)pdu, w.len }, out);
 }
 
+static enum rtr_event
+key_fault(struct rtr_client *c, const struct router_key *k, enum rtr_finding f,
+    enum rtr_error_code code, struct wr *out)
+{
+	uint8_t pdu[RTR_KEY_MIN + ROUTER_SPKI_MAX];
+	struct wr w = wr_mem(pdu, sizeof(pdu));
+
+	finding_add(c->fs, &rtr_findings[f], FA_STR("payload", "Router Key"),
+	    FA_ASN("asn", k->asn));
+	router_key_pdu_write(&w, c->version, f == RTR_DUPLICATE, k);
+	return peer_fault(c, code, (struct sv){ (const char *)pdu, w.len }, out);
+}
+
 /* --- order: 8210bis section 11.2 --- */
 
 static int
@@ -194,10 +219,11 @@ customer_cmp(const struct rtr_pdu *a, const struct rtr_pdu *b)
 	return a->customer < b->customer ? -1 : a->customer > b->customer;
 }
 
-/* Below 0: a precedes b, as it should. */
+/* Below 0: what came last precedes b (with its key), as it should. */
 static int
-order_cmp(const struct rtr_pdu *a, const struct rtr_pdu *b)
+order_cmp(const struct rtr_client *client, const struct rtr_pdu *b, const struct router_key *key)
 {
+	const struct rtr_pdu *a = &client->last;
 	int c;
 
 	if (a->head.type != b->head.type)
@@ -207,16 +233,32 @@ order_cmp(const struct rtr_pdu *a, const struct rtr_pdu *b)
 	if (a->head.type == RTR_ASPA)
 		return customer_cmp(a, b);
 	if (a->head.type == RTR_ROUTER_KEY)
-		return -1;		/* not judged */
+		return router_key_cmp(&client->last_key, key);
 	c = vrp_cmp(&a->vrp, &b->vrp);
 	return a->announce ? -c : c;
+}
+
+/* NULL: what came is no router key. */
+static const struct router_key *
+key_of(const struct rtr_pdu *p, struct router_key *room)
+{
+	struct rd body = rd_sv(p->inner);
+
+	if (p->head.type != RTR_ROUTER_KEY || router_key_pdu_parse(&body, room) < 0)
+		return NULL;
+	return room;
 }
 
 static void
 order_check(struct rtr_client *c, const struct rtr_pdu *p)
 {
-	if (c->version == RTR_VERSION_MAX && c->has_last && order_cmp(&c->last, p) >= 0)
+	struct router_key room;
+	const struct router_key *key = key_of(p, &room);
+
+	if (c->version == RTR_VERSION_MAX && c->has_last && order_cmp(c, p, key) >= 0)
 		c->n_disorder++;
+	if (key != NULL)
+		c->last_key = *key;
 	c->last = *p;
 	c->has_last = true;
 }
@@ -307,9 +349,21 @@ aspa_take(struct rtr_client *c, const struct rtr_pdu *p, struct wr *out)
 }
 
 static int
-router_key_take(struct rtr_client *c, const struct rtr_pdu *p UNUSED, struct wr *out UNUSED)
+router_key_take(struct rtr_client *c, const struct rtr_pdu *p, struct wr *out UNUSED)
 {
-	c->counting.n_router_keys++;
+	struct key_op op = { .seq = (uint32_t)c->n_key_ops, .announce = p->announce };
+	struct rd body = rd_sv(p->inner);
+	void *ops = c->key_ops;
+	int rc = array_room(&ops, c->n_key_ops, &c->cap_key_ops, sizeof(*c->key_ops),
+	    2 * CLIENT_KEYS_MAX);
+
+	c->key_ops = ops;
+	if (rc < 0 || (rc = router_key_pdu_parse(&body, &op.key)) < 0)
+		return rc;
+	op.key.expires = TIME_NEVER;
+	c->key_ops[c->n_key_ops++] = op;
+	c->counting.n_key_announce += op.announce;
+	c->counting.n_key_withdraw += !op.announce;
 	return RTR_EV_MORE;
 }
 
@@ -320,6 +374,15 @@ op_cmp(const void *a, const void *b)
 {
 	const struct op *x = a, *y = b;
 	int c = vrp_cmp(&x->vrp, &y->vrp);
+
+	return c != 0 ? c : x->seq < y->seq ? -1 : 1;
+}
+
+static int
+key_op_cmp(const void *a, const void *b)
+{
+	const struct key_op *x = a, *y = b;
+	int c = router_key_cmp(&x->key, &y->key);
 
 	return c != 0 ? c : x->seq < y->seq ? -1 : 1;
 }
@@ -405,6 +468,58 @@ vrps_commit(struct rtr_client *c, struct wr *out)
 	free(c->set.vrps);
 	c->set.vrps = next;
 	c->set.n_vrps = n;
+	return RTR_EV_MORE;
+}
+
+/* As vrps_apply(), operation by operation: there are few. */
+static int
+keys_apply(struct rtr_client *c, struct router_key *next, size_t *ret_n, struct wr *out)
+{
+	size_t i = 0, j = 0, n = 0;
+
+	while (i < c->set.n_router_keys || j < c->n_key_ops) {
+		const struct key_op *op = &c->key_ops[j];
+		int cmp = i == c->set.n_router_keys ? 1 : j == c->n_key_ops ? -1 :
+		    router_key_cmp(&c->set.router_keys[i], &op->key);
+		const struct router_key *k = cmp <= 0 ? &c->set.router_keys[i] : &op->key;
+		bool present = cmp <= 0;
+
+		for (; j < c->n_key_ops && cmp >= 0 &&
+		    router_key_cmp(&c->key_ops[j].key, k) == 0; j++) {
+			op = &c->key_ops[j];
+			if (op->announce && present)
+				return (int)key_fault(c, k, RTR_DUPLICATE, RTR_ERR_DUPLICATE, out);
+			if (!op->announce && !present)
+				return (int)key_fault(c, k, RTR_WITHDRAW_UNKNOWN,
+				    RTR_ERR_WITHDRAWAL, out);
+			present = op->announce;
+		}
+		if (present)
+			next[n++] = *k;
+		i += cmp <= 0;
+	}
+	*ret_n = n;
+	return RTR_EV_MORE;
+}
+
+static int
+keys_commit(struct rtr_client *c, struct wr *out)
+{
+	struct router_key *next = calloc(c->set.n_router_keys + c->n_key_ops + 1, sizeof(*next));
+	size_t n = 0;
+	int rc;
+
+	if (next == NULL)
+		return -ENOMEM;
+	if (c->n_key_ops > 1)
+		qsort(c->key_ops, c->n_key_ops, sizeof(*c->key_ops), key_op_cmp);
+	if ((rc = keys_apply(c, next, &n, out)) != RTR_EV_MORE) {
+		free(next);
+		return rc;
+	}
+	free(c->set.router_keys);
+	c->set.router_keys = next;
+	c->set.n_router_keys = n;
 	return RTR_EV_MORE;
 }
 
@@ -507,7 +622,9 @@ eod_take(struct rtr_client *c, const struct rtr_pdu *p, struct wr *out)
 	}
 	if (c->asked_reset)
 		set_forget(c);
-	if ((rc = vrps_commit(c, out)) != RTR_EV_MORE || (rc = aspas_commit(c, out)) != RTR_EV_MORE)
+	if ((rc = vrps_commit(c, out)) != RTR_EV_MORE ||
+	    (rc = keys_commit(c, out)) != RTR_EV_MORE ||
+	    (rc = aspas_commit(c, out)) != RTR_EV_MORE)
 		return rc;
 	c->counts = c->counting;
 	c->serial = p->serial;

@@ -14,6 +14,7 @@
 /* What a client takes of a cache: as inr's limits, so that any snapshot fits. */
 #define CLIENT_VRPS_MAX		(8u * 1024 * 1024)
 #define CLIENT_ASPAS_MAX	(512u * 1024)
+#define CLIENT_KEYS_MAX		(512u * 1024)
 #define CLIENT_PROVIDERS_MAX	(8u * 1024 * 1024)
 
 #endif

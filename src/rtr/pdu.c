@@ -82,9 +82,13 @@ prefix_write(struct wr *w, const struct rtr_pdu *p)
 static int
 router_key_parse(struct rd *r, struct rtr_pdu *p)
 {
+	struct router_key key;
+	struct rd body;
+
 	p->announce = (p->head.session >> 8 & 1) != 0;
 	p->inner = rd_slice(r, rd_left(r));
-	return 0;
+	body = rd_sv(p->inner);
+	return router_key_pdu_parse(&body, &key);
 }
 
 static void
@@ -145,9 +149,9 @@ static const struct pdu_row rows[] = {
 	{ RTR_END_OF_DATA, 0, 0, 12, 12, "End of Data", serial_parse, serial_write },
 	{ RTR_END_OF_DATA, 1, V, 24, 24, "End of Data", eod_parse, eod_write },
 	{ RTR_CACHE_RESET, 0, V, 8, 8, "Cache Reset", none_parse, none_write },
-	{ RTR_ROUTER_KEY, 1, V, 33, RTR_PDU_MAX, "Router Key", router_key_parse, inner_write },
+	{ RTR_ROUTER_KEY, RTR_KEY_VERSION, V, RTR_KEY_MIN + 1, RTR_PDU_MAX, "Router Key", router_key_parse, inner_write },
 	{ RTR_ERROR_REPORT, 0, V, 16, RTR_PDU_MAX, "Error Report", error_parse, error_write },
-	{ RTR_ASPA, 2, V, RTR_ASPA_MIN, RTR_PDU_MAX, "ASPA", aspa_parse, aspa_write },
+	{ RTR_ASPA, RTR_ASPA_VERSION, V, RTR_ASPA_MIN, RTR_PDU_MAX, "ASPA", aspa_parse, aspa_write },
 };
 #undef V
 

@@ -37,8 +37,8 @@
  * Error Report. Changes count only when End of Data has come (8210bis
  * section 11.3).
  *
- * Not done, on purpose: router keys are not served (we do not judge them
- * yet); the client counts and skips them.
+ * Router keys (RFC 8210 section 5.10) are payloads like the others from
+ * version 1 on; a key is carried, never used.
  */
 #ifndef RTR_RTR_H
 #define RTR_RTR_H
@@ -119,7 +119,7 @@ struct rtr_pdu {
 	struct vrp	vrp;		/* prefixes */
 	uint32_t	customer;	/* ASPA */
 	struct rd	providers;
-	struct sv	text, inner;	/* error report */
+	struct sv	text, inner;	/* error report; inner: a router key's body */
 };
 
 enum rtr_pdu_fault {
@@ -230,7 +230,7 @@ enum rtr_event {
 struct rtr_client_counts {
 	size_t		n_announce, n_withdraw;	/* VRPs in the last answer */
 	size_t		n_aspa_announce, n_aspa_withdraw;
-	size_t		n_router_keys;
+	size_t		n_key_announce, n_key_withdraw;
 };
 
 struct rtr_client;

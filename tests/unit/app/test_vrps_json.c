@@ -45,6 +45,30 @@ done(struct got *g)
 	(void)pool_free(g->pool);
 }
 
+/* A real key (AS 15562, 2022), as rpki-client and as Routinator write it. */
+#define CLIENT_KEY "{ \"asn\": 15562, \"ski\": \"5D4250E2D81D4448D8A29EFCE91D29FF075EC9E2\", " \
+	"\"pubkey\": \"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEgFcjQ/g//LAQerAH2Mpp+GucoDAGBbhI" \
+	"qD33wNPsXxnAGb+mtZ7XQrVO9DQ6UlAShtig5+QfEKpTtFgiqfiAFQ==\", \"ta\": \"ripe\", " \
+	"\"expires\": 1668013479 }"
+#define ROUTINATOR_KEY "{\"asn\":\"AS15562\",\"SKI\":\"5d4250e2d81d4448d8a29efce91d29ff075ec9e2\"," \
+	"\"routerPublicKey\":\"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEgFcjQ_g__LAQerAH2Mpp-GucoDAGBbhI" \
+	"qD33wNPsXxnAGb-mtZ7XQrVO9DQ6UlAShtig5-QfEKpTtFgiqfiAFQ\",\"ta\":\"lab\"}"
+
+static void
+router_key_check(const struct got *g)
+{
+	const struct router_key *k = &g->p.router_keys[0];
+
+	assert_int_equal(g->p.n_router_keys, 1);
+	assert_int_equal(k->asn, 15562);
+	assert_int_equal(k->ski[0], 0x5d);
+	assert_int_equal(k->ski[19], 0xe2);
+	assert_int_equal(k->spki_len, 91);
+	assert_int_equal(k->spki[0], 0x30);
+	assert_int_equal(k->spki[90], 0x15);
+	assert_int_equal(k->ca, PAYLOAD_CA_NONE);
+}
+
 static void
 rpki_client(void **state UNUSED)
 {
@@ -54,7 +78,7 @@ rpki_client(void **state UNUSED)
 	    "\"roas\": [ { \"asn\": 13335, \"prefix\": \"1.0.0.0/24\", \"maxLength\": 24, "
 	    "\"ta\": \"apnic\", \"expires\": 1753530481 },\n"
 	    "{ \"asn\": 0, \"prefix\": \"2001:db8::/32\", \"maxLength\": 48, \"ta\": \"ripe\", "
-	    "\"expires\": 5 } ], \"bgpsec_keys\": [ { \"asn\": 1 }, { } ],\n"
+	    "\"expires\": 5 } ], \"bgpsec_keys\": [ " CLIENT_KEY " ],\n"
 	    "\"aspas\": [ { \"customer_asid\": 945, \"expires\": 7, \"providers\": [ 2, 1 ] } ] }\n"), 0);
 	assert_int_equal(g.p.n_vrps, 2);
 	assert_int_equal(g.p.vrps[0].asn, 13335);
@@ -64,9 +88,10 @@ rpki_client(void **state UNUSED)
 	assert_int_equal(g.p.n_aspas, 1);
 	assert_int_equal(g.p.aspas[0].n_providers, 2);
 	assert_string_equal(g.p.tas[g.p.aspas[0].ta], "-");
-	assert_int_equal(g.info.n_rows, 3);
-	assert_int_equal(g.info.n_router_keys, 2);
-	assert_ptr_equal(g.fs.head->def, &rtr_findings[RTR_VRPS_SKIPPED]);
+	assert_int_equal(g.info.n_rows, 4);
+	router_key_check(&g);
+	assert_int_equal(g.p.router_keys[0].expires, 1668013479);
+	assert_null(g.fs.head);
 	done(&g);
 }
 
@@ -77,14 +102,58 @@ routinator(void **state UNUSED)
 
 	assert_int_equal(read_text(&g, "{\"roas\":[{\"asn\":\"AS64496\",\"prefix\":\"192.0.2.0/24\","
 	    "\"maxLength\":24,\"ta\":\"lab\"},{\"prefix\":\"10.0.0.0/8\",\"asn\":\"64497\"}],"
-	    "\"routerKeys\":[],\"aspas\":[{\"customer\":\"AS1\",\"providers\":[\"AS2\"],\"ta\":\"lab\"}]}"), 0);
+	    "\"routerKeys\":[" ROUTINATOR_KEY "],\"aspas\":[{\"customer\":\"AS1\",\"providers\":[\"AS2\"],\"ta\":\"lab\"}]}"), 0);
 	assert_int_equal(g.p.n_vrps, 2);
 	assert_int_equal(g.p.vrps[0].asn, 64496);
 	assert_true(g.p.vrps[0].expires == TIME_NEVER);
 	assert_int_equal(g.p.vrps[1].max_len, 8);	/* not said: the prefix's own */
 	assert_int_equal(g.p.aspas[0].customer, 1);
+	router_key_check(&g);
+	assert_true(g.p.router_keys[0].expires == TIME_NEVER);
 	assert_null(g.fs.head);
 	done(&g);
+}
+
+static void
+router_key_rows(void **state UNUSED)
+{
+	static const char *const rows[] = {
+		"{}", "7", "{\"asn\":1,\"ski\":\"%s\"}", "{\"asn\":1,\"pubkey\":\"AAAA\"}",
+		"{\"ski\":\"%s\",\"pubkey\":\"AAAA\"}",
+		"{\"asn\":1,\"ski\":\"%s0\",\"pubkey\":\"AAAA\"}",
+		"{\"asn\":1,\"ski\":\"%s\",\"pubkey\":\"AA*A\"}",
+		"{\"asn\":1,\"ski\":\"%s\",\"pubkey\":\"\"}",
+		"{\"asn\":1,\"ski\":\"%s\",\"pubkey\":7}",
+	};
+	char row[256], text[1024], key[600];
+	struct got g;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *ski = "00112233445566778899aabbccddeeff00112233", *at = strstr(rows[i], "%s");
+
+		(void)snprintf(row, sizeof(row), "%.*s%s%s", at == NULL ? (int)strlen(rows[i]) :
+		    (int)(at - rows[i]), rows[i], at == NULL ? "" : ski, at == NULL ? "" : at + 2);
+		(void)snprintf(text, sizeof(text), "{\"roas\":[],\"bgpsec_keys\":[%s]}", row);
+		assert_int_equal(read_text(&g, text), 0);
+		assert_int_equal(g.p.n_router_keys, 0);
+		assert_int_equal(g.info.n_bad, 1);
+		assert_ptr_equal(g.fs.head->def, &rtr_findings[RTR_VRPS_ROW]);
+		done(&g);
+	}
+	for (size_t n = 216; n <= 500; n += 4) {	/* 160 bytes are served, more are not */
+		memset(key, 'A', n);
+		key[n] = '\0';
+		if (n == 216)
+			memcpy(key + 212, "AA==", 4);
+		(void)snprintf(text, sizeof(text), "{\"roas\":[],\"bgpsec_keys\":[{\"asn\":1,"
+		    "\"ski\":\"00112233445566778899aabbccddeeff00112233\",\"pubkey\":\"%s\"}]}", key);
+		assert_int_equal(read_text(&g, text), 0);
+		assert_int_equal(g.p.n_router_keys, n == 216);
+		assert_int_equal(g.info.n_long_keys, n != 216);
+		if (n != 216)
+			assert_ptr_equal(g.fs.head->def, &rtr_findings[RTR_VRPS_SKIPPED]);
+		done(&g);
+	}
 }
 
 /* Rows that are JSON but no payloads: left out, the rest stays. */
@@ -199,5 +268,5 @@ limits(void **state UNUSED)
 	done(&g);
 }
 
-TESTS_MAIN("app vrps_json", T(rpki_client), T(routinator), T(bad_rows), T(bad_aspas),
+TESTS_MAIN("app vrps_json", T(rpki_client), T(routinator), T(router_key_rows), T(bad_rows), T(bad_aspas),
     T(no_json), T(other_json), T(limits))

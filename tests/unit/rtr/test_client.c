@@ -56,6 +56,16 @@ aspa(struct talk *t, bool announce, uint32_t customer, const uint32_t *list, uin
 }
 
 static void
+router_key(struct talk *t, uint8_t version, bool announce, uint8_t key, uint32_t asn)
+{
+	struct router_key k = { .asn = asn, .spki_len = 91 };
+
+	memset(k.ski, key, sizeof(k.ski));
+	memset(k.spki, key, k.spki_len);
+	router_key_pdu_write(&t->w, version, announce, &k);
+}
+
+static void
 error(struct talk *t, uint8_t version, uint16_t code)
 {
 	const struct rtr_pdu p = { .head = { version, RTR_ERROR_REPORT, code, 0 } };
@@ -107,6 +117,11 @@ full(struct talk *t, uint8_t version)
 	prefix(t, version, true, 9, 1);
 	prefix(t, version, true, 8, 2);
 	prefix(t, version, true, 8, 1);
+	if (version >= 1) {
+		router_key(t, version, true, 4, 64496);
+		router_key(t, version, true, 4, 64497);
+		router_key(t, version, true, 6, 1);
+	}
 	if (version == 2) {
 		aspa(t, true, 10, (const uint32_t[]){ 1, 2 }, 2);
 		aspa(t, true, 20, (const uint32_t[]){ 0 }, 1);
@@ -129,6 +144,12 @@ all_versions(void **state UNUSED)
 		p = rtr_client_payloads(t.c);
 		assert_int_equal(p->n_vrps, 3);
 		assert_int_equal(p->n_aspas, v == 2 ? 2 : 0);
+		assert_int_equal(p->n_router_keys, v >= 1 ? 3 : 0);
+		if (v >= 1) {
+			assert_int_equal(p->router_keys[1].asn, 64497);
+			assert_int_equal(p->router_keys[2].spki[90], 6);
+			assert_int_equal(rtr_client_counts(t.c)->n_key_announce, 3);
+		}
 		assert_int_equal(p->vrps[0].asn, 1);
 		assert_int_equal(p->vrps[2].addr[1], 9);
 		assert_string_equal(p->tas[0], "-");
@@ -159,6 +180,8 @@ follows(void **state UNUSED)
 	pdu(&t, 2, RTR_CACHE_RESPONSE, 7, 0);
 	prefix(&t, 2, true, 7, 1);
 	prefix(&t, 2, false, 8, 1);
+	router_key(&t, 2, true, 5, 7);
+	router_key(&t, 2, false, 4, 64496);
 	aspa(&t, true, 10, (const uint32_t[]){ 3 }, 1);	/* replaces */
 	aspa(&t, false, 20, NULL, 0);
 	pdu(&t, 2, RTR_END_OF_DATA, 7, 6);
@@ -167,6 +190,10 @@ follows(void **state UNUSED)
 	assert_int_equal(p->n_vrps, 3);
 	assert_int_equal(p->n_aspas, 1);
 	assert_int_equal(p->aspas[0].providers[0], 3);
+	assert_int_equal(p->n_router_keys, 3);
+	assert_int_equal(p->router_keys[0].asn, 64497);
+	assert_int_equal(p->router_keys[1].asn, 7);
+	assert_int_equal(rtr_client_counts(t.c)->n_key_withdraw, 1);
 	assert_int_equal(rtr_client_counts(t.c)->n_withdraw, 1);
 	assert_int_equal(rtr_client_serial(t.c), 6);
 	assert_null(t.fs.head);
@@ -292,6 +319,64 @@ aspa_twice(void **state UNUSED)
 	assert_int_equal(hear(&t, 100), RTR_EV_FAILED);
 	assert_int_equal(said_error(&t), RTR_ERR_WITHDRAWAL);
 	assert_true(found(&t, RTR_WITHDRAW_UNKNOWN));
+	end(&t);
+}
+
+static void
+router_key_faults(void **state UNUSED)
+{
+	struct talk t;
+
+	begin(&t, 1);
+	pdu(&t, 1, RTR_CACHE_RESPONSE, 7, 0);
+	router_key(&t, 1, true, 4, 1);
+	router_key(&t, 1, true, 4, 1);
+	pdu(&t, 1, RTR_END_OF_DATA, 7, 5);
+	assert_int_equal(hear(&t, 100), RTR_EV_FAILED);
+	assert_int_equal(said_error(&t), RTR_ERR_DUPLICATE);
+	assert_true(found(&t, RTR_DUPLICATE));
+	end(&t);
+	full(&t, 2);
+	rtr_client_ask(t.c, &t.said);
+	pdu(&t, 2, RTR_CACHE_RESPONSE, 7, 0);
+	router_key(&t, 2, false, 4, 1);
+	pdu(&t, 2, RTR_END_OF_DATA, 7, 6);
+	assert_int_equal(hear(&t, 100), RTR_EV_FAILED);
+	assert_int_equal(said_error(&t), RTR_ERR_WITHDRAWAL);
+	assert_true(found(&t, RTR_WITHDRAW_UNKNOWN));
+	assert_int_equal(rtr_client_payloads(t.c)->n_router_keys, 0);	/* flushed */
+	end(&t);
+	full(&t, 1);		/* withdrawn and back again is no fault */
+	rtr_client_ask(t.c, &t.said);
+	pdu(&t, 1, RTR_CACHE_RESPONSE, 7, 0);
+	router_key(&t, 1, false, 4, 64496);
+	router_key(&t, 1, true, 4, 64496);
+	pdu(&t, 1, RTR_END_OF_DATA, 7, 6);
+	assert_int_equal(hear(&t, 100), RTR_EV_DATA);
+	assert_int_equal(rtr_client_payloads(t.c)->n_router_keys, 3);
+	end(&t);
+}
+
+static void
+router_key_order(void **state UNUSED)
+{
+	struct talk t;
+
+	begin(&t, 2);
+	pdu(&t, 2, RTR_CACHE_RESPONSE, 7, 0);
+	router_key(&t, 2, true, 4, 2);
+	router_key(&t, 2, true, 4, 1);
+	pdu(&t, 2, RTR_END_OF_DATA, 7, 5);
+	assert_int_equal(hear(&t, 100), RTR_EV_DATA);
+	assert_true(found(&t, RTR_ORDER));
+	end(&t);
+	begin(&t, 2);
+	pdu(&t, 2, RTR_CACHE_RESPONSE, 7, 0);
+	router_key(&t, 2, true, 4, 2);
+	prefix(&t, 2, true, 8, 1);
+	pdu(&t, 2, RTR_END_OF_DATA, 7, 5);
+	assert_int_equal(hear(&t, 100), RTR_EV_DATA);
+	assert_true(found(&t, RTR_ORDER));
 	end(&t);
 }
 
@@ -449,5 +534,5 @@ other_errors(void **state UNUSED)
 }
 
 TESTS_MAIN("rtr client", T(all_versions), T(follows), T(cache_reset), T(duplicate),
-    T(there_and_back), T(withdraw_unknown), T(aspa_lists), T(aspa_twice), T(order),
+    T(there_and_back), T(withdraw_unknown), T(aspa_lists), T(aspa_twice), T(order), T(router_key_faults), T(router_key_order),
     T(intervals), T(sessions), T(out_of_sequence), T(broken), T(downgrade), T(other_errors))

@@ -105,6 +105,22 @@ values(void **state UNUSED)
 	assert_true(p.announce);
 }
 
+/* A key of the longest length, and one byte more. */
+static void
+router_keys(void **state UNUSED)
+{
+	uint8_t b[RTR_KEY_MIN + ROUTER_SPKI_MAX + 1] = { 1, RTR_ROUTER_KEY, 1, 0 };
+	struct rtr_pdu p;
+
+	put_be32(b + 4, sizeof(b) - 1);
+	assert_int_equal(rtr_pdu_parse((struct sv){ (const char *)b, sizeof(b) - 1 }, &p),
+	    RTR_PDU_OK);
+	assert_true(p.announce);
+	put_be32(b + 4, sizeof(b));
+	assert_int_equal(rtr_pdu_parse((struct sv){ (const char *)b, sizeof(b) }, &p),
+	    RTR_PDU_BAD_VALUE);
+}
+
 /* Lengths inside an Error Report that do not add up. */
 static void
 error_reports(void **state UNUSED)
@@ -161,4 +177,4 @@ timers(void **state UNUSED)
 		assert_int_equal(rtr_timers_ok(&rows[i].t), rows[i].ok);
 }
 
-TESTS_MAIN("rtr pdu", T(round_trip), T(heads), T(values), T(error_reports), T(codes), T(timers))
+TESTS_MAIN("rtr pdu", T(round_trip), T(heads), T(values), T(router_keys), T(error_reports), T(codes), T(timers))
