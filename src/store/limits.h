@@ -11,4 +11,37 @@
 /* Damaged files kept for a person to look at. */
 #define STORE_DAMAGED_MAX	4
 
+/* --- the object store --- */
+
+/* LMDB is at work with less; below, not even its tables fit. */
+#define OBJECTS_BYTES_MIN	((uint64_t)1 << 20)
+/* Ten times today's RPKI; the sandboxes' limits on addresses and files hold it. */
+#define OBJECTS_BYTES_MAX	((uint64_t)16 << 30)
+/* As RPKI_OBJECT_SIZE_MAX: what is larger is no object; today below 3 MB. */
+#define OBJECTS_OBJECT_MAX	((size_t)8 << 20)
+/* One write transaction; the fetcher gathers so much before it sends. */
+#define OBJECTS_BATCH_MAX	((size_t)64 << 20)
+/* Names of one source; all of the RPKI has 500,000 today. */
+#define OBJECTS_STAGE_NAMES_MAX	(2 * 1000 * 1000)
+/* Memory of one stage: two million names of usual length (90 bytes). */
+#define OBJECTS_STAGE_POOL_MAX	((size_t)320 << 20)
+/* Memory of all stages: beyond it the largest dies, so that it costs itself. */
+#define OBJECTS_STAGED_MAX	((size_t)1 << 30)
+/* One stage may not fill the store: new bytes, as a share of max_bytes. */
+#define OBJECTS_STAGE_SHARE	4
+/* 60 publication servers today; a CA can name others, up to here. */
+#define OBJECTS_SOURCES_MAX	4096
+/* RPKI_POINTS_MAX for two of the largest trust anchors; today 50,000. */
+#define OBJECTS_POINTS_MAX	(1000 * 1000)
+/* 64 MB; the validator holds at most each object once, 500,000 today. */
+#define OBJECTS_HOLD_MAX	(2 * 1000 * 1000)
+/* Facts of a generation: an object has one, and a router's certificate. */
+#define OBJECTS_FACTS_MAX	(2 * 1000 * 1000)
+/* Each run uses the facts that are alive; a day of runs has touched them all. */
+#define OBJECTS_FACTS_AGE	(24 * 3600)
+/* Validators that read at one time, and those whose death was not noticed. */
+#define OBJECTS_PINS_MAX	32
+/* Crashes in LMDB without a clean end between them. */
+#define OBJECTS_CRASHES_MAX	2
+
 #endif

@@ -13,7 +13,9 @@
  *	obj	SHA-256 -> the bytes
  *	ref	SHA-256 -> how many names have it; since when none has
  *	dead	time, SHA-256 -> (nothing): what GC may look at, oldest first
- *	source	key -> id, state, times, counts
+ *	key	key of a source -> its id
+	source	source id -> key, state, times, counts
+	gone	source id -> (nothing): deleted, its names not yet all
  *	name	source id, URI -> SHA-256
  *	point	key -> SHA-256 of the manifest (or trust anchor certificate)
  *		that was last judged good there: RFC 9286 section 6.6
@@ -41,7 +43,18 @@
  * may bring them (role verify).
  *
  * Full disk: -ENOSPC or SE_LIMIT (max_bytes) fails that batch or commit;
- * everything committed before stays.
+ * everything committed before stays. An eighth of max_bytes is kept free of
+ * new objects, because also deleting takes pages in LMDB.
+ *
+ * Damage: LMDB survives every crash of ours, not a disk that lies. What can
+ * be seen cheaply is seen at the opening (head, size, format); a crash inside
+ * LMDB leaves a mark (sys/crash.h), and the next opening reads everything
+ * once. A damaged file is set aside (data.mdb.damaged, one is kept) and the
+ * store starts empty, which costs the fetching of everything, once. After two
+ * crashes in LMDB without a clean end it is set aside unread: no crash loop.
+ *
+ * Long texts: LMDB's keys have at most 511 bytes, URIs 2048. The table's key
+ * is the first 470 bytes and, where there is more, its SHA-256.
  */
 #ifndef STORE_OBJECTS_H
 #define STORE_OBJECTS_H
@@ -54,7 +67,7 @@
 
 #define OBJECTS_HASH_LEN	32
 #define OBJECTS_STATE_MAX	32000	/* a frame carries it */
-#define OBJECTS_KEY_MAX		2048	/* as a URI */
+#define OBJECTS_KEY_MAX		2048	/* as a URI; printable ASCII without blanks */
 
 typedef void (*objects_digest_fn)(const void *, size_t, uint8_t ret[static OBJECTS_HASH_LEN]);
 
@@ -69,8 +82,17 @@ struct objects_conf {
 	objects_digest_fn	 digest;
 };
 
+/* What objects_open() found, for the log. */
+struct objects_found {
+	bool		set_aside;	/* it was damaged; this one is empty */
+	int		why;		/* SE_SUM …, or 0: crashes */
+	bool		checked;	/* all of it was read, because of: */
+	unsigned	crashes;	/* in LMDB, since the last clean end */
+};
+
 /* SE_LOCKED: another one is there; SE_FORMAT: made by another version. */
-int	 objects_open(const struct objects_conf *, struct objects **ret) MUST_USE;
+int	 objects_open(const struct objects_conf *, struct objects **ret,
+	    struct objects_found *found) MUST_USE;
 struct objects *objects_free(struct objects *);
 DEFINE_CLEANUP(struct objects, objects_free)
 
@@ -80,15 +102,25 @@ struct objects_source {
 	struct sv	state;		/* of the fetcher, opaque */
 	int64_t		changed;	/* time of the last commit that changed a name */
 	int64_t		checked;	/* time of the last good answer */
+	int64_t		wanted;		/* day on which it was last asked for */
 	uint64_t	n_names, bytes;
 };
 
-/* Find it or make it (empty state). Slices live until the next call. */
-int	 objects_source(struct objects *, struct sv key, struct objects_source *ret) MUST_USE;
+/*
+ * Find it or make it (empty state). Slices live until the next call.
+ * -EINVAL: no key; SE_LIMIT: too many sources.
+ */
+int	 objects_source(struct objects *, struct sv key, int64_t now,
+	    struct objects_source *ret) MUST_USE;
 /* "It answered, and nothing is new": checked = now, state replaced. */
 int	 objects_source_checked(struct objects *, uint32_t id, struct sv state, int64_t now) MUST_USE;
-/* Nobody wants it any more (not seen for a while): its names go. */
-int	 objects_source_del(struct objects *, uint32_t id, int64_t now) MUST_USE;
+/*
+ * Nobody wants it any more: it is gone at once (its key may be made anew, with
+ * another id); its names go with objects_gc(), a slice at a time.
+ */
+int	 objects_source_del(struct objects *, uint32_t id) MUST_USE;
+/* The same for all that nobody asked for since that time. */
+int	 objects_sources_expire(struct objects *, int64_t before, unsigned *ret_n) MUST_USE;
 
 /*
  * A batch is a sequence of records, integers in network order:
@@ -99,6 +131,11 @@ int	 objects_source_del(struct objects *, uint32_t id, int64_t now) MUST_USE;
 enum objects_op {
 	OBJECTS_PUBLISH = 1,
 	OBJECTS_WITHDRAW = 2,		/* no bytes */
+	/*
+	 * In a stage that replaces: an object that is there already, by its hash
+	 * (has_old, no bytes). A mirror need not bring what did not change.
+	 */
+	OBJECTS_NAME = 3,
 };
 
 struct objects_stage;
@@ -106,8 +143,9 @@ struct objects_stage;
 int	 objects_stage_new(struct objects *, uint32_t source, bool replace,
 	    struct objects_stage **ret) MUST_USE;
 /*
- * -EBADMSG: not a sequence of records; SE_LIMIT: too many names or bytes;
- * -EEXIST: a URI twice in one stage that replaces.
+ * -EBADMSG: not a sequence of records; SE_LIMIT: too many names or bytes.
+ * After a failure the stage is only good for abort (a commit says the same).
+ * When all stages together take too much memory, the largest one fails.
  */
 int	 objects_stage_batch(struct objects_stage *, struct sv batch, int64_t now) MUST_USE;
 
@@ -117,19 +155,27 @@ struct objects_change {
 /*
  * All or nothing. SE_STALE: a record's old hash is not what is there, or it
  * publishes without one over something, or withdraws what is not there
- * (RFC 8182 section 3.4.2): the delta does not fit, take the snapshot.
- * The stage ends either way.
+ * (RFC 8182 section 3.4.2): the delta does not fit, take the snapshot. Also:
+ * the object of an OBJECTS_NAME is not there. -EEXIST: a URI twice in one
+ * stage that replaces. -ENOENT: the source is gone. The stage ends either way.
  */
 int	 objects_stage_commit(struct objects_stage *, struct sv state, int64_t now,
 	    struct objects_change *ret) MUST_USE;
 void	 objects_stage_abort(struct objects_stage *);
 
-/* Pairs (key, manifest hash), both OBJECTS_HASH_LEN, one behind the other. */
+/*
+ * Pairs (key, manifest hash), both OBJECTS_HASH_LEN, one behind the other. A
+ * hash of zeros forgets the key. -EBADMSG: a part of a pair.
+ */
 int	 objects_points_put(struct objects *, struct sv pairs) MUST_USE;
 /* Hashes that GC must leave; replaces the last list. */
 int	 objects_hold(struct objects *, struct sv hashes) MUST_USE;
 int	 objects_facts_put(struct objects *, struct sv facts, int64_t now) MUST_USE;
-/* Those that are in the older generation move to the newer; others are ignored. */
+/*
+ * Those that are in the older generation are put into the younger; others are
+ * ignored. Generations turn when the younger is full or OBJECTS_FACTS_AGE old;
+ * the older is forgotten then.
+ */
 int	 objects_facts_touch(struct objects *, struct sv facts, int64_t now) MUST_USE;
 
 /* One slice of at most n objects. *ret_more: call again soon. */
@@ -142,13 +188,22 @@ void	 objects_unpin(struct objects *, uint32_t pin);
 struct objects_stat {
 	uint64_t	n_objects, n_names, n_sources, n_dead, n_facts, n_points;
 	uint64_t	bytes_used, bytes_max;
+	uint64_t	bytes_file;	/* with free pages, and those that pins keep */
 };
 int	 objects_stat(struct objects *, struct objects_stat *ret) MUST_USE;
+/*
+ * Is everything as it must be? SE_SUM: it is damaged, *ret_what says how (a
+ * text for the log). With bytes, each object is hashed again. For tests, and
+ * after a crash in LMDB.
+ */
+int	 objects_check(struct objects *, bool bytes, const char **ret_what) MUST_USE;
 
 /* --- readers --- */
 
+/* -ENOENT: the writer has not made it yet. */
 struct objects_reader;
-int	 objects_reader_open(const char *folder, struct objects_reader **ret) MUST_USE;
+int	 objects_reader_open(const char *folder, objects_digest_fn,
+	    struct objects_reader **ret) MUST_USE;
 struct objects_reader *objects_reader_free(struct objects_reader *);
 DEFINE_CLEANUP(struct objects_reader, objects_reader_free)
 /*
@@ -158,8 +213,12 @@ DEFINE_CLEANUP(struct objects_reader, objects_reader_free)
 void	 objects_reader_forget(struct objects_reader *);
 
 /*
- * A view is one consistent moment; one thread at a time may use it. Slices
- * point into the file and live as long as the view (and the pin).
+ * A view is one consistent moment. Slices point into the file and live as
+ * long as the view (and the pin). Views are made and freed by one thread; all
+ * other calls on one view may be made by several threads at once: each table
+ * is touched when the view is made, and after that LMDB only reads what the
+ * view's transaction holds. -EAGAIN: the file was exchanged or has grown, and
+ * other views of this reader are still open: free them and try again.
  */
 struct objects_view;
 int	 objects_view_new(struct objects_reader *, struct objects_view **ret) MUST_USE;
@@ -175,12 +234,25 @@ int	 objects_view_source(struct objects_view *, struct sv key,
 	    struct objects_source *ret) MUST_USE;
 int	 objects_view_point(struct objects_view *, const uint8_t key[static OBJECTS_HASH_LEN],
 	    uint8_t ret_hash[static OBJECTS_HASH_LEN]) MUST_USE;
-bool	 objects_view_fact(struct objects_view *, const uint8_t fact[static OBJECTS_HASH_LEN]);
-/* All names of a source in ascending order of URI, until fn returns false. */
+/* Usable as a truth value; only OLD ones are worth an objects_facts_touch(). */
+enum objects_fact {
+	OBJECTS_FACT_NONE = 0,
+	OBJECTS_FACT_YOUNG,
+	OBJECTS_FACT_OLD,
+};
+enum objects_fact objects_view_fact(struct objects_view *,
+	    const uint8_t fact[static OBJECTS_HASH_LEN]);
+/*
+ * All names of a source in ascending order of URI (those over 470 bytes that
+ * begin alike: in any order), until fn returns false.
+ */
 int	 objects_view_names(struct objects_view *, uint32_t source,
 	    bool (*fn)(void *arg, struct sv uri, const uint8_t *hash), void *arg) MUST_USE;
 /* All sources. */
 int	 objects_view_sources(struct objects_view *,
 	    bool (*fn)(void *arg, const struct objects_source *), void *arg) MUST_USE;
+/* All points. */
+int	 objects_view_points(struct objects_view *,
+	    bool (*fn)(void *arg, const uint8_t *key, const uint8_t *hash), void *arg) MUST_USE;
 
 #endif

@@ -104,6 +104,12 @@ file_unmap(struct file_map *m)
 	m->data = (struct sv){ NULL, 0 };
 }
 
+void
+file_forget(struct sv map)
+{
+	(void)madvise((void *)(uintptr_t)map.p, map.n, MADV_DONTNEED);
+}
+
 bool
 file_is_dir(const char *path)
 {

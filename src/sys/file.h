@@ -25,6 +25,11 @@ struct file_map {
 };
 int	 file_map(const char *path, size_t max, struct file_map *ret) MUST_USE;
 void	 file_unmap(struct file_map *);
+/*
+ * The pages of a map leave this process' memory, not the page cache: they
+ * come back when they are touched. For maps of files that nobody writes here.
+ */
+void	 file_forget(struct sv map);
 
 /*
  * A number that changes when the file, or (depth > 0) anything in the folder

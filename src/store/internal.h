@@ -1,0 +1,179 @@
+/*
+ * The folder's own: how the tables of the object store lie in LMDB's file,
+ * for the writer (objects*.c) and the reader (objects_view.c).
+ */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include <lmdb.h>
+
+#include "base/pool.h"
+#include "base/rd.h"
+#include "base/sv.h"
+#include "store/objects.h"
+#include "store/limits.h"
+
+#define OBJECTS_FORMAT		"sekisho-objects 1"
+#define OBJECTS_FILE		"data.mdb"
+#define OBJECTS_PATH_MAX	4096
+
+enum table {
+	T_META,
+	T_OBJ,
+	T_REF,
+	T_DEAD,
+	T_KEY,
+	T_SOURCE,
+	T_GONE,
+	T_NAME,
+	T_POINT,
+	T_FACT0,
+	T_FACT1,
+	T_MAX
+};
+
+/* Open all tables of the file; create: and make them. */
+int	 tables_open(MDB_txn *, bool create, MDB_dbi t[static T_MAX]) MUST_USE;
+/* 0, -Exxx or SE_xxx for what LMDB returned. SE_SUM: damage. */
+int	 lmdb_rc(int rc);
+
+static inline MDB_val
+val_of(const void *p, size_t n)
+{
+	return (MDB_val){ .mv_size = n, .mv_data = (void *)(uintptr_t)p };
+}
+
+static inline struct sv
+val_sv(const MDB_val *v)
+{
+	return (struct sv){ v->mv_data, v->mv_size };
+}
+
+/* --- keys --- */
+
+/* Texts up to here are keys themselves; see objects.h. */
+#define TEXT_DIRECT_MAX		470
+#define TEXT_KEY_MAX		(TEXT_DIRECT_MAX + OBJECTS_HASH_LEN)
+#define NAME_KEY_MAX		(4 + TEXT_KEY_MAX)
+#define DEAD_KEY_LEN		(8 + OBJECTS_HASH_LEN)
+
+/* 1 to OBJECTS_KEY_MAX printable characters, no blank. */
+bool	 text_valid(struct sv);
+size_t	 text_key(struct sv, objects_digest_fn, uint8_t ret[static TEXT_KEY_MAX]);
+size_t	 name_key(uint32_t source, struct sv uri, objects_digest_fn,
+	    uint8_t ret[static NAME_KEY_MAX]);
+
+/* --- values --- */
+
+/* A name's: the hash, and the whole URI where the key has only its head. */
+struct name {
+	struct sv	 uri;
+	const uint8_t	*hash;
+};
+int	 name_parse(const MDB_val *key, const MDB_val *val, struct name *ret) MUST_USE;
+
+struct ref {
+	uint32_t	count, size;
+	int64_t		since;		/* nameless, if count is 0 */
+};
+#define REF_LEN	16
+int	 ref_parse(const MDB_val *, struct ref *ret) MUST_USE;
+void	 ref_write(const struct ref *, uint8_t ret[static REF_LEN]);
+
+#define SOURCE_LEN_MAX	(6 * 8 + OBJECTS_KEY_MAX + OBJECTS_STATE_MAX)
+int	 source_parse(uint32_t id, const MDB_val *, struct objects_source *ret) MUST_USE;
+size_t	 source_write(const struct objects_source *, uint8_t ret[static SOURCE_LEN_MAX]);
+int	 id_parse(const MDB_val *, uint32_t *ret) MUST_USE;
+
+/* Which generation is the younger one, and since when. */
+struct facts_state {
+	uint8_t		young;		/* 0 or 1 */
+	int64_t		since;
+};
+int	 facts_state_get(MDB_txn *, const MDB_dbi t[static T_MAX], struct facts_state *ret) MUST_USE;
+
+/* --- the file's head --- */
+
+/*
+ * What LMDB's two meta pages say, whoever wrote them. 0; -ENOENT: absent or
+ * empty; SE_SUM: it is no file of LMDB's. (Pages at the end may be missing
+ * although all is well: LMDB does not write pages that it took and gave back.)
+ */
+struct file_head {
+	uint64_t	last_txn;
+	uint64_t	map_size;
+	uint64_t	pages_end;	/* bytes up to the end of the last page in use */
+	uint64_t	file_size;
+};
+int	 file_head_read(const char *path, struct file_head *ret) MUST_USE;
+
+/* --- the writer --- */
+
+struct objects {
+	char			 folder[OBJECTS_PATH_MAX];
+	MDB_env			*env;
+	MDB_dbi			 t[T_MAX];
+	objects_digest_fn	 digest;
+	int64_t			 grace_sec;
+	uint64_t		 max_bytes;
+	size_t			 page;
+	int			 lock, mark;
+	bool			 damaged;	/* the mark stays, also after a clean end */
+	struct {
+		uint32_t	 id;
+		MDB_txn		*txn;		/* NULL: free */
+	} pins[OBJECTS_PINS_MAX];
+	uint32_t		 last_pin;
+	uint8_t			*held;		/* sorted */
+	size_t			 n_held;
+	bool			 held_known;
+	struct objects_stage	*stages;
+	size_t			 staged;	/* bytes of memory of all stages */
+	uint8_t			 gc_at[DEAD_KEY_LEN];	/* the next pass goes on here */
+	bool			 gc_under_way;
+	uint8_t			 source[SOURCE_LEN_MAX];	/* slices of objects_source() */
+};
+
+/*
+ * A transaction of the writer. txn_end() commits it if rc is 0, else takes it
+ * back, and returns what went wrong first.
+ */
+int	 txn_begin(struct objects *, MDB_txn **ret) MUST_USE;
+int	 txn_look(struct objects *, MDB_txn **ret) MUST_USE;	/* to read only */
+int	 txn_end(struct objects *, MDB_txn *, int rc) MUST_USE;
+
+/* Bytes in pages that are in use, in this transaction. */
+int	 pages_used(struct objects *, MDB_txn *, uint64_t *ret) MUST_USE;
+/* SE_LIMIT if so many bytes more are too many. */
+int	 room_check(struct objects *, MDB_txn *, uint64_t more) MUST_USE;
+
+int	 source_get(struct objects *, MDB_txn *, uint32_t id, struct objects_source *ret) MUST_USE;
+int	 source_put(struct objects *, MDB_txn *, const struct objects_source *) MUST_USE;
+
+/*
+ * Changes of how many names an object has, gathered while names change and
+ * applied in the order of hashes, so that the table is walked once.
+ */
+struct ref_change {
+	uint8_t		hash[OBJECTS_HASH_LEN];
+	int32_t		by;
+};
+struct ref_changes {
+	struct ref_change	*v;
+	size_t			 n, cap;
+};
+void	 ref_changes_done(struct ref_changes *);
+int	 ref_change(struct ref_changes *, const uint8_t *hash, int by) MUST_USE;
+/*
+ * *bytes changes by the sizes of what was named and unnamed. SE_STALE: an
+ * object that is to be named is not there.
+ */
+int	 ref_changes_apply(struct objects *, MDB_txn *, struct ref_changes *, int64_t now,
+	    uint64_t *bytes) MUST_USE;
+void	 dead_key(int64_t since, const uint8_t *hash, uint8_t ret[static DEAD_KEY_LEN]);
+
+int	 hash_cmp(const void *, const void *);	/* of OBJECTS_HASH_LEN bytes */
+/* A sorted copy of n hashes; *ret is NULL if n is 0. Free with free(). */
+int	 hashes_sorted(struct sv, size_t max, uint8_t **ret, size_t *ret_n) MUST_USE;
+
+#endif

@@ -1,0 +1,595 @@
+/* The writer of the object store: opening, transactions, all that is small. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "store/internal.h"
+#include "sys/crash.h"
+#include "sys/file.h"
+
+#define DAY_SEC		(24 * 3600)
+
+/* --- transactions --- */
+
+int
+txn_begin(struct objects *o, MDB_txn **ret)
+{
+	int rc;
+
+	crash_mark_arm(true);
+	if ((rc = lmdb_rc(mdb_txn_begin(o->env, NULL, 0, ret))) < 0)
+		crash_mark_arm(false);
+	return rc;
+}
+
+int
+txn_look(struct objects *o, MDB_txn **ret)
+{
+	int rc;
+
+	crash_mark_arm(true);
+	if ((rc = lmdb_rc(mdb_txn_begin(o->env, NULL, MDB_RDONLY, ret))) < 0)
+		crash_mark_arm(false);
+	return rc;
+}
+
+int
+txn_end(struct objects *o, MDB_txn *txn, int rc)
+{
+	if (rc == 0)
+		rc = lmdb_rc(mdb_txn_commit(txn));
+	else
+		mdb_txn_abort(txn);
+	crash_mark_arm(false);
+	/* LMDB saw damage and told us instead of crashing: the same to us. */
+	if (rc == SE_SUM && !o->damaged) {
+		o->damaged = true;
+		crash_mark_put(o->mark);
+	}
+	return rc;
+}
+
+int
+pages_used(struct objects *o, MDB_txn *txn, uint64_t *ret)
+{
+	uint64_t pages = 2;		/* the meta pages */
+	MDB_stat st;
+	int rc;
+
+	/* LMDB's own two tables: free pages, and the table of tables. */
+	for (MDB_dbi i = 0; i < 2; i++) {
+		if ((rc = lmdb_rc(mdb_stat(txn, i, &st))) < 0)
+			return rc;
+		pages += st.ms_branch_pages + st.ms_leaf_pages + st.ms_overflow_pages;
+	}
+	for (int i = 0; i < T_MAX; i++) {
+		if ((rc = lmdb_rc(mdb_stat(txn, o->t[i], &st))) < 0)
+			return rc;
+		pages += st.ms_branch_pages + st.ms_leaf_pages + st.ms_overflow_pages;
+	}
+	*ret = pages * o->page;
+	return 0;
+}
+
+int
+room_check(struct objects *o, MDB_txn *txn, uint64_t more)
+{
+	uint64_t used, most = o->max_bytes - o->max_bytes / 8;
+	int rc;
+
+	if ((rc = pages_used(o, txn, &used)) < 0)
+		return rc;
+	return more > most || used > most - more ? SE_LIMIT : 0;
+}
+
+static int
+rows(MDB_txn *txn, MDB_dbi t, uint64_t *ret)
+{
+	MDB_stat st;
+	int rc = lmdb_rc(mdb_stat(txn, t, &st));
+
+	if (rc == 0)
+		*ret = st.ms_entries;
+	return rc;
+}
+
+/* --- hashes --- */
+
+int
+hash_cmp(const void *a, const void *b)
+{
+	return memcmp(a, b, OBJECTS_HASH_LEN);
+}
+
+int
+hashes_sorted(struct sv hashes, size_t max, uint8_t **ret, size_t *ret_n)
+{
+	size_t n = hashes.n / OBJECTS_HASH_LEN;
+	bool sorted = true;
+	uint8_t *v;
+
+	if (hashes.n % OBJECTS_HASH_LEN != 0)
+		return -EBADMSG;
+	if (n > max)
+		return SE_LIMIT;
+	if ((v = malloc(max_size(hashes.n, 1))) == NULL)
+		return -ENOMEM;
+	if (n > 0)
+		memcpy(v, hashes.p, hashes.n);
+	for (size_t i = 1; i < n && sorted; i++)
+		sorted = hash_cmp(v + (i - 1) * OBJECTS_HASH_LEN, v + i * OBJECTS_HASH_LEN) <= 0;
+	if (!sorted)
+		qsort(v, n, OBJECTS_HASH_LEN, hash_cmp);
+	*ret = v;
+	*ret_n = n;
+	return 0;
+}
+
+/* --- sources --- */
+
+int
+source_get(struct objects *o, MDB_txn *txn, uint32_t id, struct objects_source *ret)
+{
+	uint8_t key[4];
+	MDB_val k = val_of(key, 4), v;
+	int rc;
+
+	put_be32(key, id);
+	if ((rc = lmdb_rc(mdb_get(txn, o->t[T_SOURCE], &k, &v))) < 0)
+		return rc;
+	return source_parse(id, &v, ret);
+}
+
+int
+source_put(struct objects *o, MDB_txn *txn, const struct objects_source *s)
+{
+	uint8_t key[4];
+	MDB_val k = val_of(key, 4), v;
+	uint8_t *buf;
+	int rc;
+
+	if (s->state.n > OBJECTS_STATE_MAX)
+		return SE_LIMIT;
+	if ((buf = malloc(SOURCE_LEN_MAX)) == NULL)
+		return -ENOMEM;
+	put_be32(key, s->id);
+	v = val_of(buf, source_write(s, buf));
+	rc = lmdb_rc(mdb_put(txn, o->t[T_SOURCE], &k, &v, 0));
+	free(buf);
+	return rc;
+}
+
+/* Ids are never used again, so that an old view never meets another's names. */
+static int
+id_next(struct objects *o, MDB_txn *txn, uint32_t *ret)
+{
+	MDB_val k = val_of("next", 4), v;
+	uint8_t next[4];
+	uint32_t id = 1;
+	int rc = lmdb_rc(mdb_get(txn, o->t[T_META], &k, &v));
+
+	if (rc == 0)
+		rc = id_parse(&v, &id);
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	if (id == UINT32_MAX)
+		return SE_LIMIT;
+	put_be32(next, id + 1);
+	v = val_of(next, 4);
+	*ret = id;
+	return lmdb_rc(mdb_put(txn, o->t[T_META], &k, &v, 0));
+}
+
+static int
+source_make(struct objects *o, MDB_txn *txn, struct sv key, int64_t now,
+    struct objects_source *ret)
+{
+	struct objects_source s = { .key = key, .wanted = now };
+	uint8_t tk[TEXT_KEY_MAX], id[4];
+	MDB_val k = val_of(tk, text_key(key, o->digest, tk)), v = val_of(id, 4);
+	uint64_t n = 0;
+	int rc;
+
+	if ((rc = rows(txn, o->t[T_SOURCE], &n)) < 0)
+		return rc;
+	if (n >= OBJECTS_SOURCES_MAX)
+		return SE_LIMIT;
+	if ((rc = room_check(o, txn, OBJECTS_STATE_MAX)) < 0 || (rc = id_next(o, txn, &s.id)) < 0)
+		return rc;
+	put_be32(id, s.id);
+	if ((rc = lmdb_rc(mdb_put(txn, o->t[T_KEY], &k, &v, 0))) < 0)
+		return rc;
+	*ret = s;
+	return source_put(o, txn, &s);
+}
+
+static int
+source_find(struct objects *o, MDB_txn *txn, struct sv key, struct objects_source *ret)
+{
+	uint8_t tk[TEXT_KEY_MAX];
+	MDB_val k = val_of(tk, text_key(key, o->digest, tk)), v;
+	uint32_t id;
+	int rc;
+
+	if ((rc = lmdb_rc(mdb_get(txn, o->t[T_KEY], &k, &v))) < 0 ||
+	    (rc = id_parse(&v, &id)) < 0)
+		return rc;
+	rc = source_get(o, txn, id, ret);
+	return rc == -ENOENT ? SE_SUM : rc;
+}
+
+/* Its slices move into our own memory. */
+static int
+source_keep(struct objects *o, const struct objects_source *s, struct objects_source *ret)
+{
+	MDB_val v = val_of(o->source, source_write(s, o->source));
+
+	return source_parse(s->id, &v, ret);
+}
+
+static int
+source_open(struct objects *o, MDB_txn *txn, struct sv key, int64_t now,
+    struct objects_source *ret)
+{
+	struct objects_source s = { 0 };
+	int rc = source_find(o, txn, key, &s);
+
+	if (rc == -ENOENT)
+		rc = source_make(o, txn, key, now, &s);
+	else if (rc == 0) {
+		s.wanted = now;
+		rc = source_put(o, txn, &s);
+	}
+	return rc < 0 ? rc : source_keep(o, &s, ret);
+}
+
+int
+objects_source(struct objects *o, struct sv key, int64_t now, struct objects_source *ret)
+{
+	struct objects_source s = { 0 };
+	MDB_txn *txn;
+	int rc;
+
+	if (!text_valid(key))
+		return -EINVAL;
+	if ((rc = txn_look(o, &txn)) < 0)
+		return rc;
+	if ((rc = source_find(o, txn, key, &s)) == 0)
+		rc = source_keep(o, &s, &s);
+	rc = txn_end(o, txn, rc);
+	/* The day is enough: looking something up is no write. */
+	if (rc == -ENOENT || (rc == 0 && (now - s.wanted >= DAY_SEC || now < s.wanted))) {
+		if ((rc = txn_begin(o, &txn)) < 0)
+			return rc;
+		rc = txn_end(o, txn, source_open(o, txn, key, now, &s));
+	}
+	if (rc == 0)
+		*ret = s;
+	return rc;
+}
+
+int
+objects_source_checked(struct objects *o, uint32_t id, struct sv state, int64_t now)
+{
+	struct objects_source s;
+	MDB_txn *txn;
+	int rc;
+
+	if (state.n > OBJECTS_STATE_MAX)
+		return SE_LIMIT;
+	if ((rc = txn_begin(o, &txn)) < 0)
+		return rc;
+	if ((rc = source_get(o, txn, id, &s)) == 0) {
+		s.checked = now;
+		s.state = state;
+		rc = source_put(o, txn, &s);
+	}
+	return txn_end(o, txn, rc);
+}
+
+static int
+source_drop(struct objects *o, MDB_txn *txn, uint32_t id)
+{
+	struct objects_source s;
+	uint8_t tk[TEXT_KEY_MAX], key[4];
+	MDB_val k, none = val_of("", 0);
+	int rc;
+
+	if ((rc = source_get(o, txn, id, &s)) < 0)
+		return rc;
+	k = val_of(tk, text_key(s.key, o->digest, tk));
+	if ((rc = lmdb_rc(mdb_del(txn, o->t[T_KEY], &k, NULL))) < 0)
+		return rc;
+	put_be32(key, id);
+	k = val_of(key, 4);
+	if ((rc = lmdb_rc(mdb_del(txn, o->t[T_SOURCE], &k, NULL))) < 0)
+		return rc;
+	return lmdb_rc(mdb_put(txn, o->t[T_GONE], &k, &none, 0));
+}
+
+int
+objects_source_del(struct objects *o, uint32_t id)
+{
+	MDB_txn *txn;
+	int rc;
+
+	if ((rc = txn_begin(o, &txn)) < 0)
+		return rc;
+	return txn_end(o, txn, source_drop(o, txn, id));
+}
+
+static int
+sources_old(struct objects *o, MDB_txn *txn, int64_t before, uint32_t *ids, unsigned *ret_n)
+{
+	struct objects_source s;
+	MDB_cursor *c;
+	MDB_val k, v;
+	unsigned n = 0;
+	uint32_t id;
+	int rc;
+
+	if ((rc = lmdb_rc(mdb_cursor_open(txn, o->t[T_SOURCE], &c))) < 0)
+		return rc;
+	while ((rc = lmdb_rc(mdb_cursor_get(c, &k, &v, MDB_NEXT))) == 0 &&
+	    (rc = id_parse(&k, &id)) == 0 && (rc = source_parse(id, &v, &s)) == 0)
+		if (s.wanted < before && n < OBJECTS_SOURCES_MAX)
+			ids[n++] = id;
+	mdb_cursor_close(c);
+	*ret_n = n;
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int
+objects_sources_expire(struct objects *o, int64_t before, unsigned *ret_n)
+{
+	uint32_t *ids = calloc(OBJECTS_SOURCES_MAX, sizeof(*ids));
+	MDB_txn *txn;
+	unsigned n = 0;
+	int rc;
+
+	if (ids == NULL)
+		return -ENOMEM;
+	if ((rc = txn_begin(o, &txn)) == 0) {
+		rc = sources_old(o, txn, before, ids, &n);
+		for (unsigned i = 0; i < n && rc == 0; i++)
+			rc = source_drop(o, txn, ids[i]);
+		rc = txn_end(o, txn, rc);
+	}
+	free(ids);
+	if (rc == 0)
+		*ret_n = n;
+	return rc;
+}
+
+/* --- points --- */
+
+static int
+point_put(struct objects *o, MDB_txn *txn, const uint8_t *pair)
+{
+	static const uint8_t zeros[OBJECTS_HASH_LEN];
+	MDB_val k = val_of(pair, OBJECTS_HASH_LEN);
+	MDB_val v = val_of(pair + OBJECTS_HASH_LEN, OBJECTS_HASH_LEN);
+	int rc;
+
+	if (hash_cmp(v.mv_data, zeros) != 0)
+		return lmdb_rc(mdb_put(txn, o->t[T_POINT], &k, &v, 0));
+	rc = lmdb_rc(mdb_del(txn, o->t[T_POINT], &k, NULL));
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int
+objects_points_put(struct objects *o, struct sv pairs)
+{
+	const size_t len = 2 * OBJECTS_HASH_LEN;
+	struct rd r = rd_sv(pairs);
+	MDB_txn *txn;
+	uint64_t n = 0;
+	int rc;
+
+	if (pairs.n % len != 0)
+		return -EBADMSG;
+	if (pairs.n / len > OBJECTS_POINTS_MAX)
+		return SE_LIMIT;
+	if ((rc = txn_begin(o, &txn)) < 0)
+		return rc;
+	rc = room_check(o, txn, pairs.n);
+	while (rc == 0 && rd_left(&r) > 0)
+		rc = point_put(o, txn, rd_bytes(&r, len));
+	if (rc == 0)
+		rc = rows(txn, o->t[T_POINT], &n);
+	if (rc == 0 && n > OBJECTS_POINTS_MAX)
+		rc = SE_LIMIT;
+	return txn_end(o, txn, rc);
+}
+
+/* --- holds --- */
+
+int
+objects_hold(struct objects *o, struct sv hashes)
+{
+	uint8_t *v;
+	size_t n;
+	int rc;
+
+	if ((rc = hashes_sorted(hashes, OBJECTS_HOLD_MAX, &v, &n)) < 0)
+		return rc;
+	free(o->held);
+	o->held = v;
+	o->n_held = n;
+	o->held_known = true;
+	return 0;
+}
+
+/* --- facts --- */
+
+static int
+facts_state_put(struct objects *o, MDB_txn *txn, const struct facts_state *s)
+{
+	uint8_t buf[9];
+	struct wr w = wr_mem(buf, sizeof(buf));
+	MDB_val k = val_of("facts", 5), v;
+
+	wr_u8(&w, s->young);
+	wr_be64(&w, (uint64_t)s->since);
+	v = val_of(buf, w.len);
+	return lmdb_rc(mdb_put(txn, o->t[T_META], &k, &v, 0));
+}
+
+static MDB_dbi
+facts_table(const struct objects *o, const struct facts_state *s, bool old)
+{
+	return o->t[(s->young == 1) != old ? T_FACT1 : T_FACT0];
+}
+
+/* Turn the generations when it is time; n more are to come. */
+static int
+facts_turn(struct objects *o, MDB_txn *txn, size_t n, int64_t now, struct facts_state *s)
+{
+	uint64_t have = 0;
+	int rc;
+
+	if ((rc = facts_state_get(txn, o->t, s)) < 0 ||
+	    (rc = rows(txn, facts_table(o, s, false), &have)) < 0)
+		return rc;
+	/* A time to come is a clock that was set back: it would stop the turning. */
+	if (have + n <= OBJECTS_FACTS_MAX && s->since <= now && now - s->since < OBJECTS_FACTS_AGE)
+		return 0;
+	if ((rc = lmdb_rc(mdb_drop(txn, facts_table(o, s, true), 0))) < 0)
+		return rc;
+	s->young = !s->young;
+	s->since = now;
+	return facts_state_put(o, txn, s);
+}
+
+static int
+fact_put(MDB_txn *txn, MDB_dbi t, const uint8_t *fact)
+{
+	MDB_val k = val_of(fact, OBJECTS_HASH_LEN), none = val_of("", 0);
+	int rc = lmdb_rc(mdb_put(txn, t, &k, &none, MDB_NOOVERWRITE));
+
+	return rc == -EEXIST ? 0 : rc;
+}
+
+static int
+facts_write(struct objects *o, MDB_txn *txn, const uint8_t *v, size_t n, bool known,
+    int64_t now)
+{
+	struct facts_state s;
+	MDB_val k, ignored;
+	int rc;
+
+	if ((rc = facts_turn(o, txn, n, now, &s)) < 0 || (rc = room_check(o, txn, n * 64)) < 0)
+		return rc;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		k = val_of(v + i * OBJECTS_HASH_LEN, OBJECTS_HASH_LEN);
+		if (known)
+			rc = lmdb_rc(mdb_get(txn, facts_table(o, &s, true), &k, &ignored));
+		if (rc == 0)
+			rc = fact_put(txn, facts_table(o, &s, false), k.mv_data);
+		if (rc == -ENOENT)
+			rc = 0;
+	}
+	return rc;
+}
+
+static int
+facts_take(struct objects *o, struct sv facts, bool known, int64_t now)
+{
+	uint8_t *v;
+	MDB_txn *txn;
+	size_t n;
+	int rc;
+
+	if ((rc = hashes_sorted(facts, OBJECTS_FACTS_MAX, &v, &n)) < 0)
+		return rc;
+	if ((rc = txn_begin(o, &txn)) == 0)
+		rc = txn_end(o, txn, facts_write(o, txn, v, n, known, now));
+	free(v);
+	return rc;
+}
+
+int
+objects_facts_put(struct objects *o, struct sv facts, int64_t now)
+{
+	return facts_take(o, facts, false, now);
+}
+
+int
+objects_facts_touch(struct objects *o, struct sv facts, int64_t now)
+{
+	return facts_take(o, facts, true, now);
+}
+
+/* --- pins --- */
+
+int
+objects_pin(struct objects *o, uint32_t *ret_pin)
+{
+	for (size_t i = 0; i < OBJECTS_PINS_MAX; i++) {
+		int rc;
+
+		if (o->pins[i].txn != NULL)
+			continue;
+		rc = lmdb_rc(mdb_txn_begin(o->env, NULL, MDB_RDONLY, &o->pins[i].txn));
+		if (rc < 0) {
+			o->pins[i].txn = NULL;
+			return rc;
+		}
+		*ret_pin = o->pins[i].id = ++o->last_pin;
+		return 0;
+	}
+	return SE_LIMIT;
+}
+
+void
+objects_unpin(struct objects *o, uint32_t pin)
+{
+	for (size_t i = 0; i < OBJECTS_PINS_MAX; i++) {
+		if (o->pins[i].txn == NULL || o->pins[i].id != pin)
+			continue;
+		mdb_txn_abort(o->pins[i].txn);
+		o->pins[i].txn = NULL;
+	}
+}
+
+/* --- numbers --- */
+
+static int
+stat_read(struct objects *o, MDB_txn *txn, struct objects_stat *s)
+{
+	uint64_t facts0 = 0, facts1 = 0;
+	const struct {
+		enum table	 t;
+		uint64_t	*n;
+	} counts[] = {
+		{ T_REF, &s->n_objects }, { T_NAME, &s->n_names }, { T_SOURCE, &s->n_sources },
+		{ T_DEAD, &s->n_dead }, { T_POINT, &s->n_points },
+		{ T_FACT0, &facts0 }, { T_FACT1, &facts1 },
+	};
+	int rc = pages_used(o, txn, &s->bytes_used);
+
+	for (size_t i = 0; i < ARRAY_LEN(counts) && rc == 0; i++)
+		rc = rows(txn, o->t[counts[i].t], counts[i].n);
+	s->n_facts = facts0 + facts1;
+	s->bytes_max = o->max_bytes;
+	return rc;
+}
+
+int
+objects_stat(struct objects *o, struct objects_stat *ret)
+{
+	struct objects_stat s = { 0 };
+	MDB_envinfo info;
+	MDB_txn *txn;
+	int rc;
+
+	if ((rc = txn_look(o, &txn)) < 0 ||
+	    (rc = txn_end(o, txn, stat_read(o, txn, &s))) < 0 ||
+	    (rc = lmdb_rc(mdb_env_info(o->env, &info))) < 0)
+		return rc;
+	s.bytes_file = (info.me_last_pgno + 1) * o->page;
+	*ret = s;
+	return 0;
+}
