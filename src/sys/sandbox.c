@@ -3,9 +3,11 @@
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sched.h>
@@ -16,6 +18,11 @@
 
 #define GIB	(1024ULL * 1024 * 1024)
 
+/* Threads: the resolver of libcurl has one for each look-up (net/fetch.c). */
+const struct sandbox_profile sandbox_fetch = {
+	.name = "fetch", .calls = SANDBOX_OPEN | SANDBOX_CONNECT | SANDBOX_THREADS | SANDBOX_MEMFD,
+	.max_memory = 8 * GIB, .max_files = 1024, .max_file = 4 * GIB, .required = true,
+};
 const struct sandbox_profile sandbox_store = {
 	.name = "store", .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_MEMFD,
 	.max_memory = 8 * GIB, .max_files = 256, .max_file = 4 * GIB, .required = true,
@@ -52,6 +59,7 @@ const struct sandbox_profile sandbox_web = {
 #define LL_FS_TRUNCATE		(1ULL << 14)	/* ABI 3 */
 #define LL_FS_IOCTL_DEV		(1ULL << 15)	/* ABI 5 */
 #define LL_NET_TCP		(3ULL << 0)	/* ABI 4: bind, connect */
+#define LL_NET_CONNECT		(1ULL << 1)
 #define LL_SCOPE		(3ULL << 0)	/* ABI 6: abstract sockets, signals */
 
 #define LL_READ		(LL_FS_READ_FILE | LL_FS_READ_DIR)
@@ -145,7 +153,7 @@ sandbox_landlock_abi(void)
 }
 
 static int
-landlock_enter(const struct sandbox *s)
+landlock_enter(const struct sandbox *s, const struct sandbox_profile *profile)
 {
 	size_t abi = min_size((size_t)sandbox_landlock_abi(), ARRAY_LEN(ll_abis) - 1);
 	struct ll_ruleset rs = { ll_abis[abi].fs, ll_abis[abi].net,
@@ -154,6 +162,8 @@ landlock_enter(const struct sandbox *s)
 
 	if (abi == 0)
 		return -EOPNOTSUPP;
+	if ((profile->calls & SANDBOX_CONNECT) != 0)
+		rs.net &= ~LL_NET_CONNECT;
 	fd = (int)syscall(SYS_landlock_create_ruleset, &rs, ll_abis[abi].size, 0);
 	if (fd < 0)
 		return -errno;
@@ -192,6 +202,12 @@ static const int calls_base[] = {
 static const int calls_accept[] = {
 	C(accept), C(accept4), C(shutdown), C(getsockname), C(getpeername),
 	C(getsockopt), C(setsockopt), C(sendfile), C(sendmmsg),
+};
+
+/* On IP sockets of its own; bind() and listen() are not among them. */
+static const int calls_connect[] = {
+	C(connect), C(shutdown), C(getsockname), C(getpeername), C(getsockopt),
+	C(setsockopt), C(sendmmsg), C(recvmmsg),
 };
 
 /* Where in the file system is Landlock's part; writing is below. */
@@ -265,6 +281,29 @@ allow_open(scmp_filter_ctx f)
 	return rc;
 }
 
+/*
+ * TCP and UDP sockets (the resolver's are UDP), a pair of its own to wake the
+ * loop, and how many bytes wait on a socket. No raw, netlink or Unix sockets.
+ */
+static int
+allow_connect(scmp_filter_ctx f)
+{
+	static const int families[] = { AF_INET, AF_INET6 }, types[] = { SOCK_STREAM, SOCK_DGRAM };
+	const scmp_datum_t kind = 0xffffffff & ~(scmp_datum_t)(SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int rc = allow(f, calls_connect, ARRAY_LEN(calls_connect));
+
+	for (size_t i = 0; i < ARRAY_LEN(families) * ARRAY_LEN(types) && rc == 0; i++)
+		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, C(socket), 2,
+		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i / 2]),
+		    SCMP_A1(SCMP_CMP_MASKED_EQ, kind, (scmp_datum_t)types[i % 2]));
+	if (rc == 0)
+		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, C(socketpair), 1,
+		    SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	if (rc == 0)
+		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, C(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD));
+	return rc;
+}
+
 static int
 allow_threads(scmp_filter_ctx f)
 {
@@ -290,6 +329,8 @@ rules(scmp_filter_ctx f, unsigned calls)
 		rc = allow_abort(f);
 	if (rc == 0 && (calls & SANDBOX_ACCEPT) != 0)
 		rc = allow(f, calls_accept, ARRAY_LEN(calls_accept));
+	if (rc == 0 && (calls & SANDBOX_CONNECT) != 0)
+		rc = allow_connect(f);
 	if (rc == 0 && (calls & SANDBOX_OPEN) != 0)
 		rc = (calls & SANDBOX_CHANGE) != 0 ?
 		    allow(f, calls_open, ARRAY_LEN(calls_open)) : allow_open(f);
@@ -373,7 +414,7 @@ sandbox_enter(struct sandbox *s, const struct sandbox_profile *p,
 		*ret_what = "no_new_privs";
 		return -errno;
 	}
-	if ((rc = landlock_enter(s)) < 0) {
+	if ((rc = landlock_enter(s, p)) < 0) {
 		*ret_what = "landlock";
 		if (p->required)
 			return rc;

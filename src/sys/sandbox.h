@@ -38,6 +38,7 @@ enum {
 	SANDBOX_CHANGE = 1 << 2,	/* rename, unlink, truncate, fsync, mkdir */
 	SANDBOX_THREADS = 1 << 3,	/* clone of threads, futex */
 	SANDBOX_MEMFD = 1 << 4,		/* memfd_create, seals, truncate of it */
+	SANDBOX_CONNECT = 1 << 5,	/* IP sockets, connect; not bind, not listen */
 };
 
 struct sandbox_profile {
@@ -50,7 +51,7 @@ struct sandbox_profile {
 };
 
 /* One per role; see sandbox.c. */
-extern const struct sandbox_profile sandbox_store, sandbox_validate,
+extern const struct sandbox_profile sandbox_fetch, sandbox_store, sandbox_validate,
 	sandbox_rtr, sandbox_verify, sandbox_web;
 
 struct sandbox;			/* the paths, gathered before it closes */
