@@ -206,3 +206,21 @@ exceptions_apply(const struct exceptions *xs, int64_t now, struct payloads *p,
 		return rc;
 	return slurm_apply(s, now, p);
 }
+
+int
+exceptions_load(const char *const *files, size_t n, struct sv text, int64_t now,
+    struct findings *fs, const struct complain *c, struct slurm **ret, int64_t *ret_next)
+{
+	_cleanup_(slurm_freep) struct slurm *s = slurm_new();
+	struct exceptions xs;
+	int rc;
+
+	if (s == NULL)
+		return -ENOMEM;
+	if ((rc = exceptions_parse(s->pool, text, &xs)) < 0 ||
+	    (rc = exceptions_compile(&xs, now, s, fs, ret_next)) < 0 ||
+	    (rc = slurm_files_read(s, files, n, fs, c)) < 0 || (rc = slurm_check(s, fs)) < 0)
+		return rc;
+	*ret = findings_reject(fs) ? NULL : TAKE_PTR(s);
+	return 0;
+}

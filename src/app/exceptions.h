@@ -22,7 +22,7 @@
 #define APP_EXCEPTIONS_H
 
 #include "app/conf.h"
-#include "rpki/rpki.h"
+#include "app/slurm.h"
 
 /* Some hundred entries; a message between roles carries them. */
 #define EXCEPTIONS_TEXT_MAX	48000
@@ -57,5 +57,15 @@ int	 exceptions_compile(const struct exceptions *, int64_t now, struct slurm *,
 /* The same, applied at once to merged payloads: for who has no SLURM files. */
 int	 exceptions_apply(const struct exceptions *, int64_t now, struct payloads *,
 	    struct findings *, int64_t *ret_next) MUST_USE;
+
+/*
+ * All that is local: SLURM files and the text of exceptions, checked against
+ * each other, ready for slurm_apply(). *ret NULL with a REJECT in fs: refused
+ * as a whole (RFC 8416 section 4). Negative: a file cannot be read (complained
+ * of), -EBADMSG, -ENOMEM, -E2BIG.
+ */
+int	 exceptions_load(const char *const *files, size_t n, struct sv text, int64_t now,
+	    struct findings *, const struct complain *, struct slurm **ret,
+	    int64_t *ret_next) MUST_USE;
 
 #endif

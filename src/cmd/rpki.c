@@ -4,7 +4,10 @@
 #include "app/conf.h"
 #include "base/err.h"
 #include "cmd/rpki.h"
+#include "out/escape.h"
 #include "sys/par.h"
+
+#define LOCAL_POOL_MAX	(8 * 1024 * 1024)	/* findings about local files */
 
 static const struct {
 	const char	*name;
@@ -62,6 +65,8 @@ rpki_inputs_opt(struct cmd_ctx *ctx, struct rpki_inputs *in,
 		return path_add(ctx, in->trees, &in->n_trees, ARRAY_LEN(in->trees), arg);
 	if (strcmp(o->name, "tal") == 0)
 		return path_add(ctx, in->tals, &in->n_tals, ARRAY_LEN(in->tals), arg);
+	if (strcmp(o->name, "slurm") == 0)
+		return path_add(ctx, in->slurms, &in->n_slurms, ARRAY_LEN(in->slurms), arg);
 	if (strcmp(o->name, "output") == 0)
 		return out_add(ctx, in, arg);
 	if (strcmp(o->name, "tolerate") == 0)
@@ -126,6 +131,8 @@ conf_fill(struct cmd_ctx *ctx, struct rpki_inputs *in)
 		conf_paths(&v[CONF_RPKI_RRDP], in->rrdp, &in->n_rrdp, ARRAY_LEN(in->rrdp));
 		conf_paths(&v[CONF_RPKI_TREE], in->trees, &in->n_trees, ARRAY_LEN(in->trees));
 	}
+	if (in->n_slurms == 0)
+		conf_paths(&v[CONF_RPKI_SLURM], in->slurms, &in->n_slurms, ARRAY_LEN(in->slurms));
 	if (in->jobs == 0)
 		in->jobs = app_conf_u32(in->conf, CONF_RPKI_JOBS);
 	conf_ours(in);
@@ -144,6 +151,60 @@ progress(void *arg, size_t n, size_t known)
 	const struct cmd_ctx *ctx = arg;
 
 	fprintf(stderr, tr(ctx->lang, N_("\r%zu of %zu publication points so far")), n, known);
+}
+
+void
+rpki_findings_show(const struct cmd_ctx *ctx, const struct findings *fs)
+{
+	for (const struct finding *f = fs->head; f != NULL; f = f->next) {
+		_cleanup_(buf_done) struct buf text = BUF_INIT, b = BUF_INIT;
+
+		finding_text(&text, f, ctx->lang);
+		escape_term(&b, f->subject);
+		buf_printf(&b, ": %s %s: ", severity_name(f->def->severity), f->def->code);
+		escape_term(&b, buf_get(&text));
+		if (text.rc == 0 && b.rc == 0)
+			cmd_err("%.*s", SV_ARG(buf_get(&b)));
+	}
+	if (fs->n_dropped > 0)
+		cmd_err(tr(ctx->lang, N_("%llu findings more")), (unsigned long long)fs->n_dropped);
+}
+
+/* RFC 8416 section 4.1: all of it has an effect, or nothing of it. */
+static int
+local_load(struct cmd_ctx *ctx, struct rpki_inputs *in)
+{
+	const struct complain c = { say, NULL, ctx->lang };
+	_cleanup_(buf_done) struct buf text = BUF_INIT;
+	int64_t next;
+
+	if (in->conf != NULL)
+		exceptions_text(in->conf, &text);
+	if (text.rc == 0 && text.len == 0 && in->n_slurms == 0)
+		return EXIT_GOOD;
+	if (text.rc < 0 || (in->pool = pool_new(LOCAL_POOL_MAX)) == NULL)
+		return EXIT_CANNOT;
+	findings_init(&in->findings, in->pool);
+	if (exceptions_load(in->slurms, in->n_slurms, buf_get(&text), ctx->now, &in->findings, &c,
+	    &in->local, &next) < 0)
+		return EXIT_CANNOT;
+	if (in->local != NULL)
+		return EXIT_GOOD;
+	rpki_findings_show(ctx, &in->findings);
+	cmd_err("%s", tr(ctx->lang,
+	    N_("the local filters and assertions cannot be used; nothing was done")));
+	return EXIT_REJECTED;
+}
+
+int
+rpki_local_apply(struct rpki_inputs *in, struct routes *r, const struct complain *c)
+{
+	int rc = in->local == NULL ? 0 : routes_slurm(r, in->local, &in->findings);
+
+	if (rc < 0)
+		complain(c, tr(c->lang, N_("the local filters and assertions could not be applied: %s")),
+		    err_str(rc));
+	return rc;
 }
 
 int
@@ -172,11 +233,13 @@ rpki_inputs_finish(struct cmd_ctx *ctx, struct rpki_inputs *in,
 		.progress = ctx->progress && !ctx->quiet ? progress : NULL,
 		.progress_arg = ctx,
 	};
-	return 0;
+	return local_load(ctx, in);
 }
 
 void
 rpki_inputs_done(struct rpki_inputs *in)
 {
 	in->conf = conf_free(in->conf);
+	in->local = slurm_free(in->local);
+	in->pool = pool_free(in->pool);
 }

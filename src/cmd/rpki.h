@@ -2,6 +2,7 @@
 #ifndef CMD_RPKI_H
 #define CMD_RPKI_H
 
+#include "app/exceptions.h"
 #include "app/routes_out.h"
 #include "cmd/cmd.h"
 #include "sys/conf.h"
@@ -18,6 +19,11 @@ struct rpki_inputs {
 	uint32_t		 jobs, points_max;
 	unsigned		 tolerate_on, tolerate_off;
 	bool			 nagios;
+	const char		*slurms[SLURM_FILES_MAX];
+	size_t			 n_slurms;
+	struct slurm		*local;		/* both of it; NULL: there is none */
+	struct pool		*pool;		/* of: */
+	struct findings		 findings;
 	struct conf		*conf;
 	uint32_t		 asns[RPKI_OURS_MAX];
 	struct ip_prefix	 prefixes[RPKI_OURS_MAX];
@@ -33,12 +39,17 @@ struct rpki_inputs {
 	{ "tolerate", 0, "NAME", N_("let pass: no-signing-time, name-string, rfc8360") },	\
 	{ "strict", 0, "NAME", N_("do not let pass what is let pass by default: name-string") }, \
 	{ "rfc8360", 0, NULL, N_("the same as --tolerate rfc8360") },				\
+	{ "slurm", 0, "FILE", N_("a SLURM file (RFC 8416) of local filters and assertions; may be repeated") }, \
 	{ "max-points", 0, "N", N_("publication points of one trust anchor, at most (default 500000)") }
 
 int	rpki_inputs_opt(struct cmd_ctx *, struct rpki_inputs *, const struct cmd_opt *,
 	    const char *arg);
 /* Fill up from the configuration, check that there is something to do. */
 int	rpki_inputs_finish(struct cmd_ctx *, struct rpki_inputs *, struct routes_conf *ret);
+/* Each on a line of stderr. */
+void	rpki_findings_show(const struct cmd_ctx *, const struct findings *);
+/* --slurm or rpki.slurm, and rpki.exceptions, on what came out of a run. */
+int	rpki_local_apply(struct rpki_inputs *, struct routes *, const struct complain *);
 void	rpki_inputs_done(struct rpki_inputs *);
 
 #endif

@@ -87,6 +87,8 @@ explain_subject(struct cmd_ctx *ctx, struct rpki_inputs *in, struct sv subject)
 		return EXIT_CANNOT;
 	if (conf.progress != NULL)
 		fputs("\r\033[K", stderr);
+	if (rpki_local_apply(in, r, &conf.complain) < 0)
+		return EXIT_CANNOT;
 	rc = routes_explain(r, &in->ours, subject, ctx->lang, &json);
 	if (rc == -EINVAL)
 		code = cmd_usage(ctx, tr(ctx->lang,

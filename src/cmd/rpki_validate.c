@@ -59,6 +59,8 @@ validate(struct cmd_ctx *ctx, struct rpki_inputs *in)
 		return in->nagios ? 3 : EXIT_CANNOT;
 	if (conf.progress != NULL)
 		fputs("\r\033[K", stderr);
+	if (rpki_local_apply(in, r, &conf.complain) < 0)
+		return in->nagios ? 3 : EXIT_CANNOT;
 	for (size_t i = 0; i < in->n_outs; i++)
 		bad |= routes_out_write(r, &in->ours, &in->outs[i], &conf.complain);
 	if (in->nagios)
@@ -85,7 +87,7 @@ validate_run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 
 static const struct cmd_opt opts[] = {
 	RPKI_INPUT_OPTS,
-	{ "output", 'o', "FORMAT=FILE", N_("write json, routinator, csv, bird, findings or summary; may be repeated; - is standard output") },
+	{ "output", 'o', "FORMAT=FILE", N_("write json, routinator, csv, bird, openbgpd, slurm, findings or summary; may be repeated; - is standard output") },
 	{ "nagios", 0, NULL, N_("one line and the exit status of a monitoring plugin") },
 	{ NULL, 0, NULL, NULL },
 };

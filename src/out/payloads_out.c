@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "base/base64.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -20,6 +22,16 @@ prefix_put(struct buf *b, const struct vrp *v)
 		buf_str(b, ip_addr_str(v->addr, v->af, tmp));
 	buf_char(b, '/');
 	buf_u64(b, v->len);
+}
+
+/* What has no end (it was asserted here) has no such member. */
+static void
+expires_put(struct buf *b, int64_t expires)
+{
+	if (expires == TIME_NEVER)
+		return;
+	buf_str(b, ", \"expires\": ");
+	buf_u64(b, (uint64_t)expires);
 }
 
 /* --- rpki-client's JSON --- */
@@ -68,8 +80,8 @@ client_roas(struct buf *b, const struct payloads *p)
 		buf_u64(b, v->max_len);
 		buf_str(b, ", \"ta\": \"");
 		buf_str(b, p->tas[v->ta]);
-		buf_str(b, "\", \"expires\": ");
-		buf_u64(b, (uint64_t)v->expires);
+		buf_char(b, '"');
+		expires_put(b, v->expires);
 		buf_str(b, " }");
 	}
 	buf_str(b, "\n\t]");
@@ -84,8 +96,7 @@ client_aspas(struct buf *b, const struct payloads *p)
 
 		buf_str(b, i == 0 ? "\n\t\t{ \"customer_asid\": " : ",\n\t\t{ \"customer_asid\": ");
 		buf_u64(b, a->customer);
-		buf_str(b, ", \"expires\": ");
-		buf_u64(b, (uint64_t)a->expires);
+		expires_put(b, a->expires);
 		buf_str(b, ", \"providers\": [");
 		for (size_t k = 0; k < a->n_providers; k++) {
 			buf_str(b, k == 0 ? " " : ", ");
@@ -124,8 +135,8 @@ client_router_keys(struct buf *b, const struct payloads *p)
 		buf_bytes(b, key, base64_encode(key, k->spki, k->spki_len));
 		buf_str(b, "\", \"ta\": \"");
 		buf_str(b, p->tas[k->ta]);
-		buf_str(b, "\", \"expires\": ");
-		buf_u64(b, (uint64_t)k->expires);
+		buf_char(b, '"');
+		expires_put(b, k->expires);
 		buf_str(b, " }");
 	}
 	buf_str(b, "\n\t]");
@@ -283,11 +294,171 @@ bird_write(struct buf *b, const struct payloads *p, const struct payloads_meta *
 	bird_family(b, p, IP_V6);
 }
 
+/* --- OpenBGPD --- */
+
+/* What came over RTR has no end that we know, what was asserted here has none. */
+static void
+bgpd_expires(struct buf *b, int64_t expires)
+{
+	if (expires <= 0 || expires == TIME_NEVER)
+		return;
+	buf_str(b, " expires ");
+	buf_u64(b, (uint64_t)expires);
+}
+
+static void
+bgpd_roas(struct buf *b, const struct payloads *p)
+{
+	buf_str(b, "roa-set {\n");
+	for (size_t i = 0; i < p->n_vrps; i++) {
+		const struct vrp *v = &p->vrps[i];
+
+		buf_char(b, '\t');
+		prefix_put(b, v);
+		if (v->max_len > v->len) {
+			buf_str(b, " maxlen ");
+			buf_u64(b, v->max_len);
+		}
+		buf_str(b, " source-as ");
+		buf_u64(b, v->asn);
+		bgpd_expires(b, v->expires);
+		buf_char(b, '\n');
+	}
+	buf_str(b, "}\n");
+}
+
+static void
+bgpd_aspas(struct buf *b, const struct payloads *p)
+{
+	buf_str(b, "\naspa-set {\n");
+	for (size_t i = 0; i < p->n_aspas; i++) {
+		const struct aspa *a = &p->aspas[i];
+
+		buf_str(b, "\tcustomer-as ");
+		buf_u64(b, a->customer);
+		bgpd_expires(b, a->expires);
+		buf_str(b, " provider-as {");
+		for (size_t k = 0; k < a->n_providers; k++) {
+			buf_str(b, k == 0 ? " " : ", ");
+			buf_u64(b, a->providers[k]);
+		}
+		buf_str(b, " }\n");
+	}
+	buf_str(b, "}\n");
+}
+
+static void
+bgpd_write(struct buf *b, const struct payloads *p, const struct payloads_meta *m UNUSED)
+{
+	bgpd_roas(b, p);
+	if (p->n_aspas > 0)
+		bgpd_aspas(b, p);
+}
+
+/* Before version 8.0, bgpd stops at "aspa-set". */
+static void
+bgpd7_write(struct buf *b, const struct payloads *p, const struct payloads_meta *m UNUSED)
+{
+	bgpd_roas(b, p);
+}
+
+/* --- SLURM: all of it as local assertions --- */
+
+static void
+slurm_vrps(struct json *j, const struct payloads *p)
+{
+	char px[IP_PREFIX_STRLEN];
+
+	json_key(j, "prefixAssertions");
+	json_open(j, '[');
+	for (size_t i = 0; i < p->n_vrps; i++) {
+		const struct vrp *v = &p->vrps[i];
+		struct ip_prefix x = { .len = v->len, .af = v->af };
+
+		memcpy(x.addr, v->addr, sizeof(x.addr));
+		json_open(j, '{');
+		json_kv_u64(j, "asn", v->asn);
+		json_kv_str(j, "prefix", ip_prefix_str(&x, px));
+		json_kv_u64(j, "maxPrefixLength", v->max_len);
+		json_kv_str(j, "comment", p->tas[v->ta]);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static void
+slurm_router_keys(struct json *j, const struct payloads *p)
+{
+	char text[(ROUTER_SPKI_MAX + 2) / 3 * 4];
+
+	json_key(j, "bgpsecAssertions");
+	json_open(j, '[');
+	for (size_t i = 0; i < p->n_router_keys; i++) {
+		const struct router_key *k = &p->router_keys[i];
+
+		json_open(j, '{');
+		json_kv_u64(j, "asn", k->asn);
+		json_kv_sv(j, "SKI", (struct sv){ text, base64url_encode(text, k->ski, sizeof(k->ski)) });
+		json_kv_sv(j, "routerPublicKey",
+		    (struct sv){ text, base64url_encode(text, k->spki, k->spki_len) });
+		json_kv_str(j, "comment", p->tas[k->ta]);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static void
+slurm_aspas(struct json *j, const struct payloads *p)
+{
+	json_key(j, "aspaAssertions");
+	json_open(j, '[');
+	for (size_t i = 0; i < p->n_aspas; i++) {
+		const struct aspa *a = &p->aspas[i];
+
+		json_open(j, '{');
+		json_kv_u64(j, "customerAsn", a->customer);
+		json_key(j, "providerAsns");
+		json_open(j, '[');
+		for (size_t k = 0; k < a->n_providers; k++)
+			json_u64(j, a->providers[k]);
+		json_close(j, ']');
+		json_kv_str(j, "comment", p->tas[a->ta]);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+/* Version 1 is an RFC, version 2 a draft: without ASPAs the RFC will do. */
+static void
+slurm_write(struct buf *b, const struct payloads *p, const struct payloads_meta *m UNUSED)
+{
+	struct json j = json_on(b, true);
+	bool aspas = p->n_aspas > 0;
+
+	json_open(&j, '{');
+	json_kv_u64(&j, "slurmVersion", aspas ? 2 : 1);
+	json_key(&j, "validationOutputFilters");
+	json_raw(&j, aspas ? SV("{ \"prefixFilters\": [], \"bgpsecFilters\": [], \"aspaFilters\": [] }") :
+	    SV("{ \"prefixFilters\": [], \"bgpsecFilters\": [] }"));
+	json_key(&j, "locallyAddedAssertions");
+	json_open(&j, '{');
+	slurm_vrps(&j, p);
+	slurm_router_keys(&j, p);
+	if (aspas)
+		slurm_aspas(&j, p);
+	json_close(&j, '}');
+	json_close(&j, '}');
+	buf_char(b, '\n');
+}
+
 const struct payloads_format payloads_formats[] = {
 	{ "json", client_write },
 	{ "routinator", routinator_write },
 	{ "csv", csv_write },
 	{ "bird", bird_write },
+	{ "openbgpd", bgpd_write },
+	{ "openbgpd7", bgpd7_write },
+	{ "slurm", slurm_write },
 };
 const size_t payloads_n_formats = ARRAY_LEN(payloads_formats);
 

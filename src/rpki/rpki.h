@@ -597,6 +597,8 @@ int		 slurm_check(const struct slurm *, struct findings *) MUST_USE;
 int		 slurm_apply(struct slurm *, int64_t now, struct payloads *) MUST_USE;
 /* After it: entries without effect. */
 void		 slurm_effects(const struct slurm *, struct findings *);
+/* Does a filter at work at `now` take this one out? Any other entry: false. */
+bool		 slurm_filters_vrp(const struct slurm_entry *, int64_t now, const struct vrp *);
 /* What entry does, for one line: "192.0.2.0/24 AS64496", "64496 64497,64498". */
 void		 slurm_entry_print(struct buf *, const struct slurm_entry *);
 /* As a file; version 1 unless something needs 2. */

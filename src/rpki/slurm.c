@@ -428,6 +428,17 @@ aspas_filter(const struct work *w)
 	return rc;
 }
 
+bool
+slurm_filters_vrp(const struct slurm_entry *e, int64_t now, const struct vrp *v)
+{
+	const struct ip_prefix px = vrp_px(v);
+
+	if (e->kind != SLURM_PREFIX_FILTER || e->expires <= now)
+		return false;
+	return (e->px.af == 0 || ip_prefix_covers(&e->px, &px)) &&
+	    (!e->has_asn || e->asn == v->asn);
+}
+
 /* --- assertions (section 3.4) --- */
 
 static int
