@@ -70,7 +70,7 @@ struct name {
 	struct sv	 uri;
 	const uint8_t	*hash;
 };
-int	 name_parse(const MDB_val *key, const MDB_val *val, struct name *ret) MUST_USE;
+int	 name_row_parse(const MDB_val *key, const MDB_val *val, struct name *ret) MUST_USE;
 
 struct ref {
 	uint32_t	count, size;

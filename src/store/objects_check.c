@@ -62,7 +62,7 @@ name_row(struct check *c, const MDB_val *k, const MDB_val *v)
 	struct rd r;
 	size_t n;
 
-	if (name_parse(k, v, &name) < 0 || !text_valid(name.uri))
+	if (name_row_parse(k, v, &name) < 0 || !text_valid(name.uri))
 		return bad(c, "a name cannot be read");
 	r = rd_mem(k->mv_data, k->mv_size);
 	n = name_key(rd_be32(&r), name.uri, c->o->digest, key);
@@ -90,7 +90,7 @@ source_tally(struct check *c, uint32_t id, struct tally *ret)
 	if ((rc = lmdb_rc(mdb_cursor_open(c->txn, c->o->t[T_NAME], &cur))) < 0)
 		return rc;
 	rc = lmdb_rc(mdb_cursor_get(cur, &k, &v, MDB_SET_RANGE));
-	while (rc == 0 && memcmp(k.mv_data, key, 4) == 0 && (rc = name_parse(&k, &v, &name)) == 0) {
+	while (rc == 0 && memcmp(k.mv_data, key, 4) == 0 && (rc = name_row_parse(&k, &v, &name)) == 0) {
 		h = val_of(name.hash, OBJECTS_HASH_LEN);
 		if ((rc = lmdb_rc(mdb_get(c->txn, c->o->t[T_REF], &h, &rv))) < 0 ||
 		    (rc = ref_parse(&rv, &f)) < 0)

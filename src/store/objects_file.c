@@ -83,7 +83,7 @@ name_key(uint32_t source, struct sv uri, objects_digest_fn digest,
 /* --- values --- */
 
 int
-name_parse(const MDB_val *key, const MDB_val *val, struct name *ret)
+name_row_parse(const MDB_val *key, const MDB_val *val, struct name *ret)
 {
 	struct rd v = rd_mem(val->mv_data, val->mv_size), k = rd_mem(key->mv_data, key->mv_size);
 	const uint8_t *hash = rd_bytes(&v, OBJECTS_HASH_LEN);

@@ -38,7 +38,7 @@ names_del(MDB_cursor *c, uint32_t id, unsigned n, struct ref_changes *refs, bool
 	while (rc == 0 && n-- > 0) {
 		if (memcmp(k.mv_data, key, 4) != 0)
 			break;
-		if ((rc = name_parse(&k, &v, &name)) < 0 ||
+		if ((rc = name_row_parse(&k, &v, &name)) < 0 ||
 		    (rc = ref_change(refs, name.hash, -1)) < 0 ||
 		    (rc = lmdb_rc(mdb_cursor_del(c, 0))) < 0)
 			return rc;

@@ -638,7 +638,7 @@ group_apply(struct commit *c, struct change *const *v, size_t n)
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	if (before) {
-		if ((rc = name_parse(&k, &val, &name)) < 0)
+		if ((rc = name_row_parse(&k, &val, &name)) < 0)
 			return rc;
 		memcpy(was, name.hash, OBJECTS_HASH_LEN);
 		memcpy(hash, was, OBJECTS_HASH_LEN);
@@ -706,7 +706,7 @@ snapshot_merge(struct commit *c)
 
 		if (row < 0 && row != -ENOENT)
 			return row;
-		if (row == 0 && (rc = name_parse(&k, &v, &name)) < 0)
+		if (row == 0 && (rc = name_row_parse(&k, &v, &name)) < 0)
 			return rc;
 		if (d < 0)
 			rc = name_gone(c, name.hash);

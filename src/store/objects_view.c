@@ -369,7 +369,7 @@ objects_view_names(struct objects_view *v, uint32_t source,
 		return rc;
 	rc = lmdb_rc(mdb_cursor_get(c, &k, &val, MDB_SET_RANGE));
 	while (rc == 0 && k.mv_size > 4 && memcmp(k.mv_data, key, 4) == 0) {
-		if ((rc = name_parse(&k, &val, &name)) < 0 || !fn(arg, name.uri, name.hash))
+		if ((rc = name_row_parse(&k, &val, &name)) < 0 || !fn(arg, name.uri, name.hash))
 			break;
 		rc = lmdb_rc(mdb_cursor_get(c, &k, &val, MDB_NEXT));
 	}
