@@ -159,11 +159,12 @@ struct lab_serve_conf {
 };
 
 /*
- * -ENOENT: no host below dir/servers; -EADDRINUSE, -EACCES …: the ports. On
- * failure err.word is the host or path in question, valid until the next call.
+ * -ENOENT: no host below dir/servers; -EADDRINUSE, -EACCES …: the ports.
+ * ret_where is the host or path in question, or "".
  */
+#define LAB_WHERE_LEN	256
 int	 lab_serve_new(struct loop *, const struct lab_serve_conf *,
-	    struct lab_error *err, struct lab_serve **ret) MUST_USE;
+	    char ret_where[static LAB_WHERE_LEN], struct lab_serve **ret) MUST_USE;
 struct lab_serve *lab_serve_free(struct lab_serve *);
 DEFINE_CLEANUP(struct lab_serve, lab_serve_free)
 /* Add rules. -EINVAL with *err: nothing was added. */

@@ -21,6 +21,7 @@
 
 #include "base/buf.h"
 #include "base/sv.h"
+#include "crypto/crypto.h"
 #include "crypto/tls.h"
 #include "lab/lab.h"
 #include "lab/serve_limits.h"
@@ -230,6 +231,8 @@ struct serve_host {
 	struct tcp_name		 at[2];
 	struct tls_ctx		*tls;		/* the right one; wrong ones are made when asked for */
 	struct serve_wrong_tls	*wrong;
+	struct file_stamp	 hashed;	/* the snapshot whose changed hash is known */
+	char			 hashed_hex[2 * SHA256_LEN + 1];
 	struct serve_host_stat	 stat;
 };
 
@@ -256,15 +259,20 @@ struct lab_serve {
 	uint64_t		 loop_n;	/* for redirects without end */
 };
 
+/* snprintf() that fails when it does not fit: -ENAMETOOLONG. */
+int	 serve_path(char *buf, size_t n, const char *fmt, ...) PRINTF(3, 4) MUST_USE;
 uint64_t serve_time_sec(const struct lab_serve *);
 /* Ask the rules, and count. */
 struct serve_strike serve_strike(struct serve_host *, enum serve_at, struct sv path, unsigned doc);
 /*
- * The file behind a path at the host's step, back steps earlier: the newest
- * of ROOT/steps/N/path, else ROOT/path. -ENOENT; *ret_step: its N, or 0.
+ * The file behind a path at the host's step, back steps earlier. A path that
+ * ends in /notification.xml is the newest notification.N.xml with N up to
+ * that step, else the file of that name. -ENOENT; *ret_variant: N + 1, or 0.
  */
 int	 serve_host_file(const struct serve_host *, struct sv path, uint64_t back,
-	    char *buf, size_t n, uint64_t *ret_step) MUST_USE;
+	    char *buf, size_t n, uint64_t *ret_variant) MUST_USE;
+/* The folder of the rsync modules: rsync.N while the step is not the last, else rsync. */
+int	 serve_host_modules(const struct serve_host *, char *buf, size_t n) MUST_USE;
 
 /* serve_tls.c */
 int	 serve_ca_new(const struct lab_serve *, struct serve_ca **ret) MUST_USE;
@@ -299,8 +307,5 @@ int	 serve_rsync_init(struct lab_serve *) MUST_USE;
 void	 serve_rsync_accept(struct serve_host *);
 void	 serve_rsyncs_tick(struct lab_serve *);
 void	 serve_rsyncs_free(struct lab_serve *);
-
-/* serve_ctl.c */
-void	 serve_command(struct lab_serve *, struct sv line, struct buf *answer);
 
 #endif
