@@ -99,6 +99,7 @@ struct routes {
 	int64_t			 duration_usec;
 	size_t			 n_unreadable;	/* files that are there but closed to us */
 	size_t			 n_moved;	/* points that stood as they were */
+	struct guard_decision	 guard;		/* what routes_guard_note() was told */
 	bool			 incomplete;	/* this machine failed: do not publish */
 	const struct slurm	*slurm;		/* by routes_slurm(); the caller's */
 	struct map		 visits;	/* key and place of a CA -> struct visit */
@@ -124,6 +125,8 @@ const struct rpki_point *routes_point(const struct routes *, const struct rpki_c
 
 /* Payloads with the table of their CAs; part of routes_run(). */
 int		 routes_gather(struct routes *) MUST_USE;
+/* Payloads are held back: a finding, and a part of the report. */
+int		 routes_guard_note(struct routes *, const struct guard_decision *) MUST_USE;
 /* A CA's name in snapshots: the same in every process and run. */
 uint64_t	 routes_ca_id(const struct rpki_ca *);
 

@@ -158,3 +158,17 @@ routes_gather(struct routes *r)
 	}
 	return rc == 0 ? payloads_merge(p, &dropped) : rc;
 }
+
+int
+routes_guard_note(struct routes *r, const struct guard_decision *d)
+{
+	char hex[2 * SNAPSHOT_SUM_LEN + 1];
+
+	r->guard = *d;
+	(void)hex_encode(hex, d->hash, sizeof(d->hash));
+	r->findings.subject = SV("rpki.guard");
+	finding_add(&r->findings, &rpki_findings[RPKI_GUARD_HOLDING], FA_U("count", d->n_held),
+	    FA_TIME("until", d->until), FA_STR("hash", hex));
+	r->n_by_severity[SEV_WARN]++;
+	return pool_has_failed(r->pool) ? -ENOMEM : 0;
+}

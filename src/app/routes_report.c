@@ -7,6 +7,7 @@
  *  "objects":[{"type","verdict","count"}],
  *  "findings_total":{"REJECT","WARN","NOTE"},
  *  "findings_by_code":[{"code","severity","count"}],
+ *  "guard":{"held","until","hash"},		only if something is held
  *  "findings":[{"subject","code","severity","clause","args","text":{"en","ja"},
  *    "remedy":{"en","ja"},"ours"}]}	worst first, ours before others'
  */
@@ -203,6 +204,22 @@ counts_put(struct report *rep)
 	json_close(j, ']');
 }
 
+static void
+guard_put(struct report *rep)
+{
+	const struct guard_decision *d = &rep->r->guard;
+	char hex[2 * SNAPSHOT_SUM_LEN + 1], when[TIME_STRLEN];
+
+	if (d->n_held == 0)
+		return;
+	json_key(&rep->j, "guard");
+	json_open(&rep->j, '{');
+	json_kv_u64(&rep->j, "held", d->n_held);
+	json_kv_str(&rep->j, "until", time_str(d->until, when));
+	json_kv_str(&rep->j, "hash", hex_encode(hex, d->hash, sizeof(d->hash)));
+	json_close(&rep->j, '}');
+}
+
 int
 routes_report(const struct routes *r, const struct ours *ours, struct buf *b)
 {
@@ -217,6 +234,7 @@ routes_report(const struct routes *r, const struct ours *ours, struct buf *b)
 	json_open(&rep->j, '{');
 	head_put(rep);
 	counts_put(rep);
+	guard_put(rep);
 	json_key(&rep->j, "findings");
 	json_open(&rep->j, '[');
 	for (int s = SEV_MAX; s-- > 0;)

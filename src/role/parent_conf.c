@@ -9,22 +9,36 @@
 
 /* --- listening sockets --- */
 
+/* What a role listens on. */
+struct listening {
+	enum role_id		role;
+	enum app_conf_row	row;
+	bool			tls;
+};
+
 static struct listener *
-listener_find(struct parent *p, enum role_id role, const char *asked)
+listener_find(struct parent *p, const struct listening *w, const char *asked)
 {
 	for (unsigned i = 0; i < p->n_listeners; i++)
-		if (p->listeners[i].role == role &&
+		if (p->listeners[i].role == w->role && p->listeners[i].tls == w->tls &&
 		    strcmp(p->listeners[i].asked, asked) == 0)
 			return &p->listeners[i];
 	return NULL;
 }
 
+/* Are the secrets of RFC 2385 for it? TLS has its own. */
+static bool
+listener_signed(enum role_id role, bool tls)
+{
+	return role == ROLE_RTR && !tls;
+}
+
 /* Into fresh: the old socket if it is the same address, else a new one. */
 static int
-listener_add(struct parent *p, enum role_id role, const char *asked,
-    struct listener *fresh, unsigned *n, struct buf *err)
+listener_add(struct parent *p, const struct listening *w, const char *asked,
+    const struct auth *auth, struct listener *fresh, unsigned *n, struct buf *err)
 {
-	const struct listener *old = listener_find(p, role, asked);
+	const struct listener *old = listener_find(p, w, asked);
 	struct listener *l = &fresh[*n];
 	int rc;
 
@@ -36,9 +50,10 @@ listener_add(struct parent *p, enum role_id role, const char *asked,
 	if (old != NULL)
 		*l = *old;
 	else {
-		*l = (struct listener){ .role = role };
+		*l = (struct listener){ .role = w->role, .tls = w->tls };
 		(void)snprintf(l->asked, sizeof(l->asked), "%s", asked);
-		if ((rc = tcp_listen(asked, &l->fd, &l->bound)) < 0) {
+		if ((rc = tcp_listen_md5(asked, auth->md5, listener_signed(w->role, w->tls) ?
+		    auth->n_md5 : 0, &l->fd, &l->bound)) < 0) {
 			buf_printf(err, tr(p->lang, N_("cannot listen on %s: %s")),
 			    asked, err_str(rc));
 			return rc;
@@ -67,13 +82,56 @@ listeners_close(struct listener *a, unsigned n_a, const struct listener *b,
 			fd_close(&a[i].fd);
 }
 
-int
-conf_listeners(struct parent *p, const struct conf *c, struct buf *err)
+static bool
+secret_held(const struct auth *a, const struct ip_prefix *peers)
 {
-	static const struct {
-		enum role_id		role;
-		enum app_conf_row	row;
-	} who[] = { { ROLE_RTR, CONF_RTR_LISTEN }, { ROLE_WEB, CONF_WEB_LISTEN } };
+	for (size_t i = 0; i < a->n_md5; i++)
+		if (ip_prefix_cmp(&a->md5[i].peers, peers) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The sockets that stay: new secrets in, then those that are no longer
+ * there out. When the kernel does not take one, the old ones come back.
+ */
+static int
+secrets_swap(struct parent *p, const struct auth *fresh, struct buf *err)
+{
+	const struct auth *old = &p->auth;
+	int rc = 0;
+
+	for (unsigned i = 0; i < p->n_listeners && rc == 0; i++) {
+		struct listener *l = &p->listeners[i];
+
+		if (!listener_signed(l->role, l->tls))
+			continue;
+		if ((rc = tcp_md5_all(l->fd, fresh->md5, fresh->n_md5)) < 0) {
+			buf_printf(err, "rtr.md5: %s: %s", l->asked, err_str(rc));
+			if (tcp_md5_all(l->fd, old->md5, old->n_md5) < 0)
+				parent_log(p, LOG_LEVEL_ERROR, "rtr.md5: %s: the secrets before "
+				    "could not be restored; restart sekisho", l->asked);
+			break;
+		}
+		for (size_t k = 0; old != fresh && k < old->n_md5; k++) {
+			const struct tcp_secret none = { .peers = old->md5[k].peers };
+
+			/* -ENOENT, or of the other family: it was never there. */
+			if (!secret_held(fresh, &none.peers) && tcp_md5(l->fd, &none) == 0)
+				parent_log(p, LOG_LEVEL_DEBUG, "rtr.md5: a secret was removed");
+		}
+	}
+	return rc;
+}
+
+int
+conf_listeners(struct parent *p, const struct conf *c, const struct auth *auth, struct buf *err)
+{
+	static const struct listening who[] = {
+		{ ROLE_RTR, CONF_RTR_LISTEN, false },
+		{ ROLE_RTR, CONF_RTR_TLS_LISTEN, true },
+		{ ROLE_WEB, CONF_WEB_LISTEN, false },
+	};
 	struct listener fresh[LISTENERS_MAX];
 	unsigned n = 0;
 	int rc = 0;
@@ -82,9 +140,10 @@ conf_listeners(struct parent *p, const struct conf *c, struct buf *err)
 		const struct conf_value *v = &c->values[who[w].row];
 
 		for (size_t i = 0; i < v->n && rc == 0; i++)
-			rc = listener_add(p, who[w].role, v->items[i].text.p,
-			    fresh, &n, err);
+			rc = listener_add(p, &who[w], v->items[i].text.p, auth, fresh, &n, err);
 	}
+	if (rc == 0)
+		rc = secrets_swap(p, auth, err);
 	if (rc < 0) {
 		listeners_close(fresh, n, p->listeners, p->n_listeners);
 		return rc;
@@ -92,6 +151,63 @@ conf_listeners(struct parent *p, const struct conf *c, struct buf *err)
 	listeners_close(p->listeners, p->n_listeners, fresh, n);
 	memcpy(p->listeners, fresh, n * sizeof(fresh[0]));
 	p->n_listeners = n;
+	return 0;
+}
+
+/* --- what authenticates RTR --- */
+
+void
+auth_done(struct auth *a)
+{
+	rtr_tls_pems_done(&a->tls);
+	explicit_bzero(a->md5, sizeof(a->md5));
+	a->n_md5 = 0;
+}
+
+static int
+secrets_read(struct parent *p, const struct conf *c, struct auth *a, struct buf *err)
+{
+	const struct conf_value *v = &c->values[CONF_RTR_MD5];
+	int rc;
+
+	if (v->n > RTR_MD5_MAX) {
+		buf_printf(err, tr(p->lang, N_("rtr.md5: more than %d secrets")), RTR_MD5_MAX);
+		return SE_LIMIT;
+	}
+	for (size_t i = 0; i < v->n; i++) {
+		struct tcp_secret *s = &a->md5[a->n_md5];
+
+		if ((rc = rtr_secret_parse(v->items[i].text, p->lang, s, err)) < 0)
+			return rc;
+		if (secret_held(a, &s->peers)) {
+			buf_printf(err, tr(p->lang, N_("rtr.md5: \"%.*s\": there is one for these "
+			    "addresses already")), SV_ARG(v->items[i].text));
+			return SE_SYNTAX;
+		}
+		a->n_md5++;
+	}
+	return 0;
+}
+
+int
+conf_auth(struct parent *p, const struct conf *c, struct auth *ret, struct buf *err)
+{
+	const struct rtr_tls_files files = {
+		.cert = app_conf_str(c, CONF_RTR_TLS_CERT),
+		.key = app_conf_str(c, CONF_RTR_TLS_KEY),
+		.ca = app_conf_str(c, CONF_RTR_TLS_CA),
+		.server = true,
+	};
+	_cleanup_(auth_done) struct auth a = { 0 };
+	_cleanup_(tls_ctx_freep) struct tls_ctx *judged = NULL;
+	int rc = secrets_read(p, c, &a, err);
+
+	if (rc == 0 && files.cert[0] != '\0')
+		rc = rtr_tls_load(&files, parent_now(p), p->lang, &a.tls, &judged, err);
+	if (rc < 0)
+		return rc;
+	*ret = a;
+	a = (struct auth){ 0 };
 	return 0;
 }
 
@@ -198,7 +314,7 @@ word_index(const struct conf *c, enum app_conf_row row, const char *const *words
 }
 
 struct conf_texts {
-	struct buf	trees, rrdp, asns, prefixes, hosts;
+	struct buf	trees, rrdp, asns, prefixes, hosts, allow, md5;
 	char		objects[4200], scratch[4200];
 };
 
@@ -210,17 +326,25 @@ texts_done(struct conf_texts *t)
 	buf_done(&t->asns);
 	buf_done(&t->prefixes);
 	buf_done(&t->hosts);
+	buf_done(&t->allow);
+	buf_done(&t->md5);
 }
 
 static void
-texts_init(struct conf_texts *t, const struct conf *c)
+texts_init(struct conf_texts *t, const struct parent *p)
 {
+	const struct conf *c = p->conf;
+	char text[IP_PREFIX_STRLEN];
+
 	*t = (struct conf_texts){ 0 };
 	app_conf_lines(c, CONF_RPKI_TREE, &t->trees);
 	app_conf_lines(c, CONF_RPKI_RRDP, &t->rrdp);
 	app_conf_lines(c, CONF_ORG_ASNS, &t->asns);
 	app_conf_lines(c, CONF_ORG_PREFIXES, &t->prefixes);
 	app_conf_lines(c, CONF_FETCH_HOSTS, &t->hosts);
+	app_conf_lines(c, CONF_RTR_ALLOW, &t->allow);
+	for (size_t i = 0; i < p->auth.n_md5; i++)
+		buf_printf(&t->md5, "%s\n", ip_prefix_str(&p->auth.md5[i].peers, text));
 	(void)snprintf(t->objects, sizeof(t->objects), "%s/objects", app_conf_str(c, CONF_STATE));
 	(void)snprintf(t->scratch, sizeof(t->scratch), "%s/rsync", app_conf_str(c, CONF_STATE));
 }
@@ -266,6 +390,26 @@ msg_fill_rsync(const struct conf *c, const struct conf_texts *t, union conf_msg 
 }
 
 static enum msg_type
+msg_fill_rtr(const struct parent *p, const struct conf_texts *t, union conf_msg *m)
+{
+	const struct conf *c = p->conf;
+
+	m->rtr = (struct msg_rtr_conf){
+		.refresh = app_conf_u32(c, CONF_RTR_REFRESH),
+		.retry = app_conf_u32(c, CONF_RTR_RETRY),
+		.expire = app_conf_u32(c, CONF_RTR_EXPIRE),
+		.max_clients = app_conf_u32(c, CONF_RTR_MAX_CLIENTS),
+		.max_version = app_conf_u32(c, CONF_RTR_MAX_VERSION),
+		.allow = buf_get(&t->allow),
+		.md5 = buf_get(&t->md5),
+		.tls_cert = buf_get(&p->auth.tls.cert),
+		.tls_key = buf_get(&p->auth.tls.key),
+		.tls_ca = buf_get(&p->auth.tls.ca),
+	};
+	return MSG_rtr_conf;
+}
+
+static enum msg_type
 msg_fill(const struct parent *p, enum role_id id, const struct conf_texts *t,
     union conf_msg *m)
 {
@@ -291,20 +435,17 @@ msg_fill(const struct parent *p, enum role_id id, const struct conf_texts *t,
 			.jobs = app_conf_u32(c, CONF_RPKI_JOBS),
 			.objects = sv_str(conf_live(c) ? t->objects : ""),
 			.facts = 1,
+			.settle = app_conf_u32(c, CONF_FETCH_TIMEOUT) + 30,
+			.guard_share = app_conf_u32(c, CONF_RPKI_GUARD_SHARE),
+			.guard_min = app_conf_u32(c, CONF_RPKI_GUARD_MIN),
+			.guard_hold = app_conf_u32(c, CONF_RPKI_GUARD_HOLD),
 			.org_name = sv_str(app_conf_str(c, CONF_ORG_NAME)),
 			.org_asns = buf_get(&t->asns),
 			.org_prefixes = buf_get(&t->prefixes),
 		};
 		return MSG_validate_conf;
 	case ROLE_RTR:
-		m->rtr = (struct msg_rtr_conf){
-			.refresh = app_conf_u32(c, CONF_RTR_REFRESH),
-			.retry = app_conf_u32(c, CONF_RTR_RETRY),
-			.expire = app_conf_u32(c, CONF_RTR_EXPIRE),
-			.max_clients = app_conf_u32(c, CONF_RTR_MAX_CLIENTS),
-			.max_version = app_conf_u32(c, CONF_RTR_MAX_VERSION),
-		};
-		return MSG_rtr_conf;
+		return msg_fill_rtr(p, t, m);
 	case ROLE_FETCH:
 		return msg_fill_fetch(c, t, m);
 	case ROLE_RSYNC:
@@ -348,7 +489,7 @@ conf_send(struct child *c)
 	enum msg_type type;
 	int rc;
 
-	texts_init(&t, c->p->conf);
+	texts_init(&t, c->p);
 	type = msg_fill(c->p, c->id, &t, &m);
 	rc = msg_bytes(message_def((uint16_t)type), c->id, &m, &c->conf);
 	if (rc == 0)
@@ -387,7 +528,7 @@ child_reconf(struct child *c, bool listeners)
 	enum msg_type type;
 	bool changed;
 
-	texts_init(&t, c->p->conf);
+	texts_init(&t, c->p);
 	type = msg_fill(c->p, c->id, &t, &m);
 	changed = msg_bytes(message_def((uint16_t)type), c->id, &m, &now) < 0 ||
 	    !sv_eq(buf_get(&now), buf_get(&c->conf));
@@ -426,6 +567,7 @@ conf_reload(struct parent *p, struct buf *err)
 	unsigned n_old = p->n_listeners;
 	char token[TOKEN_MAX + 1];
 	struct conf_error e;
+	_cleanup_(auth_done) struct auth auth = { 0 };
 	int rc;
 
 	memcpy(old, p->listeners, sizeof(old));
@@ -435,15 +577,19 @@ conf_reload(struct parent *p, struct buf *err)
 	}
 	if ((rc = fixed_check(p, fresh, err)) < 0 ||
 	    (rc = conf_token(fresh, token, err)) < 0 ||
+	    (rc = conf_auth(p, fresh, &auth, err)) < 0 ||
 	    (rc = conf_logs(p, fresh, NULL, err)) < 0)
 		return rc;
-	if ((rc = conf_listeners(p, fresh, err)) < 0) {
+	if ((rc = conf_listeners(p, fresh, &auth, err)) < 0) {
 		_cleanup_(buf_done) struct buf ignored = BUF_INIT;
 
 		(void)conf_logs(p, p->conf, NULL, &ignored);
 		return rc;
 	}
 	memcpy(p->token, token, sizeof(token));
+	auth_done(&p->auth);
+	p->auth = auth;
+	auth = (struct auth){ 0 };
 	conf_free(p->conf);
 	p->conf = TAKE_PTR(fresh);
 	p->reloads++;

@@ -16,44 +16,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/routes.h"
 #include "base/err.h"
-#include "crypto/crypto.h"
-#include "role/role.h"
+#include "role/validate.h"
 #include "sys/clock.h"
-#include "sys/memfd.h"
 #include "sys/par.h"
 #include "sys/statedir.h"
 
-#define PATHS_MAX	64	/* as the sandbox */
 #define LOOK_SEC	5	/* between looks at the inputs, at least */
 #define LOOK_SHARE	50	/* a look may take this part of the time */
 #define UNSETTLED_MAX	5	/* runs over inputs that changed meanwhile, unpublished */
 #define UNSETTLED_SEC	1
-#define FINDINGS_LINES_MAX	200000	/* of one run, in the object log */
-
-struct validate_role {
-	struct pool		*pool;		/* of the configuration */
-	const char		*tals;
-	const char		**trees, **rrdp;
-	size_t			 n_trees, n_rrdp;
-	struct ours		 ours;
-	int64_t			 interval;
-	unsigned		 jobs;
-	struct {
-		const char	*path;		/* a folder */
-		uint64_t	 identity;	/* at the start; 0: it was not there */
-	} held[PATHS_MAX];
-	size_t			 n_held;
-	struct routes		*last;
-	struct loop_timer	*timer;
-	uint64_t		 signature;	/* of the inputs of the last run */
-	int64_t			 next;		/* run then, whatever happens */
-	int64_t			 ran_at;
-	unsigned		 n_unsettled;
-	bool			 failed, complained;
-	uint64_t		 n_runs, n_failed;
-};
 
 /* --- configuration --- */
 
@@ -61,7 +33,7 @@ struct validate_role {
 static int
 lines_copy(struct pool *pool, struct sv text, const char ***ret, size_t *ret_n)
 {
-	const char **v = pool_calloc(pool, PATHS_MAX, sizeof(*v));
+	const char **v = pool_calloc(pool, VALIDATE_PATHS_MAX, sizeof(*v));
 	struct sv line;
 	size_t n = 0;
 
@@ -70,7 +42,7 @@ lines_copy(struct pool *pool, struct sv text, const char ***ret, size_t *ret_n)
 	while (sv_line(&text, &line)) {
 		if (line.n == 0)
 			continue;
-		if (n == PATHS_MAX)
+		if (n == VALIDATE_PATHS_MAX)
 			return SE_LIMIT;
 		if ((v[n++] = pool_sv(pool, line).p) == NULL)
 			return -ENOMEM;
@@ -123,7 +95,7 @@ path_open(struct role *r, const char *path, bool replaced)
 	const char *dir = path;
 	int rc;
 
-	if (path[0] == '\0' || st->n_held == PATHS_MAX)
+	if (path[0] == '\0' || st->n_held == VALIDATE_PATHS_MAX)
 		return path[0] == '\0' ? 0 : SE_LIMIT;
 	if (replaced && slash < strlen(path))
 		dir = pool_printf(st->pool, "%.*s", slash > 0 ? (int)slash : 1, path);
@@ -134,6 +106,21 @@ path_open(struct role *r, const char *path, bool replaced)
 	if ((rc = role_path(r, dir, SANDBOX_READ)) < 0)
 		role_log(r, LOG_LEVEL_ERROR, "cannot read %s: %s", dir, err_str(rc));
 	return rc == -ENOENT || rc == -EACCES ? 0 : rc;
+}
+
+static bool
+our_asn(void *ours, uint32_t asn)
+{
+	return ours_asn(ours, asn);
+}
+
+static bool
+our_vrp(void *ours, const struct vrp *v)
+{
+	struct ip_prefix px = { .af = v->af, .len = v->len };
+
+	memcpy(px.addr, v->addr, sizeof(px.addr));
+	return ours_asn(ours, v->asn) || ours_prefix(ours, &px);
 }
 
 static int
@@ -152,6 +139,14 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	    (rc = lines_copy(st->pool, m->rrdp, &st->rrdp, &st->n_rrdp)) < 0 ||
 	    (rc = ours_copy(st, m->org_asns, m->org_prefixes)) < 0)
 		return rc;
+	st->is_live = m->objects.n > 0;
+	if ((st->objects = pool_sv(st->pool, m->objects).p) == NULL)
+		return -ENOMEM;
+	st->facts = m->facts != 0;
+	st->settle_sec = m->settle;
+	st->limits = (struct guard_limits){ .share_permille = m->guard_share,
+	    .min_vrps = m->guard_min, .hold_sec = m->guard_hold,
+	    .is_our_vrp = our_vrp, .is_our_asn = our_asn, .arg = &st->ours };
 	st->interval = m->interval;
 	st->jobs = m->jobs != 0 ? m->jobs : par_cpus();
 	rc = path_open(r, st->tals, false);
@@ -159,6 +154,8 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 		rc = path_open(r, st->trees[i], false);
 	for (size_t i = 0; i < st->n_rrdp && rc == 0; i++)
 		rc = path_open(r, st->rrdp[i], true);
+	if (rc == 0 && st->is_live)
+		rc = path_open(r, st->objects, false);
 	return rc;
 }
 
@@ -201,110 +198,48 @@ is_unsettled(struct validate_role *st)
 }
 
 static int
-snapshot_send(struct role *r, const struct routes *run)
+run_send(struct role *r, const struct run *run)
 {
-	struct validate_role *st = r->state;
-	const struct snapshot_stamp none = { 0, { 0, 1, 2 } };
-	_cleanup_(buf_done) struct buf report = BUF_INIT;
-	_cleanup_(fd_close) int fd = -1;
-	struct msg_snapshot_new m;
-	uint8_t *map;
-	size_t size;
-	int rc, done;
+	struct msg_snapshot_new snap = { .snapshot = run->snapshot };
+	struct msg_objects found = { .lines = run->findings };
+	int rc = msg_snapshot_new_send(r, ROLE_STORE, &snap);
 
-	if ((rc = routes_report(run, &st->ours, &report)) < 0 ||
-	    (rc = snapshot_size(&run->payloads, report.len, &size)) < 0 ||
-	    (rc = memfd_room("snapshot", size, &fd, &map)) < 0)
-		return rc;
-	rc = snapshot_build(&run->payloads, run->now, &none, buf_get(&report),
-	    crypto_sha256, map, size);
-	done = memfd_room_done(fd, map, size);
-	if (rc < 0 || (rc = done) < 0)
-		return rc;
-	m.snapshot = fd;
-	return msg_snapshot_new_send(r, ROLE_STORE, &m);
-}
-
-struct lines {
-	struct buf	b;
-	size_t		n;
-};
-
-/* No time in the line: the store sees by the bytes that nothing is new. */
-static bool
-line_add(void *arg, const struct finding *f)
-{
-	struct lines *l = arg;
-	struct json j = json_on(&l->b, false);
-
-	if (l->n++ >= FINDINGS_LINES_MAX)
-		return false;
-	finding_json(&j, f, LANG_EN);
-	buf_char(&l->b, '\n');
-	return true;
-}
-
-static int
-findings_send(struct role *r, const struct routes *run)
-{
-	_cleanup_(fd_close) int fd = -1;
-	struct msg_objects m;
-	struct lines l = { .b = BUF_INIT };
-	int rc;
-
-	routes_findings(run, line_add, &l);
-	rc = l.b.rc;
-	if (rc == 0)
-		rc = memfd_of("findings", buf_get(&l.b), &fd);
-	buf_done(&l.b);
-	if (rc < 0)
-		return rc;
-	m.lines = fd;
-	return msg_objects_send(r, ROLE_STORE, &m);
+	return rc < 0 ? rc : msg_objects_send(r, ROLE_STORE, &found);
 }
 
 static int
 run_once(struct role *r)
 {
 	struct validate_role *st = r->state;
-	const char *const tals[] = { st->tals };
-	const struct routes_conf conf = {
+	_cleanup_(run_done) struct run run;
+
+	run_init(&run);
+	run.conf = (struct routes_conf){
 		.trees = st->trees, .n_trees = st->n_trees,
 		.rrdp = st->rrdp, .n_rrdp = st->n_rrdp,
-		.tals = tals, .n_tals = 1, .now = role_now(r), .jobs = st->jobs,
+		.tals = &st->tals, .n_tals = 1, .now = role_now(r), .jobs = st->jobs,
 		.tolerate = RPKI_TOL_DEFAULT, .keep = true,
 		.complain = { complain_log, r, LANG_EN },
 	};
-	_cleanup_(routes_freep) struct routes *run = NULL;
-	int rc;
-
-	if ((rc = routes_run(&conf, &run)) < 0)
-		return rc;
-	if (is_unsettled(st))
+	run.ours = &st->ours;
+	run_work(&run);
+	if (run.routes != NULL && is_unsettled(st))
 		return -EAGAIN;
-	if (run->incomplete)
-		return -EIO;
-	/* No anchor at all: an empty mount, not a change of the RPKI. */
-	if (run->n_tas_found == 0)
-		return -ENOENT;
-	if ((rc = snapshot_send(r, run)) < 0 || (rc = findings_send(r, run)) < 0)
-		return rc;
-	role_log(r, LOG_LEVEL_DEBUG, "%zu points, %zu VRPs in %lld ms", run->n_points,
-	    run->payloads.n_vrps, (long long)(run->duration_usec / 1000));
+	if (run.rc < 0 || (run.rc = run_send(r, &run)) < 0)
+		return run.rc;
+	role_log(r, LOG_LEVEL_DEBUG, "%zu points, %zu VRPs in %lld ms", run.routes->n_points,
+	    run.routes->payloads.n_vrps, (long long)(run.routes->duration_usec / 1000));
 	st->last = routes_free(st->last);
-	st->last = TAKE_PTR(run);
+	st->last = TAKE_PTR(run.routes);
 	return 0;
 }
 
-/* false: the inputs are in motion, try again soon. */
-static bool
-run_logged(struct role *r)
+/* Once for a trouble that stays, and when it is over. */
+void
+run_logged(struct role *r, int rc)
 {
 	struct validate_role *st = r->state;
-	int rc = run_once(r);
 
-	if (rc == -EAGAIN)
-		return false;
 	st->n_runs++;
 	st->ran_at = role_now(r);
 	st->failed = rc < 0;
@@ -316,7 +251,6 @@ run_logged(struct role *r)
 	} else if (st->complained)
 		role_log(r, LOG_LEVEL_NOTICE, "validation works again");
 	st->complained = rc < 0;
-	return true;
 }
 
 /* --- when --- */
@@ -353,11 +287,14 @@ look(void *arg)
 	if (sig != st->signature || now >= st->next || now < st->ran_at) {
 		/* Before the run: what changes meanwhile is seen by the next look. */
 		st->signature = sig;
-		if (!run_logged(r)) {
+		int rc = run_once(r);
+
+		if (rc == -EAGAIN) {	/* the inputs are in motion */
 			st->next = 0;
 			(void)loop_timer_set(st->timer, UNSETTLED_SEC * 1000000LL);
 			return;
 		}
+		run_logged(r, rc);
 		st->next = role_now(r) + st->interval;
 	}
 	took = took * LOOK_SHARE;
@@ -370,6 +307,10 @@ on_now(struct role *r, enum role_id from UNUSED, void *msg UNUSED)
 {
 	struct validate_role *st = r->state;
 
+	if (st->is_live) {
+		vlive_now(r);
+		return 0;
+	}
 	st->next = 0;
 	st->complained = false;
 	return loop_timer_set(st->timer, 0);
@@ -389,24 +330,22 @@ error_json(struct buf *b, const char *text)
 	return b->rc;
 }
 
-static int
-on_explain(struct role *r, enum role_id from, void *msg)
+void
+question_answer(struct role *r, const struct question *q)
 {
-	const struct msg_explain_ask *m = msg;
 	struct validate_role *st = r->state;
-	enum lang lang = m->lang < LANG_MAX ? (enum lang)m->lang : LANG_EN;
-	struct msg_explain_answer a = { .id = m->id };
+	struct msg_explain_answer a = { .id = q->id };
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	_cleanup_(fd_close) int fd = -1;
 	int rc = st->last == NULL ? SE_STALE :
-	    routes_explain(st->last, &st->ours, m->subject, lang, &b);
+	    routes_explain(st->last, &st->ours, sv_str(q->subject), q->lang, &b);
 
 	if (st->last == NULL) {
 		a.code = 3;
-		rc = error_json(&b, tr(lang, N_("no validation has been done yet; try again soon")));
+		rc = error_json(&b, tr(q->lang, N_("no validation has been done yet; try again soon")));
 	} else if (rc == -EINVAL) {
 		a.code = 2;
-		rc = error_json(&b, tr(lang,
+		rc = error_json(&b, tr(q->lang,
 		    N_("write a prefix, \"PREFIX ASN\", an AS number or a URI")));
 	} else if (rc < 0) {
 		a.code = 3;
@@ -414,10 +353,28 @@ on_explain(struct role *r, enum role_id from, void *msg)
 	}
 	if (rc < 0 || (rc = memfd_of("explain", buf_get(&b), &fd)) < 0) {
 		role_log(r, LOG_LEVEL_ERROR, "cannot answer: %s", err_str(rc));
-		return 0;
+		return;
 	}
 	a.json = fd;
-	return msg_explain_answer_send(r, from, &a);
+	(void)msg_explain_answer_send(r, q->from, &a);
+}
+
+/* While a run works, its points belong to it: the question waits. */
+static int
+on_explain(struct role *r, enum role_id from, void *msg)
+{
+	const struct msg_explain_ask *m = msg;
+	struct validate_role *st = r->state;
+	struct question now = { 0 }, *q = &now;
+
+	if (vlive_busy(st) && st->n_questions < QUESTIONS_MAX)
+		q = &st->questions[st->n_questions++];
+	*q = (struct question){ .id = m->id, .from = from,
+	    .lang = m->lang < LANG_MAX ? (enum lang)m->lang : LANG_EN };
+	(void)snprintf(q->subject, sizeof(q->subject), "%.*s", SV_ARG(m->subject));
+	if (q == &now && !vlive_busy(st))
+		question_answer(r, q);
+	return 0;
 }
 
 /* --- life --- */
@@ -427,6 +384,8 @@ start(struct role *r)
 {
 	struct validate_role *st = r->state;
 
+	if (st->is_live)
+		return vlive_start(r);
 	if ((st->timer = loop_timer_add(r->loop, look, r)) == NULL)
 		return -ENOMEM;
 	return loop_timer_set(st->timer, 0);
@@ -441,6 +400,8 @@ status(struct role *r, struct json *j)
 	json_kv_u64(j, "failed", st->n_failed);
 	json_kv_bool(j, "last_good", st->n_runs > 0 && !st->failed);
 	json_kv_i64(j, "last_run", st->ran_at);
+	if (st->vlive != NULL)
+		vlive_status(st, j);
 	if (st->last == NULL)
 		return;
 	json_kv_u64(j, "points", st->last->n_points);
@@ -452,6 +413,13 @@ static const struct role_handler handlers[] = {
 	{ MSG_validate_conf, on_conf },
 	{ MSG_validate_now, on_now },
 	{ MSG_explain_ask, on_explain },
+	{ MSG_ring, vlive_on_ring },
+	{ MSG_objects_changed, vlive_on_changed },
+	{ MSG_source_result, vlive_on_result },
+	{ MSG_pinned, vlive_on_pinned },
+	{ MSG_unpinned, vlive_on_unpinned },
+	{ MSG_snapshot_use, vlive_on_use },
+	{ MSG_guard_release, vlive_on_release },
 };
 
 int

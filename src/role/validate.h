@@ -1,0 +1,107 @@
+/* Inside the role validate: shared by validate*.c. */
+#ifndef ROLE_VALIDATE_H
+#define ROLE_VALIDATE_H
+
+#include "app/live.h"
+#include "app/routes.h"
+#include "role/role.h"
+#include "sys/memfd.h"
+#include "sys/ring.h"
+#include "sys/task.h"
+
+#define VALIDATE_PATHS_MAX	64	/* as the sandbox */
+#define QUESTIONS_MAX		16	/* that wait while a run works */
+
+/*
+ * One validation with all that it leads to, ready to be sent. It is filled on
+ * a thread of its own when the daemon is live; nothing in it is shared.
+ */
+struct run {
+	/* what goes in */
+	struct routes_conf	 conf;
+	const struct ours	*ours;
+	struct live		*live;		/* NULL: files */
+	const struct snapshot	*published;	/* for the guard; NULL: none yet */
+	struct guard_limits	 limits;	/* .share_permille 0: no guard */
+	const uint8_t		*released;	/* the hash that was let go, or NULL */
+	bool			 may_publish;	/* false: only if it has settled */
+	bool			(*known)(void *arg, struct sv key);
+	void			*known_arg;
+	/* what comes out; -1: nothing to send */
+	int			 rc;
+	struct routes		*routes;
+	struct guard_decision	 guard;
+	bool			 settled;
+	int64_t			 next;		/* time changes something then */
+	struct live_counts	 counts;
+	int			 snapshot, findings, wants, points, holds, touched;
+	struct buf		 complaints;	/* lines for the log */
+};
+
+void	 run_init(struct run *);
+/* All of it; .rc says how it went. */
+void	 run_work(struct run *);
+/* Everything that was not sent or taken over. */
+void	 run_done(struct run *);
+
+struct question {
+	uint32_t	 id;
+	enum lang	 lang;
+	enum role_id	 from;
+	char		 subject[2049];
+};
+
+struct validate_role {
+	struct pool		*pool;		/* of the configuration */
+	const char		*tals;
+	const char		**trees, **rrdp;
+	size_t			 n_trees, n_rrdp;
+	struct ours		 ours;
+	int64_t			 interval;
+	unsigned		 jobs;
+	struct {
+		const char	*path;		/* a folder */
+		uint64_t	 identity;	/* at the start; 0: it was not there */
+	}			 held[VALIDATE_PATHS_MAX];
+	size_t			 n_held;
+	struct routes		*last;
+	struct loop_timer	*timer;
+	int64_t			 ran_at;
+	bool			 failed, complained;
+	uint64_t		 n_runs, n_failed;
+
+	/* files: validate.c */
+	uint64_t		 signature;	/* of the inputs of the last run */
+	int64_t			 next;		/* run then, whatever happens */
+	unsigned		 n_unsettled;
+
+	/* the object store: validate_live.c */
+	bool			 is_live;
+	struct vlive		*vlive;
+	struct ring		*ring;
+	struct guard_limits	 limits;
+	int64_t			 settle_sec;
+	const char		*objects;
+	bool			 facts;
+	struct question		 questions[QUESTIONS_MAX];
+	size_t			 n_questions;
+};
+
+/* validate.c */
+void	 question_answer(struct role *, const struct question *);
+void	 run_logged(struct role *, int rc);
+
+/* validate_live.c: handlers and life of the live mode */
+int	 vlive_start(struct role *);
+void	 vlive_now(struct role *);
+bool	 vlive_busy(const struct validate_role *);
+void	 vlive_status(const struct validate_role *, struct json *);
+int	 vlive_on_changed(struct role *, enum role_id, void *);
+int	 vlive_on_result(struct role *, enum role_id, void *);
+int	 vlive_on_pinned(struct role *, enum role_id, void *);
+int	 vlive_on_unpinned(struct role *, enum role_id, void *);
+int	 vlive_on_use(struct role *, enum role_id, void *);
+int	 vlive_on_release(struct role *, enum role_id, void *);
+int	 vlive_on_ring(struct role *, enum role_id, void *);
+
+#endif
