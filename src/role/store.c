@@ -1,7 +1,8 @@
 /*
  * store: the one process that writes. It checks what validate made, keeps it
  * (store/store.h), and tells rtr and web; it takes out what expires, also
- * when validate is dead; and it writes the log of findings.
+ * when validate is dead; and it writes the log of findings. When repositories
+ * are fetched, it keeps their objects, too (store_objects.h).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "base/timefmt.h"
 #include "crypto/crypto.h"
 #include "role/role.h"
+#include "role/store_objects.h"
 #include "store/store.h"
 #include "sys/memfd.h"
 
@@ -28,6 +30,7 @@
 
 struct store_role {
 	struct store		*store;
+	struct store_objects	*objects;	/* NULL: nothing is fetched */
 	struct loop_timer	*expiry;
 	int			 object_log;
 	uint32_t		 per_hour;
@@ -40,6 +43,14 @@ struct store_role {
 };
 
 static const enum role_id readers[] = { ROLE_RTR, ROLE_WEB };
+
+struct store_objects *
+store_objects_of(struct role *r)
+{
+	struct store_role *st = r->state;
+
+	return st->objects;
+}
 
 /* --- announcing --- */
 
@@ -332,6 +343,19 @@ log_use(struct store_role *st, struct msg_store_conf *m)
 }
 
 static int
+objects_use(struct role *r, const struct msg_store_conf *m)
+{
+	struct store_role *st = r->state;
+	char folder[4200];
+	int rc;
+
+	if ((rc = store_objects_new(r, m, &st->objects)) < 0)
+		return rc;
+	(void)snprintf(folder, sizeof(folder), "%.*s/objects", SV_ARG(m->state));
+	return role_path(r, folder, SANDBOX_WRITE);
+}
+
+static int
 on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	struct msg_store_conf *m = msg;
@@ -354,7 +378,9 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	found_log(r, &found);
 	st->object_log = -1;
 	log_use(st, m);
-	return role_path(r, folder, SANDBOX_WRITE);
+	if ((rc = role_path(r, folder, SANDBOX_WRITE)) < 0 || m->live == 0)
+		return rc;
+	return objects_use(r, m);
 }
 
 static int
@@ -368,7 +394,7 @@ start(struct role *r)
 	expiry_arm(r);
 	for (size_t i = 0; i < ARRAY_LEN(readers); i++)
 		history_send(r, readers[i], true);
-	return 0;
+	return store_objects_start(st->objects);
 }
 
 static void
@@ -380,6 +406,7 @@ status(struct role *r, struct json *j)
 
 	json_kv_bool(j, "disk_good", !st->disk_bad);
 	json_kv_u64(j, "snapshots", st->store == NULL ? 0 : store_count(st->store));
+	store_objects_status(st->objects, j);
 	if (s == NULL)
 		return;
 	json_kv_u64(j, "serial", s->stamp.serial);
@@ -390,11 +417,29 @@ status(struct role *r, struct json *j)
 	json_kv_str(j, "earliest_expiry", time_str(s->earliest, when));
 }
 
+static void
+stop(struct role *r)
+{
+	struct store_role *st = r->state;
+
+	st->objects = store_objects_free(st->objects);
+}
+
 static const struct role_handler handlers[] = {
 	{ MSG_store_conf, on_conf },
 	{ MSG_snapshot_new, on_new },
 	{ MSG_snapshot_ask, on_ask },
 	{ MSG_objects, on_objects },
+	{ MSG_source_open, store_on_source_open },
+	{ MSG_batch, store_on_batch },
+	{ MSG_commit, store_on_commit },
+	{ MSG_stage_abort, store_on_stage_abort },
+	{ MSG_pin, store_on_pin },
+	{ MSG_unpin, store_on_unpin },
+	{ MSG_points, store_on_points },
+	{ MSG_holds, store_on_holds },
+	{ MSG_facts, store_on_facts },
+	{ MSG_facts_touch, store_on_facts_touch },
 };
 
 int
@@ -406,7 +451,7 @@ main(void)
 		.conf = MSG_store_conf,
 		.state_size = sizeof(struct store_role),
 		.sandbox = &sandbox_store,
-		.start = start, .status = status,
+		.start = start, .status = status, .stop = stop,
 	};
 
 	return role_main(&def);

@@ -15,8 +15,8 @@
 
 /* LMDB is at work with less; below, not even its tables fit. */
 #define OBJECTS_BYTES_MIN	((uint64_t)1 << 20)
-/* Ten times today's RPKI; the sandboxes' limits on addresses and files hold it. */
-#define OBJECTS_BYTES_MAX	((uint64_t)16 << 30)
+/* As fetch.store-size and the sandboxes (sys/sandbox.c); today's RPKI takes some 3 GiB. */
+#define OBJECTS_BYTES_MAX	((uint64_t)64 << 30)
 /* As RPKI_OBJECT_SIZE_MAX: what is larger is no object; today below 3 MB. */
 #define OBJECTS_OBJECT_MAX	((size_t)8 << 20)
 /* One write transaction; the fetcher gathers so much before it sends. */

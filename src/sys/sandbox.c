@@ -23,13 +23,22 @@ const struct sandbox_profile sandbox_fetch = {
 	.name = "fetch", .calls = SANDBOX_OPEN | SANDBOX_CONNECT | SANDBOX_THREADS | SANDBOX_MEMFD,
 	.max_memory = 8 * GIB, .max_files = 1024, .max_file = 4 * GIB, .required = true,
 };
+/*
+ * The object store is one file, mapped as a whole; fetch.store-size lets it be
+ * 64 GiB. Whoever maps it needs the addresses, but no memory of its own, and
+ * the one who writes it may make a file of that size.
+ */
+#define OBJECTS	(64 * GIB)
+
 const struct sandbox_profile sandbox_store = {
 	.name = "store", .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_MEMFD,
-	.max_memory = 8 * GIB, .max_files = 256, .max_file = 4 * GIB, .required = true,
+	.max_memory = 8 * GIB, .max_mapped = OBJECTS, .max_files = 256,
+	.max_file = OBJECTS + GIB, .required = true,
 };
 const struct sandbox_profile sandbox_validate = {
 	.name = "validate", .calls = SANDBOX_OPEN | SANDBOX_THREADS | SANDBOX_MEMFD,
-	.max_memory = 16 * GIB, .max_files = 1024, .max_file = 4 * GIB, .required = true,
+	.max_memory = 16 * GIB, .max_mapped = OBJECTS, .max_files = 1024,
+	.max_file = 4 * GIB, .required = true,
 };
 const struct sandbox_profile sandbox_rtr = {
 	.name = "rtr", .calls = SANDBOX_ACCEPT | SANDBOX_MEMFD,
@@ -382,7 +391,9 @@ limits_enter(const struct sandbox_profile *p)
 		{ RLIMIT_NOFILE, p->max_files },
 		{ RLIMIT_FSIZE, p->max_file },
 		/* AddressSanitizer's shadow alone is terabytes of addresses. */
-		{ RLIMIT_AS, p->max_memory == 0 || SANITIZED ? RLIM_INFINITY : p->max_memory },
+		{ RLIMIT_AS, p->max_memory == 0 || SANITIZED ? RLIM_INFINITY :
+		    p->max_memory + p->max_mapped },
+		{ RLIMIT_DATA, p->max_memory == 0 || SANITIZED ? RLIM_INFINITY : p->max_memory },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(l); i++) {

@@ -44,7 +44,8 @@ enum {
 struct sandbox_profile {
 	const char	*name;
 	unsigned	 calls;
-	uint64_t	 max_memory;	/* RLIMIT_AS; 0: unlimited */
+	uint64_t	 max_memory;	/* of its own (RLIMIT_DATA); 0: unlimited */
+	uint64_t	 max_mapped;	/* files mapped besides (RLIMIT_AS is both) */
 	uint64_t	 max_files;	/* RLIMIT_NOFILE */
 	uint64_t	 max_file;	/* RLIMIT_FSIZE, memfds included; 0: none is written */
 	bool		 required;	/* it sees remote bytes: fail closed */
