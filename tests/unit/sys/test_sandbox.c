@@ -56,6 +56,7 @@ static bool	chmod_in(void) { return chmod(in_file, 0777) == 0; }
 static bool	symlink_in(void) { return symlink("/etc/passwd", in_new) == 0; }
 static bool	socket_try(void) { return socket(AF_INET, SOCK_STREAM, 0) >= 0; }
 static bool	unix_try(void) { return socket(AF_UNIX, SOCK_STREAM, 0) >= 0; }
+static bool	netlink_try(void) { return socket(AF_NETLINK, SOCK_RAW, 0) >= 0; }
 static bool	signal_try(void) { return kill(getppid(), 0) == 0; }
 static bool	memfd_try(void) { return memfd_create("x", 0) >= 0; }
 
@@ -88,6 +89,13 @@ bind_early(void)
 	    .sin_addr = { htonl(INADDR_LOOPBACK) } };
 
 	return bind(early_socket, (struct sockaddr *)&a, sizeof(a)) == 0;
+}
+
+/* The kernel would choose the port. */
+static bool
+listen_try(void)
+{
+	return listen(early_socket, 1) == 0;
 }
 
 static bool
@@ -185,11 +193,10 @@ static const struct attempt nobody[] = {
 	{ "open a file elsewhere to write", write_out },
 	{ "truncate a file elsewhere", trunc_out },
 	{ "remove a file elsewhere", unlink_out },
-	{ "make a socket", socket_try },
 	{ "make a unix socket", unix_try },
-	{ "connect", connect_try },
-	{ "connect a socket made before", connect_early },
+	{ "make a netlink socket", netlink_try },
 	{ "bind a socket made before", bind_early },
+	{ "listen", listen_try },
 	{ "fork", fork_try },
 	{ "exec", exec_try },
 	{ "ptrace", ptrace_try },
@@ -209,6 +216,11 @@ static const struct attempt reading[] = {
 	{ "read a file in its folder", read_in },
 };
 static const struct attempt truncating[] = { { "truncate a file by its path", trunc_path } };
+static const struct attempt connecting[] = {
+	{ "make a socket", socket_try },
+	{ "connect", connect_try },
+	{ "connect a socket made before", connect_early },
+};
 static const struct attempt accepting[] = { { "accept a connection", accept_try } };
 static const struct attempt threading[] = { { "start a thread", thread_try } };
 static const struct attempt memfds[] = {
@@ -221,6 +233,7 @@ struct profile {
 };
 
 static const struct profile profiles[] = {
+	{ &sandbox_fetch, true, SANDBOX_READ },
 	{ &sandbox_store, true, SANDBOX_WRITE },
 	{ &sandbox_validate, true, SANDBOX_READ },
 	{ &sandbox_rtr, false, SANDBOX_READ },
@@ -332,6 +345,7 @@ prove_profile(const struct profile *pr)
 	prove(pr, ALL(writing), pr->folder && pr->access == SANDBOX_WRITE);
 	prove(pr, ALL(truncating), false);	/* by path: nobody needs it */
 	prove(pr, ALL(reading), pr->folder);
+	prove(pr, ALL(connecting), (c & SANDBOX_CONNECT) != 0);
 	prove(pr, ALL(accepting), (c & SANDBOX_ACCEPT) != 0);
 	prove(pr, ALL(threading), (c & SANDBOX_THREADS) != 0);
 	prove(pr, ALL(memfds), (c & SANDBOX_MEMFD) != 0);
