@@ -101,8 +101,10 @@ export function routers(body, serial) {
 	}
 	const rows = list.slice(0, SHOW_ROUTERS).map((r) => [el("code", r.address),
 		r.version ?? "–", serialCell(r.serial, serial),
+		known(`rt_${r.transport}`) || "–",
 		time(r.since), known(`rs_${r.state}`) || (r.state ?? "")]);
 	fill($("routers"), table([{ text: t("address") }, { text: t("version"), num: true },
-		{ text: t("serial") }, { text: t("since") }, { text: t("rstate") }], rows),
+		{ text: t("serial") }, { text: t("transport") }, { text: t("since") },
+		{ text: t("rstate") }], rows),
 	total > rows.length && el("p.note", t("more_routers", { n: num(total - rows.length) })));
 }

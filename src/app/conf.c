@@ -86,7 +86,7 @@ sizes_check(const struct conf *c, struct conf_error *err)
 	} sizes[] = {
 		{ CONF_ORG_ASNS, 12000 }, { CONF_ORG_PREFIXES, 32000 },
 		{ CONF_RPKI_TREE, 8000 }, { CONF_RPKI_RRDP, 8000 },
-		{ CONF_ORG_NAME, 256 },
+		{ CONF_ORG_NAME, 256 }, { CONF_RTR_ALLOW, 16000 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
@@ -101,6 +101,22 @@ sizes_check(const struct conf *c, struct conf_error *err)
 		err->code = CONF_E_LIMIT;
 		return err->rc = SE_LIMIT;
 	}
+	return 0;
+}
+
+/* RFC 8210 section 9.2: a cache shows a certificate, always. */
+static int
+tls_check(const struct conf *c, struct conf_error *err)
+{
+	bool cert = app_conf_str(c, CONF_RTR_TLS_CERT)[0] != '\0';
+	bool key = app_conf_str(c, CONF_RTR_TLS_KEY)[0] != '\0';
+	bool listens = c->values[CONF_RTR_TLS_LISTEN].n > 0;
+
+	if (cert != key || (listens && !cert))
+		return rule_broken(err, c, listens ? CONF_RTR_TLS_LISTEN :
+		    cert ? CONF_RTR_TLS_CERT : CONF_RTR_TLS_KEY,
+		    "rtr.tls.listen, rtr.tls.certificate, rtr.tls.key",
+		    N_("a certificate and its key where RTR is spoken over TLS"));
 	return 0;
 }
 
@@ -125,7 +141,45 @@ rules_check(const struct conf *c, struct conf_error *err)
 			    N_("a token file when the page listens beyond loopback"));
 	if (exceptions_check(c, err) < 0)
 		return err->rc;
+	if (tls_check(c, err) < 0)
+		return err->rc;
 	return sizes_check(c, err);
+}
+
+/* --- what is allowed, but should be known --- */
+
+static bool
+beyond_loopback(const struct conf *c, enum app_conf_row r)
+{
+	for (size_t i = 0; i < c->values[r].n; i++)
+		if (!loopback(&c->values[r].items[i]))
+			return true;
+	return false;
+}
+
+const char *
+app_conf_warning(const struct conf *c, unsigned i, const char **ret_row)
+{
+	bool listed = c->values[CONF_RTR_ALLOW].n > 0;
+	const struct {
+		bool			 is;
+		enum app_conf_row	 row;
+		const char		*text;
+	} all[] = {
+		{ beyond_loopback(c, CONF_RTR_LISTEN) && !listed &&
+		    c->values[CONF_RTR_MD5].n == 0, CONF_RTR_LISTEN,
+		    N_("every address may connect; name your routers in rtr.allow or rtr.md5") },
+		{ beyond_loopback(c, CONF_RTR_TLS_LISTEN) && !listed &&
+		    app_conf_str(c, CONF_RTR_TLS_CA)[0] == '\0', CONF_RTR_TLS_LISTEN,
+		    N_("every address may connect; set rtr.tls.client-ca (RFC 8210 section 9.2) or rtr.allow") },
+	};
+
+	for (size_t k = 0; k < ARRAY_LEN(all); k++)
+		if (all[k].is && i-- == 0) {
+			*ret_row = c->rows[all[k].row].path;
+			return all[k].text;
+		}
+	return NULL;
 }
 
 int

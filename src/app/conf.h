@@ -41,6 +41,12 @@ int	 app_conf_load(const char *file, const char *state, struct conf **ret,
 int	 app_conf_parse(struct sv text, const char *file, struct conf **ret,
 	    struct conf_error *err) MUST_USE;
 
+/*
+ * The i-th thing that is allowed but should be known, as a msgid, and the
+ * path of its option; NULL when there are no more.
+ */
+const char *app_conf_warning(const struct conf *, unsigned i, const char **ret_row);
+
 /* The single value of a row: its text ("" if empty), its number. */
 const char *app_conf_str(const struct conf *, enum app_conf_row);
 uint32_t app_conf_u32(const struct conf *, enum app_conf_row);

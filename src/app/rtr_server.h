@@ -9,12 +9,21 @@
  * Versions 0 and 1 get a memfd of their own when their first router comes.
  * Deltas are small memfds, made when asked for and shared. So memory does
  * not grow with the number of routers, and one that reads slowly holds
- * nothing but its own socket.
+ * nothing but its own socket: a struct client of about 1 kB and, over TLS,
+ * an engine with the fixed buffers of crypto/tls.h (60 to 100 kB while a
+ * record is in transit, less in between).
+ *
+ * Who may come: rtr_server_admit(). A listener is for TCP or for TLS; MD5
+ * signatures (RFC 2385) are the kernel's and the listening socket's, this
+ * file only names such connections. Who is refused is closed at accept,
+ * counted, and logged once an hour for each address.
  */
 #ifndef APP_RTR_SERVER_H
 #define APP_RTR_SERVER_H
 
+#include "base/ip.h"
 #include "base/json.h"
+#include "crypto/tls.h"
 #include "rtr/rtr.h"
 #include "sys/log.h"
 #include "sys/loop.h"
@@ -44,8 +53,27 @@ struct rtr_server *rtr_server_new(struct loop *, const struct rtr_server_conf *,
     const struct rtr_server_ops *);
 /* Closes all connections at once. */
 struct rtr_server *rtr_server_free(struct rtr_server *);
-/* Takes a bound, listening socket over. */
-int	 rtr_server_listen(struct rtr_server *, int fd) MUST_USE;
+/* Takes a bound, listening socket over; tls: see rtr_server_admit(). */
+int	 rtr_server_listen(struct rtr_server *, int fd, bool tls) MUST_USE;
+
+#define RTR_ALLOW_MAX		1024	/* prefixes of a network's routers */
+#define RTR_MD5_MAX		64	/* secrets; each is a key in the kernel */
+#define RTR_TLS_WARN_SEC	(14 * 86400)	/* before the certificate expires */
+
+/* Who may connect, and how it is known. */
+struct rtr_admission {
+	const struct ip_prefix	*allow, *md5;	/* md5: those with a secret */
+	size_t			 n_allow, n_md5;
+	struct tls_ctx		*tls;		/* NULL: TLS listeners refuse all */
+	bool			 tls_client;	/* the context asks for certificates */
+};
+/*
+ * From now on; who is connected and not allowed any more is closed. An empty
+ * allow means everybody, but where there are secrets: then those whom they
+ * are for, and this machine (not for TLS). The lists are copied, the context
+ * is taken over (also on failure, -ENOMEM or -E2BIG).
+ */
+int	 rtr_server_admit(struct rtr_server *, const struct rtr_admission *) MUST_USE;
 /* New timers and limits count for answers from now on. */
 void	 rtr_server_configure(struct rtr_server *, const struct rtr_server_conf *);
 /*
@@ -64,9 +92,21 @@ void	 rtr_server_forget(struct rtr_server *);
  */
 void	 rtr_server_stop(struct rtr_server *, enum rtr_error_code, void (*done)(void *), void *);
 
+enum rtr_transport {
+	RTR_OVER_TCP,
+	RTR_OVER_MD5,
+	RTR_OVER_TLS,
+	RTR_OVER_MAX
+};
+
 struct rtr_server_stat {
 	uint32_t	n_clients, n_by_version[RTR_VERSIONS], n_unknown;
-	uint64_t	n_accepted, n_refused, n_full, n_delta, n_faults;
+	uint32_t	n_by_transport[RTR_OVER_MAX];
+	uint64_t	n_accepted, n_refused;	/* refused: there were too many */
+	uint64_t	n_denied, n_tls_failed;
+	uint64_t	n_full, n_delta, n_faults, n_errors;
+	uint64_t	n_sent, n_received;	/* bytes on the wire, of all time */
+	int64_t		tls_until;		/* of our certificates; TIME_NEVER: no TLS */
 	bool		has_data;	/* and it is not expired */
 	uint32_t	serial;
 	size_t		n_v4, n_v6, n_aspas;
@@ -76,9 +116,15 @@ struct rtr_server_stat {
 
 void	 rtr_server_stat(const struct rtr_server *, struct rtr_server_stat *ret);
 /*
- * {"clients":[{"address","version","serial","since","state"}…],
- * "n_by_version":{…}}: at most max clients are listed, the numbers are exact.
+ * {"clients":[{"address","version","serial","since","state","transport",
+ * "sent","received"}…], "peers":[{"address","tcp","md5","tls","since",
+ * "version","serial","accepted","sent","received","errors"}…],
+ * "n_by_version":{…},"n_by_transport":{…},"totals":{…},"tls_until"}.
+ * clients: connections, at most max; peers: addresses that came since the
+ * start, at most RTR_PEERS_MAX, those that are connected surely. The totals
+ * are exact.
  */
-void	 rtr_server_clients_json(const struct rtr_server *, struct json *, unsigned max);
+#define RTR_PEERS_MAX		1024
+void	 rtr_server_clients_json(struct rtr_server *, struct json *, unsigned max);
 
 #endif

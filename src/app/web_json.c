@@ -366,5 +366,7 @@ web_routers(struct web_call *c)
 	json_open(&j, '{');
 	kv_raw(&j, "routers", json_object_get(c->ctx->routers, "clients"));
 	kv_raw(&j, "n_by_version", json_object_get(c->ctx->routers, "n_by_version"));
+	kv_raw(&j, "n_by_transport", json_object_get(c->ctx->routers, "n_by_transport"));
+	kv_raw(&j, "totals", json_object_get(c->ctx->routers, "totals"));
 	return finish(c, &j);
 }

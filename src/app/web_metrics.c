@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "app/web_internal.h"
+#include "base/ip.h"
 #include "base/timefmt.h"
 #include "out/metrics.h"
 
@@ -14,6 +15,9 @@
 	if (metric_u64((m), METRIC_##id, NULL, 0, (v)) < 0)		\
 		(m)->b->rc = -1;					\
 } while (0)
+
+/* Addresses with series of their own: as many as the rtr role keeps. */
+#define WEB_PEERS_MAX	1024
 
 static struct sv
 member(const json_t *o, const char *key)
@@ -96,6 +100,81 @@ time_metrics(struct metrics *m, const struct web_data *d, int64_t now)
 		m->b->rc = -1;
 }
 
+/* An address as the rtr role writes it. */
+static bool
+is_address(struct sv s)
+{
+	struct ip_prefix px;
+
+	return sv_find(s, '/') == s.n && ip_prefix_parse_host(s, &px) == 0;
+}
+
+static const char *const transports[] = { "tcp", "md5", "tls" };
+
+static void
+transport_metrics(struct metrics *m, json_t *peers)
+{
+	json_t *p;
+	size_t i;
+
+	json_array_foreach(peers, i, p)
+		for (size_t t = 0; i < WEB_PEERS_MAX && t < ARRAY_LEN(transports); t++)
+			if (is_address(member(p, "address")) && web_report_u64(p, transports[t]) > 0)
+				PUT(m, RTR_PEER_CLIENTS, web_report_u64(p, transports[t]),
+				    member(p, "address"), sv_str(transports[t]));
+}
+
+/* One family after the other, as the format demands. */
+static void
+peer_metrics(struct metrics *m, json_t *peers)
+{
+	static const struct {
+		const char	*key;
+		enum metric	 id;
+	} families[] = {
+		{ "since", METRIC_RTR_PEER_SINCE },
+		{ "version", METRIC_RTR_PEER_VERSION },
+		{ "serial", METRIC_RTR_PEER_SERIAL },
+		{ "accepted", METRIC_RTR_PEER_ACCEPTED },
+		{ "sent", METRIC_RTR_PEER_SENT },
+		{ "received", METRIC_RTR_PEER_RECEIVED },
+		{ "errors", METRIC_RTR_PEER_ERRORS },
+	};
+	json_t *p;
+	size_t i;
+
+	transport_metrics(m, peers);
+	for (size_t f = 0; f < ARRAY_LEN(families); f++)
+		json_array_foreach(peers, i, p) {
+			const struct sv label = member(p, "address");
+
+			if (i >= WEB_PEERS_MAX || !is_address(label) ||
+			    json_object_get(p, families[f].key) == NULL)
+				continue;
+			if (metric_u64(m, families[f].id, &label, 1,
+			    web_report_u64(p, families[f].key)) < 0)
+				m->b->rc = -1;
+		}
+}
+
+static void
+router_totals(struct metrics *m, json_t *routers)
+{
+	static const char *const results[] = { "accepted", "too_many", "denied", "tls_failed" };
+	json_t *by = json_object_get(routers, "n_by_transport");
+	json_t *totals = json_object_get(routers, "totals");
+
+	if (!json_is_object(totals))
+		return;
+	for (size_t t = 0; t < ARRAY_LEN(transports); t++)
+		PUT(m, RTR_TRANSPORTS, web_report_u64(by, transports[t]), sv_str(transports[t]));
+	for (size_t i = 0; i < ARRAY_LEN(results); i++)
+		PUT(m, RTR_CONNECTIONS, web_report_u64(totals, results[i]), sv_str(results[i]));
+	PUT0(m, RTR_SENT, web_report_u64(totals, "sent"));
+	PUT0(m, RTR_RECEIVED, web_report_u64(totals, "received"));
+	PUT0(m, RTR_ERRORS, web_report_u64(totals, "errors"));
+}
+
 static void
 router_metrics(struct metrics *m, json_t *routers)
 {
@@ -107,6 +186,10 @@ router_metrics(struct metrics *m, json_t *routers)
 	json_object_foreach(by, version, v)
 		if (is_word(sv_str(version)))
 			PUT(m, RTR_CLIENTS, web_report_u64(by, version), sv_str(version));
+	router_totals(m, routers);
+	peer_metrics(m, json_object_get(routers, "peers"));
+	if (json_object_get(routers, "tls_until") != NULL)
+		PUT0(m, RTR_TLS_EXPIRY, web_report_u64(routers, "tls_until"));
 }
 
 static void

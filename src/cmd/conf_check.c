@@ -7,7 +7,32 @@
 #include "sys/file.h"
 
 static void
-check_json(const struct conf_error *e, const char *text)
+warnings_json(struct json *j, const struct conf *c, enum lang lang)
+{
+	const char *row, *text;
+
+	json_key(j, "warnings");
+	json_open(j, '[');
+	for (unsigned i = 0; (text = app_conf_warning(c, i, &row)) != NULL; i++) {
+		json_open(j, '{');
+		json_kv_str(j, "option", row);
+		json_kv_str(j, "text", tr(lang, text));
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static void
+warnings_show(const struct cmd_ctx *ctx, const struct conf *c, const char *file)
+{
+	const char *row, *text;
+
+	for (unsigned i = 0; (text = app_conf_warning(c, i, &row)) != NULL; i++)
+		cmd_err(tr(ctx->lang, N_("%s: warning: %s: %s")), file, row, tr(ctx->lang, text));
+}
+
+static void
+check_json(const struct conf *c, const struct conf_error *e, const char *text, enum lang lang)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	struct json j = json_on(&b, true);
@@ -22,6 +47,8 @@ check_json(const struct conf_error *e, const char *text)
 		json_kv_str(&j, "found", e->found);
 		json_kv_str(&j, "did_you_mean", e->meant[0] != '\0' ? e->meant : NULL);
 		json_kv_str(&j, "text", text);
+	} else {
+		warnings_json(&j, c, lang);
 	}
 	json_close(&j, '}');
 	buf_char(&b, '\n');
@@ -48,11 +75,13 @@ run(struct cmd_ctx *ctx, void *state UNUSED, int argc, char **argv)
 		buf_char(&b, '\0');
 	}
 	if (ctx->json)
-		check_json(&e, rc < 0 && b.rc == 0 ? b.p : NULL);
+		check_json(c, &e, rc < 0 ? b.p : NULL, ctx->lang);
 	else if (rc < 0)
 		cmd_err("%s", b.rc == 0 ? b.p : file);
 	else if (!ctx->quiet)
 		printf(tr(ctx->lang, N_("%s is good\n")), file);
+	if (rc == 0 && !ctx->json)
+		warnings_show(ctx, c, file);
 	if (rc == 0)
 		return EXIT_GOOD;
 	/* A file that cannot be read was not judged. */

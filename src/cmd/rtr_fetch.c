@@ -6,13 +6,13 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
+#include "cmd/rtr_dial.h"
 #include "cmd/rtr_show.h"
 #include "out/payloads_out.h"
 #include "rtr/rtr.h"
 #include "sys/atomicfile.h"
 #include "sys/clock.h"
 #include "sys/file.h"
-#include "sys/net_tcp.h"
 
 #define OUTS_MAX	8
 #define TIMEOUT_SEC	60
@@ -36,7 +36,8 @@ struct fetch {
 	struct findings		 findings;
 	unsigned		 n_shown;
 	struct rtr_client	*client;
-	int			 fd;
+	struct rtr_dial		 dial;
+	struct link		 link;
 	int64_t			 give_up;	/* usec: an answer must have come */
 	int64_t			 ask_again;	/* usec: the refresh interval is over */
 	int64_t			 end;		/* usec: the end of --wait */
@@ -49,6 +50,7 @@ static const struct cmd_opt opts[] = {
 	{ "output", 'o', "FORMAT=FILE", N_("write json, routinator, csv or bird; may be repeated; - is standard output") },
 	{ "timeout", 0, "SECONDS", N_("give up when an answer takes longer (60)") },
 	{ "wait", 0, "SECONDS", N_("stay so long and follow the changes") },
+	RTR_DIAL_OPTS,
 	{ 0 },
 };
 
@@ -72,6 +74,8 @@ opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 	struct sv v = sv_str(arg);
 
 	f->ctx = ctx;
+	if (rtr_dial_opt(&f->dial, o->name, arg))
+		return 0;
 	if (strcmp(o->name, "output") == 0)
 		return out_add(f, arg);
 	if (strcmp(o->name, "version") == 0) {
@@ -206,8 +210,8 @@ send_all(struct fetch *f, const struct wr *w)
 	size_t at = 0;
 
 	while (at < w->len) {
-		long n = tcp_write(f->fd, w->buf + at, w->len - at, false);
-		int rc = n == -EAGAIN ? tcp_wait(f->fd, true, (int)f->timeout_sec * 1000) : 0;
+		long n = link_write(&f->link, w->buf + at, w->len - at, false);
+		int rc = n == -EAGAIN ? link_wait(&f->link, true, (int)f->timeout_sec * 1000) : 0;
 
 		if (n < 0 && n != -EAGAIN)
 			return (int)n;
@@ -235,9 +239,9 @@ connect_and_ask(struct fetch *f)
 {
 	int rc;
 
-	fd_close(&f->fd);
+	link_done(&f->link, false);
 	rtr_client_connect(f->client);
-	rc = tcp_connect(f->address, (int)f->timeout_sec * 1000, &f->fd);
+	rc = rtr_dial(f->ctx, &f->dial, f->address, (int)f->timeout_sec * 1000, &f->link);
 	return rc < 0 ? rc : ask(f);
 }
 
@@ -325,20 +329,35 @@ step(struct fetch *f)
 		return SE_TIMEOUT;
 	if (now >= f->ask_again)
 		return ask(f) < 0 ? SE_CLOSED : 1;
-	rc = tcp_wait(f->fd, false, (int)min_i64((until - now) / 1000 + 1, 3600000));
+	rc = link_wait(&f->link, false, (int)min_i64((until - now) / 1000 + 1, 3600000));
 	if (rc == -ETIMEDOUT || rc == -EAGAIN)
 		return 1;
 	if (rc < 0)
 		return rc;
-	n = tcp_read(f->fd, f->buf, READ_MAX);
+	n = link_read(&f->link, f->buf, READ_MAX);
 	if (n == -EAGAIN)
 		return 1;
+	/* An older version would be refused by TLS as well. */
+	if (n < 0 && rtr_dial_refused(&f->link))
+		return (int)n;
 	if (n <= 0) {
 		rc = rtr_client_closed(f->client) == RTR_EV_DOWNGRADE && !f->got ?
 		    connect_and_ask(f) : SE_CLOSED;
 		return rc < 0 ? rc : 1;
 	}
 	return feed(f, (size_t)n);
+}
+
+/* Before the first byte of RTR: TLS says what is wrong by itself. */
+static bool
+tls_failed(const struct fetch *f)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+
+	if (!rtr_dial_why(&f->link, f->ctx->lang, &b) || b.rc < 0)
+		return false;
+	cmd_err("%s: TLS: %.*s", f->address, SV_ARG(buf_get(&b)));
+	return true;
 }
 
 static int
@@ -354,6 +373,8 @@ fetch(struct fetch *f)
 	while (rc == 1)
 		rc = step(f);
 	rtr_findings_show(f->ctx, &f->findings, &f->n_shown);
+	if (rc < 0 && tls_failed(f))
+		return EXIT_CANNOT;
 	if (rc == SE_PEER)
 		cmd_err(tr(f->ctx->lang, N_("%s: the cache broke the protocol or refused; nothing more was taken")),
 		    f->address);
@@ -371,14 +392,17 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 {
 	struct fetch *f = state;
 	uint8_t *buf;
-	int rc = EXIT_CANNOT;
+	int rc;
 
 	f->ctx = ctx;
-	f->fd = -1;
+	f->link = (struct link)LINK_INIT;
 	f->end = INT64_MAX;
 	if (argc != 1)
 		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("name one cache as HOST:PORT")));
 	f->address = argv[0];
+	if ((rc = rtr_dial_ready(ctx, &f->dial)) != EXIT_GOOD)
+		return rc;
+	rc = EXIT_CANNOT;
 	if (!f->version_given)
 		f->version = RTR_VERSION_MAX;
 	if (f->timeout_sec == 0)
@@ -396,7 +420,8 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 	else
 		cmd_err("%s", err_str(-ENOMEM));
 	f->client = rtr_client_free(f->client);
-	fd_close(&f->fd);
+	link_done(&f->link, false);
+	rtr_dial_done(&f->dial);
 	(void)pool_free(f->pool);
 	return rc;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/rtr_auth.h"
 #include "app/rtr_server.h"
 #include "app/vrps_feed.h"
 #include "base/err.h"
@@ -17,12 +18,18 @@
 
 #define LISTEN_DEFAULT	"127.0.0.1:8282"
 #define LISTEN_MAX	8
+#define FILES_OTHER	64	/* descriptors beside those of routers */
 
 struct serve {
 	struct cmd_ctx		*ctx;
 	const char		*vrps;
 	const char		*listen[LISTEN_MAX];
+	bool			 tls[LISTEN_MAX];
 	unsigned		 n_listen;
+	struct rtr_tls_files	 files;
+	struct ip_prefix	 allow[RTR_ALLOW_MAX], md5[RTR_MD5_MAX];
+	size_t			 n_allow, n_md5;
+	struct tcp_secret	 secrets[RTR_MD5_MAX];
 	struct rtr_timers	 timers;
 	uint32_t		 max_clients, max_version;
 	struct tcp_name		 names[LISTEN_MAX];
@@ -34,6 +41,12 @@ struct serve {
 static const struct cmd_opt opts[] = {
 	{ "vrps", 0, "FILE", N_("the validated payloads, JSON of any validator") },
 	{ "listen", 0, "ADDRESS:PORT", N_("where routers connect (127.0.0.1:8282; may be repeated)") },
+	{ "allow", 0, "PREFIX", N_("the addresses that routers may come from; may be repeated") },
+	{ "md5", 0, "PREFIX=FILE", N_("routers there must sign with the TCP-MD5 secret in the file; may be repeated") },
+	{ "tls-listen", 0, "ADDRESS:PORT", N_("where routers connect with TLS; may be repeated") },
+	{ "tls-cert", 0, "FILE", N_("our certificate and its chain, PEM") },
+	{ "tls-key", 0, "FILE", N_("its private key, PEM") },
+	{ "tls-client-ca", 0, "FILE", N_("routers must show a certificate of these authorities, PEM") },
 	{ "refresh", 0, "SECONDS", N_("routers ask again after this time (3600)") },
 	{ "retry", 0, "SECONDS", N_("… after a failure (600)") },
 	{ "expire", 0, "SECONDS", N_("routers that hear nothing keep the data this long (7200)") },
@@ -54,23 +67,84 @@ static const struct {
 	{ "max-version", offsetof(struct serve, max_version), 0, RTR_VERSION_MAX },
 };
 
+static int
+listen_add(struct serve *s, const char *arg, bool tls)
+{
+	if (s->n_listen == LISTEN_MAX)
+		return cmd_usage(s->ctx, tr(s->ctx->lang,
+		    N_("--listen may be given %d times at most")), LISTEN_MAX);
+	s->tls[s->n_listen] = tls;
+	s->listen[s->n_listen++] = arg;
+	return 0;
+}
+
+static int
+allow_add(struct serve *s, const char *arg)
+{
+	if (s->n_allow == RTR_ALLOW_MAX ||
+	    ip_prefix_parse_host(sv_str(arg), &s->allow[s->n_allow]) < 0)
+		return cmd_usage(s->ctx, tr(s->ctx->lang, N_("--allow %s is no prefix")), arg);
+	s->n_allow++;
+	return 0;
+}
+
+/* "PREFIX=FILE": read now, as a wrong one is a wrong command line. */
+static int
+md5_add(struct serve *s, const char *arg)
+{
+	_cleanup_(buf_done) struct buf err = BUF_INIT;
+	struct sv file = sv_str(arg), who = sv_cut(&file, '=');
+	struct tcp_secret *t = &s->secrets[s->n_md5];
+
+	if (s->n_md5 == RTR_MD5_MAX || file.n == 0 ||
+	    ip_prefix_parse_host(who, &t->peers) < 0)
+		return cmd_usage(s->ctx, tr(s->ctx->lang,
+		    N_("--md5 %s is not an address or prefix, \"=\" and a file")), arg);
+	if (rtr_secret_read(file.p, s->ctx->lang, t, &err) < 0) {
+		cmd_err("%.*s", SV_ARG(buf_get(&err)));
+		return EXIT_CANNOT;
+	}
+	s->md5[s->n_md5++] = t->peers;
+	return 0;
+}
+
+/* Options that are kept as they are given. 1: it was one of them. */
+static int
+opt_text(struct serve *s, const char *name, const char *arg)
+{
+	const struct {
+		const char	*name;
+		const char	**to;
+	} texts[] = {
+		{ "vrps", &s->vrps },
+		{ "tls-cert", &s->files.cert },
+		{ "tls-key", &s->files.key },
+		{ "tls-client-ca", &s->files.ca },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (strcmp(name, texts[i].name) == 0) {
+			*texts[i].to = arg;
+			return 1;
+		}
+	return 0;
+}
+
 /* Numbers are kept one higher, so that 0 is "not given". */
 static int
 opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 {
 	struct serve *s = state;
 
-	if (strcmp(o->name, "vrps") == 0) {
-		s->vrps = arg;
+	s->ctx = ctx;
+	if (opt_text(s, o->name, arg) == 1)
 		return 0;
-	}
-	if (strcmp(o->name, "listen") == 0) {
-		if (s->n_listen == LISTEN_MAX)
-			return cmd_usage(ctx, tr(ctx->lang,
-			    N_("--listen may be given %d times at most")), LISTEN_MAX);
-		s->listen[s->n_listen++] = arg;
-		return 0;
-	}
+	if (strcmp(o->name, "listen") == 0 || strcmp(o->name, "tls-listen") == 0)
+		return listen_add(s, arg, o->name[0] == 't');
+	if (strcmp(o->name, "allow") == 0)
+		return allow_add(s, arg);
+	if (strcmp(o->name, "md5") == 0)
+		return md5_add(s, arg);
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
 		uint32_t *p = (uint32_t *)(void *)((char *)s + numbers[i].offset);
 		uint32_t v;
@@ -257,13 +331,14 @@ listen_all(struct serve *s)
 	if (s->n_listen == 0)
 		s->listen[s->n_listen++] = LISTEN_DEFAULT;
 	for (unsigned i = 0; i < s->n_listen; i++) {
-		rc = tcp_listen(s->listen[i], &fd, &s->names[i]);
+		rc = tcp_listen_md5(s->listen[i], s->secrets, s->tls[i] ? 0 : s->n_md5,
+		    &fd, &s->names[i]);
 		if (rc == -EINVAL)
 			return cmd_usage(s->ctx, tr(s->ctx->lang,
 			    N_("--listen %s is no address; write it as 192.0.2.1:323 or [2001:db8::1]:323")),
 			    s->listen[i]);
 		if (rc == 0)
-			rc = rtr_server_listen(s->server, fd);
+			rc = rtr_server_listen(s->server, fd, s->tls[i]);
 		if (rc < 0) {
 			cmd_err(tr(s->ctx->lang, N_("cannot listen on %s: %s")), s->listen[i],
 			    err_str(rc));
@@ -271,6 +346,39 @@ listen_all(struct serve *s)
 		}
 	}
 	return EXIT_GOOD;
+}
+
+static bool
+tls_wanted(const struct serve *s)
+{
+	for (unsigned i = 0; i < s->n_listen; i++)
+		if (s->tls[i])
+			return true;
+	return false;
+}
+
+/* Who may connect; files are read before anybody does. */
+static int
+admit(struct serve *s)
+{
+	_cleanup_(buf_done) struct buf err = BUF_INIT;
+	struct rtr_admission a = {
+		.allow = s->allow, .n_allow = s->n_allow,
+		.md5 = s->md5, .n_md5 = s->n_md5,
+		.tls_client = s->files.ca != NULL,
+	};
+	int rc;
+
+	s->files.server = true;
+	if (tls_wanted(s) && rtr_tls_load(&s->files, s->ctx->now, s->ctx->lang, NULL,
+	    &a.tls, &err) < 0) {
+		cmd_err("%.*s", SV_ARG(buf_get(&err)));
+		return EXIT_CANNOT;
+	}
+	if ((rc = rtr_server_admit(s->server, &a)) == 0)
+		return EXIT_GOOD;
+	cmd_err("%s", err_str(rc));
+	return EXIT_CANNOT;
 }
 
 /* The first load decides: a server with nothing to serve is a mistake. */
@@ -327,7 +435,9 @@ serve_run(struct serve *s)
 		cmd_err("%s", err_str(-ENOMEM));
 		return EXIT_CANNOT;
 	}
-	if ((rc = load_first(s)) != EXIT_GOOD || (rc = listen_all(s)) != EXIT_GOOD)
+	tcp_files(s->max_clients + FILES_OTHER);
+	if ((rc = admit(s)) != EXIT_GOOD || (rc = load_first(s)) != EXIT_GOOD ||
+	    (rc = listen_all(s)) != EXIT_GOOD)
 		return rc;
 	ready_show(s);
 	return loop_run(s->loop) < 0 ? EXIT_CANNOT : EXIT_GOOD;
@@ -344,6 +454,11 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv UNUSED)
 		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("rtr serve takes options only")));
 	if (s->vrps == NULL)
 		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("say what to serve with --vrps FILE")));
+	if (tls_wanted(s) != (s->files.cert != NULL) ||
+	    (s->files.cert != NULL) != (s->files.key != NULL) ||
+	    (s->files.ca != NULL && s->files.cert == NULL))
+		return cmd_usage(ctx, "%s", tr(ctx->lang,
+		    N_("TLS needs --tls-listen, --tls-cert and --tls-key together")));
 	s->timers.refresh_sec = given_or(s->timers.refresh_sec, RTR_TIMERS_DEFAULT.refresh_sec);
 	s->timers.retry_sec = given_or(s->timers.retry_sec, RTR_TIMERS_DEFAULT.retry_sec);
 	s->timers.expire_sec = given_or(s->timers.expire_sec, RTR_TIMERS_DEFAULT.expire_sec);
@@ -356,6 +471,7 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv UNUSED)
 	s->feed = vrps_feed_free(s->feed);
 	s->server = rtr_server_free(s->server);
 	s->loop = loop_free(s->loop);
+	explicit_bzero(s->secrets, sizeof(s->secrets));
 	return rc;
 }
 

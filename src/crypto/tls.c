@@ -199,6 +199,14 @@ tls_free(struct tls *t)
 /* --- ciphertext --- */
 
 size_t
+tls_room(const struct tls *t)
+{
+	if (t->state == TLS_FAILED || t->state == TLS_CLOSED || t->fed_end)
+		return 0;
+	return BIO_ctrl_get_write_guarantee(t->net);
+}
+
+size_t
 tls_feed(struct tls *t, const void *p, size_t n)
 {
 	int took;
@@ -263,6 +271,12 @@ tls_read(struct tls *t, void *p, size_t n)
 		return rc;
 	not_done(t, rc);
 	return t->state == TLS_FAILED ? SE_PEER : t->state == TLS_OPEN ? -EAGAIN : 0;
+}
+
+bool
+tls_pending(const struct tls *t)
+{
+	return SSL_has_pending(t->ssl) == 1 || BIO_pending(SSL_get_rbio(t->ssl)) > 0;
 }
 
 static bool

@@ -119,6 +119,8 @@ struct tls *tls_new(struct tls_ctx *, struct sv name, int64_t now);
 struct tls *tls_free(struct tls *);
 DEFINE_CLEANUP(struct tls, tls_free)
 
+/* So many bytes can be fed now. */
+size_t	 tls_room(const struct tls *);
 /* How many bytes were taken; 0: read first (or it is over). */
 size_t	 tls_feed(struct tls *, const void *, size_t n);
 /* The transport ended. Without close_notify before it, that is TLS_WHY_TRUNCATED. */
@@ -130,6 +132,8 @@ void	 tls_sent(struct tls *, size_t n);
 
 /* Plaintext: bytes, 0 at the peer's close_notify, -EAGAIN, SE_PEER when failed. */
 long	 tls_read(struct tls *, void *, size_t n);
+/* Plaintext may be waiting without anything more being fed. */
+bool	 tls_pending(const struct tls *);
 /*
  * How many were taken, at most TLS_WRITE_MAX at once; -EAGAIN: the handshake
  * is not done or tls_out() must be sent first, then offer the same bytes

@@ -201,8 +201,9 @@ prepare(struct parent *p)
 	if ((rc = control_open(p, u)) < 0)
 		return rc;
 	if (conf_token(p->conf, p->token, &err) < 0 ||
+	    conf_auth(p, p->conf, &p->auth, &err) < 0 ||
 	    conf_logs(p, p->conf, u, &err) < 0 ||
-	    conf_listeners(p, p->conf, &err) < 0)
+	    conf_listeners(p, p->conf, &p->auth, &err) < 0)
 		return fail_buf(&err);
 	if (u != NULL && (rc = proc_user_become(u)) < 0)
 		return fail(err_str(rc));

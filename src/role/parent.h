@@ -3,6 +3,8 @@
 #define ROLE_PARENT_H
 
 #include "app/conf.h"
+#include "app/rtr_auth.h"
+#include "app/rtr_server.h"
 #include "role/role.h"
 #include "sys/ctl.h"
 #include "sys/net_tcp.h"
@@ -38,6 +40,14 @@ struct listener {
 	char			 asked[TCP_TEXT_MAX];	/* as configured */
 	struct tcp_name		 bound;
 	int			 fd;
+	bool			 tls;
+};
+
+/* What authenticates RTR: read and judged before anything is changed. */
+struct auth {
+	struct rtr_tls_pems	 tls;
+	struct tcp_secret	 md5[RTR_MD5_MAX];
+	size_t			 n_md5;
 };
 
 struct logs {
@@ -61,6 +71,7 @@ struct parent {
 	char			 folder[4096];		/* of the role programs */
 	struct conf		*conf;
 	char			 token[TOKEN_MAX + 1];
+	struct auth		 auth;
 	struct logs		 logs;
 	int			 lock;
 	int			 ring;			/* validate's and verify's memory; -1 */
@@ -96,7 +107,11 @@ bool	 children_gone(const struct parent *);
 int	 child_send(struct child *, enum msg_type, const void *msg);
 
 /* parent_conf.c: from the configuration to frames and sockets */
-int	 conf_listeners(struct parent *, const struct conf *, struct buf *err);
+int	 conf_listeners(struct parent *, const struct conf *, const struct auth *,
+	    struct buf *err);
+/* Certificates, keys and secrets of this configuration. */
+int	 conf_auth(struct parent *, const struct conf *, struct auth *ret, struct buf *err);
+void	 auth_done(struct auth *);
 int	 conf_logs(struct parent *, const struct conf *, const struct proc_user *,
 	    struct buf *err);
 int	 conf_token(const struct conf *, char token[static TOKEN_MAX + 1], struct buf *err);

@@ -1,18 +1,22 @@
 /*
  * rtr: talks to routers. It gets listening sockets from the parent and
  * snapshots from the store, and serves the latter on the former; it parses
- * nothing but queries of 8 and 12 bytes, opens nothing and writes nothing.
+ * nothing but queries of 8 and 12 bytes (and TLS, where it is spoken), opens
+ * nothing and writes nothing: certificates and keys come from the parent.
  */
 #include <errno.h>
+
+#include <stdlib.h>
 
 #include "app/rtr_server.h"
 #include "base/err.h"
 #include "role/role.h"
 #include "sys/clock.h"
+#include "sys/memfd.h"
 
 #define TELL_USEC	1000000		/* the page is told once a second at most … */
 #define TELL_ALWAYS	10		/* … and every so many seconds, should it have restarted */
-#define TELL_CLIENTS	300		/* listed; more would not fit a frame */
+#define TELL_CLIENTS	1000		/* connections listed: 200 kB of JSON a second */
 
 struct rtr_role {
 	struct rtr_server	*server;
@@ -62,10 +66,61 @@ on_listen(struct role *r, enum role_id from UNUSED, void *msg)
 	int rc = server(r);
 
 	if (rc == 0)
-		rc = rtr_server_listen(st->server, m->sock);
+		rc = rtr_server_listen(st->server, m->sock, m->tls != 0);
 	if (rc == 0)
 		m->sock = -1;			/* the server's now */
 	return rc;
+}
+
+/* Prefixes, one a line; the parent has checked them. */
+static int
+prefixes_read(struct sv text, size_t max, struct ip_prefix **ret, size_t *ret_n)
+{
+	struct ip_prefix *list = reallocarray(NULL, max, sizeof(*list));
+	struct sv line;
+	size_t n = 0;
+
+	*ret = list;
+	if (list == NULL)
+		return -ENOMEM;
+	while (sv_line(&text, &line)) {
+		if (n == max)
+			return SE_LIMIT;
+		if (ip_prefix_parse_host(line, &list[n++]) < 0)
+			return -EBADMSG;
+	}
+	*ret_n = n;
+	return 0;
+}
+
+static void
+list_free(struct ip_prefix **p)
+{
+	free(*p);
+}
+
+static int
+admit(struct role *r, const struct msg_rtr_conf *m)
+{
+	struct rtr_role *st = r->state;
+	_cleanup_(list_free) struct ip_prefix *allow = NULL, *md5 = NULL;
+	struct rtr_admission a = { .tls_client = m->tls_ca.n > 0 };
+	enum tls_why why = TLS_WHY_NONE;
+	int rc;
+
+	if ((rc = prefixes_read(m->allow, RTR_ALLOW_MAX, &allow, &a.n_allow)) < 0 ||
+	    (rc = prefixes_read(m->md5, RTR_MD5_MAX, &md5, &a.n_md5)) < 0)
+		return rc;
+	a.allow = allow;
+	a.md5 = md5;
+	/* The parent made the same from the same bytes: this is memory, or a bug. */
+	if (m->tls_cert.n > 0 && (rc = tls_ctx_new(&(struct tls_ctx_conf){
+	    .server = true, .certs = m->tls_cert, .key = m->tls_key,
+	    .anchors = m->tls_ca }, &a.tls, &why)) < 0) {
+		role_log(r, LOG_LEVEL_ERROR, "rtr.tls: %s", tls_why_text(why));
+		return rc;
+	}
+	return rtr_server_admit(st->server, &a);
 }
 
 static int
@@ -91,7 +146,7 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 		return 0;
 	}
 	rtr_server_configure(st->server, &conf);
-	return 0;
+	return admit(r, m);
 }
 
 static int
@@ -117,15 +172,17 @@ tell(void *arg)
 	struct rtr_role *st = r->state;
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	struct json j = json_on(&b, false);
-	struct msg_rtr_clients m;
-	int rc;
+	struct msg_rtr_clients m = { .json = -1 };
+	int rc = -ENOMEM;
 
 	(void)loop_timer_set(st->tell, TELL_USEC);
 	if (!st->changed && ++st->untold < TELL_ALWAYS)
 		return;
 	rtr_server_clients_json(st->server, &j, TELL_CLIENTS);
-	m = (struct msg_rtr_clients){ .json = buf_get(&b) };
-	if (b.rc < 0 || (rc = msg_rtr_clients_send(r, ROLE_WEB, &m)) < 0)
+	if (b.rc == 0 && (rc = memfd_of("routers", buf_get(&b), &m.json)) == 0)
+		rc = msg_rtr_clients_send(r, ROLE_WEB, &m);
+	fd_close(&m.json);
+	if (rc < 0)
 		return;			/* next time */
 	st->changed = false;
 	st->untold = 0;
@@ -158,6 +215,11 @@ status(struct role *r, struct json *j)
 	json_kv_u64(j, "deltas", s.n_deltas);
 	json_kv_u64(j, "clients", s.n_clients);
 	json_kv_u64(j, "refused", s.n_refused);
+	json_kv_u64(j, "denied", s.n_denied);
+	json_kv_u64(j, "tls_failed", s.n_tls_failed);
+	json_kv_u64(j, "tcp", s.n_by_transport[RTR_OVER_TCP]);
+	json_kv_u64(j, "md5", s.n_by_transport[RTR_OVER_MD5]);
+	json_kv_u64(j, "tls", s.n_by_transport[RTR_OVER_TLS]);
 	json_kv_u64(j, "full_answers", s.n_full);
 	json_kv_u64(j, "delta_answers", s.n_delta);
 	json_kv_u64(j, "faults", s.n_faults);

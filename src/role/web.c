@@ -145,11 +145,16 @@ on_clients(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	const struct msg_rtr_clients *m = msg;
 	struct web_server *ws = NULL;
+	struct file_map map = { 0 };
 	int rc = server(r, &ws);
 
-	if (rc == 0 && web_server_routers(ws, m->json) < 0)
+	if (rc < 0)
+		return rc;
+	if (memfd_map(m->json, false, WEB_REPORT_MAX, &map) < 0 ||
+	    web_server_routers(ws, map.data) < 0)
 		role_log(r, LOG_LEVEL_WARN, "the list of routers is no JSON, ignoring");
-	return rc;
+	file_unmap(&map);
+	return 0;
 }
 
 static int

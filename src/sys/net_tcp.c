@@ -6,15 +6,19 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/err.h"
 #include "base/sv.h"
 #include "sys/file.h"
 #include "sys/net_tcp.h"
 
 #define BACKLOG		512	/* as many routers as may reconnect at once */
+/* Not yet sent to a peer that reads slowly: what the kernel holds for it. */
+#define UNSENT_MAX	(128 * 1024)
 
 /* "host:port" into two C strings; brackets go. */
 static int
@@ -60,11 +64,32 @@ address_resolve(const char *address, int flags, struct addrinfo **ret)
 	return rc == 0 ? 0 : -EHOSTUNREACH;
 }
 
+static struct ip_prefix
+host_of(const struct sockaddr_storage *ss)
+{
+	const struct sockaddr_in *sin = (const struct sockaddr_in *)ss;
+	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)ss;
+	struct ip_prefix a = { 0 };
+
+	if (ss->ss_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr)) {
+		a = (struct ip_prefix){ .af = IP_V6, .len = 128 };
+		memcpy(a.addr, &sin6->sin6_addr, 16);
+	} else if (ss->ss_family == AF_INET6) {
+		a = (struct ip_prefix){ .af = IP_V4, .len = 32 };
+		memcpy(a.addr, sin6->sin6_addr.s6_addr + 12, 4);
+	} else if (ss->ss_family == AF_INET) {
+		a = (struct ip_prefix){ .af = IP_V4, .len = 32 };
+		memcpy(a.addr, &sin->sin_addr, 4);
+	}
+	return a;
+}
+
 static void
 name_of(const struct sockaddr_storage *ss, socklen_t len, struct tcp_name *ret)
 {
 	char host[TCP_TEXT_MAX - 10], port[8];
 
+	ret->addr = host_of(ss);
 	if (getnameinfo((const struct sockaddr *)ss, len, host, sizeof(host), port,
 	    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
 		(void)snprintf(ret->text, sizeof(ret->text), "?");
@@ -74,17 +99,74 @@ name_of(const struct sockaddr_storage *ss, socklen_t len, struct tcp_name *ret)
 	    ss->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
+/* --- RFC 2385 --- */
+
 static int
-listen_on(const struct addrinfo *ai, int *ret_fd)
+md5_address(int family, const struct ip_prefix *peers, struct sockaddr_storage *ret)
+{
+	struct sockaddr_in *sin = (struct sockaddr_in *)ret;
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)ret;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->ss_family = (sa_family_t)family;
+	if (family == AF_INET && peers->af == IP_V4)
+		memcpy(&sin->sin_addr, peers->addr, 4);
+	else if (family == AF_INET6 && peers->af == IP_V6)
+		memcpy(&sin6->sin6_addr, peers->addr, 16);
+	else if (family == AF_INET6) {		/* IPv4 on a socket of both */
+		memset(sin6->sin6_addr.s6_addr + 10, 0xff, 2);
+		memcpy(sin6->sin6_addr.s6_addr + 12, peers->addr, 4);
+	} else
+		return -EAFNOSUPPORT;
+	return 0;
+}
+
+int
+tcp_md5(int fd, const struct tcp_secret *s)
+{
+	struct tcp_md5sig sig = { .tcpm_flags = TCP_MD5SIG_FLAG_PREFIX };
+	socklen_t len = sizeof(int);
+	int family = 0, rc;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) < 0)
+		return -errno;
+	if ((rc = md5_address(family, &s->peers, &sig.tcpm_addr)) < 0)
+		return rc;
+	sig.tcpm_prefixlen = s->peers.len;
+	sig.tcpm_keylen = s->len;
+	memcpy(sig.tcpm_key, s->key, s->len);
+	rc = setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG_EXT, &sig, sizeof(sig)) < 0 ? -errno : 0;
+	explicit_bzero(&sig, sizeof(sig));
+	return rc;
+}
+
+int
+tcp_md5_all(int fd, const struct tcp_secret *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int rc = tcp_md5(fd, &s[i]);
+
+		if (rc < 0 && rc != -EAFNOSUPPORT)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+listen_on(const struct addrinfo *ai, const struct tcp_secret *secrets, size_t n, int *ret_fd)
 {
 	_cleanup_(fd_close) int fd = -1;
-	int on = 1;
+	int on = 1, rc;
 
 	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0)
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0)
+		return -errno;
+	if ((rc = tcp_md5_all(fd, secrets, n)) < 0)
+		return rc;
+	if (listen(fd, BACKLOG) < 0)
 		return -errno;
 	*ret_fd = fd;
 	fd = -1;
@@ -94,6 +176,13 @@ listen_on(const struct addrinfo *ai, int *ret_fd)
 int
 tcp_listen(const char *address, int *ret_fd, struct tcp_name *ret)
 {
+	return tcp_listen_md5(address, NULL, 0, ret_fd, ret);
+}
+
+int
+tcp_listen_md5(const char *address, const struct tcp_secret *secrets, size_t n, int *ret_fd,
+    struct tcp_name *ret)
+{
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 	struct addrinfo *ai = NULL;
@@ -101,7 +190,7 @@ tcp_listen(const char *address, int *ret_fd, struct tcp_name *ret)
 
 	if (rc < 0)
 		return rc == -EHOSTUNREACH ? -EINVAL : rc;
-	rc = listen_on(ai, ret_fd);
+	rc = listen_on(ai, secrets, n, ret_fd);
 	freeaddrinfo(ai);
 	if (rc < 0)
 		return rc;
@@ -115,20 +204,51 @@ tcp_accept(int fd, int *ret_fd, struct tcp_name *ret)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
-	int on = 1, c;
+	int on = 1, unsent = UNSENT_MAX, c;
 
 	c = accept4(fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (c < 0)
 		return errno == EINTR || errno == ECONNABORTED ? -EAGAIN : -errno;
 	(void)setsockopt(c, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	(void)setsockopt(c, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	(void)setsockopt(c, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
 	name_of(&ss, len, ret);
 	*ret_fd = c;
 	return 0;
 }
 
 static int
-connect_to(const struct addrinfo *ai, int msec, int *ret_fd)
+md5_peer(int fd, const struct addrinfo *ai, struct sv secret)
+{
+	struct sockaddr_storage ss = { 0 };
+	struct tcp_secret s = { .len = (uint8_t)secret.n };
+	int rc;
+
+	if (secret.n == 0)
+		return 0;
+	if (secret.n > TCP_MD5_MAX)
+		return SE_LIMIT;
+	memcpy(&ss, ai->ai_addr, ai->ai_addrlen);
+	s.peers = host_of(&ss);
+	memcpy(s.key, secret.p, secret.n);
+	rc = tcp_md5(fd, &s);
+	explicit_bzero(&s, sizeof(s));
+	return rc;
+}
+
+void
+tcp_files(unsigned n)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= n)
+		return;
+	l.rlim_cur = l.rlim_max < n ? l.rlim_max : n;
+	(void)setrlimit(RLIMIT_NOFILE, &l);
+}
+
+static int
+connect_to(const struct addrinfo *ai, int msec, struct sv secret, int *ret_fd)
 {
 	_cleanup_(fd_close) int fd = -1;
 	struct pollfd pfd = { .events = POLLOUT };
@@ -138,6 +258,8 @@ connect_to(const struct addrinfo *ai, int msec, int *ret_fd)
 	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
+	if ((err = md5_peer(fd, ai, secret)) < 0)
+		return err;
 	if (connect(fd, ai->ai_addr, ai->ai_addrlen) < 0) {
 		if (errno != EINPROGRESS)
 			return -errno;
@@ -157,6 +279,12 @@ connect_to(const struct addrinfo *ai, int msec, int *ret_fd)
 int
 tcp_connect(const char *address, int msec, int *ret_fd)
 {
+	return tcp_connect_md5(address, msec, (struct sv){ 0 }, ret_fd);
+}
+
+int
+tcp_connect_md5(const char *address, int msec, struct sv secret, int *ret_fd)
+{
 	struct addrinfo *all = NULL;
 	int rc = address_resolve(address, 0, &all);
 
@@ -164,7 +292,7 @@ tcp_connect(const char *address, int msec, int *ret_fd)
 		return rc;
 	rc = -EHOSTUNREACH;
 	for (struct addrinfo *ai = all; ai != NULL && rc < 0; ai = ai->ai_next)
-		rc = connect_to(ai, msec, ret_fd);
+		rc = connect_to(ai, msec, secret, ret_fd);
 	freeaddrinfo(all);
 	return rc;
 }

@@ -10,24 +10,54 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/ip.h"
+#include "base/sv.h"
 #include "base/util.h"
 
 #define TCP_TEXT_MAX	80	/* "[" address "%" interface "]:" port */
+#define TCP_MD5_MAX	80	/* bytes of a secret: TCP_MD5SIG_MAXKEYLEN */
 
-/* The end of a text address: where we listen, who connected. */
+/* One end of a connection: where we listen, who connected. */
 struct tcp_name {
-	char	text[TCP_TEXT_MAX];
+	char		 text[TCP_TEXT_MAX];
+	struct ip_prefix addr;	/* a host; IPv4-mapped IPv6 is IPv4; af 0: unknown */
+};
+
+/* Who must sign with what (RFC 2385); len 0: nothing. */
+struct tcp_secret {
+	struct ip_prefix peers;
+	uint8_t		 len;
+	char		 key[TCP_MD5_MAX];
 };
 
 /* -EINVAL: not an address; else the system's code. */
 int	 tcp_listen(const char *address, int *ret_fd, struct tcp_name *ret) MUST_USE;
+/* The same with secrets that count before the first connection is taken. */
+int	 tcp_listen_md5(const char *address, const struct tcp_secret *, size_t n, int *ret_fd,
+	    struct tcp_name *ret) MUST_USE;
 /*
  * -EAGAIN: nobody is waiting. keepalive finds routers that vanished; the
- * kernel sends at once what we give it (we write whole answers).
+ * kernel sends at once what we give it (we write whole answers), and takes
+ * no more than 128 kB ahead of what the peer's window lets it send.
  */
 int	 tcp_accept(int fd, int *ret_fd, struct tcp_name *ret) MUST_USE;
 /* Resolve and connect, waiting at most msec. -EHOSTUNREACH: no such host. */
 int	 tcp_connect(const char *address, int msec, int *ret_fd) MUST_USE;
+/* The same with every segment signed (RFC 2385); an empty secret: not signed. */
+int	 tcp_connect_md5(const char *address, int msec, struct sv secret, int *ret_fd) MUST_USE;
+
+/*
+ * From now on the kernel drops what comes from these addresses without this
+ * signature (RFC 2385), and signs what goes there; an empty secret ends that
+ * (-ENOENT: there was none). On a listening socket it is for connections to
+ * come. Linux only; no privilege is needed. -EAFNOSUPPORT: the socket is of
+ * the other family.
+ */
+int	 tcp_md5(int fd, const struct tcp_secret *) MUST_USE;
+/* All of them, without those of another family than the socket's. */
+int	 tcp_md5_all(int fd, const struct tcp_secret *, size_t n) MUST_USE;
+/* Have room for so many open descriptors, as far as the system lets us. */
+void	 tcp_files(unsigned n);
 
 /* Until there is something to read (or room to write), or -ETIMEDOUT. */
 int	 tcp_wait(int fd, bool to_write, int msec) MUST_USE;

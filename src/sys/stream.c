@@ -66,6 +66,23 @@ stream_read(void *fd, void *p, size_t n)
 	return got < 0 ? -errno : got;
 }
 
+long
+stream_read_at(int fd, int64_t off, void *p, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n) {
+		ssize_t got = pread(fd, (uint8_t *)p + at, n - at, off + (off_t)at);
+
+		if (got == 0)
+			break;
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		at += got > 0 ? (size_t)got : 0;
+	}
+	return (long)at;
+}
+
 int
 fd_dup(int fd, int *ret_fd)
 {

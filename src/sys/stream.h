@@ -24,6 +24,8 @@ bool	 file_stamp_same(const struct file_stamp *, const struct file_stamp *);
 int	 stream_open(const char *path, uint64_t max, int *ret_fd, struct file_stamp *ret) MUST_USE;
 /* Bytes, 0 at the end, or -Exxx. fd: an int *. */
 long	 stream_read(void *fd, void *, size_t);
+/* So many bytes at off: fewer only at the end. -Exxx. */
+long	 stream_read_at(int fd, int64_t off, void *, size_t n);
 int	 fd_dup(int fd, int *ret_fd) MUST_USE;
 /* Read-only, for what was written by atomicfile. */
 int	 file_open_read(const char *path, int *ret_fd) MUST_USE;
