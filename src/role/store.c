@@ -42,7 +42,7 @@ struct store_role {
 	int64_t			 stored_at;
 };
 
-static const enum role_id readers[] = { ROLE_RTR, ROLE_WEB };
+static const enum role_id readers[] = { ROLE_RTR, ROLE_WEB, ROLE_VALIDATE };
 
 struct store_objects *
 store_objects_of(struct role *r)

@@ -388,16 +388,20 @@ store_on_pin(struct role *r, enum role_id from, void *msg)
 }
 
 int
-store_on_unpin(struct role *r, enum role_id from UNUSED, void *msg)
+store_on_unpin(struct role *r, enum role_id from, void *msg)
 {
 	const struct msg_unpin *m = msg;
 	struct store_objects *so = store_objects_of(r);
+	/* A pin of a former life, or one held too long: its pages may have gone. */
+	struct msg_unpinned a = { .pin = m->pin, .code = SE_STALE };
 
 	for (size_t i = 0; so != NULL && i < so->n_pins; i++)
 		if (so->pins[i].id == m->pin) {
 			pin_drop(so, i);
+			a.code = 0;
 			break;
 		}
+	(void)msg_unpinned_send(r, from, &a);
 	return 0;
 }
 

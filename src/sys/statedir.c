@@ -126,7 +126,7 @@ int
 statedir_open(const char *dir, const struct proc_user *u, int *ret_lock,
     struct statedir_error *err)
 {
-	static const char *const folders[] = { "snapshots" };
+	static const char *const folders[] = { "snapshots", "objects", "rsync" };
 	_cleanup_(fd_close) int lock = -1;
 	char path[4096];
 	int rc;
