@@ -22,25 +22,15 @@ place_state(const struct fetch_place *f)
 
 /* --- one attempt --- */
 
-/* finding_json() has what is told, except that text is the reader's to make. */
-static void
-finding_told(struct json *j, const struct finding *f)
-{
-	finding_json(j, f, LANG_EN);
-}
-
-/* Why it failed: the first thing that was to be rejected, else the last word. */
+/* Why it failed; NULL: through no fault of the server's. */
 static const struct finding *
 reason(const struct findings *fs)
 {
-	const struct finding *last = NULL;
+	const struct finding *f = fs->head;
 
-	for (const struct finding *f = fs->head; f != NULL; f = f->next) {
-		if (f->def->severity == SEV_REJECT)
-			return f;
-		last = f;
-	}
-	return last;
+	while (f != NULL && f->def->severity != SEV_REJECT)
+		f = f->next;
+	return f;
 }
 
 /* The members "code" and "args" of one finding, as finding_json() has them. */
@@ -91,7 +81,7 @@ result_json(const struct run *run, bool ok, bool all, struct buf *b)
 	json_open(&j, '[');
 	for (const struct finding *x = run->findings.head; all && x != NULL &&
 	    n < FINDINGS_TOLD; x = x->next, n++)
-		finding_told(&j, x);
+		finding_json(&j, x, LANG_EN);
 	json_close(&j, ']');
 	json_close(&j, '}');
 }

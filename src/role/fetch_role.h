@@ -42,6 +42,7 @@ struct fetch_role {
 	uint32_t		 last_req;	/* of rsync */
 	uint64_t		 n_ok, n_failed, bytes;	/* since the start */
 	struct fetch_wanted	 wanted;
+	uint64_t		 resolver;	/* signature of its files */
 	struct stage		*forgetting;
 };
 

@@ -349,8 +349,9 @@ stages_on_batch(struct stages *all, const struct msg_batch_done *m)
 		return 0;
 	s->n_under_way--;
 	s->waits = s->n_under_way > 0 || s->is == STAGE_COMMIT_WANTED ? mono_ms() : 0;
+	/* A batch is never stale: that store does not know the ones before it. */
 	if (m->code < 0) {
-		failed(s, (int)m->code);
+		failed(s, m->code == SE_STALE ? -EPIPE : (int)m->code);
 		return 0;
 	}
 	if (s->is == STAGE_COMMIT_WANTED) {

@@ -53,6 +53,11 @@ const struct sandbox_profile sandbox_web = {
 	.max_memory = 4 * GIB, .max_files = 1024, .max_file = 4 * GIB, .required = true,
 };
 
+const char *const sandbox_resolver_files[] = {
+	"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf",
+	"/etc/gai.conf", "/etc/services", "/etc/localtime", NULL
+};
+
 /* --- Landlock; newer than the headers of Debian 12 in part --- */
 
 #define LL_FS_EXECUTE		(1ULL << 0)

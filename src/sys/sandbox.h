@@ -55,6 +55,14 @@ struct sandbox_profile {
 extern const struct sandbox_profile sandbox_fetch, sandbox_store, sandbox_validate,
 	sandbox_rtr, sandbox_verify, sandbox_web;
 
+/*
+ * What libc's resolver reads (NULL ends the list); those that are there are
+ * to be named with sandbox_path(). They are opened by then: a file that is
+ * replaced later is another one, so a role that looks names up starts anew
+ * when their file_signature() changes.
+ */
+extern const char *const sandbox_resolver_files[];
+
 struct sandbox;			/* the paths, gathered before it closes */
 
 struct sandbox	*sandbox_new(void);
