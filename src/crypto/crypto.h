@@ -87,20 +87,20 @@ void	 crypto_item_parse(struct rd *, struct crypto_verify *ret);
 /* --- private keys: the lab, later the key role; never the validator --- */
 
 /*
- * A pool of 1024-bit primes: n of them give n*(n-1)/2 distinct moduli, so a
- * world of 20,000 keys needs 210 primes. Prime i is a function of (seed, i),
- * so that the same world can be made twice. Test keys: whoever sees two
- * moduli with a common prime can factor both.
+ * A pool of halves of 1024 bits, each the product of two primes: n of them
+ * give n*(n-1)/2 distinct moduli, so a world of 20,000 keys needs 210. Half i
+ * is a function of (seed, i), so that the same world can be made twice. Test
+ * keys: whoever sees two moduli with a common half can factor both.
  */
 struct crypto_primes;
 #define CRYPTO_PRIMES_MAX	2000	/* 2 million keys */
-/* Room for n primes, none made yet. NULL: no memory or n too large. */
+/* Room for n halves, none made yet. NULL: no memory or n too large. */
 struct crypto_primes *crypto_primes_new(size_t n, uint64_t seed);
-/* Find prime i (about 10 ms); may run in parallel for distinct i. */
+/* Make half i (about 5 ms); may run in parallel for distinct i. */
 int	 crypto_primes_make(struct crypto_primes *, size_t i) MUST_USE;
 struct crypto_primes *crypto_primes_free(struct crypto_primes *);
 DEFINE_CLEANUP(struct crypto_primes, crypto_primes_free)
-/* The least number of primes for n_keys distinct moduli. */
+/* The least number of halves for n_keys distinct moduli. */
 size_t	 crypto_primes_for(size_t n_keys);
 
 struct crypto_signer;			/* an RSA private key */
