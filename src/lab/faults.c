@@ -9,6 +9,7 @@
  * algorithms, 2 content, 3 certificates, 4 signers.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "lab/internal.h"
 #include "rpki/limits.h"
@@ -589,6 +590,49 @@ mft_many(struct lab_world *w, struct lab_planted *p)
 		memcpy(hex + i * (sizeof(one) - 1), one, sizeof(one) - 1);
 	*e = (struct lab_edit){ LAB_AT_CONTENT, LAB_VALUE, "4", hex };
 	return lab_edits_add(w, p->obj, e);
+}
+
+/* Names of files that are nowhere, all with a hash of zeros. */
+static int
+mft_extra(struct lab_world *w, struct lab_planted *p, size_t n)
+{
+	char (*v)[LAB_EXTRA_LEN] = pool_calloc(w->pool, n, sizeof(*v));
+
+	if (v == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		(void)snprintf(v[i], sizeof(v[i]), "x%07zu.roa", i);
+	p->obj->extra = v;
+	p->obj->n_extra = n;
+	return 0;
+}
+
+static int
+mft_absent(struct lab_world *w, struct lab_planted *p)
+{
+	return mft_extra(w, p, 100000);
+}
+
+/* Some 51 bytes an entry, and less entries than a manifest may have. */
+static int
+mft_huge(struct lab_world *w, struct lab_planted *p)
+{
+	return mft_extra(w, p, RPKI_OBJECT_SIZE_MAX / 48);
+}
+
+/* All that the CA signs now; what it signed earlier was signed in time. */
+static int
+clock_ahead(struct lab_world *w, struct lab_planted *p)
+{
+	int64_t now = lab_time(w, w->step);
+
+	p->ca->crl->crl.this_update = now + 2 * HOUR;
+	p->ca->crl->crl.next_update = now + 2 * DAY;
+	p->obj->mft.this_update = p->obj->signing_time = now + 2 * HOUR;
+	p->obj->mft.next_update = now + 2 * DAY;
+	p->obj->cert.not_before = now + 2 * HOUR;
+	p->obj->cert.not_after = now + 2 * DAY;
+	return 0;
 }
 
 /* A CA below the given one that inherits all. */

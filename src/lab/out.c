@@ -306,6 +306,15 @@ ta_name_of(const struct lab_ca *ca)
 	return ca->name;
 }
 
+/* It and the certificates above it are there. */
+static bool
+is_reached(const struct lab_world *w, const struct lab_obj *o)
+{
+	while (lab_alive(w, o) && o->ca != NULL)
+		o = o->ca->cert;
+	return lab_alive(w, o);
+}
+
 void
 lab_vrps_csv(const struct lab_world *w, struct buf *b)
 {
@@ -313,7 +322,7 @@ lab_vrps_csv(const struct lab_world *w, struct buf *b)
 	for (size_t i = 0; i < w->n_objs; i++) {
 		const struct lab_obj *o = w->objs[i];
 
-		for (size_t k = 0; k < o->n_pfx && lab_alive(w, o); k++) {
+		for (size_t k = 0; k < o->n_pfx && is_reached(w, o); k++) {
 			char px[IP_PREFIX_STRLEN];
 
 			buf_printf(b, "AS%u,%s,%u,%s\n", o->asn,
@@ -345,7 +354,7 @@ aspas_json(struct json *j, const struct lab_world *w)
 	for (size_t i = 0; i < w->n_objs; i++) {
 		const struct lab_obj *o = w->objs[i];
 
-		if (o->kind != LAB_ASPA || !lab_alive(w, o))
+		if (o->kind != LAB_ASPA || !is_reached(w, o))
 			continue;
 		json_open(j, '{');
 		json_kv_u64(j, "customer", o->asn);

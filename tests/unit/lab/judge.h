@@ -95,7 +95,7 @@ static inline void
 judge_point(struct lab_world *w, struct judged *j, const struct rpki_ca *ca,
     const struct rpki_opt *opt)
 {
-	struct rpki_source src = { world_get, w };
+	struct rpki_source src = { .get = world_get, .arg = w };
 	struct rpki_point *pt = calloc(1, sizeof(*pt));
 
 	assert_non_null(pt);

@@ -9,6 +9,8 @@ static const struct {
 	{ "overclaim-8360", RPKI_CERT_OVERCLAIM },
 	{ "many-files", RPKI_CRL_MISSING },	/* the list was not read */
 	{ "expired-mft-ee", RPKI_MFT_EE_TIME },
+	{ "clock-ahead", RPKI_CRL_NOT_YET },
+	{ "clock-ahead", RPKI_CERT_NOT_YET },
 	{ "cms-no-signer", RPKI_CMS_DIGEST },	/* nobody signed a digest */
 	{ "attr-no-digest", RPKI_CMS_DIGEST },
 };
