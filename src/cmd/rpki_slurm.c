@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/vrps_json.h"
+#include "app/vrps_feed.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "cmd/rpki.h"
