@@ -22,6 +22,8 @@ static const struct sv oid_rpki_notify = OID(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07,
 static const struct sv oid_policy = OID(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x0e, 0x02);
 static const struct sv oid_policy_v2 = OID(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x0e, 0x03);
 static const struct sv oid_cps = OID(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x02, 0x01);
+static const struct sv oid_ec_public_key = OID(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01);
+static const struct sv oid_p256 = OID(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07);
 static const struct sv oid_bgpsec_router = OID(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x1e);
 
 /* What is gathered while a certificate is read. */
@@ -63,20 +65,21 @@ static void	as2_parse(struct der *, struct reading *);
 #define ALL	(K(CERT_TA) | K(CERT_CA) | K(CERT_EE))
 #define CAS	(K(CERT_TA) | K(CERT_CA))
 #define BELOW	(K(CERT_CA) | K(CERT_EE))
+#define ROUTER	K(CERT_ROUTER)	/* RFC 8209 section 3.1.3 */
 
 static const struct ext_def exts[] = {
-	{ OID(0x55, 0x1d, 0x13), "basicConstraints", true, CAS, K(CERT_EE), basic_parse },
-	{ OID(0x55, 0x1d, 0x0e), "subjectKeyIdentifier", false, ALL, 0, ski_parse },
-	{ OID(0x55, 0x1d, 0x23), "authorityKeyIdentifier", false, BELOW, 0, aki_parse },
-	{ OID(0x55, 0x1d, 0x0f), "keyUsage", true, ALL, 0, key_usage_parse },
-	{ OID(0x55, 0x1d, 0x25), "extKeyUsage", false, 0, ALL, eku_parse },
-	{ OID(0x55, 0x1d, 0x1f), "cRLDistributionPoints", false, BELOW, K(CERT_TA), crldp_parse },
-	{ OID(0x2b, 6, 1, 5, 5, 7, 1, 1), "authorityInfoAccess", false, BELOW, K(CERT_TA), aia_parse },
-	{ OID(0x2b, 6, 1, 5, 5, 7, 1, 11), "subjectInfoAccess", false, ALL, 0, sia_parse },
-	{ OID(0x55, 0x1d, 0x20), "certificatePolicies", true, ALL, 0, policy_parse },
-	{ OID(0x2b, 6, 1, 5, 5, 7, 1, 7), "ipAddrBlocks", true, 0, 0, ip_parse },
+	{ OID(0x55, 0x1d, 0x13), "basicConstraints", true, CAS, K(CERT_EE) | ROUTER, basic_parse },
+	{ OID(0x55, 0x1d, 0x0e), "subjectKeyIdentifier", false, ALL | ROUTER, 0, ski_parse },
+	{ OID(0x55, 0x1d, 0x23), "authorityKeyIdentifier", false, BELOW | ROUTER, 0, aki_parse },
+	{ OID(0x55, 0x1d, 0x0f), "keyUsage", true, ALL | ROUTER, 0, key_usage_parse },
+	{ OID(0x55, 0x1d, 0x25), "extKeyUsage", false, ROUTER, ALL, eku_parse },
+	{ OID(0x55, 0x1d, 0x1f), "cRLDistributionPoints", false, BELOW | ROUTER, K(CERT_TA), crldp_parse },
+	{ OID(0x2b, 6, 1, 5, 5, 7, 1, 1), "authorityInfoAccess", false, BELOW | ROUTER, K(CERT_TA), aia_parse },
+	{ OID(0x2b, 6, 1, 5, 5, 7, 1, 11), "subjectInfoAccess", false, ALL, ROUTER, sia_parse },
+	{ OID(0x55, 0x1d, 0x20), "certificatePolicies", true, ALL | ROUTER, 0, policy_parse },
+	{ OID(0x2b, 6, 1, 5, 5, 7, 1, 7), "ipAddrBlocks", true, 0, ROUTER, ip_parse },
 	{ OID(0x2b, 6, 1, 5, 5, 7, 1, 8), "asIdentifiers", true, 0, 0, as_parse },
-	{ OID(0x2b, 6, 1, 5, 5, 7, 1, 28), "ipAddrBlocks-v2", true, 0, 0, ip2_parse },
+	{ OID(0x2b, 6, 1, 5, 5, 7, 1, 28), "ipAddrBlocks-v2", true, 0, ROUTER, ip2_parse },
 	{ OID(0x2b, 6, 1, 5, 5, 7, 1, 29), "autonomousSysIds-v2", true, 0, 0, as2_parse },
 };
 
@@ -112,6 +115,9 @@ name_check(struct der *d, const char *field, struct reading *r, struct sv *ret)
 	good = name_parse(d, &printable, ret);
 	if (!der_ok(d))
 		return;
+	/* RFC 8209 section 3.1.1: a router's subject may be a UTF8String. */
+	if (r->kind == CERT_ROUTER && ret == &r->c->subject)
+		printable = true;
 	name_report(good, printable, field, r->tolerate, r->fs);
 }
 
@@ -142,28 +148,48 @@ validity_parse(struct der *tbs, struct reading *r)
 }
 
 /* RSAPublicKey inside the BIT STRING (RFC 3279 section 2.3.1). */
-static bool
-rsa_key_parse(struct der *spki, struct cert *c, struct sv *ret_bits)
+bool
+rsa_key_parse(struct der *spki, struct sv *ret_modulus, uint32_t *ret_exponent,
+    struct sv *ret_bits)
 {
 	struct der key;
-	struct sv e;
+	struct sv e, modulus;
 
 	*ret_bits = der_octet_bits(spki);
 	key = (struct der){ rd_sv(*ret_bits), spki->doc };
 	key = der_enter(&key, DER_SEQUENCE);
-	c->modulus = der_integer(&key);
+	modulus = der_integer(&key);
 	e = der_integer(&key);
 	der_end(&key);
-	if (!der_ok(spki) || !der_int_positive(c->modulus) ||
+	*ret_modulus = modulus;
+	if (!der_ok(spki) || !der_int_positive(modulus) ||
 	    !der_int_positive(e) || der_int_magnitude(e).n > 4)
 		return false;
-	c->modulus = der_int_magnitude(c->modulus);
+	modulus = der_int_magnitude(modulus);
+	*ret_modulus = modulus;
 	e = der_int_magnitude(e);
-	c->exponent = 0;
+	*ret_exponent = 0;
 	for (size_t i = 0; i < e.n; i++)
-		c->exponent = c->exponent << 8 | (uint8_t)e.p[i];
-	return c->exponent == 65537 && c->modulus.n == 256 &&
-	    ((uint8_t)c->modulus.p[0] & 0x80) != 0;
+		*ret_exponent = *ret_exponent << 8 | (uint8_t)e.p[i];
+	return *ret_exponent == 65537 && modulus.n == 256 &&
+	    ((uint8_t)modulus.p[0] & 0x80) != 0;
+}
+
+/*
+ * RFC 8608 section 3.1: a point of P-256, not compressed. The algorithm is
+ * read; what follows its identifier is at hand.
+ */
+static bool
+router_key_parse(struct der *spki, struct der *alg, struct sv oid, struct sv *ret_bits)
+{
+	bool is_p256 = sv_eq(oid, oid_ec_public_key) && der_peek(alg) == DER_OID &&
+	    sv_eq(der_oid(alg), oid_p256) && der_peek(alg) == 0;
+	uint8_t tag;
+
+	while (der_peek(alg) != 0)
+		(void)der_any(alg, &tag, NULL);
+	*ret_bits = der_octet_bits(spki);
+	return is_p256 && ret_bits->n == 65 && ret_bits->p[0] == 4;
 }
 
 /* SubjectPublicKeyInfo; returns the key's bits for the key identifier. */
@@ -180,17 +206,21 @@ spki_parse(struct der *tbs, struct reading *r)
 	spki = der_enter(tbs, DER_SEQUENCE);
 	alg = der_enter(&spki, DER_SEQUENCE);
 	oid = der_oid(&alg);
-	if (sv_eq(oid, oid_rsa_encryption)) {
+	if (r->kind == CERT_ROUTER)
+		good = router_key_parse(&spki, &alg, oid, &bits);
+	else if (sv_eq(oid, oid_rsa_encryption)) {
 		der_null(&alg);
 		der_end(&alg);
-		good = rsa_key_parse(&spki, r->c, &bits);
+		good = rsa_key_parse(&spki, &r->c->modulus, &r->c->exponent, &bits);
 	} else {
 		while (der_peek(&alg) != 0)
 			(void)der_any(&alg, &tag, NULL);
 		bits = der_octet_bits(&spki);
 	}
 	der_end(&spki);
-	if (der_ok(tbs) && !good && !r->c->is_router)
+	if (der_ok(tbs) && !good && r->kind == CERT_ROUTER)
+		finding_add0(r->fs, F(RPKI_ROUTER_KEY));
+	else if (der_ok(tbs) && !good)
 		finding_add(r->fs, F(RPKI_CERT_KEY), FA_U("bits", r->c->modulus.n * 8));
 	return bits;
 }
@@ -213,7 +243,7 @@ basic_parse(struct der *d, struct reading *r)
 	while (der_peek(&seq) != 0)
 		(void)der_any(&seq, &tag, NULL);
 	r->c->is_ca = ca;
-	if (der_ok(d) && !r->basic_ok && r->kind != CERT_EE)
+	if (der_ok(d) && !r->basic_ok && r->kind != CERT_EE && r->kind != CERT_ROUTER)
 		finding_add0(r->fs, F(RPKI_CERT_BASIC));
 }
 
@@ -247,7 +277,7 @@ key_usage_parse(struct der *d, struct reading *r)
 	unsigned unused;
 	struct sv bits = der_bits(d, &unused);
 	/* keyCertSign and cRLSign, or digitalSignature; nothing else. */
-	uint8_t want = r->kind == CERT_EE ? 0x80 : 0x06;
+	uint8_t want = r->kind == CERT_EE || r->kind == CERT_ROUTER ? 0x80 : 0x06;
 
 	if (der_ok(d) && (bits.n != 1 || (uint8_t)bits.p[0] != want))
 		finding_add0(r->fs, F(RPKI_CERT_KEY_USAGE));
@@ -562,6 +592,9 @@ exts_check(struct reading *r, unsigned seen)
 			finding_add(r->fs, F(RPKI_CERT_EXT_FORBIDDEN),
 			    FA_STR("extension", exts[i].name));
 	}
+	/* Another key usage alone makes no router of it. */
+	if (r->kind == CERT_ROUTER && !r->c->is_router && !findings_reject(r->fs))
+		finding_add(r->fs, F(RPKI_CERT_EXT_MISSING), FA_STR("extension", "extKeyUsage"));
 	if (resources_none(&r->c->res) && !findings_reject(r->fs))
 		finding_add0(r->fs, F(RPKI_CERT_RES_NONE));
 	/* RFC 8360 section 4.2.1: both or neither. */

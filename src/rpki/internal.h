@@ -93,6 +93,30 @@ struct mft {
 int	 mft_parse(struct pool *, struct sv content, struct findings *, struct mft **ret) MUST_USE;
 void	 mft_check(const struct mft *, const struct cert *ee, int64_t now, struct findings *);
 
+/* --- cert.c --- */
+/* RSAPublicKey in a BIT STRING; true if it is one that RFC 7935 allows. */
+bool	 rsa_key_parse(struct der *spki, struct sv *ret_modulus, uint32_t *ret_exponent,
+	    struct sv *ret_bits);
+
+/* --- router.c: fills obj->router_keys --- */
+int	 router_parse(struct pool *, struct sv der, unsigned tolerate, struct findings *,
+	    struct cert **ret) MUST_USE;
+/* res: effective. */
+int	 router_check(struct pool *, struct rpki_object *, const struct cert *,
+	    const struct resources *res, struct findings *) MUST_USE;
+
+/* --- gbr.c, tak.c: fill obj->gbr / obj->tak --- */
+int	 gbr_parse(struct pool *, struct sv content, struct findings *, struct rpki_object *) MUST_USE;
+void	 gbr_check(const struct cert *ee, struct findings *);
+int	 tak_parse(struct pool *, struct sv content, struct findings *, struct rpki_object *) MUST_USE;
+/* ca: who issued it; NULL: not known. n_listed: .tak files on its manifest. */
+void	 tak_check(const struct rpki_object *, const struct cert *ee, const struct rpki_ca *ca,
+	    size_t n_listed, struct findings *);
+
+/* --- object.c --- */
+/* What router_check(), gbr_parse() and tak_parse() filled, into the pool. -ENOMEM. */
+int	 object_contents_copy(struct pool *, struct rpki_object *) MUST_USE;
+
 /* --- roa.c, aspa.c: fill obj->vrps / obj->aspa --- */
 int	 roa_parse(struct pool *, struct sv content, struct findings *, struct rpki_object *) MUST_USE;
 /* ee_res: effective. */

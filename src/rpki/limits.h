@@ -18,6 +18,10 @@
 #define RPKI_RES_MAX		200000		/* ranges in one certificate; RIRs have some 20,000 */
 #define RPKI_ROA_PREFIXES_MAX	20000		/* a ROA; today below 5,000 */
 #define RPKI_ASPA_PROVIDERS_MAX	10000		/* an ASPA PDU must stay below 65,536 bytes */
+#define RPKI_ROUTER_ASNS_MAX	256		/* of one router; each AS is a PDU. All that were ever seen have one */
+#define RPKI_GBR_SIZE_MAX	(16 * 1024)	/* bytes; a name and how to reach it take 300 */
+#define RPKI_TAK_COMMENTS_MAX	32		/* of one key, as lines of a TAL */
+#define RPKI_TAK_COMMENT_MAX	1024		/* bytes of one */
 #define RPKI_FILE_NAME_MAX	255		/* bytes; file systems end there */
 #define RPKI_SERIAL_MAX		20		/* octets, RFC 5280 section 4.1.2.2 */
 #define RPKI_EXTENSIONS_MAX	24		/* the profile knows 11 */

@@ -1,5 +1,6 @@
 /* One object by itself, without the chain above it. */
 #include <errno.h>
+#include <string.h>
 
 #include "rpki/internal.h"
 
@@ -30,6 +31,17 @@ rpki_cert_is_anchor(struct pool *pool, struct sv bytes, struct sv spki)
 	return cert_is_self_issued(pool, bytes, &c) && sv_eq(c->spki, spki);
 }
 
+/* Its own list of AS numbers: what its issuer holds is unknown here. */
+static int
+router_alone(struct alone *a, struct sv bytes)
+{
+	int rc = router_parse(a->pool, bytes, a->opt->tolerate, a->fs, &a->cert);
+
+	if (rc < 0 || a->cert == NULL)
+		return rc;
+	return router_check(a->pool, a->o, a->cert, &a->cert->res, a->fs);
+}
+
 static int
 cer_alone(struct alone *a, struct sv bytes)
 {
@@ -41,11 +53,8 @@ cer_alone(struct alone *a, struct sv bytes)
 	findings_init(&own, a->pool);
 	own.subject = a->fs->subject;
 	rc = cert_parse(a->pool, bytes, kind, a->opt->tolerate, &own, &a->cert);
-	if (rc == 0 && a->cert != NULL && a->cert->is_router) {
-		a->o->verdict = V_NOT_JUDGED;
-		finding_add(a->fs, F(RPKI_NOT_JUDGED), FA_STR("type", "BGPsec router certificate"));
-		return 0;
-	}
+	if (rc == 0 && a->cert != NULL && a->cert->is_router)
+		return router_alone(a, bytes);
 	findings_move(a->fs, &own);
 	return rc;
 }
@@ -87,6 +96,14 @@ content_alone(struct alone *a, const struct cms *c)
 		if ((rc = aspa_parse(a->pool, c->content, a->fs, a->o)) == 0)
 			aspa_check(a->o, c->ee, &c->ee->res, a->fs);
 		return rc;
+	case RPKI_GBR:
+		if ((rc = gbr_parse(a->pool, c->content, a->fs, a->o)) == 0)
+			gbr_check(c->ee, a->fs);
+		return rc;
+	case RPKI_TAK:
+		if ((rc = tak_parse(a->pool, c->content, a->fs, a->o)) == 0)
+			tak_check(a->o, c->ee, NULL, 1, a->fs);
+		return rc;
 	default:
 		return 0;
 	}
@@ -112,6 +129,66 @@ signed_alone(struct alone *a, struct sv bytes)
 	return content_alone(a, c);
 }
 
+static bool
+sv_copy(struct pool *pool, struct sv *s)
+{
+	if (s->n == 0)
+		return true;
+	*s = pool_sv(pool, *s);
+	return s->p != NULL;
+}
+
+static bool
+gbr_copy(struct pool *pool, struct rpki_object *o)
+{
+	struct gbr *g = pool_alloc(pool, sizeof(*g));
+
+	if (g == NULL)
+		return false;
+	*g = *o->gbr;
+	o->gbr = g;
+	return sv_copy(pool, &g->fn) && sv_copy(pool, &g->org) && sv_copy(pool, &g->adr) &&
+	    sv_copy(pool, &g->tel) && sv_copy(pool, &g->email);
+}
+
+static bool
+tak_key_copy(struct pool *pool, struct tak_key *k)
+{
+	bool good = sv_copy(pool, &k->spki) && sv_copy(pool, &k->modulus);
+
+	for (size_t i = 0; i < k->n_uris; i++)
+		good = good && sv_copy(pool, &k->uris[i]);
+	return good;
+}
+
+static bool
+tak_copy(struct pool *pool, struct rpki_object *o)
+{
+	struct tak *t = pool_alloc(pool, sizeof(*t));
+
+	if (t == NULL)
+		return false;
+	*t = *o->tak;
+	o->tak = t;
+	return tak_key_copy(pool, &t->current) && tak_key_copy(pool, &t->predecessor) &&
+	    tak_key_copy(pool, &t->successor);
+}
+
+int
+object_contents_copy(struct pool *pool, struct rpki_object *o)
+{
+	if (o->n_router_keys > 0) {
+		struct router_key *k = pool_calloc(pool, o->n_router_keys, sizeof(*k));
+
+		if (k == NULL)
+			return -ENOMEM;
+		o->router_keys = memcpy(k, o->router_keys, o->n_router_keys * sizeof(*k));
+	}
+	if ((o->gbr != NULL && !gbr_copy(pool, o)) || (o->tak != NULL && !tak_copy(pool, o)))
+		return -ENOMEM;
+	return 0;
+}
+
 int
 rpki_object_check(struct pool *pool, struct sv uri, struct sv bytes,
     const struct rpki_opt *opt, struct findings *fs, struct rpki_object *o,
@@ -127,7 +204,7 @@ rpki_object_check(struct pool *pool, struct sv uri, struct sv bytes,
 		rc = cer_alone(&a, bytes);
 	else if (o->type == RPKI_CRL)
 		rc = crl_alone(&a, bytes);
-	else if (o->type < RPKI_GBR)
+	else if (o->type <= RPKI_TAK)
 		rc = signed_alone(&a, bytes);
 	else {
 		o->verdict = V_NOT_JUDGED;

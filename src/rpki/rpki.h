@@ -138,6 +138,7 @@ enum cert_kind {
 	CERT_TA,
 	CERT_CA,
 	CERT_EE,
+	CERT_ROUTER,		/* of a BGPsec router, RFC 8209 */
 };
 
 /* All slices point into the parsed bytes. */
@@ -194,6 +195,25 @@ enum rpki_verdict {
 };
 const char	*rpki_verdict_name(enum rpki_verdict);
 
+/* Whom to call (RFC 6493): the first value of each property, maybe empty. */
+struct gbr {
+	struct sv	fn, org, adr, tel, email;
+};
+
+struct tak_key {
+	struct sv	spki, modulus;		/* modulus: its magnitude */
+	uint32_t	exponent;
+	uint8_t		ski[SHA1_LEN];
+	size_t		n_uris;
+	struct sv	uris[RPKI_TAL_URIS_MAX];	/* of the certificate */
+};
+
+/* The keys of a trust anchor (RFC 9691). */
+struct tak {
+	struct tak_key	current, predecessor, successor;
+	bool		has_predecessor, has_successor;
+};
+
 struct rpki_object {
 	struct sv		 uri;
 	enum rpki_type		 type;
@@ -205,6 +225,11 @@ struct rpki_object {
 	struct vrp		*vrps;
 	struct aspa		*aspa;
 	struct resources	 res;		/* EE or CA resources as written */
+	/* The same of a router's certificate, a Ghostbusters record and a TAK. */
+	size_t			 n_router_keys;
+	struct router_key	*router_keys;	/* ta and expires are the point's to set */
+	struct gbr		*gbr;
+	struct tak		*tak;
 };
 
 /* --- CAs and publication points --- */

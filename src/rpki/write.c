@@ -678,6 +678,76 @@ aspa_write(struct wr *w, const struct aspa_spec *a)
 	wder_close(w, top);
 }
 
+static void
+line_write(struct wr *w, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	wr_bytes(w, name, strlen(name));
+	wr_bytes(w, value, strlen(value));
+	wr_bytes(w, "\r\n", 2);
+}
+
+void
+vcard_write(struct wr *w, const struct vcard_spec *v)
+{
+	line_write(w, "BEGIN:", "VCARD");
+	line_write(w, "VERSION:", "4.0");
+	line_write(w, "FN:", v->fn);
+	line_write(w, "ORG:", v->org);
+	line_write(w, "ADR:", v->adr);
+	line_write(w, "TEL:", v->tel);
+	line_write(w, "EMAIL:", v->email);
+	line_write(w, "", v->other);
+	line_write(w, "END:", "VCARD");
+}
+
+static void
+tak_key_write(struct wr *w, const struct tak_key_spec *k)
+{
+	size_t seq = wder_open(w, WDER_SEQ), list;
+
+	list = wder_open(w, WDER_SEQ);
+	for (size_t i = 0; i < k->n_comments; i++)
+		wder_str(w, WDER_UTF8, k->comments[i]);
+	wder_close(w, list);
+	list = wder_open(w, WDER_SEQ);
+	for (size_t i = 0; i < k->n_uris; i++)
+		wder_str(w, WDER_IA5, k->uris[i]);
+	wder_close(w, list);
+	wr_bytes(w, k->spki.p, k->spki.n);
+	wder_close(w, seq);
+}
+
+void
+tak_write(struct wr *w, const struct tak_spec *t)
+{
+	const struct tak_key_spec *others[] = { t->predecessor, t->successor };
+	size_t top = wder_open(w, WDER_SEQ), tagged;
+
+	tak_key_write(w, t->current);
+	for (unsigned i = 0; i < 2; i++) {
+		if (others[i] == NULL)
+			continue;
+		tagged = wder_open(w, WDER_CTX(i));
+		tak_key_write(w, others[i]);
+		wder_close(w, tagged);
+	}
+	wder_close(w, top);
+}
+
+void
+ec_spki_write(struct wr *w, const char *curve, const void *point, size_t n)
+{
+	size_t top = wder_open(w, WDER_SEQ), alg = wder_open(w, WDER_SEQ);
+
+	wder_oid(w, OID_EC_PUBLIC_KEY);
+	wder_oid(w, curve);
+	wder_close(w, alg);
+	wder_bits(w, point, n, 0);
+	wder_close(w, top);
+}
+
 struct attr {
 	size_t	seq, set;
 };

@@ -19,6 +19,7 @@
 #define WDER_OCTETS	0x04
 #define WDER_NULL	0x05
 #define WDER_OID		0x06
+#define WDER_UTF8	0x0c
 #define WDER_PRINTABLE	0x13
 #define WDER_IA5		0x16
 #define WDER_UTCTIME	0x17
@@ -47,6 +48,8 @@ void	 wder_time(struct wr *, int64_t);
 /* --- names of things --- */
 
 #define OID_RSA_ENCRYPTION	"1.2.840.113549.1.1.1"
+#define OID_EC_PUBLIC_KEY	"1.2.840.10045.2.1"
+#define OID_P256		"1.2.840.10045.3.1.7"
 #define OID_SHA256_RSA		"1.2.840.113549.1.1.11"
 #define OID_SHA256		"2.16.840.1.101.3.4.2.1"
 #define OID_SIGNED_DATA		"1.2.840.113549.1.7.2"
@@ -54,6 +57,7 @@ void	 wder_time(struct wr *, int64_t);
 #define OID_CT_MFT		"1.2.840.113549.1.9.16.1.26"
 #define OID_CT_GBR		"1.2.840.113549.1.9.16.1.35"
 #define OID_CT_ASPA		"1.2.840.113549.1.9.16.1.49"
+#define OID_CT_TAK		"1.2.840.113549.1.9.16.1.50"
 #define OID_ATTR_CTYPE		"1.2.840.113549.1.9.3"
 #define OID_ATTR_DIGEST		"1.2.840.113549.1.9.4"
 #define OID_ATTR_TIME		"1.2.840.113549.1.9.5"
@@ -158,6 +162,23 @@ struct aspa_spec {
 	size_t			 n_providers;
 };
 
+/* A vCard of RFC 6493 section 5. NULL: left out. */
+struct vcard_spec {
+	const char	*fn, *org, *adr, *tel, *email;
+	const char	*other;			/* a line as it is */
+};
+
+struct tak_key_spec {
+	const char	*const *comments, *const *uris;
+	size_t		 n_comments, n_uris;
+	struct sv	 spki;			/* DER */
+};
+
+/* RFC 9691. NULL: left out. */
+struct tak_spec {
+	const struct tak_key_spec *current, *predecessor, *successor;
+};
+
 struct cms_spec {
 	const char	*ctype;			/* dotted OID */
 	struct sv	 econtent, cert;	/* DER */
@@ -175,6 +196,10 @@ void	 signed_write(struct wr *, struct sv tbs, struct sv sig);
 void	 mft_write(struct wr *, const struct mft_spec *);
 void	 roa_write(struct wr *, const struct roa_spec *);
 void	 aspa_write(struct wr *, const struct aspa_spec *);
+void	 vcard_write(struct wr *, const struct vcard_spec *);
+void	 tak_write(struct wr *, const struct tak_spec *);
+/* SubjectPublicKeyInfo of a router (RFC 8608): a point of a named curve. */
+void	 ec_spki_write(struct wr *, const char *curve, const void *point, size_t n);
 /* SignedAttributes as they are hashed: a SET OF (RFC 5652 section 5.4). */
 void	 attrs_write(struct wr *, const char *ctype, struct sv digest, int64_t signing_time);
 /* The whole object (RFC 6488). */
