@@ -27,6 +27,7 @@ struct fetcher {
 	struct pool		*pool;		/* of the CA file */
 	struct sv		 ca;
 	char			*user_agent;
+	bool			 ticking;
 	uint64_t		 resolver;	/* which file /etc/resolv.conf was */
 };
 
@@ -641,6 +642,7 @@ on_tick(void *arg)
 	struct fetcher *r = arg;
 	int64_t now = clock_mono_usec();
 
+	r->ticking = false;
 	for (struct fetch *f = r->first; f != NULL; f = f->next)
 		if (f->phase == FETCH_RUNNING && !f->is_paused && f->why == NULL)
 			time_judge(f, now);
@@ -736,10 +738,9 @@ on_pump(void *arg)
 	while ((f = find_phase(r, FETCH_DEAD)) != NULL)
 		fetch_free(f);
 	pump_start(r);
-	if (find_phase(r, FETCH_RUNNING) != NULL)
-		(void)loop_timer_set(r->tick, TICK);
-	else
-		loop_timer_stop(r->tick);
+	/* Not again with each byte that comes: a slow server would stop the clock. */
+	if (!r->ticking && find_phase(r, FETCH_RUNNING) != NULL)
+		r->ticking = loop_timer_set(r->tick, TICK) >= 0;
 }
 
 void
