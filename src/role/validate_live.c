@@ -203,7 +203,10 @@ complain_keep(void *arg, const char *text)
 static void
 run_thread(void *arg)
 {
-	run_work(arg);
+	struct role *r = arg;
+	struct validate_role *st = r->state;
+
+	run_work(&st->vlive->run);	/* nobody else looks at it meanwhile */
 }
 
 static void	run_ended(void *arg);
