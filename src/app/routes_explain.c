@@ -9,12 +9,17 @@
  *    "findings":[{"code","severity","clause","text","remedy"}]}],
  *  "failed":{"uri","code","clause","text","likely","remedy","by_hand"}|null,
  *  "lost":[{"prefix","maxLength","asn","source"}],
+ *  "local":[{"action":"filter|assert","what","source","comment","until"}],
  *  "next"}
  *
  * state: Valid, Invalid, NotFound (routes); accepted, rejected, lost,
  * not_judged, unknown (objects); known, none (prefixes, AS numbers).
+ *
+ * What is local (RFC 8416) has its part in the answer: a payload that a filter
+ * takes out is not there, one that is asserted is, and "local" says why.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +30,7 @@
 
 #define VRPS_SHOWN_MAX		200	/* of one answer */
 #define RESOURCES_SHOWN_MAX	24	/* of one link of the chain */
+#define LOCAL_SOURCE_MAX	256	/* a file and a place in it */
 #define CHAIN_MAX		(2 * RPKI_DEPTH_MAX + 4)
 
 /* One VRP or ASPA that has to do with the subject, and who said it. */
@@ -32,6 +38,15 @@ struct hit {
 	const struct rpki_object	*o;
 	const struct rpki_point		*pt;
 	const struct vrp		*v;	/* NULL: the object's ASPA */
+};
+
+/* A local entry as if an object had said it, and whether it takes part. */
+struct local {
+	struct rpki_object	 o;
+	struct vrp		 v;
+	struct aspa		 aspa;
+	bool			 used;
+	char			 source[LOCAL_SOURCE_MAX];
 };
 
 struct answer {
@@ -43,9 +58,12 @@ struct answer {
 	const char		*kind, *state;
 	struct buf		 summary, next;
 	bool			 ours_hit;
+	bool			 local_cut;	/* a filter took out what would match */
 	bool			 by_prefix, by_asn;
 	struct ip_prefix	 px;
 	uint32_t		 asn;
+	struct local		*local;		/* one per entry of the run's .slurm */
+	struct rpki_point	 local_pt;	/* where they come from: nowhere */
 	struct hit		*good, *lost;
 	size_t			 n_good, n_lost, cap_good, cap_lost;
 	const struct rpki_object *o;		/* the object whose chain is shown */
@@ -127,6 +145,92 @@ static bool
 hit_matches(const struct answer *a, const struct hit *h)
 {
 	return h->v != NULL && vrp_matches(h->v, &a->px, a->asn);
+}
+
+/* --- what is local --- */
+
+static bool
+local_filters(const struct answer *a, const struct slurm_entry *e, const struct hit *h)
+{
+	if (h->v != NULL)
+		return slurm_filters_vrp(e, a->r->now, h->v);
+	return e->kind == SLURM_ASPA_FILTER && e->expires > a->r->now &&
+	    e->asn == h->o->aspa->customer;
+}
+
+/* Good payloads that a filter takes out; it is marked. */
+static void
+local_filter(struct answer *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n_good; i++) {
+		bool gone = false;
+
+		for (size_t k = 0; k < a->r->slurm->n; k++)
+			if (local_filters(a, &a->r->slurm->entries[k], &a->good[i]))
+				gone = a->local[k].used = true;
+		if (!gone)
+			a->good[n++] = a->good[i];
+		else if (a->by_prefix && a->by_asn && hit_matches(a, &a->good[i]))
+			a->local_cut = true;
+	}
+	a->n_good = n;
+}
+
+static struct sv
+local_source(const struct answer *a, size_t i)
+{
+	const struct slurm_entry *e = &a->r->slurm->entries[i];
+	const char *file = a->r->slurm->files[e->file];
+	struct local *l = &a->local[i];
+
+	if (sv_starts(e->where, sv_str(file)))	/* an exception names its place wholly */
+		return e->where;
+	(void)snprintf(l->source, sizeof(l->source), "%.*s: %.*s", LOCAL_SOURCE_MAX / 2, file,
+	    SV_ARG(sv_take(e->where, LOCAL_SOURCE_MAX / 2 - 3)));
+	return sv_str(l->source);
+}
+
+static int
+local_assert(struct answer *a, size_t i)
+{
+	const struct slurm_entry *e = &a->r->slurm->entries[i];
+	struct local *l = &a->local[i];
+	struct hit h = { &l->o, &a->local_pt, NULL };
+	bool vrp = e->kind == SLURM_PREFIX_ASSERTION;
+
+	if ((!vrp && e->kind != SLURM_ASPA_ASSERTION) || e->expires <= a->r->now)
+		return 0;
+	l->o = (struct rpki_object){ .uri = local_source(a, i), .verdict = V_VALID,
+	    .type = vrp ? RPKI_ROA : RPKI_ASA, .aspa = vrp ? NULL : &l->aspa };
+	l->aspa = (struct aspa){ .customer = e->asn, .n_providers = e->n_providers,
+	    .providers = e->providers, .expires = e->expires };
+	l->v = (struct vrp){ .len = e->px.len, .af = e->px.af, .asn = e->asn, .ta = UINT8_MAX,
+	    .max_len = e->has_max_len ? e->max_len : e->px.len, .expires = e->expires };
+	memcpy(l->v.addr, e->px.addr, sizeof(l->v.addr));
+	if (vrp && vrp_relevant(a, &l->v))
+		h.v = &l->v;
+	else if (vrp || a->by_prefix || !a->by_asn || e->asn != a->asn)
+		return 0;
+	l->used = true;
+	return hit_add(&a->good, &a->n_good, &a->cap_good, h);
+}
+
+static int
+local_hits(struct answer *a)
+{
+	const struct slurm *s = a->r->slurm;
+	int rc = 0;
+
+	if (s == NULL || s->n == 0)
+		return 0;
+	if ((a->local = calloc(s->n, sizeof(*a->local))) == NULL)
+		return -ENOMEM;
+	local_filter(a);
+	for (size_t i = 0; i < s->n && rc == 0; i++)
+		rc = local_assert(a, i);
+	return rc;
 }
 
 /* --- the chain --- */
@@ -307,6 +411,16 @@ chain_put(struct answer *a)
 /* --- payloads --- */
 
 static void
+end_put(struct json *j, const char *key, int64_t t)
+{
+	json_key(j, key);
+	if (t == TIME_NEVER)
+		json_nil(j);
+	else
+		json_i64(j, t);
+}
+
+static void
 hit_open(struct answer *a, const struct hit *h)
 {
 	struct ip_prefix p = vrp_prefix(h->v);
@@ -334,7 +448,7 @@ vrps_put(struct answer *a)
 		/* An object that is read alone has no trust anchor. */
 		json_kv_str(&a->j, "ta", h->v->ta < a->r->n_tas ?
 		    a->r->tas[h->v->ta].tal.name : NULL);
-		json_kv_i64(&a->j, "expires", h->v->expires);
+		end_put(&a->j, "expires", h->v->expires);
 		if (a->by_prefix && a->by_asn)
 			json_kv_bool(&a->j, "matches", hit_matches(a, h));
 		json_close(&a->j, '}');
@@ -355,7 +469,7 @@ vrps_put(struct answer *a)
 			json_u64(&a->j, h->o->aspa->providers[k]);
 		json_close(&a->j, ']');
 		json_kv_sv(&a->j, "source", h->o->uri);
-		json_kv_i64(&a->j, "expires", h->o->aspa->expires);
+		end_put(&a->j, "expires", h->o->aspa->expires);
 		json_close(&a->j, '}');
 	}
 	json_close(&a->j, ']');
@@ -371,6 +485,34 @@ lost_put(struct answer *a)
 			continue;
 		hit_open(a, &a->lost[i]);
 		json_close(&a->j, '}');
+	}
+	json_close(&a->j, ']');
+}
+
+static void
+local_put(struct answer *a)
+{
+	json_key(&a->j, "local");
+	json_open(&a->j, '[');
+	for (size_t i = 0; a->local != NULL && i < a->r->slurm->n; i++) {
+		const struct slurm_entry *e = &a->r->slurm->entries[i];
+		struct buf what = BUF_INIT;
+
+		if (!a->local[i].used)
+			continue;
+		slurm_entry_print(&what, e);
+		json_open(&a->j, '{');
+		json_kv_str(&a->j, "action", slurm_is_filter(e->kind) ? "filter" : "assert");
+		json_kv_sv(&a->j, "what", buf_get(&what));
+		json_kv_sv(&a->j, "source", local_source(a, i));
+		json_key(&a->j, "comment");
+		if (e->comment.p != NULL)
+			json_sv(&a->j, e->comment);
+		else
+			json_nil(&a->j);
+		end_put(&a->j, "until", e->expires);
+		json_close(&a->j, '}');
+		buf_done(&what);
 	}
 	json_close(&a->j, ']');
 }
@@ -409,6 +551,8 @@ next_default(struct answer *a, const char *msg)
 static void
 chain_of(struct answer *a, const struct hit *h)
 {
+	if (h->pt == &a->local_pt)
+		return;			/* nobody signed it */
 	a->o = h->o;
 	a->pt = h->pt;
 }
@@ -497,6 +641,9 @@ route_judge(struct answer *a)
 		    N_("The route %s from %s is NotFound: no usable ROA covers it.")), px, asn);
 		next_default(a, N_("The holder of the addresses can protect them with a ROA for exactly what is announced (RFC 9455, RFC 9319)."));
 	}
+	if (a->local_cut && n_match == 0)
+		buf_printf(&a->summary, " %s", tr(a->lang,
+		    N_("A local filter takes out a VRP that allows it.")));
 	if (a->n_lost > 0 && n_match == 0)
 		buf_printf(&a->summary, " %s", tr(a->lang,
 		    N_("There is a ROA that could not be used; see what failed.")));
@@ -695,6 +842,7 @@ answer_put(struct answer *a)
 	chain_put(a);
 	failed_put(a);
 	lost_put(a);
+	local_put(a);
 	json_key(&a->j, "next");
 	if (a->failed != NULL)
 		json_str(&a->j, tr(a->lang, a->failed->def->remedy));
@@ -708,6 +856,7 @@ answer_done(struct answer *a)
 {
 	free(a->good);
 	free(a->lost);
+	free(a->local);
 	buf_done(&a->summary);
 	buf_done(&a->next);
 }
@@ -723,7 +872,7 @@ routes_explain(const struct routes *r, const struct ours *ours, struct sv subjec
 	if ((rc = subject_parse(&a)) < 0)
 		return rc;
 	if (a.by_prefix || a.by_asn) {
-		if ((rc = hits_find(&a)) < 0)
+		if ((rc = hits_find(&a)) < 0 || (rc = local_hits(&a)) < 0)
 			return rc;
 		if (a.by_prefix && a.by_asn)
 			route_judge(&a);

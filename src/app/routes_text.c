@@ -154,6 +154,31 @@ aspas_text(struct buf *b, const json_t *doc)
 	}
 }
 
+/* Local filters and assertions that have a part in the answer. */
+static void
+local_text(struct buf *b, const json_t *doc, enum lang lang)
+{
+	const json_t *list = json_object_get(doc, "local"), *v;
+	size_t i;
+
+	if (json_array_size(list) == 0)
+		return;
+	buf_printf(b, "\n%s\n", tr(lang, N_("Local filters and assertions that take part in this:")));
+	json_array_foreach(list, i, v) {
+		buf_str(b, "  ");
+		put(b, v, "action");
+		buf_char(b, ' ');
+		put(b, v, "what");
+		buf_str(b, "  ");
+		put(b, v, "source");
+		if (json_is_string(json_object_get(v, "comment"))) {
+			buf_str(b, "  # ");
+			put(b, v, "comment");
+		}
+		buf_char(b, '\n');
+	}
+}
+
 int
 routes_explain_text(struct sv text, enum lang lang, struct buf *b, bool *ret_good)
 {
@@ -172,6 +197,7 @@ routes_explain_text(struct sv text, enum lang lang, struct buf *b, bool *ret_goo
 	buf_char(b, '\n');
 	payloads_text(b, doc, "vrps", tr(lang, N_("Validated ROA payloads")), lang);
 	aspas_text(b, doc);
+	local_text(b, doc, lang);
 	if (json_is_object(failed)) {
 		buf_printf(b, "\n%s ", tr(lang, N_("First rule that failed:")));
 		put(b, failed, "code");

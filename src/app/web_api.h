@@ -10,6 +10,7 @@
  *	/api/v1/findings	?severity=REJECT|WARN|NOTE &ours=1 &limit=N
  *	/api/v1/vrps		?prefix= &asn=: what the snapshot says
  *	/api/v1/routers		who is connected
+ *	/api/v1/servers		publication servers and how they do
  *	/api/v1/explain		?subject=: asked of the validator (WEB_ASK)
  *	/api/v1/strings		the page's texts
  *
@@ -97,6 +98,7 @@ struct web_ctx {
 	const struct web_data	*data;		/* NULL: none yet */
 	json_t			*routers;	/* of the rtr role, or NULL */
 	json_t			*house;		/* of the parent, or NULL */
+	json_t			*sources;	/* key -> how it went last, or NULL */
 	const struct web_stats	*stats;
 };
 

@@ -50,6 +50,7 @@ enum web_result web_status(struct web_call *);
 enum web_result web_findings(struct web_call *);
 enum web_result web_vrps(struct web_call *);
 enum web_result web_routers(struct web_call *);
+enum web_result web_servers(struct web_call *);
 enum web_result web_strings(struct web_call *);
 enum web_result web_metrics(struct web_call *);
 enum web_result web_healthz(struct web_call *);

@@ -370,3 +370,13 @@ web_routers(struct web_call *c)
 	kv_raw(&j, "totals", json_object_get(c->ctx->routers, "totals"));
 	return finish(c, &j);
 }
+
+enum web_result
+web_servers(struct web_call *c)
+{
+	struct json j = json_on(&c->res->body, false);
+
+	json_open(&j, '{');
+	kv_raw(&j, "servers", c->ctx->sources);
+	return finish(c, &j);
+}

@@ -26,7 +26,7 @@ struct web_server {
 	unsigned		 n_listeners;
 	struct web_conf		 conf;
 	struct web_data		*data;
-	json_t			*routers, *house;
+	json_t			*routers, *house, *sources;
 	struct web_stats	 stats;
 	struct waiting		 queue[WEB_QUEUE_MAX];	/* the first is asked */
 	unsigned		 n_queue;
@@ -155,7 +155,7 @@ on_request(void *arg, struct http_conn *conn, const struct http_req *req,
 		.loopback = l->loopback,
 		.conf = &ws->conf,
 		.data = ws->data,
-		.routers = ws->routers,
+		.routers = ws->routers, .sources = ws->sources,
 		.house = ws->house,
 		.stats = &ws->stats,
 	};
@@ -208,6 +208,7 @@ web_server_free(struct web_server *ws)
 	web_conf_done(&ws->conf);
 	(void)web_data_free(ws->data);
 	json_decref(ws->routers);
+	json_decref(ws->sources);
 	json_decref(ws->house);
 	free(ws);
 	return NULL;
@@ -282,6 +283,31 @@ role_down(const json_t *house, const char *name)
  * A question that was out when the validator died is lost: it is asked
  * again when the next one works, within its time.
  */
+int
+web_server_source(struct web_server *ws, struct sv key, bool ok, int64_t at, struct sv json)
+{
+	json_t *o, *old;
+	char k[WEB_SUBJECT_MAX + 1];
+
+	if (ws->sources == NULL && (ws->sources = json_object()) == NULL)
+		return -ENOMEM;
+	if (key.n >= sizeof(k) || (o = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, NULL)) == NULL)
+		return -EBADMSG;
+	memcpy(k, key.p, key.n);
+	k[key.n] = '\0';
+	old = json_object_get(ws->sources, k);
+	if (!json_is_object(o) || (old == NULL && json_object_size(ws->sources) >= WEB_SOURCES_MAX)) {
+		json_decref(o);
+		return -EBADMSG;
+	}
+	(void)json_object_set_new(o, "ok", json_boolean(ok));
+	(void)json_object_set_new(o, "at", json_integer(at));
+	(void)json_object_set_new(o, "good_at", ok ? json_integer(at) :
+	    json_incref(json_object_get(old, "good_at") != NULL ?
+	    json_object_get(old, "good_at") : json_null()));
+	return json_object_set_new(ws->sources, k, o) < 0 ? -ENOMEM : 0;
+}
+
 int
 web_server_house(struct web_server *ws, struct sv json)
 {

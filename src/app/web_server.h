@@ -34,6 +34,13 @@ void	 web_server_data(struct web_server *, struct web_data *);
 /* JSON objects of other roles; what is none is ignored (-EBADMSG). */
 int	 web_server_routers(struct web_server *, struct sv json);
 int	 web_server_house(struct web_server *, struct sv json);
+/*
+ * How it went with one publication server; one entry a key, at most
+ * WEB_SOURCES_MAX. One that has been good again is good again.
+ */
+#define WEB_SOURCES_MAX	4096	/* as the fetcher has */
+int	 web_server_source(struct web_server *, struct sv key, bool ok, int64_t at,
+	    struct sv json);
 /* The validator's answer; one that came too late is ignored. */
 void	 web_server_answer(struct web_server *, uint32_t id, uint32_t code,
 	    struct sv json);

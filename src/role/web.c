@@ -158,6 +158,18 @@ on_clients(struct role *r, enum role_id from UNUSED, void *msg)
 }
 
 static int
+on_source(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	const struct msg_source_result *m = msg;
+	struct web_server *ws = NULL;
+	int rc = server(r, &ws);
+
+	if (rc == 0 && web_server_source(ws, m->key, m->ok != 0, m->at, m->json) == -EBADMSG)
+		role_log(r, LOG_LEVEL_WARN, "the state of a server is no JSON, ignoring");
+	return rc;
+}
+
+static int
 on_house(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	struct web_server *ws = NULL;
@@ -203,6 +215,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_explain_answer, on_answer },
 	{ MSG_rtr_clients, on_clients },
 	{ MSG_house, on_house },
+	{ MSG_source_result, on_source },
 };
 
 int

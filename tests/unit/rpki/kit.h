@@ -424,7 +424,7 @@ world_child(struct world *w, const struct keys *k, struct pool *pool, const char
 static inline int
 world_check(struct world *w, unsigned tolerate, struct rpki_point *pt)
 {
-	struct rpki_source src = { kit_world_get, w };
+	struct rpki_source src = { .get = kit_world_get, .arg = w };
 	struct rpki_opt opt = { .now = NOW, .tolerate = tolerate };
 
 	return rpki_point_check(&w->ca, &src, &opt, pt);

@@ -105,7 +105,7 @@ static int
 run_keep(void *arg)
 {
 	struct world *w = arg;
-	struct rpki_source src = { kit_world_get, w };
+	struct rpki_source src = { .get = kit_world_get, .arg = w };
 	struct rpki_opt opt = { .now = NOW, .keep_objects = true, .follow_lost = true };
 	struct rpki_point pt;
 	int rc = rpki_point_check(&w->ca, &src, &opt, &pt);

@@ -68,7 +68,7 @@ edges_of_time(void **state)
 	world_crl(&w, NULL, 0);
 	world_manifest(&w);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct rpki_source src = { kit_world_get, &w };
+		struct rpki_source src = { .get = kit_world_get, .arg = &w };
 		struct rpki_opt opt = { .now = rows[i].now };
 		struct rpki_point pt;
 
@@ -92,7 +92,7 @@ memory_full(void **state)
 	world_crl(&w, NULL, 0);
 	world_manifest(&w);
 	for (size_t max = 64; max <= 16 * 1024; max *= 2) {
-		struct rpki_source src = { kit_world_get, &w };
+		struct rpki_source src = { .get = kit_world_get, .arg = &w };
 		struct rpki_opt opt = { .now = NOW, .pool_max = max };
 		struct rpki_point pt;
 
@@ -196,7 +196,7 @@ lost_children(void **state)
 	struct world w;
 	struct cert_spec c;
 	struct rpki_opt opt = { .now = NOW, .keep_objects = true, .follow_lost = true };
-	struct rpki_source src = { kit_world_get, &w };
+	struct rpki_source src = { .get = kit_world_get, .arg = &w };
 	struct rpki_point pt;
 
 	point_start(state, &k, &w);
