@@ -129,6 +129,23 @@ class Case:
         code, out, _ = self.run("rpki", "validate", "-o", "findings=-", at=GONE)
         t.ok("RPKI_EXCEPTION_EXPIRED" in out, "an expired exception is a finding of the run", out)
 
+    def explain(self):
+        t = self.t
+        for subject, at, state, actions in (
+                (("192.0.2.0/24", "AS64496"), WORKS, "NotFound", ["filter"]),
+                (("192.0.2.0/24", "AS64496"), GONE, "Valid", []),
+                (("203.0.113.0/25", "AS64500"), WORKS, "Valid", ["assert"]),
+                (("203.0.113.0/25", "AS64500"), ALL_GONE, "NotFound", []),
+                (("203.0.113.0/26", "AS64500"), WORKS, "Invalid", ["assert"]),
+                (("AS64497",), WORKS, "known", ["assert"]),
+                (("198.51.100.0/24", "AS64497"), WORKS, "Valid", [])):
+            code, out, err = self.run("rpki", "explain", "--json", *subject, at=at)
+            j = json.loads(out)
+            t.equal((j["state"], [x["action"] for x in j["local"]]), (state, actions),
+                    "explain %s at %s" % (" ".join(subject), at))
+        code, out, err = self.run("rpki", "explain", "203.0.113.0/25", "AS64500")
+        t.ok("exception" in out and "no ROA yet" in out, "and for people: which exception, and why", out)
+
     def files(self):
         t = self.t
         self.slurm("a.slurm", '{"prefix": "198.51.100.0/24", "comment": "x"}')
@@ -180,7 +197,7 @@ def main():
     t = house.Tap()
     with house.folder() as d:
         c = Case(t, d)
-        for part in (c.show, c.check, c.compiled, c.validate, c.files, c.usage, c.conf_again):
+        for part in (c.show, c.check, c.compiled, c.validate, c.explain, c.files, c.usage, c.conf_again):
             t.case(part)
     return t.done()
 
