@@ -149,7 +149,7 @@ rtr_told_ask(struct rtr_told *t, const struct ip_prefix *host, int64_t now)
 		key.len = 64;
 		ip_mask(key.addr, key.len);
 	}
-	if (now - t->since >= TOLD_SEC) {
+	if (t->n == 0 || now - t->since >= TOLD_SEC) {
 		t->n = 0;
 		t->since = now;
 	}

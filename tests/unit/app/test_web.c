@@ -471,6 +471,36 @@ health(void **state)
 	assert_true(has(w, "no_data"));
 }
 
+/* The routers as the rtr role tells them; a stranger's address is no label. */
+static void
+router_metrics_by_client(void **state)
+{
+	struct world *w = *state;
+
+	w->ctx.routers = json_loads("{\"n_by_version\":{\"2\":3},\"n_by_transport\":{\"tcp\":1,\"tls\":2},"
+	    "\"totals\":{\"accepted\":9,\"denied\":4,\"sent\":5000,\"received\":80,\"errors\":1},"
+	    "\"tls_until\":1800000000,\"peers\":["
+	    "{\"address\":\"192.0.2.1\",\"tcp\":1,\"md5\":0,\"tls\":2,\"since\":1795000000,"
+	    "\"version\":2,\"serial\":7,\"accepted\":3,\"sent\":4000,\"received\":70,\"errors\":1},"
+	    "{\"address\":\"2001:db8::1\",\"tcp\":0,\"accepted\":6,\"sent\":1000,\"received\":10,\"errors\":0},"
+	    "{\"address\":\"evil\\\"} 1\",\"tcp\":1,\"sent\":66},{\"address\":\"192.0.2.0/24\",\"sent\":66},7]}", 0, NULL);
+	assert_non_null(w->ctx.routers);
+	assert_int_equal(get(w, "/metrics", NULL, NULL), 200);
+	assert_true(has(w, "sekisho_rtr_client_connections{client=\"192.0.2.1\",transport=\"tls\"} 2\n"));
+	assert_true(has(w, "sekisho_rtr_client_serial{client=\"192.0.2.1\"} 7\n"));
+	assert_true(has(w, "sekisho_rtr_client_connected_timestamp_seconds{client=\"192.0.2.1\"} 1795000000\n"));
+	assert_true(has(w, "sekisho_rtr_client_sent_bytes_total{client=\"2001:db8::1\"} 1000\n"));
+	assert_true(has(w, "sekisho_rtr_client_errors_total{client=\"192.0.2.1\"} 1\n"));
+	assert_true(has(w, "sekisho_rtr_connections_total{result=\"denied\"} 4\n"));
+	assert_true(has(w, "sekisho_rtr_sent_bytes_total 5000\n"));
+	assert_true(has(w, "sekisho_rtr_clients_by_transport{transport=\"tls\"} 2\n"));
+	assert_true(has(w, "sekisho_rtr_tls_expiry_timestamp_seconds 1800000000\n"));
+	/* Gone: its counters stay, its serial does not. */
+	assert_false(has(w, "sekisho_rtr_client_serial{client=\"2001:db8::1\"}"));
+	assert_false(has(w, "evil") || has(w, " 66\n") || has(w, "192.0.2.0/24"));
+	assert_true(sv_ends(body(w), SV("# EOF\n")));
+}
+
 static void
 metrics(void **state)
 {
@@ -595,5 +625,5 @@ explained(void **state)
 TESTS_MAIN("app-web",
     W(hosts), W(cross_site), W(tokens), T(loopback_names), T(conf_lists),
     W(headers), W(page), W(languages), W(status), W(findings), W(vrps),
-    W(health), W(metrics), W(strange_reports), W(routers), W(questions),
+    W(health), W(metrics), W(router_metrics_by_client), W(strange_reports), W(routers), W(questions),
     W(explained))
