@@ -52,6 +52,8 @@ text_ok(struct sv s)
 
 		if (n == 0 || c == 0x7f || (c < ' ' && c != '\t' && c != '\r' && c != '\n'))
 			return false;
+		if (c == '\r' && (s.n == 1 || s.p[1] != '\n'))
+			return false;
 		s = sv_skip(s, n);
 	}
 	return true;

@@ -233,6 +233,8 @@ vcard_rows(void **state UNUSED)
 		{ B GOOD E B GOOD E, RPKI_GBR_VCARD },
 		{ B "FN:\xff\r\nTEL:1\r\n" E, RPKI_GBR_VCARD },
 		{ B "FN:\x1b[2J\r\nTEL:1\r\n" E, RPKI_GBR_VCARD },
+		{ B "FN:x\rTEL:1\r\nTEL:1\r\n" E, RPKI_GBR_VCARD },
+		{ B GOOD "END:VCARD\r", RPKI_GBR_VCARD },
 		{ B "FN;X=\"a:b\r\nTEL:1\r\n" E, RPKI_GBR_VCARD },
 	};
 	struct kit k = kit_new();
