@@ -89,7 +89,7 @@ piece_part(struct serve_body *b, void *p, size_t n)
 }
 
 static long
-plain_read(struct serve_body *b, void *p, size_t n)
+plain_part(struct serve_body *b, void *p, size_t n)
 {
 	long got = buf_read(&b->mem, &b->mem_at, p, n);
 
@@ -98,6 +98,21 @@ plain_read(struct serve_body *b, void *p, size_t n)
 	if (got == 0)
 		got = piece_part(b, p, n);
 	return got != 0 ? got : buf_read(&b->tail, &b->tail_at, p, n);
+}
+
+/* As much as there is room for: pieces are small. */
+static long
+plain_read(struct serve_body *b, uint8_t *p, size_t n)
+{
+	size_t have = 0;
+	long got = 1;
+
+	while (have < n && got > 0) {
+		if ((got = plain_part(b, p + have, n - have)) < 0)
+			return got;
+		have += (size_t)got;
+	}
+	return (long)have;
 }
 
 /* --- compressed, chunked --- */

@@ -42,7 +42,7 @@ static int
 step_run(struct ask *a)
 {
 	struct serve_host *h = NULL;
-	struct sv word, number;
+	struct sv word = { NULL, 0 }, number;
 	uint64_t n;
 
 	if (!sv_word(&a->args, &word))
@@ -63,7 +63,7 @@ step_run(struct ask *a)
 static int
 seconds(struct ask *a, uint64_t *ret)
 {
-	struct sv word;
+	struct sv word = { NULL, 0 };
 
 	if (!sv_word(&a->args, &word) || num_u64(word, 0, SERVE_NUMBER_MAX, ret) < 0)
 		return refuse(a, word, N_("is no number in the allowed range"));
@@ -89,7 +89,7 @@ script_run(struct ask *a)
 {
 	_cleanup_(pool_freep) struct pool *pool = pool_new(2 * SERVE_SCRIPT_MAX);
 	struct serve_script fresh = { 0 };
-	struct sv word, text;
+	struct sv word = { NULL, 0 }, text;
 	const char *path;
 	int rc;
 
@@ -113,8 +113,11 @@ script_run(struct ask *a)
 static int
 behave_run(struct ask *a)
 {
+	size_t before = a->s->script.n;
 	int rc = serve_rule_add(&a->s->script, a->args, &a->err);
 
+	if (rc == 0 && a->s->script.n == before)
+		return refuse(a, a->args, N_("is no rule; write HOST [/PATH] BEHAVIOUR"));
 	if (rc == 0)
 		json_kv_u64(a->j, "rules", a->s->script.n);
 	return rc;
@@ -123,7 +126,7 @@ behave_run(struct ask *a)
 static int
 heal_run(struct ask *a)
 {
-	struct sv host, name = { NULL, 0 };
+	struct sv host = { NULL, 0 }, name = host;
 
 	if (!sv_word(&a->args, &host))
 		return refuse(a, host, N_("needs a host, or *"));
@@ -188,7 +191,7 @@ static int
 stats_run(struct ask *a)
 {
 	struct lab_serve *s = a->s;
-	struct sv word;
+	struct sv word = { NULL, 0 };
 	bool reset = sv_word(&a->args, &word);
 
 	if (reset && !sv_eq(word, SV("reset")))
@@ -267,7 +270,7 @@ help_run(struct ask *a)
 static int
 command_run(struct ask *a)
 {
-	struct sv name;
+	struct sv name = { NULL, 0 };
 
 	if (!sv_word(&a->args, &name))
 		return refuse(a, name, N_("is no command here; try help"));

@@ -73,21 +73,18 @@ is_slow(const struct serve_rsync *r)
 	return r->strike.on && r->strike.b == SERVE_B_RSYNC_SLOW;
 }
 
-/* What may go to the client now; 0: later, the timer is set. */
+/* What may go to the client now; 0: later, or never. */
 static size_t
-client_share(struct serve_rsync *r, size_t n)
+client_share(const struct serve_rsync *r, size_t n)
 {
 	const struct serve_strike *k = &r->strike;
-	int64_t now = clock_mono_usec();
 
 	if (k->on && k->b == SERVE_B_RSYNC_CUT)
 		return k->number - r->sent < n ? (size_t)(k->number - r->sent) : n;
 	if (!is_slow(r))
 		return n;
-	if (now < r->slow_usec) {
-		(void)loop_timer_set(r->timer, r->slow_usec - now);
+	if (clock_mono_usec() < r->slow_usec)
 		return 0;
-	}
 	return min_size(n, max_size(1, min_size((size_t)(k->number * BURST_MSEC / 1000), PIPE_MAX)));
 }
 
@@ -159,12 +156,19 @@ way_write(struct serve_rsync *r, enum side from)
 	return 0;
 }
 
+/* There is something to write, now; for what is to go later, the timer is set. */
 static bool
-is_waiting(const struct serve_rsync *r, enum side from)
+is_waiting(struct serve_rsync *r, enum side from)
 {
 	const struct way *w = &r->from[from];
+	int64_t now = clock_mono_usec();
 
-	return w->at < w->len && (from == CLIENT || !is_slow(r) || clock_mono_usec() >= r->slow_usec);
+	if (w->at == w->len)
+		return false;
+	if (from == CLIENT || !is_slow(r) || now >= r->slow_usec)
+		return true;
+	(void)loop_timer_set(r->timer, r->slow_usec - now);
+	return false;
 }
 
 static void
