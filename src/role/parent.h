@@ -80,6 +80,8 @@ struct parent {
 	struct child		 children[ROLE_MAX];	/* [ROLE_PARENT] unused */
 	struct ctl		*ctl;
 	struct ctl_client	*status_client;		/* waits for the roles */
+	struct ctl_client	*release_client;	/* waits for validate */
+	uint32_t		 release_id;
 	struct loop_timer	*status_timer;
 	uint32_t		 status_id;
 	enum stage		 stage;
@@ -129,6 +131,8 @@ void	 ctl_line(void *arg, struct ctl_client *, struct sv line);
 void	 status_answered(struct parent *);
 void	 house_send(struct parent *);
 void	 status_timeout(void *arg);
+/* validate's word on "release HASH", or NULL: it is down. */
+void	 release_answered(struct parent *, const struct msg_guard_answer *);
 void	 parent_hup(void *arg);		/* SIGHUP: reload */
 
 #endif

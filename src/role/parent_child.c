@@ -102,6 +102,9 @@ for_parent(struct child *c, struct frame *f)
 	case MSG_audit:
 		on_audit(c, (const struct msg_audit *)(const void *)msg);
 		break;
+	case MSG_guard_answer:
+		release_answered(c->p, (const struct msg_guard_answer *)(const void *)msg);
+		break;
 	case MSG_status_answer:
 		on_status(c, (const struct msg_status_answer *)(const void *)msg);
 		break;
@@ -270,6 +273,8 @@ child_died(struct child *c, bool ok, const char *how)
 	c->pid = 0;
 	c->ready = c->asked = false;
 	c->chan = chan_free(c->chan);
+	if (c->id == ROLE_VALIDATE)
+		release_answered(c->p, NULL);
 	start_later(c);
 	house_send(c->p);
 	status_answered(c->p);

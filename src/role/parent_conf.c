@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/exceptions.h"
 #include "base/err.h"
 #include "role/parent.h"
 #include "sys/file.h"
@@ -314,7 +315,7 @@ word_index(const struct conf *c, enum app_conf_row row, const char *const *words
 }
 
 struct conf_texts {
-	struct buf	trees, rrdp, asns, prefixes, hosts, allow, md5;
+	struct buf	trees, rrdp, asns, prefixes, hosts, slurm, exceptions, allow, md5;
 	char		objects[4200], scratch[4200];
 };
 
@@ -326,6 +327,8 @@ texts_done(struct conf_texts *t)
 	buf_done(&t->asns);
 	buf_done(&t->prefixes);
 	buf_done(&t->hosts);
+	buf_done(&t->slurm);
+	buf_done(&t->exceptions);
 	buf_done(&t->allow);
 	buf_done(&t->md5);
 }
@@ -342,6 +345,8 @@ texts_init(struct conf_texts *t, const struct parent *p)
 	app_conf_lines(c, CONF_ORG_ASNS, &t->asns);
 	app_conf_lines(c, CONF_ORG_PREFIXES, &t->prefixes);
 	app_conf_lines(c, CONF_FETCH_HOSTS, &t->hosts);
+	app_conf_lines(c, CONF_RPKI_SLURM, &t->slurm);
+	exceptions_text(c, &t->exceptions);
 	app_conf_lines(c, CONF_RTR_ALLOW, &t->allow);
 	for (size_t i = 0; i < p->auth.n_md5; i++)
 		buf_printf(&t->md5, "%s\n", ip_prefix_str(&p->auth.md5[i].peers, text));
@@ -476,22 +481,48 @@ msg_bytes(const struct frame_def *d, enum role_id id, const void *msg, struct bu
 
 	if ((rc = frame_write(d, ROLE_PARENT, (uint8_t)id, msg, &w, fds, &n_fds)) < 0)
 		return rc;
-	ret->len = 0;
 	buf_bytes(ret, out, w.len);
 	return ret->rc;
+}
+
+/* What is local goes before the configuration of validate. */
+static struct msg_validate_local
+local_fill(const struct conf_texts *t)
+{
+	return (struct msg_validate_local){ .slurm = buf_get(&t->slurm),
+	    .exceptions = buf_get(&t->exceptions) };
+}
+
+/* All that a role is told, as bytes. */
+static int
+conf_bytes(enum role_id id, const struct conf_texts *t, enum msg_type type,
+    const void *m, struct buf *ret)
+{
+	struct msg_validate_local l = local_fill(t);
+	int rc;
+
+	ret->len = 0;
+	rc = msg_bytes(message_def((uint16_t)type), id, m, ret);
+	if (rc == 0 && id == ROLE_VALIDATE)
+		rc = msg_bytes(message_def(MSG_validate_local), id, &l, ret);
+	return rc;
 }
 
 int
 conf_send(struct child *c)
 {
+	struct msg_validate_local l;
 	struct conf_texts t;
 	union conf_msg m;
 	enum msg_type type;
 	int rc;
 
 	texts_init(&t, c->p);
+	l = local_fill(&t);
 	type = msg_fill(c->p, c->id, &t, &m);
-	rc = msg_bytes(message_def((uint16_t)type), c->id, &m, &c->conf);
+	rc = conf_bytes(c->id, &t, type, &m, &c->conf);
+	if (rc == 0 && c->id == ROLE_VALIDATE)
+		rc = child_send(c, MSG_validate_local, &l);
 	if (rc == 0)
 		rc = child_send(c, type, &m);
 	texts_done(&t);
@@ -530,7 +561,7 @@ child_reconf(struct child *c, bool listeners)
 
 	texts_init(&t, c->p);
 	type = msg_fill(c->p, c->id, &t, &m);
-	changed = msg_bytes(message_def((uint16_t)type), c->id, &m, &now) < 0 ||
+	changed = conf_bytes(c->id, &t, type, &m, &now) < 0 ||
 	    !sv_eq(buf_get(&now), buf_get(&c->conf));
 	buf_done(&now);
 	texts_done(&t);

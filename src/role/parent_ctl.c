@@ -168,6 +168,41 @@ reload(struct parent *p, struct ctl_client *client)
 	ctl_answer(client, buf_get(&b));
 }
 
+/* --- the drop guard --- */
+
+void
+release_answered(struct parent *p, const struct msg_guard_answer *m)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct json j = json_on(&b, false);
+
+	if (p->release_client == NULL || (m != NULL && m->req != p->release_id))
+		return;
+	json_open(&j, '{');
+	json_kv_bool(&j, "good", m != NULL && m->code == 0);
+	json_kv_sv(&j, "text", m != NULL ? m->text : SV("the validator is starting; try again soon"));
+	json_close(&j, '}');
+	buf_char(&b, '\n');
+	ctl_answer(p->release_client, buf_get(&b));
+	p->release_client = NULL;
+}
+
+static void
+release(struct parent *p, struct ctl_client *client, struct sv hash)
+{
+	struct msg_guard_release m = { .req = ++p->release_id, .hash = hash,
+	    .who = SV("control socket") };
+
+	if (p->release_client != NULL) {
+		ctl_answer(client, SV("{\"error\":\"busy\"}\n"));
+		return;
+	}
+	p->release_client = client;
+	if (hash.n != 64 || !p->children[ROLE_VALIDATE].ready ||
+	    child_send(&p->children[ROLE_VALIDATE], MSG_guard_release, &m) < 0)
+		release_answered(p, NULL);
+}
+
 void
 ctl_line(void *arg, struct ctl_client *client, struct sv line)
 {
@@ -177,6 +212,8 @@ ctl_line(void *arg, struct ctl_client *client, struct sv line)
 		status_ask(p, client);
 	else if (sv_eq_str(line, "reload"))
 		reload(p, client);
+	else if (sv_starts(line, SV("release ")))
+		release(p, client, sv_skip(line, sizeof("release ") - 1));
 	else
 		ctl_answer(client, SV("{\"error\":\"unknown request\"}\n"));
 }

@@ -182,6 +182,8 @@ void		 role_log(struct role *, enum log_level, const char *fmt, ...) PRINTF(3, 4
 void		 role_audit(struct role *, const char *event, struct sv json);
 /* A path that stays reachable inside the sandbox; only before it closes. */
 int		 role_path(struct role *, const char *path, enum sandbox_access) MUST_USE;
+/* The operator's word (--no-sandbox), for a role that makes boxes of its own. */
+bool		 role_no_sandbox(const struct role *);
 /* The loop ends, role_main returns; rc < 0: as a failure. */
 void		 role_stop(struct role *, int rc);
 

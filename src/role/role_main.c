@@ -73,6 +73,12 @@ role_path(struct role *r, const char *path, enum sandbox_access a)
 	return sandbox_path(r->priv->sandbox, path, a);
 }
 
+bool
+role_no_sandbox(const struct role *r)
+{
+	return r->priv->no_sandbox;
+}
+
 void
 role_stop(struct role *r, int rc)
 {

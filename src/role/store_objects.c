@@ -91,9 +91,9 @@ found_log(struct store_objects *so, const struct objects_found *f)
 		    "data.mdb.damaged; everything is fetched again", so->folder,
 		    f->why < 0 ? err_str(f->why) : "its reader crashed twice");
 		role_audit(so->role, "objects-set-aside", (struct sv){ "{}", 2 });
-	} else if (f->checked)
-		role_log(so->role, LOG_LEVEL_WARN, "%s was read as a whole after %s: it is sound",
-		    so->folder, f->crashes > 0 ? "a crash" : "it had lost its end");
+	} else if (f->crashes > 0)
+		role_log(so->role, LOG_LEVEL_WARN, "%s was read as a whole after a crash: it is sound",
+		    so->folder);
 }
 
 /* Without them, snapshots are still served: so this never ends the role. */

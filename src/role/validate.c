@@ -124,16 +124,36 @@ our_vrp(void *ours, const struct vrp *v)
 }
 
 static int
+on_local(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	const struct msg_validate_local *m = msg;
+	struct validate_role *st = r->state;
+	int rc;
+
+	if (st->pool != NULL)
+		return -EBADMSG;	/* before the configuration, once */
+	if ((st->pool = pool_new(4 * 1024 * 1024)) == NULL)
+		return -ENOMEM;
+	if ((rc = lines_copy(st->pool, m->slurm, &st->slurm, &st->n_slurm)) < 0)
+		return rc;
+	st->exceptions = pool_sv(st->pool, m->exceptions);
+	if (st->exceptions.p == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < st->n_slurm && rc == 0; i++)
+		rc = path_open(r, st->slurm[i], true);
+	return rc;
+}
+
+static int
 on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	const struct msg_validate_conf *m = msg;
 	struct validate_role *st = r->state;
 	int rc;
 
-	if (st->pool != NULL)
+	if (st->tals != NULL || st->pool == NULL)
 		return -EBADMSG;	/* the parent restarts us instead */
-	if ((st->pool = pool_new(4 * 1024 * 1024)) == NULL ||
-	    (st->tals = pool_sv(st->pool, m->tals).p) == NULL)
+	if ((st->tals = pool_sv(st->pool, m->tals).p) == NULL)
 		return -ENOMEM;
 	if ((rc = lines_copy(st->pool, m->trees, &st->trees, &st->n_trees)) < 0 ||
 	    (rc = lines_copy(st->pool, m->rrdp, &st->rrdp, &st->n_rrdp)) < 0 ||
@@ -197,6 +217,24 @@ is_unsettled(struct validate_role *st)
 	return true;
 }
 
+void
+run_local_give(struct validate_role *st, struct run *run)
+{
+	run->slurm = st->slurm;
+	run->n_slurm = st->n_slurm;
+	run->exceptions = st->exceptions;
+	run->local_before = st->local;
+}
+
+void
+run_local_take(struct validate_role *st, struct run *run)
+{
+	if (run->local_kept)
+		return;
+	st->local = slurm_free(st->local);
+	st->local = TAKE_PTR(run->local);
+}
+
 static int
 run_send(struct role *r, const struct run *run)
 {
@@ -222,6 +260,7 @@ run_once(struct role *r)
 		.complain = { complain_log, r, LANG_EN },
 	};
 	run.ours = &st->ours;
+	run_local_give(st, &run);
 	run_work(&run);
 	if (run.routes != NULL && is_unsettled(st))
 		return -EAGAIN;
@@ -230,6 +269,7 @@ run_once(struct role *r)
 	role_log(r, LOG_LEVEL_DEBUG, "%zu points, %zu VRPs in %lld ms", run.routes->n_points,
 	    run.routes->payloads.n_vrps, (long long)(run.routes->duration_usec / 1000));
 	st->last = routes_free(st->last);
+	run_local_take(st, &run);
 	st->last = TAKE_PTR(run.routes);
 	return 0;
 }
@@ -413,6 +453,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_validate_conf, on_conf },
 	{ MSG_validate_now, on_now },
 	{ MSG_explain_ask, on_explain },
+	{ MSG_validate_local, on_local },
 	{ MSG_ring, vlive_on_ring },
 	{ MSG_objects_changed, vlive_on_changed },
 	{ MSG_source_result, vlive_on_result },

@@ -2,6 +2,7 @@
 #ifndef ROLE_VALIDATE_H
 #define ROLE_VALIDATE_H
 
+#include "app/exceptions.h"
 #include "app/live.h"
 #include "app/routes.h"
 #include "role/role.h"
@@ -24,12 +25,18 @@ struct run {
 	const struct snapshot	*published;	/* for the guard; NULL: none yet */
 	struct guard_limits	 limits;	/* .share_permille 0: no guard */
 	const uint8_t		*released;	/* the hash that was let go, or NULL */
+	const char *const	*slurm;		/* files */
+	size_t			 n_slurm;
+	struct sv		 exceptions;	/* exceptions_text() */
+	struct slurm		*local_before;	/* in force now, for when the new is refused; the role's */
 	bool			 may_publish;	/* false: only if it has settled */
 	bool			(*known)(void *arg, struct sv key);
 	void			*known_arg;
 	/* what comes out; -1: nothing to send */
 	int			 rc;
 	struct routes		*routes;
+	struct slurm		*local;		/* in force; used by routes */
+	bool			 local_kept;	/* the new set was refused */
 	struct guard_decision	 guard;
 	bool			 settled;
 	int64_t			 next;		/* time changes something then */
@@ -64,7 +71,11 @@ struct validate_role {
 		uint64_t	 identity;	/* at the start; 0: it was not there */
 	}			 held[VALIDATE_PATHS_MAX];
 	size_t			 n_held;
+	const char		**slurm;
+	size_t			 n_slurm;
+	struct sv		 exceptions;
 	struct routes		*last;
+	struct slurm		*local;		/* in force in the last run */
 	struct loop_timer	*timer;
 	int64_t			 ran_at;
 	bool			 failed, complained;
@@ -88,6 +99,9 @@ struct validate_role {
 };
 
 /* validate.c */
+/* What is local goes into a run, and the set in force comes back from a good one. */
+void	 run_local_give(struct validate_role *, struct run *);
+void	 run_local_take(struct validate_role *, struct run *);
 void	 question_answer(struct role *, const struct question *);
 void	 run_logged(struct role *, int rc);
 

@@ -226,6 +226,7 @@ run_start(struct role *r)
 		.complain = { complain_keep, run, LANG_EN },
 	};
 	run->ours = &st->ours;
+	run_local_give(st, run);
 	run->live = l->live;
 	run->published = l->pub_open ? &l->pub : NULL;
 	run->limits = st->limits;
@@ -323,6 +324,7 @@ run_take(struct role *r)
 	    "computed, %llu known, in %lld ms", run->routes->n_points, run->routes->n_moved,
 	    run->routes->payloads.n_vrps, (unsigned long long)run->counts.n_computed,
 	    (unsigned long long)run->counts.n_facts, (long long)(run->routes->duration_usec / 1000));
+	run_local_take(st, run);
 	st->last = TAKE_PTR(run->routes);
 }
 
@@ -461,8 +463,8 @@ vlive_on_result(struct role *r, enum role_id from UNUSED, void *msg)
 		return 0;
 	}
 	key = pool_sv(l->known_pool, m->key);
-	if (key.p != NULL)
-		(void)map_add(&l->known, key, l);
+	if (key.p == NULL || map_add(&l->known, key, l) < 0)
+		return -ENOMEM;
 	if (!l->published)
 		dirty(r);
 	return 0;

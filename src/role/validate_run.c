@@ -5,16 +5,19 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/timefmt.h"
 #include "crypto/crypto.h"
 #include "role/validate.h"
 #include "sys/file.h"
 
+#define LOCAL_POOL_MAX	((size_t)64 << 20)	/* findings about SLURM files */
 #define FINDINGS_LINES_MAX	200000	/* of one run, in the object log */
 
 void
 run_init(struct run *r)
 {
 	memset(r, 0, sizeof(*r));
+	r->next = TIME_NEVER;
 	r->snapshot = r->findings = r->wants = r->points = r->holds = r->touched = -1;
 }
 
@@ -28,6 +31,7 @@ run_done(struct run *r)
 		fd_close(fds[i]);
 	buf_done(&r->complaints);
 	r->routes = routes_free(r->routes);
+	r->local = slurm_free(r->local);
 }
 
 static int
@@ -108,6 +112,39 @@ guard_apply(struct run *r)
 	return rc;
 }
 
+/*
+ * Filters and assertions come after the guard: what is local is never held.
+ * A set that is refused leaves the one before it in force.
+ */
+static int
+local_apply(struct run *r)
+{
+	_cleanup_(pool_freep) struct pool *pool = NULL;
+	struct findings fs;
+	int64_t next = TIME_NEVER;
+	int rc;
+
+	if (r->n_slurm == 0 && r->exceptions.n == 0)
+		return 0;
+	if ((pool = pool_new(LOCAL_POOL_MAX)) == NULL)
+		return -ENOMEM;
+	findings_init(&fs, pool);
+	rc = exceptions_load(r->slurm, r->n_slurm, r->exceptions, r->routes->now, &fs,
+	    &r->conf.complain, &r->local, &next);
+	if (rc == -ENOMEM)
+		return rc;
+	r->next = min_i64(r->next, next);
+	if (r->local == NULL) {
+		complain(&r->conf.complain, "the local filters and assertions are refused "
+		    "(see the findings); those before them stay in force");
+		r->local_kept = true;
+	}
+	if (r->local != NULL || r->local_before != NULL)
+		return routes_slurm(r->routes, r->local != NULL ? r->local : r->local_before, &fs);
+	findings_append(&r->routes->findings, &fs);
+	return 0;
+}
+
 /* Bytes that a function of the run writes, as a sealed memfd. */
 static int
 bytes_make(const char *name, int rc, struct buf *b, int *ret_fd)
@@ -135,7 +172,7 @@ live_make(struct run *r)
 	if (rc == 0 && touched.n > 0)
 		rc = memfd_of("touched", touched, &r->touched);
 	r->counts = live_counts(r->live);
-	r->next = live_next(r->routes);
+	r->next = min_i64(r->next, live_next(r->routes));
 	r->settled = live_settled(r->live, r->routes, r->known, r->known_arg);
 	return rc;
 }
@@ -163,7 +200,8 @@ work(struct run *r)
 	/* No anchor at all: an empty mount or disk, not a change of the RPKI. */
 	if (r->routes->n_tas_found == 0)
 		return -ENOENT;
-	if ((rc = guard_apply(r)) < 0 || (rc = snapshot_make(r)) < 0)
+	if ((rc = guard_apply(r)) < 0 || (rc = local_apply(r)) < 0 ||
+	    (rc = snapshot_make(r)) < 0)
 		return rc;
 	return findings_make(r);
 }
