@@ -58,6 +58,23 @@ const char *const sandbox_resolver_files[] = {
 	"/etc/gai.conf", "/etc/services", "/etc/localtime", NULL
 };
 
+const struct sandbox_profile sandbox_rsync = {
+	.name = "rsync", .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_MEMFD,
+	.max_memory = 4 * GIB, .max_files = 256, .max_file = 4 * GIB, .required = true,
+};
+const struct sandbox_profile sandbox_box = {
+	.name = "box", .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_CONNECT | SANDBOX_PROGRAM,
+	.max_memory = 2 * GIB, .max_files = 256, .max_file = GIB, .required = true,
+	.max_procs = 4096,
+};
+/* A file of a repository has 8 MiB at most; memory is for lists of files. */
+const struct sandbox_profile sandbox_program = {
+	.name = "program", .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_CONNECT |
+	SANDBOX_TCP_ONLY | SANDBOX_PROGRAM,
+	.max_memory = GIB, .max_files = 64, .max_file = 16 * 1024 * 1024, .required = true,
+	.max_cpu = 600, .max_procs = 4096,
+};
+
 /* --- Landlock; newer than the headers of Debian 12 in part --- */
 
 #define LL_FS_EXECUTE		(1ULL << 0)
@@ -80,7 +97,8 @@ const char *const sandbox_resolver_files[] = {
 #define LL_WRITE	(LL_READ | LL_FS_WRITE_FILE | LL_FS_REMOVE_FILE | \
 	LL_FS_REMOVE_DIR | LL_FS_MAKE_DIR | LL_FS_MAKE_REG | LL_FS_REFER | \
 	LL_FS_TRUNCATE)
-#define LL_OF_FILES	(LL_FS_READ_FILE | LL_FS_WRITE_FILE | LL_FS_TRUNCATE)
+#define LL_EXEC		(LL_READ | LL_FS_EXECUTE)
+#define LL_OF_FILES	(LL_FS_READ_FILE | LL_FS_WRITE_FILE | LL_FS_TRUNCATE | LL_FS_EXECUTE)
 
 struct ll_ruleset {
 	uint64_t	fs, net, scoped;
@@ -93,6 +111,11 @@ struct ll_path {
 
 #define LL_CREATE_VERSION	1U
 #define LL_RULE_PATH		1
+#define LL_RULE_PORT		2
+
+struct ll_port {
+	uint64_t	access, port;
+};
 
 /* What each ABI knows, so that an old kernel is not asked for more. */
 static const struct {
@@ -118,6 +141,7 @@ struct sandbox {
 		uint64_t	 access;
 	} paths[PATHS_MAX];
 	unsigned	n;
+	uint16_t	port;		/* 0: not bound to one */
 };
 
 struct sandbox *
@@ -153,9 +177,16 @@ sandbox_path(struct sandbox *s, const char *path, enum sandbox_access a)
 	}
 	s->paths[s->n].fd = fd;
 	s->paths[s->n].dir = S_ISDIR(st.st_mode);
-	s->paths[s->n].access = a == SANDBOX_WRITE ? LL_WRITE : LL_READ;
+	s->paths[s->n].access = a == SANDBOX_WRITE ? LL_WRITE :
+	    a == SANDBOX_EXEC ? LL_EXEC : LL_READ;
 	s->n++;
 	return 0;
+}
+
+void
+sandbox_port(struct sandbox *s, uint16_t port)
+{
+	s->port = port;
 }
 
 int
@@ -176,7 +207,7 @@ landlock_enter(const struct sandbox *s, const struct sandbox_profile *profile)
 
 	if (abi == 0)
 		return -EOPNOTSUPP;
-	if ((profile->calls & SANDBOX_CONNECT) != 0)
+	if ((profile->calls & SANDBOX_CONNECT) != 0 && s->port == 0)
 		rs.net &= ~LL_NET_CONNECT;
 	fd = (int)syscall(SYS_landlock_create_ruleset, &rs, ll_abis[abi].size, 0);
 	if (fd < 0)
@@ -187,6 +218,12 @@ landlock_enter(const struct sandbox *s, const struct sandbox_profile *profile)
 		if (!s->paths[i].dir)
 			p.access &= LL_OF_FILES;
 		if (syscall(SYS_landlock_add_rule, fd, LL_RULE_PATH, &p, 0) < 0)
+			return -errno;
+	}
+	if (s->port != 0 && (rs.net & LL_NET_CONNECT) != 0) {
+		struct ll_port p = { LL_NET_CONNECT, s->port };
+
+		if (syscall(SYS_landlock_add_rule, fd, LL_RULE_PORT, &p, 0) < 0)
 			return -errno;
 	}
 	return syscall(SYS_landlock_restrict_self, fd, 0) < 0 ? -errno : 0;
@@ -238,6 +275,22 @@ static const int calls_change[] = {
 };
 
 static const int calls_memfd[] = { C(memfd_create), C(ftruncate), C(fallocate) };
+
+/*
+ * Starting a program that is not ours, and what such a one does: its own
+ * loader, signals to its own children, times of files, and the calls that
+ * close a sandbox within this one.
+ */
+static const int calls_program[] = {
+	C(execve), C(clone), C(fork), C(vfork), C(wait4), C(waitid), C(kill), C(tgkill),
+	C(setsid), C(setpgid), C(getpgid), C(getpgrp), C(arch_prctl), C(set_tid_address),
+	C(prlimit64), C(setrlimit), C(getrlimit), C(prctl), C(seccomp),
+	C(landlock_create_ruleset), C(landlock_add_rule), C(landlock_restrict_self),
+	C(mmap), C(mprotect), C(chdir), C(fchdir), C(umask), C(utimensat), C(alarm),
+	C(setitimer), C(dup2), C(pipe), C(close_range), C(getxattr), C(lgetxattr), C(fgetxattr),
+	C(listxattr), C(llistxattr), C(flistxattr), C(unlinkat), C(rmdir), C(getgroups),
+	C(rt_sigpending), C(rt_sigtimedwait), C(rt_sigsuspend), C(statfs),
+};
 
 /* Nobody here makes them by mistake: whoever tries is not our code any more. */
 static const int calls_deadly[] = {
@@ -300,21 +353,22 @@ allow_open(scmp_filter_ctx f)
  * loop, and how many bytes wait on a socket. No raw, netlink or Unix sockets.
  */
 static int
-allow_connect(scmp_filter_ctx f)
+allow_connect(scmp_filter_ctx f, bool tcp_only)
 {
 	static const int families[] = { AF_INET, AF_INET6 }, types[] = { SOCK_STREAM, SOCK_DGRAM };
 	const scmp_datum_t kind = 0xffffffff & ~(scmp_datum_t)(SOCK_CLOEXEC | SOCK_NONBLOCK);
+	size_t step = tcp_only ? 2 : 1;
 	int rc = allow(f, calls_connect, ARRAY_LEN(calls_connect));
 
-	for (size_t i = 0; i < ARRAY_LEN(families) * ARRAY_LEN(types) && rc == 0; i++)
+	for (size_t i = 0; i < ARRAY_LEN(families) * ARRAY_LEN(types) && rc == 0; i += step)
 		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, C(socket), 2,
-		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i / 2]),
+		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i / 2], 0),
 		    SCMP_A1(SCMP_CMP_MASKED_EQ, kind, (scmp_datum_t)types[i % 2]));
 	if (rc == 0)
 		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, C(socketpair), 1,
-		    SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+		    SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
 	if (rc == 0)
-		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, C(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD));
+		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, C(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0));
 	return rc;
 }
 
@@ -331,20 +385,32 @@ allow_threads(scmp_filter_ctx f)
 }
 
 static int
+allow_program(scmp_filter_ctx f)
+{
+	int rc = allow(f, calls_program, ARRAY_LEN(calls_program));
+
+	/* As with threads; what is forked is bound by the same sandbox. */
+	if (rc == 0)
+		rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), C(clone3), 0);
+	return rc;
+}
+
+static int
 rules(scmp_filter_ctx f, unsigned calls)
 {
 	int rc = allow(f, calls_base, ARRAY_LEN(calls_base));
 
 	for (size_t i = 0; i < ARRAY_LEN(calls_deadly) && rc == 0; i++)
-		rc = seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, calls_deadly[i], 0);
-	if (rc == 0)
-		rc = allow_memory(f);
-	if (rc == 0)
+		if (calls_deadly[i] != C(execve) || (calls & SANDBOX_PROGRAM) == 0)
+			rc = seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, calls_deadly[i], 0);
+	if (rc == 0 && (calls & SANDBOX_PROGRAM) != 0)
+		rc = allow_program(f);
+	else if (rc == 0 && (rc = allow_memory(f)) == 0)
 		rc = allow_abort(f);
 	if (rc == 0 && (calls & SANDBOX_ACCEPT) != 0)
 		rc = allow(f, calls_accept, ARRAY_LEN(calls_accept));
 	if (rc == 0 && (calls & SANDBOX_CONNECT) != 0)
-		rc = allow_connect(f);
+		rc = allow_connect(f, (calls & SANDBOX_TCP_ONLY) != 0);
 	if (rc == 0 && (calls & SANDBOX_OPEN) != 0)
 		rc = (calls & SANDBOX_CHANGE) != 0 ?
 		    allow(f, calls_open, ARRAY_LEN(calls_open)) : allow_open(f);

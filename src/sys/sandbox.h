@@ -29,6 +29,7 @@
 enum sandbox_access {
 	SANDBOX_READ,		/* files below it may be read, folders listed */
 	SANDBOX_WRITE,		/* also made, written, renamed, removed */
+	SANDBOX_EXEC,		/* read, and run */
 };
 
 /* Groups of system calls, beyond the base (memory, time, read, write, epoll …). */
@@ -39,6 +40,8 @@ enum {
 	SANDBOX_THREADS = 1 << 3,	/* clone of threads, futex */
 	SANDBOX_MEMFD = 1 << 4,		/* memfd_create, seals, truncate of it */
 	SANDBOX_CONNECT = 1 << 5,	/* IP sockets, connect; not bind, not listen */
+	SANDBOX_TCP_ONLY = 1 << 6,	/* … of TCP only */
+	SANDBOX_PROGRAM = 1 << 7,	/* fork, exec (Landlock says of what), a sandbox within */
 };
 
 struct sandbox_profile {
@@ -49,9 +52,15 @@ struct sandbox_profile {
 	uint64_t	 max_files;	/* RLIMIT_NOFILE */
 	uint64_t	 max_file;	/* RLIMIT_FSIZE, memfds included; 0: none is written */
 	bool		 required;	/* it sees remote bytes: fail closed */
+	uint64_t	 max_cpu;	/* RLIMIT_CPU in seconds; 0: unlimited */
+	uint64_t	 max_procs;	/* RLIMIT_NPROC, of this user; 0: unlimited */
 };
 
-/* One per role; see sandbox.c. */
+/*
+ * One per role; see sandbox.c. Box is the part of role rsync that starts the
+ * program, program what the program itself is in, within the box.
+ */
+extern const struct sandbox_profile sandbox_rsync, sandbox_box, sandbox_program;
 extern const struct sandbox_profile sandbox_fetch, sandbox_store, sandbox_validate,
 	sandbox_rtr, sandbox_verify, sandbox_web;
 
@@ -68,6 +77,8 @@ struct sandbox;			/* the paths, gathered before it closes */
 struct sandbox	*sandbox_new(void);
 struct sandbox	*sandbox_free(struct sandbox *);
 int		 sandbox_path(struct sandbox *, const char *path, enum sandbox_access) MUST_USE;
+/* TCP may connect to this port and no other (where the kernel has Landlock's ABI 4). */
+void		 sandbox_port(struct sandbox *, uint16_t port);
 /*
  * Close it, for good. *ret_what names the part that failed ("landlock",
  * "seccomp", "rlimit"). Without .required, absent parts of the kernel are

@@ -8,6 +8,7 @@ import select
 import socket
 import struct
 import subprocess
+import sys
 import time
 
 SRC = os.environ.get("SEKISHO_SRC") or os.path.normpath(
@@ -80,8 +81,10 @@ class Role:
         self.name = name
         self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         program = os.path.join(BUILD, "src", "role", "sekisho-" + name)
-        self.p = subprocess.Popen(["sh", "-c", f"exec {program} 3<&{theirs.fileno()}"],
-                                  pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL)
+        fd = theirs.fileno()
+        start = f"import os; os.dup2({fd}, 3); os.closerange(4, 256); os.execv({program!r}, [{program!r}])"
+        self.p = subprocess.Popen([sys.executable, "-I", "-S", "-c", start],
+                                  pass_fds=(fd,), stdin=subprocess.DEVNULL)
         theirs.close()
         self.log, self.handlers, self.seen = [], {}, []
         self.send("start", clock_offset=offset, no_sandbox=int(no_sandbox), verbose=1)
@@ -95,7 +98,10 @@ class Role:
         """Handle what comes within that time; False: nothing came."""
         if not select.select([self.sock], [], [], max(seconds, 0))[0]:
             return False
-        data, fds, _, _ = socket.recv_fds(self.sock, 65536, 4)
+        try:
+            data, fds, _, _ = socket.recv_fds(self.sock, 65536, 4)
+        except ConnectionResetError:
+            data = b""
         if not data:
             raise EOFError(self.name + " has ended: " + "; ".join(self.log[-3:]))
         name, _, to, values = decode(data, fds)
