@@ -18,7 +18,7 @@ import traceback
 import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lab"))
-from labhouse import SEKISHO, LabError, LabHouse, small_world  # noqa: E402
+from labhouse import SEKISHO, SRC, LabError, LabHouse, small_world  # noqa: E402
 
 A, B = "a.example", "b.example"
 NOTIFICATION = "/rrdp/notification.xml"
@@ -706,6 +706,13 @@ def listing(d):
     names = {r["behaviour"] for r in rows}
     ok(len(rows) == len(names) and all(r["text"] for r in rows), "--list: each once, with its text")
     ok(names == TRIED, "each behaviour was tried here", names ^ TRIED)
+    with open(os.path.join(SRC, "man", "sekisho-lab-serve.1")) as f:
+        page = f.read()
+    missing = [r["behaviour"] for r in rows if not re.search(
+        r"^\.It Cm %s%s$" % (re.escape(r["behaviour"]), "" if not r["argument"] else re.escape(
+            " Op Cm %s= Ns Ar %s" % (r["argument"].split("=", 1)[0], r["argument"].split("=", 1)[1] or "host"))),
+        page, re.M)]
+    ok(missing == [], "the manual page has each with its argument", missing)
     ja = subprocess.run([SEKISHO, "lab", "serve", "--list", "--lang", "ja"], capture_output=True, text=True)
     ok(len(ja.stdout.splitlines()) == len(rows) and not any(r["text"] in ja.stdout for r in rows),
        "--list in Japanese")
