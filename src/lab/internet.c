@@ -49,8 +49,9 @@ struct member {
 
 struct anchor {
 	struct lab_ca	*registry, *last;	/* last: the member before */
-	struct lab_ca	*national[NATIONAL_MAX];
+	struct lab_ca	*national[NATIONAL_MAX];	/* made with the first member */
 	unsigned	 n_national;
+	unsigned	 first_national;	/* number of the server of the first */
 	bool		 used;
 };
 
@@ -290,19 +291,19 @@ anchor_make(struct builder *b, unsigned ta, unsigned no)
 	return 0;
 }
 
-static int
-national_make(struct builder *b, unsigned ta, unsigned no)
+/* NULL: no memory. */
+static struct lab_ca *
+national_get(struct builder *b, struct anchor *a, unsigned k)
 {
-	struct anchor *a = &b->anchors[ta];
-	const char *name = pool_printf(b->w->pool, "%s-national-%u", b->p->tas[ta],
-	    a->n_national + 1);
-	struct lab_ca *ca = ca_make(b, a->registry, name, server_no(b, no));
+	const char *name;
 
-	if (ca == NULL)
-		return -ENOMEM;
-	ca->registry = true;
-	a->national[a->n_national++] = ca;
-	return 0;
+	if (a->national[k] != NULL)
+		return a->national[k];
+	name = pool_printf(b->w->pool, "%s-national-%u", b->p->tas[a - b->anchors], k + 1);
+	a->national[k] = ca_make(b, a->registry, name, server_no(b, a->first_national + k));
+	if (a->national[k] != NULL)
+		a->national[k]->registry = true;
+	return a->national[k];
 }
 
 /* National registries: APNIC has several, LACNIC two; other names: none. */
@@ -323,10 +324,11 @@ anchors_make(struct builder *b)
 	for (unsigned i = 0; i < n_tas && rc == 0; i++)
 		if (b->anchors[i].used)
 			rc = anchor_make(b, i, no++);
-	for (unsigned i = 0; i < n_tas && rc == 0; i++)
-		for (unsigned k = 0; k < nationals_of(b->p->tas[i]) && rc == 0; k++)
-			if (b->anchors[i].used)
-				rc = national_make(b, i, no++);
+	for (unsigned i = 0; i < n_tas && rc == 0; i++) {
+		b->anchors[i].first_national = no;
+		b->anchors[i].n_national = b->anchors[i].used ? nationals_of(b->p->tas[i]) : 0;
+		no += b->anchors[i].n_national;
+	}
 	b->first_other = no;
 	for (unsigned i = 0; i < SMALL_SERVERS; i++)
 		b->zipf[i] = (i > 0 ? b->zipf[i - 1] : 0) + 1.0 / (i + 1);
@@ -369,7 +371,7 @@ member_parent(struct builder *b, struct anchor *a, size_t i)
 	if (a->last != NULL && a->last->depth < 5 && lot < 2)
 		return a->last;
 	if (a->n_national > 0 && lot < 42)
-		return a->national[lot % a->n_national];
+		return national_get(b, a, (unsigned)lot % a->n_national);
 	return a->registry;
 }
 
@@ -432,6 +434,8 @@ member_make(struct builder *b, const struct member *m, size_t i)
 	size_t left = m->n_vrps, pack;
 	int rc = 0;
 
+	if (parent == NULL)
+		return -ENOMEM;
 	ca = ca_make(b, parent, pool_printf(b->w->pool, "%s-%u", b->p->tas[v->ta], v->asn),
 	    member_server(b, i, parent));
 	if (ca == NULL)

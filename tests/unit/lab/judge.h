@@ -123,20 +123,24 @@ judge_ta(struct lab_world *w, size_t i, struct judged *j, unsigned tolerate)
 	struct sv der;
 	const char *why = NULL;
 	unsigned line;
+	size_t at = 0;
 	bool ok = false;
 
 	lab_tal_write(w, i, &text);
 	assert_int_equal(tal_parse(pool, buf_get(&text), &tal, &why, &line), 0);
 	findings_init(&fs, pool);
-	fs.subject = tal.uris[0];
-	if (world_get(w, pool, tal.uris[0], &der) < 0) {
+	/* by rsync: world_get() knows no other */
+	while (at + 1 < tal.n_uris && !sv_starts(tal.uris[at], SV("rsync://")))
+		at++;
+	fs.subject = tal.uris[at];
+	if (world_get(w, pool, tal.uris[at], &der) < 0) {
 		finding_add0(&fs, &rpki_findings[RPKI_TA_MISSING]);
 		judge_findings(j, &fs);
 		return;
 	}
 	assert_int_equal(rpki_ta_check(pool, &tal, der, &opt, &fs, &ca, &ok), 0);
 	judge_findings(j, &fs);
-	ca.uri = tal.uris[0];
+	ca.uri = tal.uris[at];
 	if (ok)
 		judge_point(w, j, &ca, &opt);
 }
