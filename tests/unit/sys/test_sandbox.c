@@ -55,6 +55,7 @@ static bool	rename_in(void) { return rename(in_file, in_new) == 0; }
 static bool	chmod_in(void) { return chmod(in_file, 0777) == 0; }
 static bool	symlink_in(void) { return symlink("/etc/passwd", in_new) == 0; }
 static bool	socket_try(void) { return socket(AF_INET, SOCK_STREAM, 0) >= 0; }
+static bool	udp_try(void) { return socket(AF_INET, SOCK_DGRAM, 0) >= 0; }
 static bool	unix_try(void) { return socket(AF_UNIX, SOCK_STREAM, 0) >= 0; }
 static bool	netlink_try(void) { return socket(AF_NETLINK, SOCK_RAW, 0) >= 0; }
 static bool	signal_try(void) { return kill(getppid(), 0) == 0; }
@@ -197,16 +198,20 @@ static const struct attempt nobody[] = {
 	{ "make a netlink socket", netlink_try },
 	{ "bind a socket made before", bind_early },
 	{ "listen", listen_try },
-	{ "fork", fork_try },
 	{ "exec", exec_try },
 	{ "ptrace", ptrace_try },
-	{ "signal its parent", signal_try },
-	{ "make memory executable", map_code },
 	{ "unshare", unshare_try },
 	{ "write its own memory through /proc", proc_mem },
 	{ "change a file's mode", chmod_in },
 	{ "make a symbolic link", symlink_in },
 };
+/* Only for who starts a program, or is one. */
+static const struct attempt forking[] = {
+	{ "fork", fork_try },
+	{ "make memory executable", map_code },
+};
+static const struct attempt signalling[] = { { "signal its parent", signal_try } };
+static const struct attempt datagrams[] = { { "make a UDP socket", udp_try } };
 static const struct attempt writing[] = {
 	{ "create a file in its folder", create_in },
 	{ "rename a file in its folder", rename_in },
@@ -234,6 +239,9 @@ struct profile {
 
 static const struct profile profiles[] = {
 	{ &sandbox_fetch, true, SANDBOX_READ },
+	{ &sandbox_rsync, true, SANDBOX_WRITE },
+	{ &sandbox_box, true, SANDBOX_WRITE },
+	{ &sandbox_program, true, SANDBOX_WRITE },
 	{ &sandbox_store, true, SANDBOX_WRITE },
 	{ &sandbox_validate, true, SANDBOX_READ },
 	{ &sandbox_rtr, false, SANDBOX_READ },
@@ -341,13 +349,19 @@ prove_profile(const struct profile *pr)
 {
 	unsigned c = pr->p->calls;
 
+	bool program = (c & SANDBOX_PROGRAM) != 0;
+
 	prove(pr, ALL(nobody), false);
+	prove(pr, ALL(forking), program);
+	/* Landlock keeps signals in from ABI 6 on; before, the call is all there is. */
+	prove(pr, ALL(signalling), program && sandbox_landlock_abi() < 6);
+	prove(pr, ALL(datagrams), (c & SANDBOX_CONNECT) != 0 && (c & SANDBOX_TCP_ONLY) == 0);
 	prove(pr, ALL(writing), pr->folder && pr->access == SANDBOX_WRITE);
 	prove(pr, ALL(truncating), false);	/* by path: nobody needs it */
 	prove(pr, ALL(reading), pr->folder);
 	prove(pr, ALL(connecting), (c & SANDBOX_CONNECT) != 0);
 	prove(pr, ALL(accepting), (c & SANDBOX_ACCEPT) != 0);
-	prove(pr, ALL(threading), (c & SANDBOX_THREADS) != 0);
+	prove(pr, ALL(threading), (c & SANDBOX_THREADS) != 0 || program);
 	prove(pr, ALL(memfds), (c & SANDBOX_MEMFD) != 0);
 }
 
@@ -395,6 +409,40 @@ fails_closed(const struct sandbox_profile *p)
 	return st == 0 && lax_st == 0;
 }
 
+/* Which port a program may connect to; kernels before ABI 4 cannot tell. */
+static int	only_port;
+
+static bool
+connect_only(void)
+{
+	_cleanup_(sandbox_freep) struct sandbox *s = sandbox_new();
+	const char *what;
+
+	if (only_port != 0) {
+		sandbox_port(s, (uint16_t)only_port);
+		if (sandbox_enter(s, &sandbox_program, &what) < 0)
+			return false;
+	}
+	return connect_try();
+}
+
+static void
+prove_port(void)
+{
+	static const struct attempt a = { "connect", connect_only };
+	bool without, same, other;
+
+	only_port = 0;
+	without = attempt(&a, NULL);
+	only_port = port;
+	same = attempt(&a, NULL);
+	only_port = port == 1 ? 2 : port - 1;
+	other = attempt(&a, NULL);
+	tap(without && same, "program", "connect to its port", "works inside");
+	tap(without && other == (sandbox_landlock_abi() < 4), "program", "connect to another port",
+	    "works outside, not inside");
+}
+
 /* A required profile does not start where a part is missing: no half closed doors. */
 static void
 prove_closed(void)
@@ -424,6 +472,7 @@ main(void)
 	(void)snprintf(out_new, sizeof(out_new), "%s/new", dir);
 	for (size_t i = 0; i < ARRAY_LEN(profiles); i++)
 		prove_profile(&profiles[i]);
+	prove_port();
 	prove_closed();
 	printf("1..%u\n", n_tests);
 	world();
