@@ -35,13 +35,18 @@
 /* RRDP. */
 #define RRDP_SESSION_LEN	36		/* a UUID as text */
 #define RRDP_VALIDATOR_MAX	512		/* an ETag or date; CDNs send below 100 */
-#define RRDP_DELTAS_LISTED_MAX	20000		/* a notification; RIPE keeps some hundred, and 20,000 are two weeks of one a minute */
+/* Deltas of a notification: RIPE keeps some hundred; this is two weeks of one a minute. */
+#define RRDP_DELTAS_LISTED_MAX	20000
 #define RRDP_NOTIFICATION_MAX	(8 * 1024 * 1024)	/* bytes: that many deltas of 400 bytes */
-#define RRDP_KNOWN_MAX		600		/* hashes kept of a server: 40 bytes each, within one frame to the store */
+/* Hashes kept of a server: 40 bytes each, within one frame to the store. */
+#define RRDP_KNOWN_MAX		600
 #define RRDP_STATE_MAX		32000		/* bytes: OBJECTS_STATE_MAX of the store */
-#define RRDP_DELTAS_PLAN_MAX	300		/* one request each: beyond that the snapshot is cheaper for both sides */
-#define RRDP_SERIAL_BACK_MAX	2		/* caches (CDN nodes) are so far apart at times; rpki-client lets as many pass */
-#define RRDP_CHANGES_MAX	2000000		/* elements of one file; the largest repository has some 100,000 objects */
+/* One request each: beyond that the snapshot is cheaper for both sides. */
+#define RRDP_DELTAS_PLAN_MAX	300
+/* Caches (nodes of a CDN) are so far apart at times; rpki-client lets as many pass. */
+#define RRDP_SERIAL_BACK_MAX	2
+/* Elements of one file; the largest repository has some 100,000 objects. */
+#define RRDP_CHANGES_MAX	2000000
 
 /* Memory of one publication point while it is judged. */
 #define RPKI_POINT_POOL_MAX	((size_t)1 << 29)	/* 60,000 files take half of it */
