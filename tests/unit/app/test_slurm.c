@@ -27,6 +27,8 @@
 #define SKI	"MTIzNDU2Nzg5MDEyMzQ1Njc4OTA"
 #define KEY	"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEgFcjQ_g__LAQerAH2Mpp-GucoDAGBbhIqD33wNPsXxnAGb-mtZ7XQrVO9DQ6UlAShtig5-QfEKpTtFgiqfiAFQ"
 #define KEY_SKI	"XUJQ4tgdREjYop786R0p_wdeyeI"
+#define KEY_SHORT "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEgFcjQ_g__LAQerAH2Mpp-GucoDAGBbhIqD33wNPsXxnAGb-mtZ7XQrVO9DQ6UlAShtig5-QfEKpTtFgiqfiA"
+#define KEY_LONG "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEgFcjQ_g__LAQerAH2Mpp-GucoDAGBbhIqD33wNPsXxnAGb-mtZ7XQrVO9DQ6UlAShtig5-QfEKpTtFgiqfiAFQAA"
 #define RSA_LIKE "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQgDQgAEgFcjQ_g__LAQerAH2Mpp-GucoDAGBbhIqD33wNPsXxnAGb-mtZ7XQrVO9DQ6UlAShtig5-QfEKpTtFgiqfiAFQ"
 
 struct world {
@@ -129,6 +131,8 @@ static const struct {
 	{ BA("{\"asn\":1,\"SKI\":\"" SKI "\",\"routerPublicKey\":\"" KEY "\"}"), "RPKI_SLURM_SKI" },
 	{ BA("{\"asn\":1,\"SKI\":\"" SKI "\",\"routerPublicKey\":\"Ymx1YmI\"}"), "RPKI_SLURM_KEY" },
 	{ BA("{\"asn\":1,\"SKI\":\"" SKI "\",\"routerPublicKey\":\"" RSA_LIKE "\"}"), "RPKI_SLURM_KEY" },
+	{ BA("{\"asn\":1,\"SKI\":\"" SKI "\",\"routerPublicKey\":\"" KEY_SHORT "\"}"), "RPKI_SLURM_KEY" },
+	{ BA("{\"asn\":1,\"SKI\":\"" SKI "\",\"routerPublicKey\":\"" KEY_LONG "\"}"), "RPKI_SLURM_KEY" },
 	{ BA("{\"asn\":1}"), "RPKI_SLURM_MISSING RPKI_SLURM_MISSING" },
 	/* the ASPA draft */
 	{ AF("{\"customerAsn\":1}"), "" },
