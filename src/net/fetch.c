@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -28,7 +27,6 @@ struct fetcher {
 	struct sv		 ca;
 	char			*user_agent;
 	bool			 ticking;
-	uint64_t		 resolver;	/* which file /etc/resolv.conf was */
 };
 
 void
@@ -140,26 +138,6 @@ ca_read(struct fetcher *r, const char *path)
 	return file_read(r->pool, FILE_CWD, path, FETCH_CA_BYTES_MAX, &r->ca);
 }
 
-const char *const fetch_paths[] = {
-	"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/host.conf",
-	"/etc/services", "/run/systemd/resolve", "/run/NetworkManager", "/run/resolvconf", NULL,
-};
-
-/* Which file it is, not what stands in it: that glibc looks after. */
-static uint64_t
-resolver_file(void)
-{
-	struct stat st;
-
-	return stat("/etc/resolv.conf", &st) < 0 ? 0 : (uint64_t)st.st_ino + 1;
-}
-
-bool
-fetcher_resolver_moved(const struct fetcher *r)
-{
-	return resolver_file() != r->resolver;
-}
-
 static void	on_pump(void *);
 static void	on_tick(void *);
 
@@ -168,7 +146,6 @@ fetcher_init(struct fetcher *r, const struct fetch_conf *conf)
 {
 	int rc;
 
-	r->resolver = resolver_file();
 	r->max_conns = conf->max_conns != 0 ? conf->max_conns : FETCH_CONNS_MAX;
 	if ((rc = host_maps_parse(conf->hosts, &r->maps, &r->n_maps)) < 0)
 		return rc;

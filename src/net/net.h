@@ -33,7 +33,10 @@
  * wanted, and, where it went wrong, one finding (src/net/findings.def).
  * libcurl's multi interface runs in the role's loop. Its resolver works in a
  * thread of libcurl's own, one for each look-up (the only threads of ours
- * that fetch; the sandbox allows them and nothing else that clones).
+ * that fetch; the sandbox allows them and nothing else that clones). The
+ * resolver's files stay readable (sandbox_resolver_files); glibc's own
+ * sources, files and dns, are in libc since 2.34, others of nsswitch.conf
+ * cannot be loaded inside and are passed over.
  *
  * What is judged here, because the library would judge it otherwise:
  *
@@ -205,18 +208,6 @@ int	 fetcher_new(struct loop *, const struct fetch_conf *, struct fetcher **ret)
 /* Fetches under way end without their callbacks. */
 struct fetcher *fetcher_free(struct fetcher *);
 DEFINE_CLEANUP(struct fetcher, fetcher_free)
-/*
- * Files and folders that the resolver reads, to stay reachable in the sandbox
- * as far as they exist; ends with NULL. glibc's own modules (files, dns) are
- * in libc since 2.34; others of nsswitch.conf cannot be loaded any more then,
- * and are passed over.
- */
-extern const char *const fetch_paths[];
-/*
- * /etc/resolv.conf was replaced by another file, which the sandbox does not
- * know: start the process anew.
- */
-bool	 fetcher_resolver_moved(const struct fetcher *);
 /* Beyond max_conns they wait; the time to connect counts from their turn. */
 int	 fetch_start(struct fetcher *, const struct fetch_req *, fetch_data_fn,
 	    fetch_done_fn, void *arg, struct fetch **ret) MUST_USE;

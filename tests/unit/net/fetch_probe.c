@@ -188,8 +188,8 @@ enter(void)
 	const char *what = "";
 	int rc;
 
-	for (unsigned i = 0; fetch_paths[i] != NULL; i++)
-		if ((rc = sandbox_path(s, fetch_paths[i], SANDBOX_READ)) < 0 && rc != -2)
+	for (unsigned i = 0; sandbox_resolver_files[i] != NULL; i++)
+		if ((rc = sandbox_path(s, sandbox_resolver_files[i], SANDBOX_READ)) < 0 && rc != -2)
 			return rc;
 	if ((rc = sandbox_enter(s, &sandbox_fetch, &what)) < 0)
 		(void)fprintf(stderr, "sandbox: %s\n", what);
