@@ -73,6 +73,7 @@ def shows_routers(b, s):
                 "e.innerText)")
     equal(len(rows), 3)
     true("current" in rows[0] and "2 behind" in rows[1], rows)
+    true("TLS" in rows[0] and "TLS" not in rows[1], rows)
 
 
 def findings_are_worst_first(b, s):

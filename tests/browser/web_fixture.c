@@ -159,7 +159,7 @@ on_stdin(void *arg, int fd, unsigned what UNUSED)
 }
 
 static const char routers[] = "{\"clients\":["
-    "{\"address\":\"[2001:db8::1]:40112\",\"version\":2,\"serial\":7,\"since\":1795000000,\"state\":\"idle\"},"
+    "{\"address\":\"[2001:db8::1]:40112\",\"version\":2,\"serial\":7,\"since\":1795000000,\"state\":\"idle\",\"transport\":\"tls\"},"
     "{\"address\":\"192.0.2.77:51120\",\"version\":1,\"serial\":5,\"since\":1795200000,\"state\":\"idle\"},"
     "{\"address\":\"192.0.2.78:51199\",\"version\":0,\"serial\":null,\"since\":1795200000,\"state\":\"new\"}],"
     "\"n_by_version\":{\"0\":1,\"1\":1,\"2\":1}}";

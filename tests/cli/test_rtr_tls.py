@@ -181,6 +181,39 @@ def client_certificates(t, d, ca, other):
          "an expired certificate of ours stops the start", s.err)
 
 
+def until(path):
+    out = subprocess.run(["openssl", "x509", "-noout", "-enddate", "-in", path], check=True,
+                         capture_output=True, text=True).stdout
+    return int(ssl.cert_time_to_seconds(out.strip().partition("=")[2]))
+
+
+def at(seconds):
+    return "--at=" + time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def expiry(t, d, ca):
+    """Ours is told before it happens; a router's ends its connection."""
+    for days, lines in ((13, 1), (15, 0)):
+        with Serve(d, at(until(ca.path("srv.pem")) - days * 86400), "--tls-listen", "127.0.0.1:0",
+                   *tls_options(ca)) as s:
+            time.sleep(1.5)
+        t.equal(s.err.count("expires at"), lines, "%d days before: told or not, and once" % days)
+    ca.leaf("short", "IP:127.0.0.1", days=1)
+    context = ssl.create_default_context(cafile=ca.cert)
+    context.load_cert_chain(ca.path("short.pem"), ca.path("short.key"))
+    with Serve(d, at(until(ca.path("short.pem")) - 5), "--tls-listen", "127.0.0.1:0",
+               *tls_options(ca, ca.cert)) as s, session(s.ports[0], context) as r:
+        r.reset()
+        t.equal(len(r.state.vrps), 5000, "a router five seconds before its certificate expires")
+        r.sock.settimeout(20)
+        try:
+            gone = r.sock.recv(1) == b""
+        except OSError:
+            gone = True
+        t.ok(gone, "is cut when it does")
+    t.ok("has expired" in s.err, "and the log says why", s.err)
+
+
 def silent_handshake(t, d, ca):
     """A connection that says nothing is not kept; garbage is answered by an alert."""
     with Serve(d, "--tls-listen", "127.0.0.1:0", *tls_options(ca)) as s:
@@ -467,6 +500,7 @@ def main():
         try:
             t.case(server_certificates, t, d, ca, other)
             t.case(client_certificates, t, d, ca, other)
+            t.case(expiry, t, d, ca)
             t.case(silent_handshake, t, d, ca)
             t.case(bad_files, t, d, ca)
             t.case(md5, t, d)

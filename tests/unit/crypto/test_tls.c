@@ -12,7 +12,7 @@
 #define DAY	INT64_C(86400)
 
 struct world {
-	struct tls_made	*ca, *other_ca, *server, *expired, *early, *by_ip, *client, *stranger;
+	struct tls_made	*ca, *other_ca, *server, *expired, *early, *by_ip, *cn_only, *client, *stranger;
 };
 
 struct link {
@@ -47,6 +47,7 @@ setup(void **state)
 	w->expired = make("x", names, false, NOW - 9 * DAY, NOW - 1, w->ca);
 	w->early = make("x", names, false, NOW + 1, NOW + 9 * DAY, w->ca);
 	w->by_ip = make("x", ip, false, NOW - DAY, NOW + DAY, w->ca);
+	w->cn_only = make("rtr.example.net", NULL, false, NOW - DAY, NOW + DAY, w->ca);
 	w->client = make("router", router, false, NOW - DAY, NOW + DAY, w->ca);
 	w->stranger = make("router", router, false, NOW - DAY, NOW + DAY, w->other_ca);
 	*state = w;
@@ -64,6 +65,7 @@ teardown(void **state)
 	(void)tls_made_free(w->expired);
 	(void)tls_made_free(w->early);
 	(void)tls_made_free(w->by_ip);
+	(void)tls_made_free(w->cn_only);
 	(void)tls_made_free(w->client);
 	(void)tls_made_free(w->stranger);
 	free(w);
@@ -315,6 +317,7 @@ server_names(void **state)
 	refused(w, w->server, NULL, "192.0.2.2", TLS_WHY_NAME);
 	/* The common name counts for nothing (RFC 8210 section 9.2). */
 	refused(w, w->server, NULL, "cn.example", TLS_WHY_NAME);
+	refused(w, w->cn_only, NULL, "rtr.example.net", TLS_WHY_NAME);
 	/* A key for signing certificates is not for speaking TLS. */
 	refused(w, w->ca, NULL, "Lab-CA", TLS_WHY_UNTRUSTED);
 	refused(w, w->expired, NULL, "rtr.example.net", TLS_WHY_EXPIRED);
