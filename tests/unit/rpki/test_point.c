@@ -472,7 +472,9 @@ object_alone(void **state)
 	} rows[] = {
 		{ HOST "a.roa", RPKI_CODE_MAX, V_VALID },
 		{ HOST "a.mft", RPKI_CMS_CONTENT_TYPE, V_REJECTED },
-		{ HOST "a.gbr", RPKI_NOT_JUDGED, V_NOT_JUDGED },
+		{ HOST "a.gbr", RPKI_CMS_CONTENT_TYPE, V_REJECTED },
+		{ HOST "a.tak", RPKI_CMS_CONTENT_TYPE, V_REJECTED },
+		{ HOST "a.spl", RPKI_NOT_JUDGED, V_NOT_JUDGED },
 		{ HOST "a.xyz", RPKI_NOT_JUDGED, V_NOT_JUDGED },
 		{ HOST "a.cer", RPKI_DER_TAG, V_REJECTED },
 		{ HOST "a.crl", RPKI_DER_TAG, V_REJECTED },
