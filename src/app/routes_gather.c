@@ -121,6 +121,20 @@ aspas_copy(struct payloads *p, const struct rpki_point *pt, uint32_t ca)
 }
 
 static void
+keys_copy(struct payloads *p, const struct rpki_point *pt, uint32_t ca)
+{
+	int64_t expires = rpki_point_expiry(pt);
+
+	for (size_t i = 0; i < pt->n_router_keys; i++) {
+		struct router_key *k = &p->router_keys[p->n_router_keys++];
+
+		*k = pt->router_keys[i];
+		k->ca = ca;
+		k->expires = min_i64(k->expires, expires);
+	}
+}
+
+static void
 vrps_copy(struct payloads *p, const struct rpki_point *pt, uint32_t ca)
 {
 	int64_t expires = rpki_point_expiry(pt);
@@ -138,15 +152,18 @@ int
 routes_gather(struct routes *r)
 {
 	struct payloads *p = &r->payloads;
-	size_t n_aspas = 0, dropped;
+	size_t n_aspas = 0, n_keys = 0, dropped;
 	int rc;
 
-	for (size_t i = 0; i < r->n_points; i++)
+	for (size_t i = 0; i < r->n_points; i++) {
 		n_aspas += r->points[i]->n_aspas;
+		n_keys += r->points[i]->n_router_keys;
+	}
+	p->router_keys = calloc(n_keys + 1, sizeof(*p->router_keys));
 	p->vrps = calloc(r->n_vrps_all + 1, sizeof(*p->vrps));
 	p->aspas = calloc(n_aspas + 1, sizeof(*p->aspas));
 	p->cas = calloc(r->n_points + 1, sizeof(*p->cas));
-	if (p->vrps == NULL || p->aspas == NULL || p->cas == NULL)
+	if (p->vrps == NULL || p->aspas == NULL || p->cas == NULL || p->router_keys == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < r->n_tas; i++)
 		memcpy(p->tas[i], r->tas[i].tal.name, sizeof(p->tas[i]));
@@ -154,6 +171,7 @@ routes_gather(struct routes *r)
 	rc = cas_fill(r, p);
 	for (size_t i = 0; i < r->n_points && rc == 0; i++) {
 		vrps_copy(p, r->points[i], (uint32_t)i);
+		keys_copy(p, r->points[i], (uint32_t)i);
 		rc = aspas_copy(p, r->points[i], (uint32_t)i);
 	}
 	return rc == 0 ? payloads_merge(p, &dropped) : rc;

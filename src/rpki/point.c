@@ -173,15 +173,20 @@ cer_parse(struct work *w, struct file *f)
 	rc = cert_parse(w->tmp, f->bytes, CERT_CA, w->opt->tolerate, &fs, &f->cert);
 	if (rc < 0)
 		return rc;
-	if (f->cert != NULL && f->cert->is_router) {
-		f->cert = NULL;		/* RFC 8209: another profile, not judged */
-		f->o.verdict = V_NOT_JUDGED;
-		finding_add(&f->fs, F(RPKI_NOT_JUDGED), FA_STR("type", "BGPsec router certificate"));
-		return 0;
-	}
+	if (f->cert != NULL && f->cert->is_router)	/* RFC 8209: another profile */
+		return router_parse(w->tmp, f->bytes, w->opt->tolerate, &f->fs, &f->cert);
 	findings_move(&f->fs, &fs);
 	return 0;
 }
+
+/* What a signed object carries, by its type. */
+static int	(*const content_parsers[RPKI_TYPE_MAX])(struct pool *, struct sv content,
+		    struct findings *, struct rpki_object *) = {
+	[RPKI_ROA] = roa_parse,
+	[RPKI_ASA] = aspa_parse,
+	[RPKI_GBR] = gbr_parse,
+	[RPKI_TAK] = tak_parse,
+};
 
 static int
 signed_parse(struct work *w, struct file *f)
@@ -192,9 +197,7 @@ signed_parse(struct work *w, struct file *f)
 		return rc;
 	f->cert = f->cms->ee;
 	cms_check_digest(f->cms, &f->fs);
-	if (f->o.type == RPKI_ROA)
-		return roa_parse(w->tmp, f->cms->content, &f->fs, &f->o);
-	return aspa_parse(w->tmp, f->cms->content, &f->fs, &f->o);
+	return content_parsers[f->o.type](w->tmp, f->cms->content, &f->fs, &f->o);
 }
 
 static int
@@ -203,18 +206,13 @@ file_parse(struct work *w, struct file *f)
 	f->o.verdict = V_VALID;
 	if (f->bytes.p == NULL)
 		return 0;
-	switch (f->o.type) {
-	case RPKI_CER:
+	if (f->o.type == RPKI_CER)
 		return cer_parse(w, f);
-	case RPKI_ROA:
-	case RPKI_ASA:
+	if (content_parsers[f->o.type] != NULL)
 		return signed_parse(w, f);
-	default:
-		f->o.verdict = V_NOT_JUDGED;
-		finding_add(&f->fs, F(RPKI_NOT_JUDGED),
-		    FA_STR("type", rpki_type_name(f->o.type)));
-		return 0;
-	}
+	f->o.verdict = V_NOT_JUDGED;
+	finding_add(&f->fs, F(RPKI_NOT_JUDGED), FA_STR("type", rpki_type_name(f->o.type)));
+	return 0;
 }
 
 static int
@@ -263,6 +261,42 @@ chain_check(struct work *w, struct file *f)
 		}
 }
 
+static size_t
+files_count(const struct work *w, enum rpki_type type)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n_files; i++)
+		n += w->files[i].o.type == type;
+	return n;
+}
+
+static int
+content_check(struct work *w, struct file *f)
+{
+	switch (f->o.type) {
+	case RPKI_CER:
+		if (f->cert->is_router)
+			return router_check(w->tmp, &f->o, f->cert, &f->res, &f->fs);
+		chain_check(w, f);
+		return 0;
+	case RPKI_ROA:
+		roa_check(&f->o, f->cert, &f->res, &f->fs);
+		return 0;
+	case RPKI_ASA:
+		aspa_check(&f->o, f->cert, &f->res, &f->fs);
+		return 0;
+	case RPKI_GBR:
+		gbr_check(f->cert, &f->fs);
+		return 0;
+	case RPKI_TAK:
+		tak_check(&f->o, f->cert, w->ca, files_count(w, RPKI_TAK), &f->fs);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
 /* Everything about a parsed file that depends on who issued it. */
 static int
 file_judge(struct work *w, struct file *f)
@@ -289,13 +323,7 @@ file_judge(struct work *w, struct file *f)
 	if (f->cms != NULL && f->cert->object_uri.n > 0 &&
 	    !sv_eq(f->cert->object_uri, f->o.uri))
 		finding_add(&f->fs, F(RPKI_CERT_LOCATION), FA_SV("uri", f->cert->object_uri));
-	if (f->o.type == RPKI_CER)
-		chain_check(w, f);
-	else if (f->o.type == RPKI_ROA)
-		roa_check(&f->o, f->cert, &f->res, &f->fs);
-	else if (f->o.type == RPKI_ASA)
-		aspa_check(&f->o, f->cert, &f->res, &f->fs);
-	return 0;
+	return content_check(w, f);
 }
 
 static int

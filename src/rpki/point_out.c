@@ -120,6 +120,8 @@ object_keep(struct work *w, struct file *f)
 		a->providers = p;
 		o->aspa = a;
 	}
+	if ((rc = object_contents_copy(pool, o)) < 0)
+		return rc;
 	w->pt->objects[w->pt->n_objects++] = *o;
 	return 0;
 }
@@ -137,22 +139,29 @@ payload_stamp(struct work *w, struct file *f)
 		f->o.aspa->expires = expires;
 		f->o.aspa->ta = (uint8_t)w->ca->ta;
 	}
+	for (size_t i = 0; i < f->o.n_router_keys; i++) {
+		f->o.router_keys[i].expires = expires;
+		f->o.router_keys[i].ta = (uint8_t)w->ca->ta;
+	}
 }
 
 static int
 payloads_gather(struct work *w)
 {
 	struct rpki_point *pt = w->pt;
-	size_t n_vrps = 0, n_aspas = 0;
+	size_t n_vrps = 0, n_aspas = 0, n_keys = 0;
 
 	for (size_t i = 0; i < w->n_files; i++)
 		if (w->files[i].o.verdict == V_VALID) {
 			n_vrps += w->files[i].o.n_vrps;
 			n_aspas += w->files[i].o.aspa != NULL;
+			n_keys += w->files[i].o.n_router_keys;
 		}
 	pt->vrps = pool_calloc(pt->pool, n_vrps + 1, sizeof(*pt->vrps));
 	pt->aspas = pool_calloc(pt->pool, n_aspas + 1, sizeof(*pt->aspas));
-	if (pt->vrps == NULL || pt->aspas == NULL)
+	if (n_keys > 0)
+		pt->router_keys = pool_calloc(pt->pool, n_keys, sizeof(*pt->router_keys));
+	if (pt->vrps == NULL || pt->aspas == NULL || (n_keys > 0 && pt->router_keys == NULL))
 		return -ENOMEM;
 	for (size_t i = 0; i < w->n_files; i++) {
 		struct rpki_object *o = &w->files[i].o;
@@ -162,6 +171,8 @@ payloads_gather(struct work *w)
 		if (o->n_vrps > 0)
 			memcpy(pt->vrps + pt->n_vrps, o->vrps, o->n_vrps * sizeof(*o->vrps));
 		pt->n_vrps += o->n_vrps;
+		for (size_t k = 0; k < o->n_router_keys; k++)
+			pt->router_keys[pt->n_router_keys++] = o->router_keys[k];
 		if (o->aspa != NULL) {
 			uint32_t *p = pool_calloc(pt->pool, o->aspa->n_providers + 1, sizeof(*p));
 
@@ -196,7 +207,7 @@ static bool
 child_wanted(const struct work *w, const struct file *f, bool *ret_lost)
 {
 	*ret_lost = f->o.verdict != V_VALID;
-	if (f->o.type != RPKI_CER || f->cert == NULL)
+	if (f->o.type != RPKI_CER || f->cert == NULL || f->cert->is_router)
 		return false;
 	return !*ret_lost || (w->opt->follow_lost && f->cert->mft_uri.n > 0 &&
 	    lost_followed(w, f->cert));

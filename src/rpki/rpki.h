@@ -14,9 +14,10 @@
  * RFC 6488), its own EE certificate, the CRL that certificate names, the
  * presence and hash of every listed file. Any of these failing fails the
  * whole point: nothing of it is used. Then each file is judged by itself:
- * CA certificates become the children, ROAs (RFC 9582) and ASPAs
- * (draft-ietf-sidrops-aspa-profile) become payloads, the rest is counted as
- * not judged. A bad file costs only itself.
+ * CA certificates become the children; ROAs (RFC 9582), ASPAs
+ * (draft-ietf-sidrops-aspa-profile) and router certificates (RFC 8209) become
+ * payloads; Ghostbusters (RFC 6493) and TAKs (RFC 9691) say whom to call and
+ * which key comes next; the rest is counted as not judged. A bad file costs only itself.
  *
  * Within a point, everything is parsed first, all signatures are verified in
  * one batch (crypto_verify_batch), and then judged: the parser never waits
@@ -309,6 +310,8 @@ struct rpki_point {
 	size_t			 n_vrps;
 	struct aspa		*aspas;
 	size_t			 n_aspas;
+	struct router_key	*router_keys;
+	size_t			 n_router_keys;
 	struct findings		 findings;
 	uint32_t		 n_verified;	/* signatures */
 };
