@@ -20,6 +20,7 @@
 #define TICK_USEC	1000000
 #define GOODBYE_SEC	2		/* for a peer to read our last words */
 #define SHAKE_SEC	10		/* for a TLS handshake: half a dozen round trips */
+#define MUTE_SEC	1		/* who is silent so long may lose his place */
 #define READS_MAX	8		/* of one router that TLS holds more of, before others */
 #define LISTEN_MAX	16
 #define DAY_SEC		86400
@@ -529,6 +530,27 @@ listen_pause(struct rtr_server *s, bool pause)
 	s->paused = pause;
 }
 
+/*
+ * All places are taken: of those who have not asked for anything (TLS is not
+ * done, or no query came) the oldest makes room. So strangers who only
+ * connect cannot keep routers out.
+ */
+static bool
+mute_evict(struct rtr_server *s)
+{
+	struct client *oldest = NULL;
+
+	for (struct client *c = s->clients; c != NULL; c = c->next)
+		if (!c->session.negotiated && !c->leaving && !c->busy &&
+		    mono_now() - c->session.opened >= MUTE_SEC)
+			oldest = c;		/* the newest stands first */
+	if (oldest == NULL)
+		return false;
+	s->n_refused++;
+	client_free(oldest, true);
+	return true;
+}
+
 /* Is there a place for it, and may it come? Otherwise it is closed and counted. */
 static bool
 client_admit(struct listener *l, int *fd, const struct tcp_name *name)
@@ -538,7 +560,7 @@ client_admit(struct listener *l, int *fd, const struct tcp_name *name)
 	if (!rtr_access_allows(&s->access, &name->addr, l->tls)) {
 		s->n_denied++;
 		refusal_tell(s, name, "not in rtr.allow (nor rtr.md5), connection refused", "");
-	} else if (s->n_clients >= s->conf.max_clients) {
+	} else if (s->n_clients >= s->conf.max_clients && !mute_evict(s)) {
 		s->n_refused++;
 	} else if (!l->tls || s->tls != NULL) {
 		return true;

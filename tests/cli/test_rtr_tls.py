@@ -347,6 +347,26 @@ def allowed(t, d):
     t.equal(code, 2, "host bits: usage")
 
 
+def places(t, d, ca):
+    """All places are taken: the mute ones make room, routers do not."""
+    with Serve(d, "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0", *tls_options(ca),
+               "--max-clients", "5") as s:
+        mute = [socket.create_connection(("127.0.0.1", p)) for p in (s.ports * 3)[:5]]
+        time.sleep(2.2)
+        t.ok(good(fetch(s.at[1], "--tls", "--ca", ca.cert), 5000), "five mute connections: a router comes in")
+        routers = [rtr2_client.Session("127.0.0.1", s.ports[0], 2) for _ in range(5)]
+        for r in routers:
+            r.reset()
+        t.ok(not connects(s.ports[0], None), "five routers: a sixth does not")
+        time.sleep(1.2)
+        t.ok(not connects(s.ports[0], None), "however long they have been there")
+        for r in routers:
+            r.serial_query()
+        t.none(sum((r.faults for r in routers), []), "and they go on")
+        for x in mute + [r.sock for r in routers]:
+            x.close()
+
+
 # --- the daemon ----------------------------------------------------------------
 
 def samples(h):
@@ -505,6 +525,7 @@ def main():
             t.case(bad_files, t, d, ca)
             t.case(md5, t, d)
             t.case(allowed, t, d)
+            t.case(places, t, d, ca)
             t.case(conf_check, t, d, ca)
             t.case(daemon, t, d, ca)
         finally:
