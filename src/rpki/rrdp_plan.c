@@ -110,7 +110,9 @@ rrdp_state_parse(struct sv bytes, struct rrdp_state *ret)
 	if (rd_u8(&r) != STATE_VERSION)
 		return SE_FORMAT;
 	session = rd_slice(&r, rd_u8(&r));
-	if (session.n > 0 && !rrdp_session_parse(session, s.session))
+	/* As we wrote it: in lower case. */
+	if (session.n > 0 && (!rrdp_session_parse(session, s.session) ||
+	    memcmp(session.p, s.session, session.n) != 0))
 		return SE_FORMAT;
 	s.serial = rd_be64(&r);
 	if (!text_parse(&r, s.etag) || !text_parse(&r, s.modified) || !known_parse(&r, &s) ||
