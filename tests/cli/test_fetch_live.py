@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""
+sekisho serve fetches a lab's world by itself: RRDP, deltas, rsync as the
+fallback, one server that misbehaves beside others that do not, and what dies
+in between.
+"""
+import os
+import shutil
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lab"))
+from house import House, Tap, run, stop_all, wait_for  # noqa: E402
+from labhouse import LabHouse  # noqa: E402
+
+t = Tap()
+TA, EDO, KYOTO = "ta.example", "edo.example", "kyoto.example"
+NOTIFY = "https://%s/rrdp/notification.xml"
+MODULE = "rsync://%s/repo/"
+STEPS = 3
+WORLD = """steps %d
+churn 400
+ta house {
+	resources 192.0.2.0/24 198.51.100.0/24 2001:db8::/32 AS64496-AS64511
+	server ta.example
+	ca edo {
+		server edo.example
+		resources 192.0.2.0/24 2001:db8::/36 AS64496
+		roa AS64496 192.0.2.0/24 name edo-v4
+		roa AS64496 192.0.2.0/25 name edo-a
+		roa AS64496 192.0.2.128/25 name edo-b
+		roa AS64496 2001:db8::/36-48 name edo-v6
+	}
+	ca kyoto {
+		server kyoto.example
+		resources 198.51.100.0/24 AS64497
+		roa AS64497 198.51.100.0/24 name kyoto-v4
+		roa AS64497 198.51.100.0/25 name kyoto-a
+	}
+}
+""" % STEPS
+
+
+def world(folder):
+    with open(os.path.join(folder, "w.lab"), "w") as f:
+        f.write(WORLD)
+    code, _, err = run("lab", "rpki", "w.lab", "-q", "--seed", "7", "--servers", ".", cwd=folder)
+    assert code == 0, err
+
+
+def expected(folder, step):
+    with open(os.path.join(folder, f"expected-{step}.csv")) as f:
+        rows = [line.split(",") for line in f.read().splitlines()[1:]]
+    return {f"{r[0]} {r[1]}-{r[2]}" for r in rows}
+
+
+def mixed(folder, edo_step, kyoto_step):
+    """What counts when the two servers are not of the same time."""
+    def of_kyoto(v):
+        return " 198.51.100." in v
+    return {v for v in expected(folder, edo_step) if not of_kyoto(v)} | \
+        {v for v in expected(folder, kyoto_step) if of_kyoto(v)}
+
+
+def house(folder, lab, more="", state="state"):
+    hosts = ", ".join('"%s"' % h for h in lab.hosts_option().split())
+    h = House(folder, f"fetch:\n  mode: on\n  refresh: 10s\n  timeout: 8s\n  ca-file: {lab.ca}\n"
+              f"  hosts: [{hosts}]\n{more}", inputs="tree: []")
+    with open(h.conf) as f:
+        text = f.read()
+    with open(h.conf, "w") as f:
+        f.write(text.replace("tals: house.tal", "tals: tals").replace("state: state", "state: " + state))
+    h.state = os.path.join(folder, state)
+    h.start()
+    return h
+
+
+def fetch(h):
+    return h.status()["details"]["fetch"]["status"]
+
+
+def server(h, key):
+    return next((s for s in fetch(h)["servers"] if s["key"] == key), None)
+
+
+def has(h, folder, step, seconds=25):
+    want = expected(folder, step)
+    return wait_for(lambda: h.vrps() == want, seconds)
+
+
+def case_rrdp(folder, lab):
+    lab.step(0)
+    h = house(folder, lab)
+    t.ok(has(h, folder, 0), "a cold start: all that is published, from three servers", h.log())
+    kinds = {s["key"]: s["kind"] for s in fetch(h)["servers"]}
+    t.equal(kinds, {"ta:house": "ta", **{NOTIFY % n: "rrdp" for n in (TA, EDO, KYOTO)}}, "… by RRDP alone")
+    lab.stats(reset=True)
+    lab.step(1)
+    t.ok(has(h, folder, 1), "the world moves, and we with it", h.log())
+
+    # Kyoto now takes for ever; Edo goes on.
+    lab.behave(f"{KYOTO} slow-body rate=20")
+    lab.behave(f"{KYOTO} rsync-stall")
+    lab.step(2)
+    t.ok(wait_for(lambda: h.vrps() == mixed(folder, 2, 1), 25),
+         "beside a server that takes for ever, the others are on time", h.log())
+    t.ok(wait_for(lambda: (server(h, NOTIFY % KYOTO) or {}).get("failures", 0) > 0, 30),
+         "… and it is known as one that fails", fetch(h))
+    t.equal(h.vrps(), mixed(folder, 2, 1), "… while its last good data count")
+
+    for role in ("fetch", "store", "validate", "rsync", "verify"):
+        h.kill_role(role)
+    lab.step(3)
+    lab.heal()
+    t.ok(has(h, folder, 3, 40), "five roles are killed, the world moves: we follow", h.log())
+    h.stop()
+    lab.stats(reset=True)
+    h.start()
+    t.ok(has(h, folder, 3), "after a restart: the same")
+    t.ok(wait_for(lambda: fetch(h)["good"] == 4, 20), "… all servers answer", fetch(h))
+    code, err = h.stop()
+    t.equal((code, err), (0, ""), "it ends well")
+
+
+def case_fallback(folder, lab):
+    lab.heal()
+    lab.step(3)
+    lab.behave(f"{EDO} not-found")
+    h = house(folder, lab, state="state2")
+    t.ok(has(h, folder, 3), "RRDP of a server is gone, nothing of it is held: rsync", h.log())
+    s = wait_for(lambda: server(h, MODULE % EDO), 5)
+    t.equal(s and s["kind"], "rsync", "… of its module")
+    lab.heal()
+    t.ok(wait_for(lambda: fetch(h)["fallback"] == 0, 30), "RRDP is back: rsync rests", fetch(h))
+    h.stop()
+
+
+def case_rsync_only(folder, lab):
+    lab.heal()
+    lab.step(3)
+    h = house(folder, lab, more="  rrdp: no\n", state="state3")
+    t.ok(has(h, folder, 3), "without RRDP: all by rsync", h.log())
+    t.equal({s["kind"] for s in fetch(h)["servers"]}, {"ta", "rsync"}, "… and nothing by RRDP")
+    h.stop()
+
+
+def main():
+    if shutil.which("rsync") is None:
+        t.skip("sekisho serve fetches", "no rsync program")
+        return t.done()
+    with tempfile.TemporaryDirectory(prefix="sekisho-live-") as folder:
+        world(folder)
+        try:
+            with LabHouse(folder) as lab:
+                for case in (case_rrdp, case_fallback, case_rsync_only):
+                    t.case(case, folder, lab)
+        finally:
+            stop_all()
+    return t.done()
+
+
+if __name__ == "__main__":
+    began = time.monotonic()
+    code = main()
+    print("# %.0f s" % (time.monotonic() - began))
+    sys.exit(code)
