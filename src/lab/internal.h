@@ -73,6 +73,7 @@ struct lab_edits {
 struct lab_ca;
 
 #define LAB_STEP_NEVER	UINT32_MAX
+#define LAB_ROUTER_SPKI_LEN 91	/* RFC 8608 section 3: P-256 and no other */
 #define LAB_EXTRA_LEN	16	/* "x0000001.roa" */
 
 /* A host that publishes: https://HOST/rrdp/, rsync://HOST/repo/. */

@@ -1,9 +1,9 @@
 /*
  * A world of the size of the Internet, from a validator's list of payloads.
  *
- * Real is the list itself: every VRP and ASPA with its trust anchor, so that
- * the result of a validation can be compared entry by entry, with overlaps,
- * long tails and all. A list names no CA, so the rest is made up, in numbers
+ * Real is the list itself: every VRP with its trust anchor, every ASPA, every
+ * router's public key, so that the result of a validation can be compared
+ * entry by entry, with overlaps, long tails and all. A list names no CA, so the rest is made up, in numbers
  * like those of July 2025 (47,000 CAs, 314,000 ROAs):
  *
  *   trust anchor	holds everything, as all five real ones do
@@ -20,7 +20,8 @@
  *
  * ROAs: half of the CAs have one for each VRP (RFC 9455), the others one for
  * each AS number with up to LAB_PACK prefixes; of today's list that makes
- * about 390,000. All drawing is by lot from the seed.
+ * about 390,000. EE keys are of the pool as everywhere in the lab. All drawing is
+ * by lot from the seed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -67,7 +68,7 @@ struct builder {
 	struct anchor		 anchors[TA_MAX];
 	unsigned		 first_other;	/* server behind the registries' */
 	double			 zipf[SMALL_SERVERS];	/* summed weights */
-	/* AS number of an ASPA's customer -> the first CA with it */
+	/* AS number of an ASPA or router -> the first CA with it */
 	struct { uint32_t asn; struct lab_ca *ca; } *holders;	/* heap, ascending */
 	size_t			 n_holders;
 };
@@ -452,42 +453,74 @@ member_make(struct builder *b, const struct member *m, size_t i)
 	return rc;
 }
 
-/* --- ASPAs --- */
+/* --- ASPAs and router keys --- */
 
 static int
-aspa_order(const void *a, const void *b)
+asn_order(const void *a, const void *b)
 {
 	const uint32_t *x = a, *y = b;
 
 	return (*x > *y) - (*x < *y);
 }
 
+/* Whose CA is to be remembered: customers, and AS numbers of routers. */
 static int
 holders_prepare(struct builder *b)
 {
-	uint32_t *v = calloc(max_size(b->p->n_aspas, 1), sizeof(*v));
+	const struct payloads *p = b->p;
+	size_t n = p->n_aspas + p->n_router_keys;
+	uint32_t *v = calloc(max_size(n, 1), sizeof(*v));
 
-	b->holders = calloc(max_size(b->p->n_aspas, 1), sizeof(b->holders[0]));
+	b->holders = calloc(max_size(n, 1), sizeof(b->holders[0]));
 	if (v == NULL || b->holders == NULL) {
 		free(v);
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < b->p->n_aspas; i++)
-		v[i] = b->p->aspas[i].customer;
-	qsort(v, b->p->n_aspas, sizeof(*v), aspa_order);
-	for (size_t i = 0; i < b->p->n_aspas; i++)
+	for (size_t i = 0; i < n; i++)
+		v[i] = i < p->n_aspas ? p->aspas[i].customer :
+		    p->router_keys[i - p->n_aspas].asn;
+	qsort(v, n, sizeof(*v), asn_order);
+	for (size_t i = 0; i < n; i++)
 		if (i == 0 || v[i] != v[i - 1])
 			b->holders[b->n_holders++].asn = v[i];
 	free(v);
 	return 0;
 }
 
+/*
+ * The CA of an AS number. One without a ROA gets a CA below the first
+ * registry, if the whole list is there; NULL with rc 0: a sample without it.
+ */
 static int
-aspa_make(struct builder *b, const struct aspa *from, struct lab_ca *ca)
+holder_get(struct builder *b, uint32_t asn, bool all, struct lab_ca **ret)
 {
-	struct lab_obj *o = lab_obj_new(b->w, ca, LAB_ASPA);
+	const struct anchor *a = b->anchors;
+	size_t k = 0;
 
-	if (o == NULL)
+	while (b->holders[k].asn != asn)
+		k++;
+	while (!a->used)
+		a++;
+	if (b->holders[k].ca == NULL && all) {
+		b->holders[k].ca = ca_make(b, a->registry,
+		    pool_printf(b->w->pool, "customer-%u", asn), a->registry->server);
+		if (b->holders[k].ca == NULL || holds_as(b, b->holders[k].ca, asn) < 0)
+			return -ENOMEM;
+	}
+	*ret = b->holders[k].ca;
+	return 0;
+}
+
+static int
+aspa_make(struct builder *b, const struct aspa *from, bool all)
+{
+	struct lab_ca *ca;
+	struct lab_obj *o;
+	int rc = holder_get(b, from->customer, all, &ca);
+
+	if (rc < 0 || ca == NULL)
+		return rc;
+	if ((o = lab_obj_new(b->w, ca, LAB_ASPA)) == NULL)
 		return -ENOMEM;
 	o->asn = from->customer;
 	o->n_providers = from->n_providers;
@@ -495,38 +528,37 @@ aspa_make(struct builder *b, const struct aspa *from, struct lab_ca *ca)
 	if (o->providers == NULL)
 		return -ENOMEM;
 	memcpy(o->providers, from->providers, o->n_providers * sizeof(o->providers[0]));
-	qsort(o->providers, o->n_providers, sizeof(o->providers[0]), aspa_order);
+	qsort(o->providers, o->n_providers, sizeof(o->providers[0]), asn_order);
 	return 0;
 }
 
-/* Customers without a ROA get a CA below the first registry; a sample drops them. */
+/* A router's certificate needs no key of ours: the real one's is in the list. */
 static int
-aspas_make(struct builder *b, bool all)
+router_make(struct builder *b, const struct router_key *from, bool all)
 {
-	struct anchor *a = b->anchors;
+	struct lab_ca *ca;
+	struct lab_obj *o;
+	int rc = holder_get(b, from->asn, all, &ca);
+
+	if (rc < 0 || ca == NULL || from->spki_len != LAB_ROUTER_SPKI_LEN)
+		return rc;
+	if ((o = lab_obj_new(b->w, ca, LAB_ROUTER)) == NULL)
+		return -ENOMEM;
+	o->asn = from->asn;
+	o->router_spki = pool_sv(b->w->pool,
+	    (struct sv){ (const char *)from->spki, from->spki_len });
+	return o->router_spki.p == NULL ? -ENOMEM : 0;
+}
+
+static int
+others_make(struct builder *b, bool all)
+{
 	int rc = 0;
 
-	while (!a->used)
-		a++;
-	for (size_t i = 0; i < b->p->n_aspas && rc == 0; i++) {
-		const struct aspa *from = &b->p->aspas[i];
-		size_t k = 0;
-
-		while (b->holders[k].asn != from->customer)
-			k++;
-		if (b->holders[k].ca == NULL && !all)
-			continue;
-		if (b->holders[k].ca == NULL) {
-			b->holders[k].ca = ca_make(b, a->registry,
-			    pool_printf(b->w->pool, "customer-%u", from->customer),
-			    a->registry->server);
-			if (b->holders[k].ca == NULL)
-				return -ENOMEM;
-			rc = holds_as(b, b->holders[k].ca, from->customer);
-		}
-		if (rc == 0)
-			rc = aspa_make(b, from, b->holders[k].ca);
-	}
+	for (size_t i = 0; i < b->p->n_aspas && rc == 0; i++)
+		rc = aspa_make(b, &b->p->aspas[i], all);
+	for (size_t i = 0; i < b->p->n_router_keys && rc == 0; i++)
+		rc = router_make(b, &b->p->router_keys[i], all);
 	return rc;
 }
 
@@ -570,7 +602,7 @@ builder_run(struct builder *b, uint64_t take)
 		return rc;
 	for (size_t i = 0; i < b->n_members && rc == 0; i++)
 		rc = member_make(b, &b->members[i], i);
-	return rc < 0 ? rc : aspas_make(b, take == 0 || take >= b->n_vrps);
+	return rc < 0 ? rc : others_make(b, take == 0 || take >= b->n_vrps);
 }
 
 int

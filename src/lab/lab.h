@@ -3,22 +3,30 @@
  * broken on purpose.
  *
  * What enters is a description (sekisho-lab(5)): trust anchors, CAs inside
- * them, what they hold, their ROAs and ASPAs, and faults by name. What leaves
- * is a repository, as a tree of files, as an RRDP snapshot, and the TALs.
+ * them, what they hold, their ROAs and ASPAs, and faults by name; or a real
+ * validator's list of payloads (internet.c), of the size of the Internet. What
+ * leaves is a repository, as a tree of files, as an RRDP snapshot, or as the
+ * folders of many publication servers, and the TALs.
  * The same text, time and seed give the same bytes: keys come from a seeded
  * pool of primes (crypto_primes_new()), serial numbers from a hash, and a
  * signature of RSASSA-PKCS1-v1_5 has no randomness.
  *
- * A world goes through five steps:
+ * A world is made in five parts:
  *
- *   text    lab_text_parse() or lab_scale(): CAs and objects, no bytes yet
+ *   text    lab_text_parse(), lab_from_vrps(): CAs and objects, no bytes yet
  *   shape   faults that need another structure (one more object, another
  *           key) change it
- *   keys    primes, then each object's key, key identifier and file name
+ *   keys    primes, then each CA's key and names
  *   plan    every value of every object is set as the standards want it;
  *           then faults change values and note edits
- *   build   bytes: written (rpki/write.h), edited, hashed, signed, in
+ *   make    bytes: written (rpki/write.h), edited, hashed, signed, in
  *           parallel; manifests last, because they list the others' hashes
+ *
+ * Keys of objects, plans and bytes exist for a batch of CAs at a time
+ * (batch.c): lab_build() makes one batch of all and keeps it, for worlds that
+ * fit memory; lab_servers_write() streams batch after batch into snapshots
+ * (publish.c). A world may move, then: a step (step.c) marks what changes,
+ * only that is made again, and the rest is copied from the last snapshot.
  *
  * A fault is a row of a table: name, what it is, the finding it must cause,
  * the kind of object it is planted in, and how: a change of values before

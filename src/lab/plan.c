@@ -43,6 +43,7 @@ static const uint8_t router_spki[] = {
 	0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5,
 };
 #define ROUTER_KEY_AT	26	/* the bits of subjectPublicKey */
+_Static_assert(sizeof(router_spki) == LAB_ROUTER_SPKI_LEN, "P-256, not compressed");
 
 /* SHA-1 of the bits of subjectPublicKey (RFC 6487 section 4.8.2). */
 static void

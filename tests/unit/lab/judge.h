@@ -18,7 +18,7 @@ struct judged {
 	unsigned	 n_code[RPKI_CODE_MAX];
 	unsigned	 n_warn, n_reject;
 	struct vrp	 vrps[JUDGE_VRPS_MAX];
-	size_t		 n_vrps, n_aspas, n_points;
+	size_t		 n_vrps, n_aspas, n_router_keys, n_points;
 	char		 last[200];		/* the last finding's text */
 };
 
@@ -105,6 +105,7 @@ judge_point(struct lab_world *w, struct judged *j, const struct rpki_ca *ca,
 	for (size_t i = 0; i < pt->n_vrps && j->n_vrps < JUDGE_VRPS_MAX; i++)
 		j->vrps[j->n_vrps++] = pt->vrps[i];
 	j->n_aspas += pt->n_aspas;
+	j->n_router_keys += pt->n_router_keys;
 	for (size_t i = 0; i < pt->n_children; i++)
 		judge_point(w, j, &pt->children[i], opt);
 	rpki_point_done(pt);

@@ -15,7 +15,10 @@
 	"{ \"asn\": 64497, \"prefix\": \"203.0.113.0/24\", \"maxLength\": 24, \"ta\": \"apnic\" },\n" \
 	"{ \"asn\": 64497, \"prefix\": \"203.0.113.0/24\", \"maxLength\": 24, \"ta\": \"apnic\" }\n" \
 	"], \"aspas\": [ { \"customer_asid\": 64496, \"providers\": [ 64511, 64500 ] },\n" \
-	"{ \"customer_asid\": 64510, \"providers\": [ 0 ] } ] }\n"
+	"{ \"customer_asid\": 64510, \"providers\": [ 0 ] } ],\n" \
+	"\"bgpsec_keys\": [ { \"asn\": 64496, \"ski\": \"5D4250E2D81D4448D8A29EFCE91D29FF075EC9E2\",\n" \
+	"\"pubkey\": \"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEgFcjQ/g//LAQerAH2Mpp+GucoDAGBbhIqD33wNPsXxnAGb+" \
+	"mtZ7XQrVO9DQ6UlAShtig5+QfEKpTtFgiqfiAFQ==\", \"ta\": \"ripe\" } ] }\n"
 
 static int
 list_read(struct sv text, struct payloads *p)
@@ -160,6 +163,7 @@ world_of_list(void **state UNUSED)
 		fail_msg("%s", j->last);
 	assert_int_equal(j->n_vrps, 5);		/* one stood there twice */
 	assert_int_equal(j->n_aspas, 2);
+	assert_int_equal(j->n_router_keys, 1);
 	free(j);
 	(void)lab_free(w);
 }
