@@ -110,8 +110,8 @@ clean_world(void **state UNUSED)
 
 	if (j->n_warn + j->n_reject > 0)
 		fail_msg("%s", j->last);
-	/* a Ghostbusters record, a router's certificate, a TAK, an unknown file */
-	assert_int_equal(j->n_code[RPKI_NOT_JUDGED], 4);
+	/* a signed prefix list, an unknown file */
+	assert_int_equal(j->n_code[RPKI_NOT_JUDGED], 2);
 	assert_int_equal(j->n_points, 5);
 	assert_int_equal(j->n_vrps, 8);
 	assert_int_equal(j->n_aspas, 1);
