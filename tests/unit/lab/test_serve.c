@@ -335,7 +335,8 @@ body_chunked(void **state UNUSED)
 
 		for (size_t i = 0; i < line.n; i++)
 			n = n * 16 + (size_t)(line.p[i] <= '9' ? line.p[i] - '0' : line.p[i] - 'a' + 10);
-		assert_true(n < rest.n);
+		assert_true(n + 2 <= rest.n);
+		assert_memory_equal(rest.p + n, "\r\n", 2);
 		sum += n;
 		rest = sv_skip(rest, n + 2);
 	}
