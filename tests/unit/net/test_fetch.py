@@ -261,10 +261,12 @@ class World:
 
     def probe(self, lines, mode="plain", env=None, wrap=()):
         """[(fields of line 0), …], peak kilobytes."""
+        # LeakSanitizer needs ptrace, which no sandbox of ours allows.
+        no_leaks = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
         try:
             p = subprocess.run([*wrap, PROBE, os.path.join(self.d, "ca.pem"), self.hosts, mode],
                                input="\n".join(lines) + "\n", capture_output=True, text=True, timeout=20,
-                               env={**os.environ, **(env or {})})
+                               env={**os.environ, **(no_leaks if mode == "sandbox" else {}), **(env or {})})
         except subprocess.TimeoutExpired as e:
             ended = {int(x.split(b" ")[0]) for x in (e.stdout or b"").splitlines() if x[:1].isdigit()}
             raise RuntimeError("these never ended: %s" % [x for n, x in enumerate(lines) if n not in ended])
@@ -404,6 +406,9 @@ def judge_memory(w):
     got, large = w.probe(lines)
     t.ok(all(r and r["code"] != "good" for r in got), "sixteen hostile answers at once", got)
     # 16 handles of libcurl with TLS; each bomb has 256 MB.
+    if large == 0:
+        t.skip("cost less than 24 MB", "a sanitizer's memory is not ours")
+        return
     t.ok(large - small < 24 * 1024, "cost less than 24 MB", "%d KB against %d KB" % (large, small))
 
 
