@@ -518,12 +518,106 @@ whole(void **state)
 	kit_done(&k);
 }
 
+/* --- in a publication point --- */
+
+static void
+world_signed(struct world *w, const char *name, const char *ctype, struct sv content)
+{
+	struct cert_spec c = spec_below(w, 2, false);
+
+	c.object = world_uri(w, name);
+	c.res.ip[0].inherit = c.res.ip[1].inherit = c.res.as.inherit = true;
+	world_add(w, name, cms_make(w, ctype, content, cert_make(w, &c, 0, NULL), 2));
+}
+
+static void
+in_a_point(void **state)
+{
+	const struct vcard_spec card = { .fn = "x", .tel = "1" };
+	struct tak_key_spec key = key_spec(*state, 0), next = key_spec(*state, 1);
+	const struct tak_spec tak = { &key, NULL, &next };
+	struct kit k = kit_new();
+
+	for (unsigned n_taks = 1; n_taks <= 2; n_taks++) {
+		struct rpki_opt opt = { .now = NOW, .keep_objects = true };
+		struct wr gbr_content, tak_content;
+		struct rpki_source src;
+		struct rpki_point pt;
+		struct router r;
+
+		kit_clear(&k);
+		router_begin(&r, *state, k.pool, OID_P256, sizeof(point));
+		gbr_content = wr_new(k.pool, 1 << 12);
+		tak_content = wr_new(k.pool, 1 << 12);
+		vcard_write(&gbr_content, &card);
+		tak_write(&tak_content, &tak);
+		world_signed(&r.w, "a.gbr", OID_CT_GBR, wr_sv(&gbr_content));
+		world_signed(&r.w, "a.tak", OID_CT_TAK, wr_sv(&tak_content));
+		if (n_taks == 2)
+			world_signed(&r.w, "b.tak", OID_CT_TAK, wr_sv(&tak_content));
+		world_add(&r.w, "r.cer", cert_make(&r.w, &r.c, 0, NULL));
+		world_crl(&r.w, NULL, 0);
+		world_manifest(&r.w);
+		src = (struct rpki_source){ .get = kit_world_get, .arg = &r.w };
+		assert_int_equal(rpki_point_check(&r.w.ca, &src, &opt, &pt), 0);
+		assert_false(pt.failed);
+		assert_int_equal(pt.n_children, 0);
+		assert_int_equal(pt.n_router_keys, 1);
+		assert_int_equal(pt.router_keys[0].asn, 64496);
+		assert_true(pt.router_keys[0].expires == NOW + DAY);	/* the manifest's */
+		assert_int_equal(n_of(&pt.findings, RPKI_TAK_SUCCESSOR), n_taks == 1);
+		assert_int_equal(n_of(&pt.findings, RPKI_TAK_PLACE), n_taks == 1 ? 0 : 2);
+		assert_int_equal(pt.count[RPKI_GBR][V_VALID], 1);
+		assert_int_equal(pt.count[RPKI_CER][V_VALID], 1);
+		assert_int_equal(pt.count[RPKI_TAK][V_VALID], n_taks == 1);
+		for (size_t i = 0; i < pt.n_objects; i++) {
+			const struct rpki_object *o = &pt.objects[i];
+
+			assert_true((o->gbr != NULL) == (o->type == RPKI_GBR));
+			assert_true((o->tak != NULL) == (o->type == RPKI_TAK));
+			assert_true((o->n_router_keys > 0) == (o->type == RPKI_CER));
+			if (o->gbr != NULL)
+				assert_true(sv_eq_str(o->gbr->fn, "x"));
+		}
+		rpki_point_done(&pt);
+	}
+	kit_done(&k);
+}
+
+/* A router of an AS number that its issuer does not hold. */
+static void
+router_overclaim(void **state)
+{
+	static const struct write_as_range other = { 1, 1 };
+	struct rpki_opt opt = { .now = NOW };
+	struct kit k = kit_new();
+	struct rpki_source src;
+	struct rpki_point pt;
+	struct router r;
+
+	kit_clear(&k);
+	router_begin(&r, *state, k.pool, OID_P256, sizeof(point));
+	r.c.res.as.v = &other;
+	world_add(&r.w, "r.cer", cert_make(&r.w, &r.c, 0, NULL));
+	r.c.res.as.v = &one_as;
+	world_add(&r.w, "s.cer", cert_make(&r.w, &r.c, 3, NULL));	/* signed by another */
+	world_crl(&r.w, NULL, 0);
+	world_manifest(&r.w);
+	src = (struct rpki_source){ .get = kit_world_get, .arg = &r.w };
+	assert_int_equal(rpki_point_check(&r.w.ca, &src, &opt, &pt), 0);
+	assert_int_equal(pt.n_router_keys, 0);
+	assert_int_equal(n_of(&pt.findings, RPKI_CERT_OVERCLAIM), 1);
+	assert_int_equal(n_of(&pt.findings, RPKI_CERT_SIGNATURE), 1);
+	rpki_point_done(&pt);
+	kit_done(&k);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { T(router_good), T(router_profile), T(router_subject),
 	    T(vcard_written), T(vcard_rows), T(vcard_large), T(inheriting), T(tak_written),
-	    T(tak_rows), T(tak_judged), T(whole) };
+	    T(tak_rows), T(tak_judged), T(whole), T(in_a_point), T(router_overclaim) };
 
 	return cmocka_run_group_tests_name("rpki routers, contacts, keys", tests, keys_setup,
 	    keys_teardown);
