@@ -24,6 +24,7 @@
 #define LIST_BYTES_MAX		((size_t)128 << 20)	/* points, holds, facts in use */
 #define FACTS_BYTES_MAX		((size_t)2 << 20)	/* then they are written at once */
 #define FACTS_WAIT_USEC		1000000
+#define FORGET_BATCHES		8	/* some 64 MB of pages that nobody needs again */
 #define GC_SLICE		500	/* objects; some milliseconds */
 #define GC_SLICE_USEC		20000	/* messages come in between */
 #define GC_PASS_USEC		60000000
@@ -285,6 +286,8 @@ store_on_batch(struct role *r, enum role_id from, void *msg)
 	if (so == NULL)
 		return 0;
 	a.code = batch_take(so, m);
+	if (so->objects != NULL && so->batches % FORGET_BATCHES == 0)
+		objects_forget(so->objects);
 	(void)msg_batch_done_send(r, from, &a);
 	return is_ours(so, (int)a.code) ?
 	    failed(so, (int)a.code, "cannot keep objects that were fetched") : 0;

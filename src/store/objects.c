@@ -35,6 +35,22 @@ txn_look(struct objects *o, MDB_txn **ret)
 	return rc;
 }
 
+/*
+ * LMDB has no room or no memory: that is what it also says of a list of free
+ * pages that is rubbish. Once in each life it is worth a look.
+ */
+static int
+room_doubt(struct objects *o, int rc)
+{
+	char path[OBJECTS_PATH_MAX + 32];
+
+	if (o->walked || (rc != SE_LIMIT && rc != -ENOMEM))
+		return rc;
+	o->walked = true;
+	(void)snprintf(path, sizeof(path), "%s/%s", o->folder, OBJECTS_FILE);
+	return file_walk(path, true) == SE_SUM ? SE_SUM : rc;
+}
+
 int
 txn_end(struct objects *o, MDB_txn *txn, int rc)
 {
@@ -43,6 +59,7 @@ txn_end(struct objects *o, MDB_txn *txn, int rc)
 	else
 		mdb_txn_abort(txn);
 	crash_mark_arm(false);
+	rc = room_doubt(o, rc);
 	/* LMDB saw damage and told us instead of crashing: the same to us. */
 	if (rc == SE_SUM && !o->damaged) {
 		o->damaged = true;
@@ -592,4 +609,30 @@ objects_stat(struct objects *o, struct objects_stat *ret)
 	s.bytes_file = (info.me_last_pgno + 1) * o->page;
 	*ret = s;
 	return 0;
+}
+
+/*
+ * Where the map is, LMDB tells only of fixed maps; a value of the first table
+ * and the number of its page do (see map_find() in objects_view.c). The map is
+ * a file's, shared: nothing is lost, it is read again.
+ */
+void
+objects_forget(struct objects *o)
+{
+	MDB_val k = val_of("format", 6), v;
+	MDB_envinfo info;
+	uint64_t number;
+	uintptr_t page;
+	MDB_txn *txn;
+
+	if (mdb_txn_begin(o->env, NULL, MDB_RDONLY, &txn) != 0)
+		return;
+	if (mdb_get(txn, o->t[T_META], &k, &v) == 0 && mdb_env_info(o->env, &info) == 0) {
+		page = (uintptr_t)v.mv_data & ~((uintptr_t)o->page - 1);
+		memcpy(&number, (const void *)page, sizeof(number));
+		if (number <= info.me_last_pgno)
+			file_forget((struct sv){ (const char *)(page - number * o->page),
+			    (info.me_last_pgno + 1) * o->page });
+	}
+	mdb_txn_abort(txn);
 }

@@ -47,11 +47,13 @@
  * new objects, because also deleting takes pages in LMDB.
  *
  * Damage: LMDB survives every crash of ours, not a disk that lies. What can
- * be seen cheaply is seen at the opening (head, size, format); a crash inside
- * LMDB leaves a mark (sys/crash.h), and the next opening reads everything
- * once. A damaged file is set aside (data.mdb.damaged, one is kept) and the
- * store starts empty, which costs the fetching of everything, once. After two
- * crashes in LMDB without a clean end it is set aside unread: no crash loop.
+ * be seen cheaply is seen at the opening (head, size, format); after an end
+ * that was not clean, pages are looked at without LMDB, which would crash or
+ * hang on bad ones (objects_walk.c); after a crash inside LMDB, which leaves a
+ * mark (sys/crash.h), all of them and what is in them. A damaged file is set aside
+ * (data.mdb.damaged, one is kept) and the store starts empty, which costs the
+ * fetching of everything, once. After two crashes in LMDB without a clean end
+ * it is set aside unread: there is no crash loop.
  *
  * Long texts: LMDB's keys have at most 511 bytes, URIs 2048. The table's key
  * is the first 470 bytes and, where there is more, its SHA-256.
@@ -86,7 +88,8 @@ struct objects_conf {
 struct objects_found {
 	bool		set_aside;	/* it was damaged; this one is empty */
 	int		why;		/* SE_SUM …, or 0: crashes */
-	bool		checked;	/* all of it was read, because of: */
+	bool		checked;	/* its pages were looked at, because of: */
+	bool		unclean;	/* no clean end, whatever it was */
 	unsigned	crashes;	/* in LMDB, since the last clean end */
 };
 
@@ -181,6 +184,12 @@ int	 objects_facts_touch(struct objects *, struct sv facts, int64_t now) MUST_US
 /* One slice of at most n objects. *ret_more: call again soon. */
 int	 objects_gc(struct objects *, int64_t now, unsigned n, bool *ret_more) MUST_USE;
 
+/*
+ * Let the pages that were touched go from this process' memory; they stay in
+ * the page cache. Between transactions only.
+ */
+void	 objects_forget(struct objects *);
+
 /* Leave the pages that exist now to readers. At most OBJECTS_PINS_MAX. */
 int	 objects_pin(struct objects *, uint32_t *ret_pin) MUST_USE;
 void	 objects_unpin(struct objects *, uint32_t pin);
@@ -194,7 +203,7 @@ int	 objects_stat(struct objects *, struct objects_stat *ret) MUST_USE;
 /*
  * Is everything as it must be? SE_SUM: it is damaged, *ret_what says how (a
  * text for the log). With bytes, each object is hashed again. For tests, and
- * after a crash in LMDB.
+ * when there is a doubt (a reader died twice): this never crashes by itself.
  */
 int	 objects_check(struct objects *, bool bytes, const char **ret_what) MUST_USE;
 

@@ -105,7 +105,8 @@ test_bad_lines(void **state)
 		"repo\thttp://a.example/n.xml\trsync://a.example/m/\thouse\t1",
 		"repo\thttps://u@a.example/n.xml\trsync://a.example/m/\thouse\t1",
 		"repo\t-\trsync://a.example/m/\thouse\t-1", "repo\t-\trsync://a.example/m/\thouse\t",
-		"repo\t-\trsync://a.example/m/\thouse\t1\t2", "rsync\t-", "TA\tx\thttps://a.example/x",
+		"repo\t-\trsync://a.example/m/\thouse\t1\t2", "ta\tx\thttps://:.example/a.cer",
+		"rsync\t-", "TA\tx\thttps://a.example/x",
 	};
 
 	(void)state;
@@ -189,11 +190,11 @@ test_caps(void **state)
 	buf_str(&b, TA);
 	for (int i = 0; i < 100; i++)
 		buf_printf(&b, "repo\thttps://one.example/%d.xml\trsync://one.example/m%d/\thouse\t1\n", i, i);
-	for (int i = 0; i < 200; i++)
+	for (int i = 0; i < 700; i++)
 		buf_printf(&b, "repo\t-\trsync://h%d.many.test/m/\thouse\t1\n", i);
 	buf_char(&b, '\0');
 	w = want(p, b.p, START);
-	assert_int_equal(w.n_over, 300 - FETCH_PER_HOST_MAX - FETCH_PER_DOMAIN_MAX);
+	assert_int_equal(w.n_over, 800 - FETCH_PER_HOST_MAX - FETCH_PER_DOMAIN_MAX);
 }
 
 static void
