@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/timefmt.h"
 #include "role/validate.h"
 #include "sys/clock.h"
 #include "sys/par.h"
@@ -139,8 +140,10 @@ on_local(struct role *r, enum role_id from UNUSED, void *msg)
 	st->exceptions = pool_sv(st->pool, m->exceptions);
 	if (st->exceptions.p == NULL)
 		return -ENOMEM;
+	/* The file, not its folder: beside it may lie a secret. See inputs_moved(). */
 	for (size_t i = 0; i < st->n_slurm && rc == 0; i++)
-		rc = path_open(r, st->slurm[i], true);
+		rc = path_open(r, st->slurm[i], false);
+	st->n_held_local = st->n_held;
 	return rc;
 }
 
@@ -197,6 +200,7 @@ inputs_signature(const struct validate_role *st)
 {
 	return input_signature(st->trees, st->n_trees) * 31 ^
 	    input_signature(st->rrdp, st->n_rrdp) * 37 ^
+	    input_signature(st->slurm, st->n_slurm) * 41 ^
 	    file_signature(st->tals, 1);
 }
 
@@ -224,6 +228,13 @@ run_local_give(struct validate_role *st, struct run *run)
 	run->n_slurm = st->n_slurm;
 	run->exceptions = st->exceptions;
 	run->local_before = st->local;
+	st->local_signature = input_signature(st->slurm, st->n_slurm);
+}
+
+bool
+run_local_changed(const struct validate_role *st)
+{
+	return st->local_signature != input_signature(st->slurm, st->n_slurm);
 }
 
 void
@@ -271,6 +282,7 @@ run_once(struct role *r)
 	st->last = routes_free(st->last);
 	run_local_take(st, &run);
 	st->last = TAKE_PTR(run.routes);
+	st->local_next = run.next;
 	return 0;
 }
 
@@ -295,15 +307,25 @@ run_logged(struct role *r, int rc)
 
 /* --- when --- */
 
-/* Another folder is there now, which the sandbox does not let us read. */
-static bool
-moved(const struct validate_role *st)
+/*
+ * Another file or folder is there now, which the sandbox does not let us read:
+ * end, and be started with what is there.
+ */
+bool
+inputs_moved(struct role *r)
 {
-	for (size_t i = 0; i < st->n_held; i++) {
+	const struct validate_role *st = r->state;
+	size_t n = st->is_live ? st->n_held_local : st->n_held;	/* the store tells of its own */
+
+	for (size_t i = 0; i < n; i++) {
 		uint64_t id = file_identity(st->held[i].path);
 
-		if (id != 0 && id != st->held[i].identity)
-			return true;
+		if (id == 0 || id == st->held[i].identity)
+			continue;
+		role_log(r, LOG_LEVEL_NOTICE, "%s is another one now; starting anew to reach it",
+		    st->held[i].path);
+		role_stop(r, 0);
+		return true;
 	}
 	return false;
 }
@@ -316,17 +338,14 @@ look(void *arg)
 	int64_t t0 = clock_mono_usec(), took, now = role_now(r);
 	uint64_t sig;
 
-	if (moved(st)) {
-		role_log(r, LOG_LEVEL_NOTICE, "an input's folder is another one now; "
-		    "starting anew to reach it");
-		role_stop(r, 0);
+	if (inputs_moved(r))
 		return;
-	}
 	sig = inputs_signature(st);
 	took = clock_mono_usec() - t0;
 	if (sig != st->signature || now >= st->next || now < st->ran_at) {
 		/* Before the run: what changes meanwhile is seen by the next look. */
 		st->signature = sig;
+		st->local_next = TIME_NEVER;
 		int rc = run_once(r);
 
 		if (rc == -EAGAIN) {	/* the inputs are in motion */
@@ -335,7 +354,7 @@ look(void *arg)
 			return;
 		}
 		run_logged(r, rc);
-		st->next = role_now(r) + st->interval;
+		st->next = min_i64(role_now(r) + st->interval, st->local_next);
 	}
 	took = took * LOOK_SHARE;
 	(void)loop_timer_set(st->timer,

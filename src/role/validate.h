@@ -70,12 +70,14 @@ struct validate_role {
 		const char	*path;		/* a folder */
 		uint64_t	 identity;	/* at the start; 0: it was not there */
 	}			 held[VALIDATE_PATHS_MAX];
-	size_t			 n_held;
+	size_t			 n_held, n_held_local;	/* the first are SLURM files */
 	const char		**slurm;
 	size_t			 n_slurm;
 	struct sv		 exceptions;
 	struct routes		*last;
 	struct slurm		*local;		/* in force in the last run */
+	uint64_t		 local_signature;	/* of the SLURM files then */
+	int64_t			 local_next;	/* files: an exception begins to end, or ends */
 	struct loop_timer	*timer;
 	int64_t			 ran_at;
 	bool			 failed, complained;
@@ -102,6 +104,10 @@ struct validate_role {
 /* What is local goes into a run, and the set in force comes back from a good one. */
 void	 run_local_give(struct validate_role *, struct run *);
 void	 run_local_take(struct validate_role *, struct run *);
+/* Is another SLURM file there than at the last run? */
+bool	 run_local_changed(const struct validate_role *);
+/* Is an input out of reach of the sandbox? Then the role has been told to stop. */
+bool	 inputs_moved(struct role *);
 void	 question_answer(struct role *, const struct question *);
 void	 run_logged(struct role *, int rc);
 

@@ -165,9 +165,9 @@ look(struct role *r)
 		pin_ask(r);
 		return;
 	}
-	if (l->stage != IDLE)
+	if (l->stage != IDLE || inputs_moved(r))
 		return;
-	if (l->dirty || role_now(r) >= l->next || role_now(r) < st->ran_at)
+	if (l->dirty || role_now(r) >= l->next || role_now(r) < st->ran_at || run_local_changed(st))
 		pin_ask(r);
 	else
 		arm(r);
