@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "rpki/rpki.h"
 
+#define HOST_MAX	255		/* of a name in the DNS */
 /* Hosts and counters of one list: some bytes for each line of 16 MiB. */
 #define WORK_MAX	((size_t)128 * 1024 * 1024)
 
@@ -63,8 +64,11 @@ fetch_host(struct sv uri, char *ret, size_t size)
 static bool
 uri_good(struct sv uri)
 {
+	char host[HOST_MAX + 1];
+
 	/* No user, no password: nobody gets one from us. */
-	return uri.n <= FETCH_KEY_MAX && sv_find(uri, '@') == uri.n;
+	return uri.n <= FETCH_KEY_MAX && sv_find(uri, '@') == uri.n &&
+	    fetch_host(uri, host, sizeof(host)) == 0;
 }
 
 /* "rsync://host/module/" and nothing behind it. */
