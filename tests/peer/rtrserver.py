@@ -1,4 +1,6 @@
 """A small world of payloads, and servers that bring it to routers."""
+import base64
+import hashlib
 import ipaddress
 import json
 import os
@@ -14,14 +16,30 @@ import peers
 NEVER = 4102444800		# 2100-01-01
 
 
-def world(roas, aspas=(), expires=NEVER):
+def router_keys(n, seed=1):
+    """n keys (asn, ski, spki) of the form of RFC 8608: some of one AS, some of
+    one key for two ASes."""
+    rng = random.Random(seed)
+    head = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
+    out = []
+    for i in range(n):
+        bits = b"\4" + rng.randbytes(64)
+        out.append((64496 + i // 2, hashlib.sha1(bits).digest(), head + bits))
+        if i % 3 == 0:
+            out.append((65551 + i, out[-1][1], out[-1][2]))
+    return out
+
+
+def world(roas, aspas=(), expires=NEVER, keys=()):
     """JSON in the layout of rpki-client: roas (asn, prefix, maxlen), aspas
-    (customer, [providers])."""
+    (customer, [providers]), keys (asn, ski, spki)."""
     return {
         "metadata": {"buildtime": "2026-11-21T00:00:00Z", "vrps": len(roas)},
         "roas": [{"asn": a, "prefix": p, "maxLength": m, "ta": "lab", "expires": expires}
                  for a, p, m in roas],
-        "bgpsec_keys": [],
+        "bgpsec_keys": [{"asn": a, "ski": ski.hex().upper(),
+                         "pubkey": base64.b64encode(spki).decode(), "ta": "lab",
+                         "expires": expires} for a, ski, spki in keys],
         "aspas": [{"customer_asid": c, "expires": expires, "providers": list(ps)}
                   for c, ps in aspas],
     }

@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import peers
 import rtr2_client as rtr
 from rtr2_client import Closed, Session, Silent
-from rtrserver import NEVER, Server, many_roas, wait_for, world
+from rtrserver import NEVER, Server, many_roas, router_keys, wait_for, world
 from tap import Tap
 
 tap = Tap()
@@ -26,6 +26,13 @@ BASE = many_roas(300) + [
 ]
 ASPAS = [(64496, [64497, 64499, 64510]), (64500, [0]), (65551, [64496]),
          (4294967295, [1, 4294967294])]
+
+KEYS = router_keys(8)
+
+
+def key_set(keys, version):
+    """What a router of that version holds of them."""
+    return {(ski, spki, asn) for asn, ski, spki in keys} if version >= 1 else set()
 
 
 def texts(roas):
@@ -52,6 +59,8 @@ def case_full(server, version):
         tap.ok(s.state.vrp_texts() == texts(BASE), "v%d: full set has exactly the VRPs" % version)
         tap.ok(s.state.aspas == (aspa_dict(ASPAS) if version == 2 else {}),
                "v%d: ASPAs in version 2 only" % version)
+        tap.ok(s.state.keys == key_set(KEYS, version), "v%d: router keys from version 1 on (5.10)"
+               % version, len(s.state.keys))
         first = s.state
         again = s.reset()
         tap.ok(again is None and s.state == first and not s.faults,
@@ -270,8 +279,8 @@ def case_slow(server):
 
 def change(server, followers, content, name, silent=False):
     """Put a new world; every follower is told and brought up to date."""
-    roas, aspas = content
-    server.put(world(roas, aspas))
+    roas, aspas, keys = content
+    server.put(world(roas, aspas, keys=keys))
     want = set(roas)
     for s in followers:
         if not silent:
@@ -295,7 +304,9 @@ def change(server, followers, content, name, silent=False):
                % (s.version, name))
         tap.ok(s.state.aspas == (aspa_dict(aspas) if s.version == 2 else {}),
                "v%d: %s: and to the ASPAs" % (s.version, name), s.state.aspas)
-        least = len(before.vrps ^ s.state.vrps) + sum(
+        tap.ok(s.state.keys == key_set(keys, s.version), "v%d: %s: and to the router keys"
+               % (s.version, name), len(s.state.keys))
+        least = len(before.vrps ^ s.state.vrps) + len(before.keys ^ s.state.keys) + sum(
             before.aspas.get(c) != s.state.aspas.get(c)
             for c in set(before.aspas) | set(s.state.aspas))
         tap.equal(len(s.payloads), least, "v%d: %s: not a PDU more than needed (5.3)"
@@ -314,22 +325,23 @@ def case_deltas():
     second = list(dict.fromkeys(second))
     aspas2 = [(64496, [64497, 64499]), (65551, [64496]), (70000, [1, 2, 3]), (64500, [5])]
     third = second[:150] + [(64512, "203.0.113.0/24", 24)]
-    with Server(world(BASE, ASPAS)) as server:
+    keys2 = KEYS[3:] + router_keys(2, seed=5)
+    with Server(world(BASE, ASPAS, keys=KEYS)) as server:
         old = [open_full(server, v) for v in (0, 1, 2)]
         live = [open_full(server, v) for v in (0, 1, 2)]
-        change(server, live, (second, aspas2), "a change")
+        change(server, live, (second, aspas2, keys2), "a change")
         # Told moments ago: no second notify within the minute (8.2).
-        server.put(world(third, ASPAS))
+        server.put(world(third, ASPAS, keys=KEYS[1:]))
         for s in live:
             try:
                 n = s.notify_wait(4)
                 tap.ok(False, "v%d: one Serial Notify a minute (8.2)" % s.version, n)
             except Silent:
                 tap.ok(True, "v%d: one Serial Notify a minute (8.2)" % s.version)
-        change(server, live, (third, ASPAS), "a second change", silent=True)
+        change(server, live, (third, ASPAS, KEYS[1:]), "a second change", silent=True)
         # `old` skipped one serial: both changes come merged.
-        change(server, old, (third, ASPAS), "two changes merged", silent=True)
-        change(server, live, (BASE, ASPAS), "and back", silent=True)
+        change(server, old, (third, ASPAS, KEYS[1:]), "two changes merged", silent=True)
+        change(server, live, (BASE, ASPAS, KEYS), "and back", silent=True)
         with open_full(server, 2) as reference:
             pass
         tap.ok(live[2].state == reference.state, "the follower holds what a fresh router gets")
@@ -339,12 +351,12 @@ def case_deltas():
 
 def case_cancel():
     """A change and its reverse: the stream does not mention it (5.3)."""
-    with Server(world(BASE, ASPAS)) as server:
+    with Server(world(BASE, ASPAS, keys=KEYS)) as server:
         waiting = [open_full(server, v) for v in (0, 1, 2)]
         mover = open_full(server, 2)
         other = BASE[5:] + [(64496, "198.51.100.0/24", 24)]
-        for content in ((other, ASPAS[1:]), (BASE, ASPAS)):
-            server.put(world(*content))
+        for roas, aspas, keys in ((other, ASPAS[1:], KEYS[2:]), (BASE, ASPAS, KEYS)):
+            server.put(world(roas, aspas, keys=keys))
             moved = wait_for(lambda: mover.serial_query() is None and mover.payloads, 20, 0.2)
             tap.ok(moved, "the serial moves")
         for s in waiting:
@@ -405,11 +417,14 @@ def case_shutdown():
 
 
 def case_odd_worlds():
+    same = [KEYS[0]] * 3 + [KEYS[1]]
     twice = [(64496, "192.0.2.0/24", 24)] * 3 + [(64496, "2001:db8::/32", 32)] * 2
     with Server(world(twice, [(64496, [64499, 64497]), (64496, [64498, 64497]),
-                              (64500, [0]), (64500, [7]), (64501, [0]), (64501, [0])])) as server:
+                              (64500, [0]), (64500, [7]), (64501, [0]), (64501, [0])],
+                      keys=same)) as server:
         with open_full(server, 2) as s:
             tap.equal(s.state.vrp_texts(), set(twice), "a VRP that comes twice is sent once (5.6)")
+            tap.ok(s.state.keys == key_set(same, 2), "and so is a router key (5.10)")
             tap.equal(s.state.aspas, {64496: (64497, 64498, 64499), 64500: (7,), 64501: (0,)},
                       "ASPAs of a customer are one union, AS 0 only alone (5.12)")
             tap.none(s.faults, "a world with doubles keeps every rule")
@@ -435,15 +450,18 @@ def case_expiry():
     content = world([(64496, "192.0.2.0/24", 24)])
     content["roas"].append({"asn": 64497, "prefix": "198.51.100.0/24", "maxLength": 24,
                             "ta": "lab", "expires": at})
+    content["bgpsec_keys"] = world([], keys=KEYS[:2])["bgpsec_keys"]
+    content["bgpsec_keys"][0]["expires"] = at
     with Server(content) as server:
         with open_full(server, 2) as s:
-            tap.equal(len(s.state.vrps), 2, "served until it expires")
+            tap.equal((len(s.state.vrps), len(s.state.keys)), (2, 2), "served until it expires")
             time.sleep(max(0.0, at - time.time()) + 1.5)
             answer = s.serial_query()
             if answer is not None:
                 s.reset()
             tap.equal(s.state.vrp_texts(), {(64496, "192.0.2.0/24", 24)},
                       "and not a second or two longer")
+            tap.ok(s.state.keys == key_set(KEYS[1:2], 2), "nor is a router key")
             tap.none(s.faults, "expiry keeps every rule")
 
 
@@ -507,7 +525,7 @@ def main():
     if not os.path.exists(peers.sekisho()):
         tap.skip("rtr", "sekisho is not built")
         return tap.done()
-    with Server(world(BASE, ASPAS)) as server:
+    with Server(world(BASE, ASPAS, keys=KEYS)) as server:
         for version in (0, 1, 2):
             tap.case(case_full, server, version)
         for case in (case_sessions, case_negotiation, case_version_change, case_serials,

@@ -14,7 +14,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import peers
-from rtrserver import Process, Server, free_port, many_roas, wait_for, world
+from rtrserver import Process, Server, free_port, many_roas, router_keys, wait_for, world
 from tap import Tap
 
 tap = Tap()
@@ -25,6 +25,8 @@ SECOND = FIRST[60:] + [(a, p, m + 1 if m < 24 else m) for a, p, m in FIRST[:20]
                        if (a, p, m + 1 if m < 24 else m) not in FIRST[60:]] + \
     [r for r in many_roas(50, seed=12) if r not in FIRST]
 SECOND = list(dict.fromkeys(SECOND))
+# They have no use for BGPsec; none may stumble over its keys.
+KEYS = router_keys(6)
 SECONDS = 30
 
 
@@ -136,14 +138,14 @@ def case(peer_class):
         return
     with tempfile.TemporaryDirectory(prefix="sekisho-peer-") as folder:
         os.chmod(folder, 0o755)
-        with Server(world(FIRST)) as server:
+        with Server(world(FIRST, keys=KEYS)) as server:
             peer = peer_class(folder, server.port)
             try:
                 tap.ok(wait_for(lambda: peer.has(FIRST), SECONDS, 0.3),
                        "%s takes the full set" % name, peer.process.text()[-2000:])
                 if peer.version() is not None:
                     tap.equal(peer.version(), 1, "%s speaks the version it asked for" % name)
-                server.put(world(SECOND))
+                server.put(world(SECOND, keys=KEYS[2:] + router_keys(2, seed=9)))
                 tap.ok(wait_for(lambda: peer.has(SECOND), SECONDS, 0.3),
                        "%s follows a delta after Serial Notify" % name,
                        peer.process.text()[-2000:])
@@ -159,7 +161,7 @@ def case_export():
         return
     with tempfile.TemporaryDirectory(prefix="sekisho-peer-") as folder:
         out = os.path.join(folder, "vrps.csv")
-        with Server(world(FIRST)) as server:
+        with Server(world(FIRST, keys=KEYS)) as server:
             peers.run([peers.find("rtrclient"), "-e", "-t", "csv", "-o", out,
                        "tcp", "127.0.0.1", str(server.port)], seconds=30)
         got = set()
@@ -196,6 +198,23 @@ def case_our_client():
             server.stop()
 
 
+def case_keys_round_trip():
+    """A list with router keys, served, fetched and written again."""
+    with tempfile.TemporaryDirectory(prefix="sekisho-peer-") as folder:
+        with Server(world(FIRST[:5], keys=KEYS)) as server:
+            for version in (0, 1, 2):
+                out = os.path.join(folder, "v%d.json" % version)
+                r = peers.run([peers.sekisho(), "rtr", "fetch", "127.0.0.1:%d" % server.port,
+                               "--json", "--version", str(version), "-o", "json=" + out], seconds=30)
+                with open(out) as f:
+                    rows = json.load(f)["bgpsec_keys"]
+                got = {(k["asn"], k["ski"], k["pubkey"]) for k in rows}
+                sent = {(k["asn"], k["ski"], k["pubkey"])
+                        for k in world([], keys=KEYS)["bgpsec_keys"]} if version > 0 else set()
+                tap.ok(got == sent and json.loads(r.out)["router_keys"] == len(sent),
+                       "version %d: the router keys that were served" % version, r.out + r.err)
+
+
 def fetch(port, version, out):
     r = peers.run([peers.sekisho(), "rtr", "fetch", "127.0.0.1:%d" % port,
                    "--version", str(version), "-o", "csv=" + out], seconds=30)
@@ -210,6 +229,7 @@ def main():
         tap.case(case, peer_class)
     tap.case(case_export)
     tap.case(case_our_client)
+    tap.case(case_keys_round_trip)
     return tap.done()
 
 
