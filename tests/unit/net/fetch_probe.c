@@ -90,6 +90,8 @@ on_data(void *arg, const void *p, size_t n)
 	if (j->stop_after != 0 && j->got >= j->stop_after)
 		return SE_LIMIT;
 	if (j->cancel_after != 0 && j->got >= j->cancel_after) {
+		if (j->timer != NULL)
+			(void)loop_timer_del(j->timer);
 		j->timer = loop_timer_add(j->probe->loop, cancel, j);
 		(void)loop_timer_set(j->timer, 0);
 		return FETCH_PAUSE;

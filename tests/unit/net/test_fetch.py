@@ -26,6 +26,9 @@ GOOD = b"<notification/>" + b"good\n" * 200
 # Little repeats in it, as in base64.
 TEXT = b"".join(hashlib.sha256(b"%d" % i).hexdigest().encode() + b"\n" for i in range(80000))
 PACKED = gzip.compress(TEXT)
+# One piece of it inflates to many: a receiver that pauses gets them one by one.
+DENSE = b"the same line again and again\n" * 100000
+DENSE_PACKED = gzip.compress(DENSE)
 # 256 MB of zeros.
 BOMB = gzip.compress(bytes(256 << 20), 1)
 
@@ -167,6 +170,9 @@ PATHS = {
     "/gzip": sends(whole(PACKED, "Content-Encoding: gzip")),
     "/gzip-chunked": lambda c, req: (c.sendall(head("200 OK", "content-encoding: GZIP", "Transfer-Encoding: chunked")),
                                      chunks(c, [PACKED[i:i + 4099] for i in range(0, len(PACKED), 4099)])),
+    "/dense": sends(whole(DENSE_PACKED, "Content-Encoding: gzip")),
+    "/dense-cut": sends(whole(DENSE_PACKED[:-9], "Content-Encoding: gzip")),
+    "/dense-bad": sends(whole(DENSE_PACKED[:-8] + b"damaged!", "Content-Encoding: gzip")),
     "/gzip-cut": sends(whole(PACKED[:-100], "Content-Encoding: gzip")),
     "/gzip-bad": sends(whole(PACKED[:5000] + b"\0" * 99 + PACKED[5099:], "Content-Encoding: gzip")),
     "/gzip-more": sends(whole(PACKED + b"more", "Content-Encoding: gzip")),
@@ -299,6 +305,11 @@ CASES = [
     (R + "/gzip-chunked", "good", ""),
     (R + "/gzip pause=1", "good", ""),
     (R + "/gzip-chunked pause=1", "good", ""),
+    (R + "/dense pause=1", "good", ""),
+    (R + "/dense-cut pause=1", "FETCH_BODY", "what:its gzip data end too early"),
+    (R + "/dense-bad pause=1", "FETCH_BODY", "what:its gzip data are damaged"),
+    (R + "/dense stop=2000000 pause=1", "stopped", ""),
+    (R + "/dense cancel=1000000 pause=1", "cancelled", ""),
     (R + "/endless stop=100000", "stopped", ""),
     (R + "/endless cancel=100000", "cancelled", ""),
     (R + "/gzip-cut", "FETCH_BODY", "what:its gzip data end too early"),
@@ -379,7 +390,7 @@ def judge_all(w):
     by = dict(zip((c[0] for c in CASES), got))
     for line, body in ((R + "/good", GOOD), (R + '/good etag="v2"', GOOD), (R + "/gzip", TEXT), (R + "/gzip pause=1", TEXT),
                        (R + "/gzip-chunked", TEXT), (R + "/gzip-chunked pause=1", TEXT), (R + "/close-delimited", GOOD),
-                       (R + "/chain/3", GOOD), (R + "/to-other", GOOD)):
+                       (R + "/dense pause=1", DENSE), (R + "/chain/3", GOOD), (R + "/to-other", GOOD)):
         r = by[line]
         t.ok(r["sha256"] == hashlib.sha256(body).hexdigest() and int(r["bytes"]) == len(body) and
              r["status"] == "200", "%s: the bytes are those of the server" % line, r)
