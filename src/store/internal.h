@@ -104,8 +104,12 @@ struct file_head {
 	uint64_t	map_size;
 	uint64_t	pages_end;	/* bytes up to the end of the last page in use */
 	uint64_t	file_size;
+	size_t		page;		/* bytes */
+	size_t		trees_at;	/* the two tables of the newer meta page */
 };
 int	 file_head_read(const char *path, struct file_head *ret) MUST_USE;
+/* All pages in use are what they must be (objects_walk.c). SE_SUM: no. */
+int	 file_walk(const char *path, bool full) MUST_USE;
 
 /* --- the writer --- */
 
@@ -118,6 +122,7 @@ struct objects {
 	uint64_t		 max_bytes;
 	size_t			 page;
 	int			 lock, mark;
+	bool			 walked;	/* file_walk() was called for once */
 	bool			 damaged;	/* the mark stays, also after a clean end */
 	struct {
 		uint32_t	 id;

@@ -4,6 +4,7 @@
  * against their names, LMDB's pages against their number.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -253,12 +254,19 @@ int
 objects_check(struct objects *o, bool bytes, const char **ret_what)
 {
 	struct check c = { .o = o, .bytes = bytes, .what = "a table cannot be read" };
+	char path[OBJECTS_PATH_MAX + 32];
 	int rc;
 
 	*ret_what = NULL;
+	(void)snprintf(path, sizeof(path), "%s/%s", o->folder, OBJECTS_FILE);
 	if ((rc = txn_look(o, &c.txn)) < 0)
 		return rc;
-	rc = txn_end(o, c.txn, check_all(&c));
+	/* First without LMDB: it may not survive what is to be found. */
+	if ((rc = file_walk(path, true)) == 0)
+		rc = check_all(&c);
+	else
+		c.what = "its pages do not fit together";
+	rc = txn_end(o, c.txn, rc);
 	ref_changes_done(&c.named);
 	if (rc == SE_SUM)
 		*ret_what = c.what;

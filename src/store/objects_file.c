@@ -243,6 +243,8 @@ meta_read(struct sv file, size_t at, struct file_head *ret, size_t *ret_page)
 	    last < 1 || last > UINT32_MAX)
 		return SE_SUM;
 	ret->pages_end = (last + 1) * *ret_page;
+	ret->page = *ret_page;
+	ret->trees_at = at + META_AT + 24;
 	return 0;
 }
 
@@ -256,7 +258,9 @@ metas_read(struct sv file, struct file_head *ret)
 	if ((rc = meta_read(file, 0, &a, &page_a)) < 0 ||
 	    (rc = meta_read(file, page_a, &b, &page_b)) < 0)
 		return rc;
-	if (page_a != page_b || file.n < 2 * page_a)
+	/* Transactions write them in turn, and LMDB knows the page by the number. */
+	if (page_a != page_b || file.n < 2 * page_a || a.last_txn % 2 != 0 ||
+	    (b.last_txn % 2 != 1 && b.last_txn != 0))
 		return SE_SUM;
 	*ret = a.last_txn < b.last_txn ? b : a;
 	ret->file_size = file.n;

@@ -15,6 +15,7 @@
 #include "sys/statedir.h"
 
 #define PATH_ROOM	(OBJECTS_PATH_MAX + 32)
+#define IN_USE		"in-use"
 
 static void
 path_of(const struct objects *o, const char *name, char path[static PATH_ROOM])
@@ -45,8 +46,13 @@ objects_free(struct objects *o)
 	env_close(o);
 	if (o->mark >= 0)
 		crash_mark_set(-1);
-	if (o->mark >= 0 && !o->damaged)
+	if (o->mark >= 0 && !o->damaged) {
+		char path[PATH_ROOM];
+
+		path_of(o, IN_USE, path);
 		(void)crash_mark_clear(o->mark);
+		(void)file_remove(path);
+	}
 	fd_close(&o->mark);
 	fd_close(&o->lock);
 	free(o->held);
@@ -138,9 +144,9 @@ set_aside(struct objects *o, struct objects_found *found, int why)
 	return crash_mark_clear(o->mark);
 }
 
-/* What can be seen without LMDB. *ret_short: pages at the end are missing. */
+/* What can be seen without LMDB; all pages only when there is a doubt. */
 static int
-head_check(struct objects *o, bool *ret_short)
+head_check(struct objects *o, struct objects_found *found)
 {
 	struct file_head h;
 	char path[PATH_ROOM];
@@ -149,28 +155,22 @@ head_check(struct objects *o, bool *ret_short)
 	path_of(o, OBJECTS_FILE, path);
 	if ((rc = file_head_read(path, &h)) < 0)
 		return rc == -ENOENT ? 0 : rc;
-	*ret_short = h.file_size < h.pages_end;
-	/* A read of a page that is not there would be SIGBUS; zeros are damage. */
-	return *ret_short ? file_extend(path, h.pages_end) : 0;
-}
-
-static int
-look_through(struct objects *o, struct objects_found *found)
-{
-	const char *what;
-
+	/* Missing pages at the end: free ones, or a file that was cut off. */
+	if (!found->unclean && found->crashes == 0 && h.file_size >= h.pages_end)
+		return 0;
 	found->checked = true;
-	return objects_check(o, true, &what);
+	/* After kill -9 or a power failure LMDB's files are whole: a short look. */
+	return file_walk(path, found->crashes > 0 || h.file_size < h.pages_end);
 }
 
 static int
 file_open(struct objects *o, struct objects_found *found)
 {
-	bool is_short = false;
 	char path[PATH_ROOM];
+	const char *what;
 	int rc;
 
-	if ((rc = head_check(o, &is_short)) < 0)
+	if ((rc = head_check(o, found)) < 0)
 		return rc;
 	/* Nobody else has it open (the lock): what a crash left in it is void. */
 	path_of(o, "lock.mdb", path);
@@ -181,8 +181,8 @@ file_open(struct objects *o, struct objects_found *found)
 	crash_mark_arm(false);
 	if (rc == 0)
 		rc = tables_make(o);
-	if (rc == 0 && (is_short || found->crashes > 0))
-		rc = look_through(o, found);
+	if (rc == 0 && found->crashes > 0)
+		rc = objects_check(o, true, &what);
 	return rc;
 }
 
@@ -220,7 +220,9 @@ folder_open(struct objects *o, struct objects_found *found)
 	if ((rc = crash_mark_open(path, &o->mark, &found->crashes)) < 0)
 		return rc;
 	crash_mark_set(o->mark);
-	return 0;
+	path_of(o, IN_USE, path);
+	found->unclean = file_identity(path) != 0;
+	return file_write(path, SV("Removed at a clean end.\n"));
 }
 
 int

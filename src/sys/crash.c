@@ -7,6 +7,18 @@
 #include "sys/crash.h"
 #include "sys/file.h"
 
+/* A sanitizer has its own handlers, which tell more than ours: they stay. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED	1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED	1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED	0
+#endif
+
 /* A signal handler gets no argument of ours: see tests/lint/test_globals.py. */
 static volatile sig_atomic_t mark_fd = -1, mark_armed;
 
@@ -40,11 +52,12 @@ crash_mark_put(int fd)
 }
 
 static void
-on_crash(int signo UNUSED)
+on_crash(int signo)
 {
 	if (mark_armed && mark_fd >= 0)
 		(void)!write(mark_fd, "x", 1);
-	/* SA_RESETHAND: what failed is done again, and now ends the process. */
+	/* SA_RESETHAND: it waits for our return, and then ends the process. */
+	(void)raise(signo);
 }
 
 void
@@ -55,7 +68,7 @@ crash_mark_set(int fd)
 
 	mark_fd = fd;
 	(void)sigemptyset(&a.sa_mask);
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+	for (size_t i = 0; i < ARRAY_LEN(signals) && !SANITIZED; i++)
 		(void)sigaction(signals[i], &a, NULL);	/* fails for SIGKILL alone */
 }
 

@@ -38,19 +38,6 @@ file_rename(const char *from, const char *to)
 }
 
 int
-file_extend(const char *path, uint64_t size)
-{
-	_cleanup_(fd_close) int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (st.st_size >= (off_t)size)
-		return 0;
-	return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
-}
-
-int
 folder_make(const char *path)
 {
 	return mkdir(path, 0750) < 0 && errno != EEXIST ? -errno : 0;

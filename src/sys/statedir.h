@@ -31,8 +31,6 @@ int	 statedir_open(const char *dir, const struct proc_user *, int *ret_lock,
 int	 file_open_nofollow(const char *path, int *ret_fd) MUST_USE;
 int	 file_remove(const char *path);		/* 0 also when it was not there */
 int	 file_rename(const char *from, const char *to);
-/* At least so many bytes; what is new is zero. */
-int	 file_extend(const char *path, uint64_t size);
 int	 folder_make(const char *path);		/* 0 also when it was there */
 /* Which file it is, whatever is in it: another one in its place has another. 0: none. */
 uint64_t file_identity(const char *path);
