@@ -853,6 +853,7 @@ rtr_server_stat(const struct rtr_server *s, struct rtr_server_stat *ret)
 		.has_data = has_data(s),
 		.serial = s->store.stamp.serial,
 		.n_v4 = s->store.n_v4, .n_v6 = s->store.n_v6, .n_aspas = s->store.n_aspas,
+		.n_router_keys = s->store.n_router_keys,
 		.built = s->store.built, .earliest = s->store.earliest,
 		.n_deltas = s->store.n_steps,
 	};

@@ -109,7 +109,7 @@ struct rtr_server_stat {
 	int64_t		tls_until;		/* of our certificates; TIME_NEVER: no TLS */
 	bool		has_data;	/* and it is not expired */
 	uint32_t	serial;
-	size_t		n_v4, n_v6, n_aspas;
+	size_t		n_v4, n_v6, n_router_keys, n_aspas;
 	int64_t		built, earliest;
 	unsigned	n_deltas;	/* serials behind that can be served */
 };

@@ -202,6 +202,7 @@ rtr_store_use(struct rtr_store *st, int fd, bool history, bool *ret_replaced)
 	st->earliest = s.earliest;
 	st->n_v4 = s.n_v4;
 	st->n_v6 = s.n_v6;
+	st->n_router_keys = s.n_router_keys;
 	st->n_aspas = s.n_aspas;
 	full_prepare(st, &s, used);
 	file_unmap(&map);

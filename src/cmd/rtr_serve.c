@@ -245,6 +245,7 @@ ready_show(const struct serve *s)
 			json_str(&j, s->names[i].text);
 		json_close(&j, ']');
 		json_kv_u64(&j, "vrps", st.n_v4 + st.n_v6);
+		json_kv_u64(&j, "router_keys", st.n_router_keys);
 		json_kv_u64(&j, "aspas", st.n_aspas);
 		json_kv_u64(&j, "serial", st.serial);
 		json_close(&j, '}');

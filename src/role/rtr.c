@@ -211,6 +211,7 @@ status(struct role *r, struct json *j)
 	json_kv_bool(j, "serving", s.has_data);
 	json_kv_u64(j, "serial", s.serial);
 	json_kv_u64(j, "vrps", s.n_v4 + s.n_v6);
+	json_kv_u64(j, "router_keys", s.n_router_keys);
 	json_kv_u64(j, "aspas", s.n_aspas);
 	json_kv_u64(j, "deltas", s.n_deltas);
 	json_kv_u64(j, "clients", s.n_clients);

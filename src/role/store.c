@@ -411,6 +411,7 @@ status(struct role *r, struct json *j)
 		return;
 	json_kv_u64(j, "serial", s->stamp.serial);
 	json_kv_u64(j, "vrps", snapshot_n_vrps(s));
+	json_kv_u64(j, "router_keys", s->n_router_keys);
 	json_kv_u64(j, "aspas", s->n_aspas);
 	json_kv_str(j, "built", time_str(s->built, when));
 	json_kv_i64(j, "age_seconds", role_now(r) - s->built);
