@@ -605,41 +605,78 @@ walk(struct routes *r, const struct routes_conf *conf)
 /* --- what comes out: app/routes_gather.c, and look-ups --- */
 
 /*
- * Look-ups for explanations. A URI found twice keeps its first place; what a
+ * Look-ups for explanations and reports, made when the first one asks: a run
+ * every few seconds has none. A URI found twice keeps its first place; what a
  * broken certificate leads to comes last, since it may name others' objects.
  */
 static int
-index_points(struct routes *r, bool lost)
+index_objects(struct routes *r, struct map *m, struct rpki_point *pt)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < r->n_points && rc == 0; i++) {
-		struct rpki_point *pt = r->points[i];
-		struct sv key = { (const char *)&pt->ca, sizeof(pt->ca) };
+	for (size_t k = 0; k < pt->n_objects && rc == 0; k++) {
+		struct routes_object *x = pool_alloc(r->pool, sizeof(*x));
 
-		if (pt->ca->lost != lost)
-			continue;
-		rc = map_add(&r->by_ca, key, pt);
-		for (size_t k = 0; k < pt->n_objects && rc == 0; k++) {
-			struct routes_object *x = pool_alloc(r->pool, sizeof(*x));
-
-			if (x == NULL)
-				return -ENOMEM;
-			*x = (struct routes_object){ &pt->objects[k], pt };
-			rc = map_add(&r->objects, pt->objects[k].uri, x);
-			if (rc == -EEXIST)
-				rc = 0;
-		}
+		if (x == NULL)
+			return -ENOMEM;
+		*x = (struct routes_object){ &pt->objects[k], pt };
+		rc = map_add(m, pt->objects[k].uri, x);
+		if (rc == -EEXIST)
+			rc = 0;
 	}
 	return rc;
 }
 
 static int
-index_build(struct routes *r)
+index_points(struct routes *r, struct map *m, bool lost, bool reported)
 {
-	int rc = index_points(r, false);
+	int rc = 0;
 
-	return rc == 0 ? index_points(r, true) : rc;
+	for (size_t i = 0; i < r->n_points && rc == 0; i++) {
+		struct rpki_point *pt = r->points[i];
+
+		if (pt->ca->lost == lost && (!reported || pt->findings.head != NULL))
+			rc = index_objects(r, m, pt);
+	}
+	return rc;
+}
+
+static int
+index_cas(struct routes *r)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < r->n_points && rc == 0; i++) {
+		struct rpki_point *pt = r->points[i];
+
+		rc = map_add(&r->by_ca, (struct sv){ (const char *)&pt->ca, sizeof(pt->ca) }, pt);
+		if (rc == -EEXIST)
+			rc = 0;
+	}
+	return rc;
+}
+
+int
+routes_index(struct routes *r)
+{
+	int rc;
+
+	if (r->indexed)
+		return 0;
+	if ((rc = index_cas(r)) < 0 ||
+	    (rc = index_points(r, &r->objects, false, false)) < 0 ||
+	    (rc = index_points(r, &r->objects, true, false)) < 0)
+		return rc;
+	r->indexed = true;
+	return 0;
+}
+
+int
+routes_index_reported(struct routes *r)
+{
+	int rc = index_points(r, &r->reported, false, true);
+
+	return rc == 0 ? index_points(r, &r->reported, true, true) : rc;
 }
 
 const struct routes_object *
@@ -690,8 +727,6 @@ run(struct routes *r, const struct routes_conf *conf)
 		rc = walk(r, conf);
 	if (rc == 0)
 		rc = routes_gather(r);
-	if (rc == 0 && conf->keep)
-		rc = index_build(r);
 	return rc == 0 ? places_build(r) : rc;
 }
 
@@ -744,6 +779,7 @@ routes_free(struct routes *r)
 	map_done(&r->visits);
 	map_done(&r->objects);
 	map_done(&r->by_ca);
+	map_done(&r->reported);
 	map_done(&r->places);
 	payloads_done(&r->payloads);
 	(void)input_free(r->input);

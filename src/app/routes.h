@@ -107,6 +107,8 @@ struct routes {
 	size_t			 n_late, cap_late;
 	struct map		 objects;	/* with .keep: URI -> struct routes_object */
 	struct map		 by_ca;		/* with .keep: address of a CA -> its point */
+	bool			 indexed;	/* routes_index() was here */
+	struct map		 reported;	/* of points with findings: as .objects */
 	struct map		 places;	/* key and place -> struct place, for the next run */
 };
 
@@ -127,6 +129,10 @@ const struct rpki_point *routes_point(const struct routes *, const struct rpki_c
 int		 routes_gather(struct routes *) MUST_USE;
 /* Payloads are held back: a finding, and a part of the report. */
 int		 routes_guard_note(struct routes *, const struct guard_decision *) MUST_USE;
+/* Before routes_object() and routes_point(); done once. -ENOMEM. */
+int		 routes_index(struct routes *) MUST_USE;
+/* The same for what findings speak of: .reported. */
+int		 routes_index_reported(struct routes *) MUST_USE;
 /* A CA's name in snapshots: the same in every process and run. */
 uint64_t	 routes_ca_id(const struct rpki_ca *);
 
@@ -142,14 +148,14 @@ void		 routes_findings(const struct routes *,
 
 /* The `report` section of a snapshot; see app/routes_report.c. */
 #define ROUTES_REPORT_FINDINGS_MAX	500
-int		 routes_report(const struct routes *, const struct ours *, struct buf *) MUST_USE;
+int		 routes_report(struct routes *, const struct ours *, struct buf *) MUST_USE;
 
 /*
  * Explain a URI, "PREFIX", "PREFIX ASN", "ASN": a JSON document (see
  * app/routes_explain.c). -EINVAL: the subject is none of these.
  * The run must have been made with .keep.
  */
-int		 routes_explain(const struct routes *, const struct ours *, struct sv subject,
+int		 routes_explain(struct routes *, const struct ours *, struct sv subject,
 		    enum lang, struct buf *json) MUST_USE;
 /* The same for one object outside of any run. */
 int		 routes_explain_file(const char *path, const struct rpki_opt *,

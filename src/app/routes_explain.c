@@ -862,14 +862,14 @@ answer_done(struct answer *a)
 }
 
 int
-routes_explain(const struct routes *r, const struct ours *ours, struct sv subject,
+routes_explain(struct routes *r, const struct ours *ours, struct sv subject,
     enum lang lang, struct buf *b)
 {
 	_cleanup_(answer_done) struct answer a = { .r = r, .ours = ours, .lang = lang,
 	    .j = json_on(b, false), .subject = sv_trim(subject) };
 	int rc;
 
-	if ((rc = subject_parse(&a)) < 0)
+	if ((rc = subject_parse(&a)) < 0 || (rc = routes_index(r)) < 0)
 		return rc;
 	if (a.by_prefix || a.by_asn) {
 		if ((rc = hits_find(&a)) < 0 || (rc = local_hits(&a)) < 0)

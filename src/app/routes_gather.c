@@ -79,15 +79,18 @@ cas_fill(const struct routes *r, struct payloads *p)
 	int rc = index_cas(r, &index);
 
 	for (size_t i = 0; i < r->n_points && rc == 0; i++) {
-		const struct rpki_point *pt = r->points[i], *up = NULL;
+		struct rpki_point *pt = r->points[i];
+		const struct rpki_point *up = NULL;
 		const struct rpki_ca *parent = pt->ca->parent;
 		size_t at = (size_t)(uintptr_t)map_find(&index,
 		    (struct sv){ (const char *)&parent, sizeof(parent) });
 
 		if (parent != NULL && at > 0)
 			up = r->points[at - 1];
+		if (pt->ca_id == 0)
+			pt->ca_id = routes_ca_id(pt->ca);
 		p->cas[i] = (struct payload_ca){
-			.id = routes_ca_id(pt->ca),
+			.id = pt->ca_id,
 			.uri = pt->ca->mft_uri,
 			.code = ca_code(pt, up, up != NULL ? p->cas[at - 1].code : SV("")),
 			.parent = up != NULL ? (uint32_t)(at - 1) : PAYLOAD_CA_NONE,

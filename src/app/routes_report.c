@@ -58,7 +58,7 @@ finding_ours(const struct report *rep, const struct finding *f)
 		if ((f->args[i].type == FARG_ASN && ours_asn(rep->ours, (uint32_t)f->args[i].u)) ||
 		    (f->args[i].type == FARG_PREFIX && ours_prefix(rep->ours, &f->args[i].px)))
 			return true;
-	if ((x = routes_object(rep->r, f->subject)) == NULL)
+	if ((x = map_find(&rep->r->reported, f->subject)) == NULL)
 		return false;
 	for (size_t i = 0; i < x->o->n_vrps; i++)
 		if (vrp_ours(rep->ours, &x->o->vrps[i]))
@@ -221,13 +221,17 @@ guard_put(struct report *rep)
 }
 
 int
-routes_report(const struct routes *r, const struct ours *ours, struct buf *b)
+routes_report(struct routes *r, const struct ours *ours, struct buf *b)
 {
 	struct report *rep = calloc(1, sizeof(*rep));
-	int rc;
+	int rc = 0;
 
-	if (rep == NULL)
+	if (ours != NULL && ours->n_asns + ours->n_prefixes > 0)
+		rc = routes_index_reported(r);
+	if (rep == NULL || rc < 0) {
+		free(rep);
 		return -ENOMEM;
+	}
 	rep->r = r;
 	rep->ours = ours;
 	rep->j = json_on(b, false);

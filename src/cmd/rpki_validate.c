@@ -12,7 +12,7 @@ validate_opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const ch
 }
 
 static int
-print_stdout(const struct cmd_ctx *ctx, const struct routes *r, const struct ours *ours)
+print_stdout(const struct cmd_ctx *ctx, struct routes *r, const struct ours *ours)
 {
 	int fd = 1;
 	struct buf b = BUF_SINK(fd_write_all, &fd);

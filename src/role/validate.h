@@ -30,6 +30,7 @@ struct run {
 	struct sv		 exceptions;	/* exceptions_text() */
 	struct slurm		*local_before;	/* in force now, for when the new is refused; the role's */
 	bool			 may_publish;	/* false: only if it has settled */
+	bool			 is_first;	/* nothing was published before */
 	bool			(*known)(void *arg, struct sv key);
 	void			*known_arg;
 	/* what comes out; -1: nothing to send */

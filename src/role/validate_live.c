@@ -232,6 +232,7 @@ run_start(struct role *r)
 	run->limits = st->limits;
 	run->released = l->has_released ? l->released : NULL;
 	run->may_publish = l->published || waited > st->settle_sec;
+	run->is_first = !l->published;
 	run->known = source_known;
 	run->known_arg = l;
 	l->dirty = false;

@@ -173,7 +173,7 @@ live_make(struct run *r)
 		rc = memfd_of("touched", touched, &r->touched);
 	r->counts = live_counts(r->live);
 	r->next = min_i64(r->next, live_next(r->routes));
-	r->settled = live_settled(r->live, r->routes, r->known, r->known_arg);
+	r->settled = !r->is_first || live_settled(r->live, r->routes, r->known, r->known_arg);
 	return rc;
 }
 
