@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "cmd/rpki.h"
+#include "cmd/rpki_whatif.h"
 #include "out/escape.h"
 #include "out/payloads_out.h"
 #include "out/table.h"
@@ -18,7 +19,8 @@
 
 struct work {
 	struct cmd_ctx	*ctx;
-	const char	*in;			/* --in */
+	const char	*in, *routes;		/* --in, --routes */
+	struct whatif	 whatif;
 	struct {
 		const struct payloads_format *format;
 		const char	*path;
@@ -33,6 +35,7 @@ struct work {
 
 static const struct cmd_opt opts[] = {
 	{ "in", 0, "RESULT.json", N_("a validator's JSON list: say what each entry does there, apply to it") },
+	{ "routes", 0, "FILE", N_("check: routes, \"PREFIX ASN\" a line: say whose state would change (with --in)") },
 	{ "output", 'o', "FORMAT=FILE", N_("apply: write json, routinator, csv, bird, openbgpd or slurm; may be repeated; - is standard output") },
 	{ 0 },
 };
@@ -43,8 +46,8 @@ opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 	struct work *w = state;
 	struct sv path = sv_str(arg), name;
 
-	if (strcmp(o->name, "in") == 0) {
-		w->in = arg;
+	if (strcmp(o->name, "output") != 0) {
+		*(strcmp(o->name, "in") == 0 ? &w->in : &w->routes) = arg;
 		return 0;
 	}
 	name = sv_cut(&path, '=');
@@ -122,8 +125,13 @@ files_read(struct work *w, int argc, char **argv)
 static int
 effects_find(struct work *w)
 {
-	int rc = slurm_apply(w->s, w->ctx->now, &w->p);
+	bool routes = w->routes != NULL;
+	int rc = routes ? whatif_side_make(&w->whatif.before, &w->p, w->ctx->now) : 0;
 
+	if (rc == 0)
+		rc = slurm_apply(w->s, w->ctx->now, &w->p);
+	if (rc == 0 && routes)
+		rc = whatif_side_make(&w->whatif.after, &w->p, w->ctx->now);
 	if (rc < 0)
 		cmd_err("%s", err_str(rc));
 	else
@@ -204,10 +212,44 @@ entries_json(const struct work *w, struct json *j)
 	json_close(j, ']');
 }
 
+/* Of all routes that change: "3 valid -> invalid". */
 static void
-check_json(const struct work *w, struct buf *b)
+changes_text(const struct work *w, struct buf *b)
+{
+	uint64_t same = 0;
+
+	for (int x = 0; x < ROV_MAX; x++)
+		for (int y = 0; y < ROV_MAX; y++)
+			if (x == y)
+				same += w->whatif.n[x][y];
+			else if (w->whatif.n[x][y] > 0)
+				buf_printf(b, "%llu %s -> %s\n", (unsigned long long)w->whatif.n[x][y],
+				    rov_name((enum rov)x), rov_name((enum rov)y));
+	buf_printf(b, tr(w->ctx->lang, N_("%llu routes stay as they are\n")), (unsigned long long)same);
+}
+
+static int
+check_text(struct work *w, struct buf *b)
+{
+	int rc = 0;
+
+	rpki_findings_show(w->ctx, &w->fs);
+	if (w->s == NULL || w->ctx->quiet)
+		return 0;
+	entries_text(w, b);
+	if (w->routes == NULL)
+		return 0;
+	buf_char(b, '\n');
+	rc = whatif_routes(&w->whatif, w->ctx, w->routes, b, NULL);
+	changes_text(w, b);
+	return rc;
+}
+
+static int
+check_json(struct work *w, struct buf *b)
 {
 	struct json j = json_on(b, false);
+	int rc = 0;
 
 	json_open(&j, '{');
 	json_kv_bool(&j, "good", w->s != NULL);
@@ -227,26 +269,29 @@ check_json(const struct work *w, struct buf *b)
 	for (const struct finding *f = w->fs.head; f != NULL; f = f->next)
 		finding_json(&j, f, w->ctx->lang);
 	json_close(&j, ']');
+	if (w->routes != NULL && w->s != NULL) {
+		json_key(&j, "routes");
+		json_open(&j, '[');
+		rc = whatif_routes(&w->whatif, w->ctx, w->routes, NULL, &j);
+		json_close(&j, ']');
+	}
 	json_close(&j, '}');
 	buf_char(b, '\n');
+	return rc;
 }
 
 static int
 check(struct work *w, int argc, char **argv)
 {
-	int fd = 1, rc = files_read(w, argc, argv);
+	int fd = 1, rc;
 	struct buf b = BUF_SINK(fd_write_all, &fd);
 
+	if (w->routes != NULL && w->in == NULL)
+		return cmd_usage(w->ctx, "%s", tr(w->ctx->lang, N_("--routes needs --in RESULT.json")));
+	rc = files_read(w, argc, argv);
 	if (rc == EXIT_CANNOT || (rc == 0 && w->in != NULL && effects_find(w) != 0))
 		return EXIT_CANNOT;
-	if (w->ctx->json)
-		check_json(w, &b);
-	else {
-		rpki_findings_show(w->ctx, &w->fs);
-		if (w->s != NULL && !w->ctx->quiet)
-			entries_text(w, &b);
-	}
-	if (buf_flush(&b) < 0)
+	if ((w->ctx->json ? check_json(w, &b) : check_text(w, &b)) < 0 || buf_flush(&b) < 0)
 		rc = EXIT_CANNOT;
 	buf_done(&b);
 	return rc;
@@ -320,6 +365,7 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 	rc = verbs[v].run(w, argc - 1, argv + 1);
 	w->s = slurm_free(w->s);
 	payloads_done(&w->p);
+	whatif_done(&w->whatif);
 	w->pool = pool_free(w->pool);
 	return rc;
 }

@@ -146,6 +146,32 @@ class Case:
         code, out, err = self.run("rpki", "explain", "203.0.113.0/25", "AS64500")
         t.ok("exception" in out and "no ROA yet" in out, "and for people: which exception, and why", out)
 
+    def whatif(self):
+        """Which routes an exception would change, before it is in force."""
+        t = self.t
+        path, routes, result = (os.path.join(self.folder, n) for n in ("w.slurm", "routes", "r.json"))
+        with open(path, "w") as f:
+            f.write(self.exceptions("slurm")[1])
+        self.run("rpki", "validate", "-o", "json=" + result, at=ALL_GONE)
+        with open(routes, "w") as f:
+            f.write("# ours\n192.0.2.0/24 AS64496\n198.51.100.0/24 64497 # stays\n\n"
+                    "203.0.113.0/25 AS64500\n203.0.113.0/24 AS64501\n")
+        code, out, err = house.run("rpki", "slurm", "check", "--json", "--in", result, "--routes", routes,
+                                   path, "--at", WORKS)
+        t.equal((code, [(r["prefix"], r["asn"], r["before"], r["after"]) for r in json.loads(out)["routes"]]),
+                (0, [("192.0.2.0/24", 64496, "valid", "not-found"),
+                     ("203.0.113.0/25", 64500, "not-found", "valid"),
+                     ("203.0.113.0/24", 64501, "not-found", "invalid")]), "what if: the routes that change")
+        code, out, _ = house.run("rpki", "slurm", "check", "--in", result, "--routes", routes, path)
+        t.ok(code == 0 and "203.0.113.0/24 AS64501: not-found -> invalid\n" in out and
+             "\n1 valid -> not-found\n" in out and out.rstrip().split("\n")[-1].startswith("1 "),
+             "and for people", out)
+        with open(routes, "a") as f:
+            f.write("192.0.2.1/24 AS1\n")
+        code, out, err = house.run("rpki", "slurm", "check", "--in", result, "--routes", routes, path)
+        t.ok(code == 3 and routes + ":7:" in err, "a line that is no route is named", err)
+        t.equal(house.run("rpki", "slurm", "check", "--routes", routes, path)[0], 2, "routes need a result")
+
     def files(self):
         t = self.t
         self.slurm("a.slurm", '{"prefix": "198.51.100.0/24", "comment": "x"}')
@@ -197,7 +223,7 @@ def main():
     t = house.Tap()
     with house.folder() as d:
         c = Case(t, d)
-        for part in (c.show, c.check, c.compiled, c.validate, c.explain, c.files, c.usage, c.conf_again):
+        for part in (c.show, c.check, c.compiled, c.validate, c.explain, c.whatif, c.files, c.usage, c.conf_again):
             t.case(part)
     return t.done()
 
