@@ -56,7 +56,7 @@ struct rtr_server *rtr_server_free(struct rtr_server *);
 /* Takes a bound, listening socket over; tls: see rtr_server_admit(). */
 int	 rtr_server_listen(struct rtr_server *, int fd, bool tls) MUST_USE;
 
-#define RTR_ALLOW_MAX		1024	/* prefixes of a network's routers */
+#define RTR_ALLOW_MAX		4096	/* prefixes of a network's routers; more than fit a frame */
 #define RTR_MD5_MAX		64	/* secrets; each is a key in the kernel */
 #define RTR_TLS_WARN_SEC	(14 * 86400)	/* before the certificate expires */
 

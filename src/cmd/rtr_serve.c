@@ -33,6 +33,7 @@ struct serve {
 	struct rtr_timers	 timers;
 	uint32_t		 max_clients, max_version;
 	struct tcp_name		 names[LISTEN_MAX];
+	int64_t			 clock_offset;
 	struct loop		*loop;
 	struct rtr_server	*server;
 	struct vrps_feed	*feed;
@@ -261,6 +262,40 @@ ready_show(const struct serve *s)
 	(void)fflush(stdout);
 }
 
+/* --- who may come --- */
+
+static bool
+tls_wanted(const struct serve *s)
+{
+	for (unsigned i = 0; i < s->n_listen; i++)
+		if (s->tls[i])
+			return true;
+	return false;
+}
+
+/* Who may connect; files are read before anybody does. */
+static int
+admit(struct serve *s)
+{
+	_cleanup_(buf_done) struct buf err = BUF_INIT;
+	struct rtr_admission a = {
+		.allow = s->allow, .n_allow = s->n_allow,
+		.md5 = s->md5, .n_md5 = s->n_md5,
+		.tls_client = s->files.ca != NULL,
+	};
+	int rc;
+
+	if (tls_wanted(s) && rtr_tls_load(&s->files, clock_now() + s->clock_offset, s->ctx->lang, NULL,
+	    &a.tls, &err) < 0) {
+		cmd_err("%.*s", SV_ARG(buf_get(&err)));
+		return EXIT_CANNOT;
+	}
+	if ((rc = rtr_server_admit(s->server, &a)) == 0)
+		return EXIT_GOOD;
+	cmd_err("%s", err_str(rc));
+	return EXIT_CANNOT;
+}
+
 /* --- life --- */
 
 static void
@@ -276,6 +311,9 @@ on_hup(void *arg)
 
 	(void)vrps_feed_load(s->feed, &l);
 	on_loaded(s, &l);
+	/* Certificates are renewed as well; when one is bad the old ones stay. */
+	if (tls_wanted(s))
+		(void)admit(s);
 }
 
 static void
@@ -349,39 +387,6 @@ listen_all(struct serve *s)
 	return EXIT_GOOD;
 }
 
-static bool
-tls_wanted(const struct serve *s)
-{
-	for (unsigned i = 0; i < s->n_listen; i++)
-		if (s->tls[i])
-			return true;
-	return false;
-}
-
-/* Who may connect; files are read before anybody does. */
-static int
-admit(struct serve *s)
-{
-	_cleanup_(buf_done) struct buf err = BUF_INIT;
-	struct rtr_admission a = {
-		.allow = s->allow, .n_allow = s->n_allow,
-		.md5 = s->md5, .n_md5 = s->n_md5,
-		.tls_client = s->files.ca != NULL,
-	};
-	int rc;
-
-	s->files.server = true;
-	if (tls_wanted(s) && rtr_tls_load(&s->files, s->ctx->now, s->ctx->lang, NULL,
-	    &a.tls, &err) < 0) {
-		cmd_err("%.*s", SV_ARG(buf_get(&err)));
-		return EXIT_CANNOT;
-	}
-	if ((rc = rtr_server_admit(s->server, &a)) == 0)
-		return EXIT_GOOD;
-	cmd_err("%s", err_str(rc));
-	return EXIT_CANNOT;
-}
-
 /* The first load decides: a server with nothing to serve is a mistake. */
 static int
 load_first(struct serve *s)
@@ -410,7 +415,7 @@ serve_setup(struct serve *s)
 		.timers = s->timers,
 		.max_clients = s->max_clients,
 		.max_version = (uint8_t)s->max_version,
-		.clock_offset = s->ctx->now_given ? s->ctx->now - clock_now() : 0,
+		.clock_offset = s->clock_offset,
 	};
 	const struct rtr_server_ops ops = { on_log, on_changed, s };
 	struct vrps_feed_conf feed = {
@@ -463,6 +468,8 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv UNUSED)
 	s->timers.refresh_sec = given_or(s->timers.refresh_sec, RTR_TIMERS_DEFAULT.refresh_sec);
 	s->timers.retry_sec = given_or(s->timers.retry_sec, RTR_TIMERS_DEFAULT.retry_sec);
 	s->timers.expire_sec = given_or(s->timers.expire_sec, RTR_TIMERS_DEFAULT.expire_sec);
+	s->files.server = true;
+	s->clock_offset = ctx->now_given ? ctx->now - clock_now() : 0;
 	s->max_clients = given_or(s->max_clients, RTR_CLIENTS_MAX);
 	s->max_version = given_or(s->max_version, RTR_VERSION_MAX);
 	if (!rtr_timers_ok(&s->timers))

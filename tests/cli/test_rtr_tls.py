@@ -221,6 +221,22 @@ def expiry(t, d, ca):
     t.ok("has expired" in s.err, "and the log says why", s.err)
 
 
+def renewed(t, d, ca):
+    """rtr serve takes a new certificate by SIGHUP, and keeps the old one if that is bad."""
+    cert, key = ca.leaf("renew", "DNS:rtr.example")
+    with Serve(d, "--tls-listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key) as s:
+        os.replace(key, key + ".old")
+        s.p.send_signal(signal.SIGHUP)
+        time.sleep(1)
+        t.ok("CN = renew" in subject(ca, s.ports[0]), "SIGHUP without a key: the old one stays")
+        ca.leaf("later", "DNS:rtr.example")
+        os.replace(ca.path("later.key"), key)
+        os.replace(ca.path("later.pem"), cert)
+        s.p.send_signal(signal.SIGHUP)
+        t.ok(wait_for(lambda: "CN = later" in subject(ca, s.ports[0]), 10), "SIGHUP: the new one")
+    t.equal(s.err.count("renew.key"), 1, "and one line about the missing key")
+
+
 def silent_handshake(t, d, ca):
     """A connection that says nothing is not kept; garbage is answered by an alert."""
     with Serve(d, "--tls-listen", "127.0.0.1:0", *tls_options(ca)) as s:
@@ -528,6 +544,7 @@ def main():
             t.case(server_certificates, t, d, ca, other)
             t.case(client_certificates, t, d, ca, other)
             t.case(expiry, t, d, ca)
+            t.case(renewed, t, d, ca)
             t.case(silent_handshake, t, d, ca)
             t.case(bad_files, t, d, ca)
             t.case(md5, t, d)
