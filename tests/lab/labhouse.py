@@ -19,6 +19,7 @@ import hashlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import ssl
@@ -35,15 +36,16 @@ class LabError(Exception):
 
 
 class LabHouse:
-    def __init__(self, folder, *options, script=None, seconds=300):
+    def __init__(self, folder, *options, script=None, seconds=300, prefix=()):
         self.folder, self.options, self.seconds = folder, options, seconds
+        self.prefix = list(prefix)		# LabNet.prefix
         self.ca = os.path.join(folder, "lab-ca.pem")
         self.socket = os.path.join(folder, "lab-serve.sock")
         self.ports_file = os.path.join(folder, "lab-ports")
         self.proc, self.ports, self.script = None, {}, script
 
     def start(self):
-        argv = [SEKISHO, "lab", "serve", self.folder, "--json", "--for", str(self.seconds),
+        argv = [*self.prefix, SEKISHO, "lab", "serve", self.folder, "--json", "--for", str(self.seconds),
                 "--ports-file", self.ports_file, *self.options]
         if self.script is not None:
             path = os.path.join(self.folder, "lab-script")
@@ -150,6 +152,68 @@ class LabHouse:
 
     def uri(self, host, path="/rrdp/notification.xml"):
         return "https://%s%s" % (host, path)
+
+
+class LabNet:
+    """
+    A network and mount namespace of its own, in which the lab's hosts have
+    their names, ports 443 and 873, and a CA that all programs trust:
+
+        with LabNet() as net, net.house(folder) as lab:
+            net.run(["curl", "https://a.example/rrdp/notification.xml"])
+
+    LabNet.missing() is the reason why it cannot be had here, or None.
+    """
+    BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem")
+
+    def __init__(self):
+        self.holder, self.prefix = None, []
+
+    @staticmethod
+    def missing():
+        if os.geteuid() != 0:
+            return "root is needed: validators drop privileges"
+        for program in ("unshare", "nsenter", "ip", "mount"):
+            if shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") is None:
+                return "no " + program
+        if subprocess.run(["unshare", "-nm", "true"], capture_output=True).returncode != 0:
+            return "no namespaces"
+        return None
+
+    def __enter__(self):
+        self.holder = subprocess.Popen(
+            ["unshare", "-nm", "sh", "-c", "ip link set lo up && echo ready && exec sleep 900"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        if self.holder.stdout.readline() != "ready\n":
+            raise RuntimeError("no namespace")
+        self.prefix = ["nsenter", "-t", str(self.holder.pid), "-n", "-m"]
+        return self
+
+    def __exit__(self, *_):
+        self.holder.kill()
+        self.holder.communicate()
+
+    def house(self, folder, *options, **kw):
+        """A LabHouse in here; names and certificates hold when it has started."""
+        hosts = os.path.join(folder, "lab-hosts")
+        net = self
+
+        class House(LabHouse):
+            def start(self):
+                super().start()
+                net.mount(hosts, "/etc/hosts")
+                for bundle in filter(os.path.exists, net.BUNDLES):
+                    net.mount(self.ca, bundle)
+                return self
+
+        return House(folder, "--default-ports", "--hosts-file", hosts, *options, prefix=self.prefix, **kw)
+
+    def mount(self, what, where):
+        subprocess.run([*self.prefix, "mount", "--bind", what, where], check=True)
+
+    def run(self, argv, seconds=120, **kw):
+        return subprocess.run([*self.prefix, *argv], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=seconds, **kw)
 
 
 # --- a world without keys: enough for servers, not for validators ---
