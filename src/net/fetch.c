@@ -1,4 +1,7 @@
-/* libcurl in our loop; net.h tells the story. */
+/*
+ * libcurl in our loop; net.h tells the story. The only threads here are those
+ * of libcurl's resolver, one for each look-up; nothing of ours runs in them.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -311,6 +314,12 @@ easy_make(struct fetch *f)
 	(void)curl_easy_setopt(f->easy, CURLOPT_WRITEDATA, f);
 	(void)curl_easy_setopt(f->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)f->limits.connect_msec);
 	(void)curl_easy_setopt(f->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)f->limits.max_wire);
+	/*
+	 * Else libcurl waits in our loop for the resolver's thread when a fetch
+	 * ends that still looks its name up: one mute name server would hold
+	 * all others up. The thread ends by itself.
+	 */
+	(void)curl_easy_setopt(f->easy, CURLOPT_QUICK_EXIT, 1L);
 	return 0;
 }
 
