@@ -49,8 +49,9 @@
  * Damage: LMDB survives every crash of ours, not a disk that lies. What can
  * be seen cheaply is seen at the opening (head, size, format); after an end
  * that was not clean, pages are looked at without LMDB, which would crash or
- * hang on bad ones (objects_walk.c); after a crash inside LMDB, which leaves a
- * mark (sys/crash.h), all of them and what is in them. A damaged file is set aside
+ * hang on bad ones (objects_walk.c): all of them after the second in a row;
+ * after a crash inside LMDB, which leaves a mark (sys/crash.h), all of them and
+ * what is in them. A damaged file is set aside
  * (data.mdb.damaged, one is kept) and the store starts empty, which costs the
  * fetching of everything, once. After two crashes in LMDB without a clean end
  * it is set aside unread: there is no crash loop.
@@ -89,7 +90,7 @@ struct objects_found {
 	bool		set_aside;	/* it was damaged; this one is empty */
 	int		why;		/* SE_SUM …, or 0: crashes */
 	bool		checked;	/* its pages were looked at, because of: */
-	bool		unclean;	/* no clean end, whatever it was */
+	unsigned	unclean;	/* ends in a row that were not clean */
 	unsigned	crashes;	/* in LMDB, since the last clean end */
 };
 
@@ -233,6 +234,12 @@ struct objects_view;
 int	 objects_view_new(struct objects_reader *, struct objects_view **ret) MUST_USE;
 struct objects_view *objects_view_free(struct objects_view *);
 DEFINE_CLEANUP(struct objects_view, objects_view_free)
+
+/*
+ * Commits since the view was made. Without a pin, two or more mean that pages
+ * of the view may have been written over: what was read is worth nothing.
+ */
+uint64_t objects_view_commits(struct objects_view *);
 
 /* All: 0, -ENOENT, or what the file said. */
 int	 objects_view_get(struct objects_view *, const uint8_t hash[static OBJECTS_HASH_LEN],

@@ -156,11 +156,15 @@ head_check(struct objects *o, struct objects_found *found)
 	if ((rc = file_head_read(path, &h)) < 0)
 		return rc == -ENOENT ? 0 : rc;
 	/* Missing pages at the end: free ones, or a file that was cut off. */
-	if (!found->unclean && found->crashes == 0 && h.file_size >= h.pages_end)
+	if (found->unclean == 0 && found->crashes == 0 && h.file_size >= h.pages_end)
 		return 0;
 	found->checked = true;
-	/* After kill -9 or a power failure LMDB's files are whole: a short look. */
-	return file_walk(path, found->crashes > 0 || h.file_size < h.pages_end);
+	/*
+	 * After kill -9 or a power failure LMDB's files are whole: a short look.
+	 * After the second in a row it may have been killed because it hung.
+	 */
+	return file_walk(path, found->unclean > 1 || found->crashes > 0 ||
+	    h.file_size < h.pages_end);
 }
 
 static int
@@ -204,6 +208,20 @@ open_or_set_aside(struct objects *o, struct objects_found *found)
 	return file_open(o, found);
 }
 
+/* A byte for each opening since the last clean end, which removes the file. */
+static int
+in_use_count(const struct objects *o, unsigned *ret)
+{
+	_cleanup_(fd_close) int fd = -1;
+	char path[PATH_ROOM];
+	int rc;
+
+	path_of(o, IN_USE, path);
+	if ((rc = crash_mark_open(path, &fd, ret)) == 0)
+		crash_mark_put(fd);
+	return rc;
+}
+
 static int
 folder_open(struct objects *o, struct objects_found *found)
 {
@@ -220,9 +238,7 @@ folder_open(struct objects *o, struct objects_found *found)
 	if ((rc = crash_mark_open(path, &o->mark, &found->crashes)) < 0)
 		return rc;
 	crash_mark_set(o->mark);
-	path_of(o, IN_USE, path);
-	found->unclean = file_identity(path) != 0;
-	return file_write(path, SV("Removed at a clean end.\n"));
+	return in_use_count(o, &found->unclean);
 }
 
 int

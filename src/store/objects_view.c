@@ -448,3 +448,13 @@ objects_view_points(struct objects_view *v,
 
 	return table_each(v, T_POINT, point_row, &e);
 }
+
+uint64_t
+objects_view_commits(struct objects_view *v)
+{
+	MDB_envinfo info;
+
+	if (mdb_env_info(mdb_txn_env(v->txn), &info) != 0)
+		return UINT64_MAX;
+	return info.me_last_txnid - mdb_txn_id(v->txn);
+}
