@@ -18,8 +18,8 @@
 #define STAGES_MAX		64
 /* A stage of a fetcher that was forgotten; fetches have their own, shorter limit. */
 #define STAGE_IDLE_SEC		7200
-#define PINS_MAX		4	/* of the one validator and its former lives */
 #define PIN_SEC			(15 * 60)
+#define LOST_PINS_MAX		3
 #define BATCH_BYTES_MAX		((size_t)64 << 20)
 #define LIST_BYTES_MAX		((size_t)128 << 20)	/* points, holds, facts in use */
 #define FACTS_BYTES_MAX		((size_t)2 << 20)	/* then they are written at once */
@@ -50,11 +50,10 @@ struct store_objects {
 	char			 folder[4200];
 	struct opened		*opened;
 	size_t			 n_opened;
-	struct {
-		uint32_t	 id;
-		int64_t		 since_usec;
-	} pins[PINS_MAX];
-	size_t			 n_pins;
+	bool			 pinned;	/* by validate */
+	uint32_t		 pin;
+	int64_t			 pinned_usec;
+	unsigned		 lost_pins;	/* in a row */
 	uint8_t			*facts;		/* not written yet */
 	size_t			 facts_len;
 	struct loop_timer	*facts_timer, *gc_timer;
@@ -361,12 +360,31 @@ store_on_stage_abort(struct role *r, enum role_id from UNUSED, void *msg)
 /* --- readers --- */
 
 static void
-pin_drop(struct store_objects *so, size_t i)
+pin_drop(struct store_objects *so)
 {
-	if (so->objects != NULL)
-		objects_unpin(so->objects, so->pins[i].id);
-	memmove(&so->pins[i], &so->pins[i + 1], (so->n_pins - i - 1) * sizeof(so->pins[0]));
-	so->n_pins--;
+	if (so->objects != NULL && so->pinned)
+		objects_unpin(so->objects, so->pin);
+	so->pinned = false;
+}
+
+/*
+ * Readers die again and again: it may be of what they read. A file that is
+ * damaged ends us, and the next life sets it aside.
+ */
+static int
+reader_doubt(struct store_objects *so)
+{
+	const char *what = NULL;
+	int rc;
+
+	so->lost_pins = 0;
+	if (so->objects == NULL)
+		return 0;
+	rc = objects_check(so->objects, false, &what);
+	role_log(so->role, rc < 0 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
+	    "validate ended %d times while it read %s, which was looked through: %s",
+	    LOST_PINS_MAX, so->folder, rc == 0 ? "it is sound" : what != NULL ? what : err_str(rc));
+	return rc == SE_SUM ? rc : 0;
 }
 
 int
@@ -375,19 +393,24 @@ store_on_pin(struct role *r, enum role_id from, void *msg)
 	const struct msg_pin *m = msg;
 	struct store_objects *so = store_objects_of(r);
 	struct msg_pinned a = { .req = m->req };
+	int rc = 0;
 
 	if (so == NULL)
 		return 0;
-	/* The oldest is that of a life that ended without a word. */
-	if (so->n_pins == PINS_MAX)
-		pin_drop(so, 0);
-	a.code = so->objects == NULL ? so->rc : objects_pin(so->objects, &a.pin);
+	/* It has one at a time: what is still here is of a life that ended without a word. */
+	if (so->pinned && ++so->lost_pins >= LOST_PINS_MAX)
+		rc = reader_doubt(so);
+	pin_drop(so);
+	a.code = so->objects == NULL ? so->rc : objects_pin(so->objects, &so->pin);
 	if (a.code == 0) {
-		so->pins[so->n_pins].id = a.pin;
-		so->pins[so->n_pins++].since_usec = clock_mono_usec();
+		a.pin = so->pin;
+		so->pinned = true;
+		so->pinned_usec = clock_mono_usec();
 	}
 	(void)msg_pinned_send(r, from, &a);
-	return so->objects == NULL ? 0 : failed(so, (int)a.code, "cannot keep pages for a reader");
+	if (rc < 0 || so->objects == NULL)
+		return rc;
+	return failed(so, (int)a.code, "cannot keep pages for a reader");
 }
 
 int
@@ -398,12 +421,11 @@ store_on_unpin(struct role *r, enum role_id from, void *msg)
 	/* A pin of a former life, or one held too long: its pages may have gone. */
 	struct msg_unpinned a = { .pin = m->pin, .code = SE_STALE };
 
-	for (size_t i = 0; so != NULL && i < so->n_pins; i++)
-		if (so->pins[i].id == m->pin) {
-			pin_drop(so, i);
-			a.code = 0;
-			break;
-		}
+	if (so != NULL && so->pinned && so->pin == m->pin) {
+		pin_drop(so);
+		so->lost_pins = 0;
+		a.code = 0;
+	}
 	(void)msg_unpinned_send(r, from, &a);
 	return 0;
 }
@@ -515,8 +537,8 @@ forgotten_drop(struct store_objects *so)
 {
 	int64_t now = clock_mono_usec();
 
-	while (so->n_pins > 0 && now - so->pins[0].since_usec > PIN_SEC * INT64_C(1000000))
-		pin_drop(so, 0);
+	if (so->pinned && now - so->pinned_usec > PIN_SEC * INT64_C(1000000))
+		pin_drop(so);
 	for (size_t i = 0; i < so->n_opened; i++)
 		if (so->opened[i].stage != NULL &&
 		    now - so->opened[i].used_usec > STAGE_IDLE_SEC * INT64_C(1000000))
@@ -562,6 +584,8 @@ on_gc_timer(void *arg)
 			return;
 		}
 	}
+	if (so->objects != NULL && !more)
+		objects_forget(so->objects);
 	(void)loop_timer_set(so->gc_timer, more ? GC_SLICE_USEC : GC_PASS_USEC);
 }
 
@@ -603,7 +627,7 @@ store_objects_status(struct store_objects *so, struct json *j)
 	json_kv_u64(j, "bytes_file", st.bytes_file);
 	json_kv_u64(j, "bytes_max", st.bytes_max);
 	json_kv_u64(j, "stages", stages_count(so));
-	json_kv_u64(j, "pins", so->n_pins);
+	json_kv_u64(j, "pins", so->pinned);
 	json_kv_u64(j, "commits", so->commits);
 	json_kv_u64(j, "batches", so->batches);
 	json_close(j, '}');

@@ -611,28 +611,14 @@ objects_stat(struct objects *o, struct objects_stat *ret)
 	return 0;
 }
 
-/*
- * Where the map is, LMDB tells only of fixed maps; a value of the first table
- * and the number of its page do (see map_find() in objects_view.c). The map is
- * a file's, shared: nothing is lost, it is read again.
- */
 void
 objects_forget(struct objects *o)
 {
-	MDB_val k = val_of("format", 6), v;
-	MDB_envinfo info;
-	uint64_t number;
-	uintptr_t page;
+	struct sv map = { NULL, 0 };
 	MDB_txn *txn;
 
-	if (mdb_txn_begin(o->env, NULL, MDB_RDONLY, &txn) != 0)
+	if (txn_look(o, &txn) < 0)
 		return;
-	if (mdb_get(txn, o->t[T_META], &k, &v) == 0 && mdb_env_info(o->env, &info) == 0) {
-		page = (uintptr_t)v.mv_data & ~((uintptr_t)o->page - 1);
-		memcpy(&number, (const void *)page, sizeof(number));
-		if (number <= info.me_last_pgno)
-			file_forget((struct sv){ (const char *)(page - number * o->page),
-			    (info.me_last_pgno + 1) * o->page });
-	}
-	mdb_txn_abort(txn);
+	if (txn_end(o, txn, map_find(o->env, txn, o->t, &map)) == 0)
+		file_forget(map);
 }

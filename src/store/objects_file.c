@@ -48,6 +48,34 @@ tables_open(MDB_txn *txn, bool create, MDB_dbi t[static T_MAX])
 	return lmdb_rc(rc);
 }
 
+/*
+ * LMDB does not tell where its map begins. But a small value lies in a page,
+ * and each page begins with its number.
+ */
+int
+map_find(MDB_env *env, MDB_txn *txn, const MDB_dbi t[static T_MAX], struct sv *ret)
+{
+	MDB_val k = val_of("format", 6), v;
+	MDB_envinfo info;
+	MDB_stat st;
+	uint64_t number;
+	uintptr_t page;
+	int rc;
+
+	if ((rc = lmdb_rc(mdb_get(txn, t[T_META], &k, &v))) < 0 ||
+	    (rc = lmdb_rc(mdb_env_info(env, &info))) < 0 ||
+	    (rc = lmdb_rc(mdb_stat(txn, t[T_META], &st))) < 0)
+		return rc;
+	page = (uintptr_t)v.mv_data & ~((uintptr_t)st.ms_psize - 1);
+	memcpy(&number, (const void *)page, sizeof(number));
+	/* Not as we think? Then nothing is forgotten. */
+	if (number > info.me_last_pgno)
+		*ret = (struct sv){ NULL, 0 };
+	else
+		*ret = (struct sv){ (const char *)(page - number * st.ms_psize), info.me_mapsize };
+	return 0;
+}
+
 /* --- keys --- */
 
 bool

@@ -261,7 +261,9 @@ objects_open(const struct objects_conf *conf, struct objects **ret, struct objec
 		return -ENAMETOOLONG;
 	}
 	(void)snprintf(o->folder, sizeof(o->folder), "%s", conf->folder);
-	if ((rc = folder_open(o, found)) == 0)
+	/* A pin of a former life must not be taken for one of this. */
+	if ((rc = random_fill(&o->last_pin, sizeof(o->last_pin))) == 0 &&
+	    (rc = folder_open(o, found)) == 0)
 		rc = open_or_set_aside(o, found);
 	if (rc < 0) {
 		/* Not a clean end: marks that are there stay. */

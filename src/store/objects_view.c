@@ -38,7 +38,7 @@ struct objects_reader {
 	MDB_env			*env;
 	MDB_dbi			 t[T_MAX];
 	uint64_t		 identity;	/* of the file */
-	struct sv		 map;		/* where LMDB has mapped it; n == 0: unknown */
+	struct sv		 map;		/* where LMDB has mapped it, if we know */
 	unsigned		 n_views;
 };
 
@@ -75,34 +75,15 @@ objects_reader_free(struct objects_reader *r)
 	return NULL;
 }
 
-/*
- * LMDB does not tell where its map begins. But a small value lies in a page,
- * and each page begins with its number.
- */
 static int
-map_find(struct objects_reader *r, MDB_txn *txn)
+format_look(struct objects_reader *r, MDB_txn *txn)
 {
 	MDB_val k = val_of("format", 6), v;
-	MDB_envinfo info;
-	MDB_stat st;
-	uint64_t number;
-	uintptr_t page;
-	int rc;
+	int rc = lmdb_rc(mdb_get(txn, r->t[T_META], &k, &v));
 
-	if ((rc = lmdb_rc(mdb_get(txn, r->t[T_META], &k, &v))) < 0)
+	if (rc < 0)
 		return rc;
-	if (!sv_eq_str(val_sv(&v), OBJECTS_FORMAT))
-		return SE_FORMAT;
-	if ((rc = lmdb_rc(mdb_env_info(r->env, &info))) < 0 ||
-	    (rc = lmdb_rc(mdb_stat(txn, r->t[T_META], &st))) < 0)
-		return rc;
-	page = (uintptr_t)v.mv_data & ~((uintptr_t)st.ms_psize - 1);
-	memcpy(&number, (const void *)page, sizeof(number));
-	if (number > info.me_last_pgno)
-		return 0;		/* not as we think: then nothing is forgotten */
-	r->map = (struct sv){ (const char *)(page - number * st.ms_psize),
-	    info.me_mapsize };
-	return 0;
+	return sv_eq_str(val_sv(&v), OBJECTS_FORMAT) ? 0 : SE_FORMAT;
 }
 
 static int
@@ -113,8 +94,8 @@ tables_find(struct objects_reader *r)
 
 	if ((rc = lmdb_rc(mdb_txn_begin(r->env, NULL, MDB_RDONLY, &txn))) < 0)
 		return rc;
-	if ((rc = tables_open(txn, false, r->t)) == 0)
-		rc = map_find(r, txn);
+	if ((rc = tables_open(txn, false, r->t)) == 0 && (rc = format_look(r, txn)) == 0)
+		rc = map_find(r->env, txn, r->t, &r->map);
 	if (rc < 0) {
 		mdb_txn_abort(txn);
 		return rc;
@@ -166,8 +147,7 @@ objects_reader_open(const char *folder, objects_digest_fn digest, struct objects
 void
 objects_reader_forget(struct objects_reader *r)
 {
-	if (r->map.n > 0)
-		file_forget(r->map);
+	file_forget(r->map);
 }
 
 /* --- views --- */

@@ -107,7 +107,8 @@ file_unmap(struct file_map *m)
 void
 file_forget(struct sv map)
 {
-	(void)madvise((void *)(uintptr_t)map.p, map.n, MADV_DONTNEED);
+	if (map.n > 0)
+		(void)madvise((void *)(uintptr_t)map.p, map.n, MADV_DONTNEED);
 }
 
 bool
