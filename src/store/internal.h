@@ -35,7 +35,7 @@ enum table {
 /* Open all tables of the file; create: and make them. */
 int	 tables_open(MDB_txn *, bool create, MDB_dbi t[static T_MAX]) MUST_USE;
 /* The map of the whole file, for file_forget(); n is 0 if that is not known. */
-int	 map_find(MDB_env *, MDB_txn *, const MDB_dbi t[static T_MAX], struct sv *ret) MUST_USE;
+int	 map_place(MDB_env *, MDB_txn *, const MDB_dbi t[static T_MAX], struct sv *ret) MUST_USE;
 /* 0, -Exxx or SE_xxx for what LMDB returned. SE_SUM: damage. */
 int	 lmdb_rc(int rc);
 

@@ -53,7 +53,7 @@ tables_open(MDB_txn *txn, bool create, MDB_dbi t[static T_MAX])
  * and each page begins with its number.
  */
 int
-map_find(MDB_env *env, MDB_txn *txn, const MDB_dbi t[static T_MAX], struct sv *ret)
+map_place(MDB_env *env, MDB_txn *txn, const MDB_dbi t[static T_MAX], struct sv *ret)
 {
 	MDB_val k = val_of("format", 6), v;
 	MDB_envinfo info;

@@ -95,7 +95,7 @@ tables_find(struct objects_reader *r)
 	if ((rc = lmdb_rc(mdb_txn_begin(r->env, NULL, MDB_RDONLY, &txn))) < 0)
 		return rc;
 	if ((rc = tables_open(txn, false, r->t)) == 0 && (rc = format_look(r, txn)) == 0)
-		rc = map_find(r->env, txn, r->t, &r->map);
+		rc = map_place(r->env, txn, r->t, &r->map);
 	if (rc < 0) {
 		mdb_txn_abort(txn);
 		return rc;
