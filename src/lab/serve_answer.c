@@ -382,28 +382,56 @@ doc_truncate(struct work *w)
 		b->left = half - b->mem.len;
 }
 
+/* A document type before the root element of a snapshot or delta. */
+static int
+prolog_insert(struct work *w, const struct serve_strike *k)
+{
+	_cleanup_(pool_freep) struct pool *pool = pool_new(1 << 16);
+	struct sv head = { w->head, w->n_head }, session = serve_attr(head, "session_id");
+	struct serve_notification n = { .session = session };
+	struct buf *b = &w->a->body.mem;
+	size_t root = 0, at;
+	int rc;
+
+	if (pool == NULL)
+		return -ENOMEM;
+	if (session.p == NULL)
+		return -EINVAL;
+	if ((rc = serve_notification_change(pool, k, &n)) < 0)
+		return rc;
+	while (root + 1 < head.n && (head.p[root] != '<' || head.p[root + 1] == '?' || head.p[root + 1] == '!'))
+		root++;
+	at = (size_t)(session.p - head.p);
+	if (root >= at)
+		return -EINVAL;
+	b->len = 0;
+	buf_bytes(b, head.p, root);
+	buf_sv(b, n.prolog);
+	buf_bytes(b, head.p + root, at - root);
+	buf_sv(b, n.session);
+	buf_sv(b, sv_skip(head, at + session.n));
+	return b->rc;
+}
+
 static int
 doc_change(struct work *w, const struct serve_strike *k)
 {
+	int rc = 0;
+
 	if (!k->on)
 		return 0;
-	if (k->b == SERVE_B_TRUNCATED) {
-		w->changed = true;
-		doc_truncate(w);
-		return 0;
-	}
-	if (w->kind == SERVE_NOTIFICATION)
+	if (w->kind == SERVE_NOTIFICATION && k->b != SERVE_B_TRUNCATED)
 		return notification_change(w, k);
-	if (w->kind == SERVE_OTHER)
-		return 0;
-	if (k->b == SERVE_B_SESSION_CHANGED)
+	if (k->b == SERVE_B_TRUNCATED)
+		doc_truncate(w);
+	else if (k->b == SERVE_B_SESSION_CHANGED)
 		session_patch(w->a->body.mem.p, w->a->body.mem.len);
 	else if (k->b == SERVE_B_HUGE_SNAPSHOT)
 		huge_snapshot(w, k);
 	else
-		return 0;
+		rc = prolog_insert(w, k);
 	w->changed = true;
-	return 0;
+	return rc;
 }
 
 /* --- wrappings --- */

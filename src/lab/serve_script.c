@@ -266,6 +266,20 @@ when_reached(const struct serve_when *w, const struct serve_case *c)
 	return (w->is_time ? c->time_sec : c->step) >= w->n;
 }
 
+/* A path takes a rule to other documents only where it can do something. */
+static bool
+path_matches(const struct serve_rule *r, const struct serve_case *c)
+{
+	const struct serve_behaviour *b = &serve_behaviours[r->b];
+
+	if (!serve_glob(r->path, c->path))
+		return false;
+	if (b->at != SERVE_AT_DOC || (b->docs & c->doc) != 0 || r->b == SERVE_B_TRUNCATED)
+		return true;
+	return c->doc != SERVE_OTHER &&
+	    (r->b == SERVE_B_DOCTYPE || r->b == SERVE_B_LAUGHS || r->b == SERVE_B_EXTERNAL);
+}
+
 static bool
 rule_matches(const struct serve_rule *r, const struct serve_case *c)
 {
@@ -282,7 +296,7 @@ rule_matches(const struct serve_rule *r, const struct serve_case *c)
 	/* Connections have no path: there every rule of the host matches. */
 	if (c->path.n == 0)
 		return true;
-	return r->path.n > 0 ? serve_glob(r->path, c->path) : (b->docs & c->doc) != 0;
+	return r->path.n > 0 ? path_matches(r, c) : (b->docs & c->doc) != 0;
 }
 
 struct serve_strike

@@ -68,7 +68,7 @@ def get(lab, host=A, path=NOTIFICATION, **headers):
 
 def raw(lab, host=A, path=NOTIFICATION, limit=1 << 20, seconds=20, extra=""):
     """All bytes that come, until the end, the limit or the time; and how it ended."""
-    out, end = b"", time.monotonic() + seconds
+    out, end = bytearray(), time.monotonic() + seconds
     with lab.tls(host) as s:
         s.sendall(("GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n" % (path, host, extra)).encode())
         try:
@@ -381,6 +381,16 @@ def document_rules(lab, d):
             body = get(lab).body
             ok(body.find(b"<!DOCTYPE") < body.find(b"<notification") and want in body
                and body.endswith(b"</notification>\n"), rule, body[:300])
+    for rule in ("doctype", "laughs", "external-entity"):
+        with Rule(lab, "/rrdp/*-4.xml " + rule):
+            body, delta = get(lab, path=path_of(snap[0])).body, get(lab, path="/rrdp/delta-4.xml").body
+            ok(b"<!DOCTYPE" in body[:200] and b"<!DOCTYPE" in delta[:200] and body.endswith(b"</snapshot>\n")
+               and b"<!DOCTYPE" not in get(lab).body, rule + ": by path, in a snapshot and a delta", body[:300])
+    lab.stats(reset=True)
+    lab.behave(A + " /rrdp/* delta-gap")
+    get(lab, path=path_of(snap[0]))
+    ok(lab.stats(reset=True)[A]["behaviours"] == {}, "a rule that can do nothing does not strike")
+    lab.heal()
     with Rule(lab, "laughs"):
         levels = re.findall(rb'<!ENTITY (\w+) "((?:&\w+;)+)">', get(lab).body)
         ok(len(levels) == 10 and 10 ** sum(v.count(b"&") == 10 for _, v in levels) == 10 ** 9,
