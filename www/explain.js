@@ -71,6 +71,17 @@ function vrpTable(vrps, now) {
 			v.ta, expiry(v.expires, now), el("span.uri", v.source)]))));
 }
 
+/* Filters and assertions of this operator that had a part in the answer. */
+function localTable(local) {
+	if (!Array.isArray(local) || local.length === 0)
+		return null;
+	return el("section", el("h3", t("local")), el("div.scroll", table(
+		[{ text: t("local_action") }, { text: t("local_what") }, { text: t("source") },
+			{ text: t("local_comment") }],
+		local.map((l) => [l.action === "filter" ? t("local_filter") : t("local_assert"), l.what,
+			el("span.uri", l.source), l.comment ?? ""]))));
+}
+
 function aspaTable(aspas, now) {
 	if (!Array.isArray(aspas) || aspas.length === 0)
 		return null;
@@ -150,7 +161,7 @@ function show(answer, now) {
 	fill(box, close, el("p.subject", el("code", answer.subject), " ", oursBadge(answer.ours)),
 		title, el("p.summary", answer.summary), failedBox(answer.failed), nextBox(answer),
 		lostTable(answer.lost), vrpTable(answer.vrps, now), aspaTable(answer.aspas, now),
-		chainList(answer.chain, now));
+		localTable(answer.local), chainList(answer.chain, now));
 	box.hidden = false;
 	title.focus({ preventScroll: true });
 	box.scrollIntoView({ block: "nearest" });

@@ -112,7 +112,8 @@ def explains_by_keyboard(b, s):
     answer = b.text("#answer")
     true("Invalid" in b.text("#answer-title"), answer)
     equal(b.js("return document.activeElement.id"), "answer-title", "focus")
-    for word in ("RPKI_MFT_STALE", "RFC 9286", "b.roa", "ours", "Next step"):
+    for word in ("RPKI_MFT_STALE", "RFC 9286", "b.roa", "ours", "Next step",
+                 "asserted", "rpki.exceptions[0]", "the ROA was deleted"):
         true(word in answer, f"{word} in {answer}")
     equal(b.js("return document.querySelectorAll('#answer .chain > li').length"), 4)
     equal(b.js("return decodeURIComponent(location.hash)"), "#" + INVALID)
@@ -261,7 +262,7 @@ def explains_in_japanese(b, s):
     b.keys(INVALID + ENTER)
     b.wait("return !document.getElementById('answer').hidden")
     answer = b.text("#answer")
-    for word in ("マニフェスト", "トラストアンカー", "自組織", "次の手順"):
+    for word in ("マニフェスト", "トラストアンカー", "自組織", "次の手順", "追加"):
         true(word in answer, f"{word} in {answer}")
 
 
