@@ -478,15 +478,16 @@ keys_apply(struct rtr_client *c, struct router_key *next, size_t *ret_n, struct 
 	size_t i = 0, j = 0, n = 0;
 
 	while (i < c->set.n_router_keys || j < c->n_key_ops) {
-		const struct key_op *op = &c->key_ops[j];
 		int cmp = i == c->set.n_router_keys ? 1 : j == c->n_key_ops ? -1 :
-		    router_key_cmp(&c->set.router_keys[i], &op->key);
-		const struct router_key *k = cmp <= 0 ? &c->set.router_keys[i] : &op->key;
+		    router_key_cmp(&c->set.router_keys[i], &c->key_ops[j].key);
+		const struct router_key *k = cmp <= 0 ? &c->set.router_keys[i] :
+		    &c->key_ops[j].key;
 		bool present = cmp <= 0;
 
 		for (; j < c->n_key_ops && cmp >= 0 &&
 		    router_key_cmp(&c->key_ops[j].key, k) == 0; j++) {
-			op = &c->key_ops[j];
+			const struct key_op *op = &c->key_ops[j];
+
 			if (op->announce && present)
 				return (int)key_fault(c, k, RTR_DUPLICATE, RTR_ERR_DUPLICATE, out);
 			if (!op->announce && !present)
