@@ -89,7 +89,7 @@ found_log(struct store_objects *so, const struct objects_found *f)
 		so->was_damaged = true;
 		role_log(so->role, LOG_LEVEL_ERROR, "%s/data.mdb is damaged (%s), set aside as "
 		    "data.mdb.damaged; everything is fetched again", so->folder,
-		    f->why < 0 ? err_str(f->why) : "its reader crashed twice");
+		    f->why < 0 ? "its pages do not fit together" : "LMDB crashed on it twice");
 		role_audit(so->role, "objects-set-aside", (struct sv){ "{}", 2 });
 	} else if (f->crashes > 0)
 		role_log(so->role, LOG_LEVEL_WARN, "%s was read as a whole after a crash: it is sound",
