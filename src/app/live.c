@@ -378,6 +378,12 @@ live_end(struct live *l)
 		objects_reader_forget(l->reader);
 }
 
+bool
+live_whole(struct live *l)
+{
+	return objects_view_commits(l->view) < 2;
+}
+
 const struct routes_backend *
 live_backend(struct live *l)
 {

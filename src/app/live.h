@@ -48,6 +48,8 @@ DEFINE_CLEANUP(struct live, live_free)
 /* -ENOENT: there is no store yet. */
 int		 live_begin(struct live *) MUST_USE;
 void		 live_end(struct live *);
+/* For who reads without a pin: was what was read whole? */
+bool		 live_whole(struct live *);
 const struct routes_backend *live_backend(struct live *);
 
 struct live_counts {

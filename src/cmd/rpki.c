@@ -7,6 +7,7 @@
 #include "out/escape.h"
 #include "sys/par.h"
 
+#define STORE_TRIES	3
 #define LOCAL_POOL_MAX	(8 * 1024 * 1024)	/* findings about local files */
 
 static const struct {
@@ -75,6 +76,8 @@ rpki_inputs_opt(struct cmd_ctx *ctx, struct rpki_inputs *in,
 		return tolerance_set(ctx, arg, &in->tolerate_off);
 	if (strcmp(o->name, "rfc8360") == 0)
 		in->tolerate_on |= RPKI_TOL_RFC8360;
+	else if (strcmp(o->name, "no-facts") == 0)
+		in->no_facts = true;
 	else if (strcmp(o->name, "nagios") == 0)
 		in->nagios = true;
 	else if (strcmp(o->name, "max-points") == 0) {
@@ -207,6 +210,51 @@ rpki_local_apply(struct rpki_inputs *in, struct routes *r, const struct complain
 	return rc;
 }
 
+/* No files: what the daemon of this state directory has fetched. */
+static int
+store_use(struct cmd_ctx *ctx, struct rpki_inputs *in)
+{
+	const char *state = ctx->state != NULL ? ctx->state :
+	    in->conf != NULL ? app_conf_str(in->conf, CONF_STATE) : NULL;
+	struct live_conf conf = { .objects = in->objects, .facts = !in->no_facts };
+
+	if (state == NULL)
+		return cmd_usage(ctx, "%s", tr(ctx->lang,
+		    N_("no repository: give --rrdp FILE or --tree DIR, or --state DIR (or -c FILE) of a daemon that fetches")));
+	(void)snprintf(in->objects, sizeof(in->objects), "%s/objects", state);
+	if ((in->live = live_new(&conf)) == NULL)
+		return EXIT_CANNOT;
+	return 0;
+}
+
+int
+rpki_inputs_run(struct cmd_ctx *ctx, struct rpki_inputs *in, struct routes_conf *conf,
+    struct routes **ret)
+{
+	int rc = SE_STALE;
+
+	if (in->live == NULL)
+		return routes_run(conf, ret);
+	conf->backend = live_backend(in->live);
+	for (int i = 0; i < STORE_TRIES && rc == SE_STALE; i++) {
+		if ((rc = live_begin(in->live)) < 0) {
+			cmd_err(tr(ctx->lang, N_("cannot read the object store %s: %s; is this the state directory of a daemon that fetches?")),
+			    in->objects, err_str(rc));
+			return rc;
+		}
+		rc = routes_run(conf, ret);
+		if (rc == 0 && !live_whole(in->live)) {
+			*ret = routes_free(*ret);
+			rc = SE_STALE;
+		}
+		live_end(in->live);
+	}
+	if (rc == SE_STALE)
+		cmd_err(tr(ctx->lang, N_("%s: the daemon writes faster than this can read; ask the daemon (sekisho status), or try again later")),
+		    in->objects);
+	return rc;
+}
+
 int
 rpki_inputs_finish(struct cmd_ctx *ctx, struct rpki_inputs *in,
     struct routes_conf *ret)
@@ -218,9 +266,8 @@ rpki_inputs_finish(struct cmd_ctx *ctx, struct rpki_inputs *in,
 	if (in->n_tals == 0)
 		return cmd_usage(ctx, "%s", tr(ctx->lang,
 		    N_("no trust anchor: give --tal FILE, or -c FILE with rpki.tals")));
-	if (in->n_rrdp + in->n_trees == 0)
-		return cmd_usage(ctx, "%s", tr(ctx->lang,
-		    N_("no repository: give --rrdp FILE or --tree DIR, or -c FILE with rpki.rrdp or rpki.tree")));
+	if (in->n_rrdp + in->n_trees == 0 && (rc = store_use(ctx, in)) != 0)
+		return rc;
 	*ret = (struct routes_conf){
 		.trees = in->trees, .n_trees = in->n_trees,
 		.rrdp = in->rrdp, .n_rrdp = in->n_rrdp,
@@ -239,6 +286,7 @@ rpki_inputs_finish(struct cmd_ctx *ctx, struct rpki_inputs *in,
 void
 rpki_inputs_done(struct rpki_inputs *in)
 {
+	in->live = live_free(in->live);
 	in->conf = conf_free(in->conf);
 	in->local = slurm_free(in->local);
 	in->pool = pool_free(in->pool);

@@ -3,6 +3,7 @@
 #define CMD_RPKI_H
 
 #include "app/exceptions.h"
+#include "app/live.h"
 #include "app/routes_out.h"
 #include "cmd/cmd.h"
 #include "sys/conf.h"
@@ -28,6 +29,9 @@ struct rpki_inputs {
 	uint32_t		 asns[RPKI_OURS_MAX];
 	struct ip_prefix	 prefixes[RPKI_OURS_MAX];
 	struct ours		 ours;
+	struct live		*live;		/* the object store of a daemon; NULL: files */
+	char			 objects[4200];
+	bool			 no_facts;
 };
 
 /* The rows that both tables begin with. */
@@ -40,6 +44,7 @@ struct rpki_inputs {
 	{ "strict", 0, "NAME", N_("do not let pass what is let pass by default: name-string") }, \
 	{ "rfc8360", 0, NULL, N_("the same as --tolerate rfc8360") },				\
 	{ "slurm", 0, "FILE", N_("a SLURM file (RFC 8416) of local filters and assertions; may be repeated") }, \
+	{ "no-facts", 0, NULL, N_("with the object store: compute every signature, believe none from before") }, \
 	{ "max-points", 0, "N", N_("publication points of one trust anchor, at most (default 500000)") }
 
 int	rpki_inputs_opt(struct cmd_ctx *, struct rpki_inputs *, const struct cmd_opt *,
@@ -50,6 +55,12 @@ int	rpki_inputs_finish(struct cmd_ctx *, struct rpki_inputs *, struct routes_con
 void	rpki_findings_show(const struct cmd_ctx *, const struct findings *);
 /* --slurm or rpki.slurm, and rpki.exceptions, on what came out of a run. */
 int	rpki_local_apply(struct rpki_inputs *, struct routes *, const struct complain *);
+/*
+ * routes_run(), again and again while the daemon writes in the store that is
+ * read; complains.
+ */
+int	rpki_inputs_run(struct cmd_ctx *, struct rpki_inputs *, struct routes_conf *,
+	    struct routes **ret);
 void	rpki_inputs_done(struct rpki_inputs *);
 
 #endif

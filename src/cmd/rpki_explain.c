@@ -83,7 +83,7 @@ explain_subject(struct cmd_ctx *ctx, struct rpki_inputs *in, struct sv subject)
 	if (code != 0)
 		return code;
 	conf.keep = true;
-	if (routes_run(&conf, &r) < 0)
+	if (rpki_inputs_run(ctx, in, &conf, &r) < 0)
 		return EXIT_CANNOT;
 	if (conf.progress != NULL)
 		fputs("\r\033[K", stderr);

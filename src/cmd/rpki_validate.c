@@ -55,7 +55,7 @@ validate(struct cmd_ctx *ctx, struct rpki_inputs *in)
 
 	if (rc != 0)
 		return rc;
-	if (routes_run(&conf, &r) < 0)
+	if (rpki_inputs_run(ctx, in, &conf, &r) < 0)
 		return in->nagios ? 3 : EXIT_CANNOT;
 	if (conf.progress != NULL)
 		fputs("\r\033[K", stderr);
