@@ -262,8 +262,10 @@ on_rsync(struct role *r, enum role_id from UNUSED, void *msg)
 static int
 fetch_role_start(struct role *r)
 {
+	const struct msg_sources_ask ask = { 0 };
+
 	fetch_schedule(r->state);
-	return 0;
+	return msg_sources_ask_send(r, ROLE_VALIDATE, &ask);
 }
 
 static void

@@ -476,6 +476,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_ring, vlive_on_ring },
 	{ MSG_objects_changed, vlive_on_changed },
 	{ MSG_source_result, vlive_on_result },
+	{ MSG_sources_ask, vlive_on_ask },
 	{ MSG_pinned, vlive_on_pinned },
 	{ MSG_unpinned, vlive_on_unpinned },
 	{ MSG_snapshot_use, vlive_on_use },

@@ -119,6 +119,7 @@ bool	 vlive_busy(const struct validate_role *);
 void	 vlive_status(const struct validate_role *, struct json *);
 int	 vlive_on_changed(struct role *, enum role_id, void *);
 int	 vlive_on_result(struct role *, enum role_id, void *);
+int	 vlive_on_ask(struct role *, enum role_id, void *msg);
 int	 vlive_on_pinned(struct role *, enum role_id, void *);
 int	 vlive_on_unpinned(struct role *, enum role_id, void *);
 int	 vlive_on_use(struct role *, enum role_id, void *);

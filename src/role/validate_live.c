@@ -448,6 +448,17 @@ vlive_on_changed(struct role *r, enum role_id from UNUSED, void *msg UNUSED)
 	return 0;
 }
 
+/* Who fetches has begun anew: the next run's end tells it what is wanted. */
+int
+vlive_on_ask(struct role *r, enum role_id from UNUSED, void *msg UNUSED)
+{
+	struct validate_role *st = r->state;
+
+	if (st->vlive != NULL)
+		dirty(r);
+	return 0;
+}
+
 /* The first word of a source may be what the first snapshot waits for. */
 int
 vlive_on_result(struct role *r, enum role_id from UNUSED, void *msg)

@@ -19,7 +19,7 @@ t = Tap()
 TA, EDO, KYOTO = "ta.example", "edo.example", "kyoto.example"
 NOTIFY = "https://%s/rrdp/notification.xml"
 MODULE = "rsync://%s/repo/"
-STEPS = 3
+STEPS = 4
 WORLD = """steps %d
 churn 400
 ta house {
@@ -110,15 +110,19 @@ def case_rrdp(folder, lab):
          "… and it is known as one that fails", fetch(h))
     t.equal(h.vrps(), mixed(folder, 2, 1), "… while its last good data count")
 
+    lab.heal()
+    t.ok(has(h, folder, 2), "it is good again: its news, too", h.log())
+    h.kill_role("fetch")
+    lab.step(3)
+    t.ok(has(h, folder, 3, 30), "fetch is killed alone: it asks what is wanted", h.log())
     for role in ("fetch", "store", "validate", "rsync", "verify"):
         h.kill_role(role)
-    lab.step(3)
-    lab.heal()
-    t.ok(has(h, folder, 3, 40), "five roles are killed, the world moves: we follow", h.log())
+    lab.step(4)
+    t.ok(has(h, folder, 4, 40), "five roles are killed, the world moves: we follow", h.log())
     h.stop()
     lab.stats(reset=True)
     h.start()
-    t.ok(has(h, folder, 3), "after a restart: the same")
+    t.ok(has(h, folder, 4), "after a restart: the same")
     t.ok(wait_for(lambda: fetch(h)["good"] == 4, 20), "… all servers answer", fetch(h))
     code, err = h.stop()
     t.equal((code, err), (0, ""), "it ends well")
