@@ -6,7 +6,6 @@
 #include "app/vrps_feed.h"
 #include "base/err.h"
 #include "lab/internal.h"
-#include "rtr/rtr.h"
 #include "sys/file.h"
 
 struct source {
