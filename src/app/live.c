@@ -23,18 +23,35 @@ touch_note(struct job *j, const uint8_t fact[static CRYPTO_FACT_LEN])
 }
 
 static bool
-fact_known(struct job *j, const struct crypto_verify *v)
+fact_known(struct job *j, const uint8_t fact[static CRYPTO_FACT_LEN])
 {
-	uint8_t fact[CRYPTO_FACT_LEN];
-	enum objects_fact f;
+	enum objects_fact f = objects_view_fact(j->l->view, fact);
 
-	if (!j->l->conf.facts)
-		return false;
-	crypto_fact(v, fact);
-	f = objects_view_fact(j->l->view, fact);
 	if (f == OBJECTS_FACT_OLD)
 		touch_note(j, fact);
 	return f != OBJECTS_FACT_NONE;
+}
+
+/* Sets .ok of what is known: all of it at one look, or one by one. */
+static void
+facts_find(struct job *j, struct crypto_verify *v, size_t n)
+{
+	uint8_t names[ITEMS_MAX][CRYPTO_FACT_LEN], all[CRYPTO_FACT_LEN];
+	bool known = false;
+
+	for (size_t i = 0; i < n; i++) {
+		v[i].ok = false;
+		if (j->l->conf.facts)
+			crypto_fact(&v[i], names[i]);
+	}
+	if (!j->l->conf.facts)
+		return;
+	if (n > 1) {
+		crypto_fact_all(names[0], n, all);
+		known = fact_known(j, all);
+	}
+	for (size_t i = 0; i < n; i++)
+		v[i].ok = known || fact_known(j, names[i]);
 }
 
 static int
@@ -47,29 +64,35 @@ compute(struct job *j, struct crypto_verify *v, size_t n)
 	    crypto_verify_batch(v, n);
 }
 
-/* The unknown ones of v go through `todo`, so that what computes sees only them. */
+/* At most ITEMS_MAX; what is not known is computed, and only that is shown. */
 static int
-live_verify(void *arg, struct crypto_verify *v, size_t n)
+some_verify(struct job *j, struct crypto_verify *v, size_t n)
 {
-	struct job *j = arg;
 	struct crypto_verify todo[ITEMS_MAX];
 	size_t at[ITEMS_MAX], n_todo = 0;
 	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		v[i].ok = fact_known(j, &v[i]);
-		j->n_facts += v[i].ok;
+	facts_find(j, v, n);
+	for (size_t i = 0; i < n; i++)
 		if (!v[i].ok) {
 			at[n_todo] = i;
 			todo[n_todo++] = v[i];
 		}
-		if (n_todo < ITEMS_MAX && i + 1 < n)
-			continue;
-		rc = n_todo > 0 ? compute(j, todo, n_todo) : 0;
-		for (size_t k = 0; k < n_todo && rc == 0; k++)
-			v[at[k]].ok = todo[k].ok;
-		n_todo = 0;
-	}
+	j->n_facts += n - n_todo;
+	if (n_todo > 0)
+		rc = compute(j, todo, n_todo);
+	for (size_t i = 0; i < n_todo && rc == 0; i++)
+		v[at[i]].ok = todo[i].ok;
+	return rc;
+}
+
+static int
+live_verify(void *arg, struct crypto_verify *v, size_t n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i += ITEMS_MAX)
+		rc = some_verify(arg, v + i, min_size(n - i, ITEMS_MAX));
 	return rc;
 }
 

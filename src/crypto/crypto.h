@@ -78,6 +78,13 @@ int	 crypto_verify_batch(struct crypto_verify *, size_t n) MUST_USE;
 #define CRYPTO_FACT_LEN		SHA256_LEN
 void	 crypto_fact(const struct crypto_verify *, uint8_t ret[static CRYPTO_FACT_LEN]);
 
+/*
+ * The name of the fact that all of a batch verify: a SHA-256 over their names,
+ * CRYPTO_FACT_LEN bytes each. One look-up instead of n, as long as the batch
+ * stays the same.
+ */
+void	 crypto_fact_all(const uint8_t *facts, size_t n, uint8_t ret[static CRYPTO_FACT_LEN]);
+
 /* An item as bytes, for another process to compute; modulus and exponent set. */
 #define CRYPTO_ITEM_MAX		(2 + 1024 + 4 + 2 + 1024 + SHA256_LEN)
 void	 crypto_item_write(struct wr *, const struct crypto_verify *);

@@ -42,3 +42,11 @@ crypto_fact(const struct crypto_verify *v, uint8_t ret[static CRYPTO_FACT_LEN])
 	/* Longer than any key of the profile: it never verified, it has no name. */
 	crypto_sha256(item, wr_done(&w) ? w.len : 0, ret);
 }
+
+void
+crypto_fact_all(const uint8_t *facts, size_t n, uint8_t ret[static CRYPTO_FACT_LEN])
+{
+	static const char kind[] = "all of";	/* no item begins so: its modulus would be short */
+
+	crypto_sha256_2(kind, sizeof(kind), facts, n * CRYPTO_FACT_LEN, ret);
+}

@@ -32,6 +32,7 @@
 #define CALM_MAX_USEC	30000000LL
 #define WAIT_SEC	60	/* clocks are set: look at least so often */
 #define KNOWN_MAX	65536	/* keys of sources that have answered */
+#define LIFE_SEC	86400	/* of this process, see run_finish() */
 #define RING_MSEC	30000
 #define RING_ITEMS	128
 
@@ -318,7 +319,8 @@ run_take(struct role *r)
 	}
 	l->settled = run->settled;
 	l->counts = run->counts;
-	l->next = run->next;
+	/* Also when nothing changes: the result is as fresh as it was looked at. */
+	l->next = min_i64(run->next, role_now(r) + st->interval);
 	if (run->guard.n_held > 0)
 		l->next = min_i64(l->next, run->guard.until);
 	role_log(r, LOG_LEVEL_DEBUG, "%zu points (%zu as before), %zu VRPs, %llu signatures "
@@ -361,6 +363,16 @@ run_finish(struct role *r, int rc)
 	if (l->has_pub_next)
 		published_open(r);
 	questions_answer(r);
+	/*
+	 * What is judged once stands while nothing changes. A process that a
+	 * stranger's bytes took over would let it stand as it likes: so each life
+	 * ends after a day, and the next one judges all of it anew.
+	 */
+	if (rc == 0 && l->ended_mono - l->born_mono > LIFE_SEC * 1000000LL) {
+		role_log(r, LOG_LEVEL_DEBUG, "a day old: starting anew, to judge everything again");
+		role_stop(r, 0);
+		return;
+	}
 	arm(r);
 }
 

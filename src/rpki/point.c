@@ -129,6 +129,7 @@ files_prepare(struct work *w)
 		if (f->o.type == RPKI_CRL)
 			continue;		/* judged with the manifest */
 		f->mf = mf;
+		w->n_taks += f->o.type == RPKI_TAK;
 		f->o.uri = uri_join(w->tmp, w->ca->repo_uri, mf->name);
 		if (f->o.uri.p == NULL)
 			return -ENOMEM;
@@ -261,16 +262,6 @@ chain_check(struct work *w, struct file *f)
 		}
 }
 
-static size_t
-files_count(const struct work *w, enum rpki_type type)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->n_files; i++)
-		n += w->files[i].o.type == type;
-	return n;
-}
-
 static int
 content_check(struct work *w, struct file *f)
 {
@@ -290,7 +281,7 @@ content_check(struct work *w, struct file *f)
 		gbr_check(f->cert, &f->fs);
 		return 0;
 	case RPKI_TAK:
-		tak_check(&f->o, f->cert, w->ca, files_count(w, RPKI_TAK), &f->fs);
+		tak_check(&f->o, f->cert, w->ca, w->n_taks, &f->fs);
 		return 0;
 	default:
 		return 0;

@@ -29,7 +29,7 @@ struct work {
 	struct crl		*crl;
 	struct sv		 crl_uri;
 	struct file		*files;
-	size_t			 n_files;
+	size_t			 n_files, n_taks;
 	int64_t			 now;
 };
 
