@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include "sys/file.h"
 #include "sys/tree.h"
 
+#define LIFT_TRIES	1000	/* names of a stranger's that may be in the way */
 #define OPEN_DIR	(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 struct tree {
@@ -179,6 +181,8 @@ struct walk {
 	const struct tree_limits	*limits;	/* NULL: remove */
 	struct tree_size		 size;
 	int				 rc;
+	int				 root;		/* of a removal */
+	unsigned			 n_moved;	/* folders that were too deep */
 };
 
 static void	folder_walk(struct walk *, int fd, unsigned depth);
@@ -190,6 +194,25 @@ walk_failed(struct walk *w)
 		w->rc = -errno;
 }
 
+/*
+ * Descriptors and the stack are bounded, a stranger's depth is not: what lies
+ * too deep comes up to the root, and goes in the next round.
+ */
+static void
+folder_lift(struct walk *w, int dir, const char *name)
+{
+	char up[24];
+
+	for (int i = 0; i < LIFT_TRIES; i++) {
+		(void)snprintf(up, sizeof(up), "~%u", w->n_moved++);
+		if (renameat(dir, name, w->root, up) == 0)
+			return;
+		if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
+			break;
+	}
+	walk_failed(w);
+}
+
 static void
 entry_walk(struct walk *w, int dir, const char *name, unsigned depth)
 {
@@ -199,7 +222,14 @@ entry_walk(struct walk *w, int dir, const char *name, unsigned depth)
 		return;			/* it is gone */
 	w->size.names++;
 	w->size.bytes += (uint64_t)st.st_blocks * 512;
-	if (S_ISDIR(st.st_mode) && depth < TREE_DEPTH_MAX) {
+	if (S_ISDIR(st.st_mode) && depth == TREE_DEPTH_MAX) {
+		if (w->limits == NULL)
+			folder_lift(w, dir, name);
+		else	/* what cannot be counted is too much */
+			w->size.names = w->limits->names + 1;
+		return;
+	}
+	if (S_ISDIR(st.st_mode)) {
 		int fd = openat(dir, name, OPEN_DIR);
 
 		if (fd >= 0)
@@ -246,12 +276,20 @@ tree_measure(const char *root, const struct tree_limits *limits, struct tree_siz
 int
 tree_remove(const char *root)
 {
-	struct walk w = { .limits = NULL };
-	int fd = open(root, OPEN_DIR);
+	_cleanup_(fd_close) int fd = open(root, OPEN_DIR);
+	struct walk w = { .root = fd };
+	unsigned before;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	folder_walk(&w, fd, 0);
+	do {
+		int again = openat(fd, ".", OPEN_DIR);
+
+		if (again < 0)
+			return -errno;
+		before = w.n_moved;
+		folder_walk(&w, again, 0);
+	} while (w.n_moved != before && w.rc == 0);
 	if (unlinkat(AT_FDCWD, root, AT_REMOVEDIR) < 0)
 		walk_failed(&w);
 	return w.rc;

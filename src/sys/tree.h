@@ -38,7 +38,7 @@ int	 tree_next(struct tree *, struct sv *ret_path, struct sv *ret_bytes) MUST_US
 struct tree_size {
 	uint64_t	names, bytes;
 };
-/* Without opening a file; stops counting beyond the limits. */
+/* Without opening a file; stops counting beyond the limits (too deep is too much). */
 int	 tree_measure(const char *root, const struct tree_limits *, struct tree_size *ret) MUST_USE;
 /* All of it. Goes on after failures; the first one is returned. */
 int	 tree_remove(const char *root);

@@ -249,6 +249,11 @@ def case_size(folder):
     t.equal((got["ok"], got["code"]), (0, "FETCH_RSYNC_SIZE"), "more than it may have")
     t.equal(w.names(), {}, "… nothing of it is kept")
     t.ok(wait_for(lambda: sum(len(f) for _, _, f in os.walk(w.scratch)) == 0, 3), "… nor on the disk")
+    shutil.rmtree(d.root)
+    d.put("d/" * 60 + "deep.roa", b"x")
+    got = w.ask()
+    t.equal((got["ok"], got["code"]), (0, "FETCH_RSYNC_SIZE"), "deeper than anybody publishes")
+    t.ok(wait_for(lambda: os.listdir(w.scratch) == [], 3), "… and gone from the disk", os.listdir(w.scratch))
     w.close()
     d.close()
 
