@@ -232,6 +232,8 @@ struct world {
 	/* Who issues here: the trust anchor unless world_child() says otherwise. */
 	const char		*cn, *base, *aia;
 	unsigned		 key;
+	struct sv		 mft_number;	/* of the next manifest; empty: 1 */
+	int64_t			 mft_later;	/* it is made so much after NOW - DAY */
 };
 
 static const struct write_ip_range ten = { { 10 }, { 10, 255, 255, 255 } };
@@ -353,7 +355,8 @@ static inline void
 world_manifest(struct world *w)
 {
 	struct mft_entry *e = pool_calloc(w->pool, w->n + 1, sizeof(*e));
-	struct mft_spec m = { .number = SV("\1"), .this_update = NOW - DAY,
+	struct mft_spec m = { .number = w->mft_number.n > 0 ? w->mft_number : SV("\1"),
+	    .this_update = NOW - DAY + w->mft_later,
 	    .next_update = NOW + DAY, .files = e, .n_files = w->n };
 	struct cert_spec c = spec_below(w, 1, false);
 	struct wr content = wr_new(w->pool, 1 << 16);
