@@ -368,11 +368,11 @@ pin_drop(struct store_objects *so)
 }
 
 /*
- * Readers die again and again: it may be of what they read. A file that is
- * damaged ends us, and the next life sets it aside.
+ * Readers die again and again, or one does not end: it may be of what they
+ * read. A file that is damaged ends us, and the next life sets it aside.
  */
 static int
-reader_doubt(struct store_objects *so)
+reader_doubt(struct store_objects *so, const char *why)
 {
 	const char *what = NULL;
 	int rc;
@@ -382,8 +382,8 @@ reader_doubt(struct store_objects *so)
 		return 0;
 	rc = objects_check(so->objects, false, &what);
 	role_log(so->role, rc < 0 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
-	    "validate ended %d times while it read %s, which was looked through: %s",
-	    LOST_PINS_MAX, so->folder, rc == 0 ? "it is sound" : what != NULL ? what : err_str(rc));
+	    "validate %s %s, which was looked through: %s",
+	    why, so->folder, rc == 0 ? "it is sound" : what != NULL ? what : err_str(rc));
 	return rc == SE_SUM ? rc : 0;
 }
 
@@ -399,7 +399,7 @@ store_on_pin(struct role *r, enum role_id from, void *msg)
 		return 0;
 	/* It has one at a time: what is still here is of a life that ended without a word. */
 	if (so->pinned && ++so->lost_pins >= LOST_PINS_MAX)
-		rc = reader_doubt(so);
+		rc = reader_doubt(so, "ended several times while it read");
 	pin_drop(so);
 	a.code = so->objects == NULL ? so->rc : objects_pin(so->objects, &so->pin);
 	if (a.code == 0) {
@@ -532,17 +532,21 @@ on_facts_timer(void *arg)
 
 /* --- keeping house --- */
 
-static void
+static int
 forgotten_drop(struct store_objects *so)
 {
 	int64_t now = clock_mono_usec();
+	int rc = 0;
 
-	if (so->pinned && now - so->pinned_usec > PIN_SEC * INT64_C(1000000))
+	if (so->pinned && now - so->pinned_usec > PIN_SEC * INT64_C(1000000)) {
 		pin_drop(so);
+		rc = reader_doubt(so, "is not done with");
+	}
 	for (size_t i = 0; i < so->n_opened; i++)
 		if (so->opened[i].stage != NULL &&
 		    now - so->opened[i].used_usec > STAGE_IDLE_SEC * INT64_C(1000000))
 			stage_end(&so->opened[i]);
+	return rc;
 }
 
 /*
@@ -576,8 +580,7 @@ on_gc_timer(void *arg)
 	if (so->objects == NULL)
 		objects_try(so);
 	if (so->objects != NULL) {
-		forgotten_drop(so);
-		if ((rc = sources_expire(so)) == 0)
+		if ((rc = forgotten_drop(so)) == 0 && (rc = sources_expire(so)) == 0)
 			rc = objects_gc(so->objects, role_now(so->role), GC_SLICE, &more);
 		if (failed(so, rc, "cannot delete what nobody needs") < 0) {
 			role_stop(so->role, rc);

@@ -761,7 +761,7 @@ full(void **state UNUSED)
 	assert_true(kit_stat(o).bytes_used < MIB);
 	for (uint32_t i = 0; i < 20; i++) {
 		memset(junk, (int)i, sizeof(junk));
-		kit_record(&b, OBJECTS_PUBLISH, NULL, (struct sv){ "abcdefghijklmnopqrstuvwxyz" + i, 1 },
+		kit_record(&b, OBJECTS_PUBLISH, NULL, (struct sv){ &"abcdefghijklmnopqrstuvwxyz"[i], 1 },
 		    (struct sv){ junk, sizeof(junk) });
 	}
 	assert_int_equal(kit_stage(o, id, true, &b, "s", NOW, NULL), SE_LIMIT);
