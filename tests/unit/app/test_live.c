@@ -268,8 +268,12 @@ test_time(void **state)
 	assert_int_equal(r->n_moved, 0);
 	assert_int_equal(r->payloads.n_vrps, 0);
 	assert_true(findings_of(r, RPKI_MFT_STALE) > 0);
-	s.now = NOW;			/* the clock is set back */
+	s.now = NOW + 100;
 	r = run(&s, r);
+	assert_int_equal(r->payloads.n_vrps, 1);
+	s.now = NOW;			/* the clock is set back: nothing stands */
+	r = run(&s, r);
+	assert_int_equal(r->n_moved, 0);
 	assert_int_equal(r->payloads.n_vrps, 1);
 	(void)routes_free(r);
 	scene_done(&s);
@@ -370,7 +374,8 @@ test_planted(void **state)
 	uint8_t pair[2 * SHA256_LEN], other[SHA1_LEN] = { 9 };
 	struct scene s;
 	struct routes *r;
-	struct world liar;
+	struct world liar, w;
+	uint8_t *forged;
 	struct buf b = BUF_INIT;
 	struct objects_source src;
 
@@ -383,11 +388,22 @@ test_planted(void **state)
 	world_manifest(&liar);
 	assert_int_equal(objects_source(s.store, SV("rsync://liar.example/repo/"), NOW, &src), 0);
 	record(&b, "rsync://liar.example/repo/x.mft", liar.mft);
+	/* In the CA's name, but its last octet of signature is another. */
+	w = s.w;
+	w.mft_number = SV("\x7f\xff\xff\xff");
+	w.mft_later = DAY - 100;
+	world_manifest(&w);
+	assert_non_null(forged = pool_alloc(s.k.pool, w.mft.n));
+	memcpy(forged, w.mft.p, w.mft.n);
+	forged[w.mft.n - 1] ^= 1;
+	record(&b, "rsync://liar.example/repo/y.mft", (struct sv){ (const char *)forged, w.mft.n });
 	record(&b, "rsync://liar.example/repo/x.txt", (struct sv){ (const char *)other, sizeof(other) });
 	stage(&s, src.id, &b);
 	crypto_sha256_2(MFT_URI, sizeof(MFT_URI) - 1, s.w.ca.ski.p, s.w.ca.ski.n, pair);
-	for (int i = 0; i < 3; i++) {
-		if (i == 0)
+	for (int i = 0; i < 4; i++) {
+		if (i == 3)
+			crypto_sha256(forged, w.mft.n, pair + SHA256_LEN);
+		else if (i == 0)
 			crypto_sha256(liar.mft.p, liar.mft.n, pair + SHA256_LEN);
 		else if (i == 1)
 			crypto_sha256(other, sizeof(other), pair + SHA256_LEN);
