@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -148,6 +149,74 @@ no_pin_no_growth(void **state UNUSED)
 	churn(o, id, 6, 30);
 	assert_true(kit_stat(o).bytes_file < early + early / 4);
 	kit_sound(o);
+	objects_free(o);
+}
+
+/* --- several threads on one view --- */
+
+struct together {
+	struct objects_view	*v;
+	uint32_t		 id;
+	unsigned		 n_bad;
+};
+
+static bool
+name_count(void *arg, struct sv uri UNUSED, const uint8_t *hash UNUSED)
+{
+	++*(unsigned *)arg;
+	return true;
+}
+
+static void *
+look_all(void *arg)
+{
+	struct together *t = arg;
+	uint8_t want[OBJECT_LEN], h[OBJECTS_HASH_LEN];
+	char uri[32];
+	struct sv got;
+
+	for (unsigned round = 0; round < 30; round++) {
+		unsigned n = 0;
+
+		for (unsigned i = 0; i < N_OBJECTS; i++) {
+			(void)snprintf(uri, sizeof(uri), "u%05u", i);
+			object_fill(want, 1, i);
+			t->n_bad += objects_view_name(t->v, t->id, sv_str(uri), h) < 0 ||
+			    objects_view_get(t->v, h, &got) < 0 || got.n != OBJECT_LEN ||
+			    memcmp(got.p, want, OBJECT_LEN) != 0 ||
+			    objects_view_fact(t->v, h) != OBJECTS_FACT_NONE;
+		}
+		t->n_bad += objects_view_names(t->v, t->id, name_count, &n) < 0 || n != N_OBJECTS;
+	}
+	return NULL;
+}
+
+/* Its first look-ups, at once: nothing is left to be prepared by the first of them. */
+static void
+threads_on_one_view(void **state UNUSED)
+{
+	struct objects *o = kit_open();
+	uint32_t id = kit_source(o, "https://a.example/n.xml");
+	struct objects_reader *r;
+	struct together t[4];
+	pthread_t threads[4];
+
+	generation_put(o, id, 1);
+	r = kit_reader();
+	for (int view = 0; view < 10; view++) {
+		struct objects_view *v = kit_view(r);
+
+		for (int i = 0; i < 4; i++) {
+			t[i] = (struct together){ v, id, 0 };
+			assert_int_equal(pthread_create(&threads[i], NULL, look_all, &t[i]), 0);
+		}
+		for (int i = 0; i < 4; i++) {
+			assert_int_equal(pthread_join(threads[i], NULL), 0);
+			assert_int_equal(t[i].n_bad, 0);
+		}
+		objects_view_free(v);
+	}
+	objects_reader_free(r);
 	objects_free(o);
 }
 
@@ -405,5 +474,6 @@ follows_a_new_file(void **state UNUSED)
 
 #define S(fn)	cmocka_unit_test_setup_teardown(fn, kit_setup, kit_teardown)
 
-TESTS_MAIN("objects-readers", S(pin_keeps_pages), S(no_pin_no_growth), S(reader_in_its_sandbox),
+TESTS_MAIN("objects-readers", S(pin_keeps_pages), S(no_pin_no_growth), S(threads_on_one_view),
+    S(reader_in_its_sandbox),
     S(writer_in_its_sandbox), S(follows_a_new_file))
