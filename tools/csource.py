@@ -64,10 +64,10 @@ def findings(path):
 def all_findings():
     out = []
     for folder in sorted(os.listdir(os.path.join(root(), "src"))):
-        for name in ("findings.def", "rrdp_findings.def"):
-            path = os.path.join(root(), "src", folder, name)
-            if os.path.exists(path):
-                out += findings(path)
+        path = os.path.join(root(), "src", folder)
+        for name in sorted(os.listdir(path)) if os.path.isdir(path) else ():
+            if name.endswith("findings.def"):
+                out += findings(os.path.join(path, name))
     return out
 
 

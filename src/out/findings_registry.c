@@ -13,6 +13,9 @@ static const struct finding_def rrdp_rows[] = {
 static const struct finding_def fetch_rows[] = {
 #include "net/findings.def"
 };
+static const struct finding_def watch_rows[] = {
+#include "app/watch_findings.def"
+};
 #undef F
 
 static const struct findings_module modules[] = {
@@ -20,6 +23,7 @@ static const struct findings_module modules[] = {
 	{ "rtr", rtr_rows, ARRAY_LEN(rtr_rows) },
 	{ "rrdp", rrdp_rows, ARRAY_LEN(rrdp_rows) },
 	{ "fetch", fetch_rows, ARRAY_LEN(fetch_rows) },
+	{ "watch", watch_rows, ARRAY_LEN(watch_rows) },
 };
 
 const struct findings_module *
