@@ -153,9 +153,10 @@ class Store:
     def __init__(self, role, delay=0.0):
         self.role, self.delay = role, delay
         self.sources, self.ids, self.stages = {}, [], {}
-        self.commits, self.batches, self.max_under_way = [], 0, 0
+        self.commits, self.batches = [], 0
         self.answer = {}			# message -> code that it gets instead
         self.silent = set()			# messages that get no answer
+        self.hold = None			# a list: batches that are answered by release()
         for m in ("source_open", "batch", "commit", "stage_abort"):
             role.handlers[m] = getattr(self, "on_" + m)
 
@@ -183,8 +184,16 @@ class Store:
             time.sleep(self.delay)
         if "batch" in self.silent:
             return
+        if self.hold is not None:
+            self.hold.append(m)
+            return
         self.role.send("batch_done", "store", source=m["source"], seq=m["seq"],
                        code=self.answer.get("batch", 0))
+
+    def release(self):
+        held, self.hold = self.hold, None
+        for m in held:
+            self.role.send("batch_done", "store", source=m["source"], seq=m["seq"])
 
     def on_stage_abort(self, m):
         self.stages.pop(m["source"], None)

@@ -443,6 +443,45 @@ def case_store(folder):
     w.close()
 
 
+def case_slow_store(folder):
+    """A store that does not answer: what is fetched waits at the server, not in memory."""
+    w = World(folder)
+    r = w.repo("a", fill(15000, 1, size=2048))
+    w.start()
+    w.store.hold = []
+    w.want(r.line())
+    w.role.until(lambda: False, 4)
+    t.equal(w.store.batches, 2, "two batches are under way, no more")
+    with open(f"/proc/{w.role.p.pid}/status") as f:
+        peak = int(next(line for line in f if line.startswith("VmHWM")).split()[1]) // 1024
+    t.ok(peak < 45, f"… and 40 MB of XML are not in memory ({peak} MB)")
+    w.store.release()
+    got = w.result(r.key, seconds=30)
+    t.ok(got and got[1] == 1 and w.store.source(r.key)["names"] == r.names(), "then all of it comes", got)
+    w.close()
+
+
+def case_half(folder):
+    """Of two deltas one arrives, and no snapshot: the server must not be able to say "not changed"."""
+    w = World(folder)
+    r = w.repo("a", fill(20, 1))
+    w.start().want(r.line())
+    w.result(r.key)
+    r.change(publish={"ca/x.roa": b"x"})
+    one = r.names()
+    r.change(publish={"ca/y.roa": b"y"})
+    snapshot = f"/{r.session}/{r.serial}/snapshot.xml"
+    gone = [(r.host, "/d3.xml"), (r.host, snapshot)]
+    kept = [w.https.paths.pop(k) for k in gone]
+    got = w.again(r.key)
+    t.equal((got[1], got[3]["serial"], w.store.source(r.key)["names"] == one), (0, 2, True),
+            "the first of two deltas counts by itself")
+    w.https.paths.update(zip(gone, kept))
+    got = w.again(r.key)
+    t.equal((got[1], w.store.source(r.key)["names"] == r.names()), (1, True), "… and the second one follows")
+    w.close()
+
+
 def case_sandbox(folder):
     """A role that cannot close its sandbox does not start; ours did."""
     w = World(folder)
@@ -460,7 +499,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="sekisho-fetch-") as folder:
         certificates(folder)
         for case in (case_rrdp, case_fit, case_ta, case_fallback, case_bad_company, case_store,
-                     case_sandbox):
+                     case_slow_store, case_half, case_sandbox):
             t.case(case, folder)
     return t.done()
 

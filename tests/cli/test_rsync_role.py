@@ -102,18 +102,27 @@ class World:
     def names(self, key=MODULE):
         return self.store.source(key)["names"]
 
-    def programs(self):
+    def pids(self):
         """Processes of rsync that work in the role's folder."""
-        n = 0
+        found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
-                n += os.readlink(f"/proc/{pid}/cwd").startswith(self.scratch)
+                if os.readlink(f"/proc/{pid}/cwd").startswith(self.scratch):
+                    found.append(pid)
             except OSError:
                 pass
-        return n
+        return found
+
+    def programs(self):
+        return len(self.pids())
 
     def close(self):
         return self.role.close()
+
+
+def status(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
 
 
 def fill(d):
@@ -232,6 +241,8 @@ def case_bad(folder):
     for i in range(4):
         w.role.send("rsync_ask", "fetch", req=200 + i, module=f"rsync://stall.example.net/{i}/", key=f"k{i}")
     t.ok(w.role.until(lambda: w.programs() >= 4, 3), "four programs wait for a silent server")
+    inner = {status(p)["Seccomp_filters"] for p in w.pids()}
+    t.equal(inner, {"2"}, "… each in a sandbox of its own, within the box's")
     w.role.p.kill()
     t.ok(wait_for(lambda: w.programs() == 0, 3), "… and end with the role")
     w.close()
@@ -262,10 +273,6 @@ def case_box(folder):
     d = Daemon(folder)
     d.put("a.cer", b"x")
     w = World(folder, d)
-
-    def status(pid):
-        with open(f"/proc/{pid}/status") as f:
-            return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
 
     def children(pid):
         return [p for p in filter(str.isdigit, os.listdir("/proc"))
