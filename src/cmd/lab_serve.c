@@ -41,7 +41,7 @@ static const struct cmd_opt opts[] = {
 	{ "listen", 0, "ADDRESS", N_("a loopback address to listen on, 127.0.0.1 by default") },
 	{ "first-port", 0, "PORT", N_("ports from here on instead of free ones") },
 	{ "default-ports", 0, NULL, N_("listen on 127.0.1.N, ports 443 and 873, for the Nth host") },
-	{ "ports-file", 0, "FILE", N_("write NAME:443=ADDRESS:PORT lines, as rpki.fetch.hosts takes them") },
+	{ "ports-file", 0, "FILE", N_("write NAME:443=ADDRESS:PORT lines, as fetch.hosts takes them") },
 	{ "hosts-file", 0, "FILE", N_("write a hosts(5) file (with --default-ports)") },
 	{ "ca-file", 0, "FILE", N_("write the certificate of the lab's CA here instead of DIR/lab-ca.pem") },
 	{ "control", 0, "SOCKET", N_("take commands here instead of at DIR/lab-serve.sock") },

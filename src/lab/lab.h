@@ -179,7 +179,7 @@ DEFINE_CLEANUP(struct lab_serve, lab_serve_free)
 int	 lab_serve_script(struct lab_serve *, struct sv text, struct lab_error *err) MUST_USE;
 /* One line of the control channel; the answer is one line of JSON. False: "stop". */
 bool	 lab_serve_command(struct lab_serve *, struct sv line, struct buf *answer);
-/* "NAME:443=127.0.0.1:PORT" and so on, a line each: rpki.fetch.hosts. */
+/* "NAME:443=127.0.0.1:PORT" and so on, a line each: fetch.hosts. */
 void	 lab_serve_ports(const struct lab_serve *, struct buf *);
 /* A hosts(5) file. */
 void	 lab_serve_hosts(const struct lab_serve *, struct buf *);

@@ -7,7 +7,7 @@ The lab's publication servers (sekisho lab serve) for tests and drills.
         lab.behave("bad.example not-found times 2")
         lab.heal("bad.example")             # lab.heal() heals all
         lab.stats()["bad.example"]["requests"]
-        lab.hosts_option()                  # text for rpki.fetch.hosts
+        lab.hosts_option()                  # text for fetch.hosts
         lab.ca                              # path of the CA's certificate
 
 The folder holds servers/HOST/rrdp/… and servers/HOST/rsync/MODULE/…, as
