@@ -454,7 +454,7 @@ def case_slow_store(folder):
     t.equal(w.store.batches, 2, "two batches are under way, no more")
     with open(f"/proc/{w.role.p.pid}/status") as f:
         peak = int(next(line for line in f if line.startswith("VmHWM")).split()[1]) // 1024
-    t.ok(peak < 45, f"… and 40 MB of XML are not in memory ({peak} MB)")
+    t.ok(peak < 25, f"… and 40 MB of XML are not in memory ({peak} MB)")
     w.store.release()
     got = w.result(r.key, seconds=30)
     t.ok(got and got[1] == 1 and w.store.source(r.key)["names"] == r.names(), "then all of it comes", got)
