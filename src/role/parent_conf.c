@@ -430,6 +430,7 @@ msg_fill(const struct parent *p, enum role_id id, const struct conf_texts *t,
 			.live = conf_live(c),
 			.objects_mb = app_conf_u32(c, CONF_FETCH_STORE_MB),
 			.grace = app_conf_u32(c, CONF_FETCH_GRACE),
+			.history_keep = app_conf_u32(c, CONF_HISTORY_KEEP),
 		};
 		return MSG_store_conf;
 	case ROLE_VALIDATE:

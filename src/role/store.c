@@ -14,6 +14,7 @@
 #include "base/timefmt.h"
 #include "crypto/crypto.h"
 #include "role/role.h"
+#include "role/store_history.h"
 #include "role/store_objects.h"
 #include "store/store.h"
 #include "sys/memfd.h"
@@ -31,6 +32,7 @@
 struct store_role {
 	struct store		*store;
 	struct store_objects	*objects;	/* NULL: nothing is fetched */
+	struct store_history	*history;	/* NULL: it cannot be written */
 	struct loop_timer	*expiry;
 	int			 object_log;
 	uint32_t		 per_hour;
@@ -102,6 +104,7 @@ stored(struct role *r, bool changed, const char *why)
 	st->disk_bad = false;
 	st->stored_at = role_now(r);
 	current_send(r);
+	store_history_stored(st->history, changed);
 	if (!changed) {
 		role_log(r, LOG_LEVEL_DEBUG, "serial %u confirmed (%s)",
 		    s->stamp.serial, why);
@@ -303,7 +306,8 @@ objects_log(struct role *r, struct sv text)
 static int
 on_objects(struct role *r, enum role_id from UNUSED, void *msg)
 {
-	const struct msg_objects *m = msg;
+	struct msg_objects *m = msg;
+	struct store_role *st = r->state;
 	struct file_map map;
 	int rc = memfd_map(m->lines, false, OBJECTS_MAX_BYTES, &map);
 
@@ -316,6 +320,7 @@ on_objects(struct role *r, enum role_id from UNUSED, void *msg)
 		role_log(r, LOG_LEVEL_ERROR, "cannot write the object log: %s",
 		    err_str(rc));
 	file_unmap(&map);
+	store_history_findings(st->history, &m->lines);
 	return 0;
 }
 
@@ -367,6 +372,7 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 
 	if (st->store != NULL) {
 		log_use(st, m);		/* the rest is as it was: see parent_conf.c */
+		store_history_conf(st->history, m);
 		return 0;
 	}
 	(void)snprintf(folder, sizeof(folder), "%.*s/snapshots", SV_ARG(m->state));
@@ -378,7 +384,8 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	found_log(r, &found);
 	st->object_log = -1;
 	log_use(st, m);
-	if ((rc = role_path(r, folder, SANDBOX_WRITE)) < 0 || m->live == 0)
+	if ((rc = role_path(r, folder, SANDBOX_WRITE)) < 0 ||
+	    (rc = store_history_new(r, m, st->store, &st->history)) < 0 || m->live == 0)
 		return rc;
 	return objects_use(r, m);
 }
@@ -394,6 +401,8 @@ start(struct role *r)
 	expiry_arm(r);
 	for (size_t i = 0; i < ARRAY_LEN(readers); i++)
 		history_send(r, readers[i], true);
+	if (store_history_start(st->history) < 0)
+		return -ENOMEM;
 	return store_objects_start(st->objects);
 }
 
@@ -407,6 +416,7 @@ status(struct role *r, struct json *j)
 	json_kv_bool(j, "disk_good", !st->disk_bad);
 	json_kv_u64(j, "snapshots", st->store == NULL ? 0 : store_count(st->store));
 	store_objects_status(st->objects, j);
+	store_history_status(st->history, j);
 	if (s == NULL)
 		return;
 	json_kv_u64(j, "serial", s->stamp.serial);
@@ -424,6 +434,7 @@ stop(struct role *r)
 	struct store_role *st = r->state;
 
 	st->objects = store_objects_free(st->objects);
+	st->history = store_history_free(st->history);
 }
 
 static const struct role_handler handlers[] = {

@@ -44,4 +44,22 @@
 /* Crashes in LMDB without a clean end between them. */
 #define OBJECTS_CRASHES_MAX	2
 
+/* --- history.h --- */
+
+/* 150 bytes each with their indexes, 600 MB: years of ordinary change. */
+#define HISTORY_ROWS_MAX	(4u * 1000 * 1000)
+/* The last fence: 2 GiB of 4096 bytes; then SQLite says that it is full. */
+#define HISTORY_PAGES_MAX	524288
+/* Findings that appear at once; more come with the next run. */
+#define HISTORY_FINDINGS_NEW_MAX	20000
+/* Lines of a run; validate sends fewer. */
+#define HISTORY_FINDINGS_MAX	(256u * 1024)
+#define HISTORY_FINDING_ROWS_MAX	(1000u * 1000)
+/* A line that is longer is kept without its arguments. */
+#define HISTORY_LINE_MAX	4096
+/* What is thrown away in one slice. */
+#define HISTORY_PRUNE_ROWS	5000
+/* What the log beside the file (-wal) is cut back to. */
+#define HISTORY_WAL_BYTES	"16777216"
+
 #endif

@@ -1,0 +1,391 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "crypto/crypto.h"
+#include "role/store_history.h"
+#include "store/history.h"
+#include "sys/memfd.h"
+
+#define SNAPSHOT_MAX_BYTES	((size_t)1024 * 1024 * 1024)	/* as store/limits.h */
+#define FINDINGS_MAX_BYTES	((size_t)256 * 1024 * 1024)
+#define WAITING_MAX		256	/* STORE_KEEP_MAX at the start; then two or three */
+/* Comparisons of one slice: some milliseconds, also when all of them differ. */
+#define SLICE			4096
+#define RETRY_USEC		(60 * 1000000LL)
+#define PRUNE_SEC		3600
+
+/* A snapshot that is mapped, and opened. */
+struct seen {
+	struct file_map	map;
+	struct snapshot	snap;
+};
+
+struct store_history {
+	struct role		*role;
+	const struct store	*store;
+	struct history		*h;
+	struct loop_timer	*timer;
+	struct seen		 last, next;	/* recorded; being recorded */
+	struct {
+		struct file_map	map;
+		int64_t		at;		/* 0: when it was built */
+	} waiting[WAITING_MAX];
+	size_t			 n_waiting;
+	int			 lines;		/* findings that wait, or -1 */
+	int64_t			 pruned_at;
+	bool			 bad;		/* said once, until it works again */
+	uint64_t		 n_recorded;
+};
+
+static void
+say(struct store_history *s, int rc, const char *what)
+{
+	if (!s->bad)
+		role_log(s->role, LOG_LEVEL_ERROR, "cannot write the history (%s): %s%s", what,
+		    err_str(rc), rc == -EBADMSG ? "; it is damaged: stop sekisho, move "
+		    HISTORY_FILE " away, start again" : ", trying again");
+	s->bad = true;
+}
+
+static void
+again(struct store_history *s, int64_t usec)
+{
+	(void)loop_timer_set(s->timer, usec);
+}
+
+/* --- snapshots that wait --- */
+
+static void
+seen_done(struct seen *x)
+{
+	file_unmap(&x->map);
+	*x = (struct seen){ 0 };
+}
+
+/* When too many wait, the newest takes the place of the one before. */
+static void
+waiting_add(struct store_history *s, size_t kept, int64_t at)
+{
+	struct file_map map;
+	int rc = memfd_map(store_fd(s->store, kept), true, SNAPSHOT_MAX_BYTES, &map);
+
+	if (rc < 0) {
+		say(s, rc, "snapshot");
+		return;
+	}
+	if (s->n_waiting == WAITING_MAX)
+		file_unmap(&s->waiting[--s->n_waiting].map);
+	s->waiting[s->n_waiting].map = map;
+	s->waiting[s->n_waiting++].at = at;
+}
+
+static void
+waiting_shift(struct store_history *s)
+{
+	s->n_waiting--;
+	memmove(&s->waiting[0], &s->waiting[1], s->n_waiting * sizeof(s->waiting[0]));
+}
+
+static int
+seen_open(struct file_map *map, struct seen *ret)
+{
+	int rc = snapshot_open(map->data.p, map->data.n, crypto_sha256, &ret->snap);
+
+	if (rc < 0)
+		return rc;
+	ret->map = *map;
+	map->data = (struct sv){ 0 };
+	return 0;
+}
+
+static bool
+stamp_same(const struct snapshot_stamp *a, const struct snapshot_stamp *b)
+{
+	return a->serial == b->serial &&
+	    memcmp(a->session, b->session, sizeof(a->session)) == 0;
+}
+
+/* What was recorded last is found among the kept ones; what is newer waits. */
+static void
+fill(struct store_history *s)
+{
+	struct snapshot_stamp last;
+	size_t n = store_count(s->store), i = n;
+	bool any = history_last(s->h, &last);
+
+	while (any && i > 0 && (store_serial(s->store, i - 1) != last.serial ||
+	    memcmp(last.session, store_current(s->store)->stamp.session,
+	    sizeof(last.session)) != 0))
+		i--;
+	if (i > 0 && any) {
+		waiting_add(s, i - 1, 0);
+		if (s->n_waiting == 1 && seen_open(&s->waiting[0].map, &s->last) < 0)
+			file_unmap(&s->waiting[0].map);
+		s->n_waiting = 0;
+	} else
+		i = 0;
+	for (; i < n; i++)
+		waiting_add(s, i, 0);
+}
+
+/* --- work --- */
+
+static int
+next_begin(struct store_history *s)
+{
+	bool same_line;
+	int64_t at = s->waiting[0].at;
+	int rc = 0;
+
+	if (s->next.map.data.n == 0)
+		rc = seen_open(&s->waiting[0].map, &s->next);
+	if (rc < 0) {
+		file_unmap(&s->waiting[0].map);
+		waiting_shift(s);
+		return rc;
+	}
+	/* Other session ids: routers begin anew, and so do we. */
+	same_line = s->last.map.data.n > 0 && memcmp(s->last.snap.stamp.session,
+	    s->next.snap.stamp.session, sizeof(s->last.snap.stamp.session)) == 0;
+	if (same_line && stamp_same(&s->last.snap.stamp, &s->next.snap.stamp)) {
+		seen_done(&s->next);
+		waiting_shift(s);
+		return 0;
+	}
+	return history_begin(s->h, same_line ? &s->last.snap : NULL, &s->next.snap,
+	    at != 0 ? at : s->next.snap.built);
+}
+
+static void
+next_end(struct store_history *s)
+{
+	seen_done(&s->last);
+	s->last = s->next;
+	s->next = (struct seen){ 0 };
+	waiting_shift(s);
+	s->n_recorded++;
+	if (s->bad)
+		role_log(s->role, LOG_LEVEL_NOTICE, "the history is written again");
+	s->bad = false;
+}
+
+static int
+next_step(struct store_history *s)
+{
+	bool done;
+	int rc = history_step(s->h, SLICE, &done);
+
+	if (rc == 0 && done)
+		next_end(s);
+	return rc;
+}
+
+static int
+lines_record(struct store_history *s)
+{
+	struct history_counts c;
+	struct file_map map;
+	int rc = memfd_map(s->lines, false, FINDINGS_MAX_BYTES, &map);
+
+	fd_close(&s->lines);
+	if (rc < 0)
+		return rc;
+	rc = history_findings(s->h, map.data, role_now(s->role), &c);
+	file_unmap(&map);
+	if (rc == 0 && c.n_left_out > 0)
+		role_log(s->role, LOG_LEVEL_WARN, "%llu new findings are left out of the history "
+		    "for now", (unsigned long long)c.n_left_out);
+	if (rc == 0 && store_current(s->store) != NULL)
+		rc = history_point(s->h, store_current(s->store), role_now(s->role));
+	return rc;
+}
+
+static int
+prune(struct store_history *s)
+{
+	bool more;
+	int rc = history_prune(s->h, role_now(s->role), &more);
+
+	if (rc == 0 && !more)
+		s->pruned_at = role_now(s->role);
+	return rc;
+}
+
+static bool
+prune_due(const struct store_history *s)
+{
+	int64_t since = role_now(s->role) - s->pruned_at;
+
+	return since < 0 || since >= PRUNE_SEC;
+}
+
+/* One slice of whatever is to be done; all of it short. */
+static void
+on_timer(void *arg)
+{
+	struct store_history *s = arg;
+	const char *what = "changes";
+	int rc;
+
+	if (history_busy(s->h))
+		rc = next_step(s);
+	else if (s->n_waiting > 0)
+		rc = next_begin(s);
+	else if (s->lines >= 0) {
+		what = "findings";
+		rc = lines_record(s);
+	} else if (prune_due(s)) {
+		what = "old rows";
+		rc = prune(s);
+	} else {
+		again(s, PRUNE_SEC * 1000000LL);
+		return;
+	}
+	if (rc < 0)
+		say(s, rc, what);
+	again(s, rc < 0 ? RETRY_USEC : 1000);
+}
+
+/* --- what the role says --- */
+
+void
+store_history_stored(struct store_history *s, bool changed)
+{
+	int rc = 0;
+
+	if (s == NULL)
+		return;
+	if (changed)
+		waiting_add(s, store_count(s->store) - 1, role_now(s->role));
+	else if (!history_busy(s->h))
+		rc = history_point(s->h, store_current(s->store), role_now(s->role));
+	if (rc < 0)
+		say(s, rc, "counts");
+	again(s, s->bad ? RETRY_USEC : 1000);
+}
+
+void
+store_history_findings(struct store_history *s, int *lines)
+{
+	if (s == NULL)
+		return;
+	fd_close(&s->lines);
+	s->lines = *lines;
+	*lines = -1;
+	again(s, s->bad ? RETRY_USEC : 1000);
+}
+
+void
+store_history_status(const struct store_history *s, struct json *j)
+{
+	json_kv_bool(j, "history_good", s != NULL && !s->bad);
+	if (s == NULL)
+		return;
+	json_kv_u64(j, "history_recorded", s->n_recorded);
+	json_kv_u64(j, "history_waiting", s->n_waiting);
+}
+
+/* --- life --- */
+
+static unsigned
+days(const struct msg_store_conf *m)
+{
+	return m->history_keep / 86400;
+}
+
+void
+store_history_conf(struct store_history *s, const struct msg_store_conf *m)
+{
+	if (s != NULL)
+		history_keep(s->h, days(m));
+}
+
+/* The folder itself stays closed: the file and what SQLite puts beside it are enough. */
+static int
+paths_open(struct role *r, const char *path)
+{
+	static const char *const ends[] = { "", "-wal", "-shm" };
+	char p[4300];
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(ends) && rc == 0; i++) {
+		(void)snprintf(p, sizeof(p), "%s%s", path, ends[i]);
+		rc = role_path(r, p, SANDBOX_WRITE);
+	}
+	return rc;
+}
+
+static int
+db_open(struct role *r, const char *path, unsigned keep, struct history **ret)
+{
+	const struct history_conf conf = { .path = path, .keep_days = keep,
+	    .digest = crypto_sha256 };
+	struct history_found found;
+	int rc = history_open(&conf, ret, &found);
+
+	if (rc < 0)
+		role_log(r, LOG_LEVEL_ERROR, "cannot use %s: %s; changes are not recorded%s",
+		    path, err_str(rc), rc == SE_FORMAT ? ": it was made by another version, "
+		    "move it away" : "");
+	else if (found.damaged)
+		role_log(r, LOG_LEVEL_ERROR, "%s was damaged, set aside as "
+		    HISTORY_FILE ".damaged; the history begins anew", path);
+	return rc;
+}
+
+int
+store_history_new(struct role *r, const struct msg_store_conf *m, const struct store *store,
+    struct store_history **ret)
+{
+	_cleanup_(store_history_freep) struct store_history *s = NULL;
+	struct history *h = NULL;
+	char path[4200];
+	int rc;
+
+	*ret = NULL;
+	(void)snprintf(path, sizeof(path), "%.*s/" HISTORY_FILE, SV_ARG(m->state));
+	if (db_open(r, path, days(m), &h) < 0)
+		return 0;
+	if ((s = calloc(1, sizeof(*s))) == NULL) {
+		(void)history_free(h);
+		return -ENOMEM;
+	}
+	s->role = r;
+	s->store = store;
+	s->h = h;
+	s->lines = -1;
+	if ((rc = paths_open(r, path)) < 0)
+		return rc;
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+int
+store_history_start(struct store_history *s)
+{
+	if (s == NULL)
+		return 0;
+	if ((s->timer = loop_timer_add(s->role->loop, on_timer, s)) == NULL)
+		return -ENOMEM;
+	fill(s);
+	again(s, 1000);
+	return 0;
+}
+
+struct store_history *
+store_history_free(struct store_history *s)
+{
+	if (s == NULL)
+		return NULL;
+	s->h = history_free(s->h);
+	seen_done(&s->last);
+	seen_done(&s->next);
+	while (s->n_waiting > 0)
+		file_unmap(&s->waiting[--s->n_waiting].map);
+	fd_close(&s->lines);
+	free(s);
+	return NULL;
+}

@@ -1,0 +1,31 @@
+/*
+ * The store role's third part: the history (store/history.h), written after
+ * a snapshot was announced, in slices between other work.
+ *
+ * From what was recorded last to what is newer, one after the other; at the
+ * start from the snapshots that are kept. When the disk fails, the next
+ * attempt leads from the same point to the newest: nothing is skipped.
+ */
+#ifndef ROLE_STORE_HISTORY_H
+#define ROLE_STORE_HISTORY_H
+
+#include "role/role.h"
+#include "store/store.h"
+
+struct store_history;
+
+/* In the configuration's handler, before the sandbox closes. A disk that fails is logged. */
+int	 store_history_new(struct role *, const struct msg_store_conf *, const struct store *,
+	    struct store_history **ret) MUST_USE;
+void	 store_history_conf(struct store_history *, const struct msg_store_conf *);
+struct store_history *store_history_free(struct store_history *);
+DEFINE_CLEANUP(struct store_history, store_history_free)
+/* All of these take NULL: there is no history. */
+int	 store_history_start(struct store_history *) MUST_USE;
+/* A snapshot is current now; changed: it has a new serial. */
+void	 store_history_stored(struct store_history *, bool changed);
+/* A run's findings; takes the descriptor. */
+void	 store_history_findings(struct store_history *, int *lines);
+void	 store_history_status(const struct store_history *, struct json *);
+
+#endif
