@@ -203,6 +203,19 @@ release(struct parent *p, struct ctl_client *client, struct sv hash)
 		release_answered(p, NULL);
 }
 
+/* --- fetch now --- */
+
+static void
+fetch_now(struct parent *p, struct ctl_client *client, struct sv key)
+{
+	const struct msg_fetch_now m = { .key = key };
+	struct child *c = &p->children[ROLE_FETCH];
+	bool good = c->ready && child_send(c, MSG_fetch_now, &m) == 0;
+
+	ctl_answer(client, good ? SV("{\"good\":true}\n") :
+	    SV("{\"good\":false,\"text\":\"nothing is fetched now\"}\n"));
+}
+
 void
 ctl_line(void *arg, struct ctl_client *client, struct sv line)
 {
@@ -214,6 +227,10 @@ ctl_line(void *arg, struct ctl_client *client, struct sv line)
 		reload(p, client);
 	else if (sv_starts(line, SV("release ")))
 		release(p, client, sv_skip(line, sizeof("release ") - 1));
+	else if (sv_eq_str(line, "fetch"))
+		fetch_now(p, client, SV(""));
+	else if (sv_starts(line, SV("fetch ")))
+		fetch_now(p, client, sv_skip(line, sizeof("fetch ") - 1));
 	else
 		ctl_answer(client, SV("{\"error\":\"unknown request\"}\n"));
 }

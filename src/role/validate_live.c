@@ -22,6 +22,7 @@
 #include "base/timefmt.h"
 #include "crypto/crypto.h"
 #include "role/validate.h"
+#include "role/validate_told.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/par.h"
@@ -29,12 +30,14 @@
 #define PIN_SEC		10	/* the store may be starting: ask again */
 #define CALM_USEC	100000	/* changes come in groups */
 #define CALM_SHARE	2	/* pause after a run, in lengths of that run */
-#define CALM_MAX_USEC	30000000LL
+#define CALM_MAX_USEC	5000000LL
 #define WAIT_SEC	60	/* clocks are set: look at least so often */
 #define KNOWN_MAX	65536	/* keys of sources that have answered */
 #define LIFE_SEC	86400	/* of this process, see run_finish() */
 #define RING_MSEC	30000
 #define RING_ITEMS	128
+#define FINDINGS_BYTES_MAX ((size_t)256 << 20)	/* as the store */
+#define TOLD_USEC	2000000	/* what the fetcher tells comes in groups, too */
 
 enum stage {
 	IDLE,
@@ -53,6 +56,10 @@ struct vlive {
 	bool			 dirty;		/* something is to be done */
 	int64_t			 next;		/* time alone changes something then */
 	int64_t			 born_mono, ended_mono, took_usec;
+	struct told		*told;		/* findings of the fetcher */
+	int			 found_fd;	/* findings of the last run */
+	struct loop_timer	*told_timer;
+	bool			 telling;	/* the timer runs */
 	struct map		 known;		/* keys of sources with a result */
 	struct pool		*known_pool;
 	bool			 published;	/* in this life or before */
@@ -252,12 +259,75 @@ fd_send_points(struct role *r, int fd)
 	return fd < 0 ? 0 : msg_points_send(r, ROLE_STORE, &m);
 }
 
+/*
+ * The store writes what is new since the last time: so it always gets all of
+ * it, what the fetcher told and what the last run found.
+ */
 static int
-results_send(struct role *r, const struct run *run)
+objects_send(struct role *r)
+{
+	struct validate_role *st = r->state;
+	struct vlive *l = st->vlive;
+	_cleanup_(buf_done) struct buf told = BUF_INIT;
+	_cleanup_(fd_close) int fd = -1;
+	struct file_map found = { 0 };
+	uint8_t *map;
+	int rc;
+
+	told_lines(l->told, &told);
+	if ((rc = told.rc) < 0 || (l->found_fd >= 0 &&
+	    (rc = memfd_map(l->found_fd, false, FINDINGS_BYTES_MAX, &found)) < 0))
+		return rc;
+	if (told.len + found.data.n > 0 &&
+	    (rc = memfd_room("findings", told.len + found.data.n, &fd, &map)) == 0) {
+		if (told.len > 0)
+			memcpy(map, buf_get(&told).p, told.len);
+		if (found.data.n > 0)
+			memcpy(map + told.len, found.data.p, found.data.n);
+		rc = memfd_room_done(fd, map, told.len + found.data.n);
+	} else if (rc == 0)
+		rc = memfd_of("findings", SV(""), &fd);
+	file_unmap(&found);
+	if (rc == 0)
+		rc = msg_objects_send(r, ROLE_STORE, &(struct msg_objects){ .lines = fd });
+	return rc;
+}
+
+static void
+on_told(void *arg)
+{
+	struct role *r = arg;
+	struct validate_role *st = r->state;
+	struct vlive *l = st->vlive;
+	int rc = 0;
+
+	l->telling = false;
+	/* A new life of ours: its first run comes, and without that all of it were new. */
+	if (l->found_fd >= 0 || !l->published)
+		rc = objects_send(r);
+	if (rc < 0)
+		role_log(r, LOG_LEVEL_ERROR, "cannot tell the findings of the fetcher: %s",
+		    err_str(rc));
+}
+
+/* The run's findings are those of now. */
+static int
+found_take(struct role *r, struct run *run)
+{
+	struct validate_role *st = r->state;
+	struct vlive *l = st->vlive;
+
+	fd_close(&l->found_fd);
+	l->found_fd = run->findings;
+	run->findings = -1;
+	return objects_send(r);
+}
+
+static int
+results_send(struct role *r, struct run *run)
 {
 	struct msg_sources_want want = { .lines = run->wants };
 	struct msg_snapshot_new snap = { .snapshot = run->snapshot };
-	struct msg_objects found = { .lines = run->findings };
 	struct msg_holds hold = { .hashes = run->holds };
 	struct msg_facts_touch touch = { .keys = run->touched };
 	int rc = 0;
@@ -267,7 +337,7 @@ results_send(struct role *r, const struct run *run)
 	if (rc == 0 && run->wants >= 0)
 		rc = msg_sources_want_send(r, ROLE_FETCH, &want);
 	if (rc == 0 && run->findings >= 0)
-		rc = msg_objects_send(r, ROLE_STORE, &found);
+		rc = found_take(r, run);
 	if (rc == 0)
 		rc = fd_send_points(r, run->points);
 	if (rc == 0 && run->holds >= 0)
@@ -480,6 +550,8 @@ vlive_on_result(struct role *r, enum role_id from UNUSED, void *msg)
 	struct vlive *l = st->vlive;
 	struct sv key;
 
+	if (l != NULL && told_put(l->told, m->key, m->json) && !l->telling)
+		l->telling = loop_timer_set(l->told_timer, TOLD_USEC) == 0;
 	if (l == NULL || l->stage == RUNNING || l->known.n >= KNOWN_MAX ||
 	    map_find(&l->known, m->key) != NULL) {
 		if (l != NULL && l->stage == RUNNING && !l->published)
@@ -592,12 +664,14 @@ vlive_start(struct role *r)
 		return -ENOMEM;
 	st->vlive = l;
 	l->r = r;
-	l->pub_fd = -1;
+	l->pub_fd = l->found_fd = -1;
 	l->next = TIME_NEVER;
 	l->born_mono = clock_mono_usec();
 	l->dirty = true;
 	if ((l->live = live_new(&conf)) == NULL ||
 	    (l->known_pool = pool_new((size_t)256 << 20)) == NULL ||
+	    (l->told = told_new()) == NULL ||
+	    (l->told_timer = loop_timer_add(r->loop, on_told, r)) == NULL ||
 	    (st->timer = loop_timer_add(r->loop, on_timer, r)) == NULL)
 		return -ENOMEM;
 	(void)msg_snapshot_ask_send(r, ROLE_STORE, &ask);

@@ -1,0 +1,152 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/pool.h"
+#include "role/validate_told.h"
+
+/* The plan follows 4000 places; rsync and trust anchors come on top. */
+#define TOLD_SOURCES_MAX	16384
+/* A fetcher that was taken over may tell no more than this; an attempt has some 2 KB. */
+#define TOLD_BYTES_MAX		((size_t)32 << 20)
+#define TOLD_KEYS_MAX		((size_t)40 << 20)
+
+struct source {
+	struct source	*next;
+	char		*lines;		/* NULL: nothing to say */
+	size_t		 len;
+};
+
+struct told {
+	struct pool	*pool;		/* keys and sources */
+	struct map	 map;
+	struct source	*head, **tail;	/* in the order of their first word */
+	size_t		 bytes;
+};
+
+struct told *
+told_new(void)
+{
+	struct told *t = calloc(1, sizeof(*t));
+
+	if (t == NULL || (t->pool = pool_new(TOLD_KEYS_MAX)) == NULL) {
+		free(t);
+		return NULL;
+	}
+	t->tail = &t->head;
+	return t;
+}
+
+struct told *
+told_free(struct told *t)
+{
+	if (t == NULL)
+		return NULL;
+	for (struct source *s = t->head; s != NULL; s = s->next)
+		free(s->lines);
+	map_done(&t->map);
+	pool_freep(&t->pool);
+	free(t);
+	return NULL;
+}
+
+/* What follows this in s; empty if it is not there. */
+static struct sv
+behind(struct sv s, struct sv what)
+{
+	for (size_t i = 0; i + what.n <= s.n; i++)
+		if (memcmp(s.p + i, what.p, what.n) == 0)
+			return sv_skip(s, i + what.n);
+	return sv_skip(s, s.n);
+}
+
+/* The length of the object at the head of s, which opens with '{'; 0: it has no end. */
+static size_t
+object_len(struct sv s)
+{
+	bool text = false;
+	size_t depth = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (text && c == '\\')
+			i++;
+		else if (c == '"')
+			text = !text;
+		else if (!text && (c == '{' || c == '['))
+			depth++;
+		else if (!text && (c == '}' || c == ']') && --depth == 0)
+			return i + 1;
+	}
+	return 0;
+}
+
+/*
+ * The objects of the member "findings", one a line. Quotes inside of texts
+ * are written \", so this sequence is found at no other place than the member.
+ */
+static void
+findings_lines(struct sv json, struct buf *b)
+{
+	struct sv s = behind(json, SV("\"findings\":["));
+	size_t n;
+
+	while (s.n > 0 && s.p[0] == '{' && (n = object_len(s)) > 0) {
+		buf_sv(b, (struct sv){ s.p, n });
+		buf_char(b, '\n');
+		s = sv_skip(s, n);
+		if (s.n > 0 && s.p[0] == ',')
+			s = sv_skip(s, 1);
+	}
+}
+
+static struct source *
+source_of(struct told *t, struct sv key)
+{
+	struct source *s = map_find(&t->map, key);
+	struct sv k;
+
+	if (s != NULL || t->map.n >= TOLD_SOURCES_MAX)
+		return s;
+	k = pool_sv(t->pool, key);
+	s = pool_calloc(t->pool, 1, sizeof(*s));
+	if (k.p == NULL || s == NULL || map_add(&t->map, k, s) < 0)
+		return NULL;
+	*t->tail = s;
+	t->tail = &s->next;
+	return s;
+}
+
+bool
+told_put(struct told *t, struct sv key, struct sv json)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct source *s = map_find(&t->map, key);
+	char *copy = NULL;
+	struct sv now;
+
+	findings_lines(json, &b);
+	now = buf_get(&b);
+	if (b.rc < 0 || (s == NULL && (now.n == 0 || (s = source_of(t, key)) == NULL)))
+		return false;
+	if (now.n == s->len && (now.n == 0 || memcmp(now.p, s->lines, now.n) == 0))
+		return false;
+	if (t->bytes - s->len + now.n > TOLD_BYTES_MAX ||
+	    (now.n > 0 && (copy = malloc(now.n)) == NULL))
+		return false;
+	if (now.n > 0)
+		memcpy(copy, now.p, now.n);
+	free(s->lines);
+	t->bytes = t->bytes - s->len + now.n;
+	s->lines = copy;
+	s->len = now.n;
+	return true;
+}
+
+void
+told_lines(const struct told *t, struct buf *ret)
+{
+	for (const struct source *s = t->head; s != NULL; s = s->next)
+		buf_sv(ret, (struct sv){ s->lines, s->len });
+}
