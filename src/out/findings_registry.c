@@ -16,6 +16,9 @@ static const struct finding_def fetch_rows[] = {
 static const struct finding_def watch_rows[] = {
 #include "app/watch_findings.def"
 };
+static const struct finding_def kit_rows[] = {
+#include "app/kit_findings.def"
+};
 #undef F
 
 static const struct findings_module modules[] = {
@@ -23,6 +26,7 @@ static const struct findings_module modules[] = {
 	{ "rtr", rtr_rows, ARRAY_LEN(rtr_rows) },
 	{ "rrdp", rrdp_rows, ARRAY_LEN(rrdp_rows) },
 	{ "fetch", fetch_rows, ARRAY_LEN(fetch_rows) },
+	{ "kit", kit_rows, ARRAY_LEN(kit_rows) },
 	{ "watch", watch_rows, ARRAY_LEN(watch_rows) },
 };
 

@@ -1,0 +1,223 @@
+/* What the files of the kit share: the vendors' rows, and the model of lint. */
+#ifndef APP_KIT_INTERNAL_H
+#define APP_KIT_INTERNAL_H
+
+#include "app/kit.h"
+#include "base/pool.h"
+
+/* --- configurations --- */
+
+enum kit_each {
+	KIT_ONCE,
+	KIT_CACHE,		/* for each cache */
+	KIT_PEER4, KIT_PEER6,	/* for each external session of the family */
+	KIT_PEER,
+};
+
+/* When a part is printed: all bits of one group that are given must hold. */
+#define KIT_IF_OBSERVE	0x01u
+#define KIT_IF_PREFER	0x02u
+#define KIT_IF_DROP	0x04u
+#define KIT_IF_POLICIES	0x07u
+#define KIT_IF_TCP	0x08u
+#define KIT_IF_SSH	0x10u
+#define KIT_IF_PEERS	0x20u
+#define KIT_IF_NO_PEERS	0x40u
+#define KIT_IF_ROUTER_ID 0x80u
+#define KIT_IF_PEERS4	0x100u
+#define KIT_IF_PEERS6	0x200u
+#define KIT_IF_LAST	0x400u	/* of caches: the last one */
+
+struct kit_part {
+	unsigned	 when;
+	enum kit_each	 each;
+	const char	*note;		/* msgid: comment before it; may be NULL */
+	const char	*text;		/* lines with @places@; may be NULL */
+};
+
+struct kit_timer {
+	const char	*word;		/* as the vendor calls it */
+	enum kit_time	 time;
+	uint32_t	 min, max;	/* the vendor's bounds */
+	const char	*why;		/* msgid with {sec} {min} {max} */
+};
+
+struct kit_check {
+	unsigned	 when;
+	const char	*command;
+	const char	*good, *bad;	/* msgids */
+};
+
+struct kit_model;
+
+struct kit_vendor {
+	const char		*name, *title;
+	const char		*comment;	/* what begins a comment line */
+	bool			 ascii, tested, ssh;
+	/* Keeps what a policy dropped without being told to (RFC 9324)? */
+	bool			 keeps_routes;
+	const struct kit_timer	*timers;
+	size_t			 n_timers;
+	const struct kit_part	*parts;
+	size_t			 n_parts;
+	const struct kit_check	*checks;
+	size_t			 n_checks;
+	int			(*read)(struct kit_model *, struct sv text);
+};
+
+uint32_t kit_seconds(const struct kit_want *, const struct kit_timer *);
+const struct kit_timer *kit_timer_find(const struct kit_vendor *, enum kit_time);
+
+/* --- lint --- */
+
+/* Words of a statement with all that stands around it. */
+#define KIT_WORDS_MAX	96
+/* Sections within sections; the deepest configurations have ten. */
+#define KIT_DEPTH_MAX	24
+/* Policies at one import: five are many. */
+#define KIT_REFS_MAX	8
+/* A policy calls a policy calls …; IOS XR itself allows 16. */
+#define KIT_CALLS_MAX	16
+/* Entries that the judge visits for one session: policies that call each other. */
+#define KIT_STEPS_MAX	20000
+/* Sessions of one router: route servers have a thousand. */
+#define KIT_SESSIONS_MAX 8192
+#define KIT_LISTED_MAX	8	/* names in a finding */
+#define KIT_POOL_MAX	((size_t)64 * 1024 * 1024)
+
+struct kit_cache {
+	struct sv	 addr;
+	unsigned	 line;
+	uint32_t	 sec[KIT_TIME_MAX];	/* 0: not given */
+	bool		 secure;		/* SSH */
+	struct kit_cache *next;
+};
+
+enum kit_cond {
+	KIT_ALL,		/* each route */
+	KIT_INVALID,
+	KIT_OTHER,		/* valid, not found: not an invalid one */
+	KIT_MAYBE,		/* depends on what the reader does not know */
+};
+
+enum kit_act {
+	KIT_GO_ON,		/* the next entry */
+	KIT_TAKE,
+	KIT_REFUSE,
+	KIT_CALL,
+};
+
+struct kit_entry {
+	enum kit_cond	 cond;
+	enum kit_act	 act;
+	bool		 has_lp;
+	uint32_t	 lp;
+	struct sv	 callee;
+	unsigned	 line;
+	struct kit_entry *next;
+};
+
+struct kit_rule {		/* a policy */
+	struct sv	 name;
+	unsigned	 line;
+	bool		 end_refuses;	/* nothing matched: refused */
+	struct kit_entry *head, **tail;
+	struct kit_rule	*next;
+};
+
+enum kit_side {
+	KIT_SIDE_UNKNOWN,
+	KIT_EXTERNAL,
+	KIT_INTERNAL,
+};
+
+struct kit_session {
+	struct sv	 name, group;
+	unsigned	 line;
+	bool		 is_group;
+	enum kit_side	 side;
+	uint32_t	 asn;		/* 0: not given */
+	struct sv	 refs[KIT_REFS_MAX];
+	unsigned	 n_refs;
+	bool		 unsure;	/* an import that was not understood */
+	bool		 keeps, checks;	/* Adj-RIB-In; validation is switched on */
+	struct kit_session *next;
+};
+
+struct kit_model {
+	struct pool		*pool;
+	struct kit_report	*report;
+	struct kit_cache	*caches, **cache_tail;
+	struct kit_rule		*rules, **rule_tail;
+	struct kit_session	*sessions, **session_tail;
+	unsigned		 n_sessions;
+	uint32_t		 sec[KIT_TIME_MAX];	/* for all caches */
+	unsigned		 sec_line[KIT_TIME_MAX];
+	uint32_t		 asn;
+	bool			 checks;	/* validation is on for all */
+	bool			 own_judge;	/* rules are for all sessions (OpenBGPD) */
+};
+
+/* NULL without memory (the pool knows). */
+struct kit_cache *kit_cache_get(struct kit_model *, struct sv addr, unsigned line);
+struct kit_rule *kit_rule_get(struct kit_model *, struct sv name, unsigned line);
+struct kit_rule *kit_rule_find(const struct kit_model *, struct sv name);
+struct kit_entry *kit_entry_add(struct kit_model *, struct kit_rule *, unsigned line);
+struct kit_session *kit_session_get(struct kit_model *, struct sv name, bool is_group,
+	    unsigned line);
+void	 kit_ref_add(struct kit_session *, struct sv name);
+/* "50" → lp; anything else: false. */
+bool	 kit_lp_set(struct kit_entry *, struct sv number);
+void	 kit_unread(struct kit_model *, unsigned line);
+void	 kit_sec_set(uint32_t *sec, struct sv number);
+
+/*
+ * The words of one line, without comments; quotes are taken off. Beyond
+ * KIT_WORDS_MAX they are dropped and *full is set.
+ */
+struct kit_words {
+	struct sv	 w[KIT_WORDS_MAX];
+	unsigned	 n;
+	bool		 full;
+};
+/* Does it begin with these words ("router bgp")? "*" is any one word. */
+bool	 kit_words_are(const struct kit_words *, const char *pattern);
+static inline struct sv
+kit_word(const struct kit_words *w, unsigned i)
+{
+	return i < w->n ? w->w[i] : SV("");
+}
+void	 kit_words_split(struct sv line, struct kit_words *ret);
+
+/*
+ * Sections in braces, flattened: each statement with the words of all sections
+ * around it. ends: the characters that end a statement besides braces.
+ */
+struct kit_tree {
+	const char	*ends;		/* ";" or "\n" */
+	const char	*comments;	/* characters that begin one, to the line's end */
+	bool		 lists;		/* "[ a b ]" are words of the statement */
+	void		(*leaf)(void *arg, const struct kit_words *, unsigned line);
+	void		*arg;
+};
+/* SE_LIMIT: too deep. */
+int	 kit_tree_read(const struct kit_tree *, struct sv text) MUST_USE;
+
+int	 kit_read_bird(struct kit_model *, struct sv) MUST_USE;
+int	 kit_read_frr(struct kit_model *, struct sv) MUST_USE;
+int	 kit_read_eos(struct kit_model *, struct sv) MUST_USE;
+int	 kit_read_openbgpd(struct kit_model *, struct sv) MUST_USE;
+int	 kit_read_ios_xr(struct kit_model *, struct sv) MUST_USE;
+int	 kit_read_junos(struct kit_model *, struct sv) MUST_USE;
+int	 kit_read_sros(struct kit_model *, struct sv) MUST_USE;
+
+/* What happens to an invalid route at a session. */
+enum kit_fate {
+	KIT_FATE_NONE,		/* no policy looks */
+	KIT_FATE_SAME,		/* looked at, taken as any other */
+	KIT_FATE_LESS,
+	KIT_FATE_GONE,
+	KIT_FATE_UNSURE,
+};
+
+#endif
