@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""History of the daemon: rpki log, rpki diff, and what kill -9 does to the record."""
+import json
+import os
+import sqlite3
+import sys
+import time
+
+import house
+
+STALE = "stale-manifest@kyoto"
+KYOTO = {"asn": 64497, "prefix": "198.51.100.0/24"}
+
+
+def log(h, *args):
+    code, out, err = house.run("rpki", "log", "-c", h.conf, "--json", *args)
+    assert code == 0, err
+    return json.loads(out)
+
+
+def changes(h, *args):
+    return log(h, *args)["changes"]
+
+
+def move(h, *faults):
+    house.lab(h.folder, *faults)
+    assert house.run("reload", "-c", h.conf)[0] == 0
+
+
+def rows(h, sql):
+    db = sqlite3.connect("file:%s/sekisho.db?mode=ro" % h.state, uri=True)
+    try:
+        return db.execute(sql).fetchall()
+    except sqlite3.DatabaseError as e:
+        raise ValueError(sql) from e  # not yet, for wait_for()
+    finally:
+        db.close()
+
+
+def started(d, **kw):
+    house.lab(d)
+    h = house.House(d, **kw)
+    h.start()
+    assert house.wait_for(lambda: h.vrps() == house.VRPS, 30), h.log()
+    return h
+
+
+def test_log(t, d):
+    h = started(d)
+    got = house.wait_for(lambda: rows(h, "SELECT kind, v4 + v6, came FROM publication"))
+    t.ok(got == [(1, 3, 0)], "the first publication is a baseline, not 3 changes", got)
+    t.ok(changes(h) == [] and log(h)["record_begins"], "nothing changed yet")
+    move(h, STALE)
+    got = house.wait_for(lambda: changes(h, "198.51.100.0/24"), 30)
+    lost = got[0] if got else {}
+    t.ok(lost.get("event") == "withdraw" and lost.get("asn") == 64497, "the loss is recorded", got)
+    t.ok((lost.get("cause"), lost.get("state")) == ("failed", "failed"), "as a failure", lost)
+    t.ok(lost.get("clause") and lost.get("remedy") and lost.get("code", "").startswith("RPKI_"),
+         "with code, clause and remedy", lost)
+    t.ok("/kyoto/" in lost.get("ca", ""), "and the CA", lost)
+    got = house.wait_for(lambda: [f for f in log(h, lost["ca"])["findings"]
+                                  if f["code"] == "RPKI_MFT_STALE" and f["until"] is None])
+    t.ok(got, "the finding holds from then on", log(h, lost["ca"])["findings"])
+    ways = {"covering": "198.51.100.128/25", "inside": "198.51.0.0/16", "host": "198.51.100.7"}
+    for name, prefix in ways.items():
+        t.ok(len(changes(h, prefix)) == 1, "found by a %s prefix" % name)
+    t.ok(changes(h, "198.51.101.0/24") == [] and changes(h, "0.0.0.0/0") and changes(h, "::/0") == [],
+         "and not by others")
+    t.ok({c["kind"] for c in changes(h, "AS64497")} == {"vrp", "aspa"}, "AS number: VRP and ASPA")
+    move(h)
+    house.wait_for(lambda: len(changes(h, "AS64497")) == 4, 30)
+    got = changes(h, "AS64497")
+    t.ok([c["event"] for c in got] == ["announce"] * 2 + ["withdraw"] * 2, "it came back; newest first", got)
+    got = house.wait_for(lambda: [f for f in log(h, lost["ca"])["findings"]
+                                  if f["code"] == "RPKI_MFT_STALE" and f["until"]])
+    t.ok(got, "the finding has ended")
+    t.ok(len(changes(h, "AS64497", "--limit", "1")) == 1, "--limit")
+    t.ok(changes(h, "--until", lost["time"]) == [] and len(changes(h, "--since", lost["time"])) == 4,
+         "--since, --until")
+    _, en, _ = house.run("rpki", "log", "-c", h.conf, "AS64497", "--lang", "en")
+    _, ja, _ = house.run("rpki", "log", "-c", h.conf, "AS64497", "--lang", "ja")
+    t.ok(en != ja and "理由" in ja and "why:" in en and "why:" not in ja, "in both languages", ja)
+    diff(t, h, d)
+    h.stop()
+    t.ok(len(changes(h)) == 4, "it can be read when the daemon is gone")
+    t.ok(house.run("rpki", "log", "--state", d)[0] == 3, "no history: 3")
+    t.ok(house.run("rpki", "log", "--state", h.state, "nonsense")[0] == 2, "not understood: 2")
+
+
+def diff(t, h, d):
+    """Serials 1 and 3 are the same, 2 has lost kyoto."""
+    def run(*args):
+        code, out, err = house.run("rpki", "diff", "--state", h.state, *args)
+        return code, json.loads(out) if "--json" in args else out + err
+
+    t.ok(run("1", "3")[0] == 0, "equal: 0")
+    code, got = run("1", "2", "--json")
+    t.ok(code == 1 and [(x["asn"], x["prefix"]) for x in got["only_a"]] == [(64497, "198.51.100.0/24")]
+         and got["only_a"][0]["state"] == "failed", "what is only in A, and why", got)
+    t.ok(got["aspas"] == [{"customer": 64497, "a": [64500], "b": None}], "the ASPA too", got)
+    t.ok(run("1", "9")[0] == 3, "a serial that is not kept: 3")
+    code, out = run("2", "current", "--nagios", "--crit", "2")
+    t.ok(code == 2 and "only_b=1" in out, "--nagios: critical", out)
+    t.ok(run("2", "current", "--nagios", "--warn", "9")[0] == 0, "--nagios: within the limit")
+    with open(os.path.join(d, "peer.csv"), "w") as f:
+        f.write("ASN,IP Prefix,Max Length,Trust Anchor\nAS64496,192.0.2.0/24,25,lab\n"
+                "64496,2001:db8::/36,48,lab\nAS64499,203.0.113.0/24,,lab\n")
+    out = os.path.join(d, "out.csv")
+    code, got = run("current", os.path.join(d, "peer.csv"), "--json", "-o", "csv=" + out)
+    t.ok([(x["max_length"], x["max_length_b"]) for x in got["max_length"]] == [(24, 25)],
+         "only the max length differs", got)
+    t.ok(got["equal"] == 1 and [x["asn"] for x in got["only_b"]] == [64499], "a peer's CSV", got)
+    with open(out) as f:
+        t.ok(sorted(line.split(",")[0] for line in f) == ["In", "a", "b", "max-length"], "-o csv=FILE")
+    with open(os.path.join(d, "peer.json"), "w") as f:
+        json.dump({"roas": [{"asn": 64496, "prefix": "192.0.2.0/24", "maxLength": 24, "ta": "x"}]}, f)
+    t.ok(run(os.path.join(d, "peer.json"), "current", "--json")[1]["equal"] == 1, "a peer's JSON")
+    with open(os.path.join(d, "bad.csv"), "w") as f:
+        f.write("ASN,IP Prefix,Max Length\nAS64496,192.0.2.1/24,24\n")
+    code, out = run(os.path.join(d, "bad.csv"), "current")
+    t.ok(code == 3 and "2" in out, "a row that is none: 3, with its line", out)
+
+
+def whole(h):
+    """Is there one row for each serial, and does what they say add up?"""
+    got = rows(h, "SELECT serial, kind, v4 + v6, came, went, aspas + keys FROM publication ORDER BY id")
+    for a, b in zip(got, got[1:]):
+        assert b[0] == a[0] + 1 and b[1] == 0, got
+        assert a[2] + a[5] + b[3] - b[4] == b[2] + b[5], got
+    n = rows(h, "SELECT count(*) FROM change")[0][0]
+    assert n == sum(r[3] + r[4] for r in got), (n, got)
+    assert rows(h, "PRAGMA integrity_check") == [("ok",)]
+    return got
+
+
+def test_kill(t, d):
+    """The store dies at odd moments; at the end the record is what the snapshots say."""
+    h = started(d)
+    worst = None
+    for i in range(6):
+        move(h, *([STALE] if i % 2 == 0 else []))
+        want = house.KYOTO_GONE if i % 2 == 0 else house.VRPS
+        time.sleep(0.05 * i)
+        h.kill_role("store")
+        # What validate had sent to a store that was down is made again on demand.
+        if not house.wait_for(lambda: h.vrps() == want or
+                              house.run("reload", "-c", h.conf)[0] != 0, 40, 1):
+            worst = (i, h.vrps(), h.log()[-2000:])
+            break
+    t.ok(worst is None, "six times killed while something changed", worst)
+    serial = house.rtr_vrps(h.ports[0])[1]
+    got = house.wait_for(lambda: whole(h)[-1][0] == serial and whole(h), 20)
+    t.ok(got and len(got) >= 4, "each serial once, and the sums are right", rows(h, "SELECT * FROM publication"))
+    t.ok(h.stop()[0] == 0 and os.path.getsize(os.path.join(h.state, "sekisho.db-wal")) == 0,
+         "a good end leaves nothing in the -wal")
+    with open(os.path.join(h.state, "sekisho.db"), "r+b") as f:
+        f.write(b"this is no database" * 10)
+    h.start()
+    t.ok(house.wait_for(lambda: whole(h)[-1][0] == serial, 30), "a damaged file: set aside, made anew", h.log()[-1500:])
+    t.ok(os.path.exists(os.path.join(h.state, "sekisho.db.damaged")), "and it is there to look at")
+    t.ok(house.wait_for(lambda: h.vrps() == house.VRPS), "the data was served all the same")
+    h.stop()
+
+
+def main():
+    t = house.Tap()
+    for test in (test_log, test_kill):
+        with house.folder() as d:
+            try:
+                t.case(test, t, d)
+            finally:
+                house.stop_all()
+    return t.done()
+
+
+sys.exit(main())
