@@ -4,12 +4,16 @@ import { $, fill } from "./dom.js";
 import { get, onTokenNeeded, setToken, why } from "./api.js";
 import * as explain from "./explain.js";
 import * as findings from "./findings.js";
+import * as history from "./history.js";
 import * as overview from "./overview.js";
+import * as plots from "./plots.js";
+import * as servers from "./servers.js";
 import { lang, t, useTexts } from "./words.js";
 
-const EVERY_MSEC = 30000;
+const EVERY_MSEC = 30000, HISTORY_MSEC = 120000;
 const LANG = "sekisho-lang";
 let seen = "";		// which data the findings shown belong to
+let plotted = 0;	// when the history was fetched
 
 function languages() {
 	for (const a of document.querySelectorAll(".langs a")) {
@@ -48,11 +52,23 @@ function organisation(org) {
 	fill($("org"), org.name, marked !== "" && { title: t("our_name", { name: marked }) });
 }
 
+// Long lists: with new data, else now and then.
+async function past(org, isNew) {
+	if (!isNew && Date.now() - plotted < HISTORY_MSEC)
+		return;
+	const body = await get("history");
+	plots.use(body);
+	history.use(body, org);
+	plotted = Date.now();
+}
+
 async function look() {
 	try {
 		const status = await get("status");
 		const key = status.data ? `${status.data.serial}/${status.data.built}` : "none";
 		overview.health(status);
+		overview.guard(status);
+		await past(status.organisation, key !== seen);
 		if (key !== seen) {
 			organisation(status.organisation);
 			findings.use(status);
@@ -62,7 +78,7 @@ async function look() {
 			await findings.load();
 			seen = key;
 		}
-		overview.tiles(status);
+		overview.tiles(status, await servers.load());
 		fill($("version"), `Sekisho ${status.version}`);
 		overview.routers(await get("routers"), status.data?.serial ?? 0);
 		$("token").hidden = true;
@@ -93,6 +109,8 @@ async function start() {
 	useTexts(await texts.json());
 	tokenForm();
 	explain.start();
+	plots.start();
+	servers.start();
 	await look();
 	setInterval(() => {
 		if (!document.hidden)

@@ -45,6 +45,14 @@ export function fill(node, ...parts) {
 		add(node, part);
 }
 
+// A table that becomes a list on a narrow screen: every cell says what it is.
+export function stackTable(cls, heads, rows) {
+	return el(`table.stack.${cls}`,
+		el("thead", el("tr", heads.map((h) => el("th", h, { scope: "col" })))),
+		el("tbody", rows.map((cells) => el("tr", cells.map((content, i) => i === 0 ?
+			el("th", content, { scope: "row" }) : el("td", content, { "data-label": heads[i] }))))));
+}
+
 // A table: heads are { text, num }, rows are arrays of cells.
 export function table(heads, rows) {
 	const cell = (tag, i, content, extra) =>

@@ -68,7 +68,7 @@ function groups(list) {
 	return [...map.values()].map(group);
 }
 
-function chip(label, count, pressed, onclick) {
+export function chip(label, count, pressed, onclick) {
 	return el("button.chip", label, count !== null && el("span.count", num(count)),
 		{ type: "button", "aria-pressed": String(pressed), onclick });
 }
@@ -84,7 +84,7 @@ function filters() {
 		hasOurs && chip(t("only_ours"), null, wish.ours, () => change({ ours: !wish.ours })));
 }
 
-async function change(what) {
+export async function change(what) {
 	// The buttons are made anew: keep the focus where it was.
 	const index = [...$("filters").children].indexOf(document.activeElement);
 	Object.assign(wish, what);

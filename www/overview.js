@@ -1,6 +1,7 @@
 // Health, numbers, trust anchors, object types, routers.
 
 import { $, el, fill, table } from "./dom.js";
+import { change } from "./findings.js";
 import { ago, known, num, t, time, until } from "./words.js";
 
 const SHOW_ROUTERS = 200;
@@ -27,13 +28,31 @@ function paint(cls, parts) {
 		{ "aria-hidden": "true" }), el("span", parts));
 }
 
+// The drop guard holds something back: how much, how long, what to do.
+export function guard(status) {
+	const held = status.data?.guard ?? null;
+	$("guard").hidden = held === null;
+	if (held === null)
+		return;
+	const look = el("button.link", t("guard_look"), { type: "button", onclick: () => {
+		change({ severity: "REJECT" });
+		$("findings-title").scrollIntoView({ block: "start" });
+	} });
+	fill($("guard"), el("span.sign", "!", { "aria-hidden": "true" }), el("div",
+		el("p", el("b", t("guard_held", { n: num(held.held) })), " ",
+			held.until === null ? "" : t("guard_until",
+				{ time: time(held.until), in: until(held.until, status.now) })),
+		el("p", t("guard_first"), " ", look),
+		el("p", t("guard_release"), el("br"), el("code", `sekisho rpki release ${held.hash}`))));
+}
+
 export function offline(text) {
 	paint("bad", [text]);
 }
 
 const sum = (rows, key) => rows.reduce((n, row) => n + (row[key] ?? 0), 0);
 
-export function tiles(status) {
+export function tiles(status, servers) {
 	const data = status.data;
 	if (data === null) {
 		fill($("tiles"));
@@ -42,11 +61,14 @@ export function tiles(status) {
 	const objects = data.objects ?? [];
 	const rejected = sum(objects.filter((o) => o.verdict === "rejected"), "count");
 	const routers = Object.values(status.routers ?? {}).reduce((a, b) => a + b, 0);
+	const all = Object.values(servers ?? {}).reduce((a, b) => a + b, 0);
+	const failing = all === 0 ? null : servers.failing + servers.never;
 	const tile = (label, value, cls = "") =>
 		el("div", el("dt", label), el("dd", num(value), { class: cls }));
 	fill($("tiles"), tile(t("vrps4"), data.vrps4), tile(t("vrps6"), data.vrps6),
-		tile(t("aspas"), data.aspas),
+		tile(t("aspas"), data.aspas), tile(t("router_keys"), data.router_keys),
 		tile(t("rejected"), rejected, rejected > 0 ? "badtext" : ""),
+		failing !== null && tile(t("failing_servers"), failing, failing > 0 ? "badtext" : ""),
 		tile(t("routers"), routers));
 }
 

@@ -41,6 +41,28 @@ export function ago(seconds) {
 		.format(Math.max(0, Math.round(seconds / size))));
 }
 
+// How long: "12 s", "5 min", "3.5 h", short enough for an axis.
+export function duration(seconds) {
+	const [unit, size] = UNITS.find(([, s]) => Math.abs(seconds) >= s) ?? UNITS[3];
+	return tight(new Intl.NumberFormat(lang, { style: "unit", unit, unitDisplay: "short",
+		maximumFractionDigits: 1 }).format(seconds / size));
+}
+
+const SIZES = [["gigabyte", 1e9], ["megabyte", 1e6], ["kilobyte", 1e3], ["byte", 1]];
+
+export function size(bytes) {
+	const [unit, one] = SIZES.find(([, s]) => bytes >= s) ?? SIZES[3];
+	return new Intl.NumberFormat(lang, { style: "unit", unit, unitDisplay: "short",
+		maximumFractionDigits: 1 }).format(bytes / one);
+}
+
+// The reader's zone at that moment: "UTC+09:00".
+export function offset(moment) {
+	const minutes = -new Date(moment * 1000).getTimezoneOffset(), abs = Math.abs(minutes);
+	return minutes === 0 ? "UTC" : `UTC${minutes < 0 ? "−" : "+"}${
+		String(Math.floor(abs / 60)).padStart(2, "0")}:${String(abs % 60).padStart(2, "0")}`;
+}
+
 export function until(time, now) {
 	const [unit, size] = unitOf(time - now);
 	return tight(relative.format(Math.round((time - now) / size), unit));

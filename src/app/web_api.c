@@ -21,7 +21,8 @@ static const struct route {
 	{ "/api/v1/findings", web_findings, 0, "severity,limit,ours" },
 	{ "/api/v1/vrps", web_vrps, 0, "prefix,asn" },
 	{ "/api/v1/routers", web_routers, 0, "" },
-	{ "/api/v1/servers", web_servers, 0, "" },
+	{ "/api/v1/servers", web_servers, 0, "state,q,limit" },
+	{ "/api/v1/history", web_history, 0, "" },
 	{ "/api/v1/explain", web_explain, 0, "subject" },
 	{ "/api/v1/strings", web_strings, ROUTE_OPEN, "" },
 };

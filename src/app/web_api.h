@@ -10,7 +10,9 @@
  *	/api/v1/findings	?severity=REJECT|WARN|NOTE &ours=1 &limit=N
  *	/api/v1/vrps		?prefix= &asn=: what the snapshot says
  *	/api/v1/routers		who is connected
- *	/api/v1/servers		publication servers and how they do
+ *	/api/v1/servers		publication servers, worst first
+ *				?state=good|failing|never &q=PART &limit=N
+ *	/api/v1/history		counts and ages over time, changes of what is ours
  *	/api/v1/explain		?subject=: asked of the validator (WEB_ASK)
  *	/api/v1/strings		the page's texts
  *
@@ -68,7 +70,7 @@ struct web_data {
 	struct snapshot	 snap;		/* the mapping is the caller's */
 	json_t		*report;	/* an object, maybe empty */
 	struct {
-		uint64_t	v4, v6, aspas;
+		uint64_t	v4, v6, aspas, keys;
 	}		 tas[TA_MAX];
 };
 
@@ -91,6 +93,67 @@ struct web_stats {
 	uint64_t	explained[WEB_EXPLAIN_MAX];
 };
 
+/* --- publication servers --- */
+
+#define WEB_SOURCES_MAX		4096	/* more than the fetcher follows (FETCH_PLACES_MAX) */
+#define WEB_SOURCES_DEFAULT	200	/* what a reader looks at */
+/* Nobody has asked it for so long: it is not wanted any more (FETCH_FORGET_MS, and a rest). */
+#define WEB_SOURCE_FORGET_SEC	(26 * 3600)
+
+/* Worst first: what worked and does not may soon cost data that are in service. */
+enum web_source_state {
+	WEB_SOURCE_FAILING,	/* what it gave before is used */
+	WEB_SOURCE_NEVER,	/* it has never given anything */
+	WEB_SOURCE_GOOD,
+	WEB_SOURCE_MAX
+};
+
+struct web_sources {
+	json_t		*by_key;	/* NULL before the first */
+	json_t		*by_code;	/* code -> attempts that failed by it */
+	uint64_t	 n_attempts[2];	/* failed, good */
+	uint64_t	 bytes;
+};
+
+/* How an attempt went; json as in MSG_source_result. -EBADMSG: it is not that. */
+int	 web_sources_put(struct web_sources *, struct sv key, bool ok, int64_t at,
+	    struct sv json) MUST_USE;
+/* Forget those that nobody has asked for long. */
+void	 web_sources_prune(struct web_sources *, int64_t now);
+void	 web_sources_done(struct web_sources *);
+
+/* --- counts over time --- */
+
+#define WEB_POINT_SEC		60
+#define WEB_POINTS_MAX		1500	/* a day of minutes; older ones get thinner */
+#define WEB_CHANGES_MAX		200	/* rows that are told */
+#define WEB_HISTORY_MAX		(4u * 1024 * 1024) /* 2000 points of 100 bytes, changes */
+
+enum web_point_value {			/* in the order of web_history.c's columns */
+	WP_V4, WP_V6, WP_ASPAS, WP_KEYS,
+	WP_REJECT, WP_WARN, WP_NOTE,
+	WP_HELD,			/* by the drop guard */
+	WP_AGE,				/* of the data, seconds */
+	WP_GOOD, WP_FAILING, WP_NEVER,	/* servers */
+	WP_MAX
+};
+
+struct web_point {
+	int64_t		at;
+	uint32_t	span;		/* seconds that it stands for */
+	uint32_t	serial;
+	uint64_t	n[WP_MAX];
+};
+
+struct web_points {
+	size_t			n;
+	struct web_point	p[WEB_POINTS_MAX];	/* by time */
+};
+
+/* How it is now; without data there is nothing to note. */
+void	 web_points_add(struct web_points *, int64_t now, const struct web_data *,
+	    const struct web_sources *);
+
 struct web_ctx {
 	int64_t			 now;
 	bool			 loopback;	/* it came over a loopback listener */
@@ -98,7 +161,9 @@ struct web_ctx {
 	const struct web_data	*data;		/* NULL: none yet */
 	json_t			*routers;	/* of the rtr role, or NULL */
 	json_t			*house;		/* of the parent, or NULL */
-	json_t			*sources;	/* key -> how it went last, or NULL */
+	json_t			*history;	/* of the store, or NULL */
+	const struct web_sources *sources;
+	const struct web_points	*points;
 	const struct web_stats	*stats;
 };
 

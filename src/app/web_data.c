@@ -144,6 +144,13 @@ tas_count(struct web_data *d)
 		if (a.ta < TA_MAX)
 			d->tas[a.ta].aspas++;
 	}
+	for (size_t i = 0; i < d->snap.n_router_keys; i++) {
+		struct router_key k;
+
+		snapshot_router_key(&d->snap, i, &k);
+		if (k.ta < TA_MAX)
+			d->tas[k.ta].keys++;
+	}
 }
 
 int

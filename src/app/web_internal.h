@@ -51,6 +51,7 @@ enum web_result web_findings(struct web_call *);
 enum web_result web_vrps(struct web_call *);
 enum web_result web_routers(struct web_call *);
 enum web_result web_servers(struct web_call *);
+enum web_result web_history(struct web_call *);
 enum web_result web_strings(struct web_call *);
 enum web_result web_metrics(struct web_call *);
 enum web_result web_healthz(struct web_call *);
@@ -72,6 +73,32 @@ const char *web_health_name(enum web_health);	/* "ok", "no_data" … */
 bool	 web_ours_asn(const struct web_conf *, uint32_t asn);
 /* It overlaps with one of ours. */
 bool	 web_ours_prefix(const struct web_conf *, const struct ip_prefix *);
+
+struct web_guard {
+	uint64_t	 held;
+	int64_t		 until;		/* TIME_NEVER: the report does not say */
+	const char	*hash;		/* hex; the report's */
+};
+/* Is anything held back? */
+bool	 web_guard(const struct web_data *, struct web_guard *ret);
+
+/* A server, judged; key and o are web_sources'. */
+struct web_source {
+	const char		*key;
+	const json_t		*o;
+	enum web_source_state	 state;
+	bool			 is_ta;
+};
+struct web_source_list {
+	struct web_source	*rows;		/* worst first */
+	size_t			 n;
+	uint64_t		 n_by_state[WEB_SOURCE_MAX];
+};
+/* A view of web_sources as it is now: -ENOMEM. */
+int	 web_sources_sort(const struct web_sources *, struct web_source_list *ret) MUST_USE;
+void	 web_source_list_done(struct web_source_list *);
+void	 web_sources_count(const struct web_sources *, uint64_t n[static WEB_SOURCE_MAX]);
+const char *web_source_state_name(enum web_source_state);
 
 /* Members of the report, forgiving: 0, NULL or an empty array if absent. */
 uint64_t web_report_u64(const json_t *, const char *key);

@@ -83,6 +83,7 @@ ta_json(struct json *j, const struct web_data *d, size_t i, const char *name,
 	json_kv_u64(j, "vrps4", known ? d->tas[i].v4 : 0);
 	json_kv_u64(j, "vrps6", known ? d->tas[i].v6 : 0);
 	json_kv_u64(j, "aspas", known ? d->tas[i].aspas : 0);
+	json_kv_u64(j, "router_keys", known ? d->tas[i].keys : 0);
 	json_kv_u64(j, "objects", web_report_u64(reported, "objects"));
 	json_close(j, '}');
 }
@@ -113,6 +114,38 @@ tas_json(struct json *j, const struct web_data *d)
 	json_close(j, ']');
 }
 
+bool
+web_guard(const struct web_data *d, struct web_guard *ret)
+{
+	const json_t *g = json_object_get(d->report, "guard");
+
+	*ret = (struct web_guard){ web_report_u64(g, "held"), TIME_NEVER,
+	    json_string_value(json_object_get(g, "hash")) };
+	if (ret->held == 0 || ret->hash == NULL)
+		return false;
+	if (time_parse(sv_str(json_string_value(json_object_get(g, "until"))), &ret->until) < 0)
+		ret->until = TIME_NEVER;
+	return true;
+}
+
+/* What the drop guard holds back; null: nothing. */
+static void
+guard_json(struct json *j, const struct web_data *d)
+{
+	struct web_guard g;
+
+	json_key(j, "guard");
+	if (!web_guard(d, &g)) {
+		json_nil(j);
+		return;
+	}
+	json_open(j, '{');
+	json_kv_u64(j, "held", g.held);
+	kv_time(j, "until", g.until);
+	json_kv_str(j, "hash", g.hash);
+	json_close(j, '}');
+}
+
 static void
 data_json(struct json *j, const struct web_data *d, int64_t now)
 {
@@ -128,6 +161,8 @@ data_json(struct json *j, const struct web_data *d, int64_t now)
 	json_kv_u64(j, "vrps4", s->n_v4);
 	json_kv_u64(j, "vrps6", s->n_v6);
 	json_kv_u64(j, "aspas", s->n_aspas);
+	json_kv_u64(j, "router_keys", s->n_router_keys);
+	guard_json(j, d);
 	tas_json(j, d);
 	kv_raw(j, "objects", web_report_array(d, "objects"));
 	kv_raw(j, "findings_total", json_object_get(d->report, "findings_total"));
@@ -371,12 +406,3 @@ web_routers(struct web_call *c)
 	return finish(c, &j);
 }
 
-enum web_result
-web_servers(struct web_call *c)
-{
-	struct json j = json_on(&c->res->body, false);
-
-	json_open(&j, '{');
-	kv_raw(&j, "servers", c->ctx->sources);
-	return finish(c, &j);
-}

@@ -18,6 +18,9 @@
 
 /* Addresses with series of their own: as many as the rtr role keeps. */
 #define WEB_PEERS_MAX	1024
+/* Servers likewise: eight times as many as there are today. */
+#define WEB_SERVERS_MAX	500
+#define WEB_LABEL_MAX	256	/* bytes of a server's name; longer ones are counted only */
 
 static struct sv
 member(const json_t *o, const char *key)
@@ -50,6 +53,19 @@ payload_metrics(struct metrics *m, const struct web_data *d)
 	}
 	for (size_t i = 0; i < s->n_tas; i++)
 		PUT(m, ASPAS, d->tas[i].aspas, sv_str(s->tas[i]));
+	for (size_t i = 0; i < s->n_tas; i++)
+		PUT(m, ROUTER_KEYS, d->tas[i].keys, sv_str(s->tas[i]));
+}
+
+static void
+guard_metrics(struct metrics *m, const struct web_data *d)
+{
+	struct web_guard g;
+	bool holds = web_guard(d, &g);
+
+	PUT0(m, GUARD_HELD, holds ? g.held : 0);
+	if (holds && g.until >= 0 && g.until != TIME_NEVER)
+		PUT0(m, GUARD_UNTIL, (uint64_t)g.until);
 }
 
 static void
@@ -98,6 +114,53 @@ time_metrics(struct metrics *m, const struct web_data *d, int64_t now)
 	    metric_milli(m, METRIC_DURATION, NULL, 0,
 	    web_report_u64(d->report, "duration_ms")) < 0)
 		m->b->rc = -1;
+}
+
+/* The same servers for both families: the first of the list. */
+static void
+server_metrics(struct metrics *m, const struct web_source_list *list)
+{
+	static const struct {
+		const char	*key;
+		enum metric	 id;
+	} families[] = {
+		{ "good_at", METRIC_FETCH_LAST },
+		{ "failures", METRIC_FETCH_ROW },
+	};
+
+	for (size_t f = 0; f < ARRAY_LEN(families); f++)
+		for (size_t i = 0, n = 0; i < list->n && n < WEB_SERVERS_MAX; i++) {
+			const struct sv label = sv_str(list->rows[i].key);
+
+			if (label.n > WEB_LABEL_MAX)
+				continue;
+			n++;
+			if (json_is_integer(json_object_get(list->rows[i].o, families[f].key)) &&
+			    metric_u64(m, families[f].id, &label, 1,
+			    web_report_u64(list->rows[i].o, families[f].key)) < 0)
+				m->b->rc = -1;
+		}
+}
+
+static void
+fetch_metrics(struct metrics *m, const struct web_sources *s)
+{
+	struct web_source_list list;
+	const char *code;
+	json_t *n;
+
+	if (s->by_key == NULL || web_sources_sort(s, &list) < 0)
+		return;
+	for (int i = 0; i < WEB_SOURCE_MAX; i++)
+		PUT(m, FETCH_SERVERS, list.n_by_state[i],
+		    sv_str(web_source_state_name((enum web_source_state)i)));
+	server_metrics(m, &list);
+	web_source_list_done(&list);
+	PUT(m, FETCH_ATTEMPTS, s->n_attempts[1], SV("good"));
+	PUT(m, FETCH_ATTEMPTS, s->n_attempts[0], SV("failed"));
+	json_object_foreach(s->by_code, code, n)
+		PUT(m, FETCH_FAILURES, (uint64_t)json_integer_value(n), sv_str(code));
+	PUT0(m, FETCH_BYTES, s->bytes);
 }
 
 /* An address as the rtr role writes it. */
@@ -239,10 +302,12 @@ web_metrics(struct web_call *c)
 	PUT0(&m, HEALTHY, web_health(ctx) == WEB_OK);
 	if (ctx->data != NULL) {
 		payload_metrics(&m, ctx->data);
+		guard_metrics(&m, ctx->data);
 		object_metrics(&m, ctx->data);
 		finding_metrics(&m, ctx->data);
 		time_metrics(&m, ctx->data, ctx->now);
 	}
+	fetch_metrics(&m, ctx->sources);
 	router_metrics(&m, ctx->routers);
 	house_metrics(&m, ctx->house);
 	own_metrics(&m, ctx->stats);

@@ -5,6 +5,8 @@
 #include "app/web_server.h"
 #include "sys/clock.h"
 
+#define MINUTE_USEC	((int64_t)WEB_POINT_SEC * 1000000)
+
 struct listener {
 	struct web_server	*ws;
 	struct httpd		*httpd;
@@ -26,7 +28,10 @@ struct web_server {
 	unsigned		 n_listeners;
 	struct web_conf		 conf;
 	struct web_data		*data;
-	json_t			*routers, *house, *sources;
+	json_t			*routers, *house, *history;
+	struct web_sources	 sources;
+	struct web_points	*points;
+	struct loop_timer	*minute;
 	struct web_stats	 stats;
 	struct waiting		 queue[WEB_QUEUE_MAX];	/* the first is asked */
 	unsigned		 n_queue;
@@ -155,8 +160,11 @@ on_request(void *arg, struct http_conn *conn, const struct http_req *req,
 		.loopback = l->loopback,
 		.conf = &ws->conf,
 		.data = ws->data,
-		.routers = ws->routers, .sources = ws->sources,
+		.routers = ws->routers,
 		.house = ws->house,
+		.history = ws->history,
+		.sources = &ws->sources,
+		.points = ws->points,
 		.stats = &ws->stats,
 	};
 
@@ -172,6 +180,22 @@ on_request(void *arg, struct http_conn *conn, const struct http_req *req,
 
 /* --- state --- */
 
+static void
+point_note(struct web_server *ws)
+{
+	web_points_add(ws->points, ws->ops.now(ws->ops.arg), ws->data, &ws->sources);
+}
+
+static void
+on_minute(void *arg)
+{
+	struct web_server *ws = arg;
+
+	web_sources_prune(&ws->sources, ws->ops.now(ws->ops.arg));
+	point_note(ws);
+	(void)loop_timer_set(ws->minute, MINUTE_USEC);
+}
+
 int
 web_server_new(struct loop *loop, const struct web_server_ops *ops,
     struct web_server **ret)
@@ -186,8 +210,11 @@ web_server_new(struct loop *loop, const struct web_server_ops *ops,
 	if (ws->ops.ask_usec == 0)
 		ws->ops.ask_usec = (int64_t)WEB_ASK_SEC * 1000000;
 	ws->timer = loop_timer_add(loop, on_timer, ws);
+	ws->minute = loop_timer_add(loop, on_minute, ws);
+	ws->points = calloc(1, sizeof(*ws->points));
 	rc = web_conf_init(&ws->conf, SV(""), SV(""), SV(""), SV(""));
-	if (ws->timer == NULL || rc < 0) {
+	if (ws->timer == NULL || ws->minute == NULL || ws->points == NULL || rc < 0 ||
+	    loop_timer_set(ws->minute, MINUTE_USEC) < 0) {
 		(void)web_server_free(ws);
 		return -ENOMEM;
 	}
@@ -205,11 +232,14 @@ web_server_free(struct web_server *ws)
 	while (ws->n_queue > 0)
 		queue_drop(ws, 0);
 	(void)loop_timer_del(ws->timer);
+	(void)loop_timer_del(ws->minute);
 	web_conf_done(&ws->conf);
 	(void)web_data_free(ws->data);
 	json_decref(ws->routers);
-	json_decref(ws->sources);
+	web_sources_done(&ws->sources);
 	json_decref(ws->house);
+	json_decref(ws->history);
+	free(ws->points);
 	free(ws);
 	return NULL;
 }
@@ -242,6 +272,7 @@ web_server_data(struct web_server *ws, struct web_data *data)
 {
 	(void)web_data_free(ws->data);
 	ws->data = data;
+	point_note(ws);
 }
 
 static int
@@ -279,35 +310,22 @@ role_down(const json_t *house, const char *name)
 	return false;
 }
 
+int
+web_server_history(struct web_server *ws, struct sv json)
+{
+	return json.n > WEB_HISTORY_MAX ? -EBADMSG : object_swap(&ws->history, json);
+}
+
+int
+web_server_source(struct web_server *ws, struct sv key, bool ok, int64_t at, struct sv json)
+{
+	return web_sources_put(&ws->sources, key, ok, at, json);
+}
+
 /*
  * A question that was out when the validator died is lost: it is asked
  * again when the next one works, within its time.
  */
-int
-web_server_source(struct web_server *ws, struct sv key, bool ok, int64_t at, struct sv json)
-{
-	json_t *o, *old;
-	char k[WEB_SUBJECT_MAX + 1];
-
-	if (ws->sources == NULL && (ws->sources = json_object()) == NULL)
-		return -ENOMEM;
-	if (key.n >= sizeof(k) || (o = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, NULL)) == NULL)
-		return -EBADMSG;
-	memcpy(k, key.p, key.n);
-	k[key.n] = '\0';
-	old = json_object_get(ws->sources, k);
-	if (!json_is_object(o) || (old == NULL && json_object_size(ws->sources) >= WEB_SOURCES_MAX)) {
-		json_decref(o);
-		return -EBADMSG;
-	}
-	(void)json_object_set_new(o, "ok", json_boolean(ok));
-	(void)json_object_set_new(o, "at", json_integer(at));
-	(void)json_object_set_new(o, "good_at", ok ? json_integer(at) :
-	    json_incref(json_object_get(old, "good_at") != NULL ?
-	    json_object_get(old, "good_at") : json_null()));
-	return json_object_set_new(ws->sources, k, o) < 0 ? -ENOMEM : 0;
-}
-
 int
 web_server_house(struct web_server *ws, struct sv json)
 {

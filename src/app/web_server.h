@@ -2,7 +2,8 @@
  * The web server as a part of a role: listeners, the state that web_handle()
  * looks at, and the queue of questions to the validator. Questions are
  * costly, so one is out at a time, a few wait, and each has a deadline; the
- * page and the metrics are answered meanwhile.
+ * page and the metrics are answered meanwhile. Every minute, and with each
+ * snapshot, counts and ages are noted for the plots.
  */
 #ifndef APP_WEB_SERVER_H
 #define APP_WEB_SERVER_H
@@ -35,10 +36,16 @@ void	 web_server_data(struct web_server *, struct web_data *);
 int	 web_server_routers(struct web_server *, struct sv json);
 int	 web_server_house(struct web_server *, struct sv json);
 /*
+ * Of the store: {"points":[[at, span, serial, IPv4, IPv6, ASPAs, router keys,
+ * REJECT, WARN, NOTE, held]…], "changes":[{"at","serial","kind","announce",
+ * "prefix","maxLength","asn","before","after","ski","ta","cause","code","ca",
+ * "speaker"}…], "recorded_since"}. Points by time, changes newest first.
+ */
+int	 web_server_history(struct web_server *, struct sv json);
+/*
  * How it went with one publication server; one entry a key, at most
  * WEB_SOURCES_MAX. One that has been good again is good again.
  */
-#define WEB_SOURCES_MAX	4096	/* as the fetcher has */
 int	 web_server_source(struct web_server *, struct sv key, bool ok, int64_t at,
 	    struct sv json);
 /* The validator's answer; one that came too late is ignored. */

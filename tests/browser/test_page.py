@@ -4,11 +4,12 @@
 import os
 import subprocess
 import sys
+import time
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import webdriver
-from webdriver import ENTER, SPACE, TAB
+from webdriver import BACKSPACE, ENTER, SPACE, TAB
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 READY = "return document.body.dataset.ready === '1'"
@@ -30,6 +31,12 @@ class Fixture:
         self.process.stdout.close()
         if self.process.wait(20) != 0:
             raise AssertionError(f"web_fixture ended with {self.process.returncode}")
+
+    def world(self, letter):
+        """Change what web_fixture serves; see there."""
+        self.process.stdin.write(letter.encode())
+        self.process.stdin.flush()
+        equal(self.process.stdout.readline().decode().strip(), letter)
 
     def __enter__(self):
         return self
@@ -56,7 +63,7 @@ def loads_in_english(b, s):
     equal(b.js("return document.documentElement.lang"), "en")
     true("fresh" in b.text("#health"), b.text("#health"))
     equal(b.js("return [...document.querySelectorAll('#tiles dd')].map(e => e.innerText)"),
-          ["4", "2", "1", "5", "3"], "tiles")
+          ["4", "2", "1", "1", "5", "2", "3"], "tiles")
     equal(b.text("#org"), "Example Net K.K.")
 
 
@@ -103,6 +110,120 @@ def filter_by_keyboard_keeps_focus(b, s):
     equal(b.js("return document.activeElement.getAttribute('aria-pressed')"), "true")
     b.js("document.querySelectorAll('#filters button')[0].click()")
     b.wait("return document.querySelectorAll('#findings h3').length === 6")
+
+
+# --- over time, the guard, servers ---
+
+POINTS = "return [...document.querySelectorAll('#plots svg')].map(e => Number(e.dataset.points))"
+HISTORY = 360           # points of the store, five minutes each; one more is the server's own
+
+
+def look_again(b, s, letter):
+    s.world(letter)
+    b.js("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def plots_have_all_points(b, s):
+    day = b.js(POINTS)
+    equal(len(day), 6, "plots")
+    true(288 <= day[0] <= 290, day)         # of the last 24 hours
+    equal(day[4:], [1, 1], "ages and servers are known since the start only")
+    b.js("document.querySelectorAll('#periods button')[2].click()")
+    equal(b.js(POINTS)[0], HISTORY + 1, "all of them")
+    equal(b.js("return document.querySelectorAll('#periods [aria-pressed=true]').length"), 1)
+
+
+def plots_are_told_in_words(b, s):
+    says = b.js("return [...document.querySelectorAll('#plots svg')]"
+                ".map(e => e.getAttribute('aria-label'))")
+    true("now 4;" in says[0] and "between 4 and 512,342" in says[0], says[0])
+    equal(b.js("return document.querySelectorAll('#plots-table tbody tr').length"), 24)
+    equal(b.js("""
+        const out = [];
+        for (const svg of document.querySelectorAll('#plots svg')) {
+            const boxes = [...svg.querySelectorAll('text')].map((e) => e.getBoundingClientRect());
+            const whole = svg.getBoundingClientRect();
+            boxes.forEach((a, i) => {
+                if (a.left < whole.left - 1 || a.right > whole.right + 1 || a.bottom > whole.bottom + 1)
+                    out.push('outside');
+                if (boxes.some((o, k) => k > i && a.left < o.right && o.left < a.right &&
+                        a.top + 2 < o.bottom && o.top + 2 < a.bottom))
+                    out.push('overlap');
+            });
+            if (boxes.length < 4) out.push('few labels');
+        }
+        return out;"""), [], "labels")
+
+
+def plot_follows_the_data(b, s):
+    before = b.js(POINTS)[0]
+    b.js("window.path = document.querySelector('#plots path.line').getAttribute('d')")
+    time.sleep(1.1)         # a point stands for a second
+    look_again(b, s, "b")
+    b.wait("return document.querySelector('#plots .now').textContent === '512,345'")
+    equal(b.js(POINTS)[0], before + 1)
+    equal(b.js("return window.path === document.querySelector('#plots path.line')"
+               ".getAttribute('d')"), False, "the line is another")
+    equal(b.js("return document.querySelector('#tiles dd').innerText"), "512,345")
+    look_again(b, s, "f")
+    b.wait("return document.querySelector('#tiles dd').innerText === '4'")
+
+
+def guard_shows_and_hides(b, s):
+    shown = "document.getElementById('guard').checkVisibility()"
+    equal(b.js("return " + shown), False)
+    look_again(b, s, "g")
+    b.wait("return " + shown)
+    text = b.text("#guard")
+    for word in ("1,234", "in 5 hours", "sekisho rpki release 9f86d081"):
+        true(word in text, f"{word} in {text}")
+    b.js("document.querySelector('#guard button').click()")
+    b.wait("return document.querySelectorAll('#filters button')[1]"
+           ".getAttribute('aria-pressed') === 'true'")
+    b.js("document.querySelectorAll('#filters button')[0].click()")
+    look_again(b, s, "f")
+    b.wait("return !" + shown)
+
+
+def servers_are_worst_first(b, s):
+    equal(b.js("return [...document.querySelectorAll('#servers tbody th .name')]"
+               ".map(e => e.textContent)"),
+          ["https://rrdp.example.org/notification.xml", "rsync://silent.example.com/repo/",
+           "https://rpki.example.net/ta/alpha.cer", "https://rrdp.example.net/notification.xml"])
+    equal(b.js("return [...document.querySelectorAll('#servers-states .count')]"
+               ".map(e => e.textContent)"), ["4", "1", "1", "2"])
+    rows = b.js("return [...document.querySelectorAll('#servers tbody tr')].map(e => e.innerText)")
+    for word in ("FETCH_STATUS", "RFC 9110", "503", "60 minutes", "attempts: 6", "67 minutes",
+                 "in 30 minutes"):
+        true(word in rows[0], f"{word} in {rows[0]}")
+    true("FETCH_DNS" in rows[1] and "<img src=x>" in rows[1], rows[1])
+    true("1.2 MB" in rows[3] and "FETCH_CONNECT_TIME" in rows[3], rows[3])
+
+
+def servers_are_filtered(b, s):
+    b.js("document.querySelectorAll('#servers-states button')[1].click()")
+    b.wait("return document.querySelectorAll('#servers tbody tr').length === 1")
+    b.js("document.querySelectorAll('#servers-states button')[0].click()")
+    b.js("document.getElementById('servers-q').focus()")
+    b.keys("Silent")
+    b.wait("return document.querySelectorAll('#servers tbody tr').length === 1")
+    true("silent" in b.text("#servers"), b.text("#servers"))
+    b.keys("xx")
+    b.wait("return document.querySelectorAll('#servers tbody tr').length === 0")
+    true(b.text("#servers-note") != "", "an empty list says so")
+    b.keys(BACKSPACE * 8)
+    b.wait("return document.querySelectorAll('#servers tbody tr').length === 4")
+
+
+def changes_of_ours_have_causes(b, s):
+    rows = b.js("return [...document.querySelectorAll('#history tbody tr')].map(e => e.innerText)")
+    equal(len(rows), 10, "the newest ones")
+    for word in ("192.0.2.0/24 AS64496", "went", "failure", "RPKI_MFT_STALE", "<b>isp</b>"):
+        true(word in rows[0], f"{word} in {rows[0]}")
+    true("AS64500 → AS64500, AS64501" in rows[3], rows[3])
+    b.js("document.querySelector('#history > button').click()")
+    equal(b.js("return document.querySelectorAll('#history tbody tr').length"), 29,
+          "what is a stranger's is not told")
 
 
 def explains_by_keyboard(b, s):
@@ -292,6 +413,27 @@ def accept_language_is_heard(b, s):
     true("マニフェスト" in b.text("#findings"), "a finding's text")
 
 
+def a_crowd_stays_bounded(b, s):
+    """723,000 VRPs and 4000 failing servers: the page is there at once."""
+    s.world("m")
+    s.world("b")
+    b.go(s.url + "?lang=en")
+    b.wait(READY)
+    equal(b.js("return document.querySelectorAll('#servers tbody tr').length"), 200)
+    true("200" in b.text("#servers-note") and "4,004" in b.text("#servers-note"),
+         b.text("#servers-note"))
+    true(b.js("return document.querySelector('#servers tbody th').innerText")
+         .startswith("https://rrdp.example.org"), "the crowd does not hide what has data of ours")
+    equal(b.js("return performance.getEntriesByType('resource').reduce((n, e) => "
+               "n + e.decodedBodySize, 0) < 1000000"), True, "below a megabyte in all")
+
+
+def speaks_japanese_of_it(b, s):
+    for where, word in (("#servers", "試行6回"), ("#servers", "次の手順"), ("#plots", "データの経過時間"),
+                        ("#history", "障害のために"), ("#plots-note", "UTC")):
+        true(word in b.text(where), f"{word} in {b.text(where)}")
+
+
 def asks_for_the_token(b, s):
     b.go(s.url + "?lang=en")
     b.wait("return !document.getElementById('token').hidden")
@@ -301,7 +443,7 @@ def asks_for_the_token(b, s):
     b.wait("return document.getElementById('token-note').innerText !== ''")
     b.js("document.getElementById('token-input').focus()")
     b.keys("s3cret" + ENTER)
-    b.wait("return document.querySelectorAll('#tiles dd').length === 5")
+    b.wait("return document.querySelectorAll('#tiles dd').length === 7")
     equal(b.js("return document.getElementById('token').hidden"), True)
 
 
@@ -309,11 +451,14 @@ WORLDS = [
     ("en", (), [
         loads_in_english, shows_trust_anchors_and_objects, shows_routers,
         findings_are_worst_first, finding_opens_by_keyboard, filter_by_keyboard_keeps_focus,
-        explains_by_keyboard, answer_has_a_link, hostile_text_stays_text, console_is_silent,
+        plots_have_all_points, plots_are_told_in_words, plot_follows_the_data,
+        guard_shows_and_hides, servers_are_worst_first, servers_are_filtered,
+        changes_of_ours_have_causes, explains_by_keyboard, answer_has_a_link, hostile_text_stays_text, console_is_silent,
         csp_is_in_force, errors_are_told, is_accessible, contrast_is_enough, fits_a_phone,
         switches_language_and_remembers, explains_in_japanese, nothing_english_is_left,
         tells_when_the_server_is_gone]),
-    ("ja,en", (), [accept_language_is_heard]),
+    ("ja,en", (), [accept_language_is_heard, speaks_japanese_of_it]),
+    ("en", (), [a_crowd_stays_bounded]),
     ("en", ("s3cret",), [asks_for_the_token]),
 ]
 

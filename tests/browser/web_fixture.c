@@ -4,7 +4,9 @@
  *	web_fixture FIXTURE_DIR [TOKEN]
  *
  * prints its port and serves until its standard input ends. Questions are
- * answered from explain.json after a moment, "slow …" never.
+ * answered from explain.json after a moment, "slow …" never. A letter on
+ * standard input changes the world: g (the guard holds), f (it is free),
+ * m (4000 more servers), b (a crowd of VRPs), and is answered by itself.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,10 +16,12 @@
 #include <unistd.h>
 
 #include "app/web_server.h"
+#include "base/timefmt.h"
 #include "crypto/crypto.h"
 #include "sys/clock.h"
 
-#define FILE_MAX	(1024 * 1024)
+#define CROWD		723000
+#define CROWD_V4	512345
 #define ANSWER_USEC	50000
 
 struct fixture {
@@ -25,6 +29,8 @@ struct fixture {
 	struct web_server	*ws;
 	struct loop_timer	*timer;
 	json_t			*answers;
+	const char		*dir;
+	uint8_t			*map;
 	char			 subject[WEB_SUBJECT_MAX + 1];
 	enum lang		 lang;
 	uint32_t		 id;
@@ -63,10 +69,43 @@ vrp(const char *prefix, uint8_t max_len, uint32_t asn, uint8_t ta, int64_t expir
 	return v;
 }
 
+/* As many as the world has: 723,000, of the benchmark's addresses. */
+static void
+vrps_crowd(struct payloads *p, int64_t expires)
+{
+	struct vrp *v = calloc(CROWD, sizeof(*v));
+
+	if (v == NULL)
+		die("memory");
+	for (uint32_t i = 0; i < CROWD; i++) {
+		bool v4 = i < CROWD_V4;
+		uint32_t net = i + (1 << 16);	/* 1.0.0.0/24, 100::/24 and up */
+		const uint8_t addr[] = { (uint8_t)(net >> 16), (uint8_t)(net >> 8), (uint8_t)net };
+
+		v[i] = (struct vrp){ .len = 24, .max_len = 24, .af = v4 ? IP_V4 : IP_V6,
+		    .asn = 64496 + i % 9, .expires = expires };
+		memcpy(v[i].addr, addr, sizeof(addr));
+	}
+	p->vrps = v;
+	p->n_vrps = CROWD;
+}
+
+static void
+guard_add(json_t *report, int64_t now)
+{
+	char until[TIME_STRLEN];
+
+	(void)json_object_set_new(report, "guard", json_pack("{s:i, s:s, s:s}", "held", 1234,
+	    "until", time_str(now + 5 * 3600, until), "hash",
+	    "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"));
+}
+
 static struct web_data *
-data_make(const char *dir, int64_t now, uint8_t **ret_map)
+data_make(const char *dir, int64_t now, char world, uint8_t **ret_map)
 {
 	static const uint32_t providers[] = { 64500, 64501 };
+	struct router_key key = { .asn = 64496, .expires = now + 90000, .spki_len = 91,
+	    .ca = PAYLOAD_CA_NONE };
 	struct vrp vrps[] = {
 		vrp("192.0.2.0/24", 24, 64496, 0, now + 30000),
 		vrp("198.51.100.0/24", 25, 64497, 0, now + 40000),
@@ -79,22 +118,31 @@ data_make(const char *dir, int64_t now, uint8_t **ret_map)
 	struct payloads p = {
 		.vrps = vrps, .n_vrps = ARRAY_LEN(vrps),
 		.aspas = aspas, .n_aspas = 1,
+		.router_keys = &key, .n_router_keys = 1,
 		.tas = { "alpha", "beta" }, .n_tas = 2,
 	};
 	struct snapshot_stamp stamp = { 7, { 1, 2, 3 } };
 	json_t *report = load(dir, "report.json");
-	char *text = json_dumps(report, JSON_COMPACT);
 	struct web_data *data;
 	size_t size;
 	uint8_t *map;
+	char *text;
 
+	if (world == 'g')
+		guard_add(report, now);
+	text = json_dumps(report, JSON_COMPACT);
 	json_decref(report);
-	qsort(vrps, ARRAY_LEN(vrps), sizeof(vrps[0]), vrp_cmp);
+	if (world == 'b')
+		vrps_crowd(&p, now + 90000);
+	else
+		qsort(vrps, ARRAY_LEN(vrps), sizeof(vrps[0]), vrp_cmp);
 	if (snapshot_size(&p, strlen(text), &size) < 0 || (map = calloc(1, size)) == NULL ||
 	    snapshot_build(&p, now - 240, &stamp, sv_str(text), crypto_sha256, map, size) < 0 ||
 	    web_data_new(map, size, crypto_sha256, &data) < 0)
 		die("cannot build the snapshot");
 	free(text);
+	if (p.vrps != vrps)
+		free(p.vrps);
 	*ret_map = map;
 	return data;
 }
@@ -149,13 +197,131 @@ listen_loopback(uint16_t *ret_port)
 	return fd;
 }
 
+/* --- publication servers --- */
+
+static void
+server_put(struct fixture *f, const char *key, bool ok, int64_t at, const char *json)
+{
+	if (web_server_source(f->ws, sv_str(key), ok, at, sv_str(json)) < 0)
+		die(key);
+}
+
+/* Two good ones, one that fails since an hour, one that never answered, a TA. */
+static void
+servers_put(struct fixture *f, int64_t now)
+{
+	char json[1000];
+
+	(void)snprintf(json, sizeof(json), "{\"kind\":\"rrdp\",\"via\":\"rrdp\",\"code\":\"\","
+	    "\"uri\":\"https://rrdp.example.net/notification.xml\",\"serial\":41,"
+	    "\"bytes\":1234567,\"msec\":820,\"next\":%lld,\"failures\":0,\"data\":true,"
+	    "\"findings\":[{\"code\":\"FETCH_CONNECT_TIME\",\"args\":{\"host\":\"h\",\"limit\":9}}]}",
+	    (long long)now + 500);
+	server_put(f, "https://rrdp.example.net/notification.xml", true, now - 100, json);
+	server_put(f, "https://rrdp.example.org/notification.xml", true, now - 4000,
+	    "{\"kind\":\"rrdp\",\"bytes\":10,\"msec\":9,\"failures\":0}");
+	server_put(f, "https://rrdp.example.org/notification.xml", false, now - 3600,
+	    "{\"kind\":\"rrdp\",\"code\":\"FETCH_STATUS\",\"failures\":1}");
+	(void)snprintf(json, sizeof(json), "{\"kind\":\"rrdp\",\"via\":\"rrdp\",\"code\":\"FETCH_STATUS\","
+	    "\"args\":{\"url\":\"https://rrdp.example.org/notification.xml\",\"status\":503},"
+	    "\"uri\":\"https://rrdp.example.org/notification.xml\",\"serial\":7,\"bytes\":512,"
+	    "\"msec\":1500,\"next\":%lld,\"failures\":6,\"data\":true}", (long long)now + 1800);
+	server_put(f, "https://rrdp.example.org/notification.xml", false, now - 60, json);
+	server_put(f, "rsync://silent.example.com/repo/", false, now - 60,
+	    "{\"kind\":\"rsync\",\"code\":\"FETCH_DNS\",\"args\":{\"host\":"
+	    "\"<img src=x>silent.example.com\"},\"uri\":\"rsync://silent.example.com/repo/\","
+	    "\"bytes\":0,\"msec\":3,\"next\":1,\"failures\":3,\"data\":false}");
+	server_put(f, "ta:alpha", true, now - 200, "{\"kind\":\"ta\",\"via\":\"https\","
+	    "\"uri\":\"https://rpki.example.net/ta/alpha.cer\",\"bytes\":1100,\"msec\":90,"
+	    "\"failures\":0}");
+}
+
+static void
+servers_many(struct fixture *f, int64_t now)
+{
+	for (unsigned i = 0; i < 4000; i++) {
+		char key[100];
+
+		(void)snprintf(key, sizeof(key), "https://crowd-%04u.example/notification.xml", i);
+		server_put(f, key, false, now - 50, "{\"kind\":\"rrdp\",\"via\":\"rrdp\","
+		    "\"code\":\"FETCH_CONNECT\",\"args\":{\"host\":\"crowd.example\","
+		    "\"what\":\"Connection refused\"},\"bytes\":0,\"msec\":3,\"failures\":2}");
+	}
+}
+
+/* --- what was before --- */
+
+#define HISTORY_POINTS	360	/* of five minutes: 30 hours */
+#define HISTORY_CHANGES	30
+
+static json_t *
+change_make(int i, int64_t now)
+{
+	static const char *const causes[] = { "failed", "signed", "none", "expired" };
+	int k = i % 4;
+
+	if (i == 3)
+		return json_pack("{s:I, s:s, s:b, s:i, s:[i], s:[i,i], s:s}", "at",
+		    (json_int_t)now - i * 900, "kind", "aspa", "announce", 1, "asn", 64496,
+		    "before", 64500, "after", 64500, 64501, "cause", "none");
+	return json_pack("{s:I, s:i, s:s, s:b, s:s, s:i, s:i, s:s, s:s, s:s, s:s}", "at",
+	    (json_int_t)now - i * 900, "serial", 7, "kind", "vrp", "announce", k == 2,
+	    "prefix", i == 4 ? "198.51.100.0/24" : "192.0.2.0/24", "maxLength", 24,
+	    "asn", i == 4 ? 64499 : 64496, "ta", "alpha", "cause", causes[k],
+	    "code", k == 0 ? "RPKI_MFT_STALE" : "",
+	    "ca", "rsync://rpki.example.net/repo/<b>isp</b>.mft");
+}
+
+static void
+history_put(struct fixture *f, int64_t now)
+{
+	json_t *points = json_array(), *changes = json_array();
+	json_t *all = json_pack("{s:o, s:o, s:I}", "points", points, "changes", changes,
+	    "recorded_since", (json_int_t)now - 300 * HISTORY_POINTS);
+	char *text;
+
+	for (int i = HISTORY_POINTS; i > 0; i--)
+		(void)json_array_append_new(points, json_pack("[I,i,i,i,i,i,i,i,i,i,i]",
+		    (json_int_t)now - 300 * i, 300, 400 - i, 512345 - (i > 90 && i < 130 ? 4200 : i * 3),
+		    210655 - i, 420 + i % 7, 3, 3, 12030, 1, i > 90 && i < 100 ? 9 : 0));
+	for (int i = 0; i < HISTORY_CHANGES; i++)
+		(void)json_array_append_new(changes, change_make(i, now));
+	text = json_dumps(all, JSON_COMPACT);
+	if (text == NULL || web_server_history(f->ws, sv_str(text)) < 0)
+		die("history");
+	free(text);
+	json_decref(all);
+}
+
+/* --- the world --- */
+
+static void
+data_use(struct fixture *f, char world)
+{
+	uint8_t *map;
+	struct web_data *d = data_make(f->dir, clock_now(), world, &map);
+
+	web_server_data(f->ws, d);
+	free(f->map);
+	f->map = map;
+}
+
 static void
 on_stdin(void *arg, int fd, unsigned what UNUSED)
 {
+	struct fixture *f = arg;
 	char c;
 
-	if (read(fd, &c, 1) <= 0)
-		loop_stop(arg);
+	if (read(fd, &c, 1) <= 0) {
+		loop_stop(f->loop);
+		return;
+	}
+	if (c == 'm')
+		servers_many(f, clock_now());
+	else
+		data_use(f, c);
+	printf("%c\n", c);
+	fflush(stdout);
 }
 
 static const char routers[] = "{\"clients\":["
@@ -172,10 +338,10 @@ main(int argc, char **argv)
 	struct web_conf conf;
 	struct loop_io *in;
 	uint16_t port;
-	uint8_t *map;
 
 	if (argc < 2)
 		die("usage: web_fixture FIXTURE_DIR [TOKEN]");
+	f.dir = argv[1];
 	f.answers = load(argv[1], "explain.json");
 	f.loop = loop_new();
 	f.timer = loop_timer_add(f.loop, answer, &f);
@@ -185,16 +351,18 @@ main(int argc, char **argv)
 	    SV("AS64496\n"), SV("192.0.2.0/24\n2001:db8::/32\n")) < 0)
 		die("cannot start");
 	web_server_conf(f.ws, &conf);
-	web_server_data(f.ws, data_make(argv[1], clock_now(), &map));
+	servers_put(&f, clock_now());
+	data_use(&f, ' ');
+	history_put(&f, clock_now());
 	if (web_server_routers(f.ws, SV(routers)) < 0)
 		die("routers");
-	in = loop_io_add(f.loop, STDIN_FILENO, LOOP_READ, on_stdin, f.loop);
+	in = loop_io_add(f.loop, STDIN_FILENO, LOOP_READ, on_stdin, &f);
 	printf("%u\n", port);
 	fflush(stdout);
 	(void)loop_run(f.loop);
 	(void)web_server_free(f.ws);
 	json_decref(f.answers);
-	free(map);
+	free(f.map);
 	(void)loop_io_del(in);
 	(void)loop_timer_del(f.timer);
 	(void)loop_free(f.loop);

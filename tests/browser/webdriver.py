@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
-ENTER, TAB, SPACE, SHIFT = "\ue007", "\ue004", " ", "\ue008"
+ENTER, TAB, SPACE, SHIFT, BACKSPACE = "\ue007", "\ue004", " ", "\ue008", "\ue003"
 
 
 class WebDriverError(Exception):

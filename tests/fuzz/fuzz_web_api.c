@@ -2,6 +2,7 @@
  * A request and the report it is answered from. The input is text: the path;
  * lines "?key=value" and "!N header"; an empty line; the report.
  */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "app/web_api.h"
@@ -72,18 +73,26 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct http_res res = { 0 };
 	struct web_question q;
 	uint8_t *map = NULL;
-	struct web_ctx ctx = { .now = NOW, .loopback = true, .conf = &conf, .stats = &stats };
+	struct web_points points = { 0 };
+	struct web_sources sources = { 0 };
+	struct web_ctx ctx = { .now = NOW, .loopback = true, .conf = &conf, .stats = &stats,
+	    .sources = &sources, .points = &points };
 
 	if (web_conf_init(&conf, SV(""), SV("Org"), SV("AS64496"), SV("192.0.2.0/24")) < 0)
 		abort();
 	ctx.data = data_make(report, &map);
-	ctx.routers = ctx.house = ctx.data->report;	/* of any shape, too */
+	/* Of any shape, too. */
+	ctx.routers = ctx.house = ctx.history = ctx.data->report;
+	if (web_sources_put(&sources, req.path, n % 2 != 0, NOW - 7, report) == -ENOMEM)
+		abort();
+	web_points_add(&points, NOW - 1, ctx.data, &sources);
 	if (web_handle(&ctx, &req, &res, &q) == WEB_ASK)
 		web_explained(&res, q.lang, (uint32_t)(n % 4), report);
 	if (res.status < 200 || res.status > 599 || res.n_headers >= HTTP_HEADERS_MAX)
 		abort();
 	http_res_done(&res);
 	(void)web_data_free((struct web_data *)(uintptr_t)ctx.data);
+	web_sources_done(&sources);
 	web_conf_done(&conf);
 	free(map);
 	return 0;

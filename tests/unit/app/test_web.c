@@ -24,6 +24,8 @@ struct world {
 	struct web_data		*data;
 	uint8_t			*map;
 	struct web_stats	 stats;
+	struct web_sources	 sources;
+	struct web_points	 points;
 	struct web_ctx		 ctx;
 	struct http_req		 req;
 	struct http_res		 res;
@@ -85,7 +87,7 @@ setup(void **state)
 	assert_int_equal(web_conf_init(&w->conf, SV(""), SV("Org"), SV("AS64496\n"),
 	    SV("192.0.2.0/24\n\n2001:db8::/32")), 0);
 	w->ctx = (struct web_ctx){ .now = NOW, .loopback = true, .conf = &w->conf,
-	    .stats = &w->stats };
+	    .stats = &w->stats, .sources = &w->sources, .points = &w->points };
 	data_make(w, report);
 	*state = w;
 	return 0;
@@ -100,6 +102,8 @@ teardown(void **state)
 	json_decref(w->json);
 	json_decref(w->ctx.routers);
 	json_decref(w->ctx.house);
+	json_decref(w->ctx.history);
+	web_sources_done(&w->sources);
 	web_conf_done(&w->conf);
 	(void)web_data_free(w->data);
 	free(w->map);
