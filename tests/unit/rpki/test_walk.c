@@ -291,6 +291,7 @@ lost_claims(void **state)
 	r = run(&s, true);
 	assert_int_equal(r->payloads.n_vrps, 1);
 	assert_int_equal(findings_of(r, RPKI_CERT_OVERCLAIM), 1);
+	assert_int_equal(routes_index(r), 0);
 	x = routes_object(r, SV(VICTIM "a.roa"));
 	assert_non_null(x);
 	assert_int_equal(x->o->verdict, V_VALID);
