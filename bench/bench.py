@@ -2,7 +2,11 @@
 """The bench: ours, the peer, the limit, on the same input in the same run.
 
 	meson compile -C build bench
-	bench.py [pilot] [lab] [rtr]		(some of it)
+	meson compile -C build bench-live		(the last part alone; see live.py)
+	bench.py [pilot] [lab] [rtr] [live]		(some of it)
+
+BENCH_JSON=FILE writes the tables there, too; BENCH_RUNS=N is for who cannot
+wait.
 
 Validation: user+sys of the whole process tree by wait4, median of RUNS, files
 in the page cache, nothing remembered from run to run ("cold" means: no facts,
@@ -30,71 +34,29 @@ import sys
 import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "tests", "peer"))
-import peers
+from kit import (TOOLS, cpu_s, limit_of, memfd_mb, peers, pss_mb, ratio, record_write, say,
+                 signature_kinds, table)
+from live import bench_live
 from rtrserver import Process, free_port, listening, wait_for
 
 RUNS = int(os.environ.get("BENCH_RUNS", "5"))
 LAB_CAS, LAB_ROAS = 1000, 20
 LAB_AT = 1795000000		# 2026-11-18T11:06:40Z
 RTR_CLIENTS = 100
-TOOLS = os.path.join(peers.BUILD, "bench")
 VRPS = os.path.join(peers.DATA, "rpki", "vrps")
 VRPS_LEAST = 700000		# fewer: the server has not read them all yet
 RESET_QUERY = bytes((1, 2, 0, 0, 0, 0, 0, 8))
 END_OF_DATA = bytes((1, 7))
 
 
-def say(text=""):
-    print(text)
-    sys.stdout.flush()
-
-
-def table(title, rows):
-    """rows: lists of equal length; the first is the head."""
-    say()
-    say(title)
-    rows = [[str(c) for c in r] for r in rows]
-    width = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
-    for n, r in enumerate(rows):
-        say("  " + "  ".join(c.ljust(w) if i == 0 else c.rjust(w)
-                             for i, (c, w) in enumerate(zip(r, width))))
-        if n == 0:
-            say("  " + "  ".join("-" * w for w in width))
-
-
-def ratio(a, b):
-    return "%.1f" % (a / b) if a and b else "-"
-
-
 # --- validation -----------------------------------------------------------
 
-def signatures(tree):
-    """(with prepared keys, with fresh keys, bytes) that a tree costs.
-
-    Every certificate, CRL and EE certificate is signed by an issuer whose key
-    verifies many; every signed object by its EE certificate's key.
-    """
-    prepared = fresh = size = 0
-    for base, _, files in os.walk(tree):
-        for f in files:
-            size += os.path.getsize(os.path.join(base, f))
-            kind = f.rpartition(".")[2]
-            prepared += 1
-            fresh += kind not in ("cer", "crl")
-    return prepared, fresh, size
-
-
 def limit(tree):
-    prepared, fresh, size = signatures(tree)
-    r = subprocess.run([os.path.join(TOOLS, "limit"), str(prepared), str(fresh), str(size)],
-                       check=True, capture_output=True, text=True)
-    out = json.loads(r.stdout)
-    say("  limit: %d signatures with prepared keys (%.1f us each), %d with fresh ones (%.1f us),"
-        " SHA-256 over %.1f MB" % (prepared, out["prepared_usec"], fresh, out["fresh_usec"],
-                                   size / 1e6))
-    return out["seconds"]
+    size, names = 0, []
+    for base, _, files in os.walk(tree):
+        names += files
+        size += sum(os.path.getsize(os.path.join(base, f)) for f in files)
+    return limit_of(*signature_kinds(names), size)[0]
 
 
 class Contest:
@@ -201,55 +163,6 @@ def real_vrps(path):
                 dst.write(re.sub(r', "expires": \d+|"expires": \d+, ', "", line))
         return True
     return False
-
-
-def pids(pid):
-    """The process and all below it."""
-    out, todo = [], [pid]
-    while todo:
-        p = todo.pop()
-        out.append(p)
-        try:
-            for task in os.listdir("/proc/%d/task" % p):
-                with open("/proc/%d/task/%s/children" % (p, task)) as f:
-                    todo += [int(c) for c in f.read().split()]
-        except OSError:
-            continue
-    return out
-
-
-def pss_mb(pid):
-    total = 0
-    for p in pids(pid):
-        with open("/proc/%d/smaps_rollup" % p) as f:
-            m = re.search(r"^Pss:\s+(\d+) kB", f.read(), re.M)
-            total += int(m[1]) if m else 0
-    return total / 1024
-
-
-def memfd_mb(pid):
-    """What the processes hold in memory files: it is in no one's PSS while it
-    is not mapped, but it is memory all the same."""
-    held = {}
-    for p in pids(pid):
-        for fd in os.listdir("/proc/%d/fd" % p):
-            path = "/proc/%d/fd/%s" % (p, fd)
-            try:
-                if os.readlink(path).startswith("/memfd:"):
-                    st = os.stat(path)
-                    held[st.st_ino] = st.st_blocks * 512
-            except OSError:
-                continue
-    return sum(held.values()) / 2**20
-
-
-def cpu_s(pid):
-    total = 0
-    for p in pids(pid):
-        with open("/proc/%d/stat" % p) as f:
-            fields = f.read().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / os.sysconf("SC_CLK_TCK")
 
 
 def count(port, n, version, server):
@@ -422,7 +335,7 @@ def rtr_limit(path):
         os.waitpid(pid, 0)
 
 
-PARTS = {"pilot": bench_pilot, "lab": bench_lab, "rtr": bench_rtr}
+PARTS = {"pilot": bench_pilot, "lab": bench_lab, "rtr": bench_rtr, "live": bench_live}
 
 
 def main():
@@ -442,6 +355,8 @@ def main():
             PARTS[part](work)
         finally:
             shutil.rmtree(work)
+    if os.environ.get("BENCH_JSON"):
+        record_write(os.environ["BENCH_JSON"])
     return 0
 
 
