@@ -267,8 +267,9 @@ shares_measure(struct decide *c, const struct guard_counts *counts)
 		    counts->ta[i].n_vrps;
 }
 
+/* .until is the first moment at which something of it goes: never past its own expiry. */
 static bool
-held(struct decide *c, uint32_t ca, uint8_t ta, bool is_ours)
+held(struct decide *c, uint32_t ca, uint8_t ta, int64_t expires, bool is_ours)
 {
 	int64_t end = clock_end(c, ca);
 
@@ -281,7 +282,7 @@ held(struct decide *c, uint32_t ca, uint8_t ta, bool is_ours)
 		return false;
 	}
 	c->d.n_held++;
-	c->d.until = min_i64(c->d.until, end);
+	c->d.until = min_i64(c->d.until, min_i64(end, expires));
 	return true;
 }
 
@@ -294,7 +295,7 @@ lost_filter(struct decide *c, struct payloads *p)
 	for (size_t i = 0; i < p->n_vrps; i++) {
 		bool ours = l->is_our_vrp != NULL && l->is_our_vrp(l->arg, &p->vrps[i]);
 
-		if (held(c, p->vrps[i].ca, p->vrps[i].ta, ours))
+		if (held(c, p->vrps[i].ca, p->vrps[i].ta, p->vrps[i].expires, ours))
 			p->vrps[n++] = p->vrps[i];
 	}
 	p->n_vrps = n;
@@ -303,7 +304,7 @@ lost_filter(struct decide *c, struct payloads *p)
 		const struct router_key *k = &p->router_keys[i];
 		bool ours = l->is_our_asn != NULL && l->is_our_asn(l->arg, k->asn);
 
-		if (held(c, k->ca, k->ta, ours))
+		if (held(c, k->ca, k->ta, k->expires, ours))
 			p->router_keys[n++] = *k;
 	}
 	p->n_router_keys = n;
@@ -312,7 +313,7 @@ lost_filter(struct decide *c, struct payloads *p)
 		const struct aspa *a = &p->aspas[i];
 		bool ours = l->is_our_asn != NULL && l->is_our_asn(l->arg, a->customer);
 
-		if (held(c, a->ca, a->ta, ours))
+		if (held(c, a->ca, a->ta, a->expires, ours))
 			p->aspas[n++] = *a;
 		else
 			free((void *)a->providers);

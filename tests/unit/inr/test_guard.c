@@ -316,6 +316,32 @@ clock_and_release(void **state UNUSED)
 	free(buf2);
 }
 
+/* What expires before the clock runs out goes then: somebody must look at that moment. */
+static void
+until_expiry(void **state UNUSED)
+{
+	struct payloads p = { 0 }, next = { 0 };
+	uint8_t *buf = NULL;
+	struct snapshot s;
+	struct outcome o;
+
+	field(&p, 0);
+	p.vrps[3].expires = 400;
+	assert_int_equal(world_snapshot(&p, 1, &buf, &s), 0);
+	payloads_done(&p);
+	field(&next, 1);
+	guard_run(&all, &s, &next, 100, NULL, &o);
+	assert_int_equal(o.d.n_held, 10);
+	assert_true(o.d.until == 400);
+	payloads_done(&next);
+	field(&next, 1);
+	guard_run(&all, &s, &next, 400, NULL, &o);
+	assert_int_equal(o.d.n_held, 9);
+	assert_true(o.d.until == 400 + HOLD);
+	payloads_done(&next);
+	free(buf);
+}
+
 /* --- random worlds against what we know about them --- */
 
 #define N_CAS		12
@@ -565,4 +591,5 @@ random_worlds(void **state UNUSED)
 }
 
 TESTS_MAIN("inr guard", T(failed), T(withdrawn), T(below), T(anchor_gone), T(no_ca),
-    T(thresholds), T(clock_and_release), T(random_worlds))
+    T(thresholds), T(clock_and_release), T(until_expiry),
+    T(random_worlds))
