@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+"""
+Everything that the lab's publication servers can do wrong, against the whole
+daemon: what routers get, who is late, what it costs, what is told of whom.
+
+All together: each behaviour has a server of its own, and beside them are
+servers that are good. The world moves thirty times, two minutes of its own
+time at a step: an hour. What is judged after each step:
+  - the good servers' payloads are those of this step, LATE_SEC after it at most;
+  - of a bad server's CA there is always one whole state, as RFC 9286 section
+    6.6 says: the last that was valid, never half of one and never nothing;
+  - memory (summed PSS of all processes) and disk stay below a bound.
+At the end each server that must be named is named, with its code; all are
+healed and catch up; and when what is old expires, it goes.
+
+Each alone: one server misbehaves after another, beside good ones. CI draws
+some by lot; SEKISHO_DRILL=long takes all, and an hour of steps at their real
+pace of 10 s for `together`.
+"""
+import os
+import random
+import shutil
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from livehouse import EVERY, LabHouse, LiveHouse, Tap, World, at, folder, stop_all, wait_for  # noqa: E402
+import test_fetch_bad as bad  # noqa: E402  (the table of codes, and the list of behaviours)
+
+t = Tap()
+LONG = os.environ.get("SEKISHO_DRILL") == "long"
+SEED = int(os.environ.get("SEKISHO_SEED", str(random.randrange(1 << 30))))
+STEPS = 30
+ALONE = 4			# behaviours that CI draws
+LATE_SEC = 12			# the machine may have other work
+PSS_MB, DISK_MB = 150, 100	# of a house that serves 65 servers
+GOOD = [f"good{i}" for i in range(6)]
+FRESH, OLD = "fresh", "old"
+# What becomes of the payloads, where it does not follow from the table of codes.
+FATE = {
+    "always-304": OLD,		# it says that nothing is new
+    "replay": None,		# it is some steps behind: any whole state
+    "session-mismatch": OLD,
+    "snapshot-hash": FRESH, "delta-hash": FRESH, "huge-snapshot": FRESH, "truncated": FRESH,
+    "rsync-many": OLD, "rsync-links": OLD, "rsync-huge": None,	# the module holds something else now
+    "rsync-slow": None,		# it may end in time, or not
+    "reset": None, "cut": None,	# what fits into the first bytes comes
+}
+# With hashes that are not its deltas', a server that moves on fails by them first.
+TOLD = {n: (ok, codes | {"RRDP_HASH"} if n == "serial-reuse" else codes) for n, (ok, codes) in bad.TOLD.items()}
+# Of these, an attempt may be good although something was told, or nothing is told.
+QUIET = {n for n, (_, codes) in TOLD.items() if not codes}
+
+
+def fate(name):
+    ok, _ = TOLD[name]
+    return FATE[name] if name in FATE else FRESH if ok == bad.FETCHED else None if ok is None else OLD
+
+
+def codes_of(found):
+    return {f["code"] for f in found}
+
+
+def rule(name):
+    return f"{name}.example {name} {bad.ARGS.get(name, '')}"
+
+
+def wrong(world, name, vrps, began, step):
+    """What is wrong with the payloads of a CA whose server is bad since step `began`."""
+    now = world.step_of(name, vrps, step)
+    if now is None:
+        return f"{name}: no whole state: {sorted(vrps)}"
+    if fate(name) == OLD and now > began:
+        return f"{name}: step {now} although its server shows nothing good since {began}"
+    return None
+
+
+class Watch:
+    """Memory and disk at their highest, how late the good ones were at worst."""
+
+    def __init__(self):
+        self.pss = self.disk = 0
+        self.late = 0.0
+
+    def look(self, h):
+        self.pss, self.disk = max(self.pss, h.pss()), max(self.disk, h.disk())
+
+
+def good_on_time(world, h, step, watch, names=None):
+    """Did the good servers' payloads of this step come? Then all payloads, split; else None."""
+    began = time.monotonic()
+    h.wished = 0.0
+
+    def look():
+        h.wish(1.5)	# again: a wish during a fetch is not one for another fetch
+        have = world.split(h.vrps())
+        return have if all(have[n] == world.of(n, step) for n in names or GOOD) else None
+
+    have = wait_for(look, LATE_SEC, 0.2)
+    if have:
+        watch.late = max(watch.late, time.monotonic() - began)
+    return have
+
+
+def connections_end(h):
+    """A new fetcher: a connection that is open still would get good answers through it."""
+    pid = h.role("fetch")["pid"]
+    h.kill_role("fetch")
+    wait_for(lambda: h.role("fetch")["ready"] and h.role("fetch")["pid"] != pid, 10)
+
+
+def case_together(world, lab, h, names):
+    watch, faults, late = Watch(), [], []
+    for name in names:
+        lab.behave(rule(name))
+    connections_end(h)
+    for step in range(1, STEPS + 1):
+        lab.step(step)
+        have = good_on_time(world, h, step, watch)
+        if not have:
+            late.append(f"step {step}: {sorted(h.vrps())[:4]}")
+            continue
+        faults += filter(None, (wrong(world, n, have[n], 0, step) for n in names))
+        if step % 5 == 0:
+            watch.look(h)
+        if LONG:
+            time.sleep(10)
+    t.none(late, f"{STEPS} steps, {len(names)} bad servers: the good ones are never late")
+    t.none(faults, "… and of each bad one there is one whole state, all the time")
+    t.diag("at worst %.1f s after the step; PSS %d MB, disk %d MB" % (watch.late, watch.pss, watch.disk))
+    t.ok(0 < watch.pss < PSS_MB, f"memory stays under {PSS_MB} MB", watch.pss)
+    t.ok(watch.disk < DISK_MB, f"disk stays under {DISK_MB} MB", watch.disk)
+    case_told(world, h, names)
+    have = world.split(h.vrps())
+    other = [n for n in (*GOOD[:2], *names[:4]) if json_vrps(h, world, n) != have[n]]
+    t.none(other, "the JSON of the page says the same as RTR")
+
+
+def json_vrps(h, world, name):
+    rows = h.get("/api/v1/vrps?asn=AS%d" % (64496 + world.names.index(name)))["vrps"]
+    return {"AS%s %s-%s" % (str(r["asn"]).removeprefix("AS"), r["prefix"], r["maxLength"]) for r in rows}
+
+
+def case_told(world, h, names):
+    """The findings name the servers: on the page and in the object log."""
+    def missing():
+        log = {}
+        for line in h.objects():
+            log.setdefault(line["subject"], set()).add(line["code"])
+        page = h.servers()
+        return [f"{n}: log {sorted(log.get(world.key(n), ()))}, page {page.get(world.key(n))}"
+                for n in names if n not in QUIET and not (
+                    log.get(world.key(n), set()) & TOLD[n][1] and (TOLD[n][0] != bad.REJECTED or
+                    codes_of(page[world.key(n)].get("findings", [])) & TOLD[n][1]))]
+    wait_for(lambda: not missing(), 40, 0.5)
+    t.none(missing(), "each is named with its code: in the object log, on the page")
+    clauses = [x for x in h.objects() if x["subject"].startswith(("https://", "rsync://")) and not x.get("clause")]
+    t.none(clauses, "… and each line names a clause")
+    t.none([n for n in GOOD if codes_of(h.servers()[world.key(n)].get("findings", []))],
+           "nothing is told of a good server")
+
+
+def behind(world, h, step, seconds):
+    """Whose payloads are not of this step, after so much time; when all are: nobody."""
+    if wait_for(lambda: h.wish(4) and h.vrps() == world.expected(step), seconds, 0.5):
+        return []
+    return [(n, sorted(v), h.servers().get(world.key(n)))
+            for n, v in world.split(h.vrps()).items() if v != world.of(n, step)]
+
+
+def case_heal(world, lab, h, names):
+    lab.heal()
+    t.none(behind(world, h, STEPS, 60), "all are healed: everybody's newest payloads")
+
+
+def case_alone(world, lab, h, names):
+    """One after another, a step each."""
+    watch = Watch()
+    step = STEPS
+    for name in names:
+        n_lines = len(h.objects())
+        lab.behave(rule(name))
+        connections_end(h)
+        began, step = step, step + 1
+        lab.step(step)
+        have = good_on_time(world, h, step, watch)
+        t.ok(have and not wrong(world, name, have[name], began, step), f"{name}, alone: the others on time",
+             have and wrong(world, name, have[name], began, step))
+        if name not in QUIET:
+            told = wait_for(lambda: codes_of(x for x in h.objects()[n_lines:] if x["subject"] == world.key(name))
+                            & TOLD[name][1], 30)
+            t.ok(told, f"{name}: it is named", h.servers()[world.key(name)])
+            have = world.split(h.vrps())
+            t.ok(not wrong(world, name, have[name], began, step), f"{name}: its last valid payloads stay", have[name])
+        lab.heal()
+        t.none(behind(world, h, step, 40), f"{name}: healed")
+    t.diag("alone: at worst %.1f s" % watch.late)
+
+
+def case_expiry(world, lab, h, names):
+    """The bad servers' data are of the first step; their manifests end a day after it."""
+    lab.heal()
+    old = [n for n in names if fate(n) == OLD]
+    for name in old:
+        lab.behave(rule(name))
+    day = 24 * 3600
+    want_all = None
+    h.start("--at", at(day - 12))
+    if not t.ok(wait_for(lambda: h.vrps(), 15), "a day later, just before they expire: payloads are served", h.log()):
+        return
+    want_all = h.vrps()
+    have = world.split(want_all)
+    t.none([n for n in old if have[n] != world.of(n, 0)], "… the old ones, too: from the store, verified anew")
+    gone = wait_for(lambda: not any(world.split(h.vrps())[n] for n in old), 30)
+    t.ok(gone, "and then they are gone, by themselves", h.log()[-1500:])
+    have = world.split(h.vrps())
+    t.none([n for n in GOOD if not have[n]], "… and nobody else's")
+    told = wait_for(lambda: {x["code"] for x in h.objects()} & {"RPKI_MFT_STALE", "RPKI_CRL_STALE"}, 10)
+    t.ok(told, "… and the object log says why")
+    h.stop()
+
+
+def main():
+    if shutil.which("rsync") is None:
+        t.skip("bad servers, live", "no rsync program")
+        return t.done()
+    known = bad.behaviours()
+    t.equal(sorted(set(known) ^ set(TOLD)), [], "each behaviour of the lab is judged")
+    rng = random.Random(SEED)
+    t.diag(f"SEKISHO_SEED={SEED}")
+    alone = known if LONG else rng.sample(known, ALONE)
+    with folder() as d:
+        world = World(d, GOOD + known, STEPS + len(alone))
+        try:
+            with LabHouse(d, seconds=3600) as lab:
+                lab.step(0)
+                h = LiveHouse(d, lab, rpki="guard-share: 0")
+                h.start("--at", at(STEPS * EVERY))
+                if t.ok(h.is_served(world.expected(0), 60), "all servers are good: everything is served",
+                        h.log()[-2000:]):
+                    t.case(case_together, world, lab, h, known)
+                h.stop()
+                t.case(case_expiry, world, lab, h, known)
+                lab.heal()
+                h.start("--at", at(STEPS * EVERY))
+                t.case(case_heal, world, lab, h, known)
+                t.case(case_alone, world, lab, h, alone)
+                t.none(h.damaged(), "nothing was damaged")
+                t.equal(h.stop()[0], 0, "it ends well")
+        finally:
+            stop_all()
+    return t.done()
+
+
+if __name__ == "__main__":
+    began = time.monotonic()
+    code = main()
+    print("# %.0f s" % (time.monotonic() - began))
+    sys.exit(code)
