@@ -123,14 +123,12 @@ hash_cmp(const void *a, const void *b)
 int
 hashes_sorted(struct sv hashes, size_t max, uint8_t **ret, size_t *ret_n)
 {
-	size_t n = hashes.n / OBJECTS_HASH_LEN;
+	size_t n = hashes.n / OBJECTS_HASH_LEN, n_kept = 0;
 	bool sorted = true;
 	uint8_t *v;
 
 	if (hashes.n % OBJECTS_HASH_LEN != 0)
 		return -EBADMSG;
-	if (n > max)
-		return SE_LIMIT;
 	if ((v = malloc(max_size(hashes.n, 1))) == NULL)
 		return -ENOMEM;
 	if (n > 0)
@@ -139,8 +137,19 @@ hashes_sorted(struct sv hashes, size_t max, uint8_t **ret, size_t *ret_n)
 		sorted = hash_cmp(v + (i - 1) * OBJECTS_HASH_LEN, v + i * OBJECTS_HASH_LEN) <= 0;
 	if (!sorted)
 		qsort(v, n, OBJECTS_HASH_LEN, hash_cmp);
+	/* Each once: a manifest can name one object 200,000 times, and must not fill the list. */
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *h = v + i * OBJECTS_HASH_LEN;
+
+		if (n_kept == 0 || hash_cmp(v + (n_kept - 1) * OBJECTS_HASH_LEN, h) != 0)
+			memmove(v + n_kept++ * OBJECTS_HASH_LEN, h, OBJECTS_HASH_LEN);
+	}
+	if (n_kept > max) {
+		free(v);
+		return SE_LIMIT;
+	}
 	*ret = v;
-	*ret_n = n;
+	*ret_n = n_kept;
 	return 0;
 }
 

@@ -443,6 +443,33 @@ many(struct objects *o, uint32_t id, unsigned n, unsigned from)
 	assert_int_equal(kit_stage(o, id, true, &b, "s", NOW, NULL), 0);
 }
 
+/* One manifest that names an object without end does not fill the list for all. */
+static void
+holds_once(void **state UNUSED)
+{
+	const size_t n = (size_t)3 * 1000 * 1000;
+	struct objects *o = kit_open();
+	uint32_t id = kit_source(o, "https://x/n.xml");
+	uint8_t *held = malloc(n * OBJECTS_HASH_LEN);
+
+	assert_non_null(held);
+	many(o, id, 100, 0);
+	many(o, id, 50, 50);
+	for (size_t i = 0; i < n; i++)
+		memcpy(held + i * OBJECTS_HASH_LEN, kit_hash(i == n / 2 ? "object 3" : "object 7").p,
+		    OBJECTS_HASH_LEN);
+	assert_int_equal(objects_hold(o, (struct sv){ (const char *)held, n * OBJECTS_HASH_LEN }), 0);
+	(void)kit_gc(o, NOW + GRACE, 10);
+	assert_int_equal(kit_stat(o).n_objects, 52);
+	/* But each is counted: more than the limit are refused. */
+	for (size_t i = 0; i < n; i++)
+		memcpy(held + i * OBJECTS_HASH_LEN, &i, sizeof(i));
+	assert_int_equal(objects_hold(o, (struct sv){ (const char *)held, n * OBJECTS_HASH_LEN }),
+	    SE_LIMIT);
+	free(held);
+	objects_free(o);
+}
+
 /* Nothing dies before a hold, before its grace, or while it is held or named. */
 static void
 collects(void **state UNUSED)
@@ -819,5 +846,5 @@ no_store_yet(void **state UNUSED)
 
 TESTS_MAIN("objects", S(snapshot_and_deltas), S(deltas_fit_or_not), S(batches_refused),
     S(twice_in_a_snapshot), S(name_what_is_there), S(shared_objects), S(long_uris), S(lists),
-    S(collects), S(source_goes), S(commit_to_nobody), S(states), S(points), S(facts), S(pins),
+    S(holds_once), S(collects), S(source_goes), S(commit_to_nobody), S(states), S(points), S(facts), S(pins),
     S(full), S(share), S(one_writer), S(no_store_yet))
