@@ -221,7 +221,8 @@ kind_compare(struct walk *w, enum watch_kind k)
 }
 
 int
-watch_compare(const struct payloads *const *p, unsigned n, size_t keep, struct watch_diff *ret)
+watch_compare(const struct payloads *const *p, unsigned n, unsigned kinds, size_t keep,
+    struct watch_diff *ret)
 {
 	struct walk w = { .p = p, .n = n, .keep = keep, .d = ret };
 	int rc = 0;
@@ -231,7 +232,8 @@ watch_compare(const struct payloads *const *p, unsigned n, size_t keep, struct w
 		for (unsigned k = 0; k < WATCH_KIND_MAX; k++)
 			ret->side[i].n[k] = kind_n(p[i], k);
 	for (unsigned k = 0; k < WATCH_KIND_MAX && rc == 0; k++)
-		rc = kind_compare(&w, k);
+		if ((kinds >> k & 1) != 0)
+			rc = kind_compare(&w, k);
 	if (rc < 0)
 		watch_diff_done(ret);
 	return rc;

@@ -59,8 +59,12 @@ struct watch_diff {
 	size_t		 n_entries, cap;
 };
 
-/* Merged sets (payloads_merge()). Keep at most `keep` entries. -ENOMEM. */
-int	 watch_compare(const struct payloads *const *, unsigned n, size_t keep,
+/*
+ * Merged sets (payloads_merge()). kinds: bits of those that all the sources
+ * can tell. Keep at most `keep` entries. -ENOMEM.
+ */
+#define WATCH_KINDS_ALL	(1u << WATCH_VRP | 1u << WATCH_ASPA | 1u << WATCH_KEY)
+int	 watch_compare(const struct payloads *const *, unsigned n, unsigned kinds, size_t keep,
 	    struct watch_diff *ret) MUST_USE;
 void	 watch_diff_done(struct watch_diff *);
 static inline size_t

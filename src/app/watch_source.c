@@ -120,6 +120,12 @@ json_read(const char *path, struct findings *fs, struct payloads *p, uint64_t *r
 	return rc;
 }
 
+bool
+watch_source_is_csv(const char *path)
+{
+	return sv_ends(sv_str(path), SV(".csv"));
+}
+
 int
 watch_source_read(const char *path, struct findings *fs, struct payloads *ret,
     uint64_t *ret_n_bad)
@@ -129,7 +135,7 @@ watch_source_read(const char *path, struct findings *fs, struct payloads *ret,
 
 	*ret_n_bad = 0;
 	*ret = (struct payloads){ 0 };
-	rc = sv_ends(sv_str(path), SV(".csv")) ? csv_read(path, ret, ret_n_bad) :
+	rc = watch_source_is_csv(path) ? csv_read(path, ret, ret_n_bad) :
 	    json_read(path, fs, ret, ret_n_bad);
 	return rc < 0 ? rc : payloads_merge(ret, &dropped);
 }

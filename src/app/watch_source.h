@@ -19,6 +19,7 @@
  */
 int	 watch_source_read(const char *path, struct findings *, struct payloads *ret,
 	    uint64_t *ret_n_bad) MUST_USE;
+bool	 watch_source_is_csv(const char *path);	/* by its name: *.csv */
 /* Text of a CSV; SE_FORMAT when no line is a VRP. Not merged. */
 int	 watch_csv_parse(struct sv text, struct payloads *ret, uint64_t *ret_n_bad) MUST_USE;
 

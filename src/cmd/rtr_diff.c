@@ -272,6 +272,18 @@ caches_check(struct rtr_diff *d)
 	}
 }
 
+/* CSV has VRPs only; so has version 0 of RTR, and version 1 has no ASPAs. */
+static unsigned
+kinds_told(const struct diff_source *s)
+{
+	uint8_t version = s->is_file ? 0 : watch_cache_facts(s->cache)->version;
+
+	if (s->is_file && !watch_source_is_csv(s->name.p))
+		return WATCH_KINDS_ALL;
+	return 1u << WATCH_VRP | (version >= RTR_KEY_VERSION ? 1u << WATCH_KEY : 0) |
+	    (version >= RTR_ASPA_VERSION ? 1u << WATCH_ASPA : 0);
+}
+
 static int
 judge(struct rtr_diff *d)
 {
@@ -279,13 +291,15 @@ judge(struct rtr_diff *d)
 	int64_t now = clock_mono_usec();
 	int rc = 0;
 
+	d->kinds = WATCH_KINDS_ALL;
 	for (unsigned i = 0; i < d->n_sources; i++) {
+		d->kinds &= kinds_told(&d->sources[i]);
 		sets[i] = diff_payloads(&d->sources[i]);
 		if (rc == 0 && d->lag != NULL)
 			rc = watch_lag_stat(d->lag, i, now, &d->sources[i].lag);
 	}
 	if (rc == 0)
-		rc = watch_compare(sets, d->n_sources, d->list, &d->diff);
+		rc = watch_compare(sets, d->n_sources, d->kinds, d->list, &d->diff);
 	if (rc < 0)
 		return rc;
 	caches_check(d);

@@ -31,6 +31,7 @@ struct rtr_diff {
 	struct pool		*pool;
 	struct findings		 findings;
 	struct watch_diff	 diff;
+	unsigned		 kinds;		/* that all sources can tell */
 	struct watch_lag	*lag;
 };
 

@@ -113,6 +113,12 @@ show_json(const struct rtr_diff *d)
 	for (unsigned i = 0; i < d->n_sources; i++)
 		side_json(&j, d, i);
 	json_close(&j, ']');
+	json_key(&j, "compared");
+	json_open(&j, '[');
+	for (unsigned k = 0; k < WATCH_KIND_MAX; k++)
+		if ((d->kinds >> k & 1) != 0)
+			json_str(&j, watch_kind_name(k));
+	json_close(&j, ']');
 	json_kv_u64(&j, "common", d->diff.n_common);
 	json_key(&j, "differ");
 	json_open(&j, '{');
@@ -225,6 +231,8 @@ show_text(const struct rtr_diff *d)
 	buf_printf(&b, tr(d->ctx->lang, N_("in all: %zu; not in all: %zu (VRPs %zu, ASPAs %zu, router keys %zu); of these only the maximum length differs: %zu\n")),
 	    d->diff.n_common, n, d->diff.n_differ[WATCH_VRP], d->diff.n_differ[WATCH_ASPA],
 	    d->diff.n_differ[WATCH_KEY], d->diff.n_maxlen);
+	if (d->kinds != WATCH_KINDS_ALL)
+		buf_str(&b, tr(d->ctx->lang, N_("not compared: what not all of the sources can tell (ASPAs, or router keys as well)\n")));
 	tas_text(d, &b);
 	for (size_t i = 0; i < d->diff.n_entries; i++)
 		entry_text(d, &b, &d->diff.entries[i]);
