@@ -241,6 +241,8 @@ asked_again(void **state)
 	assert_int_equal(a->status, 200);
 	assert_true(web_server_house(w->ws, SV("[]")) < 0);
 	assert_true(web_server_routers(w->ws, SV("")) < 0);
+	assert_true(web_server_history(w->ws, SV("[]")) < 0);
+	assert_int_equal(web_server_history(w->ws, SV("{}")), 0);
 }
 
 #define W(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
