@@ -4,6 +4,7 @@
  * shares and caps hold whatever it says.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -259,21 +260,28 @@ counter(struct want *w, const char *kind, struct sv name)
 	return n;
 }
 
-/* Count one more line of this URI's host; false: it has enough. */
+/*
+ * Count one more line of this URI's host; false: it has enough. Counted for
+ * each trust anchor by itself, and not against who has answered before:
+ * otherwise a few certificates that name a host would shut it out for others.
+ */
 static int
-host_room(struct want *w, struct sv uri, bool *ret)
+host_room(struct want *w, const struct repo *r, bool *ret)
 {
-	char text[FETCH_KEY_MAX + 1];
+	struct sv uri = r->notify.n > 0 ? r->notify : r->module;
+	char text[FETCH_KEY_MAX + 1], kind[32];
 	unsigned *host, *dom;
 
 	*ret = false;
 	if (fetch_host(uri, text, sizeof(text)) < 0)
 		return 0;
-	host = counter(w, "h:", sv_str(text));
-	dom = counter(w, "d:", domain(sv_str(text)));
+	(void)snprintf(kind, sizeof(kind), "h%u:", r->ta);
+	host = counter(w, kind, sv_str(text));
+	kind[0] = 'd';
+	dom = counter(w, kind, domain(sv_str(text)));
 	if (host == NULL || dom == NULL)
 		return -ENOMEM;
-	if (*host >= FETCH_PER_HOST_MAX || *dom >= FETCH_PER_DOMAIN_MAX)
+	if (!r->proven && (*host >= FETCH_PER_HOST_MAX || *dom >= FETCH_PER_DOMAIN_MAX))
 		return 0;
 	(*host)++;
 	(*dom)++;
@@ -354,7 +362,7 @@ repos_follow(struct want *w)
 			w->count->n_over++;
 			continue;
 		}
-		if ((rc = host_room(w, r->notify.n > 0 ? r->notify : r->module, &room)) < 0)
+		if ((rc = host_room(w, r, &room)) < 0)
 			return rc;
 		if (!room) {
 			w->count->n_over++;

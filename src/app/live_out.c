@@ -8,7 +8,15 @@
 #include "base/timefmt.h"
 #include "sys/par.h"
 
-#define WANTS_POOL_MAX	((size_t)256 << 20)	/* of 500,000 points a line each, at worst */
+/*
+ * Who names a place costs us a line, so what one CA and one trust anchor can
+ * name is bounded; a real trust anchor has some 60 places. The rest is not
+ * fetched, which harms nobody above them.
+ */
+#define WANT_URIS_MAX		1024	/* letters of one line's URIs; today below 200 */
+#define WANTS_A_PARENT		256	/* new places that the children of one CA may name */
+#define WANTS_A_TA		8192
+#define WANTS_POOL_MAX		((size_t)1 << 30)	/* 64 trust anchors, all at their limit */
 
 /* --- wanted places --- */
 
@@ -22,6 +30,8 @@ struct want {
 struct wants {
 	struct pool	*pool;
 	struct map	 index;
+	struct map	 parents;	/* address of a CA -> unsigned: places its children named */
+	unsigned	 n_of_ta[TA_MAX];
 	struct want	*head, **tail;
 };
 
@@ -29,6 +39,7 @@ static void
 wants_done(struct wants *w)
 {
 	map_done(&w->index);
+	map_done(&w->parents);
 	w->pool = pool_free(w->pool);
 }
 
@@ -46,13 +57,37 @@ want_new(struct wants *w, struct sv key, const struct rpki_ca *ca, struct sv mod
 	return map_add(&w->index, key, x);
 }
 
+/* May this CA bring a place that nobody named before? */
+static int
+want_room(struct wants *w, const struct rpki_ca *ca, bool *ret)
+{
+	const struct rpki_ca *const *parent = (const struct rpki_ca *const *)&ca->parent;
+	struct sv key = { (const char *)parent, sizeof(*parent) };
+	unsigned *n = map_find(&w->parents, key);
+
+	*ret = false;
+	if (n == NULL) {
+		n = pool_calloc(w->pool, 1, sizeof(*n));
+		key = pool_sv(w->pool, key);
+		if (n == NULL || key.p == NULL || map_add(&w->parents, key, n) < 0)
+			return -ENOMEM;
+	}
+	if (*n >= WANTS_A_PARENT || w->n_of_ta[ca->ta] >= WANTS_A_TA)
+		return 0;
+	(*n)++;
+	w->n_of_ta[ca->ta]++;
+	*ret = true;
+	return 0;
+}
+
 static int
 want_add(struct wants *w, const struct rpki_ca *ca)
 {
-	char buf[2 * RPKI_URI_MAX + 8];
+	char buf[WANT_URIS_MAX + 16];
 	struct sv module = live_module(ca->repo_uri);
 	struct want *x;
-	int n;
+	bool room;
+	int n, rc;
 
 	if (ca->lost || (module.n == 0 && ca->notify_uri.n == 0))
 		return 0;
@@ -61,10 +96,13 @@ want_add(struct wants *w, const struct rpki_ca *ca)
 	if (n < 0 || (size_t)n >= sizeof(buf))
 		return 0;
 	x = map_find(&w->index, (struct sv){ buf, (size_t)n });
-	if (x == NULL)
-		return want_new(w, (struct sv){ buf, (size_t)n }, ca, module);
-	x->n_cas++;
-	return 0;
+	if (x != NULL) {
+		x->n_cas++;
+		return 0;
+	}
+	if ((rc = want_room(w, ca, &room)) < 0 || !room)
+		return rc;
+	return want_new(w, (struct sv){ buf, (size_t)n }, ca, module);
 }
 
 /* Parents come before children: what is needed first stands first. */

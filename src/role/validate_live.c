@@ -332,10 +332,16 @@ results_send(struct role *r, struct run *run)
 	struct msg_facts_touch touch = { .keys = run->touched };
 	int rc = 0;
 
-	if (run->snapshot >= 0)
-		rc = msg_snapshot_new_send(r, ROLE_STORE, &snap);
-	if (rc == 0 && run->wants >= 0)
+	/*
+	 * What is to be fetched is said whatever became of the run: what it lacks
+	 * may be what fetching brings.
+	 */
+	if (run->wants >= 0)
 		rc = msg_sources_want_send(r, ROLE_FETCH, &want);
+	if (run->rc < 0)
+		return run->rc;
+	if (rc == 0 && run->snapshot >= 0)
+		rc = msg_snapshot_new_send(r, ROLE_STORE, &snap);
 	if (rc == 0 && run->findings >= 0)
 		rc = found_take(r, run);
 	if (rc == 0)
@@ -503,7 +509,7 @@ vlive_on_unpinned(struct role *r, enum role_id from UNUSED, void *msg)
 		run_finish(r, -EAGAIN);
 		return 0;
 	}
-	run_finish(r, l->run.rc);
+	run_finish(r, 0);
 	return 0;
 }
 

@@ -198,8 +198,13 @@ work(struct run *r)
 	if (!publish)
 		return 0;
 	/* No anchor at all: an empty mount or disk, not a change of the RPKI. */
-	if (r->routes->n_tas_found == 0)
-		return -ENOENT;
+	if (r->routes->n_tas_found == 0) {
+		if (r->live == NULL)
+			return -ENOENT;
+		complain(&r->conf.complain, "no trust anchor's certificate has been fetched, "
+		    "keeping old data");
+		return 0;
+	}
 	if ((rc = guard_apply(r)) < 0 || (rc = local_apply(r)) < 0 ||
 	    (rc = snapshot_make(r)) < 0)
 		return rc;

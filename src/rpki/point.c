@@ -424,7 +424,7 @@ point_undone(struct rpki_point *pt, int rc, bool full)
 	const struct rpki_ca *ca = pt->ca;
 
 	(void)pool_free(pt->pool);
-	*pt = (struct rpki_point){ .ca = ca, .failed = true, .pool = pool_new(RPKI_POINT_POOL_MAX),
+	*pt = (struct rpki_point){ .ca = ca, .base = ca->res, .failed = true, .pool = pool_new(RPKI_POINT_POOL_MAX),
 	    .judged = pt->judged, .until = pt->until };
 	if (pt->pool == NULL)
 		return -ENOMEM;
@@ -447,6 +447,7 @@ rpki_point_check(const struct rpki_ca *ca, const struct rpki_source *src,
 
 	memset(pt, 0, sizeof(*pt));
 	pt->ca = ca;
+	pt->base = ca->res;
 	pt->judged = opt->now;
 	pt->until = TIME_NEVER;
 	pt->pool = pool_new(RPKI_POINT_POOL_MAX);

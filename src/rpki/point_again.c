@@ -49,15 +49,18 @@ res_rebase(struct resources *r, const struct resources *old, const struct resour
 void
 rpki_point_rebase(struct rpki_point *pt, const struct rpki_ca *ca)
 {
-	const struct rpki_ca *old = pt->ca;
-
+	/*
+	 * Not pt->ca->res: that lies in the issuer's point, which has moved before
+	 * us and has been changed already, if it inherits, too.
+	 */
 	for (size_t i = 0; i < pt->n_children; i++) {
 		struct rpki_ca *c = &pt->children[i];
 
 		c->parent = (struct rpki_ca *)(uintptr_t)ca;
 		c->expires = min_i64(ca->expires, c->own_expires);
-		res_rebase(&c->res, &old->res, &ca->res);
+		res_rebase(&c->res, &pt->base, &ca->res);
 	}
+	pt->base = ca->res;
 	pt->ca = ca;
 }
 

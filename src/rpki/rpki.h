@@ -300,6 +300,7 @@ struct rpki_point {
 	int64_t			 judged, until;	/* the same bytes give the same in [judged, until) */
 	int64_t			 mft_this, mft_next, crl_next;
 	uint8_t			 mft_hash[SHA256_LEN];	/* if .mft_found */
+	struct resources	 base;		/* ca->res as the children share it; rebase's */
 	uint64_t		 ca_id;		/* the caller's: the CA's name for ever; 0: none yet */
 	bool			 retained;	/* the caller's: judged on older data than the newest */
 	struct rpki_object	*objects;
