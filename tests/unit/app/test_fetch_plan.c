@@ -197,6 +197,23 @@ test_caps(void **state)
 	assert_int_equal(w.n_over, 800 - FETCH_PER_HOST_MAX - FETCH_PER_DOMAIN_MAX);
 }
 
+/* A stranger below one anchor names another's server many times. */
+static void
+test_caps_of_each(void **state)
+{
+	_cleanup_(fetch_plan_freep) struct fetch_plan *p = fetch_plan_new(&conf_default, 1);
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+
+	(void)state;
+	buf_str(&b, "ta\tevil\thttps://evil.example/a.cer\n" TA);
+	for (int i = 0; i < 600; i++)
+		buf_printf(&b, "repo\thttps://rrdp.big.test/%d.xml\trsync://x.big.test/m%d/\tevil\t9\n", i, i);
+	buf_str(&b, "repo\thttps://rrdp.big.test/n.xml\trsync://rsync.big.test/m/\thouse\t1\n");
+	buf_char(&b, '\0');
+	(void)want(p, b.p, START);
+	assert_true(place(p, "https://rrdp.big.test/n.xml")->wanted);
+}
+
 static void
 test_modes(void **state)
 {
@@ -497,7 +514,7 @@ test_hour(void **state)
 				worst = age;
 		}
 	}
-	print_message("oldest data of a server that works: %lld s\n", (long long)(worst / SEC));
+	print_message("# oldest data of a server that works: %lld s\n", (long long)(worst / SEC));
 	assert_true(worst <= REFRESH * 11 / 10 + 10 * SEC);
 	for (size_t i = 0; i < fetch_plan_count(p); i++)
 		slow_tried += is_slow(fetch_plan_at(p, i)) &&
@@ -521,6 +538,7 @@ main(void)
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_caps),
+		cmocka_unit_test(test_caps_of_each),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_refresh),
 		cmocka_unit_test(test_backoff),

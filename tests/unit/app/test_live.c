@@ -451,10 +451,66 @@ test_words(void **state)
 	scene_done(&s);
 }
 
+/*
+ * Two levels that inherit: when the lower point moves, the upper one has
+ * already been given the new lists, and the old ones are about to be freed.
+ */
+static void
+test_rebase(void **state UNUSED)
+{
+	const struct ip_range old = { { 10 }, { 11 } }, new = { { 10 }, { 11 } };
+	const struct rpki_ca ta1 = { .res.v4 = { .present = true, .n = 1, .r = &old } };
+	const struct rpki_ca ta2 = { .res.v4 = { .present = true, .n = 1, .r = &new } };
+	struct rpki_ca a = { .res = ta1.res, .own_expires = 7 };
+	struct rpki_ca b = { .res = ta1.res, .own_expires = 9 };
+	struct rpki_point top = { .ca = &ta1, .base = ta1.res, .children = &a, .n_children = 1 };
+	struct rpki_point mid = { .ca = &a, .base = a.res, .children = &b, .n_children = 1 };
+
+	assert_true(rpki_ca_same(&ta1, &ta2));
+	rpki_point_rebase(&top, &ta2);
+	assert_ptr_equal(a.res.v4.r, &new);
+	rpki_point_rebase(&mid, &a);
+	assert_ptr_equal(b.res.v4.r, &new);
+	assert_ptr_equal(b.parent, &a);
+	assert_int_equal(b.expires, 0);		/* of the anchor above */
+}
+
+/* One CA's children may name some places, not all that there are. */
+static void
+test_wants_caps(void **state)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct rpki_point *pts[400], p[400];
+	struct rpki_ca ta = { .repo_uri = SV(MODULE) }, cas[400];
+	struct routes_ta anchor = { .tal = { .name = "lab" } };
+	struct routes r = { .tas = &anchor, .n_tas = 1, .points = pts, .n_points = ARRAY_LEN(pts) };
+	struct kit k = kit_new();
+	struct sv rest, line;
+	unsigned n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(pts); i++) {
+		const char *uri = pool_printf(k.pool, "rsync://h%zu.example/m/", i);
+
+		cas[i] = (struct rpki_ca){ .parent = i + 1 < ARRAY_LEN(pts) ? &ta : &cas[0],
+		    .repo_uri = sv_str(uri) };
+		p[i] = (struct rpki_point){ .ca = &cas[i] };
+		pts[i] = &p[i];
+	}
+	assert_int_equal(live_wants(&r, &b), 0);
+	rest = buf_get(&b);
+	while (sv_line(&rest, &line))
+		n += sv_starts(line, SV("repo\t"));
+	assert_int_equal(n, 256 + 1);	/* the last one has another parent */
+	kit_done(&k);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rebase),
+		cmocka_unit_test(test_wants_caps),
 		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_retained),
