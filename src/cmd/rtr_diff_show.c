@@ -178,7 +178,7 @@ entry_text(const struct rtr_diff *d, struct buf *b, const struct watch_entry *e)
 
 	buf_printf(b, "  %s AS%u ", watch_kind_name(e->kind), e->asn);
 	value_text(b, e);
-	buf_printf(b, " %s ", tr(d->ctx->lang, N_("in")));
+	buf_printf(b, " %s ", tr(d->ctx->lang, N_("in:")));
 	for (unsigned i = 0; i < d->n_sources; i++)
 		if ((e->in >> i & 1) != 0) {
 			buf_printf(b, "%s%s", sep, d->sources[i].name.p);
