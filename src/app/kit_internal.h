@@ -56,6 +56,7 @@ struct kit_vendor {
 	bool			 ascii, tested, ssh;
 	/* Keeps what a policy dropped without being told to (RFC 9324)? */
 	bool			 keeps_routes;
+	bool			 needs_check;	/* validation has to be switched on */
 	const struct kit_timer	*timers;
 	size_t			 n_timers;
 	const struct kit_part	*parts;
@@ -102,17 +103,30 @@ enum kit_cond {
 
 enum kit_act {
 	KIT_GO_ON,		/* the next entry */
+	KIT_PASS,		/* the next entry; the end will take it (IOS XR) */
+	KIT_LEAVE,		/* the next policy */
 	KIT_TAKE,
 	KIT_REFUSE,
-	KIT_CALL,
+};
+
+/* Which sessions an entry is for (OpenBGPD). */
+enum kit_from {
+	KIT_FROM_ANY,
+	KIT_FROM_EBGP,
+	KIT_FROM_IBGP,
+	KIT_FROM_NAMED,		/* the session or group of that name */
+	KIT_FROM_AS,
 };
 
 struct kit_entry {
 	enum kit_cond	 cond;
 	enum kit_act	 act;
+	bool		 mentions;	/* validation, in a way that is not certain */
+	bool		 final;		/* "quick" */
 	bool		 has_lp;
-	uint32_t	 lp;
-	struct sv	 callee;
+	uint32_t	 lp, seq, from_asn;
+	enum kit_from	 from;
+	struct sv	 callee, from_name, name;
 	unsigned	 line;
 	struct kit_entry *next;
 };
@@ -121,6 +135,8 @@ struct kit_rule {		/* a policy */
 	struct sv	 name;
 	unsigned	 line;
 	bool		 end_refuses;	/* nothing matched: refused */
+	bool		 call_returns;	/* what it takes, the caller judges on */
+	bool		 last_wins;	/* the last entry that matches decides */
 	struct kit_entry *head, **tail;
 	struct kit_rule	*next;
 };
@@ -147,6 +163,8 @@ struct kit_session {
 struct kit_model {
 	struct pool		*pool;
 	struct kit_report	*report;
+	const struct kit_vendor	*vendor;
+	struct kit_session	*hint;
 	struct kit_cache	*caches, **cache_tail;
 	struct kit_rule		*rules, **rule_tail;
 	struct kit_session	*sessions, **session_tail;
@@ -155,7 +173,6 @@ struct kit_model {
 	unsigned		 sec_line[KIT_TIME_MAX];
 	uint32_t		 asn;
 	bool			 checks;	/* validation is on for all */
-	bool			 own_judge;	/* rules are for all sessions (OpenBGPD) */
 };
 
 /* NULL without memory (the pool knows). */
@@ -170,38 +187,55 @@ void	 kit_ref_add(struct kit_session *, struct sv name);
 bool	 kit_lp_set(struct kit_entry *, struct sv number);
 void	 kit_unread(struct kit_model *, unsigned line);
 void	 kit_sec_set(uint32_t *sec, struct sv number);
+/* Our own AS number; what is none is not understood. */
+void	 kit_asn_set(struct kit_model *, struct sv, unsigned line);
 
-/*
- * The words of one line, without comments; quotes are taken off. Beyond
- * KIT_WORDS_MAX they are dropped and *full is set.
- */
+/* A line's statement was understood, or is known not to matter. */
+void	 kit_read_one(struct kit_model *);
+
+/* --- text --- */
+
 struct kit_words {
 	struct sv	 w[KIT_WORDS_MAX];
 	unsigned	 n;
-	bool		 full;
 };
-/* Does it begin with these words ("router bgp")? "*" is any one word. */
-bool	 kit_words_are(const struct kit_words *, const char *pattern);
 static inline struct sv
 kit_word(const struct kit_words *w, unsigned i)
 {
 	return i < w->n ? w->w[i] : SV("");
 }
-void	 kit_words_split(struct sv line, struct kit_words *ret);
+static inline bool
+kit_is(const struct kit_words *w, unsigned i, const char *s)
+{
+	return i < w->n && sv_eq_str(w->w[i], s);
+}
+/* Beyond KIT_WORDS_MAX words are dropped: no statement in question has so many. */
+void	 kit_words_add(struct kit_words *, struct sv);
+/* The words of one line; quotes are taken off. Returns the indentation. */
+unsigned kit_words_split(struct sv line, struct kit_words *ret);
+/* The index of the first word that is s, from i on; w->n if none. */
+unsigned kit_words_find(const struct kit_words *, unsigned i, const char *s);
+
+struct kit_lexer {
+	struct sv	 s;
+	unsigned	 line;
+	const char	*marks;		/* characters that are words by themselves */
+	const char	*runs;		/* characters that make words of their own: "!=" */
+	const char	*comments;	/* characters that begin a comment to the line's end */
+	bool		 newlines;	/* "\n" is a word; a backslash joins lines */
+	bool		 has_back;
+	struct sv	 back;
+};
+/* The next word; false at the end. Quoted text comes without quotes. */
+bool	 kit_lex(struct kit_lexer *, struct sv *ret);
+void	 kit_lex_back(struct kit_lexer *, struct sv);
 
 /*
- * Sections in braces, flattened: each statement with the words of all sections
- * around it. ends: the characters that end a statement besides braces.
+ * Sections in braces, flattened: leaf() gets each statement behind the words
+ * of all sections around it. SE_LIMIT: too deep.
  */
-struct kit_tree {
-	const char	*ends;		/* ";" or "\n" */
-	const char	*comments;	/* characters that begin one, to the line's end */
-	bool		 lists;		/* "[ a b ]" are words of the statement */
-	void		(*leaf)(void *arg, const struct kit_words *, unsigned line);
-	void		*arg;
-};
-/* SE_LIMIT: too deep. */
-int	 kit_tree_read(const struct kit_tree *, struct sv text) MUST_USE;
+typedef void kit_leaf(struct kit_model *, const struct kit_words *, unsigned line);
+int	 kit_tree_read(struct kit_model *, struct kit_lexer *, kit_leaf *) MUST_USE;
 
 int	 kit_read_bird(struct kit_model *, struct sv) MUST_USE;
 int	 kit_read_frr(struct kit_model *, struct sv) MUST_USE;
@@ -219,5 +253,8 @@ enum kit_fate {
 	KIT_FATE_GONE,
 	KIT_FATE_UNSURE,
 };
+enum kit_fate kit_judge(const struct kit_model *, const struct kit_session *);
+const struct kit_session *kit_parent(const struct kit_model *, const struct kit_session *);
+enum kit_side kit_side_of(const struct kit_model *, const struct kit_session *);
 
 #endif

@@ -148,7 +148,7 @@ static const struct kit_part parts_frr[] = {
 	    " rpki expire_interval @expire@\n" },
 	{ KIT_IF_TCP, KIT_CACHE, NULL, " rpki cache @addr@ @port@ preference @n@\n" },
 	{ KIT_IF_SSH, KIT_CACHE, NULL,
-	    " rpki cache @addr@ @port@ @user@ @key@ @key@.pub @host_key@ preference @n@\n" },
+	    " rpki cache @addr@ @port@ @user@ @key@ @host_key@ preference @n@\n" },
 	{ 0, KIT_ONCE, NULL, "exit\n!\n" },
 	{ KIT_IF_OBSERVE, KIT_ONCE, NOTE_OBSERVE,
 	    "route-map RPKI-IN permit 10\n"
@@ -575,19 +575,19 @@ static const struct kit_check checks_sros[] = {
 #define ROWS(x)	x, ARRAY_LEN(x)
 
 static const struct kit_vendor vendors[] = {
-	{ "ios-xr", "Cisco IOS XR", "! ", true, false, true, false,
+	{ "ios-xr", "Cisco IOS XR", "! ", true, false, true, false, true,
 	    ROWS(kit_timers_ios_xr), ROWS(parts_ios_xr), ROWS(checks_ios_xr), kit_read_ios_xr },
-	{ "junos", "Juniper Junos", "# ", true, false, false, true,
+	{ "junos", "Juniper Junos", "# ", true, false, false, true, false,
 	    ROWS(kit_timers_junos), ROWS(parts_junos), ROWS(checks_junos), kit_read_junos },
-	{ "eos", "Arista EOS", "! ", true, false, false, false,
+	{ "eos", "Arista EOS", "! ", true, false, false, true, true,
 	    ROWS(kit_timers_eos), ROWS(parts_eos), ROWS(checks_eos), kit_read_eos },
-	{ "sros", "Nokia SR OS", "# ", true, false, false, true,
+	{ "sros", "Nokia SR OS", "# ", true, false, false, true, true,
 	    ROWS(kit_timers_sros), ROWS(parts_sros), ROWS(checks_sros), kit_read_sros },
-	{ "frr", "FRR", "! ", false, true, true, false,
+	{ "frr", "FRR", "! ", false, true, true, false, false,
 	    ROWS(kit_timers_frr), ROWS(parts_frr), ROWS(checks_frr), kit_read_frr },
-	{ "bird", "BIRD 2", "# ", false, true, true, false,
+	{ "bird", "BIRD 2", "# ", false, true, true, false, false,
 	    ROWS(kit_timers_bird), ROWS(parts_bird), ROWS(checks_bird), kit_read_bird },
-	{ "openbgpd", "OpenBGPD", "# ", false, true, false, true,
+	{ "openbgpd", "OpenBGPD", "# ", false, true, false, true, false,
 	    NULL, 0, ROWS(parts_openbgpd), ROWS(checks_openbgpd), kit_read_openbgpd },
 };
 

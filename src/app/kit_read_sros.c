@@ -1,0 +1,223 @@
+/* SR OS: MD-CLI in braces, or the classic CLI, whose sections are indented. */
+#include "app/kit_internal.h"
+
+static bool
+session_read(struct kit_model *m, const struct kit_words *w, unsigned i, unsigned line)
+{
+	static const struct {
+		const char	*word;
+		enum kit_time	 time;
+	} times[] = {
+		{ "refresh-time", KIT_REFRESH },
+		{ "hold-time", KIT_HOLD },
+		{ "stale-time", KIT_EXPIRE },
+		{ "connect-retry", KIT_RETRY },
+	};
+	static const char *const known[] = { "port", "local-address", "description", "admin-state",
+		"shutdown", "no" };
+	struct kit_cache *c = kit_cache_get(m, kit_word(w, i + 1), line);
+	bool ok = i + 2 >= w->n;
+
+	for (i += 2; c != NULL && i < w->n; i++) {
+		for (size_t k = 0; k < ARRAY_LEN(times); k++)
+			if (kit_is(w, i, times[k].word)) {
+				kit_sec_set(&c->sec[times[k].time], kit_word(w, i + 1));
+				ok = true;
+			}
+		for (size_t k = 0; k < ARRAY_LEN(known); k++)
+			ok |= kit_is(w, i, known[k]);
+	}
+	return ok;
+}
+
+static struct kit_entry *
+entry_get(struct kit_model *m, struct kit_rule *r, struct sv name, unsigned line)
+{
+	struct kit_entry *e;
+
+	for (e = r->head; e != NULL; e = e->next)
+		if (sv_eq(e->name, name))
+			return e;
+	if ((e = kit_entry_add(m, r, line)) != NULL)
+		e->name = name;
+	return e;
+}
+
+/* What stands behind "action" or "default-action", at i. */
+static bool
+action_read(struct kit_entry *e, const struct kit_words *w, unsigned i)
+{
+	i += kit_is(w, i, "action-type");
+	if (kit_is(w, i, "reject") || kit_is(w, i, "drop"))
+		e->act = KIT_REFUSE;
+	else if (kit_is(w, i, "accept"))
+		e->act = KIT_TAKE;
+	else if (kit_is(w, i, "next-policy"))
+		e->act = KIT_LEAVE;
+	if ((i = kit_words_find(w, i, "local-preference")) < w->n)
+		return kit_lp_set(e, kit_word(w, i + 1));
+	return true;
+}
+
+static void
+from_read(struct kit_entry *e, const struct kit_words *w, unsigned i)
+{
+	if (i >= w->n)
+		return;
+	if (!kit_is(w, i, "origin-validation-state")) {
+		e->mentions |= e->cond == KIT_INVALID || kit_is(w, i, "policy");
+		if (e->cond != KIT_OTHER)
+			e->cond = KIT_MAYBE;
+	} else if (!kit_is(w, i + 1, "invalid")) {
+		e->cond = KIT_OTHER;
+	} else if (e->cond == KIT_ALL) {
+		e->cond = KIT_INVALID;
+	}
+}
+
+/* "policy-statement P entry N from|action …" at i. */
+static bool
+policy_read(struct kit_model *m, const struct kit_words *w, unsigned i, unsigned line)
+{
+	struct kit_rule *r = kit_rule_get(m, kit_word(w, i + 1), line);
+	struct kit_entry *e;
+
+	i += 2;
+	if (r == NULL || i >= w->n)
+		return true;
+	if (kit_is(w, i, "default-action")) {
+		e = entry_get(m, r, SV("default"), line);
+		return e == NULL || action_read(e, w, i + 1);
+	}
+	if (!kit_is(w, i, "entry") && !kit_is(w, i, "named-entry"))
+		return kit_is(w, i, "description") || kit_is(w, i, "entry-type");
+	if (i + 2 >= w->n || (e = entry_get(m, r, kit_word(w, i + 1), line)) == NULL)
+		return true;
+	i += 2;
+	if (kit_is(w, i, "from"))
+		from_read(e, w, i + 1);
+	else if (kit_is(w, i, "action"))
+		return action_read(e, w, i + 1);
+	else if (kit_is(w, i, "to"))
+		e->cond = KIT_MAYBE;
+	else
+		return kit_is(w, i, "description");
+	return true;
+}
+
+static void
+import_read(struct kit_session *s, const struct kit_words *w, unsigned i)
+{
+	i += kit_is(w, i, "policy");
+	for (; i < w->n; i++)
+		if (!kit_is(w, i, "[") && !kit_is(w, i, "]"))
+			kit_ref_add(s, w->w[i]);
+}
+
+/* "bgp [group G] [neighbor A] …" at i. */
+static bool
+bgp_read(struct kit_model *m, const struct kit_words *w, unsigned i, unsigned line)
+{
+	struct sv group = SV("*"), up = SV("");
+	struct kit_session *s;
+
+	i++;
+	if (kit_is(w, i, "group")) {
+		up = group;
+		group = kit_word(w, i + 1);
+		i += 2;
+	}
+	if (kit_is(w, i, "neighbor")) {
+		s = kit_session_get(m, kit_word(w, i + 1), false, line);
+		up = group;
+		i += 2;
+		if (kit_is(w, i, "group"))	/* MD-CLI */
+			up = kit_word(w, i + 1);
+	} else {
+		s = kit_session_get(m, group, true, line);
+	}
+	if (s == NULL)
+		return true;
+	/* A later statement of an MD-CLI neighbour does not name its group. */
+	if (s->group.n == 0 || !sv_eq(up, SV("*")))
+		s->group = up;
+	if (kit_is(w, i, "type"))
+		s->side = kit_is(w, i + 1, "internal") ? KIT_INTERNAL : KIT_EXTERNAL;
+	else if (kit_is(w, i, "peer-as"))
+		return asn_parse(kit_word(w, i + 1), &s->asn) == 0;
+	else if (kit_is(w, i, "import"))
+		import_read(s, w, i + 1);
+	else if (kit_is(w, i, "enable-origin-validation"))
+		s->checks = true;
+	else if (kit_is(w, i, "origin-validation"))
+		s->checks |= kit_words_find(w, i, "true") < w->n;
+	return true;
+}
+
+static void
+leaf(struct kit_model *m, const struct kit_words *w, unsigned line)
+{
+	unsigned i;
+	bool ok = true;
+
+	m->report->n_lines++;
+	if ((i = kit_words_find(w, 0, "rpki-session")) < w->n)
+		ok = session_read(m, w, i, line);
+	else if ((i = kit_words_find(w, 0, "autonomous-system")) < w->n)
+		kit_asn_set(m, kit_word(w, i + 1), line);
+	else if ((i = kit_words_find(w, 0, "policy-statement")) < w->n)
+		ok = policy_read(m, w, i, line);
+	else if ((i = kit_words_find(w, 0, "bgp")) < w->n)
+		ok = bgp_read(m, w, i, line);
+	else
+		return;
+	if (ok)
+		kit_read_one(m);
+	else
+		kit_unread(m, line);
+}
+
+struct level {
+	unsigned	 indent, n;	/* words of all sections up to this one */
+};
+
+/* The sections of a line are those above it that are less indented. */
+static void
+classic(struct kit_model *m, struct sv text)
+{
+	struct level levels[KIT_DEPTH_MAX];
+	struct kit_words path = { .n = 0 };
+	unsigned depth = 0, n = 0;
+	struct sv line;
+
+	while (sv_line(&text, &line)) {
+		struct kit_words w;
+		unsigned indent = kit_words_split(line, &w);
+
+		n++;
+		if (w.n == 0 || w.w[0].n == 0 || w.w[0].p[0] == '#' || kit_is(&w, 0, "exit") ||
+		    kit_is(&w, 0, "echo"))
+			continue;
+		while (depth > 0 && levels[depth - 1].indent >= indent)
+			depth--;
+		path.n = depth > 0 ? levels[depth - 1].n : 0;
+		for (unsigned i = 0; i < w.n; i++)
+			kit_words_add(&path, w.w[i]);
+		leaf(m, &path, n);
+		if (depth < KIT_DEPTH_MAX)
+			levels[depth++] = (struct level){ indent, path.n };
+	}
+}
+
+int
+kit_read_sros(struct kit_model *m, struct sv text)
+{
+	struct kit_lexer l = { .s = text, .line = 1, .marks = "{}[]", .runs = "", .comments = "#",
+		.newlines = true };
+
+	if (sv_find(text, '{') == text.n) {
+		classic(m, text);
+		return 0;
+	}
+	return kit_tree_read(m, &l, leaf);
+}
