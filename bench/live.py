@@ -2,7 +2,8 @@
 
 	meson compile -C build bench-live		(a small world, made here)
 	SEKISHO_WORLD=DIR meson compile -C build bench-live
-	LIVE=cold,daemon,peers …			(some of it; tree: see below)
+	LIVE=daemon,cold,peers …			(some of it)
+	LIVE=daemon,cold,alone …			(without the others)
 
 DIR is what `sekisho lab rpki --from-vrps FILE --servers DIR --steps 1 --churn 1`
 wrote; the objects of its step 0 are unpacked once into DIR/tree-0, for those
@@ -39,7 +40,7 @@ import time
 from daemon import LAB_SEC, QUIET_SEC, Daemon, LabNet, disk_mb, lab_of
 from kit import command, measure, note, peers, pss_mb, ratio, say, table
 from router import Router, wire
-from world import BIG, SMALL_CHURN, World, world_make
+from world import BIG, World, world_make
 
 FIRST_SEC = 420			# from an empty directory to the whole world
 CHANGE_SEC = 90
@@ -160,6 +161,7 @@ def case_step(d, lab, world, rows):
     r = Router(d.port)
     r.reset()
     want = wire(world.expected(1))
+    share = 50.0 * len(want ^ r.held) / len(want)	# a change is two of them
     lab.step(1)
     before, n, begin = d.cpu(), len(d.runs()), time.monotonic()
     d.ask("fetch")
@@ -172,13 +174,9 @@ def case_step(d, lab, world, rows):
     if end is None:
         say("  step 1 never came as a whole: %d payloads too many, %d too few" % (
             len(r.held - want), len(want - r.held)))
-    rows.append(warm_row("%s changed" % churn_of(world), d, before, n,
+    rows.append(warm_row("%.2f %% of the payloads changed" % share, d, before, n,
                          (end or time.monotonic()) - begin))
     r.close()
-
-
-def churn_of(world):
-    return "0.1 %" if world.n_objects >= BIG else "%.1f %%" % (SMALL_CHURN / 10)
 
 
 def case_latency(d, lab, world):
@@ -330,7 +328,8 @@ def bench_cold(work, world, kept):
     csv = os.path.join(work, "ours.csv")
     contest = [(n, a, csv, None, 300) for n, a in offline_ours(world, kept, csv)]
     contest += [(n, a, c, peers.env_utc(), PEER_SEC)
-                for n, a, c in offline_peers(world, os.path.join(work, "peers-out"))]
+                for n, a, c in offline_peers(world, os.path.join(work, "peers-out"))
+                if "alone" not in chosen(world)]
     first = None
     for name, argv, out, env, seconds in contest:
         got = []
