@@ -4,9 +4,13 @@
 #include <string.h>
 
 #include "app/fetch_plan_internal.h"
+#include "base/err.h"
 
 #define BACKOFF_MIN_MS		1000
 #define BACKOFF_FIRST_MAX_MS	60000
+/* One that never gave anything is not worth a day. */
+#define FORGET_BAD_MS		((int64_t)60 * 1000)
+#define PLACES_MAX		((size_t)4 * FETCH_PLACES_MAX)
 #define FALLBACK_MIN_MS		((int64_t)30 * 60 * 1000)
 #define FALLBACK_MAX_MS		((int64_t)60 * 60 * 1000)
 
@@ -107,6 +111,12 @@ plan_place(struct fetch_plan *p, enum place_kind kind, struct sv key, struct sv 
 		*ret = pl;
 		return 0;
 	}
+	/*
+	 * Places that nobody wants any more stay for a day. Who names other ones
+	 * in each run must not fill our memory with them.
+	 */
+	if (p->n >= PLACES_MAX)
+		return SE_LIMIT;
 	if (p->n == p->cap) {
 		size_t cap = p->cap == 0 ? 64 : p->cap * 2;
 		void *v = reallocarray(p->places, cap, sizeof(*p->places));
@@ -150,7 +160,8 @@ fetch_plan_forget(struct fetch_plan *p, int64_t now, char key[static FETCH_KEY_M
 		struct place *pl = p->places[i];
 		struct map m;
 
-		if (pl->unwanted == 0 || pl->pub.running || now - pl->unwanted < FETCH_FORGET_MS)
+		if (pl->unwanted == 0 || pl->pub.running || now - pl->unwanted <
+		    (pl->pub.last_ok > 0 ? FETCH_FORGET_MS : FORGET_BAD_MS))
 			continue;
 		if (!map_without(p, pl, &m))
 			return false;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "app/fetch_plan_internal.h"
+#include "base/err.h"
 #include "base/pool.h"
 #include "rpki/rpki.h"
 
@@ -368,7 +369,10 @@ repos_follow(struct want *w)
 			w->count->n_over++;
 			continue;
 		}
-		if ((rc = repo_follow(w, r, rank++)) < 0)
+		rc = repo_follow(w, r, rank++);
+		if (rc == SE_LIMIT)
+			w->count->n_over++;
+		else if (rc < 0)
 			return rc;
 	}
 	return 0;

@@ -213,8 +213,7 @@ seen_read(struct job *j, struct pool *pool, const struct candidates *c,
 	struct sv bytes;
 
 	*ret_ok = false;
-	if (!c->has_good || (c->n > 0 && memcmp(c->v[0].hash, c->good, SHA256_LEN) == 0) ||
-	    objects_view_get(j->l->view, c->good, &bytes) < 0)
+	if (!c->has_good || objects_view_get(j->l->view, c->good, &bytes) < 0)
 		return 0;
 	return rpki_mft_seen(pool, j->ca, bytes, src, opt, ret, ret_ok);
 }
@@ -244,8 +243,11 @@ candidates_try(struct job *j, const struct candidates *c, struct rpki_source *sr
 		if ((rc = rpki_point_check(j->ca, src, opt, &pt)) < 0 || !pt.failed) {
 			if (rc == 0 && i > 0 && !c->v[i].named)
 				retained_note(&pt, &newest);
-			if (i > 0)
+			if (i > 0) {
+				/* The newest may be from the future, and its time comes. */
+				pt.until = min_i64(pt.until, newest.until);
 				rpki_point_done(&newest);
+			}
 			*ret = pt;
 			return rc;
 		}

@@ -16,6 +16,8 @@
 #define WANT_URIS_MAX		1024	/* letters of one line's URIs; today below 200 */
 #define WANTS_A_PARENT		256	/* new places that the children of one CA may name */
 #define WANTS_A_TA		8192
+/* Half a million objects: more than any trust anchor has. Past it, GC may take. */
+#define HOLDS_A_TA		((size_t)16 << 20)
 #define WANTS_POOL_MAX		((size_t)1 << 30)	/* 64 trust anchors, all at their limit */
 
 /* --- wanted places --- */
@@ -247,6 +249,7 @@ point_hold(struct live *l, const struct rpki_point *pt, struct buf *b)
 int
 live_holds(struct live *l, const struct routes *r, struct buf *b)
 {
+	size_t used[TA_MAX] = { 0 }, before;
 	int rc = 0;
 
 	for (size_t i = 0; i < r->n_tas; i++)
@@ -255,8 +258,12 @@ live_holds(struct live *l, const struct routes *r, struct buf *b)
 	for (size_t i = 0; i < r->n_points && rc == 0; i++) {
 		const struct rpki_point *pt = r->points[i];
 
-		if (!pt->failed && !pt->ca->lost && (pt->retained || !is_named(l, pt)))
-			rc = point_hold(l, pt, b);
+		if (pt->failed || pt->ca->lost || used[pt->ca->ta] >= HOLDS_A_TA ||
+		    (!pt->retained && is_named(l, pt)))
+			continue;
+		before = b->len;
+		rc = point_hold(l, pt, b);
+		used[pt->ca->ta] += b->len - before;
 	}
 	return rc < 0 ? rc : b->rc;
 }

@@ -429,13 +429,17 @@ child_admit(struct routes *r, const struct routes_conf *conf,
 static int
 point_learn(struct routes *r, const struct rpki_point *pt)
 {
+	struct routes_ta *ta = &r->tas[pt->ca->ta];
 	struct visit *v;
 	int rc;
 
 	if (pt->ca->depth == 0 || pt->ca->lost)
 		return 0;
-	if (!pt->mft_found)
-		r->tas[pt->ca->ta].n_points--;	/* nothing was there: no work */
+	/* Nothing was there: no work. But its name took memory: not without end. */
+	if (!pt->mft_found && ta->n_missing < RPKI_POINTS_MAX / 8) {
+		ta->n_missing++;
+		ta->n_points--;
+	}
 	if (pt->mft_aia.n == 0)
 		return 0;
 	if ((rc = visit_find(r, pt->ca, &v)) == 0 && v->aia.n == 0)

@@ -73,6 +73,7 @@ struct routes_ta {
 	struct rpki_ca	 ca;
 	size_t		 n_v4, n_v6, n_aspas, n_objects;
 	size_t		 n_points, n_lost;	/* visited; see RPKI_POINTS_MAX */
+	size_t		 n_missing;	/* visited, but there was no manifest */
 };
 
 /* An object and where it was found. */

@@ -165,7 +165,7 @@ ring_fresh(struct parent *p)
 	if ((rc = ring_make(&p->ring)) < 0)
 		return rc;
 	m.memory = p->ring;
-	if (p->children[ROLE_VERIFY].ready)
+	if (p->children[ROLE_VERIFY].chan != NULL)
 		(void)child_send(&p->children[ROLE_VERIFY], MSG_ring, &m);
 	return child_send(&p->children[ROLE_VALIDATE], MSG_ring, &m);
 }

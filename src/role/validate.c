@@ -418,6 +418,20 @@ question_answer(struct role *r, const struct question *q)
 	(void)msg_explain_answer_send(r, q->from, &a);
 }
 
+static void
+busy_answer(struct role *r, enum role_id from, uint32_t id)
+{
+	struct msg_explain_answer a = { .id = id, .code = 3 };
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	_cleanup_(fd_close) int fd = -1;
+
+	if (error_json(&b, "too many questions wait; try again soon") < 0 ||
+	    memfd_of("explain", buf_get(&b), &fd) < 0)
+		return;
+	a.json = fd;
+	(void)msg_explain_answer_send(r, from, &a);
+}
+
 /* While a run works, its points belong to it: the question waits. */
 static int
 on_explain(struct role *r, enum role_id from, void *msg)
@@ -426,12 +440,16 @@ on_explain(struct role *r, enum role_id from, void *msg)
 	struct validate_role *st = r->state;
 	struct question now = { 0 }, *q = &now;
 
-	if (vlive_busy(st) && st->n_questions < QUESTIONS_MAX)
+	if (vlive_busy(st) && st->n_questions == QUESTIONS_MAX) {
+		busy_answer(r, from, m->id);
+		return 0;
+	}
+	if (vlive_busy(st))
 		q = &st->questions[st->n_questions++];
 	*q = (struct question){ .id = m->id, .from = from,
 	    .lang = m->lang < LANG_MAX ? (enum lang)m->lang : LANG_EN };
 	(void)snprintf(q->subject, sizeof(q->subject), "%.*s", SV_ARG(m->subject));
-	if (q == &now && !vlive_busy(st))
+	if (q == &now)
 		question_answer(r, q);
 	return 0;
 }

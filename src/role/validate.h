@@ -24,7 +24,8 @@ struct run {
 	struct live		*live;		/* NULL: files */
 	const struct snapshot	*published;	/* for the guard; NULL: none yet */
 	struct guard_limits	 limits;	/* .share_permille 0: no guard */
-	const uint8_t		*released;	/* the hash that was let go, or NULL */
+	bool			 has_released;
+	uint8_t			 released[SNAPSHOT_SUM_LEN];	/* the hash that was let go */
 	const char *const	*slurm;		/* files */
 	size_t			 n_slurm;
 	struct sv		 exceptions;	/* exceptions_text() */

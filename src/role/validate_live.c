@@ -34,6 +34,7 @@
 #define WAIT_SEC	60	/* clocks are set: look at least so often */
 #define KNOWN_MAX	65536	/* keys of sources that have answered */
 #define LIFE_SEC	86400	/* of this process, see run_finish() */
+#define KNOWN_LATE_MAX	(4 << 20)	/* bytes of keys */
 #define RING_MSEC	30000
 #define RING_ITEMS	128
 #define FINDINGS_BYTES_MAX ((size_t)256 << 20)	/* as the store */
@@ -61,6 +62,7 @@ struct vlive {
 	struct loop_timer	*told_timer;
 	bool			 telling;	/* the timer runs */
 	struct map		 known;		/* keys of sources with a result */
+	struct buf		 known_late;	/* … that came while a run reads the map: lines */
 	struct pool		*known_pool;
 	bool			 published;	/* in this life or before */
 	int			 pub_fd;
@@ -238,7 +240,8 @@ run_start(struct role *r)
 	run->live = l->live;
 	run->published = l->pub_open ? &l->pub : NULL;
 	run->limits = st->limits;
-	run->released = l->has_released ? l->released : NULL;
+	run->has_released = l->has_released;
+	memcpy(run->released, l->released, sizeof(run->released));
 	run->may_publish = l->published || waited > st->settle_sec;
 	run->is_first = !l->published;
 	run->known = source_known;
@@ -397,6 +400,9 @@ run_take(struct role *r)
 	l->counts = run->counts;
 	/* Also when nothing changes: the result is as fresh as it was looked at. */
 	l->next = min_i64(run->next, role_now(r) + st->interval);
+	if (!l->published)	/* … or when the first one need not wait any longer */
+		l->next = min_i64(l->next, role_now(r) + 1 + st->settle_sec -
+		    (clock_mono_usec() - l->born_mono) / 1000000);
 	if (run->guard.n_held > 0)
 		l->next = min_i64(l->next, run->guard.until);
 	role_log(r, LOG_LEVEL_DEBUG, "%zu points (%zu as before), %zu VRPs, %llu signatures "
@@ -418,6 +424,7 @@ questions_answer(struct role *r)
 }
 
 static void	published_open(struct role *r);
+static int	known_late_add(struct vlive *l);
 
 /* The pages were kept, or nothing of it is worth anything. */
 static void
@@ -435,6 +442,8 @@ run_finish(struct role *r, int rc)
 	run_done(&l->run);
 	run_logged(r, rc);
 	l->stage = IDLE;
+	if (known_late_add(l) < 0)
+		role_log(r, LOG_LEVEL_ERROR, "%s", err_str(-ENOMEM));
 	l->ended_mono = clock_mono_usec();
 	if (l->has_pub_next)
 		published_open(r);
@@ -547,6 +556,30 @@ vlive_on_ask(struct role *r, enum role_id from UNUSED, void *msg UNUSED)
 	return 0;
 }
 
+static int
+known_add(struct vlive *l, struct sv name)
+{
+	struct sv key;
+
+	if (l->known.n >= KNOWN_MAX || map_find(&l->known, name) != NULL)
+		return 0;
+	key = pool_sv(l->known_pool, name);
+	return key.p == NULL ? -ENOMEM : map_add(&l->known, key, l);
+}
+
+/* What came while a run was reading the map. */
+static int
+known_late_add(struct vlive *l)
+{
+	struct sv lines = buf_get(&l->known_late), line;
+	int rc = 0;
+
+	while (rc == 0 && sv_line(&lines, &line))
+		rc = known_add(l, line);
+	l->known_late.len = 0;
+	return rc;
+}
+
 /* The first word of a source may be what the first snapshot waits for. */
 int
 vlive_on_result(struct role *r, enum role_id from UNUSED, void *msg)
@@ -554,22 +587,22 @@ vlive_on_result(struct role *r, enum role_id from UNUSED, void *msg)
 	const struct msg_source_result *m = msg;
 	struct validate_role *st = r->state;
 	struct vlive *l = st->vlive;
-	struct sv key;
+	int rc = 0;
 
-	if (l != NULL && told_put(l->told, m->key, m->json) && !l->telling)
-		l->telling = loop_timer_set(l->told_timer, TOLD_USEC) == 0;
-	if (l == NULL || l->stage == RUNNING || l->known.n >= KNOWN_MAX ||
-	    map_find(&l->known, m->key) != NULL) {
-		if (l != NULL && l->stage == RUNNING && !l->published)
-			l->dirty = true;
+	if (l == NULL)
 		return 0;
+	if (told_put(l->told, m->key, m->json) && !l->telling)
+		l->telling = loop_timer_set(l->told_timer, TOLD_USEC) == 0;
+	if (l->published)
+		return 0;
+	if (l->stage != RUNNING)
+		rc = known_add(l, m->key);
+	else if (l->known_late.len < KNOWN_LATE_MAX) {
+		buf_sv(&l->known_late, m->key);
+		buf_char(&l->known_late, '\n');
 	}
-	key = pool_sv(l->known_pool, m->key);
-	if (key.p == NULL || map_add(&l->known, key, l) < 0)
-		return -ENOMEM;
-	if (!l->published)
-		dirty(r);
-	return 0;
+	dirty(r);
+	return rc;
 }
 
 static void

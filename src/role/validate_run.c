@@ -99,7 +99,8 @@ guard_apply(struct run *r)
 		return 0;
 	rc = guard_losses(r->published, p, r->routes->now, &lost, &counts);
 	if (rc == 0)
-		rc = guard_decide(&r->limits, &counts, r->routes->now, r->released,
+		rc = guard_decide(&r->limits, &counts, r->routes->now,
+		    r->has_released ? r->released : NULL,
 		    crypto_sha256, &lost, &r->guard);
 	if (rc == 0 && r->guard.n_held > 0) {
 		rc = payloads_append(p, &lost);

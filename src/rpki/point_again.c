@@ -3,6 +3,7 @@
  * which manifest was judged good before.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "rpki/point.h"
@@ -108,6 +109,25 @@ rpki_mft_seen(struct pool *pool, const struct rpki_ca *ca, struct sv bytes,
 	return signatures_check(ca, cms, src, ret_ok);
 }
 
+static int
+hash_cmp(const void *a, const void *b)
+{
+	return memcmp(a, b, SHA256_LEN);
+}
+
+/* One object may be listed under many names. */
+static size_t
+hashes_unique(char *p, size_t n)
+{
+	size_t kept = 0;
+
+	qsort(p, n, SHA256_LEN, hash_cmp);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || hash_cmp(p + i * SHA256_LEN, p + (kept - 1) * SHA256_LEN) != 0)
+			memmove(p + kept++ * SHA256_LEN, p + i * SHA256_LEN, SHA256_LEN);
+	return kept;
+}
+
 int
 rpki_mft_hashes(struct pool *pool, struct sv bytes, struct sv *ret)
 {
@@ -128,6 +148,6 @@ rpki_mft_hashes(struct pool *pool, struct sv bytes, struct sv *ret)
 	for (size_t i = 0; i < m->n; i++)
 		if (m->files[i].hash.n == SHA256_LEN)
 			memcpy(p + i * SHA256_LEN, m->files[i].hash.p, SHA256_LEN);
-	*ret = (struct sv){ p, m->n * SHA256_LEN };
+	*ret = (struct sv){ p, hashes_unique(p, m->n) * SHA256_LEN };
 	return 0;
 }

@@ -351,7 +351,7 @@ void	 rpki_point_rebase(struct rpki_point *, const struct rpki_ca *);
 int	 rpki_mft_seen(struct pool *, const struct rpki_ca *, struct sv bytes,
 	    const struct rpki_source *, const struct rpki_opt *,
 	    struct rpki_seen *ret, bool *ret_ok) MUST_USE;
-/* All file hashes of a manifest, SHA256_LEN bytes each, in the pool. */
+/* All file hashes of a manifest, SHA256_LEN bytes each, each once, in the pool. */
 int	 rpki_mft_hashes(struct pool *, struct sv bytes, struct sv *ret) MUST_USE;
 
 /* --- trust anchors --- */

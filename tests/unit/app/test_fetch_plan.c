@@ -330,10 +330,12 @@ test_wanted_again(void **state)
 	/* What nobody wants is not fetched, and gone after a day. */
 	want(p, TA, START + SEC);
 	assert_false(fetch_place_due(place(p, "rsync://old.example/repo/")));
+	assert_false(fetch_plan_forget(p, START + MIN, key));
+	/* The new one's module was never asked: it is not kept for a day. */
+	assert_true(fetch_plan_forget(p, START + SEC + MIN, key));
 	assert_false(fetch_plan_forget(p, START + FETCH_FORGET_MS, key));
 	want(p, TA OLD, START + 2 * SEC);
 	start(p, "rsync://old.example/repo/", START + 2 * SEC);	/* wanted again: at once */
-	assert_true(fetch_plan_forget(p, START + SEC + FETCH_FORGET_MS, key));
 	assert_true(fetch_plan_forget(p, START + SEC + FETCH_FORGET_MS, key));
 	assert_false(fetch_plan_forget(p, START + SEC + FETCH_FORGET_MS, key));
 	assert_null(place(p, "https://rrdp.example/n.xml"));
