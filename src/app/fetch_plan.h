@@ -52,7 +52,7 @@
 #define FETCH_URIS_MAX		8	/* of one TAL */
 #define FETCH_PER_HOST_MAX	16	/* lines that name one host; four is the most today */
 #define FETCH_PER_DOMAIN_MAX	512	/* the last two labels of a name: a hoster of servers, or the lab */
-#define FETCH_WANT_MAX		((size_t)96 * 1024 * 1024)	/* what is read of the list: all that live_wants() writes */
+#define FETCH_WANT_MAX		((size_t)96 * 1024 * 1024)	/* read of the list: all that live_wants() writes */
 #define FETCH_KEY_MAX		2048	/* as objects.h */
 
 #define FETCH_SLOTS		32	/* conversations by HTTPS at one time */
