@@ -19,6 +19,9 @@ static const struct finding_def watch_rows[] = {
 static const struct finding_def kit_rows[] = {
 #include "app/kit_findings.def"
 };
+static const struct finding_def alarm_rows[] = {
+#include "app/alarm_findings.def"
+};
 #undef F
 
 static const struct findings_module modules[] = {
@@ -28,6 +31,7 @@ static const struct findings_module modules[] = {
 	{ "fetch", fetch_rows, ARRAY_LEN(fetch_rows) },
 	{ "kit", kit_rows, ARRAY_LEN(kit_rows) },
 	{ "watch", watch_rows, ARRAY_LEN(watch_rows) },
+	{ "alarm", alarm_rows, ARRAY_LEN(alarm_rows) },
 };
 
 const struct findings_module *

@@ -89,7 +89,7 @@ result_json(const struct run *run, bool ok, bool all, struct buf *b)
 void
 result_send(struct run *run, bool ok)
 {
-	static const enum role_id to[] = { ROLE_VALIDATE, ROLE_WEB };
+	static const enum role_id to[] = { ROLE_VALIDATE, ROLE_WEB, ROLE_STORE };
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	struct msg_source_result m = {
 		.key = sv_str(run->place->key), .ok = ok, .changed = run->changed > 0,

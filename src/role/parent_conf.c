@@ -431,6 +431,11 @@ msg_fill(const struct parent *p, enum role_id id, const struct conf_texts *t,
 			.objects_mb = app_conf_u32(c, CONF_FETCH_STORE_MB),
 			.grace = app_conf_u32(c, CONF_FETCH_GRACE),
 			.history_keep = app_conf_u32(c, CONF_HISTORY_KEEP),
+			.org_asns = buf_get(&t->asns), .org_prefixes = buf_get(&t->prefixes),
+			.expiry_warn = app_conf_u32(c, CONF_ALARM_EXPIRY),
+			.repository_age = app_conf_u32(c, CONF_ALARM_REPOSITORY),
+			.data_age = app_conf_u32(c, CONF_ALARM_DATA),
+			.alarm_after = app_conf_u32(c, CONF_ALARM_AFTER),
 		};
 		return MSG_store_conf;
 	case ROLE_VALIDATE:

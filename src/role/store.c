@@ -324,6 +324,25 @@ on_objects(struct role *r, enum role_id from UNUSED, void *msg)
 	return 0;
 }
 
+/* --- history --- */
+
+static int
+on_history_ask(struct role *r, enum role_id from UNUSED, void *msg UNUSED)
+{
+	struct store_role *st = r->state;
+
+	return store_on_history_ask(st->history);
+}
+
+static int
+on_source(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct store_role *st = r->state;
+
+	store_history_source(st->history, msg);
+	return 0;
+}
+
 /* --- life --- */
 
 static void
@@ -442,6 +461,8 @@ static const struct role_handler handlers[] = {
 	{ MSG_snapshot_new, on_new },
 	{ MSG_snapshot_ask, on_ask },
 	{ MSG_objects, on_objects },
+	{ MSG_history_ask, on_history_ask },
+	{ MSG_source_result, on_source },
 	{ MSG_source_open, store_on_source_open },
 	{ MSG_batch, store_on_batch },
 	{ MSG_commit, store_on_commit },

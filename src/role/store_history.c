@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/alarm.h"
 #include "base/err.h"
 #include "crypto/crypto.h"
+#include "role/store_alarm.h"
 #include "role/store_history.h"
 #include "store/history.h"
 #include "sys/memfd.h"
@@ -16,6 +18,10 @@
 #define SLICE			4096
 #define RETRY_USEC		(60 * 1000000LL)
 #define PRUNE_SEC		3600
+#define CHECK_SEC		60	/* alarms; what the page is sent */
+#define POINTS_SENT		2000
+#define CHANGES_SENT		2000	/* of all that is ours */
+#define CHANGES_EACH		100	/* of one AS number or prefix */
 
 /* A snapshot that is mapped, and opened. */
 struct seen {
@@ -35,7 +41,8 @@ struct store_history {
 	} waiting[WAITING_MAX];
 	size_t			 n_waiting;
 	int			 lines;		/* findings that wait, or -1 */
-	int64_t			 pruned_at;
+	struct store_alarm	*alarm;
+	int64_t			 pruned_at, checked_at, sent_at;
 	bool			 bad;		/* said once, until it works again */
 	uint64_t		 n_recorded;
 };
@@ -167,6 +174,7 @@ next_end(struct store_history *s)
 	s->next = (struct seen){ 0 };
 	waiting_shift(s);
 	s->n_recorded++;
+	s->checked_at = s->sent_at = 0;		/* now */
 	if (s->bad)
 		role_log(s->role, LOG_LEVEL_NOTICE, "the history is written again");
 	s->bad = false;
@@ -214,12 +222,160 @@ prune(struct store_history *s)
 	return rc;
 }
 
-static bool
-prune_due(const struct store_history *s)
-{
-	int64_t since = role_now(s->role) - s->pruned_at;
+/* --- the page --- */
 
-	return since < 0 || since >= PRUNE_SEC;
+struct page {
+	struct json		 j;
+	int64_t			 begins;
+	struct buf		 text;		/* changes, one after the other */
+	struct {
+		int64_t	id;
+		size_t	at, len;
+	}			*v;
+	size_t			 n;
+};
+
+static bool
+page_point(void *arg, const struct history_point_row *p)
+{
+	history_point_json(&((struct page *)arg)->j, p);
+	return true;
+}
+
+static bool
+page_change(void *arg, const struct history_change *c)
+{
+	struct page *p = arg;
+	struct json j = json_on(&p->text, false);
+
+	if (p->n == CHANGES_SENT)
+		return false;
+	p->v[p->n].id = c->id;
+	p->v[p->n].at = p->text.len;
+	history_change_json(&j, c);
+	p->v[p->n].len = p->text.len - p->v[p->n].at;
+	p->n++;
+	return p->text.rc == 0;
+}
+
+/* One list for each thing that is ours; one change may be in several. */
+static int
+changes_gather(struct store_history *s, struct page *p)
+{
+	const struct alarm_conf *ours = store_alarm_ours(s->alarm);
+	struct history_reader *r = history_reader_of(s->h);
+	struct history_query q = { .until = INT64_MAX, .limit = CHANGES_EACH, .by_asn = true };
+	int rc = 0;
+
+	for (size_t i = 0; i < ours->n_asns && rc == 0; i++) {
+		q.asn = ours->asns[i];
+		rc = history_changes(r, &q, page_change, p);
+	}
+	q.by_asn = false;
+	q.by_prefix = true;
+	for (size_t i = 0; i < ours->n_prefixes && rc == 0; i++) {
+		q.prefix = ours->prefixes[i];
+		rc = history_changes(r, &q, page_change, p);
+	}
+	return rc < 0 ? rc : p->text.rc;
+}
+
+static int
+newer_cmp(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x > y ? -1 : x < y;
+}
+
+static int
+page_changes(struct store_history *s, struct page *p)
+{
+	int rc = -ENOMEM;
+
+	if ((p->v = calloc(CHANGES_SENT, sizeof(*p->v))) != NULL)
+		rc = changes_gather(s, p);
+	if (rc == 0 && p->n > 0)
+		qsort(p->v, p->n, sizeof(*p->v), newer_cmp);
+	for (size_t i = 0; i < p->n && rc == 0; i++)
+		if (i == 0 || p->v[i].id != p->v[i - 1].id)
+			json_raw(&p->j, (struct sv){ p->text.p + p->v[i].at, p->v[i].len });
+	free(p->v);
+	buf_done(&p->text);
+	return rc;
+}
+
+static bool
+page_begins(void *arg, const struct history_publication *pub)
+{
+	((struct page *)arg)->begins = pub->at;
+	return true;
+}
+
+static int
+page_make(struct store_history *s, struct buf *b)
+{
+	struct history_reader *r = history_reader_of(s->h);
+	struct page p = { .j = json_on(b, false) };
+	int rc;
+
+	json_open(&p.j, '{');
+	json_key(&p.j, "points");
+	json_open(&p.j, '[');
+	rc = history_points(r, POINTS_SENT, page_point, &p);
+	json_close(&p.j, ']');
+	json_key(&p.j, "changes");
+	json_open(&p.j, '[');
+	if (rc == 0)
+		rc = page_changes(s, &p);
+	json_close(&p.j, ']');
+	if (rc == 0)
+		rc = history_publications(r, SIZE_MAX / 2, page_begins, &p);
+	json_kv_i64(&p.j, "recorded_since", p.begins);
+	json_close(&p.j, '}');
+	return rc < 0 ? rc : b->rc;
+}
+
+static int
+page_send(struct store_history *s)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	_cleanup_(fd_close) int fd = -1;
+	struct msg_history m;
+	int rc = page_make(s, &b);
+
+	s->sent_at = role_now(s->role);
+	if (rc == 0)
+		rc = memfd_of("history", buf_get(&b), &fd);
+	if (rc < 0)
+		return rc;
+	m.json = fd;
+	return msg_history_send(s->role, ROLE_WEB, &m);
+}
+
+int
+store_on_history_ask(struct store_history *s)
+{
+	if (s == NULL)
+		return 0;
+	s->sent_at = 0;
+	again(s, s->bad ? RETRY_USEC : 1000);
+	return 0;
+}
+
+static int
+check(struct store_history *s)
+{
+	s->checked_at = role_now(s->role);
+	return store_alarm_check(s->alarm);
+}
+
+static bool
+due(const struct store_history *s, int64_t last, int64_t every)
+{
+	int64_t since = role_now(s->role) - last;
+
+	return since < 0 || since >= every;
 }
 
 /* One slice of whatever is to be done; all of it short. */
@@ -237,11 +393,17 @@ on_timer(void *arg)
 	else if (s->lines >= 0) {
 		what = "findings";
 		rc = lines_record(s);
-	} else if (prune_due(s)) {
+	} else if (due(s, s->checked_at, CHECK_SEC)) {
+		what = "alarms";
+		rc = check(s);
+	} else if (due(s, s->sent_at, CHECK_SEC)) {
+		what = "page";
+		rc = page_send(s);
+	} else if (due(s, s->pruned_at, PRUNE_SEC)) {
 		what = "old rows";
 		rc = prune(s);
 	} else {
-		again(s, PRUNE_SEC * 1000000LL);
+		again(s, CHECK_SEC * 1000000LL);
 		return;
 	}
 	if (rc < 0)
@@ -286,6 +448,7 @@ store_history_status(const struct store_history *s, struct json *j)
 		return;
 	json_kv_u64(j, "history_recorded", s->n_recorded);
 	json_kv_u64(j, "history_waiting", s->n_waiting);
+	store_alarm_status(s->alarm, j);
 }
 
 /* --- life --- */
@@ -299,8 +462,18 @@ days(const struct msg_store_conf *m)
 void
 store_history_conf(struct store_history *s, const struct msg_store_conf *m)
 {
+	if (s == NULL)
+		return;
+	history_keep(s->h, days(m));
+	if (store_alarm_conf(s->alarm, m) < 0)
+		role_log(s->role, LOG_LEVEL_ERROR, "what is watched could not be changed: no memory");
+}
+
+void
+store_history_source(struct store_history *s, const struct msg_source_result *m)
+{
 	if (s != NULL)
-		history_keep(s->h, days(m));
+		store_alarm_source(s->alarm, m);
 }
 
 /* The folder itself stays closed: the file and what SQLite puts beside it are enough. */
@@ -357,7 +530,9 @@ store_history_new(struct role *r, const struct msg_store_conf *m, const struct s
 	s->store = store;
 	s->h = h;
 	s->lines = -1;
-	if ((rc = paths_open(r, path)) < 0)
+	if ((s->alarm = store_alarm_new(r, store, h)) == NULL)
+		return -ENOMEM;
+	if ((rc = store_alarm_conf(s->alarm, m)) < 0 || (rc = paths_open(r, path)) < 0)
 		return rc;
 	*ret = TAKE_PTR(s);
 	return 0;
@@ -380,6 +555,7 @@ store_history_free(struct store_history *s)
 {
 	if (s == NULL)
 		return NULL;
+	s->alarm = store_alarm_free(s->alarm);
 	s->h = history_free(s->h);
 	seen_done(&s->last);
 	seen_done(&s->next);

@@ -181,14 +181,33 @@ on_house(struct role *r, enum role_id from UNUSED, void *msg)
 	return rc;
 }
 
+static int
+on_history(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	const struct msg_history *m = msg;
+	struct web_server *ws = NULL;
+	struct file_map map = { 0 };
+	int rc = server(r, &ws);
+
+	if (rc < 0)
+		return rc;
+	if (memfd_map(m->json, false, WEB_HISTORY_MAX, &map) < 0 ||
+	    web_server_history(ws, map.data) < 0)
+		role_log(r, LOG_LEVEL_WARN, "the history is no JSON, ignoring");
+	file_unmap(&map);
+	return 0;
+}
+
 /* --- life --- */
 
 static int
 web_start(struct role *r)
 {
 	const struct msg_snapshot_ask ask = { .history = 0 };
+	const struct msg_history_ask history = { 0 };
+	int rc = msg_snapshot_ask_send(r, ROLE_STORE, &ask);
 
-	return msg_snapshot_ask_send(r, ROLE_STORE, &ask);
+	return rc < 0 ? rc : msg_history_ask_send(r, ROLE_STORE, &history);
 }
 
 static void
@@ -215,6 +234,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_explain_answer, on_answer },
 	{ MSG_rtr_clients, on_clients },
 	{ MSG_house, on_house },
+	{ MSG_history, on_history },
 	{ MSG_source_result, on_source },
 };
 

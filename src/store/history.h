@@ -43,6 +43,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/json.h"
 #include "base/sv.h"
 #include "base/util.h"
 #include "inr/inr.h"
@@ -157,6 +158,7 @@ struct history_query {
 };
 
 struct history_change {
+	int64_t			 id;		/* grows */
 	int64_t			 at;
 	uint32_t		 serial;
 	uint8_t			 kind;		/* enum history_kind */
@@ -209,6 +211,15 @@ typedef bool (*history_point_fn)(void *arg, const struct history_point_row *);
 /* Ascending; the last `limit` of them. */
 int	 history_points(struct history_reader *, size_t limit, history_point_fn,
 	    void *arg) MUST_USE;
+
+/*
+ * For the page. A change: {"at","serial","kind":"vrp"|"aspa"|"key","announce",
+ * "asn","prefix","maxLength"|"before","after"|"ski","ta","ca","cause","state",
+ * "speaker","code"}. A point: [at, span, serial, VRPs of IPv4, of IPv6, ASPAs,
+ * router keys, findings REJECT, WARN, NOTE, VRPs held].
+ */
+void	 history_change_json(struct json *, const struct history_change *);
+void	 history_point_json(struct json *, const struct history_point_row *);
 
 typedef bool (*history_alarm_fn)(void *arg, const struct history_alarm *);
 int	 history_alarms(struct history_reader *, history_alarm_fn, void *arg) MUST_USE;

@@ -173,7 +173,7 @@ prepare(struct history_reader *r, const char *sql, sqlite3_stmt **ret)
 
 static const char select_changes[] =
     "SELECT p.at, p.serial, c.kind, c.announce, c.cause, c.state, c.af, c.lo, c.len,"
-    " c.max_len, c.asn, c.ta, a.uri, s.uri, c.code, c.before, c.after"
+    " c.max_len, c.asn, c.ta, a.uri, s.uri, c.code, c.before, c.after, c.id"
     " FROM change c JOIN publication p ON p.id = c.pub"
     " LEFT JOIN ca a ON a.id = c.ca LEFT JOIN ca s ON s.id = c.speaker"
     " WHERE p.at >= ?1 AND p.at < ?2 AND ";
@@ -184,6 +184,7 @@ change_of(sqlite3_stmt *st, struct history_change *c)
 	struct sv lo = col_sv(st, 7);
 
 	*c = (struct history_change){
+		.id = sqlite3_column_int64(st, 17),
 		.at = sqlite3_column_int64(st, 0), .serial = (uint32_t)col_u64(st, 1),
 		.kind = (uint8_t)col_u64(st, 2), .announce = col_u64(st, 3) != 0,
 		.cause = (uint8_t)col_u64(st, 4), .state = (uint8_t)col_u64(st, 5),

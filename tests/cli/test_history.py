@@ -5,6 +5,7 @@ import os
 import sqlite3
 import sys
 import time
+import urllib.request
 
 import house
 
@@ -162,9 +163,67 @@ def test_kill(t, d):
     h.stop()
 
 
+ORG = "organisation:\n  asns: [64497]\n  prefixes: [192.0.2.0/24]\n"
+
+
+def check(h, *args):
+    code, out, err = house.run("rpki", "check", "-c", h.conf, *args)
+    return code, json.loads(out) if "--json" in args else out + err
+
+
+def codes(h, *args):
+    return {(f["code"], f["subject"]) for f in check(h, "--json", *args)[1]["findings"]}
+
+
+def api(h, path):
+    with urllib.request.urlopen("http://127.0.0.1:%d/api/v1/%s" % (h.ports[1], path), timeout=10) as r:
+        return json.load(r)
+
+
+def test_alarm(t, d):
+    vrp = ("ALARM_LOST", "VRP AS64497 198.51.100.0/24-24")
+    house.lab(d)
+    h = house.House(d, conf="alarm:\n  after: 0\n  expiry-warn: 1m\n")
+    h.write_conf(top=ORG)
+    h.start()
+    house.wait_for(lambda: h.vrps() == house.VRPS and whole(h), 30)
+    code, out = check(h, "--nagios")
+    t.ok(code == 0 and out.startswith("RPKI OK"), "all is well", out)
+    move(h, STALE)
+    t.ok(house.wait_for(lambda: vrp in codes(h), 30), "what went by failure is an alarm", codes(h))
+    code, out = check(h, "--nagios")
+    t.ok(code == 2 and "alarms=2" in out, "critical: a VRP and an ASPA", out)
+    t.ok(check(h)[0] == 1, "1 without --nagios")
+    t.ok(house.wait_for(lambda: "alarm ALARM_LOST: %s" % vrp[1] in h.log()), "told in the log", h.log())
+    h.kill_role("store")
+    time.sleep(1)
+    house.wait_for(lambda: h.ready(), 20)
+    move(h, STALE)
+    time.sleep(2)
+    t.equal(h.log().count("alarm ALARM_LOST: %s" % vrp[1]), 1, "once, also after a restart of the store")
+    got = house.wait_for(lambda: [c for c in api(h, "history")["changes"] if not c["announce"]], 20)
+    t.ok(got and {c["kind"] for c in got} == {"vrp", "aspa"} and got[0]["cause"] == "failed",
+         "the page has what went of ours", got)
+    t.ok(api(h, "history")["recorded"], "and the points of the record")
+    move(h)
+    t.ok(house.wait_for(lambda: vrp not in codes(h), 30), "it is back: no alarm", codes(h))
+    t.ok(house.wait_for(lambda: "alarm over ALARM_LOST %s" % vrp[1] in h.log()), "and its end is told")
+    t.ok(("ALARM_CHANGED", vrp[1]) in codes(h), "that it came is a note", codes(h))
+    _, ja = check(h, "--lang", "ja")
+    t.ok("お知らせ" in ja and "next:" not in ja, "in Japanese", ja)
+    h.stop()
+    later = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 6 * 3600))
+    got = codes(h, "--at", later)
+    t.ok(("ALARM_DATA", "data") in got, "six hours later the data is old (--at)", got)
+    later = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 40 * 86400))
+    got = {c for c, _ in codes(h, "--at", later)}
+    t.ok("ALARM_EXPIRES" in got and "ALARM_CHANGED" not in got, "forty days later it has ended", got)
+    t.ok(check(h, "--state", d)[0] == 3, "no state: 3")
+
+
 def main():
     t = house.Tap()
-    for test in (test_log, test_kill):
+    for test in (test_log, test_alarm, test_kill):
         with house.folder() as d:
             try:
                 t.case(test, t, d)

@@ -1,0 +1,374 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/alarm.h"
+#include "base/err.h"
+#include "role/store_alarm.h"
+
+#define POOL_MAX	((size_t)8 << 20)	/* findings of one check */
+#define CONF_POOL_MAX	((size_t)2 << 20)
+#define ALARMS_MAX	2000			/* at one time; more wait */
+#define SOURCES_MAX	4096			/* FETCH_PLACES_MAX */
+#define FORGET_SEC	(26 * 3600)		/* a server that nobody asks any more */
+#define OVER_TIMES	5			/* of the time that it must have held */
+
+struct alarm {
+	char		*key;		/* heap: CODE, blank, subject */
+	const char	*code;
+	int64_t		 since, told, ended;
+	bool		 seen;		/* in this check */
+	bool		 note;
+};
+
+struct source {
+	char		*key;		/* heap */
+	int64_t		 first, asked, good;
+};
+
+struct store_alarm {
+	struct role		*role;
+	const struct store	*store;
+	struct history		*h;
+	struct pool		*pool;		/* of conf's lists */
+	struct alarm_conf	 conf;
+	int64_t			 after;		/* seconds that one must have held */
+	bool			 has_conf, loaded;
+	struct alarm		*v;
+	size_t			 n;
+	struct source		*sources;
+	size_t			 n_sources;
+	int64_t			 hour;
+	unsigned		 n_hour;	/* told in it */
+	bool			 said_more;
+};
+
+struct store_alarm *
+store_alarm_new(struct role *r, const struct store *store, struct history *h)
+{
+	struct store_alarm *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return NULL;
+	a->role = r;
+	a->store = store;
+	a->h = h;
+	a->v = calloc(ALARMS_MAX, sizeof(*a->v));
+	a->sources = calloc(SOURCES_MAX, sizeof(*a->sources));
+	return a->v != NULL && a->sources != NULL ? a : store_alarm_free(a);
+}
+
+struct store_alarm *
+store_alarm_free(struct store_alarm *a)
+{
+	if (a == NULL)
+		return NULL;
+	for (size_t i = 0; i < a->n; i++)
+		free(a->v[i].key);
+	for (size_t i = 0; i < a->n_sources; i++)
+		free(a->sources[i].key);
+	free(a->v);
+	free(a->sources);
+	(void)pool_free(a->pool);
+	free(a);
+	return NULL;
+}
+
+int
+store_alarm_conf(struct store_alarm *a, const struct msg_store_conf *m)
+{
+	struct alarm_conf c = { .expiry_warn = m->expiry_warn,
+	    .repository_age = m->repository_age, .data_age = m->data_age };
+	struct pool *pool = pool_new(CONF_POOL_MAX);
+	int rc = pool == NULL ? -ENOMEM :
+	    alarm_conf_lists(pool, m->org_asns, m->org_prefixes, &c);
+
+	if (rc < 0) {
+		(void)pool_free(pool);
+		return rc;
+	}
+	(void)pool_free(a->pool);
+	a->pool = pool;
+	a->conf = c;
+	a->after = m->alarm_after;
+	a->has_conf = true;
+	return 0;
+}
+
+const struct alarm_conf *
+store_alarm_ours(const struct store_alarm *a)
+{
+	return &a->conf;
+}
+
+static char *
+text_copy(struct sv s)
+{
+	char *p = malloc(s.n + 1);
+
+	if (p == NULL)
+		return NULL;
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
+	return p;
+}
+
+/* --- publication servers --- */
+
+static void
+source_drop(struct store_alarm *a, size_t i)
+{
+	free(a->sources[i].key);
+	a->sources[i] = a->sources[--a->n_sources];
+}
+
+void
+store_alarm_source(struct store_alarm *a, const struct msg_source_result *m)
+{
+	struct source *s = NULL;
+	int64_t now = role_now(a->role);
+
+	for (size_t i = 0; i < a->n_sources && s == NULL; i++)
+		if (sv_eq_str(m->key, a->sources[i].key))
+			s = &a->sources[i];
+	if (s == NULL && a->n_sources < SOURCES_MAX) {
+		s = &a->sources[a->n_sources];
+		*s = (struct source){ .key = text_copy(m->key), .first = now };
+		if (s->key == NULL)
+			return;
+		a->n_sources++;
+	}
+	if (s == NULL)
+		return;
+	s->asked = now;
+	if (m->ok != 0)
+		s->good = now;
+}
+
+/* One that has not answered yet is judged from when it was first asked. */
+static void
+sources_check(struct store_alarm *a, int64_t now, struct findings *fs)
+{
+	for (size_t i = a->n_sources; i-- > 0; ) {
+		const struct source *s = &a->sources[i];
+
+		if (s->asked < now - FORGET_SEC)
+			source_drop(a, i);
+		else
+			alarm_source(&a->conf, sv_str(s->key),
+			    s->good != 0 ? s->good : s->first, now, fs);
+	}
+}
+
+/* --- the table --- */
+
+static int
+row_save(struct store_alarm *a, const struct alarm *x)
+{
+	const struct history_alarm row = { sv_str(x->key), sv_str(x->code), SV("{}"),
+	    x->since, x->told, x->ended };
+
+	return history_alarm_put(a->h, &row);
+}
+
+static struct sv
+code_of(struct sv key)
+{
+	return sv_cut(&key, ' ');
+}
+
+static bool
+on_row(void *arg, const struct history_alarm *row)
+{
+	struct store_alarm *a = arg;
+	struct sv code = code_of(row->key);
+
+	if (a->n == ALARMS_MAX)
+		return false;
+	for (int i = 0; i < ALARM_FINDING_MAX; i++) {
+		const struct finding_def *d = &alarm_findings[i];
+		char *key;
+
+		if (!sv_eq_str(code, d->code) || (key = text_copy(row->key)) == NULL)
+			continue;
+		a->v[a->n++] = (struct alarm){ .key = key, .code = d->code,
+		    .since = row->since, .told = row->told, .ended = row->ended,
+		    .note = d->severity == SEV_NOTE };
+	}
+	return true;
+}
+
+static struct alarm *
+alarm_find(struct store_alarm *a, const char *key)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->v[i].key, key) == 0)
+			return &a->v[i];
+	return NULL;
+}
+
+/* --- telling --- */
+
+static bool
+may_tell(struct store_alarm *a, int64_t now)
+{
+	if (now / 3600 != a->hour) {
+		a->hour = now / 3600;
+		a->n_hour = 0;
+		a->said_more = false;
+	}
+	if (a->n_hour < ALARMS_PER_HOUR) {
+		a->n_hour++;
+		return true;
+	}
+	if (!a->said_more)
+		role_log(a->role, LOG_LEVEL_WARN, "more alarms than %d in this hour; "
+		    "\"sekisho rpki check\" shows all", ALARMS_PER_HOUR);
+	a->said_more = true;
+	return false;
+}
+
+static int
+event_save(struct store_alarm *a, const char *what, const struct finding *f,
+    const struct alarm *x)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct json j = json_on(&b, false);
+
+	json_open(&j, '{');
+	json_kv_str(&j, "alarm", what);
+	json_kv_str(&j, "key", x->key);
+	if (f != NULL) {
+		json_key(&j, "finding");
+		finding_json(&j, f, LANG_EN);
+	}
+	json_close(&j, '}');
+	return b.rc < 0 ? b.rc : history_event(a->h, role_now(a->role), sv_str(x->code), buf_get(&b));
+}
+
+static int
+tell(struct store_alarm *a, const struct finding *f, struct alarm *x, int64_t now)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+
+	if (!may_tell(a, now))
+		return 0;
+	finding_text(&b, f, LANG_EN);
+	if (b.rc < 0)
+		return b.rc;
+	role_log(a->role, x->note ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, "alarm %s: %.*s: %.*s",
+	    x->code, SV_ARG(f->subject), SV_ARG(buf_get(&b)));
+	x->told = now;
+	return event_save(a, "begin", f, x);
+}
+
+static int
+over(struct store_alarm *a, const struct alarm *x)
+{
+	if (x->note || x->told == 0)
+		return 0;
+	role_log(a->role, LOG_LEVEL_NOTICE, "alarm over %s", x->key);
+	return event_save(a, "end", NULL, x);
+}
+
+/* One that holds now. */
+static int
+alarm_on(struct store_alarm *a, const struct finding *f, int64_t now)
+{
+	_cleanup_(buf_done) struct buf key = BUF_INIT;
+	struct alarm *x;
+	int rc = 0;
+
+	buf_printf(&key, "%s ", f->def->code);
+	buf_sv(&key, f->subject);
+	buf_char(&key, '\0');
+	if (key.rc < 0)
+		return key.rc;
+	if ((x = alarm_find(a, key.p)) == NULL) {
+		if (a->n == ALARMS_MAX)
+			return 0;
+		x = &a->v[a->n];
+		*x = (struct alarm){ .key = text_copy(sv_str(key.p)), .code = f->def->code,
+		    .since = now, .note = f->def->severity == SEV_NOTE };
+		if (x->key == NULL)
+			return -ENOMEM;
+		a->n++;
+	} else if (x->told != 0 && x->ended == 0) {
+		x->seen = true;
+		return 0;
+	}
+	x->seen = true;
+	x->ended = 0;
+	if (x->told == 0 && (x->note || now - x->since >= a->after))
+		rc = tell(a, f, x, now);
+	return rc < 0 ? rc : row_save(a, x);
+}
+
+/* Those that do not hold any more. */
+static int
+alarms_off(struct store_alarm *a, int64_t now)
+{
+	int rc = 0;
+
+	for (size_t i = a->n; i-- > 0 && rc == 0; ) {
+		struct alarm *x = &a->v[i];
+		bool seen = x->seen;
+
+		x->seen = false;
+		if (seen)
+			continue;
+		if (x->ended == 0)
+			x->ended = now;
+		if (x->told == 0 || x->note || now - x->ended >= OVER_TIMES * a->after) {
+			if ((rc = over(a, x)) == 0)
+				rc = history_alarm_del(a->h, sv_str(x->key));
+			free(x->key);
+			*x = a->v[--a->n];
+		} else
+			rc = row_save(a, x);
+	}
+	return rc;
+}
+
+static int
+findings_make(struct store_alarm *a, int64_t now, struct findings *fs)
+{
+	const struct snapshot *s = store_current(a->store);
+	int rc = s == NULL ? 0 : alarm_snapshot(&a->conf, s, now, fs);
+
+	sources_check(a, now, fs);
+	return rc < 0 ? rc : alarm_changes(&a->conf, history_reader_of(a->h), now, fs);
+}
+
+int
+store_alarm_check(struct store_alarm *a)
+{
+	_cleanup_(pool_freep) struct pool *pool = NULL;
+	int64_t now = role_now(a->role);
+	struct findings fs;
+	int rc = 0;
+
+	if (!a->has_conf)
+		return 0;
+	if (!a->loaded && (rc = history_alarms(history_reader_of(a->h), on_row, a)) < 0)
+		return rc;
+	a->loaded = true;
+	if ((pool = pool_new(POOL_MAX)) == NULL)
+		return -ENOMEM;
+	findings_init(&fs, pool);
+	rc = findings_make(a, now, &fs);
+	for (const struct finding *f = fs.head; f != NULL && rc == 0; f = f->next)
+		rc = alarm_on(a, f, now);
+	return rc < 0 ? rc : alarms_off(a, now);
+}
+
+void
+store_alarm_status(const struct store_alarm *a, struct json *j)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		n += a->v[i].told != 0 && !a->v[i].note;
+	json_kv_u64(j, "alarms", n);
+}
