@@ -1,5 +1,6 @@
 /* sekisho rtr whatif: what routers hold when a cache goes, and how long. */
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,10 +14,13 @@
 #include "cmd/rtr_show.h"
 #include "cmd/rtr_watch.h"
 #include "out/table.h"
+#include "sys/file.h"
 
-#define ROUTERS_MAX	256	/* a list that people read */
+#define ROUTERS_MAX	4096	/* as many as the daemon takes */
+#define VERSION_UNTOLD	255
 #define FINDINGS_POOL	(512 * 1024)
 #define SYNCED_MAX	172800
+#define LIST_MAX	(4 * 1024 * 1024)	/* 4,000 routers of the page's list are 1 MB */
 
 struct router {
 	struct sv	 name;
@@ -24,6 +28,7 @@ struct router {
 	struct rtr_timers own;
 	int64_t		 synced_sec;	/* -1: unknown */
 	uint32_t	 n_caches;
+	uint8_t		 version;	/* that it speaks; VERSION_UNTOLD: as the others */
 	struct watch_forecast cast;
 };
 
@@ -32,18 +37,24 @@ struct whatif {
 	bool		 cache_down, silent;
 	uint32_t	 refresh, retry, expire, version;
 	bool		 version_given;
+	const char	*list;
+	const struct watch_vendor *software;	/* of the list */
 	struct rtr_timers timers;
-	struct router	 routers[ROUTERS_MAX];
+	struct router	*routers;	/* in the pool; ROUTERS_MAX */
 	size_t		 n_routers;
 	bool		 named;		/* somebody's routers, not a list of software */
 	struct pool	*pool;
 	struct findings	 findings;
 };
 
+#define POOL_MAX	(ROUTERS_MAX * sizeof(struct router) + LIST_MAX + FINDINGS_POOL)
+
 static const struct cmd_opt opts[] = {
 	{ "cache-down", 0, NULL, N_("a cache goes now (or --at TIME)") },
 	{ "silent", 0, NULL, N_("… without a word: its machine or the path died, and TCP does not end") },
 	{ "router", 0, "NAME:SOFTWARE[,KEY=N…]", N_("a router; keys: refresh, retry, expire (set on it), synced (seconds before), caches; may be repeated") },
+	{ "routers", 0, "FILE", N_("the routers that are connected: JSON of the page, /api/v1/routers") },
+	{ "software", 0, "SOFTWARE", N_("what those routers run (rfc8210); --router names exceptions by address") },
 	{ "refresh", 0, "SECONDS", N_("what the cache tells routers (rtr.refresh of the configuration, or 3600)") },
 	{ "retry", 0, "SECONDS", N_("… (rtr.retry, or 600)") },
 	{ "expire", 0, "SECONDS", N_("… (rtr.expire, or 7200)") },
@@ -88,15 +99,33 @@ router_key(struct router *r, struct sv key, struct sv value)
 	return true;
 }
 
+/* The pool is made by the first option that needs it. */
+static int
+routers_room(struct whatif *w)
+{
+	if (w->pool == NULL)
+		w->pool = pool_new(POOL_MAX);
+	if (w->pool != NULL && w->routers == NULL)
+		w->routers = pool_calloc(w->pool, ROUTERS_MAX, sizeof(*w->routers));
+	if (w->routers != NULL)
+		return 0;
+	cmd_err("%s", err_str(-ENOMEM));
+	return EXIT_CANNOT;
+}
+
 /* "NAME:SOFTWARE,key=n,…"; a NAME may be an address with colons. */
 static int
 router_add(struct whatif *w, const char *arg)
 {
-	struct router *r = &w->routers[w->n_routers];
 	struct sv rest = sv_str(arg), who = sv_cut(&rest, ',');
 	size_t colon = sv_rfind(who, ':');
+	struct router *r;
+	int rc = routers_room(w);
 
-	*r = (struct router){ .synced_sec = -1, .n_caches = 1 };
+	if (rc != 0)
+		return rc;
+	r = &w->routers[w->n_routers];
+	*r = (struct router){ .synced_sec = -1, .n_caches = 1, .version = VERSION_UNTOLD };
 	r->name = sv_take(who, colon);
 	if (colon < who.n)
 		r->vendor = watch_vendor_find(sv_skip(who, colon + 1));
@@ -126,6 +155,13 @@ opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 		return !(w->cache_down = true);
 	if (strcmp(o->name, "silent") == 0)
 		return !(w->silent = true);
+	if (strcmp(o->name, "routers") == 0)
+		return (w->list = arg) == NULL;
+	if (strcmp(o->name, "software") == 0) {
+		w->software = watch_vendor_find(sv_str(arg));
+		return w->software != NULL ? 0 : cmd_usage(ctx, tr(ctx->lang,
+		    N_("--software %s is unknown; known are rfc8210, bird, frr, openbgpd, ios-xr, junos, eos and sros")), arg);
+	}
 	if (strcmp(o->name, "router") == 0)
 		return router_add(w, arg);
 	w->version_given |= strcmp(o->name, "version") == 0;
@@ -139,6 +175,70 @@ opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 	return cmd_usage(ctx, tr(ctx->lang, N_("--%s %s is out of range")), o->name, arg);
 }
 
+/* "192.0.2.1:40000", "[2001:db8::1]:40000": the host. */
+static struct sv
+host_of(struct sv s)
+{
+	struct sv h = sv_take(s, sv_rfind(s, ':'));
+
+	if (h.n > 2 && h.p[0] == '[' && h.p[h.n - 1] == ']')
+		h = sv_take(sv_skip(h, 1), h.n - 2);
+	return h;
+}
+
+/* One that is connected; one that --router named has its row already. */
+static void
+router_met(struct whatif *w, const json_t *o)
+{
+	const char *address = json_string_value(json_object_get(o, "address"));
+	const json_t *v = json_object_get(o, "version");
+	struct router *r = NULL;
+	struct sv host;
+
+	if (address == NULL)
+		return;
+	host = pool_sv(w->pool, host_of(sv_str(address)));
+	for (size_t i = 0; i < w->n_routers; i++)
+		if (sv_eq(w->routers[i].name, host))
+			r = &w->routers[i];
+	if (r == NULL && w->n_routers < ROUTERS_MAX && host.p != NULL) {
+		r = &w->routers[w->n_routers++];
+		*r = (struct router){ .name = host, .vendor = w->software,
+		    .synced_sec = -1, .n_caches = 1, .version = VERSION_UNTOLD };
+	}
+	if (r != NULL && json_is_integer(v) && json_integer_value(v) >= 0 &&
+	    json_integer_value(v) <= RTR_VERSION_MAX)
+		r->version = (uint8_t)json_integer_value(v);
+}
+
+static int
+routers_list(struct whatif *w)
+{
+	const json_t *list, *row;
+	struct sv text;
+	json_t *doc;
+	size_t i;
+	int rc = file_read(w->pool, FILE_CWD, w->list, LIST_MAX, &text);
+
+	if (rc < 0) {
+		cmd_err("%s: %s", w->list, err_str(rc));
+		return EXIT_CANNOT;
+	}
+	doc = json_loadb(text.p, text.n, 0, NULL);
+	list = json_object_get(doc, "routers");
+	if (!json_is_array(list)) {
+		json_decref(doc);
+		cmd_err(tr(w->ctx->lang,
+		    N_("%s: it has no list \"routers\"; give what the page answers to /api/v1/routers")), w->list);
+		return EXIT_CANNOT;
+	}
+	json_array_foreach(list, i, row)
+		router_met(w, row);
+	json_decref(doc);
+	w->named = true;
+	return EXIT_GOOD;
+}
+
 /* Nobody named a router: all software that we know. */
 static void
 routers_all(struct whatif *w)
@@ -149,7 +249,7 @@ routers_all(struct whatif *w)
 	for (size_t i = 0; i < n; i++)
 		w->routers[w->n_routers++] = (struct router){
 			.name = sv_str(v[i].title), .vendor = &v[i],
-			.synced_sec = -1, .n_caches = 1 };
+			.synced_sec = -1, .n_caches = 1, .version = VERSION_UNTOLD };
 }
 
 /* --- timers of the cache: options, else the configuration, else the RFC's --- */
@@ -187,11 +287,17 @@ timers_take(struct whatif *w)
 
 /* --- judging --- */
 
+static uint8_t
+router_version(const struct whatif *w, const struct router *r)
+{
+	return r->version != VERSION_UNTOLD ? r->version : (uint8_t)w->version;
+}
+
 static void
 cast(struct whatif *w, struct router *r)
 {
 	const struct watch_outage o = {
-		.timers = w->timers, .version = (uint8_t)w->version, .own = r->own,
+		.timers = w->timers, .version = router_version(w, r), .own = r->own,
 		.silent = w->silent, .synced_sec = r->synced_sec,
 	};
 
@@ -239,10 +345,12 @@ router_json(struct json *j, const struct whatif *w, const struct router *r)
 	json_open(j, '{');
 	json_kv_sv(j, "router", r->name);
 	json_kv_str(j, "software", r->vendor->name);
+	json_kv_u64(j, "version", router_version(w, r));
 	json_kv_u64(j, "caches", r->n_caches);
 	json_kv_str(j, "counts_from", r->vendor->from == WATCH_FROM_DATA ?
 	    "end-of-data" : "end-of-session");
-	json_kv_bool(j, "takes_timers_of_cache", r->vendor->takes_timers && w->version > 0);
+	json_kv_bool(j, "takes_timers_of_cache", r->vendor->takes_timers &&
+	    router_version(w, r) > 0);
 	timers_json(j, &r->cast.timers);
 	span_json(j, w, "asks_again", r->cast.ask_first, r->cast.ask_last);
 	/* Another cache's data stay: then it does not forget. */
@@ -351,11 +459,14 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv UNUSED)
 		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("say what happens: --cache-down")));
 	if (!w->version_given)
 		w->version = 1;
-	if ((rc = timers_take(w)) != EXIT_GOOD)
+	if (w->software == NULL)
+		w->software = watch_vendor_find(SV("rfc8210"));
+	if ((rc = timers_take(w)) == EXIT_GOOD && (rc = routers_room(w)) == EXIT_GOOD &&
+	    w->list != NULL)
+		rc = routers_list(w);
+	if (rc != EXIT_GOOD) {
+		w->pool = pool_free(w->pool);
 		return rc;
-	if ((w->pool = pool_new(FINDINGS_POOL)) == NULL) {
-		cmd_err("%s", err_str(-ENOMEM));
-		return EXIT_CANNOT;
 	}
 	findings_init(&w->findings, w->pool);
 	if (!w->named)
