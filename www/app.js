@@ -13,7 +13,8 @@ import { lang, t, useTexts } from "./words.js";
 const EVERY_MSEC = 30000, HISTORY_MSEC = 120000;
 const LANG = "sekisho-lang";
 let seen = "";		// which data the findings shown belong to
-let plotted = 0;	// when the history was fetched
+let plotted = 0;	// when the history was fetched,
+let histories = -1;	// and which one of the store's it had
 
 function languages() {
 	for (const a of document.querySelectorAll(".langs a")) {
@@ -53,13 +54,14 @@ function organisation(org) {
 }
 
 // Long lists: with new data, else now and then.
-async function past(org, isNew) {
-	if (!isNew && Date.now() - plotted < HISTORY_MSEC)
+async function past(status, isNew) {
+	if (!isNew && status.histories === histories && Date.now() - plotted < HISTORY_MSEC)
 		return;
 	const body = await get("history");
 	plots.use(body);
-	history.use(body, org);
+	history.use(body, status.organisation);
 	plotted = Date.now();
+	histories = status.histories;
 }
 
 async function look() {
@@ -68,7 +70,7 @@ async function look() {
 		const key = status.data ? `${status.data.serial}/${status.data.built}` : "none";
 		overview.health(status);
 		overview.guard(status);
-		await past(status.organisation, key !== seen);
+		await past(status, key !== seen);
 		if (key !== seen) {
 			organisation(status.organisation);
 			findings.use(status);

@@ -162,6 +162,7 @@ struct web_ctx {
 	json_t			*routers;	/* of the rtr role, or NULL */
 	json_t			*house;		/* of the parent, or NULL */
 	json_t			*history;	/* of the store, or NULL */
+	uint64_t		 n_histories;	/* how many came: the page sees a new one */
 	const struct web_sources *sources;
 	const struct web_points	*points;
 	const struct web_stats	*stats;

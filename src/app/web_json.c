@@ -186,6 +186,7 @@ web_status(struct web_call *c)
 		data_json(&j, ctx->data, ctx->now);
 	else
 		json_nil(&j);
+	json_kv_u64(&j, "histories", ctx->n_histories);
 	kv_raw(&j, "routers", json_object_get(ctx->routers, "n_by_version"));
 	kv_raw(&j, "roles", json_object_get(ctx->house, "roles"));
 	return finish(c, &j);

@@ -29,6 +29,7 @@ struct web_server {
 	struct web_conf		 conf;
 	struct web_data		*data;
 	json_t			*routers, *house, *history;
+	uint64_t		 n_histories;
 	struct web_sources	 sources;
 	struct web_points	*points;
 	struct loop_timer	*minute;
@@ -162,7 +163,7 @@ on_request(void *arg, struct http_conn *conn, const struct http_req *req,
 		.data = ws->data,
 		.routers = ws->routers,
 		.house = ws->house,
-		.history = ws->history,
+		.history = ws->history, .n_histories = ws->n_histories,
 		.sources = &ws->sources,
 		.points = ws->points,
 		.stats = &ws->stats,
@@ -313,7 +314,10 @@ role_down(const json_t *house, const char *name)
 int
 web_server_history(struct web_server *ws, struct sv json)
 {
-	return json.n > WEB_HISTORY_MAX ? -EBADMSG : object_swap(&ws->history, json);
+	int rc = json.n > WEB_HISTORY_MAX ? -EBADMSG : object_swap(&ws->history, json);
+
+	ws->n_histories += rc == 0;
+	return rc;
 }
 
 int
