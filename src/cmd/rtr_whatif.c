@@ -17,6 +17,7 @@
 #include "sys/file.h"
 
 #define ROUTERS_MAX	4096	/* as many as the daemon takes */
+#define NAMED_MAX	256	/* --router, by hand */
 #define VERSION_UNTOLD	255
 #define FINDINGS_POOL	(512 * 1024)
 #define SYNCED_MAX	172800
@@ -38,6 +39,8 @@ struct whatif {
 	uint32_t	 refresh, retry, expire, version;
 	bool		 version_given;
 	const char	*list;
+	const char	*given[NAMED_MAX];	/* of --router */
+	size_t		 n_given;
 	const struct watch_vendor *software;	/* of the list */
 	struct rtr_timers timers;
 	struct router	*routers;	/* in the pool; ROUTERS_MAX */
@@ -99,13 +102,11 @@ router_key(struct router *r, struct sv key, struct sv value)
 	return true;
 }
 
-/* The pool is made by the first option that needs it. */
 static int
 routers_room(struct whatif *w)
 {
-	if (w->pool == NULL)
-		w->pool = pool_new(POOL_MAX);
-	if (w->pool != NULL && w->routers == NULL)
+	w->pool = pool_new(POOL_MAX);
+	if (w->pool != NULL)
 		w->routers = pool_calloc(w->pool, ROUTERS_MAX, sizeof(*w->routers));
 	if (w->routers != NULL)
 		return 0;
@@ -119,17 +120,13 @@ router_add(struct whatif *w, const char *arg)
 {
 	struct sv rest = sv_str(arg), who = sv_cut(&rest, ',');
 	size_t colon = sv_rfind(who, ':');
-	struct router *r;
-	int rc = routers_room(w);
+	struct router *r = &w->routers[w->n_routers];
 
-	if (rc != 0)
-		return rc;
-	r = &w->routers[w->n_routers];
 	*r = (struct router){ .synced_sec = -1, .n_caches = 1, .version = VERSION_UNTOLD };
 	r->name = sv_take(who, colon);
 	if (colon < who.n)
 		r->vendor = watch_vendor_find(sv_skip(who, colon + 1));
-	if (w->n_routers == ROUTERS_MAX - 1 || r->vendor == NULL || r->name.n == 0)
+	if (r->vendor == NULL || r->name.n == 0)
 		return cmd_usage(w->ctx, tr(w->ctx->lang,
 		    N_("--router %s is not NAME:SOFTWARE; known are rfc8210, bird, frr, openbgpd, ios-xr, junos, eos and sros")), arg);
 	while (rest.n > 0) {
@@ -162,8 +159,10 @@ opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 		return w->software != NULL ? 0 : cmd_usage(ctx, tr(ctx->lang,
 		    N_("--software %s is unknown; known are rfc8210, bird, frr, openbgpd, ios-xr, junos, eos and sros")), arg);
 	}
-	if (strcmp(o->name, "router") == 0)
-		return router_add(w, arg);
+	if (strcmp(o->name, "router") == 0 && w->n_given < NAMED_MAX) {
+		w->given[w->n_given++] = arg;
+		return 0;
+	}
 	w->version_given |= strcmp(o->name, "version") == 0;
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
 		uint32_t *p = (uint32_t *)(void *)((char *)w + numbers[i].offset);
@@ -461,8 +460,11 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv UNUSED)
 		w->version = 1;
 	if (w->software == NULL)
 		w->software = watch_vendor_find(SV("rfc8210"));
-	if ((rc = timers_take(w)) == EXIT_GOOD && (rc = routers_room(w)) == EXIT_GOOD &&
-	    w->list != NULL)
+	if ((rc = timers_take(w)) == EXIT_GOOD)
+		rc = routers_room(w);
+	for (size_t i = 0; i < w->n_given && rc == EXIT_GOOD; i++)
+		rc = router_add(w, w->given[i]);
+	if (rc == EXIT_GOOD && w->list != NULL)
 		rc = routers_list(w);
 	if (rc != EXIT_GOOD) {
 		w->pool = pool_free(w->pool);
