@@ -953,8 +953,8 @@ first_kept(struct history *h, int64_t cutoff, int64_t *ret_pub, int64_t *ret_id)
 	int64_t last;
 	int rc;
 
-	(void)snprintf(sql, sizeof(sql), "SELECT coalesce(min(id), 0) FROM publication"
-	    " WHERE at >= %lld", (long long)cutoff);
+	(void)snprintf(sql, sizeof(sql), "SELECT coalesce(min(id), (SELECT max(id) + 1 FROM"
+	    " publication), 0) FROM publication WHERE at >= %lld", (long long)cutoff);
 	if ((rc = history_number(h->db, sql, ret_pub)) < 0 ||
 	    (rc = history_number(h->db, "SELECT coalesce(max(id), 0) FROM change", &last)) < 0)
 		return rc;
@@ -988,7 +988,7 @@ prune(struct history *h, int64_t now, bool *ret_more)
 	    " (SELECT max(id) FROM publication)", (long long)pub);
 	if ((rc = exec(h->db, sql)) < 0 ||
 	    (rc = exec(h->db, "DELETE FROM ca WHERE used <"
-	    " (SELECT coalesce(min(pub), 0) FROM change)")) < 0)
+	    " (SELECT coalesce(min(pub), (SELECT max(id) FROM publication), 0) FROM change)")) < 0)
 		return rc;
 	if ((rc = thin(h, 300, 3600, now - 2 * 86400)) < 0 ||
 	    (rc = thin(h, 3600, 86400, now - 32 * 86400)) < 0)
