@@ -43,8 +43,11 @@ function lastCell(s) {
 	return el("span", size(s.bytes), lang === "ja" ? "、" : ", ", duration((s.msec ?? 0) / 1000), { title: time(s.at) });
 }
 
+// A long URI breaks behind its slashes first.
+const breakable = (uri) => uri.split(/(?<=[^/]\/)(?=[^/])/).flatMap((part) => [part, el("wbr")]);
+
 function row(s, now) {
-	return [[el("span.name", s.uri || s.key), el("span.sub", known(`kind_${s.kind}`) || s.kind,
+	return [[el("span.name", breakable(s.uri || s.key)), el("span.sub", known(`kind_${s.kind}`) || s.kind,
 		s.kind === "ta" && s.via !== "" && ` (${s.via})`)],
 	stateCell(s, now), ageCell(s, now), wrongCell(s),
 	s.next === null ? "–" :

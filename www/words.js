@@ -43,6 +43,9 @@ export function ago(seconds) {
 
 // How long: "12 s", "5 min", "3.5 h", short enough for an axis.
 export function duration(seconds) {
+	if (seconds > 0 && seconds < 1)
+		return tight(new Intl.NumberFormat(lang, { style: "unit", unit: "millisecond",
+			unitDisplay: "short", maximumFractionDigits: 0 }).format(seconds * 1000));
 	const [unit, size] = UNITS.find(([, s]) => Math.abs(seconds) >= s) ?? UNITS[3];
 	return tight(new Intl.NumberFormat(lang, { style: "unit", unit, unitDisplay: "short",
 		maximumFractionDigits: 1 }).format(seconds / size));

@@ -30,10 +30,12 @@ points_thin(struct web_points *ps)
 	ps->n = keep;
 }
 
-static void
-point_of_data(struct web_point *p, const struct web_data *d)
+static struct web_point
+point_make(int64_t now, const struct web_data *d, const struct web_sources *s)
 {
+	struct web_point point = { .at = now, .span = WEB_POINT_SEC }, *p = &point;
 	json_t *total = json_object_get(d->report, "findings_total");
+	uint64_t states[WEB_SOURCE_MAX];
 
 	p->serial = d->snap.stamp.serial;
 	p->n[WP_V4] = d->snap.n_v4;
@@ -45,27 +47,24 @@ point_of_data(struct web_point *p, const struct web_data *d)
 	p->n[WP_NOTE] = web_report_u64(total, "NOTE");
 	p->n[WP_HELD] = web_report_u64(json_object_get(d->report, "guard"), "held");
 	p->n[WP_AGE] = p->at > d->snap.built ? (uint64_t)(p->at - d->snap.built) : 0;
+	web_sources_count(s, states);
+	p->n[WP_GOOD] = states[WEB_SOURCE_GOOD];
+	p->n[WP_FAILING] = states[WEB_SOURCE_FAILING];
+	p->n[WP_NEVER] = states[WEB_SOURCE_NEVER];
+	return point;
 }
 
 void
 web_points_add(struct web_points *ps, int64_t now, const struct web_data *d,
     const struct web_sources *s)
 {
-	uint64_t states[WEB_SOURCE_MAX];
-	struct web_point p = { .at = now, .span = WEB_POINT_SEC };
-
 	if (d == NULL || (ps->n > 0 && ps->p[ps->n - 1].at > now))
 		return;
-	point_of_data(&p, d);
-	web_sources_count(s, states);
-	p.n[WP_GOOD] = states[WEB_SOURCE_GOOD];
-	p.n[WP_FAILING] = states[WEB_SOURCE_FAILING];
-	p.n[WP_NEVER] = states[WEB_SOURCE_NEVER];
 	if (ps->n > 0 && ps->p[ps->n - 1].at == now)
 		ps->n--;		/* the later one of a second counts */
 	if (ps->n == WEB_POINTS_MAX)
 		points_thin(ps);
-	ps->p[ps->n++] = p;
+	ps->p[ps->n++] = point_make(now, d, s);
 }
 
 static void
@@ -129,6 +128,12 @@ points_put(struct json *j, const struct web_ctx *ctx)
 	stored_put(j, json_object_get(ctx->history, "points"), first);
 	for (size_t i = 0; i < ps->n; i++)
 		point_put(j, &ps->p[i]);
+	/* And this moment, so that the plots agree with the rest of the page. */
+	if (ctx->data != NULL && ps->n > 0 && ps->p[ps->n - 1].at < ctx->now) {
+		const struct web_point now = point_make(ctx->now, ctx->data, ctx->sources);
+
+		point_put(j, &now);
+	}
 	json_close(j, ']');
 }
 

@@ -803,6 +803,13 @@ history(void **state)
 	assert_true(json_is_null(json_array_get(point(w, 0), 11)));
 	assert_int_equal(json_integer_value(json_array_get(point(w, 1), 0)), NOW);
 	assert_int_equal(json_integer_value(at(w->json, "changes_total", 0)), 2);
+	/* Later this moment is told, too, though it was not noted. */
+	w->ctx.now = NOW + 9;
+	assert_int_equal(get(w, "/api/v1/history", NULL, NULL), 200);
+	assert_int_equal(json_array_size(json_object_get(w->json, "points")), 3);
+	assert_int_equal(json_integer_value(json_array_get(point(w, 2), 0)), NOW + 9);
+	assert_int_equal(json_integer_value(json_array_get(point(w, 2), 11)), 69);
+	assert_int_equal(w->points.n, 1);
 	assert_int_equal(json_integer_value(at(at(w->json, "changes", 1), "at", 0)), 7);
 	assert_int_equal(json_integer_value(at(w->json, "recorded_since", 0)), 5);
 }
