@@ -303,6 +303,8 @@ import_read(struct bird *b, struct kit_session *s)
 	if (is(t, "table") || is(t, "keep")) {
 		/* "import table yes", "import keep filtered" */
 		s->keeps |= next(b, &t) && !is(t, "no") && !is(t, "off");
+		if (is(t, ";"))
+			return;
 	} else if (is(t, "filter") && next(b, &t)) {
 		if (!is(t, "{")) {
 			kit_ref_add(s, t);

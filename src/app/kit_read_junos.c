@@ -133,6 +133,9 @@ bgp_read(struct kit_model *m, const struct kit_words *w, unsigned i, unsigned li
 		up = group;
 		group = kit_word(w, i + 1);
 		i += 2;
+		/* The group is there, even if nothing is said of it alone. */
+		if ((s = kit_session_get(m, group, true, line)) != NULL)
+			s->group = up;
 	}
 	if (kit_is(w, i, "neighbor") || kit_is(w, i, "allow")) {
 		s = kit_session_get(m, kit_word(w, i + 1), false, line);

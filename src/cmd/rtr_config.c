@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
+#include "out/escape.h"
 #include "sys/file.h"
 
 struct work {
@@ -30,6 +31,17 @@ static const struct cmd_opt opts[] = {
 	{ 0 },
 };
 
+/* A usage error about a word of the command line, whatever is in it. */
+static int
+bad(const struct cmd_ctx *ctx, const char *msgid, const char *arg)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+
+	escape_term(&b, sv_str(arg));
+	buf_char(&b, '\0');
+	return cmd_usage(ctx, tr(ctx->lang, msgid), b.rc == 0 ? b.p : "");
+}
+
 static int
 cache_add(struct work *w, const char *arg)
 {
@@ -37,12 +49,12 @@ cache_add(struct work *w, const char *arg)
 	struct kit_host h;
 
 	if (k->n_caches == KIT_CACHES_MAX || kit_host_parse(sv_str(arg), &h) < 0)
-		return cmd_usage(w->ctx, tr(w->ctx->lang,
-		    N_("--cache %s is no address with or without a port, or there are too many")), arg);
+		return bad(w->ctx, N_("--cache %s is no address with or without a port, or there are too many"),
+		    arg);
 	for (size_t i = 0; i < k->n_caches; i++)
 		if (strcmp(k->caches[i].addr, h.addr) == 0)
-			return cmd_usage(w->ctx, tr(w->ctx->lang,
-			    N_("--cache %s is given twice; a second cache is another machine")), arg);
+			return bad(w->ctx, N_("--cache %s is given twice; a second cache is another machine"),
+		    arg);
 	k->caches[k->n_caches++] = h;
 	return 0;
 }
@@ -56,8 +68,8 @@ peer_add(struct work *w, const char *arg)
 
 	if (k->n_peers == KIT_PEERS_MAX || kit_host_parse(addr, &h) < 0 || h.port != 0 ||
 	    asn_parse(rest, &h.asn) < 0 || h.asn == 0)
-		return cmd_usage(w->ctx, tr(w->ctx->lang,
-		    N_("--peer %s is not ADDRESS=ASN, or there are too many")), arg);
+		return bad(w->ctx, N_("--peer %s is not ADDRESS=ASN, or there are too many"),
+		    arg);
 	k->peers[k->n_peers++] = h;
 	return 0;
 }
@@ -85,7 +97,8 @@ router_id_set(struct work *w, const char *arg)
 	struct kit_host h;
 
 	if (kit_host_parse(sv_str(arg), &h) < 0 || h.af != IP_V4 || h.port != 0)
-		return cmd_usage(w->ctx, tr(w->ctx->lang, N_("--router-id %s is no IPv4 address")), arg);
+		return bad(w->ctx, N_("--router-id %s is no IPv4 address"),
+		    arg);
 	w->want.router_id = arg;
 	return 0;
 }
@@ -96,8 +109,8 @@ vendor_set(struct work *w, const char *arg)
 	w->want.vendor = kit_vendor_find(sv_str(arg));
 	if (w->want.vendor != NULL)
 		return 0;
-	return cmd_usage(w->ctx, tr(w->ctx->lang,
-	    N_("--vendor %s is unknown; known are ios-xr, junos, eos, sros, frr, bird and openbgpd")), arg);
+	return bad(w->ctx, N_("--vendor %s is unknown; known are ios-xr, junos, eos, sros, frr, bird and openbgpd"),
+		    arg);
 }
 
 static int
@@ -117,20 +130,22 @@ opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 	if (strcmp(o->name, "policy") == 0) {
 		w->has_policy = true;
 		if (!kit_policy_parse(sv_str(arg), &w->want.policy))
-			return cmd_usage(ctx, tr(ctx->lang,
-			    N_("--policy %s is not observe, prefer or drop")), arg);
+			return bad(ctx, N_("--policy %s is not observe, prefer or drop"),
+		    arg);
 		return 0;
 	}
 	if (strcmp(o->name, "transport") == 0) {
 		w->want.transport = strcmp(arg, "ssh") == 0 ? KIT_SSH : KIT_TCP;
 		if (strcmp(arg, "ssh") != 0 && strcmp(arg, "tcp") != 0)
-			return cmd_usage(ctx, tr(ctx->lang, N_("--transport %s is not tcp or ssh")), arg);
+			return bad(ctx, N_("--transport %s is not tcp or ssh"),
+		    arg);
 		return 0;
 	}
 	if (strcmp(o->name, "asn") == 0) {
 		w->has_asn = true;
 		if (asn_parse(sv_str(arg), &w->want.asn) < 0 || w->want.asn == 0)
-			return cmd_usage(ctx, tr(ctx->lang, N_("--asn %s is no AS number")), arg);
+			return bad(ctx, N_("--asn %s is no AS number"),
+		    arg);
 		return 0;
 	}
 	return word_set(w, o, arg);
@@ -234,7 +249,8 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 
 	w->ctx = ctx;
 	if (argc > 0)
-		return cmd_usage(ctx, tr(ctx->lang, N_("%s is too much")), argv[0]);
+		return bad(ctx, N_("%s is too much"),
+		    argv[0]);
 	if (!w->has_policy)
 		w->want.policy = KIT_DROP;
 	w->want.lang = ctx->lang;
