@@ -184,6 +184,22 @@ compare_aspas(void **state UNUSED)
 	payloads_done(&b);
 }
 
+/* The same address and AS number with another length is another prefix. */
+static void
+compare_lengths(void **state UNUSED)
+{
+	struct payloads a = set("1,10.0.0.0/8,8\n"), b = set("1,10.0.0.0/16,16\n");
+	const struct payloads *two[] = { &a, &b };
+	struct watch_diff d;
+
+	assert_int_equal(watch_compare(two, 2, WATCH_KINDS_ALL, 10, &d), 0);
+	assert_int_equal(d.n_differ[WATCH_VRP], 2);
+	assert_int_equal(d.n_maxlen, 0);
+	watch_diff_done(&d);
+	payloads_done(&a);
+	payloads_done(&b);
+}
+
 static void
 csv(void **state UNUSED)
 {
@@ -224,6 +240,10 @@ lag(void **state UNUSED)
 	assert_int_equal(watch_lag_stat(l, 0, 9000000, &s), 0);
 	assert_int_equal(s.n_first, 2);
 	assert_int_equal(watch_lag_lost(l), 0);
+	/* What went and what comes again are two changes. */
+	assert_int_equal(watch_lag_note(l, 1, new.vrps, 2, old.vrps, 2, 10000000), 0);
+	assert_int_equal(watch_lag_stat(l, 0, 11000000, &s), 0);
+	assert_int_equal(s.n_awaited, 2);
 	payloads_done(&old);
 	payloads_done(&new);
 }
@@ -290,5 +310,5 @@ vendors(void **state UNUSED)
 	}
 }
 
-TESTS_MAIN("app/watch", T(check), T(check_edges), T(compare), T(compare_aspas), T(csv), T(lag),
+TESTS_MAIN("app/watch", T(check), T(check_edges), T(compare), T(compare_aspas), T(compare_lengths), T(csv), T(lag),
     T(forget), T(vendors))
