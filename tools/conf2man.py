@@ -16,6 +16,9 @@ SECTIONS = {
     "organisation": "Who we are. What is ours is marked in every answer.",
     "": "",
     "rpki": "What is validated, and when.",
+    "fetch": "How repositories are fetched. See sekisho-fetch(8).",
+    "history": "The record of what changed. See sekisho-rpki-history(1).",
+    "alarm": "What the operator is told. See sekisho-rpki-history(1).",
     "rtr": "The service for routers.",
     "web": "The page, the API and the metrics.",
     "log": "The three logs: this machine, other people's objects, and what was switched off or published.",
@@ -79,7 +82,9 @@ rtr:
   listen: [127.0.0.1:8282, "[::1]:8282"]
 .Ed
 .Sh SEE ALSO
-.Xr sekisho 1
+.Xr sekisho 1 ,
+.Xr sekisho-rpki-history 1 ,
+.Xr sekisho-fetch 8
 """
 
 
@@ -123,7 +128,8 @@ def page(path):
         if section != last:
             if last is not None:
                 yield ".El"
-            yield f".Sh {section.upper() or 'GENERAL'}"
+            # Below DESCRIPTION: as sections, HISTORY has a meaning and a place of its own.
+            yield f".Ss {section or 'general'}"
             if SECTIONS.get(section):
                 yield escape(SECTIONS[section]).replace(". ", ".\n")
             yield ".Bl -tag -width Ds"
