@@ -233,11 +233,69 @@ def case_caches():
             stay.stop()
 
 
+LAB = """
+ta w {
+	resources 192.0.2.0/24 198.51.100.0/24 AS64496
+	ca a {
+		resources 192.0.2.0/24 198.51.100.0/24 AS64496
+		roa AS64496 192.0.2.0/24 name r
+		roa AS64496 198.51.100.0/24 name q
+	}
+}
+"""
+
+
+def case_fort():
+    """FORT validates a lab's tree and serves it: what it says is what the lab has."""
+    if peers.missing("fort"):
+        tap.skip("FORT", "fort is not installed")
+        return
+    with tempfile.TemporaryDirectory(prefix="sekisho-peer-") as folder:
+        lab, tree, tal, cache, tals, csv = (os.path.join(folder, n) for n in (
+            "w.lab", "tree", "w.tal", "cache", "tals", "have.csv"))
+        with open(lab, "w") as f:
+            f.write(LAB)
+        peers.run([peers.sekisho(), "lab", "rpki", lab, "-q", "--seed", "5", "-o", tree,
+                   "--tal", tal], seconds=60)
+        peers.fort_layout(tree, [tal], cache)
+        os.mkdir(tals)
+        os.link(tal, os.path.join(tals, "w.tal"))
+        with open(csv, "w") as f:
+            f.write("AS64496,192.0.2.0/24,24\nAS64496,198.51.100.0/24,24\n")
+        port = free_port()
+        fort = Process([peers.find("fort"), "--mode=server", "--work-offline=true", "--tal=" + tals,
+                        "--local-repository=" + cache, "--server.address=127.0.0.1",
+                        "--server.port=%d" % port, "--log.output=console"],
+                       os.path.join(folder, "log"))
+        address = "127.0.0.1:%d" % port
+        try:
+            def one(version):
+                r = peers.run([peers.sekisho(), "rtr", "check", address, "--json", "--version",
+                               str(version)], seconds=30)
+                doc = json.loads(r.out or "{}")
+                return doc if doc.get("vrps") == 2 else None
+            for version in (1, 2):
+                doc = wait_for(lambda: one(version), 30, 0.5)
+                tap.ok(doc and doc["complete"] and doc["answer_to_current"] == "same" and
+                       doc["version"] < 2, "rtr check of FORT, version %d" % version,
+                       doc or fort.text()[-800:])
+            r = peers.run([peers.sekisho(), "rtr", "diff", address, csv], seconds=30)
+            tap.equal(r.status, 0, "rtr diff: FORT has what the lab has")
+            with open(csv, "a") as f:
+                f.write("AS64496,203.0.113.0/24,24\n")
+            r = peers.run([peers.sekisho(), "rtr", "diff", address, csv, "--json"], seconds=30)
+            tap.ok(r.status == 1 and json.loads(r.out)["differ"]["vrp"] == 1,
+                   "rtr diff: and one that it lacks is told", r.out + r.err)
+        finally:
+            fort.stop()
+
+
 def main():
     if not os.path.exists(peers.sekisho()):
         tap.skip("peers", "sekisho is not built")
         return tap.done()
     tap.case(case_caches)
+    tap.case(case_fort)
     tap.case(case_alone, Bird, EXPIRE)
     tap.case(case_alone, Bird, 900)		# BIRD takes the cache's word: not its own 600
     tap.case(case_alone, Frr, EXPIRE)
