@@ -112,7 +112,7 @@ question(struct worker *w, unsigned slot, size_t len)
 {
 	uint8_t answer[ITEMS_MAX];
 	size_t n = items_read(w, len);
-	_cleanup_(crypto_rsa_freep) struct crypto_rsa *rsa = key_prepare(w->items, n);
+	struct crypto_rsa *rsa = key_prepare(w->items, n);
 
 	if (crypto_verify_batch(w->items, n) < 0)
 		n = 0;
@@ -121,6 +121,7 @@ question(struct worker *w, unsigned slot, size_t len)
 	facts_note(w, n);
 	atomic_fetch_add(&w->n_done, n);
 	ring_answer(w->st->ring, slot, answer, n);
+	(void)crypto_rsa_free(rsa);
 }
 
 static void
