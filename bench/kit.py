@@ -102,18 +102,19 @@ def pids(pid):
     return out
 
 
-def pss_of(p):
-    """Megabytes of one process; 0 when it has gone."""
+def pss_kinds(p):
+    """Megabytes of one process, and how much of them is pages of files; 0 when
+    it has gone."""
     try:
         with open("/proc/%d/smaps_rollup" % p) as f:
-            m = re.search(r"^Pss:\s+(\d+) kB", f.read(), re.M)
+            kb = dict(re.findall(r"^(Pss|Pss_File):\s+(\d+) kB", f.read(), re.M))
     except OSError:
-        return 0.0
-    return int(m[1]) / 1024 if m else 0.0
+        return 0.0, 0.0
+    return int(kb.get("Pss", 0)) / 1024, int(kb.get("Pss_File", 0)) / 1024
 
 
 def pss_mb(pid):
-    return sum(pss_of(p) for p in pids(pid))
+    return sum(pss_kinds(p)[0] for p in pids(pid))
 
 
 def memfd_mb(pid):
@@ -170,19 +171,20 @@ class Sampler(threading.Thread):
     def __init__(self, pid):
         super().__init__(daemon=True)
         self.pid, self.ended = pid, threading.Event()
-        self.most, self.at_most, self.memfd = 0.0, {}, 0.0
+        self.most, self.at_most, self.files, self.memfd = 0.0, {}, 0.0, 0.0
         self.began = time.monotonic()
         self.start()
 
     def run(self):
         while True:
-            by_role = {}
+            by_role, files = {}, 0.0
             for p in pids(self.pid):
-                role = role_of(p)
-                by_role[role] = by_role.get(role, 0.0) + pss_of(p)
+                role, (pss, of_files) = role_of(p), pss_kinds(p)
+                by_role[role] = by_role.get(role, 0.0) + pss
+                files += of_files
             total = sum(by_role.values())
             if total > self.most:
-                self.most, self.at_most = total, by_role
+                self.most, self.at_most, self.files = total, by_role, files
             self.memfd = max(self.memfd, memfd_mb(self.pid))
             young = time.monotonic() - self.began < 1
             if self.ended.wait(SAMPLE_FIRST if young else SAMPLE_SEC):
@@ -194,15 +196,19 @@ class Sampler(threading.Thread):
         return self
 
     def told(self):
-        return ", ".join("%s %.0f" % (r, m) for r, m in
-                         sorted(self.at_most.items(), key=lambda x: -x[1]) if m >= 0.5)
+        """Who had it then; pages of files are the kernel's to take back."""
+        return "%s; pages of files %.0f" % (", ".join(
+            "%s %.0f" % (r, m) for r, m in sorted(self.at_most.items(), key=lambda x: -x[1])
+            if m >= 0.5), self.files)
 
 
 class Outcome:
-    """What a program cost: status, CPU by wait4, wall, the most PSS."""
+    """What a program cost: status, CPU by wait4, wall, the most PSS, and how
+    much of that was pages of files."""
 
-    def __init__(self, status, cpu, wall, pss, text):
-        self.status, self.cpu, self.wall, self.pss, self.text = status, cpu, wall, pss, text
+    def __init__(self, status, cpu, wall, sampler, text):
+        self.status, self.cpu, self.wall, self.text = status, cpu, wall, text
+        self.pss, self.files = sampler.most, sampler.files
 
 
 def measure(argv, log, env=None, seconds=600):
@@ -226,4 +232,4 @@ def measure(argv, log, env=None, seconds=600):
         sampler.stop()
     with open(log, errors="replace") as f:
         f.seek(max(0, os.path.getsize(log) - 2000))
-        return Outcome(p.returncode, usage.ru_utime + usage.ru_stime, wall, sampler.most, f.read())
+        return Outcome(p.returncode, usage.ru_utime + usage.ru_stime, wall, sampler, f.read())

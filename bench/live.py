@@ -21,15 +21,22 @@ manifests hold for a day: all clocks are set to the world's time. At full size
 	own (root only), from nothing and once more
 
 CPU is user+sys: by wait4 for programs that end, from /proc/PID/stat of every
-role for those that stay (10 ms steps). PSS is the sum over all processes, five
-times a second. Latency begins when the fetcher is told to look at a server
-that has changed: connection, TLS, notification and deltas are in it, so it is
-a little more than "from the receipt of a changed notification".
+role for those that stay (10 ms steps), up to the quiet after what was done.
+PSS is the sum over all processes, five times a second; "of files" are pages of
+the object store in it, which the kernel takes back when it needs them.
 
-Where the time goes in a role (the program must run for the whole time):
+Latency begins when the fetcher is told to look at a server that has changed:
+connection, TLS, notification and deltas are in it, so it is a little more than
+"from the receipt of a changed notification". The daemon is at rest before; each
+router connection is new, as a second Serial Notify would have to wait for a
+minute (8210bis section 8.2).
 
-	perf record -g -p $(pgrep -f role/sekisho-validate) -- sleep 10
-	perf record -g sekisho rpki validate --state DIR --tal TALS --no-facts -q
+Where the time goes (a role's runs are on threads that come and go, so that
+perf's -p misses them; the second line shows callers, too):
+
+	perf record -a -- sleep 20; perf report --comm sekisho-validat
+	perf record --call-graph dwarf,16384 sekisho rpki validate -j 1 -q \\
+	    --state DIR --tal TALS -o csv=/dev/null; perf report --children
 """
 import os
 import re
@@ -45,7 +52,7 @@ from world import BIG, World, world_make
 FIRST_SEC = 420			# from an empty directory to the whole world
 CHANGE_SEC = 90
 PEER_SEC = int(os.environ.get("LIVE_PEER_SEC", "600"))
-LATE_HOSTS = 12			# servers whose latency is measured
+LATE_HOSTS = 8			# servers whose latency is measured
 PARTS = ("daemon", "cold", "peers")
 PARTS_BIG = ("daemon", "cold")
 ROLES = ("validate", "verify", "store", "fetch", "rtr", "web", "rsync", "parent")
@@ -74,6 +81,7 @@ def case_cold_start(d, world, rows):
     cpu_first = d.cpu()
     at_first = int(re.search(r"first result: (\d+) VRPs", d.text())[1])
     last = d.settled(FIRST_SEC)
+    cpu_quiet = d.cpu()
     r = Router(d.port)
     r.reset()
     whole = r.held == wire(world.expected(0))
@@ -81,7 +89,7 @@ def case_cold_start(d, world, rows):
     rest = pss_mb(d.proc.pid)
     runs = d.runs()
     for name, end, cpu, n in (("to the first snapshot", first, cpu_first, at_first),
-                              ("until all is quiet", last, d.cpu(), len(r.held))):
+                              ("until all is quiet", last, cpu_quiet, len(r.held))):
         total = sum(cpu.values())
         rows.append([name, "%.2f" % (end - d.began), "%.2f" % total, ratio(total, world.least),
                      n] + by_role(cpu))
@@ -324,7 +332,7 @@ def short(argv, world):
 def bench_cold(work, world, kept):
     counts, least = world.counts, world.least
     want, commands = world.expected(0), []
-    rows = [["", "CPU s", "wall s", "PSS MB", "VRPs", "right", "x limit", "x ours"]]
+    rows = [["", "CPU s", "wall s", "PSS MB", "of files", "VRPs", "right", "x limit", "x ours"]]
     csv = os.path.join(work, "ours.csv")
     contest = [(n, a, csv, None, 300) for n, a in offline_ours(world, kept, csv)]
     contest += [(n, a, c, peers.env_utc(), PEER_SEC)
@@ -342,10 +350,11 @@ def bench_cold(work, world, kept):
         if not vrps:
             say("  %s failed (status %d): %s" % (name, o.status, o.text[-300:].strip()))
         first = first or o.cpu
-        rows.append([name, "%.2f" % o.cpu, "%.2f" % o.wall, "%.0f" % o.pss, len(vrps),
-                     "yes" if vrps == want else "NO", ratio(o.cpu, least), ratio(o.cpu, first)])
+        rows.append([name, "%.2f" % o.cpu, "%.2f" % o.wall, "%.0f" % o.pss,
+                     "%.0f" % o.files, len(vrps), "yes" if vrps == want else "NO",
+                     ratio(o.cpu, least), ratio(o.cpu, first)])
         commands.append(short(argv, world))
-    rows.append(["limit", "%.2f" % least, "", "", "", "", "1.0", ratio(least, first)])
+    rows.append(["limit", "%.2f" % least, "", "", "", "", "", "1.0", ratio(least, first)])
     table("Cold validation, offline (%d objects)" % counts[0], rows,
           commands + ["limit %d %d %d" % tuple(counts)])
 
@@ -376,7 +385,7 @@ def bench_peers(work, world):
     if why is not None:
         say("  peers that fetch are left out: " + why)
         return
-    rows = [["", "CPU s", "wall s", "PSS MB", "VRPs", "right", "x limit"]]
+    rows = [["", "CPU s", "wall s", "PSS MB", "of files", "VRPs", "right", "x limit"]]
     commands, want = [LAB_COMMAND + " --default-ports"], world.expected(0)
     for name, argv, csv in fetching_peers(world, work):
         for case in ("from nothing", "once more, nothing changed"):
@@ -389,8 +398,8 @@ def bench_peers(work, world):
                             peers.env_utc(), PEER_SEC)
             vrps = peers.vrps_csv(csv) if os.path.exists(csv) else set()
             rows.append(["%s: %s" % (name, case), "%.2f" % o.cpu, "%.2f" % o.wall,
-                         "%.0f" % o.pss, len(vrps), "yes" if vrps == want else "NO",
-                         ratio(o.cpu, world.least)])
+                         "%.0f" % o.pss, "%.0f" % o.files, len(vrps),
+                         "yes" if vrps == want else "NO", ratio(o.cpu, world.least)])
             if not vrps:
                 say("  %s failed (status %d%s): %s" % (
                     name, o.status, ", killed after %d s" % PEER_SEC if o.status == -9 else "",
