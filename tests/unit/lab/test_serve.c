@@ -225,8 +225,8 @@ notification_refused(void **state UNUSED)
 {
 	static const char *const rows[] = {
 		"", "<", "<snapshot serial='1'/>", "<notification>", "<notification serial='1'>",
-		"<notification serial='1' session_id='a'>", "<notification serial='x' session_id='a'>"
-		"<snapshot uri='u' hash='h'/>", "<notification serial='1' session_id='a'><snapshot uri='u'/>",
+		"<notification serial='1' session_id='a'>", ("<notification serial='x' session_id='a'>"
+		"<snapshot uri='u' hash='h'/>"), "<notification serial='1' session_id='a'><snapshot uri='u'/>",
 		"<notification serial='1' session_id='a'><snapshot uri='u' hash='h'/><delta uri='u' hash='h'/>",
 		"<notification serial='1' session_id=", "<notification serial='1' session_id='a",
 	};
