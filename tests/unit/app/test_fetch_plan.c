@@ -143,6 +143,29 @@ test_hosts(void **state)
 	}
 }
 
+/* Certificates under one trust anchor that name another's server take nothing from it. */
+static void
+test_strangers_host(void **state)
+{
+	static const char key[] = "https://rrdp.example/n.xml";
+	struct fetch_plan *p = fetch_plan_new(&conf_default, 1);
+	struct buf b = BUF_INIT;
+
+	(void)state;
+	buf_printf(&b, "ta\tone\thttps://ta.example/1.cer\nta\ttwo\thttps://ta.example/2.cer\n");
+	for (unsigned i = 0; i < FETCH_PER_HOST_MAX; i++)
+		buf_printf(&b, "repo\thttps://rrdp.example/%u.xml\trsync://bad.example/m/\tone\t1\n", i);
+	for (unsigned i = 0; i < FETCH_PER_DOMAIN_MAX; i++)
+		buf_printf(&b, "repo\thttps://h%u.rrdp.example/n.xml\trsync://bad.example/m/\tone\t1\n", i);
+	buf_printf(&b, "repo\t%s\trsync://good.example/m/\ttwo\t100\n", key);
+	buf_char(&b, '\0');
+	(void)want(p, b.p, START);
+	assert_non_null(place(p, key));
+	assert_true(place(p, key)->wanted);
+	buf_done(&b);
+	(void)fetch_plan_free(p);
+}
+
 /* One trust anchor names 10,000 servers of 10,000 domains: the other keeps its share. */
 static void
 test_shares(void **state)
@@ -538,6 +561,7 @@ main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_bad_lines),
 		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_strangers_host),
 		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_caps),
 		cmocka_unit_test(test_caps_of_each),

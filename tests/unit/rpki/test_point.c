@@ -148,6 +148,34 @@ children(void **state)
 	kit_done(&k);
 }
 
+/*
+ * Two levels that inherit move to the next run, issuers first: neither may
+ * keep the lists of the trust anchor of the run before, which are freed.
+ */
+static void
+moves_inherited(void **state UNUSED)
+{
+	struct ip_range lists[3] = { 0 };
+	struct rpki_ca tas[3], a, b;
+	struct rpki_point of_ta = { .children = &a, .n_children = 1 };
+	struct rpki_point of_a = { .children = &b, .n_children = 1 };
+
+	for (size_t i = 0; i < ARRAY_LEN(tas); i++)
+		tas[i] = (struct rpki_ca){ .res.v4 = { .present = true, .n = 1, .r = &lists[i] } };
+	a = (struct rpki_ca){ .parent = &tas[0], .res = tas[0].res };
+	b = (struct rpki_ca){ .parent = &a, .res = a.res };
+	of_ta.ca = &tas[0];
+	of_a.ca = &a;
+	of_ta.base = of_a.base = tas[0].res;
+	for (size_t i = 1; i < ARRAY_LEN(tas); i++) {
+		rpki_point_rebase(&of_ta, &tas[i]);
+		rpki_point_rebase(&of_a, &a);
+		assert_ptr_equal(a.res.v4.r, &lists[i]);
+		assert_ptr_equal(b.res.v4.r, &lists[i]);
+		assert_ptr_equal(a.parent, &tas[i]);
+	}
+}
+
 /* The key of a CA above, and the last certificate of a too long chain. */
 static void
 loop_and_depth(void **state)
@@ -508,7 +536,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(clean), T(edges_of_time), T(memory_full), T(children), T(loop_and_depth), T(lost_children), T(v2_roa), T(v2_overclaim),
+		T(clean), T(edges_of_time), T(memory_full), T(children), T(moves_inherited), T(loop_and_depth), T(lost_children), T(v2_roa), T(v2_overclaim),
 		T(revoked), T(absent), T(no_manifest), T(no_signer), T(mutations), T(object_alone),
 	};
 
