@@ -80,19 +80,20 @@ static int
 file_load(struct rtr_diff *d, struct diff_source *s)
 {
 	struct payloads next;
-	uint64_t n_bad;
+	bool is_csv;
 	int rc;
 
 	d->findings.subject = sv_str(s->name.p);
 	if ((rc = file_stamp(s->name.p, &s->stamp)) < 0)
 		return rc;
-	rc = watch_source_read(s->name.p, &d->findings, &next, &n_bad);
+	rc = watch_source_read(s->name.p, &d->findings, &next, &is_csv);
 	if (rc < 0) {
 		payloads_done(&next);
 		return rc;
 	}
 	payloads_done(&s->file);
 	s->file = next;
+	s->is_csv = is_csv;
 	return 0;
 }
 
@@ -278,7 +279,7 @@ kinds_told(const struct diff_source *s)
 {
 	uint8_t version = s->is_file ? 0 : watch_cache_facts(s->cache)->version;
 
-	if (s->is_file && !watch_source_is_csv(s->name.p))
+	if (s->is_file && !s->is_csv)
 		return WATCH_KINDS_ALL;
 	return 1u << WATCH_VRP | (version >= RTR_KEY_VERSION ? 1u << WATCH_KEY : 0) |
 	    (version >= RTR_ASPA_VERSION ? 1u << WATCH_ASPA : 0);

@@ -8,7 +8,7 @@
 
 struct diff_source {
 	struct buf		 name;		/* NUL-terminated: path or address */
-	bool			 is_file, down;
+	bool			 is_file, is_csv, down;
 	unsigned		 n_lost;	/* times that the connection ended */
 	struct file_stamp	 stamp;
 	struct payloads		 file;

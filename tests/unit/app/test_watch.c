@@ -3,11 +3,10 @@
 
 #include <stdlib.h>
 
+#include "app/vrps_csv.h"
 #include "app/watch_cache.h"
 #include "app/watch_compare.h"
 #include "app/watch_forget.h"
-#include "app/watch_source.h"
-#include "base/err.h"
 
 /* --- watch_check() --- */
 
@@ -99,11 +98,10 @@ static struct payloads
 set(const char *csv)
 {
 	struct payloads p = { 0 };
-	uint64_t n_bad;
+	uint64_t line;
 	size_t dropped;
 
-	assert_int_equal(watch_csv_parse(sv_str(csv), &p, &n_bad), 0);
-	assert_int_equal(n_bad, 0);
+	assert_int_equal(vrps_csv_read(sv_str(csv), &p, &line), 0);
 	assert_int_equal(payloads_merge(&p, &dropped), 0);
 	return p;
 }
@@ -200,23 +198,6 @@ compare_lengths(void **state UNUSED)
 	payloads_done(&b);
 }
 
-static void
-csv(void **state UNUSED)
-{
-	struct payloads p = { 0 };
-	uint64_t n_bad;
-
-	assert_int_equal(watch_csv_parse(SV("ASN,IP Prefix,Max Length\n\n# AS1\n"
-	    "AS1,192.0.2.0/24,\nAS1,192.0.2.1/24,24\nnonsense\nAS1,192.0.2.0/24,20\n"),
-	    &p, &n_bad), 0);
-	assert_int_equal(p.n_vrps, 1);		/* without a maximum length: that of the prefix */
-	assert_int_equal(p.vrps[0].max_len, 24);
-	assert_int_equal(n_bad, 3);		/* host bits, nonsense, maximum below length */
-	payloads_done(&p);
-	assert_int_equal(watch_csv_parse(SV("{\"roas\":[]}\n"), &p, &n_bad), SE_FORMAT);
-	payloads_done(&p);
-}
-
 /* --- lag --- */
 
 static void
@@ -310,5 +291,5 @@ vendors(void **state UNUSED)
 	}
 }
 
-TESTS_MAIN("app/watch", T(check), T(check_edges), T(compare), T(compare_aspas), T(compare_lengths), T(csv), T(lag),
+TESTS_MAIN("app/watch", T(check), T(check_edges), T(compare), T(compare_aspas), T(compare_lengths), T(lag),
     T(forget), T(vendors))
