@@ -159,7 +159,7 @@ def cpu_s(pid):
 def role_of(p):
     """"validate" of …/sekisho-validate; else the program's name."""
     try:
-        name = os.path.basename(os.readlink("/proc/%d/exe" % p))
+        name = os.path.basename(os.readlink("/proc/%d/exe" % p).removesuffix(" (deleted)"))
     except OSError:
         return "?"
     return name[8:] if name.startswith("sekisho-") else name
