@@ -31,6 +31,8 @@ struct child {
 	uint32_t		 backoff_ms;
 	struct loop_timer	*timer;		/* to start again */
 	struct buf		 conf;		/* the payload of its configuration */
+	int64_t			 told_minute;	/* of n_told: lines for our logs */
+	uint32_t		 n_told;
 	bool			 asked;		/* for its status, not answered yet */
 	struct buf		 status;	/* its last answer */
 };

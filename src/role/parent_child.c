@@ -10,6 +10,7 @@
 #include "sys/ring.h"
 
 #define MSG_STRUCT_MAX	512
+#define TOLD_A_MINUTE	2000U	/* lines of a role in the logs; a busy one has some dozens */
 
 int
 child_send(struct child *c, enum msg_type type, const void *msg)
@@ -53,12 +54,33 @@ on_ready(struct child *c)
 	house_send(c->p);
 }
 
+/* A role that was taken over may fill a minute's share, not the disk. */
+static bool
+may_tell(struct child *c)
+{
+	int64_t minute = parent_now(c->p) / 60;
+
+	if (minute != c->told_minute) {
+		c->told_minute = minute;
+		c->n_told = 0;
+	}
+	if (c->n_told > TOLD_A_MINUTE)
+		return false;
+	if (c->n_told++ < TOLD_A_MINUTE)
+		return true;
+	parent_log(c->p, LOG_LEVEL_WARN, "%s: more than %u lines in a minute; the rest is dropped",
+	    role_name(c->id), TOLD_A_MINUTE);
+	return false;
+}
+
 static void
 on_log(struct child *c, const struct msg_log *m)
 {
 	enum log_level l = m->level < LOG_LEVEL_MAX ?
 	    (enum log_level)m->level : LOG_LEVEL_ERROR;
 
+	if (!may_tell(c))
+		return;
 	(void)log_op(c->p->logs.op, c->p->logs.journal, parent_now(c->p), l,
 	    role_name(c->id), m->text);
 }
@@ -66,7 +88,7 @@ on_log(struct child *c, const struct msg_log *m)
 static void
 on_audit(struct child *c, const struct msg_audit *m)
 {
-	int rc = log_audit(c->p->logs.audit, parent_now(c->p), role_name(c->id),
+	int rc = !may_tell(c) ? 0 : log_audit(c->p->logs.audit, parent_now(c->p), role_name(c->id),
 	    m->event, json_like(m->json) ? m->json : SV(""));
 
 	if (rc < 0)

@@ -18,6 +18,7 @@ struct role_priv {
 	struct sandbox	*sandbox;
 	int64_t		 clock_offset;
 	bool		 started, no_sandbox, inside, verbose;
+	bool		 complained;	/* of bad frames; once a life */
 	int		 rc;
 };
 
@@ -187,7 +188,15 @@ frame_in(void *arg, struct frame *f)
 
 	if (f->to != r->def->id || f->def->size > sizeof(msg))
 		return -EBADMSG;
-	if ((rc = frame_read(f, msg)) < 0)
+	if ((rc = frame_read(f, msg)) < 0 && f->from != ROLE_PARENT) {
+		/* The parent passes payloads on unopened: not ours to die of. */
+		if (!r->priv->complained)
+			role_log(r, LOG_LEVEL_ERROR, "message %s from %s: %s, ignoring it and its like",
+			    f->def->name, role_name(f->from), err_str(rc));
+		r->priv->complained = true;
+		return 0;
+	}
+	if (rc < 0)
 		return rc;
 	rc = dispatch(r, f, msg);
 	frame_msg_close(f->def, msg);

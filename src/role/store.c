@@ -22,6 +22,7 @@
 #define SNAPSHOT_MAX_BYTES	((size_t)1024 * 1024 * 1024)	/* as store/limits.h */
 #define OBJECTS_MAX_BYTES	((size_t)256 * 1024 * 1024)	/* a run's findings, capped */
 #define OBJECTS_LINES_MAX	((size_t)256 * 1024)	/* validate sends fewer */
+#define LINE_MAX_BYTES		((size_t)16 * 1024)	/* six arguments and a long URI fit */
 #define RETRY_SEC		30	/* after a full disk */
 /*
  * Payloads are taken out this much before they expire: rtr refuses data that
@@ -251,6 +252,21 @@ line_write(struct buf *b, struct sv line, const char *when)
 	buf_char(b, '\n');
 }
 
+/*
+ * An object a line, as findings are written? Who sends them reads what
+ * strangers wrote: no control characters, no line without end.
+ */
+static bool
+line_like(struct sv s)
+{
+	if (s.n < 2 || s.n > LINE_MAX_BYTES || s.p[0] != '{' || s.p[s.n - 1] != '}')
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20)
+			return false;
+	return true;
+}
+
 /* The lines that the run before did not have; all hashes go to `now`. */
 static int
 lines_new(struct role *r, struct sv text, uint64_t *now, size_t *ret_n)
@@ -264,7 +280,7 @@ lines_new(struct role *r, struct sv text, uint64_t *now, size_t *ret_n)
 
 	(void)time_str(role_now(r), when);
 	while (n < OBJECTS_LINES_MAX && sv_line(&text, &line)) {
-		if (line.n < 2 || line.p[0] != '{')
+		if (!line_like(line))
 			continue;
 		now[n] = hash_bytes(line.p, line.n);
 		if (was_there(st, now[n++]))
