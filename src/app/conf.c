@@ -86,7 +86,7 @@ sizes_check(const struct conf *c, struct conf_error *err)
 	} sizes[] = {
 		{ CONF_ORG_ASNS, 12000 }, { CONF_ORG_PREFIXES, 32000 },
 		{ CONF_RPKI_TREE, 8000 }, { CONF_RPKI_RRDP, 8000 },
-		{ CONF_ORG_NAME, 256 }, { CONF_RTR_ALLOW, 16000 },
+		{ CONF_ORG_NAME, 256 }, { CONF_ALARM_WEBHOOK, 2000 }, { CONF_RTR_ALLOW, 16000 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
@@ -120,6 +120,25 @@ tls_check(const struct conf *c, struct conf_error *err)
 	return 0;
 }
 
+/* The role that has the network sends it; without fetching there is none. */
+static int
+webhook_check(const struct conf *c, struct conf_error *err)
+{
+	const char *url = app_conf_str(c, CONF_ALARM_WEBHOOK);
+	const char *mode = app_conf_str(c, CONF_FETCH_MODE);
+	bool files = c->values[CONF_RPKI_TREE].n + c->values[CONF_RPKI_RRDP].n > 0;
+
+	if (url[0] == '\0')
+		return 0;
+	if (!sv_starts(sv_str(url), SV("https://")))
+		return rule_broken(err, c, CONF_ALARM_WEBHOOK, "alarm.webhook",
+		    N_("a URL that begins with https://"));
+	if (strcmp(mode, "off") == 0 || (strcmp(mode, "auto") == 0 && files))
+		return rule_broken(err, c, CONF_ALARM_WEBHOOK, "alarm.webhook",
+		    N_("fetch.mode on: what fetches also sends"));
+	return 0;
+}
+
 static int
 rules_check(const struct conf *c, struct conf_error *err)
 {
@@ -141,7 +160,7 @@ rules_check(const struct conf *c, struct conf_error *err)
 			    N_("a token file when the page listens beyond loopback"));
 	if (exceptions_check(c, err) < 0)
 		return err->rc;
-	if (tls_check(c, err) < 0)
+	if (tls_check(c, err) < 0 || webhook_check(c, err) < 0)
 		return err->rc;
 	return sizes_check(c, err);
 }

@@ -269,6 +269,11 @@ static bool
 headers_make(struct fetch *f, const struct fetch_req *req)
 {
 	f->conditional = req->etag.n > 0 || req->modified.n > 0;
+	f->post = req->post.n > 0;
+	/* No waiting for "100 Continue": it is small. */
+	if (f->post && (!header_add(&f->headers, "Content-Type", SV("application/json")) ||
+	    !header_add(&f->headers, "Expect", SV(""))))
+		return false;
 	return header_add(&f->headers, "Accept-Encoding", SV("gzip")) &&
 	    header_add(&f->headers, "Accept", SV("*/*")) &&
 	    (req->etag.n == 0 || header_add(&f->headers, "If-None-Match", req->etag)) &&
@@ -330,6 +335,14 @@ url_refuse(struct fetch *f, struct sv url, const char *why)
 	FAIL(f, FETCH_URL, FA_STR("url", f->url.text), FA_MSG("what", why));
 }
 
+static bool
+post_set(struct fetch *f, struct sv body)
+{
+	return body.n == 0 || (curl_easy_setopt(f->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+	    (curl_off_t)body.n) == CURLE_OK &&
+	    curl_easy_setopt(f->easy, CURLOPT_COPYPOSTFIELDS, body.p) == CURLE_OK);
+}
+
 int
 fetch_start(struct fetcher *r, const struct fetch_req *req, fetch_data_fn data,
     fetch_done_fn done, void *arg, struct fetch **ret)
@@ -357,7 +370,7 @@ fetch_start(struct fetcher *r, const struct fetch_req *req, fetch_data_fn data,
 		    fetch_url_parse(req->origin, NULL, &f->origin, &why, &scheme) < 0)
 			url_refuse(f, req->origin, why);
 	}
-	if (rc == -ENOMEM || !headers_make(f, req) || easy_make(f) < 0) {
+	if (rc == -ENOMEM || !headers_make(f, req) || easy_make(f) < 0 || !post_set(f, req->post)) {
 		fetch_free(f);
 		return -ENOMEM;
 	}
@@ -524,7 +537,8 @@ is_redirect(const struct fetch *f)
 static bool
 status_judge(struct fetch *f)
 {
-	if (f->status == 200 || (f->status == 304 && f->conditional))
+	if (f->status == 200 || (f->status == 304 && f->conditional) ||
+	    (f->post && f->status / 100 == 2))
 		return true;
 	FAIL(f, FETCH_STATUS, FA_STR("url", f->url.text), FA_U("status", f->status));
 	return false;
@@ -545,7 +559,7 @@ hop_end(struct fetch *f, CURLcode rc)
 		curl_fail(f, rc);
 		return fetch_finish(f);
 	}
-	if (is_redirect(f)) {
+	if (!f->post && is_redirect(f)) {
 		(void)curl_multi_remove_handle(f->fetcher->multi, f->easy);
 		if (!redirect_judge(f) || !hop_begin(f))
 			fetch_finish(f);

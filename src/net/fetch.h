@@ -58,7 +58,7 @@ struct fetch {
 	CURL			*easy;
 	struct curl_slist	*headers, *connect_to;
 	struct fetch_url	 url, origin;
-	bool			 same_origin, conditional;
+	bool			 same_origin, conditional, post;
 	unsigned		 n_redirects;
 	struct fetch_limits	 limits;
 	fetch_data_fn		 data;

@@ -170,6 +170,11 @@ struct fetch_req {
 	bool			same_origin;	/* redirects stay at the origin of … */
 	struct sv		origin;		/* … this URL (empty: of url) */
 	struct fetch_limits	limits;
+	/*
+	 * Not empty: sent by POST as application/json. Any 2xx is good, a redirect
+	 * is not followed, and what is answered beside 200 is not read.
+	 */
+	struct sv		post;
 };
 
 #define FETCH_HEADER_MAX	512		/* of an ETag or date that is kept */

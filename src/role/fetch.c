@@ -295,6 +295,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_batch_done, on_batch },
 	{ MSG_commit_done, on_commit },
 	{ MSG_rsync_answer, on_rsync },
+	{ MSG_webhook, fetch_on_webhook },
 };
 
 int

@@ -7,6 +7,7 @@
  *	fetch_ta.c	… a trust anchor's certificate from its TAL's URIs
  *	fetch_stage.c	conversations with the store
  *	fetch_result.c	what is told of an attempt, and of the whole
+ *	fetch_hook.c	alarms to the operator's webhook
  *
  * An attempt ("run") belongs to one place, has one deadline and one budget of
  * bytes, and ends in run_end(): the plan learns the outcome, validate and the
@@ -44,6 +45,8 @@ struct fetch_role {
 	struct fetch_wanted	 wanted;
 	uint64_t		 resolver;	/* signature of its files */
 	struct stage		*forgetting;
+	struct fetch		*hook;		/* a webhook that is being told */
+	uint32_t		 hook_id;
 };
 
 /* How one kind of place is fetched. */
@@ -85,6 +88,9 @@ struct run {
 /* fetch.c */
 int64_t	 fetch_mono_ms(void);
 void	 fetch_schedule(struct fetch_role *);
+
+/* fetch_hook.c */
+int	 fetch_on_webhook(struct role *, enum role_id from, void *msg);
 
 /* fetch_run.c */
 int	 run_start(struct fetch_role *, struct fetch_place *);

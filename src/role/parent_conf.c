@@ -436,6 +436,7 @@ msg_fill(const struct parent *p, enum role_id id, const struct conf_texts *t,
 			.repository_age = app_conf_u32(c, CONF_ALARM_REPOSITORY),
 			.data_age = app_conf_u32(c, CONF_ALARM_DATA),
 			.alarm_after = app_conf_u32(c, CONF_ALARM_AFTER),
+			.webhook = sv_str(app_conf_str(c, CONF_ALARM_WEBHOOK)),
 		};
 		return MSG_store_conf;
 	case ROLE_VALIDATE:

@@ -359,6 +359,14 @@ on_source(struct role *r, enum role_id from UNUSED, void *msg)
 	return 0;
 }
 
+static int
+on_hooked(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct store_role *st = r->state;
+
+	return store_history_hooked(st->history, msg);
+}
+
 /* --- life --- */
 
 static void
@@ -479,6 +487,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_objects, on_objects },
 	{ MSG_history_ask, on_history_ask },
 	{ MSG_source_result, on_source },
+	{ MSG_webhook_done, on_hooked },
 	{ MSG_source_open, store_on_source_open },
 	{ MSG_batch, store_on_batch },
 	{ MSG_commit, store_on_commit },

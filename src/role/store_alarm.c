@@ -4,6 +4,7 @@
 
 #include "app/alarm.h"
 #include "base/err.h"
+#include "base/timefmt.h"
 #include "role/store_alarm.h"
 
 #define POOL_MAX	((size_t)8 << 20)	/* findings of one check */
@@ -11,6 +12,10 @@
 #define ALARMS_MAX	2000			/* at one time; more wait */
 #define SOURCES_MAX	4096			/* FETCH_PLACES_MAX */
 #define FORGET_SEC	(26 * 3600)		/* a server that nobody asks any more */
+#define NOTES_MAX	64			/* that wait for the webhook */
+#define NOTE_TRIES	30			/* one a minute */
+#define NOTE_SEC	60			/* then the one under way is lost */
+#define NOTE_BYTES_MAX	15000			/* messages.def: webhook */
 #define OVER_TIMES	5			/* of the time that it must have held */
 
 struct alarm {
@@ -24,6 +29,13 @@ struct alarm {
 struct source {
 	char		*key;		/* heap */
 	int64_t		 first, asked, good;
+};
+
+/* A note to the webhook. */
+struct note {
+	char		*json;		/* heap */
+	size_t		 len;
+	unsigned	 tries;
 };
 
 struct store_alarm {
@@ -41,6 +53,13 @@ struct store_alarm {
 	int64_t			 hour;
 	unsigned		 n_hour;	/* told in it */
 	bool			 said_more;
+	/* the webhook */
+	char			*url;		/* heap; NULL: none */
+	struct note		 notes[NOTES_MAX];
+	size_t			 n_notes;
+	uint32_t		 note_id;
+	int64_t			 sent_at;	/* 0: none is under way */
+	bool			 hook_bad;	/* said once */
 };
 
 struct store_alarm *
@@ -67,11 +86,27 @@ store_alarm_free(struct store_alarm *a)
 		free(a->v[i].key);
 	for (size_t i = 0; i < a->n_sources; i++)
 		free(a->sources[i].key);
+	while (a->n_notes > 0)
+		free(a->notes[--a->n_notes].json);
+	free(a->url);
 	free(a->v);
 	free(a->sources);
 	(void)pool_free(a->pool);
 	free(a);
 	return NULL;
+}
+
+static char *
+text_copy(struct sv s)
+{
+	char *p = malloc(s.n + 1);
+
+	if (p == NULL)
+		return NULL;
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
+	return p;
 }
 
 int
@@ -87,6 +122,8 @@ store_alarm_conf(struct store_alarm *a, const struct msg_store_conf *m)
 		(void)pool_free(pool);
 		return rc;
 	}
+	free(a->url);
+	a->url = m->webhook.n > 0 ? text_copy(m->webhook) : NULL;
 	(void)pool_free(a->pool);
 	a->pool = pool;
 	a->conf = c;
@@ -99,19 +136,6 @@ const struct alarm_conf *
 store_alarm_ours(const struct store_alarm *a)
 {
 	return &a->conf;
-}
-
-static char *
-text_copy(struct sv s)
-{
-	char *p = malloc(s.n + 1);
-
-	if (p == NULL)
-		return NULL;
-	if (s.n > 0)
-		memcpy(p, s.p, s.n);
-	p[s.n] = '\0';
-	return p;
 }
 
 /* --- publication servers --- */
@@ -208,6 +232,68 @@ alarm_find(struct store_alarm *a, const char *key)
 	return NULL;
 }
 
+/* --- the webhook --- */
+
+static void
+note_drop(struct store_alarm *a)
+{
+	free(a->notes[0].json);
+	a->n_notes--;
+	memmove(&a->notes[0], &a->notes[1], a->n_notes * sizeof(a->notes[0]));
+}
+
+/* When too many wait, the oldest goes: the newest says how it is. */
+static void
+note_add(struct store_alarm *a, struct sv json)
+{
+	struct note n = { .len = json.n };
+
+	if (a->url == NULL || json.n > NOTE_BYTES_MAX || (n.json = text_copy(json)) == NULL)
+		return;
+	if (a->n_notes == NOTES_MAX)
+		note_drop(a);
+	a->notes[a->n_notes++] = n;
+}
+
+static int
+note_send(struct store_alarm *a)
+{
+	int64_t now = role_now(a->role);
+	struct msg_webhook m;
+
+	if (a->url == NULL || a->n_notes == 0 || (a->sent_at != 0 && now - a->sent_at < NOTE_SEC))
+		return 0;
+	if (a->notes[0].tries++ == NOTE_TRIES)
+		note_drop(a);
+	if (a->n_notes == 0)
+		return 0;
+	a->sent_at = now;
+	m = (struct msg_webhook){ .id = ++a->note_id, .url = sv_str(a->url),
+	    .json = { a->notes[0].json, a->notes[0].len } };
+	return msg_webhook_send(a->role, ROLE_FETCH, &m);
+}
+
+int
+store_alarm_hooked(struct store_alarm *a, const struct msg_webhook_done *m)
+{
+	if (m->id != a->note_id || a->sent_at == 0)
+		return 0;
+	a->sent_at = 0;
+	if (m->ok == 0) {
+		if (!a->hook_bad)
+			role_log(a->role, LOG_LEVEL_WARN, "alarm.webhook: %.*s; trying again",
+			    SV_ARG(m->what));
+		a->hook_bad = true;
+		return 0;		/* with the next check */
+	}
+	if (a->hook_bad)
+		role_log(a->role, LOG_LEVEL_NOTICE, "alarm.webhook works again");
+	a->hook_bad = false;
+	if (a->n_notes > 0)
+		note_drop(a);
+	return note_send(a);
+}
+
 /* --- telling --- */
 
 static bool
@@ -235,16 +321,22 @@ event_save(struct store_alarm *a, const char *what, const struct finding *f,
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	struct json j = json_on(&b, false);
+	char t[TIME_STRLEN];
 
 	json_open(&j, '{');
 	json_kv_str(&j, "alarm", what);
 	json_kv_str(&j, "key", x->key);
+	json_kv_str(&j, "code", x->code);
+	json_kv_str(&j, "time", time_str(role_now(a->role), t));
 	if (f != NULL) {
 		json_key(&j, "finding");
 		finding_json(&j, f, LANG_EN);
 	}
 	json_close(&j, '}');
-	return b.rc < 0 ? b.rc : history_event(a->h, role_now(a->role), sv_str(x->code), buf_get(&b));
+	if (b.rc < 0)
+		return b.rc;
+	note_add(a, buf_get(&b));
+	return history_event(a->h, role_now(a->role), sv_str(x->code), buf_get(&b));
 }
 
 static int
@@ -360,7 +452,9 @@ store_alarm_check(struct store_alarm *a)
 	rc = findings_make(a, now, &fs);
 	for (const struct finding *f = fs.head; f != NULL && rc == 0; f = f->next)
 		rc = alarm_on(a, f, now);
-	return rc < 0 ? rc : alarms_off(a, now);
+	if (rc == 0)
+		rc = alarms_off(a, now);
+	return rc < 0 ? rc : note_send(a);
 }
 
 void

@@ -1,6 +1,6 @@
 /*
  * The store role's watch: app/alarm.h once a minute, and each alarm told once
- * (the operator's log) with its end. Which are on stands in the history, so a
+ * (the operator's log, alarm.webhook by role fetch) with its end. Which are on stands in the history, so a
  * restart tells nothing twice.
  *
  * An alarm is told when it held for alarm.after (a minute), over when it was
@@ -27,6 +27,8 @@ int	 store_alarm_conf(struct store_alarm *, const struct msg_store_conf *) MUST_
 const struct alarm_conf *store_alarm_ours(const struct store_alarm *);
 /* How a publication server did. */
 void	 store_alarm_source(struct store_alarm *, const struct msg_source_result *);
+/* The webhook was told, or not. */
+int	 store_alarm_hooked(struct store_alarm *, const struct msg_webhook_done *) MUST_USE;
 /* Once a minute; not while the history is busy. */
 int	 store_alarm_check(struct store_alarm *) MUST_USE;
 void	 store_alarm_status(const struct store_alarm *, struct json *);

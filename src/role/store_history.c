@@ -469,6 +469,12 @@ store_history_conf(struct store_history *s, const struct msg_store_conf *m)
 		role_log(s->role, LOG_LEVEL_ERROR, "what is watched could not be changed: no memory");
 }
 
+int
+store_history_hooked(struct store_history *s, const struct msg_webhook_done *m)
+{
+	return s == NULL ? 0 : store_alarm_hooked(s->alarm, m);
+}
+
 void
 store_history_source(struct store_history *s, const struct msg_source_result *m)
 {
