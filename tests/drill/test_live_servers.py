@@ -57,6 +57,10 @@ def fate(name):
     return FATE[name] if name in FATE else FRESH if ok == bad.FETCHED else None if ok is None else OLD
 
 
+def page_codes(row):
+    return codes_of(row.get("findings", [])) | ({row["code"]} if row.get("code") else set())
+
+
 def codes_of(found):
     return {f["code"] for f in found}
 
@@ -151,12 +155,12 @@ def case_told(world, h, names):
         return [f"{n}: log {sorted(log.get(world.key(n), ()))}, page {page.get(world.key(n))}"
                 for n in names if n not in QUIET and not (
                     log.get(world.key(n), set()) & TOLD[n][1] and (TOLD[n][0] != bad.REJECTED or
-                    codes_of(page[world.key(n)].get("findings", [])) & TOLD[n][1]))]
+                    page_codes(page[world.key(n)]) & TOLD[n][1]))]
     wait_for(lambda: not missing(), 40, 0.5)
     t.none(missing(), "each is named with its code: in the object log, on the page")
     clauses = [x for x in h.objects() if x["subject"].startswith(("https://", "rsync://")) and not x.get("clause")]
     t.none(clauses, "… and each line names a clause")
-    t.none([n for n in GOOD if codes_of(h.servers()[world.key(n)].get("findings", []))],
+    t.none([n for n in GOOD if page_codes(h.servers()[world.key(n)])],
            "nothing is told of a good server")
 
 
@@ -193,7 +197,8 @@ def case_alone(world, lab, h, names):
             have = world.split(h.vrps())
             t.ok(not wrong(world, name, have[name], began, step), f"{name}: its last valid payloads stay", have[name])
         lab.heal()
-        t.none(behind(world, h, step, 40), f"{name}: healed")
+        t.ok(wait_for(lambda: h.wish(4) and world.split(h.vrps())[name] == world.of(name, step), 40, 0.5),
+             f"{name}: healed", h.servers().get(world.key(name)))
     t.diag("alone: at worst %.1f s" % watch.late)
 
 

@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""
+A validate that was taken over (lying_validate.c stands in its place) can lie
+to routers for as long as it lives, and nothing more: it plants no fact, breaks
+no reader, fills no disk, and what it said is gone when the true one has
+judged everything again.
+
+Each lie: the liar takes over, lies, is relieved; then everything must be as it
+was. The first lie, which is believed, shows that the channel works: it
+differs from those that are not in what is wrong with it, and in nothing else.
+"""
+import os
+import shutil
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from livehouse import LabHouse, LiveHouse, Router, Tap, World, at, folder, house, stop_all, wait_for  # noqa: E402
+
+t = Tap()
+BUILD = house.BUILD
+NAMES = ["a", "b", "c"]
+EVIL = "AS666 203.0.113.0/24-24"
+DISK_MB = 60		# of which half a million lines and points are most
+NOW = at(300)
+
+
+class Liar:
+    """The daemon's programs in a folder of their own, and who plays validate."""
+
+    def __init__(self, d):
+        self.d = d
+        self.bin = os.path.join(d, "programs")
+        roles = os.path.join(self.bin, "src", "role")
+        os.makedirs(roles)
+        self.program = shutil.copy(house.SEKISHO, self.bin)
+        for name in os.listdir(os.path.join(BUILD, "src", "role")):
+            path = os.path.join(BUILD, "src", "role", name)
+            if name.startswith("sekisho-") and os.path.isfile(path):
+                shutil.copy(path, roles)
+        self.validate = os.path.join(roles, "sekisho-validate")
+        self.true = os.path.join(BUILD, "src", "role", "sekisho-validate")
+        self.false = os.path.join(BUILD, "tests", "drill", "lying-validate")
+
+    def put(self, program):
+        shutil.copy(program, self.validate + ".new")
+        os.replace(self.validate + ".new", self.validate)
+
+    def take_over(self, h, lie):
+        """The liar lives; its lie was told, or it was killed for it: the log's new part."""
+        with open(os.path.join(self.d, "lie"), "w") as f:
+            f.write(lie + "\n")
+        mark = len(h.log())
+        self.put(self.false)
+        h.kill_role("validate")
+        done = wait_for(lambda: "lied: " + lie in h.log()[mark:] or "validate: sent what" in h.log()[mark:]
+                        or "killing it" in h.log()[mark:], 20)
+        assert done, "the liar did nothing: " + h.log()[mark:][-1500:]
+        time.sleep(0.7)			# what it said arrives
+        return h.log()[mark:]
+
+    def relieve(self, h):
+        self.put(self.true)
+        h.kill_role("validate")
+        return wait_for(lambda: h.ready() and (h.of("validate") or {}).get("runs", 0) > 0, 15)
+
+
+def pids(h, but=("validate",)):
+    return {r["name"]: r["pid"] for r in h.status()["house"]["roles"] if r["name"] not in but}
+
+
+def facts(h):
+    return h.of("store")["objects"]["facts"]
+
+
+def afresh(h, world):
+    """Who dies twice within seconds is started later and later: a new parent forgets that."""
+    h.stop()
+    h.start("--at", NOW)
+    assert h.is_served(world.expected(0)) and wait_for(lambda: h.ready() and (h.of("validate") or {}).get("runs"), 15)
+
+
+def healthy(h, world, what):
+    """All is as it was before the lie."""
+    want = world.expected(0)
+    t.ok(wait_for(lambda: h.ready() and h.vrps() == want, 20), f"{what}: afterwards the true payloads, all roles well",
+         h.log()[-2000:])
+    disk = h.disk()
+    t.ok(h.get("/api/v1/status") and disk < DISK_MB and not h.damaged(),
+         f"{what}: nothing damaged, the disk bounded ({disk} MB)", h.damaged())
+    afresh(h, world)
+
+
+def lie_unsigned(h, world, liar):
+    router = Router(h.ports[0])
+    router.poll()
+    liar.take_over(h, "unsigned")
+    t.ok(wait_for(lambda: EVIL in h.vrps(), 10), "a VRP that nobody signed is published while the liar lives: the channel works")
+    router.poll()
+    began = time.monotonic()
+    liar.put(liar.true)
+    h.kill_role("validate")
+    gone = wait_for(lambda: EVIL not in h.vrps(), 20, 0.02)
+    t.ok(gone, "… and gone when the true one has judged again")
+    t.diag("after %.2f s" % (time.monotonic() - began))
+    router.poll()
+    t.ok(router.vrps == world.expected(0) and router.fulls == 1 and not router.faults, "… at routers, by a delta", router.faults)
+    healthy(h, world, "unsigned")
+
+
+def lie_refused(h, world, liar, lie):
+    before = pids(h)
+    liar.take_over(h, lie)
+    t.equal(h.vrps(), world.expected(0), f"{lie}: none of it reaches a router")
+    t.ok("rtr" in before and pids(h) == before, f"{lie}: no other role falls", (before, pids(h)))
+    liar.relieve(h)
+    healthy(h, world, lie)
+
+
+def lie_killed(h, world, liar, lie):
+    n, before = facts(h), pids(h)
+    log = liar.take_over(h, lie)
+    t.ok("validate: sent what it may not send, killing it" in log, f"{lie}: it is killed", log[-800:])
+    t.equal(pids(h), before, f"{lie}: no other role falls")
+    time.sleep(1.2)			# facts are written after a second
+    t.equal(facts(h), n, f"{lie}: no fact")
+    liar.relieve(h)
+    healthy(h, world, lie)
+
+
+def lie_much(h, world, liar, lie):
+    """Others may fall, but routers are served all the time, and all comes back."""
+    before = pids(h)
+    log = liar.take_over(h, lie)
+    t.equal(h.vrps(), world.expected(0), f"{lie}: routers are served")
+    t.ok(len(log) < 10 << 20, f"{lie}: the operator's log stays bounded", len(log))
+    fallen = [n for n, p in pids(h).items() if before[n] != p]
+    t.ok("rtr" not in fallen and "web" not in fallen, f"{lie}: routers' and readers' roles live on", (fallen, log[-500:]))
+    if fallen:
+        t.diag(f"{lie}: fell: {' '.join(fallen)}")
+    liar.relieve(h)
+    healthy(h, world, lie)
+
+
+def lie_ring(h, world, liar):
+    n, before = facts(h), pids(h)
+    log = liar.take_over(h, "ring")
+    t.ok("honest: 1 of 1" in log, "ring: an honest question is answered: the channel works", log)
+    time.sleep(1.5)
+    t.ok(facts(h) == n + 1, "ring: of thousands that changed meanwhile, only the true one is a fact", (n, facts(h)))
+    t.equal(pids(h), before, "ring: verify lives")
+    t.diag("verify: %s" % h.of("verify"))
+    liar.relieve(h)
+    healthy(h, world, "ring")
+
+
+def lie_objects(h, world, liar):
+    with open(os.path.join(h.state, "objects.jsonl"), "rb") as f:
+        f.seek(0, 2)
+        end = f.tell()
+    lie_much(h, world, liar, "objects")
+    with open(os.path.join(h.state, "objects.jsonl"), "rb") as f:
+        f.seek(end)
+        new = f.read()
+    t.ok(b"\x1b" not in new, "objects: nothing that a terminal would obey comes into the log")
+    t.ok(len(new) < 1 << 20, "objects: nor a line without end", len(new))
+
+
+def final(h, world):
+    want = world.expected(0)
+    with_, without = h.revalidate("--at", NOW), h.revalidate("--at", NOW, "--no-facts")
+    t.ok(with_ == without == want, "after all lies: the same with facts and without", (len(with_), len(without)))
+
+
+def main():
+    if not os.path.exists(os.path.join(BUILD, "tests", "drill", "lying-validate")):
+        t.skip("lies", "tests/drill/lying-validate is not built")
+        return t.done()
+    with folder() as d:
+        world, liar = World(d, NAMES, 1), Liar(d)
+        try:
+            with LabHouse(d) as lab:
+                lab.step(0)
+                h = LiveHouse(d, lab, rpki="guard-share: 0")
+                h.program = liar.program
+                h.start("--at", NOW)
+                if not t.ok(h.is_served(world.expected(0)), "honest: all is served", h.log()):
+                    return t.done()
+                t.ok(wait_for(lambda: facts(h) > 0, 10), "honest: verify's facts are kept")
+                time.sleep(2)
+                t.case(lie_unsigned, h, world, liar)
+                if t.failed:
+                    return t.done()	# the channel does not work: the rest would prove nothing
+                for lie in ("snapshots", "unsealed", "answers", "short"):
+                    t.case(lie_refused, h, world, liar, lie)
+                for lie in ("facts", "as-verify", "garbage"):
+                    t.case(lie_killed, h, world, liar, lie)
+                for lie in ("points", "holds", "wants", "pins", "log", "audit"):
+                    t.case(lie_much, h, world, liar, lie)
+                t.case(lie_objects, h, world, liar)
+                t.case(lie_ring, h, world, liar)
+                t.case(final, h, world)
+                if t.failed:
+                    t.diag(h.log()[-3000:])
+                t.equal(h.stop()[0], 0, "it ends well")
+        finally:
+            stop_all()
+    return t.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
