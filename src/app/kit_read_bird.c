@@ -338,7 +338,9 @@ channel_read(struct bird *b, struct kit_session *s)
 {
 	struct sv t;
 
-	if (!next(b, &t) || !is(t, "{")) {
+	if (!next(b, &t))
+		return;
+	if (!is(t, "{")) {
 		kit_lex_back(&b->l, t);
 		return;
 	}

@@ -109,6 +109,7 @@ kit_lex(struct kit_lexer *l, struct sv *ret)
 {
 	size_t n = 0;
 
+	*ret = SV("");		/* what a caller sees who goes on at the end */
 	if (l->has_back) {
 		l->has_back = false;
 		*ret = l->back;
