@@ -53,7 +53,7 @@ class Liar:
         mark = len(h.log())
         self.put(self.false)
         h.kill_role("validate")
-        done = wait_for(lambda: "lied: " + lie in h.log()[mark:] or "validate: sent what" in h.log()[mark:]
+        done = wait_for(lambda: "lied: " + lie in h.log()[mark:] or "lines in a minute" in h.log()[mark:]
                         or "killing it" in h.log()[mark:], 20)
         assert done, "the liar did nothing: " + h.log()[mark:][-1500:]
         time.sleep(0.7)			# what it said arrives
