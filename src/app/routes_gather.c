@@ -11,14 +11,21 @@
 #include "base/err.h"
 #include "base/rd.h"
 
+/*
+ * The issuers belong to the name: a stranger's certificate for another's key
+ * and place is another row, and says nothing about that one's state.
+ */
 uint64_t
 routes_ca_id(const struct rpki_ca *ca)
 {
-	uint8_t sum[SHA256_LEN];
+	uint8_t sum[SHA256_LEN], above[SHA256_LEN + 8];
+	struct wr w = wr_mem(above + SHA256_LEN, 8);
 	struct rd r = rd_mem(sum, sizeof(sum));
 	uint64_t high;
 
-	crypto_sha256_2(ca->mft_uri.p, ca->mft_uri.n, ca->ski.p, ca->ski.n, sum);
+	crypto_sha256_2(ca->mft_uri.p, ca->mft_uri.n, ca->ski.p, ca->ski.n, above);
+	wr_be64(&w, ca->parent != NULL ? routes_ca_id(ca->parent) : 0);
+	crypto_sha256(above, sizeof(above), sum);
 	high = rd_be32(&r);
 	return high << 32 | rd_be32(&r);
 }
@@ -103,6 +110,49 @@ cas_fill(const struct routes *r, struct payloads *p)
 	return rc;
 }
 
+/*
+ * What a snapshot can hold is shared by the trust anchors: those that issue
+ * without measure below one cannot keep all others from being published.
+ */
+struct room {
+	size_t	vrps, aspas, providers, keys;
+	size_t	n_over;			/* points that did not fit */
+	struct sv first;		/* the first of them */
+};
+
+static bool
+fits(struct room *room, const struct rpki_point *pt)
+{
+	size_t providers = 0;
+
+	for (size_t i = 0; i < pt->n_aspas; i++)
+		providers += pt->aspas[i].n_providers;
+	if (pt->n_vrps > room->vrps || pt->n_aspas > room->aspas ||
+	    providers > room->providers || pt->n_router_keys > room->keys) {
+		if (room->n_over++ == 0)
+			room->first = pt->ca->mft_uri;
+		return false;
+	}
+	room->vrps -= pt->n_vrps;
+	room->aspas -= pt->n_aspas;
+	room->providers -= providers;
+	room->keys -= pt->n_router_keys;
+	return true;
+}
+
+static void
+over_report(struct routes *r, const struct room *room, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (room[i].n_over == 0)
+			continue;
+		r->findings.subject = room[i].first;
+		finding_add(&r->findings, &rpki_findings[RPKI_PAYLOADS_MANY],
+		    FA_U("count", room[i].n_over));
+		r->n_by_severity[SEV_REJECT]++;
+	}
+}
+
 static int
 aspas_copy(struct payloads *p, const struct rpki_point *pt, uint32_t ca)
 {
@@ -156,6 +206,7 @@ routes_gather(struct routes *r)
 {
 	struct payloads *p = &r->payloads;
 	size_t n_aspas = 0, n_keys = 0, dropped;
+	struct room room[TA_MAX];
 	int rc;
 
 	for (size_t i = 0; i < r->n_points; i++) {
@@ -172,11 +223,17 @@ routes_gather(struct routes *r)
 		memcpy(p->tas[i], r->tas[i].tal.name, sizeof(p->tas[i]));
 	p->n_tas = r->n_tas;
 	rc = cas_fill(r, p);
+	for (size_t i = 0; i < r->n_tas; i++)
+		room[i] = (struct room){ VRPS_MAX / r->n_tas, ASPAS_MAX / r->n_tas,
+		    PROVIDERS_SUM_MAX / r->n_tas, ROUTER_KEYS_MAX / r->n_tas, 0, { NULL, 0 } };
 	for (size_t i = 0; i < r->n_points && rc == 0; i++) {
+		if (!fits(&room[r->points[i]->ca->ta], r->points[i]))
+			continue;
 		vrps_copy(p, r->points[i], (uint32_t)i);
 		keys_copy(p, r->points[i], (uint32_t)i);
 		rc = aspas_copy(p, r->points[i], (uint32_t)i);
 	}
+	over_report(r, room, r->n_tas);
 	return rc == 0 ? payloads_merge(p, &dropped) : rc;
 }
 

@@ -62,6 +62,7 @@
 #include "base/rd.h"
 #include "base/sv.h"
 #include "base/util.h"
+#include "inr/limits.h"
 
 /*
  * Ascending order (vrp_cmp): family, addr, max_len, len, asn. The order in

@@ -177,6 +177,25 @@ stage_end(struct opened *op)
 	op->next_seq = 0;
 }
 
+/* A new row, or the one without a stage that was used longest ago. */
+static struct opened *
+opened_room(struct store_objects *so)
+{
+	struct opened *oldest = NULL;
+
+	if (so->n_opened < OPENED_MAX)
+		return &so->opened[so->n_opened++];
+	for (size_t i = 0; i < so->n_opened; i++) {
+		struct opened *op = &so->opened[i];
+
+		if (op->stage == NULL && (oldest == NULL || op->used_usec < oldest->used_usec))
+			oldest = op;
+	}
+	if (oldest != NULL)
+		free(oldest->key);
+	return oldest;
+}
+
 static int
 opened_add(struct store_objects *so, const struct objects_source *s)
 {
@@ -187,18 +206,18 @@ opened_add(struct store_objects *so, const struct objects_source *s)
 
 		if (key == NULL)
 			return -ENOMEM;
-		if (so->n_opened == OPENED_MAX) {
+		if ((op = opened_room(so)) == NULL) {
 			free(key);
 			return SE_LIMIT;
 		}
 		memcpy(key, s->key.p, s->key.n);
 		key[s->key.n] = '\0';
-		op = &so->opened[so->n_opened++];
 		*op = (struct opened){ .id = s->id, .key = key };
 	}
 	/* Who opens it begins anew: what a former life left is given up. */
 	stage_end(op);
 	op->names = s->n_names;
+	op->used_usec = clock_mono_usec();
 	return 0;
 }
 

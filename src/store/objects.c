@@ -208,6 +208,34 @@ id_next(struct objects *o, MDB_txn *txn, uint32_t *ret)
 	return lmdb_rc(mdb_put(txn, o->t[T_META], &k, &v, 0));
 }
 
+static int	source_drop(struct objects *, MDB_txn *, uint32_t id);
+
+/*
+ * Rows are made when a source is opened, before its server has said a word.
+ * So that names which never gave anything cannot shut out all new ones, the
+ * one of them goes that nobody has asked for the longest.
+ */
+static int
+source_make_room(struct objects *o, MDB_txn *txn)
+{
+	struct objects_source s, worst = { .wanted = INT64_MAX };
+	MDB_cursor *c;
+	MDB_val k, v;
+	uint32_t id;
+	int rc;
+
+	if ((rc = lmdb_rc(mdb_cursor_open(txn, o->t[T_SOURCE], &c))) < 0)
+		return rc;
+	while ((rc = lmdb_rc(mdb_cursor_get(c, &k, &v, MDB_NEXT))) == 0 &&
+	    (rc = id_parse(&k, &id)) == 0 && (rc = source_parse(id, &v, &s)) == 0)
+		if (s.n_names == 0 && s.wanted < worst.wanted)
+			worst = s;
+	mdb_cursor_close(c);
+	if (rc != -ENOENT)
+		return rc;
+	return worst.wanted == INT64_MAX ? SE_LIMIT : source_drop(o, txn, worst.id);
+}
+
 static int
 source_make(struct objects *o, MDB_txn *txn, struct sv key, int64_t now,
     struct objects_source *ret)
@@ -220,8 +248,8 @@ source_make(struct objects *o, MDB_txn *txn, struct sv key, int64_t now,
 
 	if ((rc = rows(txn, o->t[T_SOURCE], &n)) < 0)
 		return rc;
-	if (n >= OBJECTS_SOURCES_MAX)
-		return SE_LIMIT;
+	if (n >= OBJECTS_SOURCES_MAX && (rc = source_make_room(o, txn)) < 0)
+		return rc;
 	if ((rc = room_check(o, txn, OBJECTS_STATE_MAX)) < 0 || (rc = id_next(o, txn, &s.id)) < 0)
 		return rc;
 	put_be32(id, s.id);

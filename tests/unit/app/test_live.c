@@ -505,10 +505,55 @@ test_wants_caps(void **state)
 	kit_done(&k);
 }
 
+/* Who issues without measure is left out; the others below other anchors are not. */
+static void
+test_room(void **state)
+{
+	struct vrp v = { .addr = { 10 }, .len = 8, .max_len = 8, .af = IP_V4, .asn = 7 };
+	struct rpki_ca big = { .mft_uri = SV("rsync://big.example/m/a.mft") };
+	struct rpki_ca small = { .mft_uri = SV("rsync://small.example/m/a.mft"), .ta = 1,
+	    .expires = TIME_NEVER };
+	struct rpki_point p[] = { { .ca = &big, .n_vrps = 5000000 },
+	    { .ca = &small, .n_vrps = 1, .vrps = &v, .expires = NOW } };
+	struct rpki_point *pts[] = { &p[0], &p[1] };
+	struct routes_ta tas[2] = { { .tal = { .name = "one" } }, { .tal = { .name = "two" } } };
+	struct kit k = kit_new();
+	struct routes r = { .pool = k.pool, .tas = tas, .n_tas = 2, .points = pts, .n_points = 2,
+	    .n_vrps_all = 1 };
+
+	(void)state;
+	findings_init(&r.findings, k.pool);
+	assert_int_equal(routes_gather(&r), 0);
+	assert_int_equal(r.payloads.n_vrps, 1);
+	assert_int_equal(r.payloads.vrps[0].asn, 7);
+	r.n_points = 0;			/* the points' findings are not there */
+	assert_int_equal(findings_of(&r, RPKI_PAYLOADS_MANY), 1);
+	payloads_done(&r.payloads);
+	kit_done(&k);
+}
+
+/* The same place and key under another issuer is another row. */
+static void
+test_ca_id(void **state UNUSED)
+{
+	const struct rpki_ca a = { .mft_uri = SV("rsync://a/m/a.mft"), .ski = SV("a") };
+	const struct rpki_ca b = { .mft_uri = SV("rsync://b/m/b.mft"), .ski = SV("b") };
+	struct rpki_ca x = { .mft_uri = SV("rsync://x/m/x.mft"), .ski = SV("x") };
+	uint64_t of_a;
+
+	x.parent = (struct rpki_ca *)(uintptr_t)&a;
+	of_a = routes_ca_id(&x);
+	assert_true(routes_ca_id(&x) == of_a);
+	x.parent = (struct rpki_ca *)(uintptr_t)&b;
+	assert_true(routes_ca_id(&x) != of_a);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_ca_id),
 		cmocka_unit_test(test_rebase),
 		cmocka_unit_test(test_wants_caps),
 		cmocka_unit_test(test_known),
