@@ -184,7 +184,24 @@ cells(struct sv s, size_t n)
 	return n >= 3 && (uint8_t)s.p[0] >= 0xe3 ? 2 : 1;
 }
 
-/* Where a line of s ends: at a blank, or in Japanese anywhere. */
+/* Japanese lines do not begin with what closes or lengthens, nor end with what opens. */
+static bool
+may_break(struct sv before, struct sv after)
+{
+	static const char *const no_end[] = { "「", "（" };
+	static const char *const no_begin[] = { "。", "、", "」", "）", "：", "ー", "ッ", "ャ", "ュ", "ョ",
+	    "ィ", "ェ", "っ", "ゃ", "ゅ", "ょ" };
+
+	for (size_t i = 0; i < ARRAY_LEN(no_end); i++)
+		if (sv_starts(before, sv_str(no_end[i])))
+			return false;
+	for (size_t i = 0; i < ARRAY_LEN(no_begin); i++)
+		if (sv_starts(after, sv_str(no_begin[i])))
+			return false;
+	return true;
+}
+
+/* Where a line of s ends: at a blank, or in Japanese almost anywhere. */
 static size_t
 line_end(struct sv s, unsigned width)
 {
@@ -197,9 +214,9 @@ line_end(struct sv s, unsigned width)
 		if (s.p[i] == ' ')
 			blank = i;
 		at += cells(sv_skip(s, i), n);
+		if (n >= 3 && may_break(sv_skip(s, i), sv_skip(s, i + n)))
+			blank = i + n;
 		i += n;
-		if (n >= 3)
-			blank = i;
 	}
 	return i >= s.n || blank == 0 ? i : blank;
 }
