@@ -44,6 +44,26 @@ lines_count(struct sv s)
 	return n;
 }
 
+static int
+prefix_cmp(const void *a, const void *b)
+{
+	return ip_prefix_cmp(a, b);
+}
+
+/* Ascending, and none within another: a look-up is a binary search then. */
+static void
+prefixes_reduce(struct alarm_conf *c)
+{
+	size_t n = 0;
+
+	if (c->n_prefixes > 0)
+		qsort(c->prefixes, c->n_prefixes, sizeof(*c->prefixes), prefix_cmp);
+	for (size_t i = 0; i < c->n_prefixes; i++)
+		if (n == 0 || !ip_prefix_covers(&c->prefixes[n - 1], &c->prefixes[i]))
+			c->prefixes[n++] = c->prefixes[i];
+	c->n_prefixes = n;
+}
+
 int
 alarm_conf_lists(struct pool *pool, struct sv asns, struct sv prefixes, struct alarm_conf *c)
 {
@@ -60,6 +80,7 @@ alarm_conf_lists(struct pool *pool, struct sv asns, struct sv prefixes, struct a
 		c->n_prefixes += ip_prefix_parse(line, &c->prefixes[c->n_prefixes]) == 0;
 	if (c->n_asns > 0)
 		qsort(c->asns, c->n_asns, sizeof(*c->asns), asn_cmp);
+	prefixes_reduce(c);
 	return 0;
 }
 
@@ -70,14 +91,22 @@ our_asn(const struct alarm_conf *c, uint32_t asn)
 	    bsearch(&asn, c->asns, c->n_asns, sizeof(asn), asn_cmp) != NULL;
 }
 
+/* What covers it can only be the one before, what it covers only the one after. */
 static bool
 our_prefix(const struct alarm_conf *c, const struct ip_prefix *p)
 {
-	for (size_t i = 0; i < c->n_prefixes; i++)
-		if (ip_prefix_covers(&c->prefixes[i], p) ||
-		    ip_prefix_covers(p, &c->prefixes[i]))
-			return true;
-	return false;
+	size_t lo = 0, hi = c->n_prefixes;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (ip_prefix_cmp(&c->prefixes[mid], p) <= 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return (lo > 0 && ip_prefix_covers(&c->prefixes[lo - 1], p)) ||
+	    (lo < c->n_prefixes && ip_prefix_covers(p, &c->prefixes[lo]));
 }
 
 static bool
@@ -229,7 +258,9 @@ is_newest(struct changes *w, struct sv name)
 	for (size_t i = 0; i < w->n_seen; i++)
 		if (sv_eq(w->seen[i], name))
 			return false;
-	if (w->n_seen == SEEN_MAX || (copy = pool_alloc(w->fs->pool, name.n + 1)) == NULL) {
+	if (w->n_seen == SEEN_MAX)
+		return false;
+	if ((copy = pool_alloc(w->fs->pool, name.n + 1)) == NULL) {
 		w->rc = -ENOMEM;
 		return false;
 	}

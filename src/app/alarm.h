@@ -42,7 +42,7 @@ extern const struct finding_def alarm_findings[ALARM_FINDING_MAX];
 
 struct alarm_conf {
 	uint32_t		*asns;		/* ascending */
-	struct ip_prefix	*prefixes;
+	struct ip_prefix	*prefixes;	/* ascending, none within another */
 	size_t			 n_asns, n_prefixes;
 	int64_t			 expiry_warn, repository_age, data_age;	/* seconds */
 };

@@ -1,6 +1,8 @@
 #include "../tap.h"
 #include "../inr/world.h"
 
+#include <stdio.h>
+
 #include "app/alarm.h"
 #include "app/vrps_csv.h"
 #include "base/err.h"
@@ -94,6 +96,38 @@ ours(void **state UNUSED)
 		fixture(&f, "7\n", "10.0.0.0/8\n");
 		assert_int_equal(ip_prefix_parse(sv_str(cases[i].px), &c.prefix), 0);
 		assert_int_equal(alarm_is_ours(&f.conf, &c), cases[i].ours);
+		f.pool = pool_free(f.pool);
+	}
+}
+
+/* Each prefix of a tree against each set of three others. */
+static void
+ours_all(void **state UNUSED)
+{
+	static const char *const px[] = { "0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/9", "10.128.0.0/9",
+	    "10.64.0.0/10", "10.255.0.0/16", "11.0.0.0/8", "::/0", "a00::/8", "a00::/16" };
+	const size_t n = ARRAY_LEN(px);
+
+	for (size_t k = 0; k < n * n * n; k++) {
+		const char *set[] = { px[k % n], px[k / n % n], px[k / n / n] };
+		char text[256];
+		struct fixture f;
+
+		(void)snprintf(text, sizeof(text), "%s\n%s\n%s\n", set[0], set[1], set[2]);
+		fixture(&f, "", text);
+		for (size_t i = 0; i < n; i++) {
+			struct history_change c = { .kind = HK_VRP, .asn = 1 };
+			struct ip_prefix q;
+			bool want = false;
+
+			assert_int_equal(ip_prefix_parse(sv_str(px[i]), &c.prefix), 0);
+			for (int s = 0; s < 3; s++) {
+				assert_int_equal(ip_prefix_parse(sv_str(set[s]), &q), 0);
+				want = want || ip_prefix_covers(&q, &c.prefix) ||
+				    ip_prefix_covers(&c.prefix, &q);
+			}
+			assert_int_equal(alarm_is_ours(&f.conf, &c), want);
+		}
 		f.pool = pool_free(f.pool);
 	}
 }
@@ -219,5 +253,5 @@ csv_refuses(void **state UNUSED)
 	}
 }
 
-TESTS_MAIN("alarm", T(quiet), T(ours), T(expires), T(ca_state), T(guard_and_age), T(source),
+TESTS_MAIN("alarm", T(quiet), T(ours), T(ours_all), T(expires), T(ca_state), T(guard_and_age), T(source),
     T(csv_reads), T(csv_refuses))
