@@ -1,13 +1,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sys/atomicfile.h"
 #include "sys/file.h"
+
+static bool
+is_special(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
 
 int
 atomicfile_open(struct atomicfile *f, const char *path)
@@ -16,6 +26,14 @@ atomicfile_open(struct atomicfile *f, const char *path)
 	if (strcmp(path, "-") == 0) {
 		f->fd = STDOUT_FILENO;
 		return 0;
+	}
+	if (is_special(path)) {
+		if ((f->fd = open(path, O_WRONLY | O_CLOEXEC)) < 0)
+			return -errno;
+		if ((f->path = strdup(path)) != NULL)
+			return 0;
+		fd_close(&f->fd);
+		return -ENOMEM;
 	}
 	f->path = strdup(path);
 	if (f->path == NULL ||
@@ -55,8 +73,13 @@ atomicfile_commit(struct atomicfile *f)
 {
 	int rc = 0;
 
-	if (f->tmp == NULL)
-		return 0;
+	if (f->tmp == NULL) {
+		if (f->path != NULL && close(f->fd) < 0)
+			rc = -errno;
+		if (f->path != NULL)
+			f->fd = -1;
+		return rc;
+	}
 	if (fsync(f->fd) < 0 && errno != EINVAL && errno != EROFS)
 		rc = -errno;
 	if (close(f->fd) < 0 && rc == 0)
@@ -79,7 +102,8 @@ atomicfile_done(struct atomicfile *f)
 		if (f->fd >= 0)
 			(void)close(f->fd);
 		(void)unlink(f->tmp);
-	}
+	} else if (f->path != NULL && f->fd >= 0)
+		(void)close(f->fd);
 	free(f->tmp);
 	free(f->path);
 	*f = (struct atomicfile){ .fd = -1 };

@@ -1,7 +1,9 @@
 /*
  * Files that are replaced as a whole: written beside the target, fsynced,
  * renamed, the folder fsynced. A reader sees the old or the new one.
- * "-" as path is standard output (nothing to replace).
+ * "-" as path is standard output (nothing to replace). What is there and is
+ * no regular file (a device, a pipe) is written into, never replaced: as root,
+ * a rename would put a file in the place of /dev/null.
  */
 #ifndef SYS_ATOMICFILE_H
 #define SYS_ATOMICFILE_H
@@ -11,7 +13,7 @@
 
 struct atomicfile {
 	int	 fd;
-	char	*path, *tmp;		/* tmp NULL: standard output */
+	char	*path, *tmp;		/* tmp NULL: standard output, a device or pipe */
 };
 
 /* Opens the temporary file; write through .fd or a buf with fd_write_all. */
