@@ -449,12 +449,17 @@ objects_points_put(struct objects *o, struct sv pairs)
 	if ((rc = txn_begin(o, &txn)) < 0)
 		return rc;
 	rc = room_check(o, txn, pairs.n);
-	while (rc == 0 && rd_left(&r) > 0)
-		rc = point_put(o, txn, rd_bytes(&r, len));
 	if (rc == 0)
 		rc = rows(txn, o->t[T_POINT], &n);
-	if (rc == 0 && n > OBJECTS_POINTS_MAX)
-		rc = SE_LIMIT;
+	/*
+	 * Nobody takes out what is no longer: CAs that went, or what a validator
+	 * that lied made up. When it is full it starts anew; the next run brings
+	 * again what is judged good.
+	 */
+	if (rc == 0 && n + pairs.n / len > OBJECTS_POINTS_MAX)
+		rc = lmdb_rc(mdb_drop(txn, o->t[T_POINT], 0));
+	while (rc == 0 && rd_left(&r) > 0)
+		rc = point_put(o, txn, rd_bytes(&r, len));
 	return txn_end(o, txn, rc);
 }
 
