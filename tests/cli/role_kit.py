@@ -11,6 +11,11 @@ import subprocess
 import sys
 import time
 
+# meson sets it: each large buffer that python reserves for a frame is then
+# filled, which costs minutes of the system's time.
+if os.environ.pop("MALLOC_PERTURB_", None):
+    os.execv(sys.executable, [sys.executable, "-B"] + sys.argv)
+
 SRC = os.environ.get("SEKISHO_SRC") or os.path.normpath(
     os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.environ.get("SEKISHO_BUILD") or os.path.join(SRC, "build")
