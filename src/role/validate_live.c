@@ -642,6 +642,18 @@ vlive_on_use(struct role *r, enum role_id from UNUSED, void *msg)
 	struct validate_role *st = r->state;
 	struct vlive *l = st->vlive;
 
+	/*
+	 * The store starts (again): what was sent while it was down was lost. A
+	 * run without changes is cheap, and brings it.
+	 */
+	if (m->first != 0 && st->n_runs > 0) {
+		if (l != NULL)
+			dirty(r);
+		else if (!st->is_live) {
+			st->next = 0;
+			(void)loop_timer_set(st->timer, 0);
+		}
+	}
 	if (l == NULL || m->behind > 0)
 		return 0;
 	if (l->has_pub_next)
