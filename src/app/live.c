@@ -10,7 +10,7 @@
 
 #define code(c)		(&rpki_findings[c])
 #define ITEMS_MAX	128	/* signatures computed at a time; a ring's room */
-#define LEVEL_FORGET	4096	/* points after which pages are let go */
+#define FORGET_POINTS	1024	/* points of a job after which pages are let go */
 
 /* --- signatures --- */
 
@@ -274,6 +274,9 @@ live_point(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_
 	bool ok = false;
 	int rc;
 
+	/* Pages that were read must not gather: a level may be everything. */
+	if (++j->n_points % FORGET_POINTS == 0)
+		objects_reader_forget(l->reader);
 	candidates_find(j, ca, &c);
 	j->candidate = NULL;
 	if (c.n == 0 || ca->lost)	/* nothing there; or only read for explanations */

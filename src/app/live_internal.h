@@ -17,7 +17,7 @@ struct job {
 	uint32_t		 sources[2];
 	size_t			 n_sources;
 	struct buf		 touched;
-	uint64_t		 n_facts, n_computed;
+	uint64_t		 n_facts, n_computed, n_points;
 };
 
 struct live {
