@@ -40,6 +40,9 @@ struct life {
 	uint32_t		 source;
 	enum role_id		 to;
 	char			 text[4000];
+	bool			 early;		/* objects_changed, before it was waited for */
+	unsigned		 early_to;
+	char			 early_key[256];
 };
 
 /* --- answers --- */
@@ -103,6 +106,14 @@ on_frame(void *arg, struct frame *f)
 
 		print_message("# store: %.*s\n", SV_ARG(m->text));
 	}
+	/* It may come together with the answer that is waited for. */
+	if (f->def->type == MSG_objects_changed && l->wanted != MSG_objects_changed) {
+		const struct msg_objects_changed *m = (const struct msg_objects_changed *)(const void *)msg;
+
+		l->early = true;
+		l->early_to = f->to;
+		(void)snprintf(l->early_key, sizeof(l->early_key), "%.*s", SV_ARG(m->key));
+	}
 	if (f->def->type == l->wanted) {
 		l->came = true;
 		l->to = f->to;
@@ -143,6 +154,12 @@ wait_for(struct life *l, enum msg_type type)
 {
 	l->wanted = type;
 	l->came = false;
+	if (type == MSG_objects_changed && l->early) {
+		l->early = false;
+		l->to = l->early_to;
+		(void)snprintf(l->text, sizeof(l->text), "%s", l->early_key);
+		return true;
+	}
 	assert_int_equal(loop_timer_set(l->late, WAIT_USEC), 0);
 	if (!l->closed)
 		(void)loop_run(l->loop);
