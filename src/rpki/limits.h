@@ -48,6 +48,13 @@
 /* Elements of one file; the largest repository has some 100,000 objects. */
 #define RRDP_CHANGES_MAX	2000000
 
+/* A judged point as bytes: 20,000 children of 450 bytes are 9 MB; OBJECTS_KEPT_MAX of the store. */
+#define RPKI_KEPT_MAX		((size_t)16 << 20)
+#define RPKI_KEPT_NAME_MAX	4096		/* bytes of a Name in it; today below 150 */
+/* What RFC 5280 can write, from 1970: other moments are nobody's. */
+#define RPKI_KEPT_TIME_MIN	INT64_C(0)
+#define RPKI_KEPT_TIME_MAX	INT64_C(253402300799)
+
 /* Memory of one publication point while it is judged. */
 #define RPKI_POINT_POOL_MAX	((size_t)1 << 29)	/* 60,000 files take half of it */
 

@@ -481,4 +481,5 @@ void
 rpki_point_done(struct rpki_point *pt)
 {
 	pt->pool = pool_free(pt->pool);
+	pt->more = pool_free(pt->more);
 }

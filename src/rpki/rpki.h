@@ -42,7 +42,9 @@
  * until when the same bytes are judged the same way (rpki_point.until), so
  * that it may stand as it is while its CA is the same (rpki_ca_same(),
  * rpki_point_rebase()). What the chain above says of time is therefore not
- * mixed into what the point says: rpki_point_expiry() joins them.
+ * mixed into what the point says: rpki_point_expiry() joins them. Over a
+ * restart it stands as bytes (rpki_point_write(), rpki_point_read()), under a
+ * fingerprint of all that it was judged by.
  *
  * A manifest must be newer than the one judged good before (RFC 9286 section
  * 4.2.1): the caller remembers that one and shows it (rpki_source.seen).
@@ -303,6 +305,8 @@ struct rpki_point {
 	struct resources	 base;		/* ca->res as the children share it; rebase's */
 	uint64_t		 ca_id;		/* the caller's: the CA's name for ever; 0: none yet */
 	bool			 retained;	/* the caller's: judged on older data than the newest */
+	bool			 thin;		/* of rpki_point_read(): objects are not known */
+	struct pool		*more;		/* of rpki_point_thicken(); may be NULL */
 	struct rpki_object	*objects;
 	size_t			 n_objects;
 	uint32_t		 count[RPKI_TYPE_MAX][V_MAX];
@@ -343,6 +347,36 @@ bool	 rpki_ca_same(const struct rpki_ca *a, const struct rpki_ca *b);
  * old one and what it points to may be freed then.
  */
 void	 rpki_point_rebase(struct rpki_point *, const struct rpki_ca *);
+
+/*
+ * --- judged points as bytes; point_keep.c ---
+ *
+ * Only good points in which nothing was found: in real repositories of 2023,
+ * all but one in eleven.
+ */
+bool	 rpki_point_keepable(const struct rpki_point *);
+/*
+ * SHA-256 of all that a verdict depends on beside the bytes: what
+ * rpki_ca_same() compares, the switches, and who judges (build). -ENOMEM.
+ */
+int	 rpki_point_fingerprint(const struct rpki_ca *, const struct rpki_opt *, struct sv build,
+	    uint8_t ret[static SHA256_LEN]) MUST_USE;
+/* Appends at most RPKI_KEPT_MAX bytes; SE_LIMIT: nothing, they were more. */
+int	 rpki_point_write(const struct rpki_point *, const uint8_t fingerprint[static SHA256_LEN],
+	    struct buf *) MUST_USE;
+/*
+ * A thin point of that CA. *ret_ok false: bytes of another fingerprint, or
+ * such as nobody can have judged; nothing is to be freed. It is the caller's
+ * to compare the manifest's hash and the times with what is now. -ENOMEM.
+ */
+int	 rpki_point_read(const struct rpki_ca *, struct sv, const uint8_t fingerprint[static SHA256_LEN],
+	    struct rpki_point *ret, bool *ret_ok) MUST_USE;
+/* From when to when such bytes hold, as they say; false: they are too short. */
+bool	 rpki_point_kept_times(struct sv, int64_t *ret_judged, int64_t *ret_until);
+/* Do both, without findings, say the same but for when? -ENOMEM, SE_LIMIT. */
+int	 rpki_point_same(const struct rpki_point *a, const struct rpki_point *b, bool *ret) MUST_USE;
+/* A thin point takes the objects of the same point judged with .keep_objects, which is done. */
+void	 rpki_point_thicken(struct rpki_point *, struct rpki_point *full);
 
 /*
  * Is this a manifest that the CA has signed? Then its number and time; slices
