@@ -10,6 +10,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import socket
 import struct
 import sys
@@ -84,10 +85,22 @@ class World:
             f"https://{name}.example/rrdp/notification.xml"
 
 
+def programs(d):
+    """A copy of the daemon's programs, to be tampered with: sekisho, and the folder of the roles."""
+    top = os.path.join(d, "programs")
+    roles = os.path.join(top, "src", "role")
+    os.makedirs(roles)
+    for name in os.listdir(os.path.join(house.BUILD, "src", "role")):
+        path = os.path.join(house.BUILD, "src", "role", name)
+        if name.startswith("sekisho-") and os.path.isfile(path):
+            shutil.copy(path, roles)
+    return shutil.copy(house.SEKISHO, top), roles
+
+
 class LiveHouse(House):
-    def __init__(self, folder, lab, more="", rpki="", state="state", top=""):
+    def __init__(self, folder, lab, more="", rpki="", state="state", top="", refresh="10s", timeout="8s"):
         hosts = ", ".join('"%s"' % h for h in lab.hosts_option().split())
-        super().__init__(folder, f"fetch:\n  mode: on\n  refresh: 10s\n  timeout: 8s\n  max-size: 8\n"
+        super().__init__(folder, f"fetch:\n  mode: on\n  refresh: {refresh}\n  timeout: {timeout}\n  max-size: 8\n"
                          f"  ca-file: {lab.ca}\n  hosts: [{hosts}]\n{more}", inputs="tree: []")
         with open(self.conf) as f:
             text = f.read()

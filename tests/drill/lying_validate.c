@@ -10,23 +10,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "crypto/crypto.h"
 #include "inr/inr.h"
-#include "role/role.h"
+#include "lying.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/memfd.h"
 #include "sys/ring.h"
 
-#define PARENT_FD	3
 #define WAIT_USEC	200000
+#define LAST_WORDS_USEC	1500000	/* by then the true one is in its place */
+#define LIE_MAX		((size_t)1 << 20)
+#define GUARDED		100
 #define SNAPSHOT_MAX	((size_t)1 << 28)
 #define RING_SEC	4
-#define FLOOD		30000
 /* Places in the head of a snapshot: src/inr/internal.h. */
 #define AT_MAGIC	0
 #define AT_SECTIONS	88
@@ -38,48 +39,10 @@
 #define ASK_AT		64
 #define MODULUS_AT	33
 
-struct liar {
-	char			 lie[64];
-	struct loop_timer	*timer;
-	int			 ring_fd;
-	struct file_map		 cur;		/* the snapshot in force */
-	bool			 has_cur;
-	uint32_t		 n;
-};
-
 /* --- means --- */
 
-static void
-u32_put(uint8_t *p, uint32_t v)
-{
-	for (unsigned i = 0; i < 4; i++)
-		p[i] = (uint8_t)(v >> (24 - 8 * i));
-}
-
-/* A frame as the parent reads it, whatever stands in it. */
-static int
-raw_send(uint16_t type, uint8_t from, uint8_t to, const void *payload, size_t n)
-{
-	uint8_t *b = malloc(8 + n);
-	struct iovec iov = { b, 8 + n };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-	ssize_t sent;
-
-	if (b == NULL)
-		return -ENOMEM;
-	b[0] = (uint8_t)(type >> 8);
-	b[1] = (uint8_t)type;
-	b[2] = from;
-	b[3] = to;
-	u32_put(b + 4, (uint32_t)n);
-	memcpy(b + 8, payload, n);
-	sent = sendmsg(PARENT_FD, &m, MSG_NOSIGNAL);
-	free(b);
-	return sent < 0 ? -errno : 0;
-}
-
 /* Bytes that are different each time and mean nothing. */
-static void
+void
 noise(struct liar *l, uint8_t *p, size_t n)
 {
 	uint8_t sum[SHA256_LEN];
@@ -91,7 +54,7 @@ noise(struct liar *l, uint8_t *p, size_t n)
 	}
 }
 
-static int
+int
 noise_fd(struct liar *l, size_t n, int *ret)
 {
 	uint8_t *map;
@@ -105,15 +68,40 @@ noise_fd(struct liar *l, size_t n, int *ret)
 
 /* --- snapshots --- */
 
-/* What is in force, and one VRP that nobody signed. */
+/*
+ * VRPs that nobody signed; with a CA that nobody knows, they look like those
+ * of one that failed afterwards, which the drop guard holds.
+ */
 static int
-snapshot_false(struct role *r, uint8_t **ret, size_t *ret_n)
+vrps_plant(struct payloads *p, unsigned n, bool with_ca, int64_t now)
+{
+	struct vrp *v = realloc(p->vrps, (p->n_vrps + n) * sizeof(*v));
+	struct payload_ca *ca = realloc(p->cas, (p->n_cas + 1) * sizeof(*ca));
+
+	if (v != NULL)
+		p->vrps = v;
+	if (ca != NULL)
+		p->cas = ca;
+	if (v == NULL || ca == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n; i++)
+		v[p->n_vrps++] = (struct vrp){ .af = 4, .len = 24, .max_len = 24, .asn = 666,
+		    .addr = { 203, 0, (uint8_t)(113 + i) },
+		    .ca = with_ca ? (uint32_t)p->n_cas : PAYLOAD_CA_NONE, .expires = now + 86400 };
+	if (with_ca)
+		ca[p->n_cas++] = (struct payload_ca){ .id = 666, .uri = SV("rsync://evil.example/m.mft"),
+		    .code = SV("RPKI_MFT_STALE"), .parent = PAYLOAD_CA_NONE, .state = PCA_LOST };
+	return 0;
+}
+
+/* What is in force, and what nobody signed: one VRP, or many of a CA. */
+static int
+snapshot_false(struct role *r, unsigned n, uint8_t **ret, size_t *ret_n)
 {
 	const struct snapshot_stamp none = { 0, { 0, 1, 2 } };
 	struct liar *l = r->state;
 	struct payloads p = { 0 };
 	struct snapshot s;
-	struct vrp *v;
 	size_t dropped;
 	int rc;
 
@@ -122,12 +110,8 @@ snapshot_false(struct role *r, uint8_t **ret, size_t *ret_n)
 	if ((rc = snapshot_open(l->cur.data.p, l->cur.data.n, crypto_sha256, &s)) < 0 ||
 	    (rc = snapshot_payloads(&s, role_now(r), &p)) < 0)
 		return rc;
-	if ((v = realloc(p.vrps, (p.n_vrps + 1) * sizeof(*v))) == NULL)
-		return -ENOMEM;
-	p.vrps = v;
-	p.vrps[p.n_vrps++] = (struct vrp){ .af = 4, .len = 24, .max_len = 24, .asn = 666,
-	    .addr = { 203, 0, 113 }, .ca = PAYLOAD_CA_NONE, .expires = role_now(r) + 86400 };
-	if ((rc = payloads_merge(&p, &dropped)) == 0 &&
+	if ((rc = vrps_plant(&p, n, n > 1, role_now(r))) == 0 &&
+	    (rc = payloads_merge(&p, &dropped)) == 0 &&
 	    (rc = snapshot_size(&p, 2, ret_n)) == 0 && (*ret = calloc(1, *ret_n)) != NULL)
 		rc = snapshot_build(&p, role_now(r), &none, SV("{}"), crypto_sha256, *ret, *ret_n);
 	payloads_done(&p);
@@ -173,7 +157,7 @@ snapshot_lie(struct role *r, unsigned how)
 {
 	uint8_t *b = NULL;
 	size_t n = 0;
-	int rc = snapshot_false(r, &b, &n);
+	int rc = snapshot_false(r, how == 8 ? GUARDED : 1, &b, &n);
 
 	if (rc < 0 || b == NULL)
 		return rc;
@@ -187,7 +171,7 @@ snapshot_lie(struct role *r, unsigned how)
 		break;
 	case 3:
 		for (unsigned i = 0; i < 13; i++)
-			u32_put(b + AT_SECTIONS + 8 * i + 4, 0xfffffff0U);
+			memcpy(b + AT_SECTIONS + 8 * i + 4, "\xff\xff\xff\xf0", 4);
 		sums_mend(b, n);
 		break;
 	case 4:
@@ -219,6 +203,13 @@ lie_unsigned(struct role *r)
 	return snapshot_lie(r, 0);
 }
 
+/* As many as the drop guard would not let go when a CA fails. */
+static int
+lie_guarded(struct role *r)
+{
+	return snapshot_lie(r, 8);
+}
+
 static int
 lie_snapshots(struct role *r)
 {
@@ -236,7 +227,7 @@ lie_unsealed(struct role *r)
 	struct msg_snapshot_new m;
 	uint8_t *b = NULL;
 	size_t n = 0;
-	int fd, rc = snapshot_false(r, &b, &n);
+	int fd, rc = snapshot_false(r, 1, &b, &n);
 
 	if (rc < 0 || (rc = memfd_new("snapshot", &fd)) < 0)
 		return rc;
@@ -251,89 +242,23 @@ lie_unsealed(struct role *r)
 	return rc;
 }
 
-/* --- what only others may say --- */
-
-static int
-lie_facts(struct role *r)
-{
-	uint8_t b[4 + 320] = { 0 };
-
-	u32_put(b, 320);
-	noise(r->state, b + 4, 320);
-	return raw_send(MSG_facts, ROLE_VALIDATE, ROLE_STORE, b, sizeof(b));
-}
-
-static int
-lie_as_verify(struct role *r)
-{
-	uint8_t b[4 + 320] = { 0 };
-
-	u32_put(b, 320);
-	noise(r->state, b + 4, 320);
-	return raw_send(MSG_facts, ROLE_VERIFY, ROLE_STORE, b, sizeof(b));
-}
-
-static int
-lie_garbage(struct role *r)
-{
-	uint8_t b[60000];
-
-	noise(r->state, b, sizeof(b));
-	return raw_send(9999, 77, 88, b, sizeof(b));
-}
-
-static int
-lie_short(struct role *r UNUSED)
-{
-	return raw_send(MSG_pin, ROLE_VALIDATE, ROLE_STORE, "x", 1);
-}
-
-/* --- too much --- */
-
-static int
-flood(struct role *r, uint16_t type, uint8_t to, const void *b, size_t n)
-{
-	int rc = 0;
-
-	(void)r;
-	for (unsigned i = 0; i < FLOOD && (rc == 0 || rc == -EAGAIN); i++)
-		if ((rc = raw_send(type, ROLE_VALIDATE, to, b, n)) == -EAGAIN)
-			(void)usleep(1000);
-	return rc;
-}
-
-static int
-lie_pins(struct role *r)
-{
-	uint8_t b[4] = { 0 };
-
-	return flood(r, MSG_pin, ROLE_STORE, b, sizeof(b));
-}
-
-static int
-lie_log(struct role *r)
-{
-	uint8_t b[8 + 1900];
-
-	memset(b, 'x', sizeof(b));
-	u32_put(b, LOG_LEVEL_ERROR);
-	u32_put(b + 4, 1900);
-	return flood(r, MSG_log, ROLE_PARENT, b, sizeof(b));
-}
-
-static int
-lie_audit(struct role *r)
-{
-	uint8_t b[4 + 3 + 4 + 2];
-
-	u32_put(b, 3);
-	memcpy(b + 4, "lie", 3);
-	u32_put(b + 7, 2);
-	memcpy(b + 11, "{}", 2);
-	return flood(r, MSG_audit, ROLE_PARENT, b, sizeof(b));
-}
-
 /* --- what is remembered --- */
+
+/* n records that keep so many bytes each, all of it noise. */
+static int
+points_fd(struct liar *l, size_t n, size_t kept, int *ret)
+{
+	const size_t head = 2 * SHA256_LEN + 4;
+	uint8_t *map;
+	int rc = memfd_room("points", n * (head + kept), ret, &map);
+
+	if (rc < 0)
+		return rc;
+	noise(l, map, n * (head + kept));
+	for (size_t i = 0; i < n; i++)
+		u32_put(map + i * (head + kept) + 2 * SHA256_LEN, (uint32_t)kept);
+	return memfd_room_done(*ret, map, n * (head + kept));
+}
 
 static int
 lie_points(struct role *r)
@@ -341,13 +266,35 @@ lie_points(struct role *r)
 	struct msg_points m;
 	int fd, rc = 0;
 
-	/* Not pairs; then many, for keys that are nobody's. */
-	for (unsigned i = 0; i < 2 && rc == 0; i++) {
-		if ((rc = noise_fd(r->state, i == 0 ? 77 : 64 * 100000, &fd)) < 0)
+	/*
+	 * Not records; then many, for keys that are nobody's; then such that keep
+	 * what means nothing, a byte too long and a megabyte each.
+	 */
+	for (unsigned i = 0; i < 4 && rc == 0; i++) {
+		static const size_t kept[] = { 0, 0, ((size_t)16 << 20) + 1, (size_t)1 << 20 };
+
+		rc = i == 0 ? noise_fd(r->state, 77, &fd) :
+		    points_fd(r->state, i == 1 ? 100000 : i == 2 ? 1 : 100, kept[i], &fd);
+		if (rc < 0)
 			return rc;
 		m.pairs = fd;
 		rc = msg_points_send(r, ROLE_STORE, &m);
 		(void)close(fd);
+	}
+	return rc;
+}
+
+/* Pairs that came with the lie: of CAs that are there. */
+static int
+lie_judged(struct role *r)
+{
+	struct liar *l = r->state;
+	struct msg_points m;
+	int rc = memfd_of("points", buf_get(&l->given), &m.pairs);
+
+	if (rc == 0) {
+		rc = msg_points_send(r, ROLE_STORE, &m);
+		(void)close(m.pairs);
 	}
 	return rc;
 }
@@ -518,6 +465,25 @@ lie_ring(struct role *r)
 
 /* --- life --- */
 
+/* All that can be said in a moment, and then it is dead. */
+static int
+lie_last(struct role *r)
+{
+	int rc = lie_unsigned(r);
+
+	if (rc == 0)
+		rc = lie_judged(r);
+	if (rc == 0)
+		rc = lie_holds(r);
+	if (rc == 0)
+		rc = lie_objects(r);
+	if (rc == 0) {
+		role_log(r, LOG_LEVEL_NOTICE, "lied: %s", "last");
+		abort();
+	}
+	return rc;
+}
+
 static const struct {
 	const char	*name;
 	int		(*fn)(struct role *);
@@ -526,7 +492,10 @@ static const struct {
 	{ "facts", lie_facts }, { "as-verify", lie_as_verify }, { "garbage", lie_garbage },
 	{ "short", lie_short }, { "pins", lie_pins }, { "log", lie_log }, { "audit", lie_audit },
 	{ "points", lie_points }, { "holds", lie_holds }, { "objects", lie_objects },
-	{ "wants", lie_wants }, { "answers", lie_answers }, { "ring", lie_ring },
+	{ "wants", lie_wants }, { "answers", lie_answers }, { "deaf", lie_deaf }, { "ring", lie_ring },
+	{ "guarded", lie_guarded }, { "judged", lie_judged }, { "last", lie_last },
+	{ "maxima", lie_maxima }, { "lengths", lie_lengths }, { "descriptors", lie_descriptors },
+	{ "histories", lie_histories },
 };
 
 static void
@@ -552,16 +521,21 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	const struct msg_validate_conf *m = msg;
 	struct liar *l = r->state;
 	char path[4200];
-	struct sv word;
+	struct sv text, word = { NULL, 0 };
 	struct file_map f;
+	uint8_t byte;
 
 	(void)snprintf(path, sizeof(path), "%.*s/../lie", SV_ARG(m->tals));
-	if (file_map(path, 64, &f) < 0)
+	if (file_map(path, LIE_MAX, &f) < 0)
 		return -ENOENT;
-	word = sv_trim(f.data);
+	text = f.data;
+	(void)!sv_word(&text, &word);
 	(void)snprintf(l->lie, sizeof(l->lie), "%.*s", SV_ARG(word));
+	for (text = sv_trim(text); text.n >= 2 && hex_decode(&byte, 1, sv_take(text, 2)) == 0;
+	    text = sv_skip(text, 2))
+		buf_bytes(&l->given, &byte, 1);
 	file_unmap(&f);
-	return 0;
+	return l->given.rc;
 }
 
 static int
@@ -600,7 +574,7 @@ start(struct role *r)
 	if ((l->timer = loop_timer_add(r->loop, on_timer, r)) == NULL)
 		return -ENOMEM;
 	(void)msg_snapshot_ask_send(r, ROLE_STORE, &ask);
-	return loop_timer_set(l->timer, WAIT_USEC);
+	return loop_timer_set(l->timer, strcmp(l->lie, "last") == 0 ? LAST_WORDS_USEC : WAIT_USEC);
 }
 
 static void

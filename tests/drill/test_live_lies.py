@@ -15,12 +15,14 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from livehouse import LabHouse, LiveHouse, Router, Tap, World, at, folder, house, stop_all, wait_for  # noqa: E402
+from livehouse import LabHouse, LiveHouse, Router, Tap, World, at, folder, house, programs, stop_all, wait_for  # noqa: E402
 
 t = Tap()
 BUILD = house.BUILD
 NAMES = ["a", "b", "c"]
 EVIL = "AS666 203.0.113.0/24-24"
+FLOODS = ("pins",)	# of another role; more than it reads
+DEAF_SEC = 30		# role/parent_child.c: UNREAD_SEC; waited for once
 DISK_MB = 60		# of which half a million lines and points are most
 NOW = at(300)
 
@@ -30,14 +32,7 @@ class Liar:
 
     def __init__(self, d):
         self.d = d
-        self.bin = os.path.join(d, "programs")
-        roles = os.path.join(self.bin, "src", "role")
-        os.makedirs(roles)
-        self.program = shutil.copy(house.SEKISHO, self.bin)
-        for name in os.listdir(os.path.join(BUILD, "src", "role")):
-            path = os.path.join(BUILD, "src", "role", name)
-            if name.startswith("sekisho-") and os.path.isfile(path):
-                shutil.copy(path, roles)
+        self.program, roles = programs(d)
         self.validate = os.path.join(roles, "sekisho-validate")
         self.true = os.path.join(BUILD, "src", "role", "sekisho-validate")
         self.false = os.path.join(BUILD, "tests", "drill", "lying-validate")
@@ -46,7 +41,7 @@ class Liar:
         shutil.copy(program, self.validate + ".new")
         os.replace(self.validate + ".new", self.validate)
 
-    def take_over(self, h, lie):
+    def take_over(self, h, lie, seconds=20):
         """The liar lives; its lie was told, or it was killed for it: the log's new part."""
         with open(os.path.join(self.d, "lie"), "w") as f:
             f.write(lie + "\n")
@@ -54,7 +49,7 @@ class Liar:
         self.put(self.false)
         h.kill_role("validate")
         done = wait_for(lambda: "lied: " + lie in h.log()[mark:] or "lines in a minute" in h.log()[mark:]
-                        or "killing it" in h.log()[mark:], 20)
+                        or "killing it" in h.log()[mark:], seconds)
         assert done, "the liar did nothing: " + h.log()[mark:][-1500:]
         time.sleep(0.7)			# what it said arrives
         return h.log()[mark:]
@@ -67,6 +62,10 @@ class Liar:
 
 def pids(h, but=("validate",)):
     return {r["name"]: r["pid"] for r in h.status()["house"]["roles"] if r["name"] not in but}
+
+
+def slowed(h):
+    return {r["name"]: r["slowed"] for r in h.status()["house"]["roles"]}
 
 
 def facts(h):
@@ -129,17 +128,34 @@ def lie_killed(h, world, liar, lie):
 
 
 def lie_much(h, world, liar, lie):
-    """Others may fall, but routers are served all the time, and all comes back."""
-    before = pids(h)
+    """Nobody else falls, routers are served all the time, and all comes back."""
+    before, was = pids(h), slowed(h)
     log = liar.take_over(h, lie)
     t.equal(h.vrps(), world.expected(0), f"{lie}: routers are served")
     t.ok(len(log) < 10 << 20, f"{lie}: the operator's log stays bounded", len(log))
     fallen = [n for n, p in pids(h).items() if before[n] != p]
-    t.ok("rtr" not in fallen and "web" not in fallen, f"{lie}: routers' and readers' roles live on", (fallen, log[-500:]))
-    if fallen:
-        t.diag(f"{lie}: fell: {' '.join(fallen)}")
+    t.none(fallen, f"{lie}: nobody else falls")
+    now = slowed(h)
+    if lie in FLOODS:
+        t.ok(now["validate"] > was["validate"], f"{lie}: the flood waits for who reads it", (was, now))
+        t.ok("validate: says more to store than that reads" in log, f"{lie}: … and the log says so", log[-800:])
+    t.equal({n: x for n, x in now.items() if n != "validate"}, {n: x for n, x in was.items() if n != "validate"},
+            f"{lie}: nobody else is slowed")
     liar.relieve(h)
     healthy(h, world, lie)
+
+
+def lie_deaf(h, world, liar):
+    """It asks and reads nothing: who answers goes on with all others, and it is ended."""
+    before, was = pids(h), slowed(h)
+    log = liar.take_over(h, "deaf", DEAF_SEC + 15)
+    t.ok("validate: does not read its messages, killing it" in log, "deaf: it is killed", log[-800:])
+    t.equal(pids(h), before, "deaf: nobody else falls")
+    now = slowed(h)
+    t.equal({n: x for n, x in now.items() if n != "validate"}, {n: x for n, x in was.items() if n != "validate"},
+            "deaf: nobody else is slowed")
+    liar.relieve(h)
+    healthy(h, world, "deaf")
 
 
 def lie_ring(h, world, liar):
@@ -198,6 +214,7 @@ def main():
                 for lie in ("points", "holds", "wants", "pins", "log", "audit"):
                     t.case(lie_much, h, world, liar, lie)
                 t.case(lie_objects, h, world, liar)
+                t.case(lie_deaf, h, world, liar)
                 t.case(lie_ring, h, world, liar)
                 t.case(final, h, world)
                 if t.failed:
