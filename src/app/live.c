@@ -188,8 +188,9 @@ candidates_find(struct job *j, const struct rpki_ca *ca, struct candidates *c)
 		if (objects_view_name(j->l->view, j->sources[i], ca->mft_uri, hash) == 0)
 			candidate_add(c, hash, true);
 	live_point_key(ca, key);
-	if (objects_view_point(j->l->view, key, c->good) == 0) {
+	if (objects_view_kept(j->l->view, key, &c->kept) == 0) {
 		c->has_good = true;
+		memcpy(c->good, c->kept.hash, SHA256_LEN);
 		candidate_add(c, c->good, false);
 	}
 }
@@ -260,16 +261,47 @@ candidates_try(struct job *j, const struct candidates *c, struct rpki_source *sr
 	return rc;
 }
 
+/* Is the newest manifest the one that was judged before, and is that kept? */
+static int
+kept_try(struct job *j, const struct candidates *c, const struct rpki_opt *opt,
+    const uint8_t key[static SHA256_LEN], struct rpki_point *ret, bool *ret_ok)
+{
+	*ret_ok = false;
+	if (!j->l->conf.facts || !c->has_good || memcmp(c->v[0].hash, c->good, SHA256_LEN) != 0)
+		return 0;
+	return live_kept_read(j->ca, opt, key, &c->kept, ret, ret_ok);
+}
+
+static int
+point_judge(struct job *j, const struct candidates *c, const struct rpki_opt *opt,
+    struct rpki_point *ret)
+{
+	struct rpki_source src = { .get = live_get, .arg = j, .get_hash = live_get_hash,
+	    .verify = live_verify };
+	_cleanup_(pool_freep) struct pool *pool = NULL;
+	struct rpki_seen seen;
+	bool ok = false;
+	int rc;
+
+	j->candidate = NULL;
+	if (c->n == 0 || j->ca->lost)	/* nothing there; or only read for explanations */
+		return rpki_point_check(j->ca, &src, opt, ret);
+	if (c->n > 1 || (c->has_good && !c->v[0].named)) {
+		if ((pool = pool_new(RPKI_POINT_POOL_MAX)) == NULL)
+			return -ENOMEM;
+		if ((rc = seen_read(j, pool, c, &src, opt, &seen, &ok)) < 0)
+			return rc;
+	}
+	return candidates_try(j, c, &src, ok ? &seen : NULL, opt, ret);
+}
+
 static int
 live_point(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_opt *opt,
     struct rpki_point *ret)
 {
 	struct live *l = arg;
 	struct job *j = &l->jobs[job];
-	struct rpki_source src = { .get = live_get, .arg = j, .get_hash = live_get_hash,
-	    .verify = live_verify };
-	_cleanup_(pool_freep) struct pool *pool = NULL;
-	struct rpki_seen seen;
+	uint8_t key[SHA256_LEN];
 	struct candidates c;
 	bool ok = false;
 	int rc;
@@ -278,16 +310,15 @@ live_point(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_
 	if (++j->n_points % FORGET_POINTS == 0)
 		objects_reader_forget(l->reader);
 	candidates_find(j, ca, &c);
-	j->candidate = NULL;
-	if (c.n == 0 || ca->lost)	/* nothing there; or only read for explanations */
-		return rpki_point_check(ca, &src, opt, ret);
-	if (c.n > 1 || (c.has_good && !c.v[0].named)) {
-		if ((pool = pool_new(RPKI_POINT_POOL_MAX)) == NULL)
-			return -ENOMEM;
-		if ((rc = seen_read(j, pool, &c, &src, opt, &seen, &ok)) < 0)
-			return rc;
+	live_point_key(ca, key);
+	if (!ca->lost && ((rc = kept_try(j, &c, opt, key, ret, &ok)) < 0 || ok)) {
+		j->n_kept += ok;
+		return rc;
 	}
-	return candidates_try(j, &c, &src, ok ? &seen : NULL, opt, ret);
+	rc = point_judge(j, &c, opt, ret);
+	if (rc == 0)
+		ret->until = min_i64(ret->until, live_due(ret->judged, key));
+	return rc;
 }
 
 /* --- trust anchors --- */
@@ -392,7 +423,7 @@ live_begin(struct live *l)
 		rc = objects_view_new(l->reader, &l->view);
 	for (unsigned i = 0; i < PAR_JOBS_MAX; i++) {
 		l->jobs[i].touched.len = 0;
-		l->jobs[i].n_facts = l->jobs[i].n_computed = 0;
+		l->jobs[i].n_facts = l->jobs[i].n_computed = l->jobs[i].n_kept = 0;
 	}
 	return rc;
 }
@@ -426,6 +457,7 @@ live_counts(const struct live *l)
 	for (unsigned i = 0; i < PAR_JOBS_MAX; i++) {
 		c.n_facts += l->jobs[i].n_facts;
 		c.n_computed += l->jobs[i].n_computed;
+		c.n_kept += l->jobs[i].n_kept;
 	}
 	return c;
 }

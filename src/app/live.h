@@ -13,6 +13,10 @@
  * hash in the store, and is verified again each time before it is believed
  * (rpki_mft_seen()): the memory may come from a process that lied.
  *
+ * Results: with the hash the store keeps what the point gave, so that it
+ * stands over a restart as it does in memory (live_kept.c). Wherever it stands,
+ * after a day at most it is judged again from its bytes.
+ *
  * Signatures: a fact in the store answers at once; what is left goes to
  * whoever computes (.verify of the configuration).
  *
@@ -35,7 +39,7 @@ struct live;
 
 struct live_conf {
 	const char	*objects;	/* the store's folder */
-	bool		 facts;		/* false: every signature is computed */
+	bool		 facts;		/* false: everything is judged and computed */
 	/* Computes; NULL: crypto_verify_batch(). Called from several threads. */
 	int		(*verify)(void *arg, unsigned job, struct crypto_verify *, size_t n);
 	void		*arg;
@@ -54,6 +58,7 @@ const struct routes_backend *live_backend(struct live *);
 
 struct live_counts {
 	uint64_t	n_facts, n_computed;	/* signatures known, and not */
+	uint64_t	n_kept;			/* points that stand over a restart */
 };
 struct live_counts live_counts(const struct live *);
 
@@ -66,7 +71,7 @@ int		 live_wants(const struct routes *, struct buf *ret) MUST_USE;
  */
 bool		 live_settled(struct live *, const struct routes *,
 		    bool (*known)(void *arg, struct sv key), void *arg);
-/* What is to be remembered as judged good: pairs for objects_points_put(). */
+/* What is to be remembered as judged good: records for objects_points_put(). */
 int		 live_points(struct live *, const struct routes *, struct buf *ret) MUST_USE;
 /* Hashes that older data in use needs: for objects_hold(). */
 int		 live_holds(struct live *, const struct routes *, struct buf *ret) MUST_USE;

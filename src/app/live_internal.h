@@ -17,7 +17,7 @@ struct job {
 	uint32_t		 sources[2];
 	size_t			 n_sources;
 	struct buf		 touched;
-	uint64_t		 n_facts, n_computed, n_points;
+	uint64_t		 n_facts, n_computed, n_points, n_kept;
 };
 
 struct live {
@@ -38,7 +38,27 @@ struct candidates {
 	size_t		n;
 	bool		has_good;	/* one was judged good before: */
 	uint8_t		good[SHA256_LEN];
+	struct objects_point kept;	/* what is kept of that, a slice of the view's */
 };
+
+/*
+ * --- live_kept.c: results over a restart ---
+ *
+ * What this build keeps of a point judged under that CA; .n 0: nothing is
+ * kept of it. Appends to b.
+ */
+int	 live_kept_write(const struct rpki_point *, const struct rpki_opt *, struct buf *) MUST_USE;
+/* Are these the bytes of the point as it stands? */
+bool	 live_kept_is(struct sv, const struct rpki_point *);
+/*
+ * The point as it was judged before, if that is at most a day ago, by this
+ * build, under this CA, on that manifest.
+ */
+int	 live_kept_read(const struct rpki_ca *, const struct rpki_opt *,
+	    const uint8_t key[static SHA256_LEN], const struct objects_point *,
+	    struct rpki_point *ret, bool *ret_ok) MUST_USE;
+/* A point judged at that moment is to be judged again then, whatever else. */
+int64_t	 live_due(int64_t judged, const uint8_t key[static SHA256_LEN]);
 
 /* Keys of the store's table of points. */
 void	 live_point_key(const struct rpki_ca *, uint8_t ret[static SHA256_LEN]);

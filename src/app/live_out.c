@@ -18,6 +18,8 @@
 #define WANTS_A_TA		8192
 /* Half a million objects: more than any trust anchor has. Past it, GC may take. */
 #define HOLDS_A_TA		((size_t)16 << 20)
+/* Results for the store: memory twice for a moment. Half a million objects give 45 MB. */
+#define KEPT_A_RUN		((size_t)32 << 20)
 #define WANTS_POOL_MAX		((size_t)1 << 30)	/* 64 trust anchors, all at their limit */
 
 /* --- wanted places --- */
@@ -180,36 +182,69 @@ live_settled(struct live *l, const struct routes *r, bool (*known)(void *, struc
 /* --- what was judged good --- */
 
 static void
-pair_add(struct live *l, const uint8_t key[static SHA256_LEN],
-    const uint8_t hash[static SHA256_LEN], struct buf *b)
+record_begin(struct buf *b, const uint8_t key[static SHA256_LEN],
+    const uint8_t hash[static SHA256_LEN])
 {
-	uint8_t old[SHA256_LEN];
-
-	if (objects_view_point(l->view, key, old) == 0 && memcmp(old, hash, SHA256_LEN) == 0)
-		return;
 	buf_bytes(b, key, SHA256_LEN);
 	buf_bytes(b, hash, SHA256_LEN);
+	buf_bytes(b, (const uint8_t[4]){ 0 }, 4);
+}
+
+static int
+record_keep(struct buf *b, const struct rpki_point *pt, const struct rpki_opt *opt)
+{
+	size_t start = b->len;
+	int rc = live_kept_write(pt, opt, b);
+
+	if (rc == 0 && b->rc == 0)
+		put_be32((uint8_t *)b->p + start - 4, (uint32_t)(b->len - start));
+	return rc;
+}
+
+static void
+ta_record(struct live *l, const struct routes_ta *ta, struct buf *b)
+{
+	uint8_t key[SHA256_LEN], old[SHA256_LEN];
+
+	live_ta_key(&ta->tal, key);
+	if (objects_view_point(l->view, key, old) < 0 || memcmp(old, ta->hash, SHA256_LEN) != 0)
+		record_begin(b, key, ta->hash);
+}
+
+static int
+point_record(struct live *l, const struct routes *r, const struct rpki_point *pt, struct buf *b)
+{
+	/* Two certificates for one place would write over each other for ever. */
+	bool keep = l->conf.facts && rpki_point_keepable(pt) && routes_alone(r, pt->ca), same;
+	struct objects_point old = { .kept.n = 0 };
+	uint8_t key[SHA256_LEN];
+
+	live_point_key(pt->ca, key);
+	same = objects_view_kept(l->view, key, &old) == 0 &&
+	    memcmp(old.hash, pt->mft_hash, SHA256_LEN) == 0;
+	if (same && (keep ? live_kept_is(old.kept, pt) : old.kept.n == 0 || !l->conf.facts))
+		return 0;
+	if (keep && b->len > KEPT_A_RUN) {	/* the next run brings it */
+		if (same)
+			return 0;
+		keep = false;
+	}
+	record_begin(b, key, pt->mft_hash);
+	return keep ? record_keep(b, pt, &r->opt) : 0;
 }
 
 int
 live_points(struct live *l, const struct routes *r, struct buf *b)
 {
-	uint8_t key[SHA256_LEN];
+	int rc = 0;
 
 	for (size_t i = 0; i < r->n_tas; i++)
-		if (r->tas[i].ok) {
-			live_ta_key(&r->tas[i].tal, key);
-			pair_add(l, key, r->tas[i].hash, b);
-		}
-	for (size_t i = 0; i < r->n_points; i++) {
-		const struct rpki_point *pt = r->points[i];
-
-		if (pt->failed || pt->ca->lost)
-			continue;
-		live_point_key(pt->ca, key);
-		pair_add(l, key, pt->mft_hash, b);
-	}
-	return b->rc;
+		if (r->tas[i].ok)
+			ta_record(l, &r->tas[i], b);
+	for (size_t i = 0; i < r->n_points && rc == 0; i++)
+		if (!r->points[i]->failed && !r->points[i]->ca->lost)
+			rc = point_record(l, r, r->points[i], b);
+	return rc < 0 ? rc : b->rc;
 }
 
 /* Has a server this manifest now? Then its files are named, too. */

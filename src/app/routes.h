@@ -126,6 +126,9 @@ const struct routes_object *routes_object(const struct routes *, struct sv uri);
 /* The point of a CA; NULL likewise. */
 const struct rpki_point *routes_point(const struct routes *, const struct rpki_ca *);
 
+/* Is this the only certificate for its key and place? */
+bool		 routes_alone(const struct routes *, const struct rpki_ca *);
+
 /* Payloads with the table of their CAs; part of routes_run(). */
 int		 routes_gather(struct routes *) MUST_USE;
 /* Payloads are held back: a finding, and a part of the report. */

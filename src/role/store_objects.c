@@ -467,9 +467,9 @@ list_take(struct role *r, int fd, int (*fn)(struct store_objects *, struct sv), 
 }
 
 static int
-points_put(struct store_objects *so, struct sv pairs)
+points_put(struct store_objects *so, struct sv records)
 {
-	return objects_points_put(so->objects, pairs);
+	return objects_points_put(so->objects, records, role_now(so->role));
 }
 
 static int

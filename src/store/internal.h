@@ -79,6 +79,8 @@ struct ref {
 	int64_t		since;		/* nameless, if count is 0 */
 };
 #define REF_LEN	16
+/* A point's: the hash; and the time and what is kept, if anything is. */
+int	 point_parse(const MDB_val *, struct objects_point *ret) MUST_USE;
 int	 ref_parse(const MDB_val *, struct ref *ret) MUST_USE;
 void	 ref_write(const struct ref *, uint8_t ret[static REF_LEN]);
 
@@ -153,6 +155,8 @@ int	 txn_end(struct objects *, MDB_txn *, int rc) MUST_USE;
 int	 pages_used(struct objects *, MDB_txn *, uint64_t *ret) MUST_USE;
 /* SE_LIMIT if so many bytes more are too many. */
 int	 room_check(struct objects *, MDB_txn *, uint64_t more) MUST_USE;
+
+int	 rows(MDB_txn *, MDB_dbi, uint64_t *ret) MUST_USE;
 
 int	 source_get(struct objects *, MDB_txn *, uint32_t id, struct objects_source *ret) MUST_USE;
 int	 source_put(struct objects *, MDB_txn *, const struct objects_source *) MUST_USE;

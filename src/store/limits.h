@@ -33,6 +33,12 @@
 #define OBJECTS_SOURCES_MAX	4096
 /* RPKI_POINTS_MAX for two of the largest trust anchors; today 50,000. */
 #define OBJECTS_POINTS_MAX	(1000 * 1000)
+/* Of one point, as RPKI_KEPT_MAX: 20,000 children of 450 bytes take 9 MB. */
+#define OBJECTS_KEPT_MAX	((size_t)16 << 20)
+/* One part in so many of max_bytes; today's 50,000 points take 100 MB of 3 GiB. */
+#define OBJECTS_KEPT_SHARE	8
+/* Bytes of points in one transaction: LMDB holds its pages in memory. */
+#define OBJECTS_KEPT_SLICE	((size_t)8 << 20)
 /* 64 MB; the validator holds at most each object once, 500,000 today. */
 #define OBJECTS_HOLD_MAX	(2 * 1000 * 1000)
 /* Facts of a generation: an object has one, and a router's certificate. */

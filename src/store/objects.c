@@ -101,7 +101,7 @@ room_check(struct objects *o, MDB_txn *txn, uint64_t more)
 	return more > most || used > most - more ? SE_LIMIT : 0;
 }
 
-static int
+int
 rows(MDB_txn *txn, MDB_dbi t, uint64_t *ret)
 {
 	MDB_stat st;
@@ -415,52 +415,6 @@ objects_sources_expire(struct objects *o, int64_t before, unsigned *ret_n)
 	if (rc == 0)
 		*ret_n = n;
 	return rc;
-}
-
-/* --- points --- */
-
-static int
-point_put(struct objects *o, MDB_txn *txn, const uint8_t *pair)
-{
-	static const uint8_t zeros[OBJECTS_HASH_LEN];
-	MDB_val k = val_of(pair, OBJECTS_HASH_LEN);
-	MDB_val v = val_of(pair + OBJECTS_HASH_LEN, OBJECTS_HASH_LEN);
-	int rc;
-
-	if (hash_cmp(v.mv_data, zeros) != 0)
-		return lmdb_rc(mdb_put(txn, o->t[T_POINT], &k, &v, 0));
-	rc = lmdb_rc(mdb_del(txn, o->t[T_POINT], &k, NULL));
-	return rc == -ENOENT ? 0 : rc;
-}
-
-int
-objects_points_put(struct objects *o, struct sv pairs)
-{
-	const size_t len = 2 * OBJECTS_HASH_LEN;
-	struct rd r = rd_sv(pairs);
-	MDB_txn *txn;
-	uint64_t n = 0;
-	int rc;
-
-	if (pairs.n % len != 0)
-		return -EBADMSG;
-	if (pairs.n / len > OBJECTS_POINTS_MAX)
-		return SE_LIMIT;
-	if ((rc = txn_begin(o, &txn)) < 0)
-		return rc;
-	rc = room_check(o, txn, pairs.n);
-	if (rc == 0)
-		rc = rows(txn, o->t[T_POINT], &n);
-	/*
-	 * Nobody takes out what is no longer: CAs that went, or what a validator
-	 * that lied made up. When it is full it starts anew; the next run brings
-	 * again what is judged good.
-	 */
-	if (rc == 0 && n + pairs.n / len > OBJECTS_POINTS_MAX)
-		rc = lmdb_rc(mdb_drop(txn, o->t[T_POINT], 0));
-	while (rc == 0 && rd_left(&r) > 0)
-		rc = point_put(o, txn, rd_bytes(&r, len));
-	return txn_end(o, txn, rc);
 }
 
 /* --- holds --- */

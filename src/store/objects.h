@@ -18,7 +18,9 @@
 	gone	source id -> (nothing): deleted, its names not yet all
  *	name	source id, URI -> SHA-256
  *	point	key -> SHA-256 of the manifest (or trust anchor certificate)
- *		that was last judged good there: RFC 9286 section 6.6
+ *		that was last judged good there: RFC 9286 section 6.6; and what
+ *		the validator keeps of that judgement, opaque here, with the time
+ *		at which it came
  *	fact0/1	SHA-256 of a signature that verifies -> (nothing), two generations
  *
  * A source is one place that is fetched as a whole: an RRDP server (its key
@@ -168,10 +170,14 @@ int	 objects_stage_commit(struct objects_stage *, struct sv state, int64_t now,
 void	 objects_stage_abort(struct objects_stage *);
 
 /*
- * Pairs (key, manifest hash), both OBJECTS_HASH_LEN, one behind the other. A
- * hash of zeros forgets the key. -EBADMSG: a part of a pair.
+ * Records: key, manifest hash (both OBJECTS_HASH_LEN), length (4 bytes, network
+ * order), as many bytes to be kept with it, at most OBJECTS_KEPT_MAX. A hash of
+ * zeros forgets the key. Each replaces all that was there. When what is kept
+ * takes more than OBJECTS_KEPT_SHARE of the file, all of it goes (hashes stay),
+ * and what is new comes. Committed in slices: after a crash some are in.
+ * -EBADMSG: a part of a record, or one that is too long; nothing was done.
  */
-int	 objects_points_put(struct objects *, struct sv pairs) MUST_USE;
+int	 objects_points_put(struct objects *, struct sv records, int64_t now) MUST_USE;
 /* Hashes that GC must leave; replaces the last list. */
 int	 objects_hold(struct objects *, struct sv hashes) MUST_USE;
 int	 objects_facts_put(struct objects *, struct sv facts, int64_t now) MUST_USE;
@@ -250,6 +256,13 @@ int	 objects_view_source(struct objects_view *, struct sv key,
 	    struct objects_source *ret) MUST_USE;
 int	 objects_view_point(struct objects_view *, const uint8_t key[static OBJECTS_HASH_LEN],
 	    uint8_t ret_hash[static OBJECTS_HASH_LEN]) MUST_USE;
+struct objects_point {
+	const uint8_t	*hash;		/* of the manifest */
+	int64_t		 since;		/* when the store was given what is kept */
+	struct sv	 kept;		/* .n 0: nothing */
+};
+int	 objects_view_kept(struct objects_view *, const uint8_t key[static OBJECTS_HASH_LEN],
+	    struct objects_point *ret) MUST_USE;
 /* Usable as a truth value; only OLD ones are worth an objects_facts_touch(). */
 enum objects_fact {
 	OBJECTS_FACT_NONE = 0,

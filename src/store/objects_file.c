@@ -153,6 +153,22 @@ ref_write(const struct ref *f, uint8_t ret[static REF_LEN])
 }
 
 int
+point_parse(const MDB_val *val, struct objects_point *ret)
+{
+	struct rd r = rd_mem(val->mv_data, val->mv_size);
+	struct objects_point p = { .hash = rd_bytes(&r, OBJECTS_HASH_LEN) };
+
+	if (p.hash != NULL && rd_left(&r) > 0) {
+		p.since = (int64_t)rd_be64(&r);
+		p.kept = rd_slice(&r, rd_left(&r));
+	}
+	if (p.hash == NULL || !rd_done(&r))
+		return SE_SUM;
+	*ret = p;
+	return 0;
+}
+
+int
 source_parse(uint32_t id, const MDB_val *val, struct objects_source *ret)
 {
 	struct rd r = rd_mem(val->mv_data, val->mv_size);

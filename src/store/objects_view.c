@@ -319,6 +319,16 @@ objects_view_point(struct objects_view *v, const uint8_t key[static OBJECTS_HASH
 	return rc < 0 ? rc : hash_of(&val, ret_hash);
 }
 
+int
+objects_view_kept(struct objects_view *v, const uint8_t key[static OBJECTS_HASH_LEN],
+    struct objects_point *ret)
+{
+	MDB_val val;
+	int rc = look(v, T_POINT, key, OBJECTS_HASH_LEN, &val);
+
+	return rc < 0 ? rc : point_parse(&val, ret);
+}
+
 enum objects_fact
 objects_view_fact(struct objects_view *v, const uint8_t fact[static OBJECTS_HASH_LEN])
 {
@@ -413,10 +423,11 @@ static int
 point_row(void *arg, const MDB_val *k, const MDB_val *val, bool *go_on)
 {
 	const struct points_each *e = arg;
+	struct objects_point p;
 
-	if (k->mv_size != OBJECTS_HASH_LEN || val->mv_size != OBJECTS_HASH_LEN)
+	if (k->mv_size != OBJECTS_HASH_LEN || point_parse(val, &p) < 0)
 		return SE_SUM;
-	*go_on = e->fn(e->arg, k->mv_data, val->mv_data);
+	*go_on = e->fn(e->arg, k->mv_data, p.hash);
 	return 0;
 }
 

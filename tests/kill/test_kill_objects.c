@@ -65,16 +65,23 @@ static void
 points_put(struct objects *o, uint32_t g)
 {
 	uint8_t pairs[20 * 2 * OBJECTS_HASH_LEN];
+	struct buf b = BUF_INIT;
+	char kept[9000];
 
 	for (size_t i = 0; i < 20; i++) {
 		memset(pairs + i * 64, (int)i, 64);
 		memcpy(pairs + i * 64 + 32, &g, sizeof(g));
 		pairs[i * 64 + 63] = 1;
 	}
+	/* What is kept says in each of its bytes which generation it is of. */
+	memset(kept, (int)(g % 251), sizeof(kept));
+	for (size_t i = 0; i < 20; i++)
+		kit_point(&b, pairs + i * 64, pairs + i * 64 + 32,
+		    (struct sv){ kept, i * g % 13 == 0 ? sizeof(kept) : i * 40 });
 	said->points_asked = g;
-	if (objects_points_put(o, (struct sv){ (const char *)pairs, sizeof(pairs) }) == 0 &&
-	    objects_facts_put(o, (struct sv){ (const char *)pairs, sizeof(pairs) }, NOW + g) == 0)
+	if (objects_points_put(o, buf_get(&b), NOW + g) == 0 && objects_facts_put(o, (struct sv){ (const char *)pairs, sizeof(pairs) }, NOW + g) == 0)
 		said->points_done = g;
+	buf_done(&b);
 }
 
 /* Until it is killed. */
@@ -143,8 +150,17 @@ source_look(struct objects_view *v, unsigned s)
 }
 
 static void
+kept_look(const struct objects_point *p, uint32_t g)
+{
+	assert_true(p->kept.n == 0 || p->since == NOW + g);
+	for (size_t i = 0; i < p->kept.n; i++)
+		assert_int_equal((uint8_t)p->kept.p[i], g % 251);
+}
+
+static void
 points_look(struct objects_view *v)
 {
+	struct objects_point p;
 	uint8_t key[OBJECTS_HASH_LEN], hash[OBJECTS_HASH_LEN];
 	uint32_t g, first = 0;
 
@@ -159,6 +175,8 @@ points_look(struct objects_view *v)
 		if (i == 0)
 			first = g;
 		assert_int_equal(g, first);
+		assert_int_equal(objects_view_kept(v, key, &p), 0);
+		kept_look(&p, g);
 	}
 }
 

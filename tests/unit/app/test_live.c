@@ -2,201 +2,7 @@
  * Validations from the object store: what is known is not computed, what is
  * the same stands, a point is judged on the newest data that makes it whole.
  */
-#include "../rpki/kit.h"
-
-#include <ftw.h>
-#include <unistd.h>
-
-#include "app/live.h"
-#include "base/err.h"
-#include "store/objects.h"
-
-#define MODULE	"rsync://rpki.example/repo/"
-
-struct scene {
-	struct kit		 k;
-	struct world		 w;
-	char			 dir[64], tal[80];
-	struct objects		*store;
-	struct live		*live;
-	uint32_t		 ta, module;
-	unsigned		 n_asked;	/* signatures that had to be computed */
-	int64_t			 now;
-};
-
-static const struct roa_entry roa_v[] = { { { .addr = { 10, 1 }, .len = 16, .af = IP_V4 }, 24 } };
-static const struct roa_entry roa_v2[] = { { { .addr = { 10, 2 }, .len = 16, .af = IP_V4 }, 24 } };
-static const struct roa_spec roa = { 64500, roa_v, 1 };
-static const struct roa_spec roa2 = { 64501, roa_v2, 1 };
-
-static int
-remove_one(const char *path, const struct stat *st UNUSED, int type UNUSED, struct FTW *f UNUSED)
-{
-	return remove(path);
-}
-
-/* The part of role verify: computes, and what verifies is a fact from then on. */
-static int
-compute(void *arg, unsigned job UNUSED, struct crypto_verify *v, size_t n)
-{
-	struct scene *s = arg;
-	uint8_t fact[CRYPTO_FACT_LEN], names[64][CRYPTO_FACT_LEN];
-	size_t n_ok = 0;
-	int rc = crypto_verify_batch(v, n);
-
-	assert_true(n <= 64);
-	s->n_asked += (unsigned)n;
-	for (size_t i = 0; i < n; i++)
-		if (v[i].ok) {
-			crypto_fact(&v[i], names[n_ok]);
-			assert_int_equal(objects_facts_put(s->store,
-			    (struct sv){ (const char *)names[n_ok++], CRYPTO_FACT_LEN }, NOW), 0);
-		}
-	if (n_ok == n && n > 1) {
-		crypto_fact_all(names[0], n, fact);
-		assert_int_equal(objects_facts_put(s->store,
-		    (struct sv){ (const char *)fact, sizeof(fact) }, NOW), 0);
-	}
-	return rc;
-}
-
-static void
-record(struct buf *b, const char *uri, struct sv bytes)
-{
-	const size_t u = strlen(uri);
-	const uint8_t head[8] = { OBJECTS_PUBLISH, 0, (uint8_t)(u >> 8), (uint8_t)u,
-	    (uint8_t)(bytes.n >> 24), (uint8_t)(bytes.n >> 16), (uint8_t)(bytes.n >> 8),
-	    (uint8_t)bytes.n };
-
-	buf_bytes(b, head, sizeof(head));
-	buf_str(b, uri);
-	buf_sv(b, bytes);
-}
-
-static void
-stage(struct scene *s, uint32_t source, struct buf *b)
-{
-	struct objects_change ch;
-	struct objects_stage *st;
-
-	assert_int_equal(objects_stage_new(s->store, source, true, &st), 0);
-	assert_int_equal(objects_stage_batch(st, buf_get(b), NOW), 0);
-	assert_int_equal(objects_stage_commit(st, SV("state"), NOW, &ch), 0);
-	buf_done(b);
-}
-
-/* What the server has now: all files of the world and its manifest. */
-static void
-publish(struct scene *s)
-{
-	struct buf b = BUF_INIT;
-
-	for (size_t i = 0; i < s->w.n; i++)
-		if (!s->w.files[i].absent)
-			record(&b, world_uri(&s->w, s->w.files[i].name), s->w.files[i].bytes);
-	record(&b, MFT_URI, s->w.mft);
-	stage(s, s->module, &b);
-}
-
-/* A new state of the CA: files are added by the caller between the two. */
-static void
-world_again(struct scene *s, const char *number, int64_t later)
-{
-	s->w.n = 0;
-	s->w.mft_number = sv_str(number);
-	s->w.mft_later = later;
-	world_crl(&s->w, NULL, 0);
-}
-
-static void
-scene_init(struct scene *s, const struct keys *keys, bool facts)
-{
-	const struct objects_conf oc = { .folder = s->dir, .max_bytes = (uint64_t)256 << 20,
-	    .grace_sec = 3600, .digest = crypto_sha256 };
-	const struct live_conf lc = { .objects = s->dir, .facts = facts, .verify = compute, .arg = s };
-	struct objects_found found;
-	struct objects_source src;
-	struct buf b = BUF_INIT;
-	char key[1024];
-	FILE *f;
-
-	*s = (struct scene){ .k = kit_new(), .now = NOW };
-	kit_clear(&s->k);
-	(void)snprintf(s->dir, sizeof(s->dir), "%s/sekisho-live-XXXXXX",
-	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	assert_non_null(mkdtemp(s->dir));
-	world_init(&s->w, keys, s->k.pool);
-	(void)snprintf(s->tal, sizeof(s->tal), "%s/lab.tal", s->dir);
-	key[base64_encode(key, s->w.tal.spki.p, s->w.tal.spki.n)] = '\0';
-	assert_non_null(f = fopen(s->tal, "w"));
-	fprintf(f, "%s\n\n%s\n", TA_URI, key);
-	assert_int_equal(fclose(f), 0);
-	assert_int_equal(objects_open(&oc, &s->store, &found), 0);
-	assert_int_equal(objects_source(s->store, SV(LIVE_TA_PREFIX "lab"), NOW, &src), 0);
-	s->ta = src.id;
-	assert_int_equal(objects_source(s->store, SV(MODULE), NOW, &src), 0);
-	s->module = src.id;
-	record(&b, TA_URI, s->w.ta);
-	stage(s, s->ta, &b);
-	assert_non_null(s->live = live_new(&lc));
-	world_again(s, "\1", 0);
-	world_roa(&s->w, "a.roa", &roa, NULL);
-	world_manifest(&s->w);
-	publish(s);
-}
-
-static void
-scene_done(struct scene *s)
-{
-	s->live = live_free(s->live);
-	s->store = objects_free(s->store);
-	(void)nftw(s->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	kit_done(&s->k);
-}
-
-/* One run; what was good is remembered and older data is held, as the roles do. */
-static struct routes *
-run(struct scene *s, struct routes *prev)
-{
-	const char *tals[] = { s->tal };
-	struct routes_conf conf = { .tals = tals, .n_tals = 1, .now = s->now, .jobs = 1,
-	    .keep = true, .prev = prev, .backend = live_backend(s->live) };
-	struct buf points = BUF_INIT, holds = BUF_INIT;
-	struct routes *r = NULL;
-
-	s->n_asked = 0;
-	assert_int_equal(live_begin(s->live), 0);
-	assert_int_equal(routes_run(&conf, &r), 0);
-	assert_false(r->incomplete);
-	assert_int_equal(live_points(s->live, r, &points), 0);
-	assert_int_equal(live_holds(s->live, r, &holds), 0);
-	live_end(s->live);
-	assert_int_equal(objects_points_put(s->store, buf_get(&points)), 0);
-	assert_int_equal(objects_hold(s->store, buf_get(&holds)), 0);
-	buf_done(&points);
-	buf_done(&holds);
-	(void)routes_free(prev);
-	return r;
-}
-
-static bool
-count_one(void *arg, const struct finding *f)
-{
-	unsigned *n = ((void **)arg)[0];
-
-	*n += f->def == ((void **)arg)[1];
-	return true;
-}
-
-static unsigned
-findings_of(const struct routes *r, enum rpki_code code)
-{
-	unsigned n = 0;
-	void *arg[2] = { &n, (void *)(uintptr_t)&rpki_findings[code] };
-
-	routes_findings(r, count_one, arg);
-	return n;
-}
+#include "live_kit.h"
 
 static void
 test_known(void **state)
@@ -255,9 +61,22 @@ test_time(void **state)
 {
 	struct scene s;
 	struct routes *r;
+	int64_t due;
 
 	scene_init(&s, *state, true);
 	r = run(&s, NULL);
+	/* Rotation: before the day is over, not all at one moment, on a grid. */
+	due = live_next(r);
+	assert_true(due > NOW + DAY - 6 * 3600 - 900 && due <= NOW + DAY && due % 900 == 0);
+	s.now = due - 1;
+	r = run(&s, r);
+	assert_int_equal(r->n_moved, 1);
+	assert_int_equal(live_next(r), due);
+	s.now = due;
+	r = run(&s, r);
+	assert_int_equal(r->n_moved, 0);
+	assert_int_equal(live_counts(s.live).n_kept, 0);
+	assert_int_equal(r->payloads.n_vrps, 1);
 	assert_int_equal(live_next(r), NOW + DAY + 1);	/* nextUpdate has passed */
 	s.now = NOW + DAY;
 	r = run(&s, r);
@@ -371,7 +190,7 @@ test_regression(void **state)
 static void
 test_planted(void **state)
 {
-	uint8_t pair[2 * SHA256_LEN], other[SHA1_LEN] = { 9 };
+	uint8_t pair[2 * SHA256_LEN + 4] = { 0 }, other[SHA1_LEN] = { 9 };
 	struct scene s;
 	struct routes *r;
 	struct world liar, w;
@@ -410,7 +229,7 @@ test_planted(void **state)
 		else
 			memset(pair + SHA256_LEN, 7, SHA256_LEN);	/* there is no such object */
 		assert_int_equal(objects_points_put(s.store,
-		    (struct sv){ (const char *)pair, sizeof(pair) }), 0);
+		    (struct sv){ (const char *)pair, sizeof(pair) }, NOW), 0);
 		r = run(&s, NULL);
 		assert_int_equal(r->payloads.n_vrps, 1);
 		assert_int_equal(findings_of(r, RPKI_MFT_NUMBER_OLD), 0);

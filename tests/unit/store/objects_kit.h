@@ -98,6 +98,20 @@ kit_source(struct objects *o, const char *key)
 	return s.id;
 }
 
+/* A record of objects_points_put(). */
+UNUSED static void
+kit_point(struct buf *b, const uint8_t key[static OBJECTS_HASH_LEN],
+    const uint8_t hash[static OBJECTS_HASH_LEN], struct sv kept)
+{
+	const uint8_t len[4] = { (uint8_t)(kept.n >> 24), (uint8_t)(kept.n >> 16),
+	    (uint8_t)(kept.n >> 8), (uint8_t)kept.n };
+
+	buf_bytes(b, key, OBJECTS_HASH_LEN);
+	buf_bytes(b, hash, OBJECTS_HASH_LEN);
+	buf_bytes(b, len, sizeof(len));
+	buf_sv(b, kept);
+}
+
 /* One stage of one batch; the batch ends here. */
 UNUSED static int
 kit_stage(struct objects *o, uint32_t id, bool replace, struct buf *b, const char *state,

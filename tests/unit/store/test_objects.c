@@ -622,52 +622,6 @@ states(void **state UNUSED)
 	objects_free(o);
 }
 
-static bool
-count_point(void *arg, const uint8_t *key UNUSED, const uint8_t *hash UNUSED)
-{
-	++*(int *)arg;
-	return true;
-}
-
-static void
-points(void **state UNUSED)
-{
-	struct objects *o = kit_open();
-	uint8_t pairs[4 * OBJECTS_HASH_LEN], h[OBJECTS_HASH_LEN];
-	struct objects_reader *r;
-	struct objects_view *v;
-	int n = 0;
-
-	memset(pairs, 1, OBJECTS_HASH_LEN);
-	memset(pairs + 32, 11, OBJECTS_HASH_LEN);
-	memset(pairs + 64, 2, OBJECTS_HASH_LEN);
-	memset(pairs + 96, 22, OBJECTS_HASH_LEN);
-	assert_int_equal(objects_points_put(o, (struct sv){ (const char *)pairs, 100 }), -EBADMSG);
-	assert_int_equal(objects_points_put(o, (struct sv){ (const char *)pairs, 128 }), 0);
-	memset(pairs + 32, 33, OBJECTS_HASH_LEN);
-	assert_int_equal(objects_points_put(o, (struct sv){ (const char *)pairs, 64 }), 0);
-	r = kit_reader();
-	v = kit_view(r);
-	assert_int_equal(objects_view_point(v, pairs, h), 0);
-	assert_int_equal(h[0], 33);
-	assert_int_equal(objects_view_point(v, pairs + 64, h), 0);
-	assert_int_equal(h[31], 22);
-	assert_int_equal(objects_view_point(v, h, h), -ENOENT);
-	assert_int_equal(objects_view_points(v, count_point, &n), 0);
-	assert_int_equal(n, 2);
-	objects_view_free(v);
-	/* Forgotten, also twice. */
-	memset(pairs + 96, 0, OBJECTS_HASH_LEN);
-	assert_int_equal(objects_points_put(o, (struct sv){ (const char *)pairs + 64, 64 }), 0);
-	assert_int_equal(objects_points_put(o, (struct sv){ (const char *)pairs + 64, 64 }), 0);
-	assert_int_equal(kit_stat(o).n_points, 1);
-	v = kit_view(r);
-	assert_int_equal(objects_view_point(v, pairs + 64, h), -ENOENT);
-	objects_view_free(v);
-	objects_reader_free(r);
-	objects_free(o);
-}
-
 static enum objects_fact
 fact(unsigned i)
 {
@@ -846,5 +800,5 @@ no_store_yet(void **state UNUSED)
 
 TESTS_MAIN("objects", S(snapshot_and_deltas), S(deltas_fit_or_not), S(batches_refused),
     S(twice_in_a_snapshot), S(name_what_is_there), S(shared_objects), S(long_uris), S(lists),
-    S(holds_once), S(collects), S(source_goes), S(commit_to_nobody), S(states), S(points), S(facts), S(pins),
+    S(holds_once), S(collects), S(source_goes), S(commit_to_nobody), S(states), S(facts), S(pins),
     S(full), S(share), S(one_writer), S(no_store_yet))

@@ -42,6 +42,8 @@ world_make(void)
 	struct objects *o = kit_open_max(16 * MIB, NULL);
 	uint32_t id = kit_source(o, KEY);
 	uint8_t pairs[2 * 32 * 50];
+	struct buf records = BUF_INIT;
+	char kept[6000];
 
 	assert_int_equal(objects_hold(o, (struct sv){ NULL, 0 }), 0);
 	for (unsigned g = 0; g < 4; g++) {
@@ -65,7 +67,13 @@ world_make(void)
 	}
 	for (size_t i = 0; i < sizeof(pairs); i++)
 		pairs[i] = (uint8_t)(i * i / 32 + i);
-	assert_int_equal(objects_points_put(o, (struct sv){ (char *)pairs, sizeof(pairs) }), 0);
+	memset(kept, 'k', sizeof(kept));
+	/* Some keep nothing, some a page, one many. */
+	for (size_t i = 0; i + 64 <= sizeof(pairs); i += 64)
+		kit_point(&records, pairs + i, pairs + i + 32, (struct sv){ kept,
+		    i % 192 == 0 ? 0 : i % 320 == 0 ? sizeof(kept) : 20 * (i / 64) });
+	assert_int_equal(objects_points_put(o, buf_get(&records), NOW), 0);
+	buf_done(&records);
 	assert_int_equal(objects_facts_put(o, (struct sv){ (char *)pairs, sizeof(pairs) }, NOW), 0);
 	kit_sound(o);
 	objects_free(o);

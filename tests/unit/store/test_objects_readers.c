@@ -388,7 +388,7 @@ writer_boxed(void)
 	struct sandbox *box = sandbox_new();
 	struct objects_found found;
 	struct objects *o;
-	uint8_t pair[2 * OBJECTS_HASH_LEN] = { 1, 2, 3 };
+	uint8_t pair[2 * OBJECTS_HASH_LEN + 4] = { 1, 2, 3 };
 	const char *what;
 	uint32_t id, pin;
 
@@ -401,8 +401,8 @@ writer_boxed(void)
 			return 3;
 		id = kit_source(o, "https://a.example/n.xml");
 		if (objects_hold(o, (struct sv){ NULL, 0 }) < 0 ||
-		    objects_points_put(o, (struct sv){ (const char *)pair, sizeof(pair) }) < 0 ||
-		    objects_facts_put(o, (struct sv){ (const char *)pair, sizeof(pair) }, NOW) < 0 ||
+		    objects_points_put(o, (struct sv){ (const char *)pair, sizeof(pair) }, NOW) < 0 ||
+		    objects_facts_put(o, (struct sv){ (const char *)pair, sizeof(pair) - 4 }, NOW) < 0 ||
 		    objects_pin(o, &pin) < 0)
 			return 4;
 		churn(o, id, 1, 5);
