@@ -33,6 +33,9 @@ struct child {
 	struct buf		 conf;		/* the payload of its configuration */
 	int64_t			 told_minute;	/* of n_told: lines for our logs */
 	uint32_t		 n_told;
+	uint64_t		 n_slowed;	/* others were not quick enough for it */
+	int64_t			 slowed_minute;	/* … told in our log */
+	unsigned		 n_histories;	/* asked for in this life */
 	bool			 asked;		/* for its status, not answered yet */
 	struct buf		 status;	/* its last answer */
 };
@@ -87,7 +90,8 @@ struct parent {
 	struct loop_timer	*status_timer;
 	uint32_t		 status_id;
 	enum stage		 stage;
-	struct loop_timer	*stop_timer;
+	struct loop_timer	*stop_timer, *watch_timer;
+	bool			 watching;	/* the timer runs */
 	int64_t			 since;
 	uint64_t		 reloads;
 	int			 rc;

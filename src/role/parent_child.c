@@ -11,14 +11,37 @@
 
 #define MSG_STRUCT_MAX	512
 #define TOLD_A_MINUTE	2000U	/* lines of a role in the logs; a busy one has some dozens */
+/*
+ * What waits for a role is behind what its socket holds (some 270 small
+ * frames). The longest that an honest one works without looking: the store,
+ * when it commits half a million names on a slow disk.
+ */
+#define UNREAD_SEC	30
+#define WATCH_USEC	1000000
+/* In one life; an honest role asks once, at its start. */
+#define HISTORIES_MAX	8
+
+/* Something waits to be read: look whether it is. */
+static void
+watch(struct child *c)
+{
+	struct parent *p = c->p;
+
+	if (c->chan != NULL && chan_oldest(c->chan) != 0 && !p->watching)
+		p->watching = loop_timer_set(p->watch_timer, WATCH_USEC) == 0;
+}
 
 int
 child_send(struct child *c, enum msg_type type, const void *msg)
 {
+	int rc;
+
 	if (c->chan == NULL)
 		return -EPIPE;
-	return chan_send(c->chan, message_def((uint16_t)type), ROLE_PARENT,
+	rc = chan_send(c->chan, message_def((uint16_t)type), ROLE_PARENT,
 	    (uint8_t)c->id, msg);
+	watch(c);
+	return rc;
 }
 
 /* Its frames are no longer listened to; SIGCHLD does the rest. */
@@ -30,6 +53,23 @@ child_kill(struct child *c, const char *why)
 	c->disliked = true;
 	parent_log(c->p, LOG_LEVEL_ERROR, "%s: %s, killing it", role_name(c->id), why);
 	proc_signal(c->pid, SIGKILL);
+}
+
+static void
+watch_timer(void *arg)
+{
+	struct parent *p = arg;
+	int64_t now = clock_mono_usec();
+
+	p->watching = false;
+	for (int i = ROLE_STORE; i < ROLE_MAX; i++) {
+		struct child *c = &p->children[i];
+		int64_t oldest = c->chan == NULL ? 0 : chan_oldest(c->chan);
+
+		if (oldest != 0 && now - oldest > UNREAD_SEC * 1000000LL)
+			child_kill(c, "does not read its messages");
+		watch(c);
+	}
 }
 
 /* --- frames --- */
@@ -138,11 +178,26 @@ for_parent(struct child *c, struct frame *f)
 	return rc;
 }
 
+/* A sender that is too fast for who reads; at most one line a minute of each. */
+static void
+slowed(struct child *c, const struct child *to)
+{
+	int64_t minute = parent_now(c->p) / 60;
+
+	c->n_slowed++;
+	if (minute == c->slowed_minute)
+		return;
+	c->slowed_minute = minute;
+	parent_log(c->p, LOG_LEVEL_NOTICE, "%s: says more to %s than that reads, slowing it",
+	    role_name(c->id), role_name(to->id));
+}
+
 /* From one role to another, unopened. One that is down misses it. */
 static int
 frame_in(void *arg, struct frame *f)
 {
 	struct child *c = arg, *to;
+	bool waits;
 	int rc;
 
 	if (c->disliked)
@@ -151,13 +206,18 @@ frame_in(void *arg, struct frame *f)
 		return -EBADMSG;	/* it says that it is another role */
 	if (f->to == ROLE_PARENT)
 		return for_parent(c, f);
+	/* One question with 200 answers: the only one of its kind. */
+	if (f->def->type == MSG_snapshot_ask && ++c->n_histories > HISTORIES_MAX)
+		return -EBADMSG;
 	to = &c->p->children[f->to];
 	if (to->chan == NULL || to->disliked)
 		return 0;
-	rc = chan_forward(to->chan, f);
-	if (rc == -ENOBUFS)
-		child_kill(to, "does not read its messages");
-	return 0;
+	/* One that is dying misses it, too. */
+	rc = chan_relay(c->chan, to->chan, f, &waits);
+	if (waits)
+		slowed(c, to);
+	watch(to);
+	return rc == -ENOMEM ? rc : 0;
 }
 
 static void
@@ -241,6 +301,7 @@ child_start(struct child *c)
 		return;
 	}
 	c->ready = c->disliked = c->asked = false;
+	c->n_histories = 0;
 	c->since = parent_now(p);
 	c->since_mono = clock_mono_usec();
 	c->chan = chan_new(p->loop, fd, &messages, frame_in, chan_lost, c);
@@ -398,7 +459,8 @@ children_setup(struct parent *p)
 		if ((c->timer = loop_timer_add(p->loop, start_again, c)) == NULL)
 			return -ENOMEM;
 	}
-	if ((p->stop_timer = loop_timer_add(p->loop, stop_timeout, p)) == NULL)
+	if ((p->stop_timer = loop_timer_add(p->loop, stop_timeout, p)) == NULL ||
+	    (p->watch_timer = loop_timer_add(p->loop, watch_timer, p)) == NULL)
 		return -ENOMEM;
 	return 0;
 }

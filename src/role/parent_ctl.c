@@ -12,6 +12,7 @@ child_json(struct json *j, const struct child *c)
 	json_kv_u64(j, "pid", (uint64_t)c->pid);
 	json_kv_str(j, "since", c->since > 0 ? time_str(c->since, when) : NULL);
 	json_kv_u64(j, "restarts", c->restarts);
+	json_kv_u64(j, "slowed", c->n_slowed);
 	json_kv_bool(j, "ready", c->ready);
 }
 

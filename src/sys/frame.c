@@ -221,10 +221,20 @@ frame_close(struct frame *f)
 
 struct packet {
 	struct packet	*next;
+	int64_t		 since;
 	unsigned	 n_fds;
 	int		 fds[FRAME_FDS_MAX];	/* duplicates, ours */
 	size_t		 n;
 	uint8_t		 bytes[];
+};
+
+/* What a channel knows of one sender of its frames. */
+struct share {
+	unsigned			 n, n_fds;	/* queued */
+	size_t				 bytes;
+	int64_t				 owed;		/* said to it, less what was heard of it */
+	int64_t				 last;		/* … changed then */
+	struct chan			*waits;		/* not read until n is low */
 };
 
 struct chan {
@@ -235,7 +245,10 @@ struct chan {
 	chan_closed_fn			 closed;
 	void				*arg;
 	struct packet			*head, **tail;
-	unsigned			 n_queued;
+	struct share			 shares[FRAME_PEERS_MAX];
+	struct chan			*waits_for;	/* as shares[].waits there */
+	unsigned			 unheard;	/* relayed while nobody read what is queued */
+	bool				 deaf;
 	bool				 dead;		/* closed() was called */
 	bool				 busy, freed;	/* free after the callback */
 	uint8_t				 in[FRAME_MAX];
@@ -249,10 +262,75 @@ packet_free(struct packet *p)
 	free(p);
 }
 
+/* --- who is read --- */
+
+static int
+flags_set(struct chan *c)
+{
+	unsigned what = c->head != NULL ? LOOP_WRITE : 0;
+
+	if (c->waits_for == NULL && !c->deaf)
+		what |= LOOP_READ;
+	return loop_io_set(c->io, c->dead ? 0 : what);
+}
+
+static int
+share_wake(struct share *s)
+{
+	struct chan *sender = s->waits;
+
+	if (sender == NULL)
+		return 0;
+	s->waits = NULL;
+	sender->waits_for = NULL;
+	return flags_set(sender);
+}
+
+/* It waits for nobody, and nobody for it. */
+static void
+waits_end(struct chan *c)
+{
+	for (unsigned i = 0; i < FRAME_PEERS_MAX; i++) {
+		if (c->waits_for != NULL && c->waits_for->shares[i].waits == c)
+			c->waits_for->shares[i].waits = NULL;
+		(void)share_wake(&c->shares[i]);
+	}
+	c->waits_for = NULL;
+}
+
+/* Not all frames are questions or answers: what is long ago does not count. */
+static void
+share_owe(struct share *s, int more)
+{
+	int64_t now = clock_mono_usec();
+
+	if (s->n == 0 && now - s->last > CHAN_QUIET_SEC * 1000000LL)
+		s->owed = 0;
+	s->owed += more;
+	s->last = now;
+}
+
+static bool
+share_full(const struct share *s)
+{
+	int64_t more = s->owed < 0 ? 0 : min_i64(s->owed, CHAN_OWED_MAX);
+
+	return s->n >= CHAN_SHARE + more || s->n_fds >= CHAN_SHARE_FDS ||
+	    s->bytes >= CHAN_SHARE_BYTES;
+}
+
+static uint8_t
+sender_of(const uint8_t *frame)
+{
+	return frame[2] % FRAME_PEERS_MAX;	/* as frame_head() reads it */
+}
+
 static struct chan *
 chan_free_now(struct chan *c)
 {
 	struct packet *p, *next;
+
+	waits_end(c);
 
 	for (p = c->head; p != NULL; p = next) {
 		next = p->next;
@@ -282,6 +360,7 @@ chan_die(struct chan *c, int rc)
 	if (c->dead)
 		return;
 	c->dead = true;
+	waits_end(c);
 	(void)loop_io_set(c->io, 0);
 	c->closed(c->arg, rc);
 }
@@ -325,13 +404,13 @@ static int
 chan_queue(struct chan *c, const void *bytes, size_t n, const int *fds,
     unsigned n_fds)
 {
+	struct share *s = &c->shares[sender_of(bytes)];
 	struct packet *p;
 
-	if (c->n_queued >= CHAN_QUEUE_MAX)
-		return -ENOBUFS;
 	if ((p = calloc(1, sizeof(*p) + n)) == NULL)
 		return -ENOMEM;
 	p->n = n;
+	p->since = clock_mono_usec();
 	memcpy(p->bytes, bytes, n);
 	for (unsigned i = 0; i < n_fds; i++) {
 		if ((p->fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0)) < 0) {
@@ -344,8 +423,10 @@ chan_queue(struct chan *c, const void *bytes, size_t n, const int *fds,
 	}
 	*c->tail = p;
 	c->tail = &p->next;
-	c->n_queued++;
-	return loop_io_set(c->io, LOOP_READ | LOOP_WRITE);
+	s->n++;
+	s->n_fds += n_fds;
+	s->bytes += n;
+	return flags_set(c);
 }
 
 static int
@@ -359,7 +440,10 @@ chan_put(struct chan *c, const void *bytes, size_t n, const int *fds,
 	if (c->head != NULL)
 		return chan_queue(c, bytes, n, fds, n_fds);
 	rc = packet_send(c->fd, bytes, n, fds, n_fds);
-	return would_block(rc) ? chan_queue(c, bytes, n, fds, n_fds) : rc;
+	if (would_block(rc))
+		return chan_queue(c, bytes, n, fds, n_fds);
+	share_owe(&c->shares[sender_of(bytes)], -1);
+	return rc;
 }
 
 int
@@ -374,19 +458,76 @@ chan_send(struct chan *c, const struct frame_def *d, uint8_t from, uint8_t to,
 
 	if ((rc = frame_write(d, from, to, msg, &w, fds, &n_fds)) < 0)
 		return rc;
+	if (c->shares[sender_of(out)].n >= CHAN_QUEUE_MAX)
+		return -ENOBUFS;
 	return chan_put(c, out, w.len, fds, n_fds);
 }
 
-int
-chan_forward(struct chan *c, const struct frame *f)
+/* It has sent one more; does it hear what others say to it? */
+static int
+deaf_judge(struct chan *c)
 {
-	return chan_put(c, f->whole.p, f->whole.n, f->fds, f->n_fds);
+	if (c->head == NULL || ++c->unheard < CHAN_SHARE || c->deaf)
+		return 0;
+	c->deaf = true;
+	return flags_set(c);
+}
+
+int
+chan_relay(struct chan *from, struct chan *to, const struct frame *f, bool *ret_waits)
+{
+	struct share *s = &to->shares[f->from % FRAME_PEERS_MAX];
+	struct share *back = &from->shares[f->to % FRAME_PEERS_MAX];
+	int rc = chan_put(to, f->whole.p, f->whole.n, f->fds, f->n_fds);
+
+	*ret_waits = false;
+	share_owe(back, 1);
+	if (rc == 0)
+		rc = deaf_judge(from);
+	if (rc < 0 || from->dead || from->waits_for != NULL || !share_full(s))
+		return rc;
+	s->waits = from;
+	from->waits_for = to;
+	*ret_waits = true;
+	return flags_set(from);
+}
+
+int64_t
+chan_oldest(const struct chan *c)
+{
+	return c->head == NULL ? 0 : c->head->since;
 }
 
 bool
 chan_idle(const struct chan *c)
 {
 	return c->head == NULL;
+}
+
+/* One was read: what else that allows. */
+static int
+packet_gone(struct chan *c, struct packet *p)
+{
+	struct share *s = &c->shares[sender_of(p->bytes)];
+
+	if ((c->head = p->next) == NULL)
+		c->tail = &c->head;
+	s->n--;
+	s->n_fds -= p->n_fds;
+	s->bytes -= p->n;
+	share_owe(s, -1);
+	packet_free(p);
+	c->unheard = 0;
+	return s->n <= CHAN_SHARE_LOW ? share_wake(s) : 0;
+}
+
+static bool
+is_low(const struct chan *c)
+{
+	for (unsigned i = 0; i < FRAME_PEERS_MAX; i++)
+		if (c->shares[i].n > CHAN_SHARE_LOW)
+			return false;
+	return true;
 }
 
 static int
@@ -397,15 +538,13 @@ chan_flush(struct chan *c)
 		int rc = packet_send(c->fd, p->bytes, p->n, p->fds, p->n_fds);
 
 		if (would_block(rc))
-			return 0;
-		if (rc < 0)
+			break;
+		if (rc < 0 || (rc = packet_gone(c, p)) < 0)
 			return rc;
-		if ((c->head = p->next) == NULL)
-			c->tail = &c->head;
-		c->n_queued--;
-		packet_free(p);
 	}
-	return loop_io_set(c->io, LOOP_READ);
+	if (is_low(c))
+		c->deaf = false;
+	return flags_set(c);
 }
 
 void
@@ -491,7 +630,7 @@ chan_event(void *arg, int fd UNUSED, unsigned what)
 	if (what & LOOP_WRITE)
 		rc = chan_flush(c);
 	for (int i = 0; rc >= 0 && i < CHAN_BURST && (what & LOOP_READ) != 0 &&
-	    !c->dead && !c->freed; i++)
+	    !c->dead && !c->freed && c->waits_for == NULL && !c->deaf; i++)
 		if ((rc = chan_read(c)) == 0)
 			break;
 	if (rc < 0 && !c->freed)

@@ -13,6 +13,21 @@
  * frame_head() and frame_read() are pure and are fuzzed: whatever bytes come,
  * they end in 0 or -EBADMSG. struct chan is one end of such a socket in an
  * event loop, with a bounded queue of frames that could not be sent yet.
+ *
+ * Who stands between peers relays (chan_relay()). One that sends faster than
+ * another reads must neither fill our memory, nor have the other killed, nor
+ * be in the way of third ones. So each sender has a share of each queue, and
+ * there are two reasons for not reading a peer for a while:
+ *
+ *	it waits	its share of a receiver's queue is full; until a quarter
+ *			of it is left there
+ *	it is deaf	it has sent CHAN_SHARE frames while nothing was read of
+ *			what waits for it: who does not listen may not speak
+ *
+ * The share of answers is as much larger as there are questions: who asks and
+ * does not read cannot stop the one that answers. Two that flood each other
+ * go on as long as they read; of one that does not, the oldest frame grows
+ * old (chan_oldest()), and whoever owns it ends it.
  */
 #ifndef SYS_FRAME_H
 #define SYS_FRAME_H
@@ -28,6 +43,7 @@
 #define FRAME_HEAD	8
 #define FRAME_MAX	(64 * 1024)	/* a third of the default socket buffer */
 #define FRAME_FDS_MAX	4		/* the largest message carries one */
+#define FRAME_PEERS_MAX	16		/* eight roles */
 
 enum frame_type {
 	FRAME_U32,		/* uint32_t */
@@ -104,13 +120,27 @@ struct chan	*chan_new(struct loop *, int fd, const struct frame_table *,
 struct chan	*chan_free(struct chan *);
 /*
  * Send or queue; descriptors stay the caller's. -ENOBUFS: the peer has not
- * read for CHAN_QUEUE_MAX frames; -E2BIG; or the code of the socket.
+ * read for CHAN_QUEUE_MAX frames of this sender; -E2BIG; or the code of the
+ * socket.
  */
 #define CHAN_QUEUE_MAX	512
 int		 chan_send(struct chan *, const struct frame_def *, uint8_t from,
 		    uint8_t to, const void *msg) MUST_USE;
-/* The same for a frame that came from another channel, unopened. */
-int		 chan_forward(struct chan *, const struct frame *) MUST_USE;
+/*
+ * The same for a frame that came from another channel, unopened. It is never
+ * refused for want of room: its sender is not read for a while instead, true
+ * in *ret_waits when that begins. Both stay alive independently.
+ */
+#define CHAN_SHARE	64			/* frames of one sender in one queue … */
+#define CHAN_SHARE_LOW	16			/* … and where it is read again */
+#define CHAN_OWED_MAX	1024			/* answers beyond the share; both sockets full */
+#define CHAN_SHARE_BYTES ((size_t)4 << 20)	/* … of all of them */
+#define CHAN_SHARE_FDS	64
+#define CHAN_QUIET_SEC	10			/* then nobody owes an answer */
+int		 chan_relay(struct chan *from, struct chan *to, const struct frame *,
+		    bool *ret_waits) MUST_USE;
+/* Since when the oldest frame waits to be read, on clock_mono_usec(); 0: none does. */
+int64_t		 chan_oldest(const struct chan *);
 /* Nothing waits to be sent. */
 bool		 chan_idle(const struct chan *);
 /* Wait (bounded) until what is queued has left; for the last words. */

@@ -367,6 +367,279 @@ peer_gone(void **state UNUSED)
 	loop_free(a.loop);
 }
 
+/* --- relaying --- */
+
+/* A hub with three peers: raw sockets on their side, as a hostile one has them. */
+struct hub {
+	struct loop		*loop;
+	struct loop_timer	*timer;
+	struct chan		*chan[3];
+	int			 fd[3];
+	enum role_id		 id[3];
+	unsigned		 n_waits;
+};
+
+struct hub_peer {
+	struct hub	*hub;
+	int		 no;
+};
+
+static int
+hub_frame(void *arg, struct frame *f)
+{
+	struct hub_peer *p = arg;
+	bool waits = false;
+
+	for (int i = 0; i < 3; i++)
+		if (p->hub->id[i] == f->to)
+			assert_int_equal(chan_relay(p->hub->chan[p->no], p->hub->chan[i], f, &waits), 0);
+	p->hub->n_waits += waits;
+	return 0;
+}
+
+static void
+hub_closed(void *arg UNUSED, int rc UNUSED)
+{
+}
+
+static void
+hub_timer(void *arg)
+{
+	loop_stop(((struct hub *)arg)->loop);
+}
+
+static void
+hub_init(struct hub *h, struct hub_peer peers[static 3], enum role_id third)
+{
+	*h = (struct hub){ .loop = loop_new(), .id = { ROLE_VALIDATE, ROLE_STORE, third } };
+	h->timer = loop_timer_add(h->loop, hub_timer, h);
+	for (int i = 0; i < 3; i++) {
+		int sv[2];
+
+		pair(sv);
+		h->fd[i] = sv[1];
+		peers[i] = (struct hub_peer){ h, i };
+		h->chan[i] = chan_new(h->loop, sv[0], &messages, hub_frame, hub_closed, &peers[i]);
+	}
+}
+
+static void
+hub_done(struct hub *h)
+{
+	for (int i = 0; i < 3; i++) {
+		chan_free(h->chan[i]);
+		close(h->fd[i]);
+	}
+	(void)loop_timer_del(h->timer);
+	loop_free(h->loop);
+}
+
+/* What is possible now. */
+static void
+hub_turn(struct hub *h)
+{
+	(void)loop_timer_set(h->timer, 0);
+	loop_run(h->loop);
+}
+
+/* One frame that begins with a number; false: the socket is full. */
+static bool
+peer_say(struct hub *h, int from, int to, enum msg_type type, uint32_t n)
+{
+	const struct frame_def *d = message_def((uint16_t)type);
+	uint8_t out[64] = { 0 };
+	uint32_t len = 0;
+
+	for (unsigned i = 0; i < d->n_fields; i++)
+		len += d->fields[i].type == FRAME_U32 ? 4 : 8;
+	put_be32(out, (uint32_t)type << 16 | (uint32_t)h->id[from] << 8 | (uint32_t)h->id[to]);
+	put_be32(out + 4, len);
+	put_be32(out + 8, n);
+	return send(h->fd[from], out, 8 + len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)(8 + len);
+}
+
+/* The sender and the number of the next frame; -1: there is none. */
+static int64_t
+peer_hear(struct hub *h, int at, uint8_t *ret_from)
+{
+	uint8_t in[FRAME_MAX];
+	ssize_t n = recv(h->fd[at], in, sizeof(in), MSG_DONTWAIT);
+	struct rd r = rd_mem(in + FRAME_HEAD, 4);
+
+	if (n < FRAME_HEAD + 4)
+		return -1;
+	*ret_from = in[2];
+	return rd_be32(&r);
+}
+
+#define MANY	3000U
+
+/* As much as the socket takes, of so many. */
+static void
+peer_flood(struct hub *h, int from, int to, enum msg_type type, uint32_t *n, uint32_t most)
+{
+	while (*n < most && peer_say(h, from, to, type, *n))
+		(*n)++;
+}
+
+/* Who floods waits; nothing of it is lost, and third ones are not behind all of it. */
+static void
+flood_waits(void **state UNUSED)
+{
+	struct hub_peer peers[3];
+	uint32_t sent = 0, got = 0, third = 0;
+	uint8_t from = 0;
+	struct hub h;
+	int64_t n;
+
+	hub_init(&h, peers, ROLE_RTR);
+	for (int i = 0; i < 60; i++) {
+		peer_flood(&h, 0, 1, MSG_pin, &sent, MANY);
+		hub_turn(&h);
+	}
+	assert_in_range(sent, CHAN_SHARE, MANY - 1);
+	assert_int_equal(h.n_waits, 1);
+	assert_true(chan_oldest(h.chan[1]) != 0);
+	assert_true(peer_say(&h, 2, 1, MSG_snapshot_ask, 0));
+	for (int i = 0; i < 4000 && got < MANY; i++) {
+		hub_turn(&h);
+		peer_flood(&h, 0, 1, MSG_pin, &sent, MANY);
+		for (int k = 0; k < 50 && (n = peer_hear(&h, 1, &from)) >= 0; k++) {
+			if (from == ROLE_RTR)
+				third = got;
+			else
+				assert_int_equal(n, got++);
+		}
+	}
+	assert_int_equal(got, MANY);
+	assert_in_range(third, 1, 600);		/* what the socket held, and a share */
+	assert_int_equal(chan_oldest(h.chan[1]), 0);
+	hub_done(&h);
+}
+
+/* Who asks and does not read the answers: it is not read, and who answers is. */
+static void
+unread(uint32_t most, int pause)
+{
+	struct hub_peer peers[3];
+	uint32_t sent = 0, heard = 0, answered = 0;
+	uint8_t from;
+	struct hub h;
+	int64_t n;
+
+	hub_init(&h, peers, ROLE_FETCH);
+	for (int i = 0; i < 300; i++) {
+		peer_flood(&h, 0, 1, MSG_pin, &sent, most);
+		hub_turn(&h);
+		while (peer_hear(&h, 1, &from) >= 0)
+			heard++;
+		while (i % pause == 0 && answered < heard && peer_say(&h, 1, 0, MSG_pinned, answered))
+			answered++;
+	}
+	assert_in_range(sent, CHAN_SHARE, MANY - 1);
+	assert_true(chan_oldest(h.chan[0]) != 0);
+	for (uint32_t i = 0; i < 3 * CHAN_SHARE; i++) {
+		assert_true(peer_say(&h, 1, 2, MSG_batch_done, i));
+		hub_turn(&h);
+		assert_int_equal(peer_hear(&h, 2, &from), i);
+		assert_int_equal(from, ROLE_STORE);
+	}
+	/* It reads at last: all answers are there. */
+	for (uint32_t i = 0; i < answered; i++) {
+		for (int k = 0; k < 20 && (n = peer_hear(&h, 0, &from)) < 0; k++)
+			hub_turn(&h);
+		assert_int_equal(n, i);
+	}
+	hub_turn(&h);
+	assert_true(chan_oldest(h.chan[0]) == 0);
+	hub_done(&h);
+}
+
+static void
+answers_unread(void **state UNUSED)
+{
+	unread(MANY, 1);
+	unread(900, 30);	/* … of one who reads all of it first, and answers late */
+	unread(800, 1);		/* … and asks nothing more, once it is behind */
+}
+
+/* Two that flood each other and read go on, both. */
+static void
+both_flood(void **state UNUSED)
+{
+	struct hub_peer peers[3];
+	uint32_t sent[2] = { 0 }, got[2] = { 0 };
+	uint8_t from;
+	struct hub h;
+	int64_t n;
+
+	hub_init(&h, peers, ROLE_RTR);
+	for (int i = 0; i < 8000 && got[0] + got[1] < 2 * MANY; i++) {
+		peer_flood(&h, 0, 1, MSG_pin, &sent[0], MANY);
+		peer_flood(&h, 1, 0, MSG_pinned, &sent[1], MANY);
+		hub_turn(&h);
+		for (int at = 0; at < 2; at++)
+			for (int k = 0; k < 20 && (n = peer_hear(&h, at, &from)) >= 0; k++)
+				assert_int_equal(n, got[at]++);
+	}
+	assert_int_equal(got[0], MANY);
+	assert_int_equal(got[1], MANY);
+	hub_done(&h);
+}
+
+/* Two that flood each other and do not read: bounded, and seen. */
+static void
+nobody_reads(void **state UNUSED)
+{
+	struct hub_peer peers[3];
+	uint32_t sent[2] = { 0 };
+	struct hub h;
+
+	hub_init(&h, peers, ROLE_RTR);
+	for (int i = 0; i < 200; i++) {
+		peer_flood(&h, 0, 1, MSG_pin, &sent[0], MANY);
+		peer_flood(&h, 1, 0, MSG_pinned, &sent[1], MANY);
+		hub_turn(&h);
+	}
+	assert_in_range(sent[0], CHAN_SHARE, MANY - 1);
+	assert_in_range(sent[1], CHAN_SHARE, MANY - 1);
+	assert_true(chan_oldest(h.chan[0]) != 0 && chan_oldest(h.chan[1]) != 0);
+	hub_done(&h);
+}
+
+/* Who waited for one that has ended is read again. */
+static void
+receiver_ends(void **state UNUSED)
+{
+	struct hub_peer peers[3];
+	uint32_t sent = 0, before;
+	struct hub h;
+	int sv[2];
+
+	hub_init(&h, peers, ROLE_RTR);
+	for (int i = 0; i < 200; i++) {
+		peer_flood(&h, 0, 1, MSG_pin, &sent, MANY);
+		hub_turn(&h);
+	}
+	assert_int_equal(h.n_waits, 1);
+	before = sent;
+	chan_free(h.chan[1]);
+	close(h.fd[1]);
+	pair(sv);
+	h.fd[1] = sv[1];
+	h.chan[1] = chan_new(h.loop, sv[0], &messages, hub_frame, hub_closed, &peers[1]);
+	for (int i = 0; i < 1000 && sent < MANY; i++) {
+		peer_flood(&h, 0, 1, MSG_pin, &sent, MANY);
+		hub_turn(&h);
+		while (peer_hear(&h, 1, &(uint8_t){ 0 }) >= 0)
+			;
+	}
+	assert_true(before < MANY && sent == MANY);
+	hub_done(&h);
+}
+
 TESTS_MAIN("sys/frame", T(round_trip), T(every_message), T(table_is_sound),
     T(routes_are_checked), T(bad_fields), T(too_big_to_write), T(queue),
-    T(queue_is_bounded), T(descriptor), T(rubbish), T(peer_gone))
+    T(queue_is_bounded), T(descriptor), T(rubbish), T(peer_gone), T(flood_waits),
+    T(answers_unread), T(both_flood), T(nobody_reads),
+    T(receiver_ends))
