@@ -3,6 +3,7 @@
 
 #include "app/conf.h"
 #include "app/exceptions.h"
+#include "app/mail.h"
 #include "base/err.h"
 
 #define X(NAME, path, type, list, min, max, words, def, help)	\
@@ -139,6 +140,30 @@ webhook_check(const struct conf *c, struct conf_error *err)
 	return 0;
 }
 
+/* They go into headers and argv (app/mail.h). */
+static int
+mail_check(const struct conf *c, struct conf_error *err)
+{
+	static const enum app_conf_row rows_checked[] = { CONF_ALARM_MAIL_FROM, CONF_ALARM_MAIL_TO };
+	const struct conf_value *to = &c->values[CONF_ALARM_MAIL_TO];
+
+	if (to->n > 0 && app_conf_str(c, CONF_ALARM_MAIL_FROM)[0] == '\0')
+		return rule_broken(err, c, CONF_ALARM_MAIL_TO, "alarm.mail.to",
+		    N_("alarm.mail.from, too"));
+	if (to->n > MAIL_TO_MAX)
+		return rule_broken(err, c, CONF_ALARM_MAIL_TO, "alarm.mail.to",
+		    N_("32 addresses at the most"));
+	for (size_t r = 0; r < ARRAY_LEN(rows_checked); r++) {
+		const struct conf_value *v = &c->values[rows_checked[r]];
+
+		for (size_t i = 0; i < v->n; i++)
+			if (v->line != 0 && mail_address_check(v->items[i].text) < 0)
+				return rule_broken(err, c, rows_checked[r], v->items[i].text.p,
+				    N_("an address such as noc@example.net"));
+	}
+	return 0;
+}
+
 static int
 rules_check(const struct conf *c, struct conf_error *err)
 {
@@ -160,7 +185,7 @@ rules_check(const struct conf *c, struct conf_error *err)
 			    N_("a token file when the page listens beyond loopback"));
 	if (exceptions_check(c, err) < 0)
 		return err->rc;
-	if (tls_check(c, err) < 0 || webhook_check(c, err) < 0)
+	if (tls_check(c, err) < 0 || webhook_check(c, err) < 0 || mail_check(c, err) < 0)
 		return err->rc;
 	return sizes_check(c, err);
 }

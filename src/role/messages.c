@@ -12,6 +12,7 @@ static const char *const role_names[ROLE_MAX] = {
 	[ROLE_FETCH] = "fetch",
 	[ROLE_RSYNC] = "rsync",
 	[ROLE_VERIFY] = "verify",
+	[ROLE_MAIL] = "mail",
 };
 
 const char *

@@ -301,6 +301,8 @@ conf_live(const struct conf *c)
 bool
 conf_wants(const struct conf *c, enum role_id id)
 {
+	if (id == ROLE_MAIL)
+		return c->values[CONF_ALARM_MAIL_TO].n > 0;
 	return (id != ROLE_FETCH && id != ROLE_RSYNC && id != ROLE_VERIFY) || conf_live(c);
 }
 
@@ -315,8 +317,8 @@ word_index(const struct conf *c, enum app_conf_row row, const char *const *words
 }
 
 struct conf_texts {
-	struct buf	trees, rrdp, asns, prefixes, hosts, slurm, exceptions, allow, md5;
-	char		objects[4200], scratch[4200];
+	struct buf	trees, rrdp, asns, prefixes, hosts, slurm, exceptions, allow, md5, mail_to;
+	char		objects[4200], scratch[4200], mail[4200];
 };
 
 static void
@@ -331,6 +333,7 @@ texts_done(struct conf_texts *t)
 	buf_done(&t->exceptions);
 	buf_done(&t->allow);
 	buf_done(&t->md5);
+	buf_done(&t->mail_to);
 }
 
 static void
@@ -348,10 +351,12 @@ texts_init(struct conf_texts *t, const struct parent *p)
 	app_conf_lines(c, CONF_RPKI_SLURM, &t->slurm);
 	exceptions_text(c, &t->exceptions);
 	app_conf_lines(c, CONF_RTR_ALLOW, &t->allow);
+	app_conf_lines(c, CONF_ALARM_MAIL_TO, &t->mail_to);
 	for (size_t i = 0; i < p->auth.n_md5; i++)
 		buf_printf(&t->md5, "%s\n", ip_prefix_str(&p->auth.md5[i].peers, text));
 	(void)snprintf(t->objects, sizeof(t->objects), "%s/objects", app_conf_str(c, CONF_STATE));
 	(void)snprintf(t->scratch, sizeof(t->scratch), "%s/rsync", app_conf_str(c, CONF_STATE));
+	(void)snprintf(t->mail, sizeof(t->mail), "%s/mail", app_conf_str(c, CONF_STATE));
 }
 
 union conf_msg {
@@ -362,6 +367,7 @@ union conf_msg {
 	struct msg_fetch_conf		fetch;
 	struct msg_rsync_conf		rsync;
 	struct msg_verify_conf		verify;
+	struct msg_mail_conf		mail;
 };
 
 static enum msg_type
@@ -395,6 +401,47 @@ msg_fill_rsync(const struct conf *c, const struct conf_texts *t, union conf_msg 
 }
 
 static enum msg_type
+msg_fill_store(const struct parent *p, const struct conf_texts *t, union conf_msg *m)
+{
+	const struct conf *c = p->conf;
+
+	m->store = (struct msg_store_conf){
+		.state = sv_str(app_conf_str(c, CONF_STATE)),
+		.keep = app_conf_u32(c, CONF_RPKI_KEEP),
+		.object_log = p->logs.object,
+		.object_log_per_hour = app_conf_u32(c, CONF_LOG_OBJECT_PER_HOUR),
+		.live = conf_live(c),
+		.objects_mb = app_conf_u32(c, CONF_FETCH_STORE_MB),
+		.grace = app_conf_u32(c, CONF_FETCH_GRACE),
+		.history_keep = app_conf_u32(c, CONF_HISTORY_KEEP),
+		.org_asns = buf_get(&t->asns), .org_prefixes = buf_get(&t->prefixes),
+		.expiry_warn = app_conf_u32(c, CONF_ALARM_EXPIRY),
+		.repository_age = app_conf_u32(c, CONF_ALARM_REPOSITORY),
+		.data_age = app_conf_u32(c, CONF_ALARM_DATA),
+		.alarm_after = app_conf_u32(c, CONF_ALARM_AFTER),
+		.webhook = sv_str(app_conf_str(c, CONF_ALARM_WEBHOOK)),
+		.mail = c->values[CONF_ALARM_MAIL_TO].n > 0,
+		.mail_lang = strcmp(app_conf_str(c, CONF_ALARM_MAIL_LANG), "ja") == 0,
+		.mail_gap = app_conf_u32(c, CONF_ALARM_MAIL_GAP),
+		.org_name = sv_str(app_conf_str(c, CONF_ORG_NAME)),
+	};
+	return MSG_store_conf;
+}
+
+static enum msg_type
+msg_fill_mail(const struct conf *c, const struct conf_texts *t, union conf_msg *m)
+{
+	m->mail = (struct msg_mail_conf){
+		.program = sv_str(app_conf_str(c, CONF_ALARM_MAIL_SENDMAIL)),
+		.folder = sv_str(t->mail),
+		.from = sv_str(app_conf_str(c, CONF_ALARM_MAIL_FROM)),
+		.to = buf_get(&t->mail_to),
+		.timeout = app_conf_u32(c, CONF_ALARM_MAIL_TIMEOUT),
+	};
+	return MSG_mail_conf;
+}
+
+static enum msg_type
 msg_fill_rtr(const struct parent *p, const struct conf_texts *t, union conf_msg *m)
 {
 	const struct conf *c = p->conf;
@@ -422,23 +469,7 @@ msg_fill(const struct parent *p, enum role_id id, const struct conf_texts *t,
 
 	switch (id) {
 	case ROLE_STORE:
-		m->store = (struct msg_store_conf){
-			.state = sv_str(app_conf_str(c, CONF_STATE)),
-			.keep = app_conf_u32(c, CONF_RPKI_KEEP),
-			.object_log = p->logs.object,
-			.object_log_per_hour = app_conf_u32(c, CONF_LOG_OBJECT_PER_HOUR),
-			.live = conf_live(c),
-			.objects_mb = app_conf_u32(c, CONF_FETCH_STORE_MB),
-			.grace = app_conf_u32(c, CONF_FETCH_GRACE),
-			.history_keep = app_conf_u32(c, CONF_HISTORY_KEEP),
-			.org_asns = buf_get(&t->asns), .org_prefixes = buf_get(&t->prefixes),
-			.expiry_warn = app_conf_u32(c, CONF_ALARM_EXPIRY),
-			.repository_age = app_conf_u32(c, CONF_ALARM_REPOSITORY),
-			.data_age = app_conf_u32(c, CONF_ALARM_DATA),
-			.alarm_after = app_conf_u32(c, CONF_ALARM_AFTER),
-			.webhook = sv_str(app_conf_str(c, CONF_ALARM_WEBHOOK)),
-		};
-		return MSG_store_conf;
+		return msg_fill_store(p, t, m);
 	case ROLE_VALIDATE:
 		m->validate = (struct msg_validate_conf){
 			.tals = sv_str(app_conf_str(c, CONF_RPKI_TALS)),
@@ -462,6 +493,8 @@ msg_fill(const struct parent *p, enum role_id id, const struct conf_texts *t,
 		return msg_fill_fetch(c, t, m);
 	case ROLE_RSYNC:
 		return msg_fill_rsync(c, t, m);
+	case ROLE_MAIL:
+		return msg_fill_mail(c, t, m);
 	case ROLE_VERIFY:
 		m->verify = (struct msg_verify_conf){
 			.jobs = app_conf_u32(c, CONF_RPKI_JOBS) };

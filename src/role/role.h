@@ -12,6 +12,7 @@
  *	fetch     talks to publication servers (RRDP); decides when and what
  *	rsync     starts the rsync program in a box, hands over what came
  *	verify    does arithmetic for validate, and brings facts to the store
+ *	mail      hands alarms to the sendmail program, in a box
  *
  * Each has one socket pair to the parent, on fd 3, and nothing else: an
  * empty environment, no other descriptors but stderr. The parent is the
@@ -88,6 +89,7 @@ enum role_id {
 	ROLE_FETCH,
 	ROLE_RSYNC,
 	ROLE_VERIFY,
+	ROLE_MAIL,
 	ROLE_MAX
 };
 
@@ -99,7 +101,9 @@ enum role_id {
 #define R_FETCH		(1U << ROLE_FETCH)
 #define R_RSYNC		(1U << ROLE_RSYNC)
 #define R_VERIFY	(1U << ROLE_VERIFY)
-#define R_ALL		(R_STORE | R_VALIDATE | R_RTR | R_WEB | R_FETCH | R_RSYNC | R_VERIFY)
+#define R_MAIL		(1U << ROLE_MAIL)
+#define R_ALL		(R_STORE | R_VALIDATE | R_RTR | R_WEB | R_FETCH | R_RSYNC | R_VERIFY | \
+	R_MAIL)
 
 const char	*role_name(enum role_id);	/* "store" … */
 

@@ -318,7 +318,7 @@ static int
 box_make(struct role *r)
 {
 	struct rsync_role *rr = r->state;
-	const struct box_conf c = { .program = rr->program, .folder = rr->scratch,
+	const struct box_conf c = { .kind = &box_rsync, .program = rr->program, .folder = rr->scratch,
 	    .job = rsync_box_job, .arg = rr, .no_sandbox = role_no_sandbox(r) };
 	const char *what;
 	pid_t pid;

@@ -142,7 +142,8 @@ program_run(const struct rsync_role *rr, const struct place *p, const struct box
 	};
 	const struct tree_limits l = rsync_limits(rr);
 	const struct box_run run = {
-		.program = rr->program, .argv = (char *const *)(uintptr_t)argv, .folder = folder,
+		.kind = &box_rsync, .program = rr->program,
+		.argv = (char *const *)(uintptr_t)argv, .folder = folder,
 		.port = p->port, .timeout_sec = left_sec, .max_names = l.names,
 		.max_bytes = l.bytes, .no_sandbox = rr->no_sandbox,
 	};

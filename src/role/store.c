@@ -367,6 +367,15 @@ on_hooked(struct role *r, enum role_id from UNUSED, void *msg)
 	return store_history_hooked(st->history, msg);
 }
 
+static int
+on_mailed(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct store_role *st = r->state;
+
+	store_history_mailed(st->history, msg);
+	return 0;
+}
+
 /* --- life --- */
 
 static void
@@ -488,6 +497,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_history_ask, on_history_ask },
 	{ MSG_source_result, on_source },
 	{ MSG_webhook_done, on_hooked },
+	{ MSG_mail_done, on_mailed },
 	{ MSG_source_open, store_on_source_open },
 	{ MSG_batch, store_on_batch },
 	{ MSG_commit, store_on_commit },

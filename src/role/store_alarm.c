@@ -42,6 +42,7 @@ struct store_alarm {
 	struct role		*role;
 	const struct store	*store;
 	struct history		*h;
+	struct store_mail	*mail;
 	struct pool		*pool;		/* of conf's lists */
 	struct alarm_conf	 conf;
 	int64_t			 after;		/* seconds that one must have held */
@@ -63,7 +64,8 @@ struct store_alarm {
 };
 
 struct store_alarm *
-store_alarm_new(struct role *r, const struct store *store, struct history *h)
+store_alarm_new(struct role *r, const struct store *store, struct history *h,
+    struct store_mail *mail)
 {
 	struct store_alarm *a = calloc(1, sizeof(*a));
 
@@ -72,6 +74,7 @@ store_alarm_new(struct role *r, const struct store *store, struct history *h)
 	a->role = r;
 	a->store = store;
 	a->h = h;
+	a->mail = mail;
 	a->v = calloc(ALARMS_MAX, sizeof(*a->v));
 	a->sources = calloc(SOURCES_MAX, sizeof(*a->sources));
 	return a->v != NULL && a->sources != NULL ? a : store_alarm_free(a);
@@ -322,6 +325,7 @@ event_save(struct store_alarm *a, const char *what, const struct finding *f,
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	struct json j = json_on(&b, false);
 	char t[TIME_STRLEN];
+	int rc;
 
 	json_open(&j, '{');
 	json_kv_str(&j, "alarm", what);
@@ -336,6 +340,9 @@ event_save(struct store_alarm *a, const char *what, const struct finding *f,
 	if (b.rc < 0)
 		return b.rc;
 	note_add(a, buf_get(&b));
+	if ((rc = store_mail_note(a->mail, f == NULL ? ALARM_END : x->note ? ALARM_NOTE : ALARM_BEGIN,
+	    x->key, f)) < 0)
+		return rc;
 	return history_event(a->h, role_now(a->role), sv_str(x->code), buf_get(&b));
 }
 

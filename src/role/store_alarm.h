@@ -1,6 +1,6 @@
 /*
  * The store role's watch: app/alarm.h once a minute, and each alarm told once
- * (the operator's log, alarm.webhook by role fetch) with its end. Which are on stands in the history, so a
+ * (the operator's log, alarm.webhook by role fetch, alarm.mail by role/store_mail.h) with its end. Which are on stands in the history, so a
  * restart tells nothing twice.
  *
  * An alarm is told when it held for alarm.after (a minute), over when it was
@@ -12,6 +12,7 @@
 #define ROLE_STORE_ALARM_H
 
 #include "role/role.h"
+#include "role/store_mail.h"
 #include "store/history.h"
 #include "store/store.h"
 
@@ -19,8 +20,9 @@
 
 struct store_alarm;
 
-/* Both must outlive it. NULL: no memory. */
-struct store_alarm *store_alarm_new(struct role *, const struct store *, struct history *);
+/* All must outlive it. NULL: no memory. */
+struct store_alarm *store_alarm_new(struct role *, const struct store *, struct history *,
+	    struct store_mail *);
 struct store_alarm *store_alarm_free(struct store_alarm *);
 /* Who we are, and how long is too long. */
 int	 store_alarm_conf(struct store_alarm *, const struct msg_store_conf *) MUST_USE;

@@ -8,6 +8,7 @@
 #include "crypto/crypto.h"
 #include "role/store_alarm.h"
 #include "role/store_history.h"
+#include "role/store_mail.h"
 #include "store/history.h"
 #include "sys/memfd.h"
 
@@ -42,6 +43,7 @@ struct store_history {
 	size_t			 n_waiting;
 	int			 lines;		/* findings that wait, or -1 */
 	struct store_alarm	*alarm;
+	struct store_mail	*mail;
 	int64_t			 pruned_at, checked_at, sent_at;
 	bool			 bad;		/* said once, until it works again */
 	uint64_t		 n_recorded;
@@ -465,14 +467,21 @@ store_history_conf(struct store_history *s, const struct msg_store_conf *m)
 	if (s == NULL)
 		return;
 	history_keep(s->h, days(m));
-	if (store_alarm_conf(s->alarm, m) < 0)
-		role_log(s->role, LOG_LEVEL_ERROR, "what is watched could not be changed: no memory");
+	if (store_alarm_conf(s->alarm, m) < 0 || store_mail_conf(s->mail, m) < 0)
+		role_log(s->role, LOG_LEVEL_ERROR, "what is watched could not be changed");
 }
 
 int
 store_history_hooked(struct store_history *s, const struct msg_webhook_done *m)
 {
 	return s == NULL ? 0 : store_alarm_hooked(s->alarm, m);
+}
+
+void
+store_history_mailed(struct store_history *s, const struct msg_mail_done *m)
+{
+	if (s != NULL)
+		store_mail_sent(s->mail, m);
 }
 
 void
@@ -536,9 +545,11 @@ store_history_new(struct role *r, const struct msg_store_conf *m, const struct s
 	s->store = store;
 	s->h = h;
 	s->lines = -1;
-	if ((s->alarm = store_alarm_new(r, store, h)) == NULL)
+	if ((s->mail = store_mail_new(r, h)) == NULL ||
+	    (s->alarm = store_alarm_new(r, store, h, s->mail)) == NULL)
 		return -ENOMEM;
-	if ((rc = store_alarm_conf(s->alarm, m)) < 0 || (rc = paths_open(r, path)) < 0)
+	if ((rc = store_alarm_conf(s->alarm, m)) < 0 || (rc = store_mail_conf(s->mail, m)) < 0 ||
+	    (rc = paths_open(r, path)) < 0)
 		return rc;
 	*ret = TAKE_PTR(s);
 	return 0;
@@ -549,7 +560,8 @@ store_history_start(struct store_history *s)
 {
 	if (s == NULL)
 		return 0;
-	if ((s->timer = loop_timer_add(s->role->loop, on_timer, s)) == NULL)
+	if ((s->timer = loop_timer_add(s->role->loop, on_timer, s)) == NULL ||
+	    store_mail_start(s->mail) < 0)
 		return -ENOMEM;
 	fill(s);
 	again(s, 1000);
@@ -562,6 +574,7 @@ store_history_free(struct store_history *s)
 	if (s == NULL)
 		return NULL;
 	s->alarm = store_alarm_free(s->alarm);
+	s->mail = store_mail_free(s->mail);
 	s->h = history_free(s->h);
 	seen_done(&s->last);
 	seen_done(&s->next);

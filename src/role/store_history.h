@@ -29,6 +29,7 @@ void	 store_history_findings(struct store_history *, int *lines);
 /* How a publication server did. */
 void	 store_history_source(struct store_history *, const struct msg_source_result *);
 int	 store_history_hooked(struct store_history *, const struct msg_webhook_done *) MUST_USE;
+void	 store_history_mailed(struct store_history *, const struct msg_mail_done *);
 /* The page wants counts and changes, now and when there is more. */
 int	 store_on_history_ask(struct store_history *) MUST_USE;
 void	 store_history_status(const struct store_history *, struct json *);

@@ -235,6 +235,8 @@ db_open(struct history *h, const char *path, bool *ret_made)
 		rc = settle(h->db);
 	if (rc == 0)
 		rc = tables_make(h->db, ret_made);
+	if (rc == 0)
+		rc = exec(h->db, HISTORY_MAIL_TABLE);
 	for (int i = 0; i < ST_MAX && rc == 0; i++)
 		rc = history_rc(sqlite3_prepare_v3(h->db, statements[i], -1,
 		    SQLITE_PREPARE_PERSISTENT, &h->st[i], NULL));

@@ -17,6 +17,7 @@
  *	finding		the lines of validate as they came, from … to …
  *	event		what else happened (alarms), JSON
  *	alarm		which are on, so that a restart does not tell them again
+ *	mail		alarms that were told and not mailed yet
  *	point		counts over time for plots: every 5 minutes for two days,
  *			every hour for a month, every day for the rest
  *
@@ -136,6 +137,19 @@ struct history_alarm {
 int	 history_alarm_put(struct history *, const struct history_alarm *) MUST_USE;
 int	 history_alarm_del(struct history *, struct sv key) MUST_USE;
 int	 history_event(struct history *, int64_t at, struct sv code, struct sv json) MUST_USE;
+
+/*
+ * What is to be mailed: rows wait here until they were, also over restarts;
+ * beyond HISTORY_MAILS_MAX the oldest go (*ret_lost).
+ */
+struct history_mail {
+	int64_t		id, at;		/* id grows */
+	struct sv	key, text;
+};
+int	 history_mail_put(struct history *, const struct history_mail *, size_t *ret_lost) MUST_USE;
+/* All up to this id; and those from before a time. */
+int	 history_mail_del(struct history *, int64_t id) MUST_USE;
+int	 history_mail_expire(struct history *, int64_t before, size_t *ret_lost) MUST_USE;
 /* The same reader as below, on the writer's own connection. */
 struct history_reader *history_reader_of(struct history *);
 
@@ -220,6 +234,10 @@ int	 history_points(struct history_reader *, size_t limit, history_point_fn,
  */
 void	 history_change_json(struct json *, const struct history_change *);
 void	 history_point_json(struct json *, const struct history_point_row *);
+
+/* Ascending, up to this id. */
+typedef bool (*history_mail_fn)(void *arg, const struct history_mail *);
+int	 history_mails(struct history_reader *, int64_t upto, history_mail_fn, void *arg) MUST_USE;
 
 typedef bool (*history_alarm_fn)(void *arg, const struct history_alarm *);
 int	 history_alarms(struct history_reader *, history_alarm_fn, void *arg) MUST_USE;

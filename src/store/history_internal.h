@@ -11,6 +11,10 @@
 #define HISTORY_SCHEMA		1
 #define HISTORY_PATH_MAX	4096
 
+/* Came later than the others, and files without it are as good. */
+#define HISTORY_MAIL_TABLE	"CREATE TABLE IF NOT EXISTS mail(id INTEGER PRIMARY KEY" \
+	" AUTOINCREMENT, at INTEGER, key TEXT, text TEXT)"
+
 struct history_reader {
 	sqlite3	*db;
 	bool	 borrowed;	/* the writer's */
@@ -38,6 +42,14 @@ static inline void
 bind_sv(sqlite3_stmt *st, int i, struct sv s)
 {
 	(void)sqlite3_bind_text(st, i, s.n > 0 ? s.p : "", (int)s.n, SQLITE_STATIC);
+}
+
+static inline struct sv
+col_sv(sqlite3_stmt *st, int i)
+{
+	const void *p = sqlite3_column_blob(st, i);
+
+	return (struct sv){ p, p == NULL ? 0 : (size_t)sqlite3_column_bytes(st, i) };
 }
 
 static inline void

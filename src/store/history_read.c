@@ -149,14 +149,6 @@ history_reader_free(struct history_reader *r)
 
 /* --- columns --- */
 
-static struct sv
-col_sv(sqlite3_stmt *st, int i)
-{
-	const char *p = (const char *)sqlite3_column_blob(st, i);
-
-	return (struct sv){ p, p == NULL ? 0 : (size_t)sqlite3_column_bytes(st, i) };
-}
-
 static uint64_t
 col_u64(sqlite3_stmt *st, int i)
 {

@@ -68,4 +68,7 @@
 /* What the log beside the file (-wal) is cut back to. */
 #define HISTORY_WAL_BYTES	"16777216"
 
+/* Alarms that wait to be mailed: a day and a half of as many as are told. */
+#define HISTORY_MAILS_MAX	1000
+
 #endif

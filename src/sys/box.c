@@ -20,12 +20,25 @@
 #include "sys/box.h"
 #include "sys/clock.h"
 #include "sys/file.h"
-#include "sys/sandbox.h"
+#include "sys/memfd.h"
 #include "sys/tree.h"
 
 #define TICK_MS		100
 #define MEASURE_MS	1000	/* walks of the folder are that far apart, or more */
 #define CHILD_FD	3
+#define SCRIPT_HEAD_MAX	256	/* BINPRM_BUF_SIZE */
+
+static const char *const rsync_reads[] = { NULL };
+/* Names, authorities, and the configuration of those clients of SMTP that Debian has. */
+static const char *const sendmail_reads[] = {
+	"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf",
+	"/etc/services", "/etc/localtime", "/usr/share/zoneinfo", "/etc/passwd", "/etc/hostname",
+	"/etc/mailname", "/etc/aliases", "/etc/ssl", "/usr/share/ca-certificates",
+	"/usr/local/share/ca-certificates", "/etc/gnutls", "/etc/msmtprc", "/etc/esmtprc",
+	"/etc/ssmtp", NULL
+};
+const struct box_kind box_rsync = { &sandbox_box, &sandbox_program, rsync_reads, false };
+const struct box_kind box_sendmail = { &sandbox_mail_box, &sandbox_sendmail, sendmail_reads, true };
 
 /* --- what a program needs to start --- */
 
@@ -56,8 +69,28 @@ path_maybe(struct sandbox *s, const char *path, enum sandbox_access a)
 	return rc == -ENOENT ? 0 : rc;
 }
 
+/* What runs it when it is a script: "#!/bin/sh". */
 static int
-program_paths(struct sandbox *s, const char *program)
+script_path(struct sandbox *s, const char *program)
+{
+	_cleanup_(fd_close) int fd = open(program, O_RDONLY | O_CLOEXEC);
+	char head[SCRIPT_HEAD_MAX + 1];
+	ssize_t n = fd < 0 ? -1 : read(fd, head, SCRIPT_HEAD_MAX);
+	struct sv line, words;
+
+	if (n <= 0)
+		return 0;
+	head[n] = '\0';
+	words = (struct sv){ head, (size_t)n };
+	if (!sv_starts(words, SV("#!")) || !sv_line(&words, &line))
+		return 0;
+	line = sv_trim(sv_skip(line, 2));
+	head[(size_t)(line.p - head) + sv_find(line, ' ')] = '\0';
+	return path_maybe(s, line.p, SANDBOX_EXEC);
+}
+
+static int
+program_paths(struct sandbox *s, const char *program, const struct box_kind *kind)
 {
 	static const char *const reads[] = {
 		"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache",
@@ -68,8 +101,14 @@ program_paths(struct sandbox *s, const char *program)
 
 	if (rc == 0 && loader != NULL)
 		rc = path_maybe(s, loader, SANDBOX_EXEC);
+	if (rc == 0)
+		rc = script_path(s, program);
 	for (size_t i = 0; i < ARRAY_LEN(reads) && rc == 0; i++)
 		rc = path_maybe(s, reads[i], SANDBOX_READ);
+	for (size_t i = 0; kind->reads[i] != NULL && rc == 0; i++)
+		rc = path_maybe(s, kind->reads[i], SANDBOX_READ);
+	if (kind->nameless && rc == 0)
+		rc = path_maybe(s, "/tmp", SANDBOX_NAMELESS);
 	/* It is opened to be written, too. */
 	return rc < 0 ? rc : sandbox_path(s, "/dev/null", SANDBOX_WRITE);
 }
@@ -87,11 +126,11 @@ program_box(const struct box_run *b)
 		return 0;
 	if (s == NULL)
 		return -ENOMEM;
-	if ((rc = program_paths(s, b->program)) < 0 ||
+	if ((rc = program_paths(s, b->program, b->kind)) < 0 ||
 	    (rc = sandbox_path(s, b->folder, SANDBOX_WRITE)) < 0)
 		return rc;
 	sandbox_port(s, b->port);
-	return sandbox_enter(s, &sandbox_program, &what);
+	return sandbox_enter(s, b->kind->program, &what);
 }
 
 static void
@@ -105,17 +144,31 @@ signals_default(void)
 		(void)signal(s, SIG_DFL);
 }
 
+/* A file in memory: nobody has to write while it reads, or does not. */
+static int
+input_open(const struct box_run *b, int null)
+{
+	int fd, rc;
+
+	if (b->input.n == 0)
+		return null;
+	if ((rc = memfd_of("input", b->input, &fd)) < 0)
+		return rc;
+	return lseek(fd, 0, SEEK_SET) < 0 ? -errno : fd;
+}
+
 /* In the child. Its last words before exec go where the program's go. */
 static void
 program_exec(const struct box_run *b, int err, pid_t parent)
 {
 	char *envp[] = { NULL };
-	int null, rc;
+	int null, in, rc;
 
 	signals_default();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || setsid() < 0 ||
-	    (null = open("/dev/null", O_RDWR)) < 0 || dup2(err, STDERR_FILENO) < 0 ||
-	    dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+	    (null = open("/dev/null", O_RDWR)) < 0 || (in = input_open(b, null)) < 0 ||
+	    dup2(err, STDERR_FILENO) < 0 ||
+	    dup2(in, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
 	    close_range(STDERR_FILENO + 1, ~0U, 0) < 0 || chdir(b->folder) < 0)
 		_exit(127);
 	(void)umask(077);
@@ -288,12 +341,12 @@ box_enter(const struct box_conf *c, const char **ret_what)
 		return 0;
 	if (s == NULL)
 		return -ENOMEM;
-	if ((rc = program_paths(s, c->program)) < 0 ||
+	if ((rc = program_paths(s, c->program, c->kind)) < 0 ||
 	    (rc = sandbox_path(s, c->folder, SANDBOX_WRITE)) < 0)
 		return rc;
 	for (size_t i = 0; sandbox_resolver_files[i] != NULL && rc == 0; i++)
 		rc = path_maybe(s, sandbox_resolver_files[i], SANDBOX_READ);
-	return rc < 0 ? rc : sandbox_enter(s, &sandbox_box, ret_what);
+	return rc < 0 ? rc : sandbox_enter(s, c->kind->box, ret_what);
 }
 
 static void

@@ -1,10 +1,10 @@
 /*
  * A program that is not ours, run in a box: argv without a shell, an empty
- * environment, /dev/null as input and output, its own session, its own
- * sandbox (sandbox_program: one folder to write to, the program and its
- * libraries to read, one TCP port), limits of memory, processor time and file
- * size, a deadline, and an eye on what the folder weighs. At the end its
- * whole process group is killed.
+ * environment, /dev/null or what it is given as input, /dev/null as output,
+ * its own session, its own sandbox (its kind: one folder to write to, the
+ * program and its libraries to read, TCP), limits of memory, processor time
+ * and file size, a deadline, and an eye on what the folder weighs. At the end
+ * its whole process group is killed.
  *
  * Who starts such a program must be able to fork, to exec and to connect. So
  * the role that has the frames and reads the files does not do it: it has a
@@ -24,17 +24,32 @@
 
 #include "base/sv.h"
 #include "base/util.h"
+#include "sys/sandbox.h"
 
-#define BOX_PACKET_MAX	8192
+#define BOX_PACKET_MAX	(48 * 1024)	/* a mail; a request of rsync has 2 KB */
 #define BOX_TEXT_MAX	400		/* of what the program said */
+
+/*
+ * What programs of one kind may: profiles of the process that starts them and
+ * of themselves, and what they read beyond their libraries (NULL ends it;
+ * what is absent is passed over).
+ */
+struct box_kind {
+	const struct sandbox_profile	*box, *program;
+	const char *const		*reads;
+	bool				 nameless;	/* tmpfile(3) works */
+};
+extern const struct box_kind box_rsync, box_sendmail;
 
 /* --- one run, blocking --- */
 
 struct box_run {
+	const struct box_kind *kind;
 	const char	*program;
 	char *const	*argv;
 	const char	*folder;	/* absolute; its working directory */
-	uint16_t	 port;
+	struct sv	 input;		/* of nothing: /dev/null */
+	uint16_t	 port;		/* the only one; 0: any */
 	uint32_t	 timeout_sec;
 	uint64_t	 max_names, max_bytes;	/* of the folder */
 	bool		 no_sandbox;
@@ -73,6 +88,7 @@ int	 box_resolve(const char *host, bool numeric, struct box_addr *ret, size_t ma
 typedef size_t	(*box_job_fn)(void *arg, struct sv request, char *answer, size_t max);
 
 struct box_conf {
+	const struct box_kind *kind;
 	const char	*program;	/* that may be executed */
 	const char	*folder;	/* below which all runs have theirs */
 	box_job_fn	 job;

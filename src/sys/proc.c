@@ -100,6 +100,14 @@ proc_can_run(const char *path)
 	return access(path, X_OK) == 0;
 }
 
+bool
+proc_gains_rights(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)) != 0;
+}
+
 int
 proc_exec(const char *path, char *const argv[])
 {

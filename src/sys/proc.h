@@ -24,6 +24,8 @@ int	 proc_spawn(const char *path, pid_t *ret_pid, int *ret_fd) MUST_USE;
 bool	 proc_reap(pid_t *ret_pid, bool *ret_ok, char text[static 32]);
 void	 proc_signal(pid_t, int signo);
 bool	 proc_can_run(const char *path);
+/* Set-user-id or set-group-id? */
+bool	 proc_gains_rights(const char *path);
 /* Replace this process. Returns only on failure. */
 int	 proc_exec(const char *path, char *const argv[]);
 

@@ -75,6 +75,24 @@ const struct sandbox_profile sandbox_program = {
 	.max_cpu = 600, .max_procs = 4096,
 };
 
+/* Frames in, a packet to the box: it has nothing and opens nothing. */
+const struct sandbox_profile sandbox_mail = {
+	.name = "mail", .max_memory = GIB, .max_files = 64, .required = true,
+};
+const struct sandbox_profile sandbox_mail_box = {
+	.name = "mail-box", .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_CONNECT |
+	SANDBOX_PROGRAM | SANDBOX_MEMFD,
+	.max_memory = GIB, .max_files = 64, .max_file = 16 * 1024 * 1024, .required = true,
+	.max_procs = 4096,
+};
+/* It looks names up, so UDP besides TCP. */
+const struct sandbox_profile sandbox_sendmail = {
+	.name = "sendmail", .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_CONNECT |
+	SANDBOX_PROGRAM,
+	.max_memory = GIB, .max_files = 64, .max_file = 16 * 1024 * 1024, .required = true,
+	.max_cpu = 60, .max_procs = 4096,
+};
+
 /* --- Landlock; newer than the headers of Debian 12 in part --- */
 
 #define LL_FS_EXECUTE		(1ULL << 0)
@@ -98,6 +116,7 @@ const struct sandbox_profile sandbox_program = {
 	LL_FS_REMOVE_DIR | LL_FS_MAKE_DIR | LL_FS_MAKE_REG | LL_FS_REFER | \
 	LL_FS_TRUNCATE)
 #define LL_EXEC		(LL_READ | LL_FS_EXECUTE)
+#define LL_NAMELESS	(LL_FS_READ_FILE | LL_FS_WRITE_FILE | LL_FS_TRUNCATE)
 #define LL_OF_FILES	(LL_FS_READ_FILE | LL_FS_WRITE_FILE | LL_FS_TRUNCATE | LL_FS_EXECUTE)
 
 struct ll_ruleset {
@@ -178,7 +197,7 @@ sandbox_path(struct sandbox *s, const char *path, enum sandbox_access a)
 	s->paths[s->n].fd = fd;
 	s->paths[s->n].dir = S_ISDIR(st.st_mode);
 	s->paths[s->n].access = a == SANDBOX_WRITE ? LL_WRITE :
-	    a == SANDBOX_EXEC ? LL_EXEC : LL_READ;
+	    a == SANDBOX_EXEC ? LL_EXEC : a == SANDBOX_NAMELESS ? LL_NAMELESS : LL_READ;
 	s->n++;
 	return 0;
 }

@@ -30,6 +30,7 @@ enum sandbox_access {
 	SANDBOX_READ,		/* files below it may be read, folders listed */
 	SANDBOX_WRITE,		/* also made, written, renamed, removed */
 	SANDBOX_EXEC,		/* read, and run */
+	SANDBOX_NAMELESS,	/* O_TMPFILE in it; files that are there, too, but none is made */
 };
 
 /* Groups of system calls, beyond the base (memory, time, read, write, epoll …). */
@@ -61,6 +62,8 @@ struct sandbox_profile {
  * program, program what the program itself is in, within the box.
  */
 extern const struct sandbox_profile sandbox_rsync, sandbox_box, sandbox_program;
+/* The same for role mail and the sendmail program. */
+extern const struct sandbox_profile sandbox_mail, sandbox_mail_box, sandbox_sendmail;
 extern const struct sandbox_profile sandbox_fetch, sandbox_store, sandbox_validate,
 	sandbox_rtr, sandbox_verify, sandbox_web;
 

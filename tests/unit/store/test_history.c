@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "crypto/crypto.h"
 #include "store/history.h"
+#include "store/limits.h"
 
 #define AT	1000000
 #define DAY	86400
@@ -495,7 +496,63 @@ alarms(void **state UNUSED)
 	h = history_free(h);
 }
 
+/* How many, the first and the last id. */
+struct mails {
+	size_t	n;
+	int64_t	first, last;
+};
+
+static bool
+on_mail(void *arg, const struct history_mail *m)
+{
+	struct mails *s = arg;
+
+	assert_true(sv_eq_str(m->key, "X y") && sv_eq_str(m->text, "text\n"));
+	s->first = s->n++ == 0 ? m->id : s->first;
+	s->last = m->id;
+	return true;
+}
+
+static struct mails
+mails_of(struct history *h, int64_t upto)
+{
+	struct mails s = { 0 };
+
+	assert_int_equal(history_mails(history_reader_of(h), upto, on_mail, &s), 0);
+	return s;
+}
+
+static void
+mails(void **state UNUSED)
+{
+	struct history_mail m = { .key = SV("X y"), .text = SV("text\n") };
+	struct history_found found;
+	struct history *h = opened(0, &found);
+	size_t lost, all = 0;
+
+	for (m.at = AT; m.at < AT + HISTORY_MAILS_MAX + 5; m.at++) {
+		assert_int_equal(history_mail_put(h, &m, &lost), 0);
+		all += lost;
+	}
+	assert_int_equal(all, 5);
+	h = history_free(h);
+	h = opened(0, &found);
+	assert_int_equal(mails_of(h, INT64_MAX).n, HISTORY_MAILS_MAX);
+	assert_int_equal(mails_of(h, INT64_MAX).first, 6);
+	assert_int_equal(mails_of(h, 10).n, 5);
+	assert_int_equal(history_mail_del(h, 10), 0);
+	assert_int_equal(mails_of(h, INT64_MAX).first, 11);
+	assert_int_equal(history_mail_expire(h, AT + 15, &lost), 0);
+	assert_int_equal(lost, 5);
+	assert_int_equal(history_mail_del(h, INT64_MAX), 0);
+	assert_int_equal(mails_of(h, INT64_MAX).n, 0);
+	/* Ids grow for ever: a mail that is under way never names a newer row. */
+	assert_int_equal(history_mail_put(h, &m, &lost), 0);
+	assert_int_equal(mails_of(h, INT64_MAX).first, HISTORY_MAILS_MAX + 6);
+	h = history_free(h);
+}
+
 #define S(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 TESTS_MAIN("history", S(causes), S(others), S(prefixes), S(unfinished), S(findings),
-    S(bounded), S(damaged), S(alarms))
+    S(bounded), S(damaged), S(alarms), S(mails))
