@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/exceptions.h"
+#include "base/hash.h"
 #include "base/timefmt.h"
 
 #define FILE_NAME	"rpki.exceptions"
@@ -44,8 +45,10 @@ providers_read(struct pool *pool, struct sv s, struct slurm_entry *e)
 }
 
 static enum slurm_kind
-kind_of(bool asserts, bool aspa)
+kind_of(bool asserts, bool aspa, bool bgpsec)
 {
+	if (bgpsec)
+		return asserts ? SLURM_BGPSEC_ASSERTION : SLURM_BGPSEC_FILTER;
 	if (aspa)
 		return asserts ? SLURM_ASPA_ASSERTION : SLURM_ASPA_FILTER;
 	return asserts ? SLURM_PREFIX_ASSERTION : SLURM_PREFIX_FILTER;
@@ -80,16 +83,23 @@ comment_of(struct pool *pool, const struct exception *x)
 	    time_str(x->entry.expires, until));
 }
 
+/* The fields of a line, in their order. */
+enum field {
+	F_LINE, F_ACTION, F_PREFIX, F_ASN, F_MAX_LEN, F_CUSTOMER, F_PROVIDERS, F_UNTIL,
+	F_OWNER, F_REASON, F_TICKET, F_ROUTER_ASN, F_SKI, F_KEY,
+	F_FIELDS
+};
+
 /* The words of an entry, and what is made of them. */
 static int
-words_read(struct pool *pool, struct sv *line, size_t no, struct exception *x)
+words_read(struct pool *pool, const struct sv *f, size_t no, struct exception *x)
 {
 	struct slurm_entry *e = &x->entry;
 	char *where;
 
-	x->owner = pool_sv(pool, sv_cut(line, '\t'));
-	x->reason = pool_sv(pool, sv_cut(line, '\t'));
-	x->ticket = pool_sv(pool, *line);
+	x->owner = pool_sv(pool, f[F_OWNER]);
+	x->reason = pool_sv(pool, f[F_REASON]);
+	x->ticket = pool_sv(pool, f[F_TICKET]);
 	if (x->owner.p == NULL || x->reason.p == NULL || x->ticket.p == NULL)
 		return -ENOMEM;
 	if (x->owner.n == 0 || x->reason.n == 0)
@@ -102,36 +112,74 @@ words_read(struct pool *pool, struct sv *line, size_t no, struct exception *x)
 }
 
 static int
+vrp_read(const struct sv *f, bool asserts, struct slurm_entry *e)
+{
+	uint32_t max_len = 0;
+
+	if ((f[F_PREFIX].n > 0 && ip_prefix_parse(f[F_PREFIX], &e->px) < 0) ||
+	    number_read(f[F_ASN], UINT32_MAX, &e->asn, &e->has_asn) < 0 ||
+	    number_read(f[F_MAX_LEN], 128, &max_len, &e->has_max_len) < 0)
+		return -EBADMSG;
+	e->max_len = (uint8_t)max_len;
+	if (f[F_PROVIDERS].n > 0 || (f[F_PREFIX].n == 0 && !e->has_asn) ||
+	    (asserts && (f[F_PREFIX].n == 0 || !e->has_asn)))
+		return -EBADMSG;
+	if (e->has_max_len && (!asserts || max_len < e->px.len || max_len > ip_bits(e->px.af)))
+		return -EBADMSG;
+	return 0;
+}
+
+static int
+aspa_read(struct pool *pool, const struct sv *f, bool asserts, struct slurm_entry *e)
+{
+	if (number_read(f[F_CUSTOMER], UINT32_MAX, &e->asn, &e->has_asn) < 0 ||
+	    f[F_PREFIX].n + f[F_ASN].n + f[F_MAX_LEN].n > 0 || (asserts && f[F_PROVIDERS].n == 0))
+		return -EBADMSG;
+	return providers_read(pool, f[F_PROVIDERS], e);
+}
+
+static int
+bgpsec_read(struct pool *pool, const struct sv *f, bool asserts, struct slurm_entry *e)
+{
+	size_t n = f[F_KEY].n / 2;
+	uint8_t *spki;
+
+	e->has_ski = f[F_SKI].n > 0;
+	if (number_read(f[F_ROUTER_ASN], UINT32_MAX, &e->asn, &e->has_asn) < 0 ||
+	    (e->has_ski && hex_decode(e->ski, sizeof(e->ski), f[F_SKI]) < 0) ||
+	    f[F_PREFIX].n + f[F_ASN].n + f[F_MAX_LEN].n + f[F_CUSTOMER].n + f[F_PROVIDERS].n > 0)
+		return -EBADMSG;
+	if (!asserts)
+		return n > 0 || (!e->has_asn && !e->has_ski) ? -EBADMSG : 0;
+	if ((spki = pool_alloc(pool, n + 1)) == NULL)
+		return -ENOMEM;
+	e->spki = (struct sv){ (const char *)spki, n };
+	return !e->has_asn || !e->has_ski || hex_decode(spki, n, f[F_KEY]) < 0 ||
+	    !slurm_key_sound(e->spki) ? -EBADMSG : 0;
+}
+
+static int
 line_read(struct pool *pool, struct sv line, size_t no, struct exception *x)
 {
-	struct sv n = sv_cut(&line, '\t'), action = sv_cut(&line, '\t'), px = sv_cut(&line, '\t');
-	struct sv asn = sv_cut(&line, '\t'), max = sv_cut(&line, '\t'), customer = sv_cut(&line, '\t');
-	struct sv providers = sv_cut(&line, '\t'), until = sv_cut(&line, '\t');
 	struct slurm_entry *e = &x->entry;
-	bool asserts = sv_eq(action, SV("assert")), aspa;
-	uint32_t max_len = 0;
+	struct sv f[F_FIELDS];
+	bool asserts, bgpsec;
 	uint64_t t;
 	int rc;
 
-	if (num_u32(n, 0, UINT32_MAX, &x->line) < 0 || (!asserts && !sv_eq(action, SV("filter"))) ||
-	    (px.n > 0 && ip_prefix_parse(px, &e->px) < 0) ||
-	    number_read(asn, UINT32_MAX, &e->asn, &e->has_asn) < 0 ||
-	    number_read(max, 128, &max_len, &e->has_max_len) < 0 ||
-	    (customer.n > 0 && number_read(customer, UINT32_MAX, &e->asn, &e->has_asn) < 0) ||
-	    num_u64(until, 0, INT64_MAX, &t) < 0)
+	for (size_t i = 0; i < F_FIELDS; i++)
+		f[i] = sv_cut(&line, '\t');
+	asserts = sv_eq(f[F_ACTION], SV("assert"));
+	if (line.n > 0 || num_u32(f[F_LINE], 0, UINT32_MAX, &x->line) < 0 ||
+	    (!asserts && !sv_eq(f[F_ACTION], SV("filter"))) ||
+	    num_u64(f[F_UNTIL], 0, INT64_MAX, &t) < 0)
 		return -EBADMSG;
-	aspa = customer.n > 0;
-	e->kind = kind_of(asserts, aspa);
-	e->max_len = (uint8_t)max_len;
+	bgpsec = f[F_ROUTER_ASN].n + f[F_SKI].n + f[F_KEY].n > 0;
+	e->kind = kind_of(asserts, f[F_CUSTOMER].n > 0, bgpsec);
 	e->expires = (int64_t)t;
-	if ((aspa && (px.n > 0 || asn.n > 0)) || (!aspa && providers.n > 0) ||
-	    (asserts && !aspa && (px.n == 0 || asn.n == 0)) || (px.n == 0 && !e->has_asn) ||
-	    (asserts && aspa && providers.n == 0) ||
-	    (e->has_max_len && (!asserts || px.n == 0 || max_len < e->px.len || max_len > ip_bits(e->px.af))))
-		return -EBADMSG;
-	if (aspa && (rc = providers_read(pool, providers, e)) < 0)
-		return rc;
-	return words_read(pool, &line, no, x);
+	rc = bgpsec ? bgpsec_read(pool, f, asserts, e) : f[F_CUSTOMER].n > 0 ?
+	    aspa_read(pool, f, asserts, e) : vrp_read(f, asserts, e);
+	return rc < 0 ? rc : words_read(pool, f, no, x);
 }
 
 int

@@ -1,10 +1,15 @@
 /* rpki.exceptions in the configuration: rules, and the text for the role. */
 #include <stdio.h>
+#include <string.h>
 
 #include "app/exceptions.h"
+#include "base/base64.h"
 #include "base/err.h"
+#include "base/hash.h"
+#include "crypto/crypto.h"
 
 #define TABLE		CONF_RPKI_EXCEPTIONS
+#define POINT_LEN	65	/* of P-256, uncompressed: what a SKI is the SHA-1 of */
 #define OWNER_MAX	48	/* bytes; it goes into the name of a trust anchor */
 
 static const struct conf_value *
@@ -160,6 +165,100 @@ aspa_check(const struct conf *c, const struct conf_item *it, struct conf_error *
 	return 0;
 }
 
+/* --- BGPsec router keys (RFC 8416 sections 3.3.2 and 3.4.2) --- */
+
+struct key {
+	uint8_t	ski[SHA1_LEN];
+	uint8_t	spki[ROUTER_SPKI_MAX];
+	size_t	spki_len;		/* 0: none given */
+	bool	has_ski;
+};
+
+/* "0A:1B:…" as openssl and routers show it, plain hexadecimal, or base64url. */
+static int
+ski_read(struct sv s, uint8_t ret[static SHA1_LEN])
+{
+	uint8_t room[64];
+	char hex[2 * SHA1_LEN];
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] != ':' && n++ < sizeof(hex))
+			hex[n - 1] = s.p[i];
+	if (n == sizeof(hex) && hex_decode(ret, SHA1_LEN, (struct sv){ hex, n }) == 0)
+		return 0;
+	if (s.n > 30 || base64url_decode(room, s, &n) < 0 || n != SHA1_LEN)
+		return -1;
+	memcpy(ret, room, n);
+	return 0;
+}
+
+/* Either alphabet: openssl writes the one, SLURM the other. */
+static int
+spki_read(struct sv s, struct key *k)
+{
+	uint8_t room[256];
+	size_t n;
+
+	if (s.n > 128 || (base64_decode(room, s, &n) < 0 && base64url_decode(room, s, &n) < 0) ||
+	    n > sizeof(k->spki) || !slurm_key_sound((struct sv){ (const char *)room, n }))
+		return -1;
+	memcpy(k->spki, room, n);
+	k->spki_len = n;
+	return 0;
+}
+
+/* What the entry says of a key, and what that says: a key has its identifier. */
+static int
+key_read(const struct conf_item *it, struct key *ret)
+{
+	struct key k = { .has_ski = has(it, CONF_EXC_SKI) };
+	uint8_t sum[SHA1_LEN];
+
+	if ((k.has_ski && ski_read(text_of(it, CONF_EXC_SKI), k.ski) < 0) ||
+	    (has(it, CONF_EXC_KEY) && spki_read(text_of(it, CONF_EXC_KEY), &k) < 0))
+		return -1;
+	if (k.spki_len > 0) {
+		crypto_sha1(k.spki + k.spki_len - POINT_LEN, POINT_LEN, sum);
+		if (k.has_ski && memcmp(sum, k.ski, sizeof(sum)) != 0)
+			return -1;
+		memcpy(k.ski, sum, sizeof(sum));
+		k.has_ski = true;
+	}
+	*ret = k;
+	return 0;
+}
+
+static bool
+is_bgpsec(const struct conf_item *it)
+{
+	return has(it, CONF_EXC_ROUTER_ASN) || has(it, CONF_EXC_SKI) || has(it, CONF_EXC_KEY);
+}
+
+static int
+bgpsec_check(const struct conf *c, const struct conf_item *it, struct conf_error *err)
+{
+	static const enum app_conf_row others[] = { CONF_EXC_PREFIX, CONF_EXC_ASN, CONF_EXC_MAX_LEN,
+	    CONF_EXC_CUSTOMER, CONF_EXC_PROVIDERS };
+	struct key k;
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (has(it, others[i]))
+			return refuse(c, it, CONF_E_RULE, name_of(c, others[i]),
+			    N_("router-asn, ski and router-key alone"), err);
+	if (is_assertion(it) && !(has(it, CONF_EXC_ROUTER_ASN) && has(it, CONF_EXC_KEY)))
+		return refuse(c, it, CONF_E_MISSING,
+		    has(it, CONF_EXC_ROUTER_ASN) ? "router-key" : "router-asn",
+		    N_("an assertion of a router key has a router-asn and a router-key"), err);
+	if (!is_assertion(it) && has(it, CONF_EXC_KEY))
+		return refuse(c, it, CONF_E_RULE, "router-key",
+		    N_("a filter of router keys has a router-asn, a ski, or both"), err);
+	if (key_read(it, &k) < 0)
+		return refuse(c, it, CONF_E_TYPE, has(it, CONF_EXC_KEY) ? "router-key, ski" : "ski",
+		    N_("a P-256 key in base64, and its own key identifier"), err);
+	return 0;
+}
+
 int
 exceptions_check(const struct conf *c, struct conf_error *err)
 {
@@ -171,7 +270,8 @@ exceptions_check(const struct conf *c, struct conf_error *err)
 		const struct conf_item *it = &v->items[i];
 
 		if ((rc = needed_check(c, it, err)) == 0 && (rc = words_check(c, it, err)) == 0)
-			rc = has(it, CONF_EXC_CUSTOMER) ? aspa_check(c, it, err) :
+			rc = is_bgpsec(it) ? bgpsec_check(c, it, err) :
+			    has(it, CONF_EXC_CUSTOMER) ? aspa_check(c, it, err) :
 			    vrp_check(c, it, err);
 	}
 	if (rc < 0)
@@ -203,6 +303,18 @@ number_put(struct buf *b, const struct conf_item *it, enum app_conf_row row)
 }
 
 static void
+key_put(struct buf *b, const struct conf_item *it)
+{
+	char hex[2 * ROUTER_SPKI_MAX + 1];
+	struct key k;
+
+	if (!is_bgpsec(it) || key_read(it, &k) < 0)	/* the check was before */
+		k = (struct key){ 0 };
+	field_put(b, k.has_ski ? sv_str(hex_encode(hex, k.ski, sizeof(k.ski))) : SV(""));
+	field_put(b, sv_str(hex_encode(hex, k.spki, k.spki_len)));
+}
+
+static void
 line_put(struct buf *b, const struct conf_item *it)
 {
 	const struct conf_value *p = col(it, CONF_EXC_PROVIDERS);
@@ -222,6 +334,8 @@ line_put(struct buf *b, const struct conf_item *it)
 	field_put(b, text_of(it, CONF_EXC_OWNER));
 	field_put(b, text_of(it, CONF_EXC_REASON));
 	field_put(b, text_of(it, CONF_EXC_TICKET));
+	number_put(b, it, CONF_EXC_ROUTER_ASN);
+	key_put(b, it);
 	buf_char(b, '\n');
 }
 

@@ -7,11 +7,19 @@
 
 #include "app/exceptions.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/timefmt.h"
 
 #define DAY	86400
 #define JAN_1	1767225600		/* 2026-01-01T00:00:00Z */
 #define WHO	"owner: noc, reason: \"x: y\", until: 2026-01-31"
+
+/* A key of P-256, and its identifier in three spellings. */
+#define KEY	"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE3db8mQe5xQCedsQtAox9boiBcIAi" \
+	"1rgJdUJLouU0of87lQpTOARETAr5guShZwhm+d9EVobzOfEewVJPFS1y+g=="
+#define SKI_HEX	"fe8bf914068aedb23dad770dd5b81b8d86041db9"
+#define SKI_COLONS "\"FE:8B:F9:14:06:8A:ED:B2:3D:AD:77:0D:D5:B8:1B:8D:86:04:1D:B9\""
+#define SKI_URL	"\"_ov5FAaK7bI9rXcN1bgbjYYEHbk\""
 
 static int
 conf_of(const char *entries, struct conf **ret, struct conf_error *e)
@@ -36,6 +44,22 @@ static const struct {
 	{ "{action: filter, customer: 64496, " WHO "}", CONF_OK, "" },
 	{ "{action: assert, customer: 64496, providers: [64498, 64497], " WHO "}", CONF_OK, "" },
 	{ "{action: assert, customer: 64496, providers: 0, " WHO "}", CONF_OK, "" },
+	{ "{action: filter, router-asn: 64496, " WHO "}", CONF_OK, "" },
+	{ "{action: filter, ski: " SKI_HEX ", " WHO "}", CONF_OK, "" },
+	{ "{action: filter, router-asn: 0, ski: " SKI_URL ", " WHO "}", CONF_OK, "" },
+	{ "{action: assert, router-asn: 64496, router-key: " KEY ", " WHO "}", CONF_OK, "" },
+	{ "{action: assert, router-asn: 64496, ski: " SKI_COLONS ", router-key: " KEY ", " WHO "}", CONF_OK, "" },
+	{ "{action: assert, router-asn: 64496, " WHO "}", CONF_E_MISSING, "router-key" },
+	{ "{action: assert, router-key: " KEY ", " WHO "}", CONF_E_MISSING, "router-asn" },
+	{ "{action: filter, router-asn: 1, router-key: " KEY ", " WHO "}", CONF_E_RULE, "router-key" },
+	{ "{action: filter, router-asn: 1, asn: 1, " WHO "}", CONF_E_RULE, "asn" },
+	{ "{action: filter, ski: " SKI_HEX ", customer: 1, " WHO "}", CONF_E_RULE, "customer" },
+	{ "{action: filter, ski: 0011, " WHO "}", CONF_E_TYPE, "ski" },
+	{ "{action: filter, ski: x" SKI_HEX ", " WHO "}", CONF_E_TYPE, "ski" },
+	{ "{action: assert, router-asn: 1, ski: 0000000000000000000000000000000000000000, router-key: "
+	  KEY ", " WHO "}", CONF_E_TYPE, "router-key, ski" },
+	{ "{action: assert, router-asn: 1, router-key: MFkwEwYH, " WHO "}", CONF_E_TYPE, "router-key, ski" },
+	{ "{action: assert, router-asn: 1, router-key: \"!\", " WHO "}", CONF_E_TYPE, "router-key, ski" },
 	{ "{}", CONF_E_MISSING, "action" },
 	{ "{prefix: 192.0.2.0/24, " WHO "}", CONF_E_MISSING, "action" },
 	{ "{action: filter, asn: 1, reason: x, until: 2026-01-31}", CONF_E_MISSING, "owner" },
@@ -68,7 +92,7 @@ refused(void **state UNUSED)
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
 		struct conf *c = NULL;
 		struct conf_error e;
-		char entry[512];
+		char entry[768];
 		int rc;
 
 		/* The second entry, so that the line is not the first's. */
@@ -241,6 +265,8 @@ text_broken(void **state UNUSED)
 		"1\tfilter\t\t1\t\t\t\t5\t\tr\t", "1\tfilter\t\t1\t\t\t\t5\to\t\t",
 		"1\tfilter\t\t1\t24\t\t\t5\to\tr\t", "1\tassert\t192.0.2.0/24\t1\t33\t\t\t5\to\tr\t",
 		"1\tfilter\t\t1\t\t2\t\t5\to\tr\t", "1\tassert\t\t\t\t2\t\t5\to\tr\t",
+		"1\tfilter\t\t1\t\t\t\t5\to\tr\t\t1\t\t", "1\tassert\t\t\t\t\t\t5\to\tr\t\t1\t" SKI_HEX "\t00",
+		"1\tfilter\t\t\t\t\t\t5\to\tr\t\t1\t00\t", "1\tfilter\t\t1\t\t\t\t5\to\tr\t\t\t\t\tx",
 		"1\tassert\t\t\t\t2\tx\t5\to\tr\t", "1\tfilter\t\t1\t\t\t2\t5\to\tr\t",
 	};
 	struct pool *pool = pool_new(1 << 20);
@@ -258,4 +284,41 @@ text_broken(void **state UNUSED)
 	(void)pool_free(pool);
 }
 
-TESTS_MAIN("app/exceptions", T(refused), T(too_many), T(carried), T(ends), T(applied), T(text_broken))
+/* RFC 8416 sections 3.3.2 and 3.4.2: both ways, with owner, reason and end. */
+static void
+router_keys(void **state UNUSED)
+{
+	static const char text[] = "    - {action: assert, router-asn: 64496, router-key: " KEY ", " WHO "}\n"
+	    "    - {action: assert, router-asn: 64497, router-key: " KEY ", " WHO "}\n"
+	    "    - {action: filter, router-asn: 64498, ski: " SKI_COLONS ", " WHO "}\n";
+	static const char key_64498[] = "    - {action: assert, router-asn: 64498, router-key: " KEY ", "
+	    "owner: noc, reason: r, until: 2027-01-01}\n";
+	struct payloads p = { 0 };
+	struct world w, before;
+	int64_t next;
+
+	world_init(&before, key_64498);
+	assert_int_equal(exceptions_apply(&before.xs, JAN_1, &p, &before.fs, &next), 0);
+	assert_int_equal(p.n_router_keys, 1);
+	world_init(&w, text);
+	assert_int_equal(w.xs.v[2].entry.kind, SLURM_BGPSEC_FILTER);
+	assert_true(w.xs.v[2].entry.has_ski && w.xs.v[2].entry.has_asn);
+	assert_int_equal(exceptions_apply(&w.xs, JAN_1, &p, &w.fs, &next), 0);
+	assert_int_equal(p.n_router_keys, 2);
+	for (size_t i = 0; i < 2; i++) {
+		char hex[2 * SHA1_LEN + 1];
+
+		assert_int_equal(p.router_keys[i].asn, 64496 + i);
+		assert_string_equal(hex_encode(hex, p.router_keys[i].ski, SHA1_LEN), SKI_HEX);
+		assert_string_equal(p.tas[p.router_keys[i].ta], "exception-noc");
+		assert_true(p.router_keys[i].expires == JAN_1 + 31 * DAY);
+	}
+	assert_int_equal(exceptions_apply(&w.xs, JAN_1 + 31 * DAY, &p, &w.fs, &next), 0);
+	assert_true(w.fs.n_by_severity[SEV_WARN] >= 3);
+	payloads_done(&p);
+	world_done(&w);
+	world_done(&before);
+}
+
+TESTS_MAIN("app/exceptions", T(refused), T(too_many), T(carried), T(ends), T(applied), T(router_keys),
+    T(text_broken))
