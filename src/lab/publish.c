@@ -363,6 +363,11 @@ struct tree {
 	const char	*dir;		/* instead of "rsync://HOST" */
 	size_t		 head;		/* letters of the URI that it stands for */
 	struct buf	 folder;	/* the last one made */
+	/*
+	 * RFC 9589: files are as old as what is in them, for rsync takes
+	 * one of the same size and second for the same.
+	 */
+	int64_t		 time;
 };
 
 /* The file of an object, and its folder when that is another than the last one. */
@@ -385,7 +390,7 @@ tree_write(struct tree *t, struct sv uri, struct sv bytes)
 		if ((rc = t->folder.rc) < 0 || (rc = dir_make(t->folder.p)) < 0)
 			return rc;
 	}
-	return file_write(path.p, bytes);
+	return file_write_dated(path.p, bytes, t->time);
 }
 
 static int
@@ -451,7 +456,7 @@ server_tree(struct publisher *p)
 	    pool_printf(p->pool, "rsync.%u", p->w->step);
 	const char *ta = name == NULL ? NULL : pool_printf(p->pool, "%s/ta", name);
 	struct tree t = { .dir = name == NULL ? NULL : server_path(p, name),
-		.head = sizeof("rsync://") + strlen(p->s->host) };
+		.head = sizeof("rsync://") + strlen(p->s->host), .time = lab_time(p->w, p->w->step) };
 	int rc;
 
 	if (!wants_tree(p))
@@ -467,7 +472,7 @@ server_tree(struct publisher *p)
 int
 lab_servers_tree(const struct lab_world *w, const char *dir)
 {
-	struct tree t = { .dir = dir, .head = sizeof("rsync://") - 1 };
+	struct tree t = { .dir = dir, .head = sizeof("rsync://") - 1, .time = lab_time(w, w->step) };
 	int rc = lab_servers_each(w, tree_object, &t);
 
 	for (const struct lab_ca *ca = w->cas; ca != NULL && rc == 0; ca = ca->next)

@@ -240,6 +240,17 @@ file_write(const char *path, struct sv s)
 	return fd_write_all(&fd, s.p, s.n);
 }
 
+int
+file_write_dated(const char *path, struct sv s, int64_t mtime)
+{
+	const struct timespec times[2] = { { .tv_sec = mtime }, { .tv_sec = mtime } };
+	int rc = file_write(path, s);
+
+	if (rc == 0 && utimensat(AT_FDCWD, path, times, 0) < 0)
+		return -errno;
+	return rc;
+}
+
 static uint64_t
 stat_mix(const struct stat *st)
 {

@@ -52,6 +52,8 @@ int	 dir_make(const char *path) MUST_USE;
 
 /* Create or replace, not synced: for what can be made again. */
 int	 file_write(const char *path, struct sv) MUST_USE;
+/* The same with a time of modification of its own, seconds. */
+int	 file_write_dated(const char *path, struct sv, int64_t mtime) MUST_USE;
 
 /* All of it, whatever the pipe or disk takes at a time. A buf sink: arg is an int *. */
 int	 fd_write_all(void *fd, const void *p, size_t n);
