@@ -131,8 +131,14 @@ program_run(const struct rsync_role *rr, const struct place *p, const struct box
 {
 	char url[URL_MAX], folder[4200], size[40], idle[24], connect[24];
 	bool module = sv_ends(p->path, SV("/"));
+	/*
+	 * A file of the same size and time is not looked into. A CA that issues
+	 * twice in one second makes such manifests, and we would keep the older
+	 * one until the next: so fractions of a second are compared, too (rsync
+	 * since 3.1.3; before, -1 looks into all).
+	 */
 	const char *argv[] = {
-		"rsync", "-rt", "--omit-dir-times", "--prune-empty-dirs", "--no-motd",
+		"rsync", "-rt", "--modify-window=-1", "--omit-dir-times", "--prune-empty-dirs", "--no-motd",
 		"--no-links", "--no-D", "--chmod=D0700,F0600", size, connect, idle,
 		module ? "--delete" : "--ignore-missing-args",
 		module ? "--delete-excluded" : "--ignore-missing-args",

@@ -158,6 +158,12 @@ def case_module(folder):
     want[MODULE + "a.cer"] = b"new"
     got = w.ask()
     t.equal((got["ok"], got["changed"], w.names() == want), (1, 2, True), "one gone, one new")
+    for i in range(2):
+        want[MODULE + "ca/c.mft"] = b"manifest %d" % i
+        d.put("ca/c.mft", want[MODULE + "ca/c.mft"])
+        os.utime(os.path.join(d.root, "ca/c.mft"), ns=(10 ** 18 + i * 10 ** 8,) * 2)
+        got = w.ask()
+    t.equal((got["ok"], w.names()), (1, want), "of the same size, and in the same second: it arrives")
     got = w.ask(MODULE + "a.cer", key="ta:x")
     t.equal((got["ok"], w.names("ta:x")), (1, {MODULE + "a.cer": b"new"}), "one file, for a trust anchor")
     got = w.ask("rsync://rpki.example.net/nothing/")
