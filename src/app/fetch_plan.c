@@ -390,6 +390,17 @@ succeeded(struct fetch_plan *p, struct place *pl, int64_t now)
 	}
 }
 
+static void
+failed(struct fetch_plan *p, struct place *pl, const struct fetch_outcome *o, int64_t now)
+{
+	struct fetch_place *f = &pl->pub;
+
+	if (f->failures < UINT16_MAX)
+		f->failures++;
+	f->next = now + backoff(p, f->failures, o->retry_after_ms);
+	fallback_judge(p, pl, o->has_data, now);
+}
+
 void
 fetch_plan_done(struct fetch_plan *p, struct fetch_place *f, const struct fetch_outcome *o,
     int64_t now)
@@ -397,14 +408,13 @@ fetch_plan_done(struct fetch_plan *p, struct fetch_place *f, const struct fetch_
 	struct place *pl = (struct place *)f;
 
 	f->running = false;
-	if (o->ok) {
+	if (o->ok)
 		succeeded(p, pl, now);
-		return;
-	}
-	if (f->failures < UINT16_MAX)
-		f->failures++;
-	f->next = now + backoff(p, f->failures, o->retry_after_ms);
-	fallback_judge(p, pl, o->has_data, now);
+	else
+		failed(p, pl, o, now);
+	if (pl->again)
+		f->next = now;
+	pl->again = false;
 }
 
 bool
@@ -418,6 +428,7 @@ fetch_plan_now(struct fetch_plan *p, struct sv key, int64_t now)
 		if (!f->wanted || (key.n > 0 && !sv_eq_str(key, f->key)))
 			continue;
 		f->next = min_i64(f->next, now);
+		p->places[i]->again = f->running;
 		any = true;
 	}
 	return any;

@@ -131,7 +131,11 @@ struct fetch_outcome {
 };
 void	 fetch_plan_done(struct fetch_plan *, struct fetch_place *,
 	    const struct fetch_outcome *, int64_t now);
-/* Let it run as if its time had come; empty: all. false: no such place. */
+/*
+ * Let it run as if its time had come; empty: all. false: no such place. One
+ * that runs may have seen the server before what it is asked for was there:
+ * it runs once more, right after.
+ */
 bool	 fetch_plan_now(struct fetch_plan *, struct sv key, int64_t now);
 /*
  * A place that nobody has wanted for FETCH_FORGET_MS leaves the table: its

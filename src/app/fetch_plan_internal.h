@@ -9,6 +9,7 @@ struct place {
 	struct fetch_place	  pub;		/* first: the caller's pointer is ours */
 	struct place		**modules;	/* rrdp: what stands in for it */
 	size_t			  n_modules, cap_modules;
+	bool			  again;	/* asked for while it ran */
 	int64_t			  unwanted;	/* since then; 0: it is wanted */
 	int64_t			  held_since;	/* data of ours is at least this young */
 	int64_t			  fallback_ms;	/* the age from which rsync is asked */

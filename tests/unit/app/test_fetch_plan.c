@@ -386,6 +386,28 @@ test_now(void **state)
 	start(p, "ta:house", START);
 }
 
+/* Asked for while it runs: once more right after, however it went, and only once. */
+static void
+test_now_running(void **state)
+{
+	(void)state;
+	for (int ok = 0; ok < 2; ok++) {
+		_cleanup_(fetch_plan_freep) struct fetch_plan *p = fetch_plan_new(&conf_default, 1);
+		struct fetch_place *f;
+
+		want(p, TA, START);
+		f = start(p, "ta:house", START);
+		assert_true(fetch_plan_now(p, SV("ta:house"), START));
+		assert_true(fetch_plan_now(p, SV(""), START));
+		start(p, NULL, START + SEC);
+		done(p, f, ok == 1, true, START + SEC);
+		assert_int_equal(f->failures, ok == 0);
+		assert_ptr_equal(start(p, "ta:house", START + SEC), f);
+		done(p, f, true, true, START + 2 * SEC);
+		start(p, NULL, START + 2 * SEC);
+	}
+}
+
 /* --- fallback --- */
 
 static void
@@ -574,6 +596,7 @@ main(void)
 		cmocka_unit_test(test_fallback),
 		cmocka_unit_test(test_fallback_restart),
 		cmocka_unit_test(test_slots),
+		cmocka_unit_test(test_now_running),
 		cmocka_unit_test(test_hour),
 	};
 
