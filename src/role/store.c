@@ -503,6 +503,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_commit, store_on_commit },
 	{ MSG_stage_abort, store_on_stage_abort },
 	{ MSG_pin, store_on_pin },
+	{ MSG_pin_keep, store_on_pin_keep },
 	{ MSG_unpin, store_on_unpin },
 	{ MSG_points, store_on_points },
 	{ MSG_holds, store_on_holds },

@@ -34,6 +34,7 @@ int	 store_on_batch(struct role *, enum role_id from, void *msg);
 int	 store_on_commit(struct role *, enum role_id from, void *msg);
 int	 store_on_stage_abort(struct role *, enum role_id from, void *msg);
 int	 store_on_pin(struct role *, enum role_id from, void *msg);
+int	 store_on_pin_keep(struct role *, enum role_id from, void *msg);
 int	 store_on_unpin(struct role *, enum role_id from, void *msg);
 int	 store_on_points(struct role *, enum role_id from, void *msg);
 int	 store_on_holds(struct role *, enum role_id from, void *msg);

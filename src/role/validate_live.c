@@ -28,6 +28,7 @@
 #include "sys/par.h"
 
 #define PIN_SEC		10	/* the store may be starting: ask again */
+#define KEEP_SEC	120	/* while a run reads; the store waits for 15 minutes */
 #define CALM_USEC	100000	/* changes come in groups */
 #define CALM_SHARE	2	/* pause after a run, in lengths of that run */
 #define CALM_MAX_USEC	5000000LL
@@ -160,11 +161,25 @@ pin_ask(struct role *r)
 }
 
 static void
+pin_keep(struct role *r)
+{
+	struct validate_role *st = r->state;
+	const struct msg_pin_keep m = { .pin = st->vlive->pin };
+
+	(void)msg_pin_keep_send(r, ROLE_STORE, &m);
+	(void)loop_timer_set(st->timer, KEEP_SEC * 1000000LL);
+}
+
+static void
 look(struct role *r)
 {
 	struct validate_role *st = r->state;
 	struct vlive *l = st->vlive;
 
+	if (l->stage == RUNNING) {
+		pin_keep(r);
+		return;
+	}
 	if (l->stage == PINNING || l->stage == UNPINNING) {
 		/* The store did not answer: it is down, or starting. */
 		if (l->stage == UNPINNING) {
@@ -496,7 +511,7 @@ vlive_on_pinned(struct role *r, enum role_id from UNUSED, void *msg)
 		return 0;	/* the timer asks again */
 	}
 	l->pin = m->pin;
-	loop_timer_stop(st->timer);
+	(void)loop_timer_set(st->timer, KEEP_SEC * 1000000LL);
 	run_start(r);
 	return 0;
 }
