@@ -51,11 +51,20 @@ fetch_plan_new(const struct fetch_plan_conf *conf, uint64_t random)
 	return p;
 }
 
-static void
-place_free(struct place *pl)
+void
+place_ta_done(struct place *pl)
 {
 	for (unsigned i = 0; i < pl->pub.n_uris; i++)
 		free((char *)(uintptr_t)pl->pub.uris[i]);
+	free((char *)(uintptr_t)pl->pub.spki.p);
+	pl->pub.n_uris = 0;
+	pl->pub.spki = (struct sv){ NULL, 0 };
+}
+
+static void
+place_free(struct place *pl)
+{
+	place_ta_done(pl);
 	free(pl->modules);
 	free(pl->text);
 	free(pl);

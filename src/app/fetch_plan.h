@@ -50,6 +50,7 @@
 #define FETCH_PLACES_MAX	4000	/* lines that are followed, of all trust anchors */
 #define FETCH_TAS_MAX		64
 #define FETCH_URIS_MAX		8	/* of one TAL */
+#define FETCH_SPKI_MAX		4096	/* of its key; RSA with 16384 bits has 2 KB (messages.def) */
 #define FETCH_PER_HOST_MAX	16	/* lines that name one host; four is the most today */
 #define FETCH_PER_DOMAIN_MAX	512	/* the last two labels of a name: a hoster of servers, or the lab */
 #define FETCH_WANT_MAX		((size_t)96 * 1024 * 1024)	/* read of the list: all that live_wants() writes */
@@ -83,6 +84,7 @@ struct fetch_place {
 	const char	*host;
 	const char	*uris[FETCH_URIS_MAX];	/* of a trust anchor, in order */
 	unsigned	 n_uris;
+	struct sv	 spki;			/* of the TAL: what its certificate contains */
 	uint64_t	 n_cas;			/* that name it */
 	size_t		 rank;			/* in the share of its trust anchor */
 	bool		 wanted, running;

@@ -31,6 +31,8 @@ struct place *plan_find(const struct fetch_plan *, struct sv key);
 /* Find or make. */
 int	 plan_place(struct fetch_plan *, enum place_kind, struct sv key, struct sv uri,
 	    int64_t now, struct place **ret) MUST_USE;
+/* Its URIs and its key belong to an old list. */
+void	 place_ta_done(struct place *);
 /* Who stands in for whom has changed. */
 void	 plan_fallbacks(struct fetch_plan *);
 

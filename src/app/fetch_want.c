@@ -113,7 +113,23 @@ domain(struct sv host)
 /* --- trust anchors --- */
 
 static int
-ta_place(struct want *w, struct sv name, struct sv uris)
+ta_key(struct place *pl, struct sv hex)
+{
+	char *copy = malloc(hex.n / 2);
+	int rc;
+
+	if (copy == NULL)
+		return -ENOMEM;
+	if ((rc = hex_decode(copy, hex.n / 2, hex)) < 0) {
+		free(copy);
+		return rc;
+	}
+	pl->pub.spki = (struct sv){ copy, hex.n / 2 };
+	return 0;
+}
+
+static int
+ta_place(struct want *w, struct sv name, struct sv spki, struct sv uris)
 {
 	struct sv uri, first = uris;
 	struct place *pl = NULL;
@@ -126,10 +142,9 @@ ta_place(struct want *w, struct sv name, struct sv uris)
 	(void)sv_word(&first, &uri);
 	if ((rc = plan_place(w->plan, PLACE_TA, sv_str(key), uri, w->now, &pl)) < 0)
 		return rc;
-	/* The URIs of before belong to the old list. */
-	for (unsigned i = 0; i < pl->pub.n_uris; i++)
-		free((char *)(uintptr_t)pl->pub.uris[i]);
-	pl->pub.n_uris = 0;
+	place_ta_done(pl);
+	if ((rc = ta_key(pl, spki)) < 0)
+		return rc;
 	while (sv_word(&uris, &uri) && n < FETCH_URIS_MAX) {
 		char *copy = strndup(uri.p, uri.n);
 
@@ -143,7 +158,16 @@ ta_place(struct want *w, struct sv name, struct sv uris)
 }
 
 static bool
-ta_good(struct sv name, struct sv uris)
+hex_good(struct sv s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (memchr("0123456789abcdef", s.p[i], 16) == NULL)
+			return false;
+	return s.n > 0 && s.n % 2 == 0 && s.n <= (size_t)2 * FETCH_SPKI_MAX;
+}
+
+static bool
+ta_good(struct sv name, struct sv spki, struct sv uris)
 {
 	struct sv uri;
 	unsigned n = 0;
@@ -153,15 +177,15 @@ ta_good(struct sv name, struct sv uris)
 			return false;
 		n++;
 	}
-	return n > 0 && name_good(name);
+	return n > 0 && name_good(name) && hex_good(spki);
 }
 
 static int
 ta_read(struct want *w, struct sv rest)
 {
-	struct sv name = sv_cut(&rest, '\t');
+	struct sv name = sv_cut(&rest, '\t'), spki = sv_cut(&rest, '\t');
 
-	if (!ta_good(name, rest)) {
+	if (!ta_good(name, spki, rest)) {
 		w->count->n_bad++;
 		return 0;
 	}
@@ -170,7 +194,7 @@ ta_read(struct want *w, struct sv rest)
 		return 0;
 	}
 	w->tas[w->n_tas++] = name;
-	return ta_place(w, name, rest);
+	return ta_place(w, name, spki, rest);
 }
 
 /* --- repositories --- */

@@ -62,8 +62,11 @@ struct live_counts {
 };
 struct live_counts live_counts(const struct live *);
 
-/* All places that the run met: the lines of the message sources_want. */
-int		 live_wants(const struct routes *, struct buf *ret) MUST_USE;
+/*
+ * All places that the run met: the lines of the message sources_want. Between
+ * live_begin() and live_end().
+ */
+int		 live_wants(struct live *, const struct routes *, struct buf *ret) MUST_USE;
 /*
  * Is there an answer for every place of the run, good or bad? known() says it
  * of one source's key; what the store has is an answer, too. Between

@@ -11,7 +11,9 @@
 /*
  * Who names a place costs us a line, so what one CA and one trust anchor can
  * name is bounded; a real trust anchor has some 60 places. The rest is not
- * fetched, which harms nobody above them.
+ * fetched, which harms nobody above them. What has already given something is
+ * said without being counted, so that nobody can name so much that working
+ * servers are forgotten; there are at most OBJECTS_SOURCES_MAX of them.
  */
 #define WANT_URIS_MAX		1024	/* letters of one line's URIs; today below 200 */
 #define WANTS_A_PARENT		256	/* new places that the children of one CA may name */
@@ -35,6 +37,7 @@ struct wants {
 	struct pool	*pool;
 	struct map	 index;
 	struct map	 parents;	/* address of a CA -> unsigned: places its children named */
+	struct map	 proven;	/* trust anchor and id of a source: said without counting */
 	unsigned	 n_of_ta[TA_MAX];
 	struct want	*head, **tail;
 };
@@ -44,6 +47,7 @@ wants_done(struct wants *w)
 {
 	map_done(&w->index);
 	map_done(&w->parents);
+	map_done(&w->proven);
 	w->pool = pool_free(w->pool);
 }
 
@@ -84,8 +88,32 @@ want_room(struct wants *w, const struct rpki_ca *ca, bool *ret)
 	return 0;
 }
 
+/*
+ * The first line of a trust anchor for a place that the store has names of. (A
+ * second one differs in the module that stands in for it, and is counted: who
+ * likes could write a thousand.)
+ */
 static int
-want_add(struct wants *w, const struct rpki_ca *ca)
+want_proven(struct live *l, struct wants *w, const struct rpki_ca *ca, struct sv module, bool *ret)
+{
+	uint32_t key[2] = { ca->ta, 0 };
+	struct sv k = { (const char *)key, sizeof(key) };
+	struct objects_source s;
+
+	*ret = false;
+	if (objects_view_source(l->view, ca->notify_uri.n > 0 ? ca->notify_uri : module, &s) < 0 ||
+	    s.n_names == 0)
+		return 0;
+	key[1] = s.id;
+	if (map_find(&w->proven, k) != NULL)
+		return 0;
+	*ret = true;
+	k = pool_sv(w->pool, k);
+	return k.p == NULL ? -ENOMEM : map_add(&w->proven, k, w);
+}
+
+static int
+want_add(struct live *l, struct wants *w, const struct rpki_ca *ca)
 {
 	char buf[WANT_URIS_MAX + 16];
 	struct sv module = live_module(ca->repo_uri);
@@ -104,14 +132,15 @@ want_add(struct wants *w, const struct rpki_ca *ca)
 		x->n_cas++;
 		return 0;
 	}
-	if ((rc = want_room(w, ca, &room)) < 0 || !room)
+	if ((rc = want_proven(l, w, ca, module, &room)) < 0 ||
+	    (!room && ((rc = want_room(w, ca, &room)) < 0 || !room)))
 		return rc;
 	return want_new(w, (struct sv){ buf, (size_t)n }, ca, module);
 }
 
 /* Parents come before children: what is needed first stands first. */
 static int
-wants_gather(const struct routes *r, struct wants *w)
+wants_gather(struct live *l, const struct routes *r, struct wants *w)
 {
 	int rc = 0;
 
@@ -120,24 +149,31 @@ wants_gather(const struct routes *r, struct wants *w)
 	if (w->pool == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < r->n_points && rc == 0; i++)
-		rc = want_add(w, r->points[i]->ca);
+		rc = want_add(l, w, r->points[i]->ca);
 	return rc;
 }
 
+static void
+ta_line(const struct tal *t, struct buf *b)
+{
+	char hex[3];
+
+	buf_printf(b, "ta\t%s\t", t->name);
+	for (size_t i = 0; i < t->spki.n; i++)
+		buf_str(b, hex_encode(hex, t->spki.p + i, 1));
+	for (size_t k = 0; k < t->n_uris; k++)
+		buf_printf(b, "\t%.*s", SV_ARG(t->uris[k]));
+	buf_char(b, '\n');
+}
+
 int
-live_wants(const struct routes *r, struct buf *b)
+live_wants(struct live *l, const struct routes *r, struct buf *b)
 {
 	_cleanup_(wants_done) struct wants w;
-	int rc = wants_gather(r, &w);
+	int rc = wants_gather(l, r, &w);
 
-	for (size_t i = 0; i < r->n_tas; i++) {
-		const struct tal *t = &r->tas[i].tal;
-
-		buf_printf(b, "ta\t%s", t->name);
-		for (size_t k = 0; k < t->n_uris; k++)
-			buf_printf(b, "\t%.*s", SV_ARG(t->uris[k]));
-		buf_char(b, '\n');
-	}
+	for (size_t i = 0; i < r->n_tas; i++)
+		ta_line(&r->tas[i].tal, b);
 	for (const struct want *x = w.head; x != NULL; x = x->next) {
 		buf_printf(b, "repo\t%.*s\t", SV_ARG(x->notify.n > 0 ? x->notify : SV("-")));
 		buf_printf(b, "%.*s\t%s\t", SV_ARG(x->module.n > 0 ? x->module : SV("-")),
@@ -163,7 +199,7 @@ live_settled(struct live *l, const struct routes *r, bool (*known)(void *, struc
 {
 	_cleanup_(wants_done) struct wants w;
 
-	if (wants_gather(r, &w) < 0)
+	if (wants_gather(l, r, &w) < 0)
 		return false;
 	for (size_t i = 0; i < r->n_tas; i++) {
 		char key[sizeof(LIVE_TA_PREFIX) + TA_NAME_MAX];

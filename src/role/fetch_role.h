@@ -105,12 +105,14 @@ int	 run_fetch(struct run *, const struct fetch_req *, fetch_data_fn, fetch_done
 /* The request is over: count it, keep its finding. true: it was good. */
 bool	 run_fetched(struct run *, const struct fetch_result *);
 /* Ask the keeper of rsync; its answer ends the run, or comes to the kind. */
-void	 run_rsync_ask(struct run *, struct sv module, struct sv key);
+void	 run_rsync_ask(struct run *, struct sv module, struct sv key, struct sv spki);
 void	 runs_rsync_answer(struct fetch_role *, const struct msg_rsync_answer *);
 void	 runs_stop(struct fetch_role *);
 
 /* fetch_ta.c: a URI by rsync has failed, the next one. */
 void	 run_ta_next(struct run *);
+/* What this URI gave has another key: a finding. */
+void	 run_ta_key(struct run *);
 
 /* fetch_result.c */
 void	 result_send(struct run *, bool ok);

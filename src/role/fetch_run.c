@@ -176,9 +176,10 @@ run_fetched(struct run *run, const struct fetch_result *res)
 /* --- rsync, by its keeper --- */
 
 void
-run_rsync_ask(struct run *run, struct sv module, struct sv key)
+run_rsync_ask(struct run *run, struct sv module, struct sv key, struct sv spki)
 {
-	struct msg_rsync_ask m = { .req = ++run->fr->last_req, .module = module, .key = key };
+	struct msg_rsync_ask m = { .req = ++run->fr->last_req, .module = module, .key = key,
+	    .spki = spki };
 	int rc;
 
 	run->via = run_rsync.via;
@@ -190,7 +191,7 @@ run_rsync_ask(struct run *run, struct sv module, struct sv key)
 static void
 rsync_start(struct run *run)
 {
-	run_rsync_ask(run, sv_str(run->place->key), sv_str(run->place->key));
+	run_rsync_ask(run, sv_str(run->place->key), sv_str(run->place->key), SV(""));
 }
 
 /* The keeper names a code of findings.def; its arguments are known here. */
@@ -207,6 +208,10 @@ rsync_finding(struct run *run, const struct msg_rsync_answer *m)
 		if (sv_eq_str(m->code, fetch_findings[c].code))
 			code = (enum fetch_code)c;
 	switch (code) {
+	case FETCH_TA_KEY:
+		if (run->place->kind == PLACE_TA)
+			run_ta_key(run);
+		return;
 	case FETCH_RSYNC_TIME:
 		args[1] = FA_U("limit", run->fr->timeout_sec);
 		break;

@@ -1,14 +1,23 @@
 /*
  * The certificate of a trust anchor: the TAL's URIs in their order, until one
  * gives something that can be a certificate (RFC 8630 section 2.3 leaves the
- * choice to us; https comes first, as the wanted list has it). Whether it is
- * the right one is validate's to judge: the key of the TAL is there.
+ * choice to us; https comes first, as the wanted list has it). One that does
+ * not contain the key of the TAL is passed over: bytes are compared, nothing
+ * is parsed here. Whether it is good is validate's to judge.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "role/fetch_role.h"
 
 static void	ta_try(struct run *);
+
+void
+run_ta_key(struct run *run)
+{
+	finding_add(&run->findings, &fetch_findings[FETCH_TA_KEY],
+	    FA_STR("url", run->place->uris[run->uri]), FA_STR("ta", run->place->key + strlen("ta:")));
+}
 
 void
 run_ta_next(struct run *run)
@@ -33,6 +42,14 @@ static bool
 is_der(struct sv s)
 {
 	return s.n > 4 && (unsigned char)s.p[0] == 0x30 && ((unsigned char)s.p[1] & 0x80) != 0;
+}
+
+static bool
+has_key(const struct run *run)
+{
+	const struct sv body = buf_get(&run->body), key = run->place->spki;
+
+	return memmem(body.p, body.n, key.p, key.n) != NULL;
 }
 
 static void
@@ -93,6 +110,11 @@ ta_fetched(void *arg, const struct fetch_result *res)
 		run_ta_next(run);
 		return;
 	}
+	if (!has_key(run)) {
+		run_ta_key(run);
+		run_ta_next(run);
+		return;
+	}
 	run->stage = stage_open(run->fr->stages, sv_str(run->place->key), &ta_stage, run);
 	if (run->stage == NULL)
 		run_cannot(run, "store", -ENOMEM);
@@ -127,7 +149,7 @@ ta_try(struct run *run)
 	if (https_uri_valid(uri))
 		ta_https(run, uri);
 	else
-		run_rsync_ask(run, uri, sv_str(f->key));
+		run_rsync_ask(run, uri, sv_str(f->key), f->spki);
 }
 
 const struct run_kind run_ta = { .via = "https", .start = ta_try };

@@ -149,6 +149,7 @@ job_free(struct rsync_job *job)
 		job->tree->busy = false;
 	free(job->uri);
 	free(job->key);
+	free((char *)(uintptr_t)job->spki.p);
 	free(job);
 	return NULL;
 }
@@ -187,6 +188,20 @@ deadline(void *arg)
 }
 
 static int
+bytes_keep(struct sv s, struct sv *ret)
+{
+	char *copy;
+
+	if (s.n == 0)
+		return 0;
+	if ((copy = malloc(s.n)) == NULL)
+		return -ENOMEM;
+	memcpy(copy, s.p, s.n);
+	*ret = (struct sv){ copy, s.n };
+	return 0;
+}
+
+static int
 job_new(struct rsync_role *rr, const struct msg_rsync_ask *m, struct rsync_job **ret)
 {
 	_cleanup_(job_freep) struct rsync_job *job = calloc(1, sizeof(*job));
@@ -199,6 +214,8 @@ job_new(struct rsync_role *rr, const struct msg_rsync_ask *m, struct rsync_job *
 	job->id = ++rr->last_job;
 	job->req = m->req;
 	job->single = !sv_ends(m->module, SV("/"));
+	if ((rc = bytes_keep(m->spki, &job->spki)) < 0)
+		return rc;
 	if ((job->uri = strndup(m->module.p, m->module.n)) == NULL ||
 	    (job->key = strndup(m->key.p, m->key.n)) == NULL ||
 	    (job->deadline = loop_timer_add(rr->role->loop, deadline, job)) == NULL)

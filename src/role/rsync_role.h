@@ -89,6 +89,7 @@ struct rsync_job {
 	uint32_t		 id, req;
 	struct tree_of		*tree;
 	char			*uri, *key;
+	struct sv		 spki;		/* ours; what the one file must contain */
 	bool			 single;	/* one file, no module */
 	struct loop_timer	*deadline;
 	struct stage		*stage;

@@ -48,6 +48,14 @@ commit(struct rsync_job *job)
 	stage_commit(job->stage, SV(""));
 }
 
+/* Bytes are compared, nothing is parsed: whether the certificate is good, others judge. */
+static bool
+has_key(const struct rsync_job *job, struct sv bytes)
+{
+	return job->spki.n == 0 ||
+	    memmem(bytes.p, bytes.n, job->spki.p, job->spki.n) != NULL;
+}
+
 /* Until the store is full, or the tree is at its end. */
 static void
 fill(struct rsync_job *job)
@@ -64,6 +72,10 @@ fill(struct rsync_job *job)
 		    rpki_type_of((struct sv){ uri, n }) == RPKI_OTHER)
 			continue;
 		job->bytes += bytes.n;
+		if (!has_key(job, bytes)) {
+			rsync_job_end(job, false, FETCH_TA_KEY, "");
+			return;
+		}
 		rc = stage_change(job->stage, OBJECTS_PUBLISH, (struct sv){ uri, n }, bytes, NULL);
 		if (rc == 0)
 			rc = 1;

@@ -163,7 +163,7 @@ live_make(struct run *r)
 	struct sv touched;
 	int rc;
 
-	rc = bytes_make("wants", live_wants(r->routes, &wants), &wants, &r->wants);
+	rc = bytes_make("wants", live_wants(r->live, r->routes, &wants), &wants, &r->wants);
 	if (rc == 0)
 		rc = bytes_make("points", live_points(r->live, r->routes, &points),
 		    &points, &r->points);

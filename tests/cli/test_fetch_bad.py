@@ -199,7 +199,7 @@ def judge(town, name):
 def play(folder, lab, bad):
     town = Town(folder, lab)
     keys = {key(n) for n in bad} | {f"https://{h}/rrdp/notification.xml" for h in GOOD}
-    lines = "ta\thouse\thttps://good0.example/ta/none.cer\n" + "".join(
+    lines = "ta\thouse\t3082\thttps://good0.example/ta/none.cer\n" + "".join(
         f"repo\t-\t{k}\thouse\t1\n" if k.startswith("rsync") else
         f"repo\t{k}\trsync://{k.split('/')[2]}/repo/\thouse\t1\n" for k in sorted(keys))
     lab.step(OLD)

@@ -22,6 +22,7 @@ from house import Tap  # noqa: E402
 
 t = Tap()
 NS = 'xmlns="http://www.ripe.net/rpki/rrdp" version="1"'
+KEY = b"\x30\x0fthe TAL's key!!"
 SESSION = "9df4b597-af9e-4dca-bdda-719cce2c4e28"
 OTHER = "11111111-af9e-4dca-bdda-719cce2c4e28"
 
@@ -211,7 +212,7 @@ class World:
             self.role.send("rsync_answer", "rsync", req=m["req"], **answer)
 
     def want(self, *lines):
-        text = "ta\thouse\thttps://ta.example.net/ta.cer rsync://ta.example.net/ta/ta.cer\n"
+        text = f"ta\thouse\t{KEY.hex()}\thttps://ta.example.net/ta.cer rsync://ta.example.net/ta/ta.cer\n"
         fd = role_kit.memfd((text + "".join(lines)).encode())
         self.role.send("sources_want", "validate", lines=fd)
         os.close(fd)
@@ -319,11 +320,12 @@ def case_fit(folder):
 
 def case_ta(folder):
     w = World(folder)
-    w.https.paths["/ta.cer"] = b"\x30\x82" + b"c" * 900
+    cert = b"\x30\x82" + b"c" * 900 + KEY + b"c"
+    w.https.paths["/ta.cer"] = cert
     w.start().want()
     got = w.result("ta:house")
     t.equal((got[1:3], w.store.source("ta:house")["names"]),
-            ((1, 1), {"https://ta.example.net/ta.cer": b"\x30\x82" + b"c" * 900}),
+            ((1, 1), {"https://ta.example.net/ta.cer": cert}),
             "a trust anchor's certificate, under its URI")
     w.https.paths["/ta.cer"] = b"<html>come back later</html>"
     w.rsync = lambda m: dict(ok=1, changed=1, bytes=900)
@@ -335,6 +337,19 @@ def case_ta(folder):
     got = w.again("ta:house")
     t.equal((got[1], got[3]["code"], codes(got)), (0, "FETCH_BODY", ["FETCH_BODY", "FETCH_RSYNC"]),
             "all URIs failed: each is told")
+    w.https.paths["/ta.cer"] = cert.replace(KEY, KEY[::-1])
+    w.rsync = lambda m: dict(ok=1, changed=1, bytes=900) if m["spki"] == KEY else None
+    got = w.again("ta:house")
+    t.equal((got[1], got[3]["uri"], codes(got)), (1, "rsync://ta.example.net/ta/ta.cer", ["FETCH_TA_KEY"]),
+            "another key than the TAL's: the next URI, and a finding")
+    t.equal(got[3]["findings"][0]["args"], {"url": "https://ta.example.net/ta.cer", "ta": "house"},
+            "… that names URI and TAL")
+    t.equal(w.store.source("ta:house")["names"], {"https://ta.example.net/ta.cer": cert}, "… what it gave is not kept")
+    w.rsync = lambda m: dict(ok=0, code="FETCH_TA_KEY")
+    got = w.again("ta:house")
+    t.equal((got[1], got[3]["code"], [f["args"]["url"] for f in got[3]["findings"]]),
+            (0, "FETCH_TA_KEY", ["https://ta.example.net/ta.cer", "rsync://ta.example.net/ta/ta.cer"]),
+            "no URI has it: it failed, each is told")
     w.close()
 
 

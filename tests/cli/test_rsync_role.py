@@ -92,9 +92,9 @@ class World:
         self.n = 0
         assert self.role.ready(), self.role.log
 
-    def ask(self, uri=MODULE, key=None, seconds=30):
+    def ask(self, uri=MODULE, key=None, seconds=30, spki=b""):
         self.n += 1
-        self.role.send("rsync_ask", "fetch", req=self.n, module=uri, key=key or uri)
+        self.role.send("rsync_ask", "fetch", req=self.n, module=uri, key=key or uri, spki=spki)
         got = self.role.until(lambda: [v for m, _, v in self.role.seen
                                        if m == "rsync_answer" and v["req"] == self.n], seconds)
         return got[0] if got else {}
@@ -166,6 +166,14 @@ def case_module(folder):
     t.equal((got["ok"], w.names()), (1, want), "of the same size, and in the same second: it arrives")
     got = w.ask(MODULE + "a.cer", key="ta:x")
     t.equal((got["ok"], w.names("ta:x")), (1, {MODULE + "a.cer": b"new"}), "one file, for a trust anchor")
+    d.put("a.cer", b"newer, by another key")
+    got = w.ask(MODULE + "a.cer", key="ta:x", spki=b"the key")
+    t.equal((got["ok"], got["code"], w.names("ta:x")), (0, "FETCH_TA_KEY", {MODULE + "a.cer": b"new"}),
+            "… that has not the TAL's key: refused, the last one stays")
+    want[MODULE + "a.cer"] = b"newest, by the key"
+    d.put("a.cer", want[MODULE + "a.cer"])
+    got = w.ask(MODULE + "a.cer", key="ta:x", spki=b"the key")
+    t.equal((got["ok"], w.names("ta:x")), (1, {MODULE + "a.cer": want[MODULE + "a.cer"]}), "… that has it")
     got = w.ask("rsync://rpki.example.net/nothing/")
     t.equal((got["ok"], got["code"]), (0, "FETCH_RSYNC"), "a module that is not there")
     t.ok("Unknown module" in got["detail"], "… and what the program said", got["detail"])

@@ -63,7 +63,8 @@ done(struct fetch_plan *p, struct fetch_place *f, bool ok, bool has_data, int64_
 	assert_false(f->running);
 }
 
-#define TA	"ta\thouse\thttps://ta.example/house.cer rsync://ta.example/ta/house.cer\n"
+#define KEY	"3082a0ff"	/* of a TAL, in hex */
+#define TA	"ta\thouse\t" KEY "\thttps://ta.example/house.cer rsync://ta.example/ta/house.cer\n"
 #define REPO	"repo\thttps://rrdp.example/n.xml\trsync://rsync.example/repo/\thouse\t5\n"
 #define OLD	"repo\t-\trsync://old.example/repo/\thouse\t1\n"
 
@@ -84,6 +85,8 @@ test_lines(void **state)
 	assert_int_equal(f->kind, PLACE_TA);
 	assert_int_equal(f->n_uris, 2);
 	assert_string_equal(f->uris[1], "rsync://ta.example/ta/house.cer");
+	assert_int_equal(f->spki.n, 4);
+	assert_memory_equal(f->spki.p, "\x30\x82\xa0\xff", 4);
 	f = place(p, "https://rrdp.example/n.xml");
 	assert_int_equal(f->kind, PLACE_RRDP);
 	assert_string_equal(f->host, "rrdp.example");
@@ -97,16 +100,19 @@ static void
 test_bad_lines(void **state)
 {
 	static const char *const bad[] = {
-		"", "ta", "ta\t\thttps://a.example/x.cer", "ta\thouse\t", "ta\thouse\tftp://a/b",
-		"ta\ta b\thttps://a.example/x.cer", "ta\thouse\thttps://u:p@a.example/x.cer",
+		"", "ta", "ta\t\t" KEY "\thttps://a.example/x.cer", "ta\thouse\t" KEY "\t",
+		"ta\thouse\t" KEY "\tftp://a/b", "ta\ta b\t" KEY "\thttps://a.example/x.cer",
+		"ta\thouse\t" KEY "\thttps://u:p@a.example/x.cer",
+		"ta\thouse\thttps://a.example/x.cer", "ta\thouse\t\thttps://a.example/x.cer",
+		"ta\thouse\t308\thttps://a.example/x.cer", "ta\thouse\t3x\thttps://a.example/x.cer",
 		"repo", "repo\t-\trsync://a.example/m/\tnowhere\t1",
 		"repo\t-\trsync://a.example/m/x/\thouse\t1", "repo\t-\trsync://a.example/m\thouse\t1",
 		"repo\t-\trsync://a.example/../\thouse\t1", "repo\t-\thttps://a.example/m/\thouse\t1",
 		"repo\thttp://a.example/n.xml\trsync://a.example/m/\thouse\t1",
 		"repo\thttps://u@a.example/n.xml\trsync://a.example/m/\thouse\t1",
 		"repo\t-\trsync://a.example/m/\thouse\t-1", "repo\t-\trsync://a.example/m/\thouse\t",
-		"repo\t-\trsync://a.example/m/\thouse\t1\t2", "ta\tx\thttps://:.example/a.cer",
-		"rsync\t-", "TA\tx\thttps://a.example/x",
+		"repo\t-\trsync://a.example/m/\thouse\t1\t2", "ta\tx\t" KEY "\thttps://:.example/a.cer",
+		"rsync\t-", "TA\tx\t" KEY "\thttps://a.example/x",
 	};
 
 	(void)state;
@@ -152,7 +158,7 @@ test_strangers_host(void **state)
 	struct buf b = BUF_INIT;
 
 	(void)state;
-	buf_printf(&b, "ta\tone\thttps://ta.example/1.cer\nta\ttwo\thttps://ta.example/2.cer\n");
+	buf_printf(&b, "ta\tone\t" KEY "\thttps://ta.example/1.cer\nta\ttwo\t" KEY "\thttps://ta.example/2.cer\n");
 	for (unsigned i = 0; i < FETCH_PER_HOST_MAX; i++)
 		buf_printf(&b, "repo\thttps://rrdp.example/%u.xml\trsync://bad.example/m/\tone\t1\n", i);
 	for (unsigned i = 0; i < FETCH_PER_DOMAIN_MAX; i++)
@@ -177,11 +183,11 @@ test_shares(void **state)
 
 	(void)state;
 	/* A server that works, from a first list. */
-	want(p, "ta\tevil\thttps://e.example/e.cer\n"
+	want(p, "ta\tevil\t" KEY "\thttps://e.example/e.cer\n"
 	    "repo\thttps://worked.example/n.xml\trsync://worked.example/m/\tevil\t1\n", START);
 	while ((f = fetch_plan_next(p, START)) != NULL)
 		done(p, f, true, true, START);
-	buf_str(&b, "ta\tevil\thttps://e.example/e.cer\nta\tgood\thttps://g.example/g.cer\n");
+	buf_str(&b, "ta\tevil\t" KEY "\thttps://e.example/e.cer\nta\tgood\t" KEY "\thttps://g.example/g.cer\n");
 	for (int i = 0; i < 10000; i++)
 		buf_printf(&b, "repo\thttps://n%d.e%d.example%d/n.xml\trsync://n%d.e%d.example%d/m/\tevil\t%d\n",
 		    i, i, i, i, i, i, 1000);
@@ -228,7 +234,7 @@ test_caps_of_each(void **state)
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 
 	(void)state;
-	buf_str(&b, "ta\tevil\thttps://evil.example/a.cer\n" TA);
+	buf_str(&b, "ta\tevil\t" KEY "\thttps://evil.example/a.cer\n" TA);
 	for (int i = 0; i < 600; i++)
 		buf_printf(&b, "repo\thttps://rrdp.big.test/%d.xml\trsync://x.big.test/m%d/\tevil\t9\n", i, i);
 	buf_str(&b, "repo\thttps://rrdp.big.test/n.xml\trsync://rsync.big.test/m/\thouse\t1\n");

@@ -249,16 +249,19 @@ static void
 test_words(void **state)
 {
 	struct guard_decision d = { .n_held = 3, .until = NOW + 60 };
+	char hex[2048], *line;
 	struct buf b = BUF_INIT;
 	struct scene s;
 	struct routes *r;
 
 	scene_init(&s, *state, true);
 	r = run(&s, NULL);
-	assert_int_equal(live_wants(r, &b), 0);
-	assert_true(sv_eq_str(buf_get(&b), "ta\tlab\t" TA_URI "\nrepo\t-\t" MODULE "\tlab\t1\n"));
-	buf_done(&b);
 	assert_int_equal(live_begin(s.live), 0);
+	assert_int_equal(live_wants(s.live, r, &b), 0);
+	hex_encode(hex, s.w.tal.spki.p, s.w.tal.spki.n);
+	line = pool_printf(s.k.pool, "ta\tlab\t%s\t" TA_URI "\nrepo\t-\t" MODULE "\tlab\t1\n", hex);
+	assert_true(sv_eq_str(buf_get(&b), line));
+	buf_done(&b);
 	assert_true(live_settled(s.live, r, nobody, NULL));	/* the store has answers of all */
 	live_end(s.live);
 	assert_int_equal(routes_guard_note(r, &d), 0);
@@ -294,34 +297,53 @@ test_rebase(void **state UNUSED)
 	assert_int_equal(b.expires, 0);		/* of the anchor above */
 }
 
-/* One CA's children may name some places, not all that there are. */
+/*
+ * One CA's children may name some places, not all that there are; places that
+ * have given something are not counted among them, one line each.
+ */
 static void
 test_wants_caps(void **state)
 {
+	static const char *const known[] = { "rsync://h300.example/m/", "https://n.example/n.xml" };
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	struct rpki_point *pts[400], p[400];
 	struct rpki_ca ta = { .repo_uri = SV(MODULE) }, cas[400];
 	struct routes_ta anchor = { .tal = { .name = "lab" } };
 	struct routes r = { .tas = &anchor, .n_tas = 1, .points = pts, .n_points = ARRAY_LEN(pts) };
-	struct kit k = kit_new();
+	struct buf names = BUF_INIT;
+	struct objects_source src;
 	struct sv rest, line;
-	unsigned n = 0;
+	struct scene s;
+	unsigned n = 0, n_known = 0;
 
-	(void)state;
+	scene_init(&s, *state, true);
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		assert_int_equal(objects_source(s.store, sv_str(known[i]), NOW, &src), 0);
+		record(&names, "rsync://x.example/m/x.mft", s.w.mft);
+		stage(&s, src.id, &names);
+	}
+	/* One that was opened, and never gave anything. */
+	assert_int_equal(objects_source(s.store, SV("rsync://h301.example/m/"), NOW, &src), 0);
 	for (size_t i = 0; i < ARRAY_LEN(pts); i++) {
-		const char *uri = pool_printf(k.pool, "rsync://h%zu.example/m/", i);
+		const char *uri = pool_printf(s.k.pool, "rsync://h%zu.example/m/", i);
 
 		cas[i] = (struct rpki_ca){ .parent = i + 1 < ARRAY_LEN(pts) ? &ta : &cas[0],
-		    .repo_uri = sv_str(uri) };
+		    .repo_uri = sv_str(uri), .notify_uri = i == 310 || i == 311 ? sv_str(known[1]) : SV("") };
 		p[i] = (struct rpki_point){ .ca = &cas[i] };
 		pts[i] = &p[i];
 	}
-	assert_int_equal(live_wants(&r, &b), 0);
+	assert_int_equal(live_begin(s.live), 0);
+	assert_int_equal(live_wants(s.live, &r, &b), 0);
 	rest = buf_get(&b);
-	while (sv_line(&rest, &line))
+	while (sv_line(&rest, &line)) {
 		n += sv_starts(line, SV("repo\t"));
-	assert_int_equal(n, 256 + 1);	/* the last one has another parent */
-	kit_done(&k);
+		n_known += sv_eq_str(line, "repo\t-\trsync://h300.example/m/\tlab\t1") ||
+		    sv_eq_str(line, "repo\thttps://n.example/n.xml\trsync://h310.example/m/\tlab\t1");
+	}
+	assert_int_equal(n_known, 2);
+	assert_int_equal(n, 256 + 1 + 2);	/* the last one has another parent */
+	live_end(s.live);
+	scene_done(&s);
 }
 
 /* Who issues without measure is left out; the others below other anchors are not. */
