@@ -157,7 +157,7 @@ mail_check(const struct conf *c, struct conf_error *err)
 		const struct conf_value *v = &c->values[rows_checked[r]];
 
 		for (size_t i = 0; i < v->n; i++)
-			if (v->line != 0 && mail_address_check(v->items[i].text) < 0)
+			if (v->items[i].text.n > 0 && mail_address_check(v->items[i].text) < 0)
 				return rule_broken(err, c, rows_checked[r], v->items[i].text.p,
 				    N_("an address such as noc@example.net"));
 	}
