@@ -261,13 +261,23 @@ candidates_try(struct job *j, const struct candidates *c, struct rpki_source *sr
 	return rc;
 }
 
+bool
+live_doubted(const struct live *l, const uint8_t key[static SHA256_LEN])
+{
+	for (size_t i = 0; i < l->n_doubts; i++)
+		if (memcmp(l->doubts[i], key, SHA256_LEN) == 0)
+			return true;
+	return l->n_doubts == DOUBTS_MAX;
+}
+
 /* Is the newest manifest the one that was judged before, and is that kept? */
 static int
 kept_try(struct job *j, const struct candidates *c, const struct rpki_opt *opt,
     const uint8_t key[static SHA256_LEN], struct rpki_point *ret, bool *ret_ok)
 {
 	*ret_ok = false;
-	if (!j->l->conf.facts || !c->has_good || memcmp(c->v[0].hash, c->good, SHA256_LEN) != 0)
+	if (!j->l->conf.facts || !c->has_good || memcmp(c->v[0].hash, c->good, SHA256_LEN) != 0 ||
+	    (opt->keep_objects && !j->l->conf.thickens) || live_doubted(j->l, key))
 		return 0;
 	return live_kept_read(j->ca, opt, key, &c->kept, ret, ret_ok);
 }
@@ -318,6 +328,36 @@ live_point(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_
 	rc = point_judge(j, &c, opt, ret);
 	if (rc == 0)
 		ret->until = min_i64(ret->until, live_due(ret->judged, key));
+	return rc;
+}
+
+/* All that bytes say beside what stands already: the objects. */
+static int
+live_thicken(void *arg, const struct rpki_opt *opt, struct rpki_point *pt)
+{
+	struct live *l = arg;
+	struct job *j = &l->jobs[0];
+	struct rpki_source src = { .get = live_get, .arg = j, .get_hash = live_get_hash,
+	    .verify = live_verify };
+	struct rpki_point full;
+	bool same = false;
+	int rc;
+
+	j->ca = pt->ca;
+	j->candidate = pt->mft_hash;
+	sources_find(j, pt->ca);
+	if ((rc = rpki_point_check(pt->ca, &src, opt, &full)) == 0)
+		rc = rpki_point_same(pt, &full, &same);
+	if (rc == 0 && same) {
+		rpki_point_thicken(pt, &full);
+		return 0;
+	}
+	rpki_point_done(&full);
+	if (rc == 0) {
+		pt->until = 0;
+		if (l->n_doubts < DOUBTS_MAX)
+			live_point_key(pt->ca, l->doubts[l->n_doubts++]);
+	}
 	return rc;
 }
 
@@ -389,7 +429,7 @@ live_new(const struct live_conf *conf)
 	}
 	l->conf = *conf;
 	l->backend = (struct routes_backend){ .arg = l, .ta = live_ta,
-	    .point = live_point, .same = live_same, .level = live_level };
+	    .point = live_point, .same = live_same, .thicken = live_thicken, .level = live_level };
 	for (unsigned i = 0; i < PAR_JOBS_MAX; i++) {
 		l->jobs[i].l = l;
 		l->jobs[i].number = i;

@@ -40,6 +40,11 @@ struct live;
 struct live_conf {
 	const char	*objects;	/* the store's folder */
 	bool		 facts;		/* false: everything is judged and computed */
+	/*
+	 * The caller calls routes_thicken() where objects are asked for; false: a
+	 * run with .keep has all of them.
+	 */
+	bool		 thickens;
 	/* Computes; NULL: crypto_verify_batch(). Called from several threads. */
 	int		(*verify)(void *arg, unsigned job, struct crypto_verify *, size_t n);
 	void		*arg;

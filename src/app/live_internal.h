@@ -6,6 +6,7 @@
 #include "store/objects.h"
 
 #define TOUCHED_MAX	((size_t)8 << 20)	/* bytes a job: 262,144 facts */
+#define DOUBTS_MAX	1024			/* points of a process whose results are not believed */
 #define CANDIDATES_MAX	3			/* RRDP, rsync, what was good */
 
 /* What one thread of a run needs; nobody else touches it. */
@@ -27,6 +28,9 @@ struct live {
 	struct objects_view	*view;
 	struct job		*jobs;
 	struct buf		 touched;
+	/* Keys of points that gave something else than what was kept of them. */
+	uint8_t			 doubts[DOUBTS_MAX][SHA256_LEN];
+	size_t			 n_doubts;	/* DOUBTS_MAX: all are in doubt */
 };
 
 /* Manifests that a point may be judged on, the newest first. */
@@ -57,6 +61,8 @@ bool	 live_kept_is(struct sv, const struct rpki_point *);
 int	 live_kept_read(const struct rpki_ca *, const struct rpki_opt *,
 	    const uint8_t key[static SHA256_LEN], const struct objects_point *,
 	    struct rpki_point *ret, bool *ret_ok) MUST_USE;
+/* Did objects that were asked for tell of a lie, or of damage? */
+bool	 live_doubted(const struct live *, const uint8_t key[static SHA256_LEN]);
 /* A point judged at that moment is to be judged again then, whatever else. */
 int64_t	 live_due(int64_t judged, const uint8_t key[static SHA256_LEN]);
 

@@ -247,26 +247,67 @@ ta_record(struct live *l, const struct routes_ta *ta, struct buf *b)
 		record_begin(b, key, ta->hash);
 }
 
+/* Are its bytes what is kept? Where there was a doubt, all of them are compared. */
+static int
+is_kept(const struct live *l, const struct rpki_point *pt, const struct rpki_opt *opt,
+    const uint8_t key[static SHA256_LEN], struct sv kept, bool *ret)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	int rc;
+
+	*ret = live_kept_is(kept, pt);
+	if (!*ret || !live_doubted(l, key))
+		return 0;
+	rc = live_kept_write(pt, opt, &b);
+	*ret = rc == 0 && sv_eq(kept, buf_get(&b));
+	return rc;
+}
+
+/* What is the store's already; thin points came from there. */
+static int
+is_stored(struct live *l, const struct routes *r, const struct rpki_point *pt,
+    const uint8_t key[static SHA256_LEN], bool keep, bool *ret)
+{
+	struct objects_point old;
+
+	*ret = objects_view_kept(l->view, key, &old) == 0 &&
+	    memcmp(old.hash, pt->mft_hash, SHA256_LEN) == 0;
+	if (!*ret || !l->conf.facts || pt->thin)
+		return 0;
+	if (keep)
+		return is_kept(l, pt, &r->opt, key, old.kept, ret);
+	*ret = old.kept.n == 0;
+	return 0;
+}
+
 static int
 point_record(struct live *l, const struct routes *r, const struct rpki_point *pt, struct buf *b)
 {
 	/* Two certificates for one place would write over each other for ever. */
-	bool keep = l->conf.facts && rpki_point_keepable(pt) && routes_alone(r, pt->ca), same;
-	struct objects_point old = { .kept.n = 0 };
+	bool keep = l->conf.facts && !pt->thin && rpki_point_keepable(pt) && routes_alone(r, pt->ca);
+	uint8_t key[SHA256_LEN];
+	bool stored;
+	int rc;
+
+	live_point_key(pt->ca, key);
+	if ((rc = is_stored(l, r, pt, key, keep, &stored)) < 0 || stored)
+		return rc;
+	record_begin(b, key, pt->mft_hash);
+	/* What is too much now is brought by the next run. */
+	return keep && b->len < KEPT_A_RUN ? record_keep(b, pt, &r->opt) : 0;
+}
+
+/* What is kept of it says something else than its bytes: not for the next process, either. */
+static void
+failed_record(struct live *l, const struct rpki_point *pt, struct buf *b)
+{
+	struct objects_point old;
 	uint8_t key[SHA256_LEN];
 
 	live_point_key(pt->ca, key);
-	same = objects_view_kept(l->view, key, &old) == 0 &&
-	    memcmp(old.hash, pt->mft_hash, SHA256_LEN) == 0;
-	if (same && (keep ? live_kept_is(old.kept, pt) : old.kept.n == 0 || !l->conf.facts))
-		return 0;
-	if (keep && b->len > KEPT_A_RUN) {	/* the next run brings it */
-		if (same)
-			return 0;
-		keep = false;
-	}
-	record_begin(b, key, pt->mft_hash);
-	return keep ? record_keep(b, pt, &r->opt) : 0;
+	if (l->conf.facts && objects_view_kept(l->view, key, &old) == 0 && old.kept.n > 0 &&
+	    memcmp(old.hash, pt->mft_hash, SHA256_LEN) == 0)
+		record_begin(b, key, old.hash);
 }
 
 int
@@ -278,7 +319,11 @@ live_points(struct live *l, const struct routes *r, struct buf *b)
 		if (r->tas[i].ok)
 			ta_record(l, &r->tas[i], b);
 	for (size_t i = 0; i < r->n_points && rc == 0; i++)
-		if (!r->points[i]->failed && !r->points[i]->ca->lost)
+		if (r->points[i]->ca->lost)
+			continue;
+		else if (r->points[i]->failed)
+			failed_record(l, r->points[i], b);
+		else
 			rc = point_record(l, r, r->points[i], b);
 	return rc < 0 ? rc : b->rc;
 }

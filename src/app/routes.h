@@ -38,6 +38,12 @@ struct routes_backend {
 	/* Would point() give the same as it did? Times and the CA were compared. */
 	bool		(*same)(void *arg, unsigned job, const struct rpki_ca *,
 			    const struct rpki_point *before);
+	/*
+	 * A thin point gets its objects, and is not thin any more; if what it gave
+	 * is not what its bytes give, it stays so and is judged anew by the next
+	 * run. NULL: point() gives no thin ones. One thread.
+	 */
+	int		(*thicken)(void *arg, const struct rpki_opt *, struct rpki_point *);
 	/* A level of the tree is done: memory may go. May be NULL. */
 	void		(*level)(void *arg);
 };
@@ -137,6 +143,8 @@ int		 routes_guard_note(struct routes *, const struct guard_decision *) MUST_USE
 int		 routes_index(struct routes *) MUST_USE;
 /* The same for what findings speak of: .reported. */
 int		 routes_index_reported(struct routes *) MUST_USE;
+/* A point that was thin has its objects now. -ENOMEM. */
+int		 routes_index_late(struct routes *, size_t point) MUST_USE;
 /* A CA's name in snapshots: the same in every process and run. */
 uint64_t	 routes_ca_id(const struct rpki_ca *);
 
@@ -156,11 +164,19 @@ int		 routes_report(struct routes *, const struct ours *, struct buf *) MUST_USE
 
 /*
  * Explain a URI, "PREFIX", "PREFIX ASN", "ASN": a JSON document (see
- * app/routes_explain.c). -EINVAL: the subject is none of these.
+ * app/routes_explain.c). -EINVAL: the subject is none of these. -EAGAIN:
+ * objects are needed that routes_thicken() brings.
  * The run must have been made with .keep.
  */
 int		 routes_explain(struct routes *, const struct ours *, struct sv subject,
 		    enum lang, struct buf *json) MUST_USE;
+/* Are points thin that an explanation would show? */
+bool		 routes_thin(const struct routes *, struct sv subject);
+/*
+ * They get their objects, where the backend can read. -ENOMEM, or another
+ * failure of this machine.
+ */
+int		 routes_thicken(struct routes *, const struct routes_backend *, struct sv subject) MUST_USE;
 /* The same for one object outside of any run. */
 int		 routes_explain_file(const char *path, const struct rpki_opt *,
 		    const struct complain *, enum lang, struct buf *json) MUST_USE;

@@ -19,58 +19,12 @@
  * takes out is not there, one that is asserted is, and "local" says why.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/routes.h"
+#include "app/routes_answer.h"
 #include "base/err.h"
-#include "base/timefmt.h"
 #include "sys/file.h"
-
-#define VRPS_SHOWN_MAX		200	/* of one answer */
-#define RESOURCES_SHOWN_MAX	24	/* of one link of the chain */
-#define LOCAL_SOURCE_MAX	256	/* a file and a place in it */
-#define CHAIN_MAX		(2 * RPKI_DEPTH_MAX + 4)
-
-/* One VRP or ASPA that has to do with the subject, and who said it. */
-struct hit {
-	const struct rpki_object	*o;
-	const struct rpki_point		*pt;
-	const struct vrp		*v;	/* NULL: the object's ASPA */
-};
-
-/* A local entry as if an object had said it, and whether it takes part. */
-struct local {
-	struct rpki_object	 o;
-	struct vrp		 v;
-	struct aspa		 aspa;
-	bool			 used;
-	char			 source[LOCAL_SOURCE_MAX];
-};
-
-struct answer {
-	const struct routes	*r;
-	const struct ours	*ours;
-	enum lang		 lang;
-	struct json		 j;
-	struct sv		 subject;
-	const char		*kind, *state;
-	struct buf		 summary, next;
-	bool			 ours_hit;
-	bool			 local_cut;	/* a filter took out what would match */
-	bool			 by_prefix, by_asn;
-	struct ip_prefix	 px;
-	uint32_t		 asn;
-	struct local		*local;		/* one per entry of the run's .slurm */
-	struct rpki_point	 local_pt;	/* where they come from: nowhere */
-	struct hit		*good, *lost;
-	size_t			 n_good, n_lost, cap_good, cap_lost;
-	const struct rpki_object *o;		/* the object whose chain is shown */
-	const struct rpki_point	*pt;
-	const struct finding	*failed;
-	struct sv		 failed_uri;
-};
 
 static int
 hit_add(struct hit **list, size_t *n, size_t *cap, struct hit h)
@@ -88,7 +42,7 @@ hit_add(struct hit **list, size_t *n, size_t *cap, struct hit h)
 	return 0;
 }
 
-static struct ip_prefix
+struct ip_prefix
 vrp_prefix(const struct vrp *v)
 {
 	struct ip_prefix p = { .af = v->af, .len = v->len };
@@ -97,9 +51,8 @@ vrp_prefix(const struct vrp *v)
 	return p;
 }
 
-/* Has this VRP to do with the question? */
-static bool
-vrp_relevant(const struct answer *a, const struct vrp *v)
+bool
+answer_wants_vrp(const struct answer *a, const struct vrp *v)
 {
 	struct ip_prefix p = vrp_prefix(v);
 
@@ -108,25 +61,41 @@ vrp_relevant(const struct answer *a, const struct vrp *v)
 	return a->by_asn && v->asn == a->asn;
 }
 
+bool
+answer_wants_aspa(const struct answer *a, const struct aspa *aspa)
+{
+	return !a->by_prefix && a->by_asn && aspa->customer == a->asn;
+}
+
+int
+answer_good_add(struct answer *a, struct hit h)
+{
+	return hit_add(&a->good, &a->n_good, &a->cap_good, h);
+}
+
+static int
+answer_add(struct answer *a, struct hit h)
+{
+	if (h.o->verdict == V_VALID)
+		return answer_good_add(a, h);
+	return hit_add(&a->lost, &a->n_lost, &a->cap_lost, h);
+}
+
 static int
 object_hits(struct answer *a, const struct rpki_object *o, const struct rpki_point *pt)
 {
-	bool good = o->verdict == V_VALID;
 	struct hit h = { o, pt, NULL };
 	int rc = 0;
 
 	for (size_t i = 0; i < o->n_vrps && rc == 0; i++) {
-		if (!vrp_relevant(a, &o->vrps[i]))
+		if (!answer_wants_vrp(a, &o->vrps[i]))
 			continue;
 		h.v = &o->vrps[i];
-		rc = good ? hit_add(&a->good, &a->n_good, &a->cap_good, h) :
-		    hit_add(&a->lost, &a->n_lost, &a->cap_lost, h);
+		rc = answer_add(a, h);
 	}
 	h.v = NULL;
-	if (rc == 0 && o->aspa != NULL && !a->by_prefix && a->by_asn &&
-	    o->aspa->customer == a->asn)
-		rc = good ? hit_add(&a->good, &a->n_good, &a->cap_good, h) :
-		    hit_add(&a->lost, &a->n_lost, &a->cap_lost, h);
+	if (rc == 0 && o->aspa != NULL && answer_wants_aspa(a, o->aspa))
+		rc = answer_add(a, h);
 	return rc;
 }
 
@@ -141,403 +110,16 @@ hits_find(struct answer *a)
 	return rc;
 }
 
-static bool
+bool
 hit_matches(const struct answer *a, const struct hit *h)
 {
 	return h->v != NULL && vrp_matches(h->v, &a->px, a->asn);
 }
 
-/* --- what is local --- */
-
-static bool
-local_filters(const struct answer *a, const struct slurm_entry *e, const struct hit *h)
-{
-	if (h->v != NULL)
-		return slurm_filters_vrp(e, a->r->now, h->v);
-	return e->kind == SLURM_ASPA_FILTER && e->expires > a->r->now &&
-	    e->asn == h->o->aspa->customer;
-}
-
-/* Good payloads that a filter takes out; it is marked. */
-static void
-local_filter(struct answer *a)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < a->n_good; i++) {
-		bool gone = false;
-
-		for (size_t k = 0; k < a->r->slurm->n; k++)
-			if (local_filters(a, &a->r->slurm->entries[k], &a->good[i]))
-				gone = a->local[k].used = true;
-		if (!gone)
-			a->good[n++] = a->good[i];
-		else if (a->by_prefix && a->by_asn && hit_matches(a, &a->good[i]))
-			a->local_cut = true;
-	}
-	a->n_good = n;
-}
-
-static struct sv
-local_source(const struct answer *a, size_t i)
-{
-	const struct slurm_entry *e = &a->r->slurm->entries[i];
-	const char *file = a->r->slurm->files[e->file];
-	struct local *l = &a->local[i];
-
-	if (sv_starts(e->where, sv_str(file)))	/* an exception names its place wholly */
-		return e->where;
-	(void)snprintf(l->source, sizeof(l->source), "%.*s: %.*s", LOCAL_SOURCE_MAX / 2, file,
-	    SV_ARG(sv_take(e->where, LOCAL_SOURCE_MAX / 2 - 3)));
-	return sv_str(l->source);
-}
-
-static int
-local_assert(struct answer *a, size_t i)
-{
-	const struct slurm_entry *e = &a->r->slurm->entries[i];
-	struct local *l = &a->local[i];
-	struct hit h = { &l->o, &a->local_pt, NULL };
-	bool vrp = e->kind == SLURM_PREFIX_ASSERTION;
-
-	if ((!vrp && e->kind != SLURM_ASPA_ASSERTION) || e->expires <= a->r->now)
-		return 0;
-	l->o = (struct rpki_object){ .uri = local_source(a, i), .verdict = V_VALID,
-	    .type = vrp ? RPKI_ROA : RPKI_ASA, .aspa = vrp ? NULL : &l->aspa };
-	l->aspa = (struct aspa){ .customer = e->asn, .n_providers = e->n_providers,
-	    .providers = e->providers, .expires = e->expires };
-	l->v = (struct vrp){ .len = e->px.len, .af = e->px.af, .asn = e->asn, .ta = UINT8_MAX,
-	    .max_len = e->has_max_len ? e->max_len : e->px.len, .expires = e->expires };
-	memcpy(l->v.addr, e->px.addr, sizeof(l->v.addr));
-	if (vrp && vrp_relevant(a, &l->v))
-		h.v = &l->v;
-	else if (vrp || a->by_prefix || !a->by_asn || e->asn != a->asn)
-		return 0;
-	l->used = true;
-	return hit_add(&a->good, &a->n_good, &a->cap_good, h);
-}
-
-static int
-local_hits(struct answer *a)
-{
-	const struct slurm *s = a->r->slurm;
-	int rc = 0;
-
-	if (s == NULL || s->n == 0)
-		return 0;
-	if ((a->local = calloc(s->n, sizeof(*a->local))) == NULL)
-		return -ENOMEM;
-	local_filter(a);
-	for (size_t i = 0; i < s->n && rc == 0; i++)
-		rc = local_assert(a, i);
-	return rc;
-}
-
-/* --- the chain --- */
-
-static bool
-subject_is(const struct finding *f, struct sv uri)
+bool
+finding_is_of(const struct finding *f, struct sv uri)
 {
 	return sv_eq(f->subject, uri);
-}
-
-static void
-finding_obj(struct answer *a, const struct finding *f)
-{
-	struct buf b = BUF_INIT;
-
-	json_open(&a->j, '{');
-	json_kv_str(&a->j, "code", f->def->code);
-	json_kv_str(&a->j, "severity", severity_name(f->def->severity));
-	json_kv_str(&a->j, "clause", f->def->clause);
-	finding_text(&b, f, a->lang);
-	json_kv_sv(&a->j, "text", buf_get(&b));
-	json_kv_str(&a->j, "remedy", tr(a->lang, f->def->remedy));
-	json_close(&a->j, '}');
-	buf_done(&b);
-}
-
-/* The findings about uri; the first rejection of the chain is remembered. */
-static void
-findings_put(struct answer *a, const struct findings *fs, struct sv uri)
-{
-	for (const struct finding *f = fs == NULL ? NULL : fs->head; f != NULL; f = f->next) {
-		if (!subject_is(f, uri))
-			continue;
-		finding_obj(a, f);
-		if (a->failed == NULL && f->def->severity == SEV_REJECT) {
-			a->failed = f;
-			a->failed_uri = uri;
-		}
-	}
-}
-
-static void
-time_put(struct json *j, const char *key, int64_t t)
-{
-	json_key(j, key);
-	if (t == 0)
-		json_nil(j);
-	else
-		json_i64(j, t);
-}
-
-static void
-ip_put(struct json *j, const struct ip_res *r, uint8_t af, size_t *n)
-{
-	if (r->inherit && r->n == 0)
-		json_str(j, af == IP_V4 ? "IPv4 inherit" : "IPv6 inherit");
-	for (size_t i = 0; i < r->n && *n < RESOURCES_SHOWN_MAX; i++, ++*n) {
-		struct buf b = BUF_INIT;
-
-		ip_range_print(&b, &r->r[i], af);
-		json_sv(j, buf_get(&b));
-		buf_done(&b);
-	}
-}
-
-static void
-resources_put(struct json *j, const struct resources *res)
-{
-	size_t n = 0, all = res->v4.n + res->v6.n + res->as.n;
-
-	json_key(j, "resources");
-	json_open(j, '[');
-	ip_put(j, &res->v4, IP_V4, &n);
-	ip_put(j, &res->v6, IP_V6, &n);
-	if (res->as.inherit && res->as.n == 0)
-		json_str(j, "AS inherit");
-	for (size_t i = 0; i < res->as.n && n < RESOURCES_SHOWN_MAX; i++, n++) {
-		struct buf b = BUF_INIT;
-
-		as_range_print(&b, &res->as.r[i]);
-		json_sv(j, buf_get(&b));
-		buf_done(&b);
-	}
-	json_close(j, ']');
-	json_kv_u64(j, "resources_total", all);
-}
-
-static void
-link_open(struct answer *a, struct sv uri, const char *type, const char *verdict,
-    int64_t from, int64_t to)
-{
-	json_open(&a->j, '{');
-	json_kv_sv(&a->j, "uri", uri);
-	json_kv_str(&a->j, "type", type);
-	json_kv_str(&a->j, "verdict", verdict);
-	time_put(&a->j, "not_before", from);
-	time_put(&a->j, "not_after", to);
-}
-
-static void
-link_close(struct answer *a)
-{
-	json_close(&a->j, ']');
-	json_close(&a->j, '}');
-}
-
-static const char *
-ca_verdict(const struct answer *a, const struct rpki_ca *ca)
-{
-	const struct routes_object *x = routes_object(a->r, ca->uri);
-
-	return x != NULL ? rpki_verdict_name(x->o->verdict) :
-	    rpki_verdict_name(ca->lost ? V_LOST : V_VALID);
-}
-
-/* A CA's certificate, then its manifest and CRL. */
-static void
-ca_put(struct answer *a, const struct rpki_ca *ca)
-{
-	const struct rpki_point *above = ca->parent == NULL ? NULL : routes_point(a->r, ca->parent);
-	const struct rpki_point *pt = routes_point(a->r, ca);
-	const struct routes_object *m = routes_object(a->r, ca->mft_uri);
-
-	link_open(a, ca->uri, ca->parent == NULL ? "ta" : "ca", ca_verdict(a, ca),
-	    ca->not_before, ca->not_after);
-	resources_put(&a->j, &ca->res);
-	json_key(&a->j, "findings");
-	json_open(&a->j, '[');
-	findings_put(a, above == NULL ? &a->r->findings : &above->findings, ca->uri);
-	link_close(a);
-	if (pt == NULL)
-		return;
-	link_open(a, ca->mft_uri, "mft", ca->lost ? "lost" : pt->failed ? "rejected" :
-	    m != NULL ? rpki_verdict_name(m->o->verdict) : "valid", pt->mft_this, pt->mft_next);
-	json_key(&a->j, "findings");
-	json_open(&a->j, '[');
-	findings_put(a, &pt->findings, ca->mft_uri);
-	for (size_t i = 0; i < pt->n_objects; i++)
-		if (pt->objects[i].type == RPKI_CRL)
-			findings_put(a, &pt->findings, pt->objects[i].uri);
-	/* What failed the point may be another file than the one asked for. */
-	if (pt->failed && a->failed == NULL)
-		for (const struct finding *f = pt->findings.head; f != NULL; f = f->next)
-			if (f->def->severity == SEV_REJECT && a->failed == NULL) {
-				finding_obj(a, f);
-				a->failed = f;
-				a->failed_uri = f->subject;
-			}
-	link_close(a);
-}
-
-static void
-chain_put(struct answer *a)
-{
-	const struct rpki_ca *cas[CHAIN_MAX];
-	size_t n = 0;
-
-	json_key(&a->j, "chain");
-	json_open(&a->j, '[');
-	for (const struct rpki_ca *ca = a->pt == NULL ? NULL : a->pt->ca;
-	    ca != NULL && n < CHAIN_MAX; ca = ca->parent)
-		cas[n++] = ca;
-	while (n > 0)
-		ca_put(a, cas[--n]);
-	/* A manifest was shown with its CA, unless it came alone. */
-	if (a->o != NULL && (a->o->type != RPKI_MFT || a->pt->ca == NULL)) {
-		link_open(a, a->o->uri, rpki_type_name(a->o->type),
-		    rpki_verdict_name(a->o->verdict), a->o->not_before, a->o->not_after);
-		resources_put(&a->j, &a->o->res);
-		json_key(&a->j, "findings");
-		json_open(&a->j, '[');
-		findings_put(a, &a->pt->findings, a->o->uri);
-		link_close(a);
-	}
-	json_close(&a->j, ']');
-}
-
-/* --- payloads --- */
-
-static void
-end_put(struct json *j, const char *key, int64_t t)
-{
-	json_key(j, key);
-	if (t == TIME_NEVER)
-		json_nil(j);
-	else
-		json_i64(j, t);
-}
-
-static void
-hit_open(struct answer *a, const struct hit *h)
-{
-	struct ip_prefix p = vrp_prefix(h->v);
-	char s[IP_PREFIX_STRLEN];
-
-	json_open(&a->j, '{');
-	json_kv_str(&a->j, "prefix", ip_prefix_str(&p, s));
-	json_kv_u64(&a->j, "maxLength", h->v->max_len);
-	json_kv_u64(&a->j, "asn", h->v->asn);
-	json_kv_sv(&a->j, "source", h->o->uri);
-	json_kv_bool(&a->j, "ours", ours_asn(a->ours, h->v->asn) || ours_prefix(a->ours, &p));
-}
-
-static void
-vrps_put(struct answer *a)
-{
-	json_key(&a->j, "vrps");
-	json_open(&a->j, '[');
-	for (size_t i = 0; i < a->n_good && i < VRPS_SHOWN_MAX; i++) {
-		const struct hit *h = &a->good[i];
-
-		if (h->v == NULL)
-			continue;
-		hit_open(a, h);
-		/* An object that is read alone has no trust anchor. */
-		json_kv_str(&a->j, "ta", h->v->ta < a->r->n_tas ?
-		    a->r->tas[h->v->ta].tal.name : NULL);
-		end_put(&a->j, "expires", h->v->expires);
-		if (a->by_prefix && a->by_asn)
-			json_kv_bool(&a->j, "matches", hit_matches(a, h));
-		json_close(&a->j, '}');
-	}
-	json_close(&a->j, ']');
-	json_key(&a->j, "aspas");
-	json_open(&a->j, '[');
-	for (size_t i = 0; i < a->n_good && i < VRPS_SHOWN_MAX; i++) {
-		const struct hit *h = &a->good[i];
-
-		if (h->v != NULL)
-			continue;
-		json_open(&a->j, '{');
-		json_kv_u64(&a->j, "customer", h->o->aspa->customer);
-		json_key(&a->j, "providers");
-		json_open(&a->j, '[');
-		for (size_t k = 0; k < h->o->aspa->n_providers; k++)
-			json_u64(&a->j, h->o->aspa->providers[k]);
-		json_close(&a->j, ']');
-		json_kv_sv(&a->j, "source", h->o->uri);
-		end_put(&a->j, "expires", h->o->aspa->expires);
-		json_close(&a->j, '}');
-	}
-	json_close(&a->j, ']');
-}
-
-static void
-lost_put(struct answer *a)
-{
-	json_key(&a->j, "lost");
-	json_open(&a->j, '[');
-	for (size_t i = 0; i < a->n_lost && i < VRPS_SHOWN_MAX; i++) {
-		if (a->lost[i].v == NULL)
-			continue;
-		hit_open(a, &a->lost[i]);
-		json_close(&a->j, '}');
-	}
-	json_close(&a->j, ']');
-}
-
-static void
-local_put(struct answer *a)
-{
-	json_key(&a->j, "local");
-	json_open(&a->j, '[');
-	for (size_t i = 0; a->local != NULL && i < a->r->slurm->n; i++) {
-		const struct slurm_entry *e = &a->r->slurm->entries[i];
-		struct buf what = BUF_INIT;
-
-		if (!a->local[i].used)
-			continue;
-		slurm_entry_print(&what, e);
-		json_open(&a->j, '{');
-		json_kv_str(&a->j, "action", slurm_is_filter(e->kind) ? "filter" : "assert");
-		json_kv_sv(&a->j, "what", buf_get(&what));
-		json_kv_sv(&a->j, "source", local_source(a, i));
-		json_key(&a->j, "comment");
-		if (e->comment.p != NULL)
-			json_sv(&a->j, e->comment);
-		else
-			json_nil(&a->j);
-		end_put(&a->j, "until", e->expires);
-		json_close(&a->j, '}');
-		buf_done(&what);
-	}
-	json_close(&a->j, ']');
-}
-
-static void
-failed_put(struct answer *a)
-{
-	struct buf b = BUF_INIT;
-
-	json_key(&a->j, "failed");
-	if (a->failed == NULL) {
-		json_nil(&a->j);
-		return;
-	}
-	finding_text(&b, a->failed, a->lang);
-	json_open(&a->j, '{');
-	json_kv_sv(&a->j, "uri", a->failed_uri);
-	json_kv_str(&a->j, "code", a->failed->def->code);
-	json_kv_str(&a->j, "clause", a->failed->def->clause);
-	json_kv_sv(&a->j, "text", buf_get(&b));
-	json_kv_str(&a->j, "likely", tr(a->lang, routes_cause(a->failed->def)));
-	json_kv_str(&a->j, "remedy", tr(a->lang, a->failed->def->remedy));
-	json_kv_str(&a->j, "by_hand", a->failed->def->by_hand);
-	json_close(&a->j, '}');
-	buf_done(&b);
 }
 
 /* --- the questions --- */
@@ -699,12 +281,11 @@ object_judge(struct answer *a)
 	buf_str(&a->summary, tr(a->lang, words[a->o->verdict].summary));
 	for (size_t i = 0; i < a->o->n_vrps && rc == 0; i++) {
 		h.v = &a->o->vrps[i];
-		rc = good ? hit_add(&a->good, &a->n_good, &a->cap_good, h) :
-		    hit_add(&a->lost, &a->n_lost, &a->cap_lost, h);
+		rc = answer_add(a, h);
 	}
 	h.v = NULL;
 	if (rc == 0 && good && a->o->aspa != NULL)
-		rc = hit_add(&a->good, &a->n_good, &a->cap_good, h);
+		rc = answer_good_add(a, h);
 	next_default(a, good ? N_("Nothing to do.") : N_("See what failed, and its remedy."));
 	return rc;
 }
@@ -760,7 +341,7 @@ uri_judge(struct answer *a)
 		    N_("This is a trust anchor, and it is usable.") :
 		    N_("This is a trust anchor, and it cannot be used.")));
 		for (const struct finding *f = a->r->findings.head; f != NULL; f = f->next)
-			if (subject_is(f, a->subject) && f->def->severity == SEV_REJECT && a->failed == NULL) {
+			if (finding_is_of(f, a->subject) && f->def->severity == SEV_REJECT && a->failed == NULL) {
 				a->failed = f;
 				a->failed_uri = a->subject;
 			}
@@ -780,8 +361,8 @@ uri_judge(struct answer *a)
 
 /* --- in and out --- */
 
-static int
-subject_parse(struct answer *a)
+int
+answer_subject(struct answer *a)
 {
 	struct sv rest = a->subject, w1, w2;
 
@@ -838,11 +419,11 @@ answer_put(struct answer *a)
 	json_kv_sv(&a->j, "summary", buf_get(&a->summary));
 	json_kv_bool(&a->j, "ours", answer_ours(a));
 	json_kv_i64(&a->j, "at", a->r->now);
-	vrps_put(a);
-	chain_put(a);
-	failed_put(a);
-	lost_put(a);
-	local_put(a);
+	answer_vrps_put(a);
+	answer_chain_put(a);
+	answer_failed_put(a);
+	answer_lost_put(a);
+	answer_local_put(a);
 	json_key(&a->j, "next");
 	if (a->failed != NULL)
 		json_str(&a->j, tr(a->lang, a->failed->def->remedy));
@@ -869,10 +450,12 @@ routes_explain(struct routes *r, const struct ours *ours, struct sv subject,
 	    .j = json_on(b, false), .subject = sv_trim(subject) };
 	int rc;
 
-	if ((rc = subject_parse(&a)) < 0 || (rc = routes_index(r)) < 0)
+	if ((rc = answer_subject(&a)) < 0 || (rc = routes_index(r)) < 0)
 		return rc;
+	if (routes_thin(r, subject))
+		return -EAGAIN;
 	if (a.by_prefix || a.by_asn) {
-		if ((rc = hits_find(&a)) < 0 || (rc = local_hits(&a)) < 0)
+		if ((rc = hits_find(&a)) < 0 || (rc = answer_local(&a)) < 0)
 			return rc;
 		if (a.by_prefix && a.by_asn)
 			route_judge(&a);

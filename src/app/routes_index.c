@@ -69,6 +69,36 @@ routes_index(struct routes *r)
 	return 0;
 }
 
+/* In the walk, what a broken certificate leads to last. */
+static bool
+stands_before(const struct routes *r, size_t i, const struct rpki_point *other)
+{
+	size_t k = 0;
+
+	if (r->points[i]->ca->lost != other->ca->lost)
+		return other->ca->lost;
+	while (k < r->n_points && r->points[k] != other)
+		k++;
+	return i < k;
+}
+
+int
+routes_index_late(struct routes *r, size_t i)
+{
+	struct rpki_point *pt = r->points[i];
+	int rc = 0;
+
+	if (!r->indexed)
+		return 0;
+	for (size_t k = 0; k < pt->n_objects && rc == 0; k++) {
+		struct routes_object *x = map_find(&r->objects, pt->objects[k].uri);
+
+		if (x != NULL && x->pt != pt && stands_before(r, i, x->pt))
+			*x = (struct routes_object){ &pt->objects[k], pt };
+	}
+	return index_objects(r, &r->objects, pt);
+}
+
 int
 routes_index_reported(struct routes *r)
 {

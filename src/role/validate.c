@@ -406,6 +406,10 @@ question_answer(struct role *r, const struct question *q)
 		a.code = 2;
 		rc = error_json(&b, tr(q->lang,
 		    N_("write a prefix, \"PREFIX ASN\", an AS number or a URI")));
+	} else if (rc == -EAGAIN) {
+		a.code = 3;
+		rc = error_json(&b, tr(q->lang,
+		    N_("objects that were judged before this start have to be read again; try again soon")));
 	} else if (rc < 0) {
 		a.code = 3;
 		rc = error_json(&b, err_str(rc));
@@ -432,25 +436,36 @@ busy_answer(struct role *r, enum role_id from, uint32_t id)
 	(void)msg_explain_answer_send(r, from, &a);
 }
 
-/* While a run works, its points belong to it: the question waits. */
+bool
+question_waits(const struct validate_role *st, const struct question *q)
+{
+	return st->is_live && !q->taken && st->last != NULL &&
+	    routes_thin(st->last, sv_str(q->subject));
+}
+
+/*
+ * While a run works, its points belong to it: the question waits. So it does
+ * when it needs what only a run may read.
+ */
 static int
 on_explain(struct role *r, enum role_id from, void *msg)
 {
 	const struct msg_explain_ask *m = msg;
 	struct validate_role *st = r->state;
-	struct question now = { 0 }, *q = &now;
-
-	if (vlive_busy(st) && st->n_questions == QUESTIONS_MAX) {
-		busy_answer(r, from, m->id);
-		return 0;
-	}
-	if (vlive_busy(st))
-		q = &st->questions[st->n_questions++];
-	*q = (struct question){ .id = m->id, .from = from,
+	struct question q = { .id = m->id, .from = from,
 	    .lang = m->lang < LANG_MAX ? (enum lang)m->lang : LANG_EN };
-	(void)snprintf(q->subject, sizeof(q->subject), "%.*s", SV_ARG(m->subject));
-	if (q == &now)
-		question_answer(r, q);
+	bool busy = vlive_busy(st);
+
+	(void)snprintf(q.subject, sizeof(q.subject), "%.*s", SV_ARG(m->subject));
+	if (!busy && !question_waits(st, &q))
+		question_answer(r, &q);
+	else if (st->n_questions == QUESTIONS_MAX)
+		busy_answer(r, from, m->id);
+	else {
+		st->questions[st->n_questions++] = q;
+		if (!busy)
+			vlive_now(r);
+	}
 	return 0;
 }
 

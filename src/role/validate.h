@@ -13,6 +13,14 @@
 #define VALIDATE_PATHS_MAX	64	/* as the sandbox */
 #define QUESTIONS_MAX		16	/* that wait while a run works */
 
+struct question {
+	uint32_t	 id;
+	enum lang	 lang;
+	enum role_id	 from;
+	bool		 taken;		/* by a run, which brings what it needs */
+	char		 subject[2049];
+};
+
 /*
  * One validation with all that it leads to, ready to be sent. It is filled on
  * a thread of its own when the daemon is live; nothing in it is shared.
@@ -34,6 +42,8 @@ struct run {
 	bool			 is_first;	/* nothing was published before */
 	bool			(*known)(void *arg, struct sv key);
 	void			*known_arg;
+	const struct question	*questions;	/* that wait for objects of thin points */
+	size_t			 n_questions;
 	/* what comes out; -1: nothing to send */
 	int			 rc;
 	struct routes		*routes;
@@ -52,13 +62,6 @@ void	 run_init(struct run *);
 void	 run_work(struct run *);
 /* Everything that was not sent or taken over. */
 void	 run_done(struct run *);
-
-struct question {
-	uint32_t	 id;
-	enum lang	 lang;
-	enum role_id	 from;
-	char		 subject[2049];
-};
 
 struct validate_role {
 	struct pool		*pool;		/* of the configuration */
@@ -110,6 +113,8 @@ void	 run_local_take(struct validate_role *, struct run *);
 bool	 run_local_changed(const struct validate_role *);
 /* Is an input out of reach of the sandbox? Then the role has been told to stop. */
 bool	 inputs_moved(struct role *);
+/* Do objects have to be read for it? Not those of files: they are all there. */
+bool	 question_waits(const struct validate_role *, const struct question *);
 void	 question_answer(struct role *, const struct question *);
 void	 run_logged(struct role *, int rc);
 

@@ -261,6 +261,10 @@ run_start(struct role *r)
 	run->is_first = !l->published;
 	run->known = source_known;
 	run->known_arg = l;
+	run->questions = st->questions;
+	run->n_questions = st->n_questions;
+	for (size_t i = 0; i < st->n_questions; i++)
+		st->questions[i].taken = true;
 	l->dirty = false;
 	l->stage = RUNNING;
 	if ((l->task = task_start(r->loop, run_thread, run_ended, r)) == NULL) {
@@ -428,14 +432,20 @@ run_take(struct role *r)
 	st->last = TAKE_PTR(run->routes);
 }
 
+/* Those that came during the run and need what it did not bring wait for the next. */
 static void
 questions_answer(struct role *r)
 {
 	struct validate_role *st = r->state;
+	size_t n = st->n_questions;
 
-	for (size_t i = 0; i < st->n_questions; i++)
-		question_answer(r, &st->questions[i]);
 	st->n_questions = 0;
+	for (size_t i = 0; i < n; i++)
+		if (question_waits(st, &st->questions[i]))
+			st->questions[st->n_questions++] = st->questions[i];
+		else
+			question_answer(r, &st->questions[i]);
+	st->vlive->dirty = st->vlive->dirty || st->n_questions > 0;
 }
 
 static void	published_open(struct role *r);
@@ -722,7 +732,7 @@ vlive_start(struct role *r)
 {
 	struct validate_role *st = r->state;
 	const struct live_conf conf = { .objects = st->objects, .facts = st->facts,
-	    .verify = arith, .arg = st };
+	    .thickens = true, .verify = arith, .arg = st };
 	struct msg_snapshot_ask ask = { .history = 0 };
 	struct vlive *l = calloc(1, sizeof(*l));
 
@@ -754,6 +764,7 @@ vlive_status(const struct validate_role *st, struct json *j)
 	json_kv_bool(j, "settled", l->settled);
 	json_kv_u64(j, "signatures_known", l->counts.n_facts);
 	json_kv_u64(j, "signatures_computed", l->counts.n_computed);
+	json_kv_u64(j, "points_kept", l->counts.n_kept);
 	json_kv_str(j, "next_by_time", time_str(l->next, when));
 	json_kv_u64(j, "pins_lost", l->n_lost_pins);
 	json_key(j, "guard");

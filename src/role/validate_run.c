@@ -178,6 +178,17 @@ live_make(struct run *r)
 	return rc;
 }
 
+/* Questions wait for the end of the run, which is the next moment with a pin. */
+static int
+questions_thicken(struct run *r)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < r->n_questions && rc == 0; i++)
+		rc = routes_thicken(r->routes, r->conf.backend, sv_str(r->questions[i].subject));
+	return rc;
+}
+
 static int
 work(struct run *r)
 {
@@ -191,7 +202,7 @@ work(struct run *r)
 	}
 	if ((rc = routes_run(&r->conf, &r->routes)) < 0)
 		return rc;
-	if (r->live != NULL && (rc = live_make(r)) < 0)
+	if (r->live != NULL && ((rc = questions_thicken(r)) < 0 || (rc = live_make(r)) < 0))
 		return rc;
 	if (r->routes->incomplete)
 		return -EIO;

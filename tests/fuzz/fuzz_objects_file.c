@@ -56,6 +56,7 @@ static void
 base_make(void)
 {
 	uint8_t pairs[64 * 100];
+	struct buf points = BUF_INIT;
 	struct objects_source src;
 	struct objects_found found;
 	struct objects *o;
@@ -70,7 +71,16 @@ base_make(void)
 		must(change(o, src.id, g) == 0);
 	for (size_t i = 0; i < sizeof(pairs); i++)
 		pairs[i] = (uint8_t)(i * 7 + i / 64);
-	must(objects_points_put(o, (struct sv){ (char *)pairs, sizeof(pairs) }) == 0);
+	/* Keys and hashes; some keep what stands in the first rows. */
+	for (size_t i = 0; i < sizeof(pairs) / 64; i++) {
+		const uint8_t kept = (uint8_t)(i % 3 * 60);
+
+		buf_bytes(&points, pairs + i * 64, 64);
+		buf_bytes(&points, (const uint8_t[4]){ 0, 0, 0, kept }, 4);
+		buf_bytes(&points, pairs, kept);
+	}
+	must(objects_points_put(o, buf_get(&points), NOW) == 0);
+	buf_done(&points);
 	must(objects_facts_put(o, (struct sv){ (char *)pairs, sizeof(pairs) }, NOW) == 0);
 	while (more)
 		must(objects_gc(o, NOW + 2, 1000, &more) == 0);

@@ -112,7 +112,8 @@ world_again(struct scene *s, const char *number, int64_t later)
 UNUSED static void
 scene_restart(struct scene *s, bool facts)
 {
-	const struct live_conf lc = { .objects = s->dir, .facts = facts, .verify = compute, .arg = s };
+	const struct live_conf lc = { .objects = s->dir, .facts = facts, .thickens = true,
+	    .verify = compute, .arg = s };
 
 	s->live = live_free(s->live);
 	assert_non_null(s->live = live_new(&lc));

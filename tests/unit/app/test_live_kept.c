@@ -389,12 +389,161 @@ test_lie(void **state)
 	}
 }
 
+/* --- explanations --- */
+
+static const struct ours nobody;
+
+/* What the run answers; .rc is -EAGAIN if it needs objects. */
+static int
+explain(struct routes *r, const char *subject, struct buf *ret)
+{
+	ret->len = 0;
+	return routes_explain(r, &nobody, sv_str(subject), LANG_EN, ret);
+}
+
+static void
+thicken(struct scene *s, struct routes *r, const char *subject)
+{
+	assert_int_equal(live_begin(s->live), 0);
+	assert_int_equal(routes_thicken(r, live_backend(s->live), sv_str(subject)), 0);
+	live_end(s->live);
+}
+
+/* From a thin point as from bytes, whatever is asked, and in whatever order. */
+static void
+test_explain(void **state)
+{
+	static const struct {
+		const char	*subject;
+		bool		 needs;
+	} rows[] = {
+		{ "10.1.0.0/16 64500", true }, { "10.1.2.0/25 64500", true }, { "10.1.0.0/16 1", true },
+		{ "10.1.0.0/16", true }, { "10.2.0.0/16", false }, { "64500", true }, { "64501", true },
+		{ "64499", false }, { HOST "a.roa", true }, { HOST "b.asa", true }, { CRL_URI, true },
+		{ MFT_URI, true }, { TA_URI, true }, { HOST "none.roa", true },
+		{ HOST "sub/a.roa", false }, { "rsync://other.example/m/a.roa", false },
+		{ "nonsense", false },
+	};
+	static const uint32_t providers[] = { 64502 };
+	static const struct aspa_spec aspa = { 64501, providers, 1 };
+	struct buf want = BUF_INIT, got = BUF_INIT;
+	struct routes *fat, *thin;
+	struct scene s;
+
+	scene_init(&s, *state, true);
+	world_again(&s, "\2", 60);
+	world_roa(&s.w, "a.roa", &roa, NULL);
+	world_aspa(&s.w, "b.asa", &aspa, NULL);
+	world_manifest(&s.w);
+	publish(&s);
+	fat = run(&s, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (int all = 0; all < 2; all++) {
+			int rc = explain(fat, rows[i].subject, &want);
+
+			thin = run_anew(&s);
+			assert_true(thin->points[0]->thin);
+			if (all)	/* something else was asked before */
+				thicken(&s, thin, "64500");
+			else
+				assert_int_equal(routes_thin(thin, sv_str(rows[i].subject)), rows[i].needs);
+			if (rows[i].needs && !all) {
+				assert_int_equal(explain(thin, rows[i].subject, &got), -EAGAIN);
+				thicken(&s, thin, rows[i].subject);
+				assert_false(thin->points[0]->thin);
+			}
+			assert_int_equal(explain(thin, rows[i].subject, &got), rc);
+			same_sv(buf_get(&want), buf_get(&got));
+			/* It moves with its objects. */
+			thin = run(&s, thin);
+			assert_int_equal(thin->n_moved, 1);
+			assert_int_equal(explain(thin, rows[i].subject, &got), rc);
+			same_sv(buf_get(&want), buf_get(&got));
+			(void)routes_free(thin);
+		}
+	(void)routes_free(fat);
+	buf_done(&want);
+	buf_done(&got);
+	scene_done(&s);
+}
+
+/* Who asks for what was made up finds it out, and ends it. */
+static void
+test_doubt(void **state)
+{
+	const struct vrp v = { .addr = { 10, 9 }, .len = 16, .max_len = 16, .af = IP_V4, .asn = 666 };
+	struct buf got = BUF_INIT;
+	struct routes *r;
+	struct scene s;
+	struct row lie;
+
+	scene_init(&s, *state, true);
+	(void)routes_free(run(&s, NULL));
+	lie = lie_make(&s, &v, NOW, NOW + DAY + 1);
+	row_put(&s, &lie);
+	r = run_anew(&s);
+	assert_int_equal(r->payloads.n_vrps, 2);
+	thicken(&s, r, "666");
+	assert_true(r->points[0]->thin);
+	assert_int_equal(explain(r, "666", &got), -EAGAIN);
+	assert_int_equal(live_next(r), 0);		/* at once */
+	r = run(&s, r);
+	assert_int_equal(r->n_moved + n_kept(&s), 0);
+	assert_int_equal(r->payloads.n_vrps, 1);
+	assert_int_equal(explain(r, "666", &got), 0);
+	(void)routes_free(r);
+	/* What was judged instead is kept for the next process. */
+	s.now = NOW + 1;
+	r = run_anew(&s);
+	assert_int_equal(r->payloads.n_vrps, 1);
+	(void)routes_free(r);
+	buf_done(&got);
+	buf_done(&lie.kept);
+	scene_done(&s);
+}
+
+/* Its objects have gone from the store: it stands no longer, in no process. */
+static void
+test_gone(void **state)
+{
+	struct buf b = BUF_INIT;
+	struct routes *r;
+	struct scene s;
+	bool more = true;
+
+	scene_init(&s, *state, true);
+	(void)routes_free(run(&s, NULL));
+	/* The server has the manifest, and nothing else of it. */
+	record(&b, MFT_URI, s.w.mft);
+	stage(&s, s.module, &b);
+	for (int i = 0; i < 50 && more; i++)
+		assert_int_equal(objects_gc(s.store, NOW + 7200, 100, &more), 0);
+	r = run_anew(&s);
+	assert_int_equal(n_kept(&s), 1);
+	thicken(&s, r, "64500");
+	assert_true(r->points[0]->thin);
+	for (int i = 0; i < 2; i++) {
+		r = run(&s, r);
+		assert_int_equal(n_kept(&s), 0);
+		assert_int_equal(r->payloads.n_vrps, 0);
+		assert_true(findings_of(r, RPKI_MFT_FILE_MISSING) > 0);
+		if (i == 0) {
+			(void)routes_free(r);
+			scene_restart(&s, true);
+			r = NULL;
+		}
+	}
+	(void)routes_free(r);
+	scene_done(&s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_stands), T(test_changes), T(test_retained), T(test_findings), T(test_no_facts),
-		T(test_planted), T(test_lie_beyond), T(test_lie),
+		T(test_planted), T(test_lie_beyond), T(test_lie), T(test_explain), T(test_doubt),
+		T(test_gone),
 	};
 
 	return cmocka_run_group_tests_name("app live kept", tests, keys_setup, keys_teardown);
