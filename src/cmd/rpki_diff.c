@@ -8,7 +8,7 @@
 #include "app/vrps_json.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "cmd/rpki_state.h"
+#include "cmd/rpki_diff_cause.h"
 #include "out/escape.h"
 #include "sys/atomicfile.h"
 
@@ -39,6 +39,7 @@ struct diff_work {
 	uint32_t	 warn, crit;
 	const char	*csv;
 	struct result	 r[2];
+	struct diff_causes *causes;	/* NULL: both are ours, or none is */
 	struct entry	*v;		/* vrps that are not in both */
 	size_t		 n, cap;
 	size_t		 n_side[3], n_equal, n_aspas, n_keys, n_shown;
@@ -344,6 +345,23 @@ cause_of(const struct diff_work *w, const struct entry *e, struct snapshot_ca *r
 	return false;
 }
 
+/* --- why: one is ours, the other somebody else's --- */
+
+static bool
+other_cause(const struct diff_work *w, const struct entry *e, struct diff_cause *ret)
+{
+	int ours = w->r[0].ours ? 0 : 1;
+
+	if (w->causes == NULL || (e->side == 2 && ours == 1))
+		return false;	/* of a pair, it is A's VRP that is at hand */
+	if (e->side == 2 || e->side == ours)
+		diff_cause_extra(w->causes, &e->v, ret);
+	else
+		diff_cause_missing(w->causes, &e->v,
+		    e->v.ta < w->r[1 - ours].p.n_tas ? w->r[1 - ours].p.tas[e->v.ta] : "", ret);
+	return true;
+}
+
 /* --- output --- */
 
 static const char *
@@ -369,6 +387,7 @@ entry_text(struct diff_work *w, const struct entry *e)
 	static const char signs[] = "-+~";
 	char px[IP_PREFIX_STRLEN], asn[ASN_STRLEN];
 	struct snapshot_ca ca;
+	struct diff_cause why;
 	struct buf *b = &w->b;
 
 	buf_printf(b, "%c VRP %s %s", signs[e->side], asn_str(e->v.asn, asn), prefix_of(&e->v, px));
@@ -386,6 +405,10 @@ entry_text(struct diff_work *w, const struct entry *e)
 		    payload_ca_state_name((enum payload_ca_state)ca.ca.state));
 		buf_char(b, ' ');
 		escape_term(b, ca.ca.code);
+	}
+	if (other_cause(w, e, &why)) {
+		buf_str(b, "  ");
+		diff_cause_text(b, &why, w->ctx->lang);
 	}
 	buf_char(b, '\n');
 }
@@ -470,6 +493,7 @@ entry_json(const struct diff_work *w, struct json *j, const struct entry *e)
 {
 	char px[IP_PREFIX_STRLEN];
 	struct snapshot_ca ca;
+	struct diff_cause why;
 
 	json_open(j, '{');
 	json_kv_u64(j, "asn", e->v.asn);
@@ -483,6 +507,8 @@ entry_json(const struct diff_work *w, struct json *j, const struct entry *e)
 		json_kv_sv(j, "code", ca.ca.code);
 		json_kv_sv(j, "speaker", ca.ca.uri);
 	}
+	if (other_cause(w, e, &why))
+		diff_cause_json(j, &why);
 	json_close(j, '}');
 }
 
@@ -594,6 +620,9 @@ work(struct diff_work *w)
 		return w->nagios ? 3 : code;
 	if (vrps_compare(w) < 0)
 		return EXIT_CANNOT;
+	if (w->r[0].ours != w->r[1].ours &&
+	    (w->causes = diff_causes_new(w->ctx, &w->r[w->r[0].ours ? 0 : 1].s.snap)) == NULL)
+		return EXIT_CANNOT;
 	aspas_walk(w, aspa_count, NULL);
 	keys_count(w);
 	if (w->csv != NULL && (rc = csv_write(w)) < 0) {
@@ -629,6 +658,7 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 		payloads_done(&w->r[i].p);
 		rpki_snapshot_done(&w->r[i].s);
 	}
+	w->causes = diff_causes_free(w->causes);
 	free(w->v);
 	buf_done(&w->b);
 	return code;

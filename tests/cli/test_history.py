@@ -122,6 +122,66 @@ def diff(t, h, d):
     t.ok(code == 3 and "2" in out, "a row that is none: 3, with its line", out)
 
 
+def test_peer_causes(t, d):
+    """One side is another validator's list: what each difference is, as far as we know."""
+    h = started(d, conf="")
+    with open(h.conf) as f:
+        text = f.read()
+    with open(h.conf, "w") as f:
+        f.write(text.replace("rpki:\n", "rpki:\n  exceptions:\n"
+                             "    - {action: assert, prefix: 203.0.113.0/24, asn: 64500, owner: noc, reason: r,"
+                             " until: 2100-01-01}\n"
+                             "    - {action: filter, prefix: 192.0.2.0/24, owner: noc, reason: wrong ROA,"
+                             " until: 2100-01-01}\n"))
+    move(h, STALE)
+    t.ok(house.wait_for(lambda: changes(h, "198.51.100.0/24") and changes(h, "203.0.113.0/24"), 30),
+         "kyoto is stale, an exception adds one and takes one")
+    peer = os.path.join(d, "rpki-client.csv")
+    with open(peer, "w") as f:
+        f.write("ASN,IP Prefix,Max Length,Trust Anchor,Expires\n"
+                "AS64497,198.51.100.0/24,24,house,4000000000\n"	# we lost it
+                "AS64496,192.0.2.0/24,24,house,4000000000\n"		# we filter it
+                "AS64499,192.0.2.9/32,32,house,4000000000\n"		# a filter takes what lies inside
+                "AS64510,198.51.100.0/25,25,house,4000000000\n"	# we never saw it
+                "AS64511,10.0.0.0/8,8,arin,4000000000\n")		# nor its trust anchor
+    code, out, err = house.run("rpki", "diff", "-c", h.conf, "current", peer, "--json")
+    got = json.loads(out)
+    why = {"%d %s" % (x["asn"], x["prefix"]): x for x in got["only_a"] + got["only_b"]}
+    t.equal({k: v["cause"] for k, v in why.items()}, {
+        "64497 198.51.100.0/24": "gone-failed", "64496 192.0.2.0/24": "filtered",
+        "64499 192.0.2.9/32": "filtered", "64510 198.51.100.0/25": "unknown",
+        "64511 10.0.0.0/8": "no-ta", "64500 203.0.113.0/24": "local",
+        "64496 2001:db8::/36": "good"}, "each difference has its cause")
+    lost = why["64497 198.51.100.0/24"]
+    t.ok(lost["code"] == "RPKI_MFT_STALE" and "/kyoto/" in lost["speaker"] and lost["time"],
+         "with the code that says why, the CA and the time", lost)
+    t.ok("noc: wrong ROA" in why["64496 192.0.2.0/24"]["who"], "which entry filters it", why)
+    t.equal(why["64500 203.0.113.0/24"]["who"], "exception-noc", "whose exception adds it")
+    # The same the other way round, and in words.
+    _, out, _ = house.run("rpki", "diff", "-c", h.conf, peer, "current", "--json")
+    back = json.loads(out)
+    t.equal({"%d %s" % (x["asn"], x["prefix"]): x["cause"] for x in back["only_a"] + back["only_b"]},
+            {k: v["cause"] for k, v in why.items()}, "the same when ours is B")
+    for lang, words in (("en", "its CA failed at"), ("ja", "に失敗")):
+        _, out, _ = house.run("rpki", "diff", "-c", h.conf, "current", peer, "--lang", lang)
+        t.ok(any("198.51.100.0/24" in x and words in x and "RPKI_MFT_STALE" in x for x in out.split("\n")),
+             "in words: " + lang, out)
+    peer_json = os.path.join(d, "rpki-client.json")
+    with open(peer_json, "w") as f:
+        json.dump({"roas": [{"asn": 64497, "prefix": "198.51.100.0/24", "maxLength": 24, "ta": "house"}]}, f)
+    _, out, _ = house.run("rpki", "diff", "-c", h.conf, "current", peer_json, "--json")
+    t.equal(json.loads(out)["only_b"][0].get("cause"), "gone-failed", "a peer's JSON, too")
+    # It comes back: what only ours has is new.
+    move(h)
+    house.wait_for(lambda: len(changes(h, "198.51.100.0/24")) == 2, 30)
+    with open(peer, "w") as f:
+        f.write("ASN,IP Prefix,Max Length,Trust Anchor,Expires\nAS64496,2001:db8::/36,48,house,4000000000\n")
+    _, out, _ = house.run("rpki", "diff", "-c", h.conf, "current", peer, "--json")
+    why = {x["prefix"]: x["cause"] for x in json.loads(out)["only_a"]}
+    t.equal(why, {"198.51.100.0/24": "new", "203.0.113.0/24": "local"}, "what came since")
+    h.stop()
+
+
 def whole(h):
     """Is there one row for each serial, and does what they say add up?"""
     got = rows(h, "SELECT serial, kind, v4 + v6, came, went, aspas + keys FROM publication ORDER BY id")
@@ -223,7 +283,7 @@ def test_alarm(t, d):
 
 def main():
     t = house.Tap()
-    for test in (test_log, test_alarm, test_kill):
+    for test in (test_log, test_peer_causes, test_alarm, test_kill):
         with house.folder() as d:
             try:
                 t.case(test, t, d)

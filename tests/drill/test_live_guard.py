@@ -4,6 +4,7 @@ The drop guard in the whole daemon: what would be lost by a failure is held,
 told, and let go by hash; what is withdrawn with a signature goes at once; and
 nothing is held past its expiry.
 """
+import json
 import os
 import sys
 
@@ -59,6 +60,20 @@ def move(h, lab, step):
                     h.of("validate")["runs"] > runs, 20, 0.5)
 
 
+def peer_differs(d, h):
+    """A validator without a guard has let them go: `rpki diff` says that ours holds them."""
+    peer = os.path.join(d, "peer.csv")
+    with open(peer, "w") as f:
+        f.write("ASN,IP Prefix,Max Length,Trust Anchor\n")
+        for v in sorted(OTHER):
+            asn, prefix = v.split()
+            f.write("%s,%s,%s,lab\n" % (asn, *prefix.split("-")))
+    _, out, err = run("rpki", "diff", "current", peer, "-c", h.conf, "--at", at(700), "--json")
+    got = json.loads(out)["only_a"] if out else []
+    t.equal((len(got), {x["cause"] for x in got}, {bool(x.get("time")) for x in got}),
+            (len(MID), {"held"}, {True}), "beside a peer's list: held, since when" + err)
+
+
 def case_hold(d, lab):
     lab.step(0)
     h = LiveHouse(d, lab, rpki=GUARD)
@@ -76,6 +91,7 @@ def case_hold(d, lab):
     t.ok("RPKI_GUARD_HOLDING" in codes(h) and "RPKI_CERT_OVERCLAIM" in codes(h), "the object log says it, and why", codes(h))
     t.ok("guard-holding" in events(h), "so does the audit log")
     t.ok(h.get("/metrics").count("RPKI_GUARD_HOLDING") > 0, "and the metrics")
+    peer_differs(d, h)
     hash_ = held(h)["hash"]
 
     t.equal(run("rpki", "release", "0" * 64, "-c", h.conf)[0], 1, "another hash lets nothing go")
