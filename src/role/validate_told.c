@@ -118,6 +118,16 @@ source_of(struct told *t, struct sv key)
 	return s;
 }
 
+/* Ours escape all that a line of a log cannot have: with it, whoever told this is not ours. */
+static bool
+is_line(struct sv s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20)
+			return false;
+	return true;
+}
+
 bool
 told_put(struct told *t, struct sv key, struct sv json)
 {
@@ -126,6 +136,8 @@ told_put(struct told *t, struct sv key, struct sv json)
 	char *copy = NULL;
 	struct sv now;
 
+	if (!is_line(json))
+		return false;
 	findings_lines(json, &b);
 	now = buf_get(&b);
 	if (b.rc < 0 || (s == NULL && (now.n == 0 || (s = source_of(t, key)) == NULL)))
