@@ -161,6 +161,7 @@ struct web_ctx {
 	const struct web_data	*data;		/* NULL: none yet */
 	json_t			*routers;	/* of the rtr role, or NULL */
 	json_t			*house;		/* of the parent, or NULL */
+	json_t			*validate;	/* of its last run, or NULL */
 	json_t			*history;	/* of the store, or NULL */
 	uint64_t		 n_histories;	/* how many came: the page sees a new one */
 	const struct web_sources *sources;

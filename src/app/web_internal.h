@@ -97,6 +97,11 @@ struct web_source_list {
 /* A view of web_sources as it is now: -ENOMEM. */
 int	 web_sources_sort(const struct web_sources *, struct web_source_list *ret) MUST_USE;
 void	 web_source_list_done(struct web_source_list *);
+/*
+ * Findings by code, one row each: of the last validation, and of the last
+ * attempt at each server. A new array; NULL: no memory.
+ */
+json_t	*web_findings_by_code(const struct web_ctx *);
 void	 web_sources_count(const struct web_sources *, uint64_t n[static WEB_SOURCE_MAX]);
 const char *web_source_state_name(enum web_source_state);
 

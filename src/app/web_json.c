@@ -147,8 +147,11 @@ guard_json(struct json *j, const struct web_data *d)
 }
 
 static void
-data_json(struct json *j, const struct web_data *d, int64_t now)
+data_json(struct json *j, const struct web_ctx *ctx)
 {
+	const struct web_data *d = ctx->data;
+	const int64_t now = ctx->now;
+	json_t *codes = web_findings_by_code(ctx);
 	const struct snapshot *s = &d->snap;
 
 	json_open(j, '{');
@@ -166,8 +169,9 @@ data_json(struct json *j, const struct web_data *d, int64_t now)
 	tas_json(j, d);
 	kv_raw(j, "objects", web_report_array(d, "objects"));
 	kv_raw(j, "findings_total", json_object_get(d->report, "findings_total"));
-	kv_raw(j, "findings_by_code", web_report_array(d, "findings_by_code"));
+	kv_raw(j, "findings_by_code", codes);
 	json_close(j, '}');
+	json_decref(codes);
 }
 
 enum web_result
@@ -183,7 +187,7 @@ web_status(struct web_call *c)
 	organisation_json(&j, ctx->conf);
 	json_key(&j, "data");
 	if (ctx->data != NULL)
-		data_json(&j, ctx->data, ctx->now);
+		data_json(&j, ctx);
 	else
 		json_nil(&j);
 	json_kv_u64(&j, "histories", ctx->n_histories);

@@ -82,20 +82,28 @@ object_metrics(struct metrics *m, const struct web_data *d)
 }
 
 static void
-finding_metrics(struct metrics *m, const struct web_data *d)
+severity_metrics(struct metrics *m, const struct web_data *d)
 {
 	static const char *const severities[] = { "REJECT", "WARN", "NOTE" };
 	json_t *total = json_object_get(d->report, "findings_total");
-	json_t *rows = web_report_array(d, "findings_by_code"), *o;
+
+	for (size_t i = 0; i < ARRAY_LEN(severities); i++)
+		PUT(m, FINDINGS, web_report_u64(total, severities[i]), sv_str(severities[i]));
+}
+
+/* Also those of servers, before there is any data. */
+static void
+code_metrics(struct metrics *m, const struct web_ctx *ctx)
+{
+	json_t *rows = web_findings_by_code(ctx), *o;
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(severities); i++)
-		PUT(m, FINDINGS, web_report_u64(total, severities[i]), sv_str(severities[i]));
 	json_array_foreach(rows, i, o)
 		if (i < WEB_CODES_MAX && is_word(member(o, "code")) &&
 		    is_word(member(o, "severity")))
 			PUT(m, FINDING_CODES, web_report_u64(o, "count"),
 			    member(o, "code"), member(o, "severity"));
+	json_decref(rows);
 }
 
 static void
@@ -114,6 +122,44 @@ time_metrics(struct metrics *m, const struct web_data *d, int64_t now)
 	    metric_milli(m, METRIC_DURATION, NULL, 0,
 	    web_report_u64(d->report, "duration_ms")) < 0)
 		m->b->rc = -1;
+}
+
+static uint64_t
+less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+/* One run of validate, from its status. What it has not said is not there. */
+static void
+run_metrics(struct metrics *m, const json_t *v)
+{
+	uint64_t n = web_report_u64(v, "points"), stood = web_report_u64(v, "points_as_before");
+	uint64_t kept = web_report_u64(v, "points_kept"), runs = web_report_u64(v, "runs");
+	uint64_t failed = web_report_u64(v, "failed");
+	int64_t next;
+
+	if (v == NULL)
+		return;
+	PUT(m, RUNS, less(runs, failed), SV("good"));
+	PUT(m, RUNS, failed, SV("failed"));
+	if (runs > 0)
+		PUT0(m, RUN_LAST, web_report_u64(v, "last_run"));
+	if (json_object_get(v, "duration_usec") != NULL &&
+	    metric_milli(m, METRIC_RUN_DURATION, NULL, 0, web_report_u64(v, "duration_usec") / 1000) < 0)
+		m->b->rc = -1;
+	if (json_object_get(v, "points") != NULL) {
+		PUT(m, RUN_POINTS, less(n, stood + kept), SV("judged"));
+		PUT(m, RUN_POINTS, stood, SV("as_before"));
+		PUT(m, RUN_POINTS, kept, SV("kept"));
+	}
+	if (json_object_get(v, "pins_lost") == NULL)
+		return;			/* files: there is no object store */
+	PUT(m, RUN_SIGNATURES, web_report_u64(v, "signatures_known"), SV("known"));
+	PUT(m, RUN_SIGNATURES, web_report_u64(v, "signatures_computed"), SV("computed"));
+	if (time_parse(member(v, "next_by_time"), &next) == 0 && next >= 0 && next != TIME_NEVER)
+		PUT0(m, RUN_NEXT, (uint64_t)next);
+	PUT0(m, RUN_PINS_LOST, web_report_u64(v, "pins_lost"));
 }
 
 /* The same servers for both families: the first of the list. */
@@ -304,9 +350,12 @@ web_metrics(struct web_call *c)
 		payload_metrics(&m, ctx->data);
 		guard_metrics(&m, ctx->data);
 		object_metrics(&m, ctx->data);
-		finding_metrics(&m, ctx->data);
-		time_metrics(&m, ctx->data, ctx->now);
+		severity_metrics(&m, ctx->data);
 	}
+	code_metrics(&m, ctx);
+	if (ctx->data != NULL)
+		time_metrics(&m, ctx->data, ctx->now);
+	run_metrics(&m, ctx->validate);
 	fetch_metrics(&m, ctx->sources);
 	router_metrics(&m, ctx->routers);
 	house_metrics(&m, ctx->house);

@@ -28,7 +28,7 @@ struct web_server {
 	unsigned		 n_listeners;
 	struct web_conf		 conf;
 	struct web_data		*data;
-	json_t			*routers, *house, *history;
+	json_t			*routers, *house, *validate, *history;
 	uint64_t		 n_histories;
 	struct web_sources	 sources;
 	struct web_points	*points;
@@ -162,7 +162,7 @@ on_request(void *arg, struct http_conn *conn, const struct http_req *req,
 		.conf = &ws->conf,
 		.data = ws->data,
 		.routers = ws->routers,
-		.house = ws->house,
+		.house = ws->house, .validate = ws->validate,
 		.history = ws->history, .n_histories = ws->n_histories,
 		.sources = &ws->sources,
 		.points = ws->points,
@@ -239,6 +239,7 @@ web_server_free(struct web_server *ws)
 	json_decref(ws->routers);
 	web_sources_done(&ws->sources);
 	json_decref(ws->house);
+	json_decref(ws->validate);
 	json_decref(ws->history);
 	free(ws->points);
 	free(ws);
@@ -309,6 +310,12 @@ role_down(const json_t *house, const char *name)
 			return !json_is_true(json_object_get(r, "ready"));
 	}
 	return false;
+}
+
+int
+web_server_validate(struct web_server *ws, struct sv json)
+{
+	return object_swap(&ws->validate, json);
 }
 
 int

@@ -179,6 +179,45 @@ web_source_list_done(struct web_source_list *l)
 	*l = (struct web_source_list){ 0 };
 }
 
+/* Codes of our own tables only, as above. */
+static void
+findings_count(json_t *by_code, const json_t *o)
+{
+	json_t *list = json_object_get(o, "findings"), *f;
+	size_t i;
+
+	json_array_foreach(list, i, f) {
+		const struct finding_def *d = findings_lookup(word(f, "code"));
+		json_t *row = d == NULL ? NULL : json_object_get(by_code, d->code);
+
+		if (row != NULL)
+			(void)json_object_set_new(row, "count", json_integer(number(row, "count") + 1));
+		else if (d != NULL)
+			(void)json_object_set_new(by_code, d->code, json_pack("{s:s, s:s, s:i}",
+			    "code", d->code, "severity", severity_name(d->severity), "count", 1));
+	}
+}
+
+json_t *
+web_findings_by_code(const struct web_ctx *ctx)
+{
+	json_t *by_code = json_object(), *ret = json_array(), *row, *o;
+	const char *key;
+	size_t i;
+
+	if (ctx->data != NULL)
+		json_array_foreach(web_report_array(ctx->data, "findings_by_code"), i, row)
+			if (i < WEB_CODES_MAX && word(row, "code").n > 0)
+				(void)json_object_set_new(by_code,
+				    json_string_value(json_object_get(row, "code")), json_copy(row));
+	json_object_foreach(ctx->sources->by_key, key, o)
+		findings_count(by_code, o);
+	json_object_foreach(by_code, key, row)
+		(void)json_array_append(ret, row);
+	json_decref(by_code);
+	return ret;
+}
+
 void
 web_sources_count(const struct web_sources *s, uint64_t n[static WEB_SOURCE_MAX])
 {

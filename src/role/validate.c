@@ -287,6 +287,8 @@ run_once(struct role *r)
 }
 
 /* Once for a trouble that stays, and when it is over. */
+static void	run_tell(struct role *);
+
 void
 run_logged(struct role *r, int rc)
 {
@@ -303,6 +305,7 @@ run_logged(struct role *r, int rc)
 	} else if (st->complained)
 		role_log(r, LOG_LEVEL_NOTICE, "validation works again");
 	st->complained = rc < 0;
+	run_tell(r);
 }
 
 /* --- when --- */
@@ -497,8 +500,32 @@ status(struct role *r, struct json *j)
 	if (st->last == NULL)
 		return;
 	json_kv_u64(j, "points", st->last->n_points);
+	json_kv_u64(j, "points_as_before", st->last->n_moved);
 	json_kv_u64(j, "vrps", st->last->payloads.n_vrps);
 	json_kv_i64(j, "duration_usec", st->last->duration_usec);
+}
+
+/* For the metrics; what cannot be told now is told with the next run. */
+static void
+run_tell(struct role *r)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct json j = json_on(&b, false);
+	struct msg_run_told m;
+
+	json_open(&j, '{');
+	status(r, &j);
+	json_close(&j, '}');
+	m.json = buf_get(&b);
+	if (b.rc == 0)
+		(void)msg_run_told_send(r, ROLE_WEB, &m);
+}
+
+static int
+on_run_ask(struct role *r, enum role_id from UNUSED, void *msg UNUSED)
+{
+	run_tell(r);
+	return 0;
 }
 
 static const struct role_handler handlers[] = {
@@ -514,6 +541,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_unpinned, vlive_on_unpinned },
 	{ MSG_snapshot_use, vlive_on_use },
 	{ MSG_guard_release, vlive_on_release },
+	{ MSG_run_ask, on_run_ask },
 };
 
 int

@@ -170,6 +170,18 @@ on_source(struct role *r, enum role_id from UNUSED, void *msg)
 }
 
 static int
+on_run(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	const struct msg_run_told *m = msg;
+	struct web_server *ws = NULL;
+	int rc = server(r, &ws);
+
+	if (rc == 0 && web_server_validate(ws, m->json) < 0)
+		role_log(r, LOG_LEVEL_WARN, "what validate tells of its run is no JSON, ignoring");
+	return rc;
+}
+
+static int
 on_house(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	struct web_server *ws = NULL;
@@ -205,8 +217,11 @@ web_start(struct role *r)
 {
 	const struct msg_snapshot_ask ask = { .history = 0 };
 	const struct msg_history_ask history = { 0 };
+	const struct msg_run_ask run = { 0 };
 	int rc = msg_snapshot_ask_send(r, ROLE_STORE, &ask);
 
+	if (rc == 0)
+		rc = msg_run_ask_send(r, ROLE_VALIDATE, &run);
 	return rc < 0 ? rc : msg_history_ask_send(r, ROLE_STORE, &history);
 }
 
@@ -236,6 +251,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_house, on_house },
 	{ MSG_history, on_history },
 	{ MSG_source_result, on_source },
+	{ MSG_run_told, on_run },
 };
 
 int

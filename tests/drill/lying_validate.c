@@ -590,6 +590,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_validate_local, on_any }, { MSG_validate_now, on_any }, { MSG_explain_ask, on_any },
 	{ MSG_objects_changed, on_any }, { MSG_source_result, on_any }, { MSG_sources_ask, on_any },
 	{ MSG_pinned, on_any }, { MSG_unpinned, on_any }, { MSG_guard_release, on_any },
+	{ MSG_run_ask, on_any },
 };
 
 int

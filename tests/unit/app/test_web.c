@@ -102,6 +102,7 @@ teardown(void **state)
 	json_decref(w->json);
 	json_decref(w->ctx.routers);
 	json_decref(w->ctx.house);
+	json_decref(w->ctx.validate);
 	json_decref(w->ctx.history);
 	web_sources_done(&w->sources);
 	web_conf_done(&w->conf);
@@ -535,6 +536,37 @@ metrics(void **state)
 	assert_true(has(w, "sekisho_healthy 0\n") && !has(w, "sekisho_vrps"));
 }
 
+/* Of a run: what validate tells; what it does not tell is not there. */
+static void
+run_metrics(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(get(w, "/metrics", NULL, NULL), 200);
+	assert_false(has(w, "sekisho_validate_"));
+	w->ctx.validate = json_loads("{\"runs\":7,\"failed\":2,\"last_run\":1795305600,"
+	    "\"signatures_known\":40,\"signatures_computed\":3,\"pins_lost\":1,"
+	    "\"next_by_time\":\"2026-11-22T00:00:00Z\",\"points\":100,\"points_as_before\":90,"
+	    "\"points_kept\":8,\"duration_usec\":1234567}", 0, NULL);
+	assert_int_equal(get(w, "/metrics", NULL, NULL), 200);
+	assert_true(has(w, "sekisho_validate_runs_total{result=\"good\"} 5\n"));
+	assert_true(has(w, "sekisho_validate_runs_total{result=\"failed\"} 2\n"));
+	assert_true(has(w, "sekisho_validate_last_run_timestamp_seconds 1795305600\n"));
+	assert_true(has(w, "sekisho_validate_last_duration_seconds 1.234\n"));
+	assert_true(has(w, "sekisho_validate_points{how=\"judged\"} 2\n"));
+	assert_true(has(w, "sekisho_validate_points{how=\"as_before\"} 90\n"));
+	assert_true(has(w, "sekisho_validate_points{how=\"kept\"} 8\n"));
+	assert_true(has(w, "sekisho_validate_signatures{how=\"known\"} 40\n"));
+	assert_true(has(w, "sekisho_validate_signatures{how=\"computed\"} 3\n"));
+	assert_true(has(w, "sekisho_validate_next_timestamp_seconds 1795305600\n"));
+	assert_true(has(w, "sekisho_validate_pins_lost_total 1\n"));
+	json_decref(w->ctx.validate);
+	w->ctx.validate = json_loads("{\"runs\":\"x\",\"next_by_time\":7,\"pins_lost\":-1}", 0, NULL);
+	assert_int_equal(get(w, "/metrics", NULL, NULL), 200);
+	assert_true(has(w, "sekisho_validate_runs_total{result=\"good\"} 0\n"));
+	assert_false(has(w, "sekisho_validate_next_") || has(w, "sekisho_validate_points"));
+}
+
 /* A report of any shape harms nobody. */
 static void
 strange_reports(void **state)
@@ -595,6 +627,32 @@ five_sources(struct world *w)
 	assert_int_equal(source(w, "never", false, NOW - 700,
 	    "{\"code\":\"NO_SUCH_CODE\",\"uri\":\"https://Never.example/\"}"), 0);
 	assert_int_equal(source(w, "anchor", false, NOW - 1, "{\"kind\":\"ta\",\"data\":true}"), 0);
+}
+
+/* The fetcher's findings are counted as the validator's are; codes of nobody are not. */
+static void
+server_findings(void **state)
+{
+	struct world *w = *state;
+
+	five_sources(w);
+	assert_int_equal(source(w, "odd", false, NOW, "{\"code\":\"RPKI_MFT_STALE\",\"findings\":"
+	    "[7,{\"code\":\"NO_SUCH_CODE\"},{\"code\":\"RPKI_MFT_STALE\"}]}"), 0);
+	assert_int_equal(get(w, "/metrics", NULL, NULL), 200);
+	assert_true(has(w, "sekisho_findings_by_code{code=\"RPKI_X\",severity=\"REJECT\"} 2\n"));
+	assert_true(has(w, "sekisho_findings_by_code{code=\"FETCH_STATUS\",severity=\"REJECT\"} 2\n"));
+	assert_true(has(w, "sekisho_findings_by_code{code=\"FETCH_DNS\",severity=\"REJECT\"} 2\n"));
+	assert_false(has(w, "NO_SUCH_CODE"));
+	assert_int_equal(get(w, "/api/v1/status", NULL, NULL), 200);
+	assert_true(has(w, "{\"code\":\"FETCH_DNS\",\"severity\":\"REJECT\",\"count\":2}"));
+	w->ctx.data = NULL;
+	assert_int_equal(get(w, "/metrics", NULL, NULL), 200);
+	assert_true(has(w, "sekisho_findings_by_code{code=\"FETCH_DNS\",severity=\"REJECT\"} 2\n"));
+	assert_false(has(w, "RPKI_X"));
+	/* One that is good again has none. */
+	assert_int_equal(source(w, "long", true, NOW, "{}"), 0);
+	assert_int_equal(get(w, "/metrics", NULL, NULL), 200);
+	assert_true(has(w, "sekisho_findings_by_code{code=\"FETCH_DNS\",severity=\"REJECT\"} 1\n"));
 }
 
 /* The keys of the answer, with spaces between. */
@@ -875,7 +933,8 @@ explained(void **state)
 TESTS_MAIN("app-web",
     W(hosts), W(cross_site), W(tokens), T(loopback_names), T(conf_lists),
     W(headers), W(page), W(languages), W(status), W(findings), W(vrps),
-    W(health), W(metrics), W(router_metrics_by_client), W(strange_reports), W(routers), W(questions),
+    W(health), W(metrics), W(run_metrics), W(server_findings), W(router_metrics_by_client),
+    W(strange_reports), W(routers), W(questions),
     W(servers), W(servers_filtered), W(sources_bounded), W(fetch_metrics), W(guard_told),
     W(points), W(history),
     W(explained))
