@@ -21,7 +21,7 @@
  * A vendor is a row of kit_vendors.c: its words, its timers with their bounds,
  * its parts of a configuration, the commands that show that it works, its
  * reader. BIRD, FRR and OpenBGPD are held to the real programs by tests/peer;
- * IOS XR, Junos and SR OS to their vendors' documentation only.
+ * IOS XR, Junos, EOS and SR OS (both CLIs) to their vendors' documentation only.
  *
  * RFC 8210 section 6 (timers), RFC 7115 = BCP 185 (operation), RFC 8481 and
  * RFC 9324 (policy is the operator's, and needs the routes that were dropped).

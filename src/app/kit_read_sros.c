@@ -1,4 +1,4 @@
-/* SR OS: MD-CLI in braces, or the classic CLI, whose sections are indented. */
+/* SR OS: MD-CLI in braces or flat, or the classic CLI, whose sections are indented. */
 #include "app/kit_internal.h"
 
 static bool
@@ -19,9 +19,12 @@ session_read(struct kit_model *m, const struct kit_words *w, unsigned i, unsigne
 	bool ok = i + 2 >= w->n;
 
 	for (i += 2; c != NULL && i < w->n; i++) {
+		/* MD-CLI: "refresh-time value 300", "refresh-time hold-time 600" */
+		unsigned at = i + 1 + kit_is(w, i + 1, "value");
+
 		for (size_t k = 0; k < ARRAY_LEN(times); k++)
 			if (kit_is(w, i, times[k].word)) {
-				kit_sec_set(&c->sec[times[k].time], kit_word(w, i + 1));
+				kit_sec_set(&c->sec[times[k].time], kit_word(w, at));
 				ok = true;
 			}
 		for (size_t k = 0; k < ARRAY_LEN(known); k++)
@@ -212,13 +215,27 @@ classic(struct kit_model *m, struct sv text)
 	}
 }
 
+/* Braces, or the flat form: "/configure router …", where lists are in brackets. */
+static bool
+is_md(struct sv text)
+{
+	struct sv line;
+
+	if (sv_find(text, '{') < text.n || sv_find(text, '[') < text.n)
+		return true;
+	while (sv_line(&text, &line))
+		if (sv_starts(sv_trim(line), SV("/configure")))
+			return true;
+	return false;
+}
+
 int
 kit_read_sros(struct kit_model *m, struct sv text)
 {
 	struct kit_lexer l = { .s = text, .line = 1, .marks = "{}[]", .runs = "", .comments = "#",
 		.newlines = true };
 
-	if (sv_find(text, '{') == text.n) {
+	if (!is_md(text)) {
 		classic(m, text);
 		return 0;
 	}

@@ -572,6 +572,91 @@ static const struct kit_check checks_sros[] = {
 	    N_("no used route"), N_("a used route from an external session: its policy is missing") },
 };
 
+/* --- SR OS, MD-CLI: the vendor's YANG model, nokia-conf, in braces --- */
+
+#define SROS_MD_POLICY(what)						\
+	"    policy-options {\n"					\
+	"        policy-statement \"rpki-in\" {\n"			\
+	"            entry 10 {\n"					\
+	"                from {\n"					\
+	"                    origin-validation-state invalid\n"	\
+	"                }\n"						\
+	"                action {\n"					\
+	what								\
+	"                }\n"						\
+	"            }\n"						\
+	"            entry 20 {\n"					\
+	"                from {\n"					\
+	"                    origin-validation-state not-found\n"	\
+	"                }\n"						\
+	"                action {\n"					\
+	"                    action-type accept\n"			\
+	"                }\n"						\
+	"            }\n"						\
+	"            entry 30 {\n"					\
+	"                from {\n"					\
+	"                    origin-validation-state valid\n"		\
+	"                }\n"						\
+	"                action {\n"					\
+	"                    action-type accept\n"			\
+	"                }\n"						\
+	"            }\n"						\
+	"        }\n"							\
+	"    }\n"
+
+static const struct kit_part parts_sros_md[] = {
+	{ 0, KIT_ONCE, NULL, "configure {\n" },
+	{ KIT_IF_OBSERVE, KIT_ONCE, NOTE_OBSERVE, SROS_MD_POLICY(
+	    "                    action-type accept\n") },
+	{ KIT_IF_PREFER, KIT_ONCE, NOTE_PREFER, SROS_MD_POLICY(
+	    "                    action-type accept\n"
+	    "                    local-preference @lp@\n") },
+	{ KIT_IF_DROP, KIT_ONCE, NOTE_DROP, SROS_MD_POLICY(
+	    "                    action-type reject\n") },
+	{ 0, KIT_ONCE, NULL,
+	    "    router \"Base\" {\n"
+	    "        autonomous-system @asn@\n" },
+	{ KIT_IF_ROUTER_ID, KIT_ONCE, NULL, "        router-id @router_id@\n" },
+	{ 0, KIT_ONCE, NOTE_CACHES, NULL },
+	{ KIT_IF_TCP, KIT_ONCE, NOTE_TCP,
+	    "        origin-validation {\n" },
+	{ 0, KIT_CACHE, NULL,
+	    "            rpki-session @addr@ {\n"
+	    "                admin-state enable\n"
+	    "                port @port@\n"
+	    "                connect-retry @retry@\n"
+	    "                stale-time @expire@\n"
+	    "                refresh-time {\n"
+	    "                    value @refresh@\n"
+	    "                    hold-time @hold@\n"
+	    "                }\n"
+	    "            }\n" },
+	{ 0, KIT_ONCE, NULL, "        }\n" },
+	{ 0, KIT_ONCE, NOTE_EBGP, NULL },
+	{ KIT_IF_PEERS, KIT_ONCE, NULL,
+	    "        bgp {\n"
+	    "            group \"rpki-external\" {\n"
+	    "                type external\n"
+	    "                import {\n"
+	    "                    policy [\"rpki-in\"]\n"
+	    "                }\n"
+	    "                origin-validation {\n"
+	    "                    ipv4 true\n"
+	    "                    ipv6 true\n"
+	    "                }\n"
+	    "            }\n" },
+	{ KIT_IF_PEERS, KIT_PEER, NULL,
+	    "            neighbor \"@addr@\" {\n"
+	    "                group \"rpki-external\"\n"
+	    "                peer-as @peer_asn@\n"
+	    "            }\n" },
+	{ KIT_IF_PEERS, KIT_ONCE, NULL, "        }\n" },
+	{ KIT_IF_NO_PEERS, KIT_ONCE, NOTE_EACH,
+	    "# bgp group NAME import policy [\"rpki-in\"]\n"
+	    "# bgp group NAME origin-validation ipv4 true ipv6 true\n" },
+	{ 0, KIT_ONCE, NULL, "    }\n}\n" },
+};
+
 #define ROWS(x)	x, ARRAY_LEN(x)
 
 static const struct kit_vendor vendors[] = {
@@ -589,6 +674,8 @@ static const struct kit_vendor vendors[] = {
 	    ROWS(kit_timers_bird), ROWS(parts_bird), ROWS(checks_bird), kit_read_bird },
 	{ "openbgpd", "OpenBGPD", "# ", false, true, false, true, false,
 	    NULL, 0, ROWS(parts_openbgpd), ROWS(checks_openbgpd), kit_read_openbgpd },
+	{ "sros-md", "Nokia SR OS (MD-CLI)", "# ", true, false, false, true, true,
+	    ROWS(kit_timers_sros), ROWS(parts_sros_md), ROWS(checks_sros), kit_read_sros },
 };
 
 const struct kit_vendor *

@@ -18,7 +18,7 @@ struct work {
 };
 
 static const struct cmd_opt opts[] = {
-	{ "vendor", 0, "NAME", N_("ios-xr, junos, eos, sros, frr, bird or openbgpd") },
+	{ "vendor", 0, "NAME", N_("ios-xr, junos, eos, sros, sros-md, frr, bird or openbgpd") },
 	{ "cache", 0, "ADDRESS[:PORT]", N_("a cache (port 8282; with ssh 22); give two, on machines that do not fail together") },
 	{ "policy", 0, "observe|prefer|drop", N_("what happens to invalid routes (drop)") },
 	{ "transport", 0, "tcp|ssh", N_("how the router reaches the caches (tcp)") },
@@ -109,7 +109,7 @@ vendor_set(struct work *w, const char *arg)
 	w->want.vendor = kit_vendor_find(sv_str(arg));
 	if (w->want.vendor != NULL)
 		return 0;
-	return bad(w->ctx, N_("--vendor %s is unknown; known are ios-xr, junos, eos, sros, frr, bird and openbgpd"),
+	return bad(w->ctx, N_("--vendor %s is unknown; known are ios-xr, junos, eos, sros, sros-md, frr, bird and openbgpd"),
 		    arg);
 }
 

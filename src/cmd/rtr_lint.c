@@ -23,7 +23,7 @@ struct work {
 };
 
 static const struct cmd_opt opts[] = {
-	{ "vendor", 0, "NAME", N_("ios-xr, junos, eos, sros, frr, bird or openbgpd") },
+	{ "vendor", 0, "NAME", N_("ios-xr, junos, eos, sros, sros-md, frr, bird or openbgpd") },
 	{ "outage", 0, "SECONDS", N_("how long a cache may be away without being forgotten (3600)") },
 	{ "nagios", 0, NULL, N_("one line and 0, 1, 2 or 3 for a monitoring system") },
 	{ 0 },
@@ -45,7 +45,7 @@ opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 	}
 	if ((w->vendor = kit_vendor_find(sv_str(arg))) == NULL)
 		return cmd_usage(ctx, tr(ctx->lang,
-		    N_("--vendor %s is unknown; known are ios-xr, junos, eos, sros, frr, bird and openbgpd")), arg);
+		    N_("--vendor %s is unknown; known are ios-xr, junos, eos, sros, sros-md, frr, bird and openbgpd")), arg);
 	return 0;
 }
 

@@ -18,8 +18,8 @@ from tap import Tap  # noqa: E402
 
 tap = Tap()
 SEKISHO = os.path.join(BUILD, "sekisho")
-VENDORS = ("ios-xr", "junos", "eos", "sros", "frr", "bird", "openbgpd")
-ASCII = ("ios-xr", "junos", "eos", "sros")
+VENDORS = ("ios-xr", "junos", "eos", "sros-md", "sros", "frr", "bird", "openbgpd")
+ASCII = ("ios-xr", "junos", "eos", "sros", "sros-md")
 CACHES = ["--cache", "192.0.2.1", "--cache", "[2001:db8::1]:8283"]
 PEERS = ["--peer", "198.51.100.1=64497", "--peer", "2001:db8::9=64498"]
 
