@@ -274,7 +274,7 @@ lie_points(struct role *r)
 		static const size_t kept[] = { 0, 0, ((size_t)16 << 20) + 1, (size_t)1 << 20 };
 
 		rc = i == 0 ? noise_fd(r->state, 77, &fd) :
-		    points_fd(r->state, i == 1 ? 100000 : i == 2 ? 1 : 100, kept[i], &fd);
+		    points_fd(r->state, i == 1 ? 100000 : i == 2 ? 1 : 20, kept[i], &fd);
 		if (rc < 0)
 			return rc;
 		m.pairs = fd;
