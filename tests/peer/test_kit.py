@@ -7,6 +7,7 @@ The routers are started here, on loopback and free ports, without a kernel to
 write to; to that end ports, addresses and a control socket are put into the
 configuration, and nothing else. What the comments name as commands "to see
 that it works" is what is asked here."""
+import json
 import os
 import re
 import subprocess
@@ -215,6 +216,62 @@ class Frr:
         return set(self.rows("show bgp ipv4 unicast rpki invalid"))
 
 
+# What the first column of the checks says of itself as good, as a pattern;
+# of the check of invalid routes it is the routes (good_routes()).
+GOOD = {
+    "birdc show protocols all cache1": r"(?s)\bup\b.*Established.*Serial number:\s+\d",
+    "birdc show route table rpki4 count": r"[1-9]\d* of [1-9]\d* routes",
+    "vtysh -c 'show rpki cache-connection'": r"\(connected\)",
+    "vtysh -c 'show rpki prefix-table'": r"Number of IPv4 Prefixes: 2",
+    "bgpctl show rtr": r"(?s)Serial.*\d.*RTR RefreshTimer",
+    "bgpctl show sets": r"RPKI ROA\s+2\s+1",
+}
+REFUSED = r"syntax error|[Uu]nknown command|[Cc]ommand incomplete|[Aa]mbiguous|valid commands|No such|refused"
+
+
+def wrapper(folder, router):
+    """A folder where the command of the same name finds the router of this test, and nothing else."""
+    where = os.path.join(folder, "bin")
+    os.makedirs(where, exist_ok=True)
+    name, words = {"bird": ("birdc", ["-r", "-s", getattr(router, "ctl", "")]),
+                   "openbgpd": ("bgpctl", ["-s", getattr(router, "ctl", "")]),
+                   "frr": ("vtysh", ["--vty_socket", folder, "-d", "bgpd"])}[router.vendor]
+    write(os.path.join(where, name), "#!/bin/sh\nexec %s %s \"$@\"\n" % (peers.find(name), " ".join(words)), 0o755)
+    return where
+
+
+def by_hand(command, where):
+    """As a person types it: the whole line goes to the shell."""
+    r = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=30,
+                       env={**os.environ, "PATH": where + ":/usr/bin:/bin"})
+    return r.returncode, r.stdout + r.stderr
+
+
+def good_routes(out, policy):
+    """The check of invalid routes: they are there as the policy leaves them, or gone."""
+    if policy == "drop":
+        return INVALID not in out and VALID not in out
+    lines = [x for x in out.splitlines() if INVALID in x]
+    return len(lines) > 0 and VALID not in out and UNKNOWN not in out
+
+
+def checks_hold(name, router, policy, folder):
+    """Each command that the kit prints "to see that it works" works on the running router, and is good."""
+    checks = json.loads(kit(router.vendor, policy, "--cache", "127.0.0.1", "--cache", "127.0.0.3",
+                            "--peer", "127.0.0.2=%d" % THEIRS, "--json"))["checks"]
+    where = wrapper(folder, router)
+    tap.ok(len(checks) == 3, name + ": three commands to see that it works", checks)
+    for c in checks:
+        status, out = by_hand(c["command"], where)
+        good = re.search(GOOD[c["command"]], out) if c["command"] in GOOD else good_routes(out, policy)
+        tap.ok(status == 0 and not re.search(REFUSED, out) and good, "%s: %s" % (name, c["command"]),
+               "%d\n%s" % (status, out))
+    # An answer that is there in any case would say nothing: the router's program must know wrong words.
+    status, out = by_hand(checks[0]["command"].replace("show", "shwo"), where)
+    tap.ok(status != 0 or re.search(REFUSED, out), name + ": a command that is none is refused", out)
+    return lambda: not re.search(GOOD[checks[0]["command"]], by_hand(checks[0]["command"], where)[1])
+
+
 def settled(router, policy):
     """All routes that the policy leaves are there, as it leaves them."""
     want = {VALID: 100, INVALID: 100, UNKNOWN: 100}
@@ -245,6 +302,11 @@ def case_run(cls, policy):
                 tap.ok(wait_for(lambda: settled(router, policy), SECONDS, 0.5),
                        name + ": the invalid route fares as it should",
                        "%r %r\n%s" % (router.routes(), router.invalid(policy), router.process.text()[-2500:]))
+                is_bad = checks_hold(name, router, policy, folder)
+                if cls is not OpenBgpd:		# it shows the last serial number of a session for ever
+                    one.process.stop()
+                    two.process.stop()
+                    tap.ok(wait_for(is_bad, 20, 0.5), name + ": without caches the first command says so")
             finally:
                 for r in (feeder, router):
                     if r is not None:

@@ -83,7 +83,7 @@ vendors(void **state UNUSED)
 			assert_in_range(s, v->timers[i].min, v->timers[i].max);
 		}
 	}
-	assert_int_equal(n, 7);
+	assert_int_equal(n, 8);
 	assert_null(kit_vendor_find(SV("birD")));
 }
 
