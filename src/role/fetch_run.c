@@ -230,11 +230,26 @@ rsync_finding(struct run *run, const struct msg_rsync_answer *m)
 	finding_add_args(&run->findings, &fetch_findings[code], args, n);
 }
 
+/* A new keeper knows nothing of what the one before was asked. */
+static void
+rsync_lost(struct fetch_role *fr)
+{
+	for (struct run *run = fr->runs, *next; run != NULL; run = next) {
+		next = run->next;
+		if (run->req != 0)
+			run_cannot(run, "rsync", -EPIPE);
+	}
+}
+
 void
 runs_rsync_answer(struct fetch_role *fr, const struct msg_rsync_answer *m)
 {
 	struct run *run = fr->runs;
 
+	if (m->req == 0) {
+		rsync_lost(fr);
+		return;
+	}
 	while (run != NULL && run->req != m->req)
 		run = run->next;
 	if (run == NULL)

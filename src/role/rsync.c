@@ -385,6 +385,15 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	return role_path(r, rr->scratch, SANDBOX_WRITE);
 }
 
+/* What our former life was asked will not be answered any more. */
+static int
+rsync_start(struct role *r)
+{
+	const struct msg_rsync_answer m = { .req = 0 };
+
+	return msg_rsync_answer_send(r, ROLE_FETCH, &m);
+}
+
 static int
 on_opened(struct role *r, enum role_id from UNUSED, void *msg)
 {
@@ -440,6 +449,7 @@ main(void)
 		.conf = MSG_rsync_conf,
 		.state_size = sizeof(struct rsync_role),
 		.sandbox = &sandbox_rsync,
+		.start = rsync_start,
 		.status = rsync_status,
 	};
 

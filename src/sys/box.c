@@ -238,6 +238,15 @@ folder_large(const struct box_run *b, int64_t *next_ms)
 	return size.names > b->max_names || size.bytes > b->max_bytes;
 }
 
+/* See job(): who asked for this is dead, and with it whoever waits for the end. */
+static bool
+orphaned(void)
+{
+	sigset_t set;
+
+	return sigpending(&set) == 0 && sigismember(&set, SIGHUP) == 1;
+}
+
 static void
 watch(const struct box_run *b, pid_t pid, int err, struct box_end_info *info)
 {
@@ -251,7 +260,7 @@ watch(const struct box_run *b, pid_t pid, int err, struct box_end_info *info)
 			(void)poll(NULL, 0, TICK_MS);
 		else
 			closed = text_read(info, err);
-		if (clock_mono_usec() / 1000 - start > (int64_t)b->timeout_sec * 1000)
+		if (orphaned() || clock_mono_usec() / 1000 - start > (int64_t)b->timeout_sec * 1000)
 			info->end = BOX_LATE;
 		else if (folder_large(b, &measure))
 			info->end = BOX_LARGE;
@@ -279,6 +288,10 @@ box_run(const struct box_run *b, struct box_end_info *ret)
 	int fds[2];
 
 	*ret = (struct box_end_info){ .end = BOX_CANNOT };
+	if (orphaned()) {
+		ret->code = -ESRCH;
+		return;
+	}
 	if (pipe2(fds, O_CLOEXEC) < 0) {
 		ret->code = -errno;
 		return;
@@ -349,14 +362,23 @@ box_enter(const struct box_conf *c, const char **ret_what)
 	return rc < 0 ? rc : sandbox_enter(s, c->kind->box, ret_what);
 }
 
+/*
+ * When the box dies, this one must live for a moment: the program has made
+ * processes of its own, and only this one knows their group. So the signal
+ * waits until somebody asks for it (orphaned()).
+ */
 static void
 job(const struct box_conf *c, struct sv request, pid_t parent)
 {
 	char answer[BOX_PACKET_MAX];
+	sigset_t hup;
 	size_t n;
 
 	(void)signal(SIGCHLD, SIG_DFL);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+	(void)sigemptyset(&hup);
+	(void)sigaddset(&hup, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &hup, NULL) < 0 || prctl(PR_SET_PDEATHSIG, SIGHUP) < 0 ||
+	    getppid() != parent)
 		_exit(1);
 	n = c->job(c->arg, request, answer, sizeof(answer));
 	(void)!send(CHILD_FD, answer, n, MSG_NOSIGNAL);
