@@ -1,6 +1,7 @@
 /*
  * The store role's watch: app/alarm.h once a minute, and each alarm told once
- * (the operator's log, alarm.webhook by role fetch, alarm.mail by role/store_mail.h) with its end. Which are on stands in the history, so a
+ * (the operator's log, alarm.webhook by role fetch, alarm.mail by
+ * role/store_mail.h) with its end. Which are on stands in the history, so a
  * restart tells nothing twice.
  *
  * An alarm is told when it held for alarm.after (a minute), over when it was
