@@ -157,6 +157,8 @@ conf_apply(struct role *r, const struct msg_fetch_conf *m)
 	fr->role = r;
 	fr->timeout_sec = m->timeout;
 	fr->max_mb = m->max_mb;
+	/* The keeper of rsync answers to us what a former life of ours asked. */
+	fr->last_req = (uint32_t)(random >> 32);
 	if ((fr->plan = fetch_plan_new(&plan, random)) == NULL ||
 	    (fr->stages = stages_new(r)) == NULL ||
 	    (fr->timer = loop_timer_add(r->loop, wake, fr)) == NULL)

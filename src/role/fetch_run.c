@@ -178,10 +178,12 @@ run_fetched(struct run *run, const struct fetch_result *res)
 void
 run_rsync_ask(struct run *run, struct sv module, struct sv key, struct sv spki)
 {
-	struct msg_rsync_ask m = { .req = ++run->fr->last_req, .module = module, .key = key,
-	    .spki = spki };
+	struct msg_rsync_ask m = { .module = module, .key = key, .spki = spki };
 	int rc;
 
+	if (++run->fr->last_req == 0)		/* 0: it waits for none */
+		run->fr->last_req = 1;
+	m.req = run->fr->last_req;
 	run->via = run_rsync.via;
 	run->req = m.req;
 	if ((rc = msg_rsync_ask_send(run->fr->role, ROLE_RSYNC, &m)) < 0)

@@ -8,6 +8,7 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/memfd.h"
+#include "sys/proc.h"
 
 #define TICK_USEC	2000000
 
@@ -61,6 +62,11 @@ stages_new(struct role *r)
 	if (all == NULL)
 		return NULL;
 	all->role = r;
+	/* What a former life asked is answered to us: none of it has our numbers. */
+	if (random_fill(&all->last_req, sizeof(all->last_req)) < 0) {
+		free(all);
+		return NULL;
+	}
 	if ((all->tick = loop_timer_add(r->loop, tick, all)) == NULL) {
 		free(all);
 		return NULL;

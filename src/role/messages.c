@@ -65,6 +65,8 @@ static const struct frame_def defs[] = {
 #undef MSG_END
 };
 
+_Static_assert(ROLE_MAX <= FRAME_PEERS_MAX, "each role has a share of each queue");
+
 const struct frame_table messages = { defs, ARRAY_LEN(defs), ROLE_MAX };
 
 const struct frame_def *

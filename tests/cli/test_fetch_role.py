@@ -353,6 +353,43 @@ def case_ta(folder):
     w.close()
 
 
+def case_lives(folder):
+    """What was asked by a fetcher that was killed is answered to the next one."""
+    w = World(folder)
+    asked, late = {"source_open": [], "rsync_ask": []}, {}
+
+    def life(n):
+        w.start()
+        opened, rsync = w.store.on_source_open, w.on_rsync
+
+        def on_open(m):
+            asked["source_open"].append(m["req"])
+            for req in late.get("source_open", []):
+                w.role.send("source_opened", "store", req=req, source=99, names=5, state=b"another's")
+            opened(m)
+
+        def on_rsync(m):
+            asked["rsync_ask"].append(m["req"])
+            for req in late.get("rsync_ask", []):
+                w.role.send("rsync_answer", "rsync", req=req, ok=1, changed=1)
+            rsync(m)
+        w.role.handlers.update(source_open=on_open, rsync_ask=on_rsync)
+        w.rsync = lambda m: dict(ok=0, code="FETCH_RSYNC", detail="no")
+        w.https.paths["/ta.cer"] = b"\x30\x82 %d" % n + KEY
+        w.want("repo\t-\trsync://old.example.net/repo/\thouse\t1\n")
+        return w.result("ta:house"), w.result("rsync://old.example.net/repo/")
+
+    life(1)
+    w.role.close()
+    late = {k: list(v) for k, v in asked.items()}
+    t.ok(all(late.values()), "one life asks store and rsync", late)
+    ta, module = life(2)
+    t.equal(ta[1:3] + (list(w.store.source("ta:house")["names"].values()),), (1, 1, [b"\x30\x82 2" + KEY]),
+            "answers of the store to the life before are not taken")
+    t.equal(module[1], 0, "… nor those of rsync")
+    w.close()
+
+
 def case_fallback(folder):
     w = World(folder)
     r = w.repo("a", fill(3, 1))
@@ -520,7 +557,7 @@ def main():
         return t.done()
     with tempfile.TemporaryDirectory(prefix="sekisho-fetch-") as folder:
         certificates(folder)
-        for case in (case_rrdp, case_fit, case_ta, case_fallback, case_bad_company, case_store,
+        for case in (case_rrdp, case_fit, case_ta, case_lives, case_fallback, case_bad_company, case_store,
                      case_slow_store, case_half, case_sandbox):
             t.case(case, folder)
     return t.done()
