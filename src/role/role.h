@@ -22,7 +22,9 @@
  * restarted; one that dies is restarted with backoff (0.1 s, doubling to
  * 30 s; short again after 5 s of good work). While a role is down, frames for
  * it are dropped: each is either asked for again at start (snapshot_ask) or
- * is of that moment only.
+ * is of that moment only. A role that says more to another than that reads is
+ * not read for a while (sys/frame.h: chan_relay()), and one that reads nothing
+ * for 30 s is killed.
  *
  * The life of a role, all of it in role_main():
  *
