@@ -37,9 +37,9 @@ def at(seconds):
 class World:
     """names: of the CAs; one whose name begins with "rsync" has no RRDP."""
 
-    def __init__(self, folder, names, steps, extra="", manifest=""):
+    def __init__(self, folder, names, steps, extra="", manifest="", every=EVERY):
         self.folder, self.names, self.steps = folder, list(names), steps
-        text = [f"at {AT}", f"steps {steps}", f"every {EVERY}s", "ta lab {", "\tserver ta.example",
+        text = [f"at {AT}", f"steps {steps}", f"every {every}s", "ta lab {", "\tserver ta.example",
                 "\tmanifest -1h +30d", "\tcrl -1h +30d", "\tresources 10.0.0.0/8 AS64496-AS65000"]
         for i, name in enumerate(self.names):
             text += [f"\tca {name} {{", f"\t\tserver {name}.example",
@@ -109,6 +109,14 @@ class LiveHouse(House):
             f.write(top + text.replace("state: state", "state: " + state, 1))
         self.state = os.path.join(folder, state)
         self.wished = 0.0
+
+    def guard(self, on):
+        """With "guard-share: 0" in the configuration: none, or as by default."""
+        with open(self.conf) as f:
+            text = f.read()
+        with open(self.conf, "w") as f:
+            f.write(text.replace("  guard-share: 0", "  #guard-share: 0") if on else
+                    text.replace("  #guard-share: 0", "  guard-share: 0"))
 
     def ask(self, line, seconds=20):
         """One line to the control socket, one line of answer."""

@@ -4,8 +4,8 @@ Everything that the lab's publication servers can do wrong, against the whole
 daemon: what routers get, who is late, what it costs, what is told of whom.
 
 All together: each behaviour has a server of its own, and beside them are
-servers that are good. The world moves thirty times, two minutes of its own
-time at a step: an hour. What is judged after each step:
+servers that are good. The world moves STEPS times, as fast as everybody
+follows. What is judged after each step:
   - the good servers' payloads are those of this step, LATE_SEC after it at most;
   - of a bad server's CA there is always one whole state, as RFC 9286 section
     6.6 says: the last that was valid, never half of one and never nothing;
@@ -14,9 +14,11 @@ At the end each server that must be named is named, with its code; all are
 healed and catch up; and when what is old expires, it goes.
 
 Each alone: one server misbehaves after another, beside good ones. CI takes
-them in an order drawn by lot, for ALONE_SEC; SEKISHO_DRILL=long takes all.
+them in an order drawn by lot, for ALONE_SEC; SEKISHO_DRILL=long takes all,
+SEKISHO_ALONE="name name" just these.
 (test_live_hour.py has all together for an hour of the daemon's own time.)
 """
+import glob
 import json
 import os
 import random
@@ -30,8 +32,10 @@ import test_fetch_bad as bad  # noqa: E402  (the table of codes, and the list of
 
 t = Tap()
 LONG = os.environ.get("SEKISHO_DRILL") == "long"
+ONLY = os.environ.get("SEKISHO_ALONE", "").split()	# these, alone; nothing else
 SEED = int(os.environ.get("SEKISHO_SEED", str(random.randrange(1 << 30))))
-STEPS = 30
+STEPS = 1 if ONLY else 30 if LONG else 10
+KEEPER_SEC = 15			# without the keeper's word it were fetch.timeout and a minute
 ALONE_MAX, ALONE_SEC = 20, 60	# what CI takes of each alone
 LATE_SEC = 12			# the machine may have other work
 PSS_MB, DISK_MB = 150, 100	# of a house that serves 65 servers
@@ -182,7 +186,7 @@ def case_alone(world, lab, h, names):
     watch, began_at, n = Watch(), time.monotonic(), 0
     step = STEPS
     for name in names:
-        if not LONG and time.monotonic() - began_at > ALONE_SEC:
+        if not LONG and not ONLY and time.monotonic() - began_at > ALONE_SEC:
             break
         n += 1
         n_lines = len(h.objects())
@@ -199,9 +203,44 @@ def case_alone(world, lab, h, names):
             have = world.split(h.vrps())
             t.ok(not wrong(world, name, have[name], began, step), f"{name}: its last valid payloads stay", have[name])
         lab.heal()
-        t.ok(wait_for(lambda: h.wish(4) and world.split(h.vrps())[name] == world.of(name, step), 40, 0.5),
-             f"{name}: healed", h.servers().get(world.key(name)))
+        healed = wait_for(lambda: h.wish(1.5) and world.split(h.vrps())[name] == world.of(name, step), 40, 0.5)
+        t.ok(healed, f"{name}: healed", healed or (sorted(world.split(h.vrps())[name]), step, h.servers().get(world.key(name)),
+                                                   h.log()[-1500:]))
     t.diag("alone: %d of %d in %.0f s; at worst %.1f s" % (n, len(TOLD), time.monotonic() - began_at, watch.late))
+
+
+def rsync_programs(d):
+    """Those that work below a folder and are not the lab's."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*"):
+        try:
+            with open(path + "/cmdline", "rb") as f:
+                argv = f.read().split(b"\0")
+            if argv[0] == b"rsync" and b"--daemon" not in argv and os.readlink(path + "/cwd").startswith(d):
+                found.append(path)
+        except OSError:
+            pass
+    return found
+
+
+def case_keeper(world, lab, h, names):
+    """All slots for rsync are taken by servers that stall, and their keeper dies."""
+    names = [n for n in names if n.startswith("rsync-")]
+    for name in names:
+        lab.behave(f"{name}.example rsync-stall")
+    h.fetch_now()
+    t.ok(wait_for(lambda: h.wish(2) and h.of("rsync")["running"] >= 4 and rsync_programs(h.state), 20), "rsync: all are stalled")
+    lab.heal()
+    before = {k: v["good_at"] for k, v in h.servers().items()}
+    h.kill_role("rsync")
+    t.ok(wait_for(lambda: h.wish(2) and all(h.servers()[world.key(n)]["good_at"] > before[world.key(n)] for n in names),
+                  KEEPER_SEC), "its keeper dies: others do not wait for it", h.log()[-1500:])
+    for name in names:
+        lab.behave(f"{name}.example rsync-stall")
+    wait_for(lambda: h.wish(2) and h.of("rsync")["running"] >= 4 and rsync_programs(h.state), 20)
+    t.equal(h.stop()[0], 0, "it ends well")
+    t.ok(wait_for(lambda: not rsync_programs(h.state), 2), "… and no program lives on", rsync_programs(h.state))
+    lab.heal()
 
 
 def case_expiry(world, lab, h, names):
@@ -234,25 +273,28 @@ def main():
     t.equal(sorted(set(known) ^ set(TOLD)), [], "each behaviour of the lab is judged")
     rng = random.Random(SEED)
     t.diag(f"SEKISHO_SEED={SEED}")
-    alone = rng.sample(known, len(known) if LONG else ALONE_MAX)
+    alone = ONLY or rng.sample(known, len(known) if LONG else ALONE_MAX)
     with folder() as d:
-        world = World(d, GOOD + known, STEPS + len(alone))
+        world = World(d, GOOD + (ONLY or known), STEPS + len(alone))
+        now = at(world.steps * EVERY)	# nothing is from the future
         try:
             with LabHouse(d, seconds=3600) as lab:
                 lab.step(0)
                 h = LiveHouse(d, lab, rpki="guard-share: 0")
-                h.start("--at", at(STEPS * EVERY))
+                h.start("--at", now)
                 if t.ok(h.is_served(world.expected(0), 60), "all servers are good: everything is served",
-                        h.log()[-2000:]):
+                        h.log()[-2000:]) and not ONLY:
                     t.case(case_together, world, lab, h, known)
-                h.stop()
-                t.case(case_expiry, world, lab, h, known)
-                lab.heal()
-                h.start("--at", at(STEPS * EVERY))
-                t.case(case_heal, world, lab, h, known)
+                    h.stop()
+                    t.case(case_expiry, world, lab, h, known)
+                    lab.heal()
+                    h.start("--at", now)
+                    t.case(case_heal, world, lab, h, known)
                 t.case(case_alone, world, lab, h, alone)
+                if not ONLY:
+                    t.case(case_keeper, world, lab, h, known)
                 t.none(h.damaged(), "nothing was damaged")
-                t.equal(h.stop()[0], 0, "it ends well")
+                h.stop()
         finally:
             stop_all()
     return t.done()
