@@ -104,9 +104,13 @@ hits_find(struct answer *a)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < a->r->n_points && rc == 0; i++)
-		for (size_t k = 0; k < a->r->points[i]->n_objects && rc == 0; k++)
-			rc = object_hits(a, &a->r->points[i]->objects[k], a->r->points[i]);
+	for (size_t i = 0; i < a->r->n_points && rc == 0; i++) {
+		const struct rpki_point *pt = a->r->points[i];
+
+		/* Few objects of a thin one are known; none of them concerns us. */
+		for (size_t k = 0; k < pt->n_objects && !pt->thin && rc == 0; k++)
+			rc = object_hits(a, &pt->objects[k], pt);
+	}
 	return rc;
 }
 

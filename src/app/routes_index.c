@@ -33,7 +33,7 @@ index_points(struct routes *r, struct map *m, bool lost, bool reported)
 	for (size_t i = 0; i < r->n_points && rc == 0; i++) {
 		struct rpki_point *pt = r->points[i];
 
-		if (pt->ca->lost == lost && (!reported || pt->findings.head != NULL))
+		if (pt->ca->lost == lost && (reported ? pt->findings.head != NULL : !pt->thin))
 			rc = index_objects(r, m, pt);
 	}
 	return rc;

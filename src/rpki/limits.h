@@ -51,6 +51,8 @@
 /* A judged point as bytes: 20,000 children of 450 bytes are 9 MB; OBJECTS_KEPT_MAX of the store. */
 #define RPKI_KEPT_MAX		((size_t)16 << 20)
 #define RPKI_KEPT_NAME_MAX	4096		/* bytes of a Name in it; today below 150 */
+#define RPKI_KEPT_ARG_MAX	4096		/* bytes of one argument of a finding in it; today below 200 */
+#define RPKI_KEPT_KEY_MAX	32		/* of its name, which is ours */
 /* What RFC 5280 can write, from 1970: other moments are nobody's. */
 #define RPKI_KEPT_TIME_MIN	INT64_C(0)
 #define RPKI_KEPT_TIME_MAX	INT64_C(253402300799)

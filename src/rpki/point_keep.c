@@ -1,16 +1,18 @@
 /*
  * A judged point as bytes, for who wants to know after a restart what was
- * judged before it. Only good points are kept, without their list of objects.
+ * judged before it. Only good points in which nothing was rejected are kept,
+ * without their list of objects.
  *
  *	fingerprint	SHA-256 of the build, the CA and the switches
  *	manifest	SHA-256
  *	times		judged, until, expires, thisUpdate, nextUpdate, the CRL's
- *	counts		valid objects of each type; signatures; children, VRPs,
- *			ASPAs, router keys
+ *	counts		objects of each type, valid and not judged; signatures;
+ *			children, VRPs, ASPAs, router keys
  *	AIA		of the manifest's signer
  *	children …	each what its certificate says, without what follows from
  *			the CA (depth, chain, name of the trust anchor)
  *	VRPs …, ASPAs …, router keys …
+ *	findings …	and the objects that they speak of: point_keep_findings.c
  *
  * Texts are written by how many octets they share with another one that both
  * sides know. The reader believes nothing: what it gives could have been judged,
@@ -21,11 +23,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/timefmt.h"
-#include "rpki/internal.h"
+#include "rpki/keep.h"
 
 #define KEPT_AT_TIMES	(2 * SHA256_LEN)	/* where judged and until stand */
 #define MODULUS_LEN	256			/* RFC 7935: 2048 bits; see rsa_key_parse() */
@@ -49,8 +50,8 @@ be16_add(struct buf *b, size_t v)
 	buf_bytes(b, p, sizeof(p));
 }
 
-static void
-be32_add(struct buf *b, size_t v)
+void
+kept_be32(struct buf *b, size_t v)
 {
 	uint8_t p[4];
 
@@ -58,11 +59,11 @@ be32_add(struct buf *b, size_t v)
 	buf_bytes(b, p, sizeof(p));
 }
 
-static void
-be64_add(struct buf *b, int64_t v)
+void
+kept_be64(struct buf *b, int64_t v)
 {
-	be32_add(b, (uint64_t)v >> 32);
-	be32_add(b, (uint64_t)v & UINT32_MAX);
+	kept_be32(b, (uint64_t)v >> 32);
+	kept_be32(b, (uint64_t)v & UINT32_MAX);
 }
 
 static size_t
@@ -75,8 +76,8 @@ shared_len(struct sv a, struct sv b)
 	return n;
 }
 
-static void
-text_add(struct buf *b, struct sv s, struct sv ref)
+void
+kept_text(struct buf *b, struct sv s, struct sv ref)
 {
 	size_t same = shared_len(s, ref);
 
@@ -99,7 +100,7 @@ ip_add(struct buf *b, const struct ip_res *r, const struct ip_res *ca, uint8_t a
 	buf_char(b, kind);
 	if (kind != KEPT_OWN)
 		return;
-	be32_add(b, r->n);
+	kept_be32(b, r->n);
 	for (size_t i = 0; i < r->n; i++) {
 		buf_bytes(b, r->r[i].min, af_len(af));
 		buf_bytes(b, r->r[i].max, af_len(af));
@@ -114,25 +115,25 @@ as_add(struct buf *b, const struct as_res *r, const struct as_res *ca)
 	buf_char(b, kind);
 	if (kind != KEPT_OWN)
 		return;
-	be32_add(b, r->n);
+	kept_be32(b, r->n);
 	for (size_t i = 0; i < r->n; i++) {
-		be32_add(b, r->r[i].min);
-		be32_add(b, r->r[i].max);
+		kept_be32(b, r->r[i].min);
+		kept_be32(b, r->r[i].max);
 	}
 }
 
 static void
 child_add(struct buf *b, const struct rpki_point *pt, const struct rpki_ca *c)
 {
-	text_add(b, c->uri, pt->ca->repo_uri);
-	text_add(b, c->repo_uri, pt->ca->repo_uri);
-	text_add(b, c->mft_uri, c->repo_uri);
-	text_add(b, c->notify_uri, pt->ca->notify_uri);
-	text_add(b, c->subject, pt->ca->subject);
+	kept_text(b, c->uri, pt->ca->repo_uri);
+	kept_text(b, c->repo_uri, pt->ca->repo_uri);
+	kept_text(b, c->mft_uri, c->repo_uri);
+	kept_text(b, c->notify_uri, pt->ca->notify_uri);
+	kept_text(b, c->subject, pt->ca->subject);
 	buf_sv(b, c->ski);
 	buf_sv(b, c->modulus);
-	be64_add(b, c->not_before);
-	be64_add(b, c->not_after);
+	kept_be64(b, c->not_before);
+	kept_be64(b, c->not_after);
 	ip_add(b, &c->res.v4, &pt->base.v4, IP_V4);
 	ip_add(b, &c->res.v6, &pt->base.v6, IP_V6);
 	as_add(b, &c->res.as, &pt->base.as);
@@ -146,24 +147,24 @@ payloads_add(struct buf *b, const struct rpki_point *pt)
 		const uint8_t head[3] = { v->af, v->len, v->max_len };
 
 		buf_bytes(b, head, sizeof(head));
-		be32_add(b, v->asn);
-		be32_add(b, (size_t)(pt->expires - v->expires));
+		kept_be32(b, v->asn);
+		kept_be32(b, (size_t)(pt->expires - v->expires));
 		buf_bytes(b, v->addr, (v->len + 7u) / 8);
 	}
 	for (size_t i = 0; i < pt->n_aspas; i++) {
 		const struct aspa *a = &pt->aspas[i];
 
-		be32_add(b, a->customer);
-		be32_add(b, (size_t)(pt->expires - a->expires));
-		be32_add(b, a->n_providers);
+		kept_be32(b, a->customer);
+		kept_be32(b, (size_t)(pt->expires - a->expires));
+		kept_be32(b, a->n_providers);
 		for (size_t k = 0; k < a->n_providers; k++)
-			be32_add(b, a->providers[k]);
+			kept_be32(b, a->providers[k]);
 	}
 	for (size_t i = 0; i < pt->n_router_keys; i++) {
 		const struct router_key *k = &pt->router_keys[i];
 
-		be32_add(b, k->asn);
-		be32_add(b, (size_t)(pt->expires - k->expires));
+		kept_be32(b, k->asn);
+		kept_be32(b, (size_t)(pt->expires - k->expires));
 		buf_bytes(b, k->ski, sizeof(k->ski));
 		buf_bytes(b, k->spki, k->spki_len);
 	}
@@ -178,15 +179,17 @@ head_add(struct buf *b, const struct rpki_point *pt, const uint8_t fingerprint[s
 	buf_bytes(b, fingerprint, SHA256_LEN);
 	buf_bytes(b, pt->mft_hash, SHA256_LEN);
 	for (size_t i = 0; i < ARRAY_LEN(times); i++)
-		be64_add(b, times[i]);
-	for (int t = 0; t < RPKI_TYPE_MAX; t++)
-		be32_add(b, pt->count[t][V_VALID]);
-	be32_add(b, pt->n_verified);
-	be32_add(b, pt->n_children);
-	be32_add(b, pt->n_vrps);
-	be32_add(b, pt->n_aspas);
-	be32_add(b, pt->n_router_keys);
-	text_add(b, pt->mft_aia, pt->ca->uri);
+		kept_be64(b, times[i]);
+	for (int t = 0; t < RPKI_TYPE_MAX; t++) {
+		kept_be32(b, pt->count[t][V_VALID]);
+		kept_be32(b, pt->count[t][V_NOT_JUDGED]);
+	}
+	kept_be32(b, pt->n_verified);
+	kept_be32(b, pt->n_children);
+	kept_be32(b, pt->n_vrps);
+	kept_be32(b, pt->n_aspas);
+	kept_be32(b, pt->n_router_keys);
+	kept_text(b, pt->mft_aia, pt->ca->uri);
 }
 
 /* How long after a payload the point ends has 32 bits: 136 years. */
@@ -216,14 +219,10 @@ rpki_point_keepable(const struct rpki_point *pt)
 {
 	if (pt->failed || pt->retained || pt->ca->lost)
 		return false;
-	for (int s = 0; s < SEV_MAX; s++)
-		if (pt->findings.n_by_severity[s] > 0)
-			return false;
 	for (int t = 0; t < RPKI_TYPE_MAX; t++)
-		for (int v = 0; v < V_MAX; v++)
-			if (v != V_VALID && pt->count[t][v] > 0)
-				return false;
-	return payloads_fit(pt);
+		if (pt->count[t][V_REJECTED] + pt->count[t][V_LOST] > 0)
+			return false;
+	return payloads_fit(pt) && kept_findings_fit(pt);
 }
 
 int
@@ -236,6 +235,7 @@ rpki_point_write(const struct rpki_point *pt, const uint8_t fingerprint[static S
 	for (size_t i = 0; i < pt->n_children && b->len - start <= RPKI_KEPT_MAX; i++)
 		child_add(b, pt, &pt->children[i]);
 	payloads_add(b, pt);
+	kept_findings_add(b, pt);
 	if (b->rc == 0 && b->len - start > RPKI_KEPT_MAX) {
 		b->len = start;
 		return SE_LIMIT;
@@ -248,7 +248,7 @@ rpki_point_write(const struct rpki_point *pt, const uint8_t fingerprint[static S
 static void
 whole_add(struct buf *b, struct sv s)
 {
-	be32_add(b, s.n);
+	kept_be32(b, s.n);
 	buf_sv(b, s);
 }
 
@@ -259,14 +259,14 @@ res_add(struct buf *b, const struct resources *r)
 
 	for (int i = 0; i < 2; i++) {
 		buf_char(b, ip[i]->present);
-		be32_add(b, ip[i]->n);
+		kept_be32(b, ip[i]->n);
 		buf_bytes(b, ip[i]->r, ip[i]->n * sizeof(*ip[i]->r));
 	}
 	buf_char(b, r->as.present);
-	be32_add(b, r->as.n);
+	kept_be32(b, r->as.n);
 	for (size_t i = 0; i < r->as.n; i++) {
-		be32_add(b, r->as.r[i].min);
-		be32_add(b, r->as.r[i].max);
+		kept_be32(b, r->as.r[i].min);
+		kept_be32(b, r->as.r[i].max);
 	}
 }
 
@@ -279,11 +279,11 @@ rpki_point_fingerprint(const struct rpki_ca *ca, const struct rpki_opt *opt, str
 	struct buf b = BUF_INIT;
 	int rc;
 
-	be32_add(&b, opt->tolerate);
-	be64_add(&b, (int64_t)opt->pool_max);
-	be32_add(&b, ca->depth);
-	be32_add(&b, ca->ta);
-	be32_add(&b, ca->exponent);
+	kept_be32(&b, opt->tolerate);
+	kept_be64(&b, (int64_t)opt->pool_max);
+	kept_be32(&b, ca->depth);
+	kept_be32(&b, ca->ta);
+	kept_be32(&b, ca->exponent);
 	buf_char(&b, ca->lost);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		whole_add(&b, texts[i]);
@@ -299,21 +299,8 @@ rpki_point_fingerprint(const struct rpki_ca *ca, const struct rpki_opt *opt, str
 
 /* --- reading --- */
 
-struct reading {
-	struct rd		 r;
-	const struct rpki_ca	*ca;
-	struct rpki_point	*pt;
-	bool			 bad;	/* well-formed, but nobody can have judged so */
-};
-
-static void
-want(struct reading *k, bool what)
-{
-	k->bad = k->bad || !what;
-}
-
-static struct sv
-text_read(struct reading *k, struct sv ref, size_t max)
+struct sv
+kept_text_read(struct kept_reading *k, struct sv ref, size_t max)
 {
 	size_t same = rd_be16(&k->r), n = rd_be16(&k->r);
 	struct sv rest = rd_slice(&k->r, n), s = { NULL, same + rest.n };
@@ -335,13 +322,13 @@ text_read(struct reading *k, struct sv ref, size_t max)
 }
 
 static struct sv
-copy_read(struct reading *k, size_t n)
+copy_read(struct kept_reading *k, size_t n)
 {
 	return pool_sv(k->pt->pool, rd_slice(&k->r, n));
 }
 
 static enum kept_res
-kind_read(struct reading *k)
+kind_read(struct kept_reading *k)
 {
 	uint8_t kind = rd_u8(&k->r);
 
@@ -349,9 +336,8 @@ kind_read(struct reading *k)
 	return kind;
 }
 
-/* What is written takes at least so much: no memory for what is not there. */
-static size_t
-number_read(struct reading *k, size_t each)
+size_t
+kept_number(struct kept_reading *k, size_t each)
 {
 	size_t n = rd_be32(&k->r);
 
@@ -362,7 +348,7 @@ number_read(struct reading *k, size_t each)
 }
 
 static void
-ip_read(struct reading *k, const struct ip_res *ca, uint8_t af, struct ip_res *ret)
+ip_read(struct kept_reading *k, const struct ip_res *ca, uint8_t af, struct ip_res *ret)
 {
 	enum kept_res kind = kind_read(k);
 	struct ip_range *v;
@@ -371,7 +357,7 @@ ip_read(struct reading *k, const struct ip_res *ca, uint8_t af, struct ip_res *r
 	*ret = (struct ip_res){ .present = false };
 	if (kind == KEPT_INHERITED)
 		*ret = *ca;
-	n = kind == KEPT_OWN ? number_read(k, 2 * af_len(af)) : 0;
+	n = kind == KEPT_OWN ? kept_number(k, 2 * af_len(af)) : 0;
 	want(k, n <= RPKI_RES_MAX);
 	if (kind == KEPT_INHERITED || k->bad ||
 	    (v = pool_calloc(k->pt->pool, n + 1, sizeof(*v))) == NULL)
@@ -391,7 +377,7 @@ ip_read(struct reading *k, const struct ip_res *ca, uint8_t af, struct ip_res *r
 }
 
 static void
-as_read(struct reading *k, const struct as_res *ca, struct as_res *ret)
+as_read(struct kept_reading *k, const struct as_res *ca, struct as_res *ret)
 {
 	enum kept_res kind = kind_read(k);
 	struct as_range *v;
@@ -400,7 +386,7 @@ as_read(struct reading *k, const struct as_res *ca, struct as_res *ret)
 	*ret = (struct as_res){ .present = false };
 	if (kind == KEPT_INHERITED)
 		*ret = *ca;
-	n = kind == KEPT_OWN ? number_read(k, 8) : 0;
+	n = kind == KEPT_OWN ? kept_number(k, 8) : 0;
 	want(k, n <= RPKI_RES_MAX);
 	if (kind == KEPT_INHERITED || k->bad ||
 	    (v = pool_calloc(k->pt->pool, n + 1, sizeof(*v))) == NULL)
@@ -440,7 +426,7 @@ is_name(struct sv subject)
 
 /* Also what ends every walk: no key of a CA above, no chain without an end. */
 static void
-child_check(struct reading *k, const struct rpki_ca *c)
+child_check(struct kept_reading *k, const struct rpki_ca *c)
 {
 	const struct rpki_point *pt = k->pt;
 
@@ -455,7 +441,7 @@ child_check(struct reading *k, const struct rpki_ca *c)
 }
 
 static void
-child_read(struct reading *k, struct rpki_ca *c)
+child_read(struct kept_reading *k, struct rpki_ca *c)
 {
 	const struct rpki_ca *ca = k->ca;
 
@@ -466,11 +452,11 @@ child_read(struct reading *k, struct rpki_ca *c)
 		.exponent = EXPONENT,
 		.chain = ca->chain * 31 + hash_bytes(ca->ski.p, ca->ski.n),
 	};
-	c->uri = text_read(k, ca->repo_uri, RPKI_URI_MAX);
-	c->repo_uri = text_read(k, ca->repo_uri, RPKI_URI_MAX);
-	c->mft_uri = text_read(k, c->repo_uri, RPKI_URI_MAX);
-	c->notify_uri = text_read(k, ca->notify_uri, RPKI_URI_MAX);
-	c->subject = text_read(k, ca->subject, RPKI_KEPT_NAME_MAX);
+	c->uri = kept_text_read(k, ca->repo_uri, RPKI_URI_MAX);
+	c->repo_uri = kept_text_read(k, ca->repo_uri, RPKI_URI_MAX);
+	c->mft_uri = kept_text_read(k, c->repo_uri, RPKI_URI_MAX);
+	c->notify_uri = kept_text_read(k, ca->notify_uri, RPKI_URI_MAX);
+	c->subject = kept_text_read(k, ca->subject, RPKI_KEPT_NAME_MAX);
 	c->ski = copy_read(k, SHA1_LEN);
 	c->modulus = copy_read(k, MODULUS_LEN);
 	c->not_before = (int64_t)rd_be64(&k->r);
@@ -486,7 +472,7 @@ child_read(struct reading *k, struct rpki_ca *c)
 
 /* A payload may end before the point does, not before it is judged again. */
 static int64_t
-expires_read(struct reading *k)
+expires_read(struct kept_reading *k)
 {
 	int64_t expires = k->pt->expires - rd_be32(&k->r);
 
@@ -495,7 +481,7 @@ expires_read(struct reading *k)
 }
 
 static void
-vrp_read(struct reading *k, struct vrp *v)
+vrp_read(struct kept_reading *k, struct vrp *v)
 {
 	struct ip_prefix px;
 	const uint8_t *addr;
@@ -523,7 +509,7 @@ vrp_read(struct reading *k, struct vrp *v)
 }
 
 static void
-aspa_read(struct reading *k, struct aspa *a)
+aspa_read(struct kept_reading *k, struct aspa *a)
 {
 	uint32_t *p;
 	size_t n;
@@ -531,7 +517,7 @@ aspa_read(struct reading *k, struct aspa *a)
 	*a = (struct aspa){ .customer = rd_be32(&k->r) };
 	a->expires = expires_read(k);
 	a->ta = (uint8_t)k->ca->ta;
-	n = number_read(k, 4);
+	n = kept_number(k, 4);
 	want(k, n > 0 && n <= RPKI_ASPA_PROVIDERS_MAX &&
 	    as_res_covers(&k->ca->res.as, a->customer, a->customer));
 	if (k->bad || (p = pool_calloc(k->pt->pool, n + 1, sizeof(*p))) == NULL)
@@ -545,7 +531,7 @@ aspa_read(struct reading *k, struct aspa *a)
 }
 
 static void
-router_key_read(struct reading *k, struct router_key *x)
+router_key_read(struct kept_reading *k, struct router_key *x)
 {
 	const size_t spki_len = 91;	/* P-256: slurm_key_sound() */
 	const uint8_t *ski, *spki;
@@ -565,22 +551,24 @@ router_key_read(struct reading *k, struct router_key *x)
 }
 
 static void
-counts_read(struct reading *k)
+counts_read(struct kept_reading *k)
 {
 	struct rpki_point *pt = k->pt;
 	uint64_t sum = 0;
 
-	for (int t = 0; t < RPKI_TYPE_MAX; t++)
+	for (int t = 0; t < RPKI_TYPE_MAX; t++) {
 		sum += pt->count[t][V_VALID] = rd_be32(&k->r);
+		sum += pt->count[t][V_NOT_JUDGED] = rd_be32(&k->r);
+		/* What is judged is judged, and what is not is not. */
+		want(k, pt->count[t][t < RPKI_SPL ? V_NOT_JUDGED : V_VALID] == 0);
+	}
 	want(k, sum <= RPKI_MFT_FILES_MAX + 1 && pt->count[RPKI_MFT][V_VALID] == 1 &&
 	    pt->count[RPKI_CRL][V_VALID] == 1);
-	want(k, pt->count[RPKI_SPL][V_VALID] + pt->count[RPKI_RSC][V_VALID] +
-	    pt->count[RPKI_OTHER][V_VALID] == 0);
 	pt->n_verified = rd_be32(&k->r);
 }
 
 static int
-lists_read(struct reading *k)
+lists_read(struct kept_reading *k)
 {
 	struct rpki_point *pt = k->pt;
 	size_t n_children = rd_be32(&k->r), n_vrps = rd_be32(&k->r), n_aspas = rd_be32(&k->r);
@@ -592,7 +580,7 @@ lists_read(struct reading *k)
 	want(k, pt->count[RPKI_ROA][V_VALID] > 0 || n_vrps == 0);
 	if (k->r.bad || k->bad)
 		return 0;
-	pt->mft_aia = text_read(k, k->ca->uri, RPKI_URI_MAX);
+	pt->mft_aia = kept_text_read(k, k->ca->uri, RPKI_URI_MAX);
 	want(k, pt->mft_aia.n == 0 || rsync_uri_valid(pt->mft_aia));
 	pt->children = pool_calloc(pt->pool, n_children + 1, sizeof(*pt->children));
 	pt->vrps = pool_calloc(pt->pool, n_vrps + 1, sizeof(*pt->vrps));
@@ -609,11 +597,13 @@ lists_read(struct reading *k)
 		aspa_read(k, &pt->aspas[pt->n_aspas]);
 	for (; pt->n_router_keys < n_keys && !k->bad; pt->n_router_keys++)
 		router_key_read(k, &pt->router_keys[pt->n_router_keys]);
-	return pool_has_failed(pt->pool) ? -ENOMEM : 0;
+	if (k->bad || k->r.bad)
+		return 0;
+	return pool_has_failed(pt->pool) ? -ENOMEM : kept_findings_read(k);
 }
 
 static void
-times_read(struct reading *k)
+times_read(struct kept_reading *k)
 {
 	struct rpki_point *pt = k->pt;
 	int64_t *const times[] = { &pt->judged, &pt->until, &pt->expires, &pt->mft_this,
@@ -630,7 +620,7 @@ times_read(struct reading *k)
 }
 
 static int
-point_read(struct reading *k, const uint8_t fingerprint[static SHA256_LEN])
+point_read(struct kept_reading *k, const uint8_t fingerprint[static SHA256_LEN])
 {
 	struct rpki_point *pt = k->pt;
 	struct sv print = rd_slice(&k->r, SHA256_LEN), hash = rd_slice(&k->r, SHA256_LEN);
@@ -649,26 +639,21 @@ int
 rpki_point_read(const struct rpki_ca *ca, struct sv bytes,
     const uint8_t fingerprint[static SHA256_LEN], struct rpki_point *ret, bool *ret_ok)
 {
-	struct rpki_point pt = { .ca = ca, .base = ca->res, .mft_found = true, .thin = true };
-	struct reading k = { .r = rd_sv(bytes), .ca = ca, .pt = &pt };
+	struct kept_reading k = { .r = rd_sv(bytes), .ca = ca, .pt = ret };
 	int rc;
 
 	*ret_ok = false;
 	if (bytes.n > RPKI_KEPT_MAX)
 		return 0;
-	if ((pt.pool = pool_new(RPKI_POINT_POOL_MAX)) == NULL)
+	*ret = (struct rpki_point){ .ca = ca, .base = ca->res, .mft_found = true, .thin = true };
+	if ((ret->pool = pool_new(RPKI_POINT_POOL_MAX)) == NULL)
 		return -ENOMEM;
-	findings_init(&pt.findings, pt.pool);
-	rc = point_read(&k, fingerprint);
-	if (rc < 0 || k.bad || !rd_done(&k.r)) {
-		rpki_point_done(&pt);
-		return rc;
-	}
-	*ret = pt;
-	/* The list knows where its own end is. */
 	findings_init(&ret->findings, ret->pool);
-	*ret_ok = true;
-	return 0;
+	rc = point_read(&k, fingerprint);
+	*ret_ok = rc == 0 && !k.bad && rd_done(&k.r);
+	if (!*ret_ok)
+		rpki_point_done(ret);
+	return rc;
 }
 
 bool

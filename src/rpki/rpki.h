@@ -305,7 +305,7 @@ struct rpki_point {
 	struct resources	 base;		/* ca->res as the children share it; rebase's */
 	uint64_t		 ca_id;		/* the caller's: the CA's name for ever; 0: none yet */
 	bool			 retained;	/* the caller's: judged on older data than the newest */
-	bool			 thin;		/* of rpki_point_read(): objects are not known */
+	bool			 thin;		/* of rpki_point_read(): few or no objects are known */
 	struct pool		*more;		/* of rpki_point_thicken(); may be NULL */
 	struct rpki_object	*objects;
 	size_t			 n_objects;
@@ -351,8 +351,9 @@ void	 rpki_point_rebase(struct rpki_point *, const struct rpki_ca *);
 /*
  * --- judged points as bytes; point_keep.c ---
  *
- * Only good points in which nothing was found: in real repositories of 2023,
- * all but one in eleven.
+ * Only good points in which nothing was rejected. A thin point, read back, has
+ * of its objects those alone that were found to be strange and still gave
+ * something: with uri, type and payloads, for reports.
  */
 bool	 rpki_point_keepable(const struct rpki_point *);
 /*
@@ -373,7 +374,7 @@ int	 rpki_point_read(const struct rpki_ca *, struct sv, const uint8_t fingerprin
 	    struct rpki_point *ret, bool *ret_ok) MUST_USE;
 /* From when to when such bytes hold, as they say; false: they are too short. */
 bool	 rpki_point_kept_times(struct sv, int64_t *ret_judged, int64_t *ret_until);
-/* Do both, without findings, say the same but for when? -ENOMEM, SE_LIMIT. */
+/* Do both, that may be kept, say the same but for when? -ENOMEM, SE_LIMIT. */
 int	 rpki_point_same(const struct rpki_point *a, const struct rpki_point *b, bool *ret) MUST_USE;
 /* A thin point takes the objects of the same point judged with .keep_objects, which is done. */
 void	 rpki_point_thicken(struct rpki_point *, struct rpki_point *full);

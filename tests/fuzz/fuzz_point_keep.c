@@ -50,6 +50,29 @@ children_look(const struct rpki_ca *ca, const struct rpki_point *pt)
 	}
 }
 
+/* Each has its text; what it speaks of gave something that the point gave. */
+static void
+findings_look(const struct rpki_point *pt)
+{
+	for (const struct finding *x = pt->findings.head; x != NULL; x = x->next) {
+		struct buf b = BUF_INIT;
+		struct json j = json_on(&b, false);
+
+		must(x->def->severity != SEV_REJECT);
+		finding_text(&b, x, LANG_JA);
+		must(b.len > 0);
+		finding_json(&j, x, LANG_EN);
+		buf_done(&b);
+	}
+	for (size_t i = 0; i < pt->n_objects; i++) {
+		const struct rpki_object *o = &pt->objects[i];
+
+		must(o->n_vrps == 0 || (o->vrps >= pt->vrps && o->n_vrps <= pt->n_vrps &&
+		    o->vrps + o->n_vrps <= pt->vrps + pt->n_vrps));
+		must(o->aspa == NULL || (o->aspa >= pt->aspas && o->aspa < pt->aspas + pt->n_aspas));
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -71,6 +94,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	must(pt.judged == judged && pt.until == until && judged < until && pt.thin);
 	payloads_look(&ca, &pt);
 	children_look(&ca, &pt);
+	findings_look(&pt);
 	must(rpki_point_keepable(&pt));
 	must(rpki_point_write(&pt, print, &again) == 0);
 	must(again.len == n && memcmp(again.p, p, n) == 0);

@@ -166,32 +166,54 @@ test_retained(void **state)
 	scene_done(&s);
 }
 
-/* A point in which something was found is judged each time. */
+/* What a report says of findings: whose they are, too. */
+static void
+findings_said(struct routes *r, struct buf *ret)
+{
+	static const uint32_t asn = 64500;
+	const struct ours ours = { .asns = &asn, .n_asns = 1 };
+	struct buf b = BUF_INIT;
+	const char *at;
+
+	ret->len = 0;
+	assert_int_equal(routes_report(r, &ours, &b), 0);
+	buf_char(&b, '\0');
+	assert_non_null(at = strstr(b.p, "\"findings\":["));
+	assert_non_null(strstr(at, "\"ours\":true"));
+	buf_str(ret, at);
+	buf_done(&b);
+}
+
+/* Warnings and notes are said again, and again as ours. */
 static void
 test_findings(void **state)
 {
 	static const struct roa_entry v[] = { { { .addr = { 10, 2 }, .len = 16, .af = IP_V4 }, 24 },
 	    { { .addr = { 10, 1 }, .len = 16, .af = IP_V4 }, 24 } };
 	static const struct roa_spec disordered = { 64500, v, ARRAY_LEN(v) };
+	struct buf want = BUF_INIT, got = BUF_INIT;
 	struct routes *r;
-	struct row row;
 	struct scene s;
 
 	scene_init(&s, *state, true);
 	world_again(&s, "\2", 60);
 	world_roa(&s.w, "a.roa", &disordered, NULL);
+	world_add(&s.w, "b.txt", SV("what nobody judges"));
 	world_manifest(&s.w);
 	publish(&s);
-	for (int i = 0; i < 2; i++) {
+	for (uint64_t i = 0; i < 2; i++) {
 		r = run_anew(&s);
-		assert_int_equal(n_kept(&s), 0);
+		assert_int_equal(n_kept(&s), i);
 		assert_int_equal(findings_of(r, RPKI_ROA_ORDER), 1);
+		assert_int_equal(findings_of(r, RPKI_NOT_JUDGED), 1);
+		assert_int_equal(r->n_by_severity[SEV_WARN] + r->n_by_severity[SEV_NOTE], 2);
 		assert_int_equal(r->payloads.n_vrps, 2);
+		findings_said(r, i == 0 ? &want : &got);
 		(void)routes_free(r);
-		row = row_get(&s);
-		assert_int_equal(row.kept.len, 0);
-		buf_done(&row.kept);
 	}
+	same_sv(buf_get(&want), buf_get(&got));
+	buf_done(&want);
+	buf_done(&got);
 	scene_done(&s);
 }
 
@@ -411,8 +433,11 @@ thicken(struct scene *s, struct routes *r, const char *subject)
 
 /* From a thin point as from bytes, whatever is asked, and in whatever order. */
 static void
-test_explain(void **state)
+explain_all(const struct keys *keys, bool found)
 {
+	static const struct roa_entry v[] = { { { .addr = { 10, 4 }, .len = 16, .af = IP_V4 }, 24 },
+	    { { .addr = { 10, 3 }, .len = 16, .af = IP_V4 }, 24 } };
+	static const struct roa_spec disordered = { 64500, v, ARRAY_LEN(v) };
 	static const struct {
 		const char	*subject;
 		bool		 needs;
@@ -420,6 +445,7 @@ test_explain(void **state)
 		{ "10.1.0.0/16 64500", true }, { "10.1.2.0/25 64500", true }, { "10.1.0.0/16 1", true },
 		{ "10.1.0.0/16", true }, { "10.2.0.0/16", false }, { "64500", true }, { "64501", true },
 		{ "64499", false }, { HOST "a.roa", true }, { HOST "b.asa", true }, { CRL_URI, true },
+		{ HOST "c.roa", true },
 		{ MFT_URI, true }, { TA_URI, true }, { HOST "none.roa", true },
 		{ HOST "sub/a.roa", false }, { "rsync://other.example/m/a.roa", false },
 		{ "nonsense", false },
@@ -430,10 +456,12 @@ test_explain(void **state)
 	struct routes *fat, *thin;
 	struct scene s;
 
-	scene_init(&s, *state, true);
+	scene_init(&s, keys, true);
 	world_again(&s, "\2", 60);
 	world_roa(&s.w, "a.roa", &roa, NULL);
 	world_aspa(&s.w, "b.asa", &aspa, NULL);
+	if (found)
+		world_roa(&s.w, "c.roa", &disordered, NULL);
 	world_manifest(&s.w);
 	publish(&s);
 	fat = run(&s, NULL);
@@ -465,6 +493,13 @@ test_explain(void **state)
 	buf_done(&want);
 	buf_done(&got);
 	scene_done(&s);
+}
+
+static void
+test_explain(void **state)
+{
+	explain_all(*state, false);
+	explain_all(*state, true);
 }
 
 /* Who asks for what was made up finds it out, and ends it. */

@@ -1,4 +1,4 @@
-/* Two judged points, field by field; of lists of objects nothing is said. */
+/* Two judged points, field by field; the second one has no more objects than it needs. */
 #ifndef TESTS_UNIT_RPKI_SAME_H
 #define TESTS_UNIT_RPKI_SAME_H
 
@@ -85,6 +85,57 @@ same_payloads(const struct rpki_point *a, const struct rpki_point *b)
 }
 
 static inline void
+same_arg(const struct farg *a, const struct farg *b)
+{
+	assert_string_equal(a->key, b->key);
+	assert_int_equal(a->type, b->type);
+	assert_int_equal(a->u, b->u);
+	same_sv(a->s, b->s);
+	assert_int_equal(a->px.af, b->px.af);
+	assert_int_equal(a->px.len, b->px.len);
+	same_bytes(a->px.addr, b->px.addr, sizeof(a->px.addr));
+}
+
+static inline void
+same_findings(const struct findings *a, const struct findings *b)
+{
+	const struct finding *x = a->head, *y = b->head;
+
+	assert_int_equal(a->n_kept, b->n_kept);
+	assert_int_equal(a->n_dropped, b->n_dropped);
+	same_bytes(a->n_by_severity, b->n_by_severity, sizeof(a->n_by_severity));
+	for (; x != NULL && y != NULL; x = x->next, y = y->next) {
+		assert_ptr_equal(x->def, y->def);
+		same_sv(x->subject, y->subject);
+		assert_int_equal(x->n_args, y->n_args);
+		for (unsigned i = 0; i < x->n_args; i++)
+			same_arg(&x->args[i], &y->args[i]);
+	}
+	assert_ptr_equal(x, y);		/* both at their end */
+}
+
+/* b has what findings speak of, and of each what it gave. */
+static inline void
+same_reported(const struct rpki_point *a, const struct rpki_point *b)
+{
+	for (size_t i = 0; i < b->n_objects; i++) {
+		const struct rpki_object *y = &b->objects[i], *x = NULL;
+
+		for (size_t k = 0; k < a->n_objects && x == NULL; k++)
+			if (sv_eq(a->objects[k].uri, y->uri))
+				x = &a->objects[k];
+		assert_non_null(x);
+		assert_int_equal(x->type, y->type);
+		assert_int_equal(x->verdict, y->verdict);
+		assert_int_equal(x->n_vrps, y->n_vrps);
+		same_bytes(x->vrps, y->vrps, x->n_vrps * sizeof(*x->vrps));
+		assert_int_equal(x->aspa == NULL, y->aspa == NULL);
+		if (x->aspa != NULL)
+			assert_int_equal(x->aspa->customer, y->aspa->customer);
+	}
+}
+
+static inline void
 same_point(const struct rpki_point *a, const struct rpki_point *b)
 {
 	assert_ptr_equal(a->ca, b->ca);
@@ -106,7 +157,8 @@ same_point(const struct rpki_point *a, const struct rpki_point *b)
 	for (size_t i = 0; i < a->n_children; i++)
 		same_child(&a->children[i], &b->children[i]);
 	same_payloads(a, b);
-	assert_null(b->findings.head);
+	same_findings(&a->findings, &b->findings);
+	same_reported(a, b);
 }
 
 #endif

@@ -10,6 +10,11 @@ static const struct roa_entry roa_v[] = {
 	{ { .addr = { 10, 1, 128 }, .len = 17, .af = IP_V4 }, 17 },
 };
 static const struct roa_spec roa = { 64500, roa_v, ARRAY_LEN(roa_v) };
+static const struct roa_entry disorder_v[] = {
+	{ { .addr = { 10, 3 }, .len = 16, .af = IP_V4 }, 16 },
+	{ { .addr = { 10, 2 }, .len = 16, .af = IP_V4 }, 16 },
+};
+static const struct roa_spec disorder = { 64502, disorder_v, ARRAY_LEN(disorder_v) };
 static const uint32_t providers[] = { 64501, 64502, 4200000000 };
 static const uint32_t nobody[] = { 0 };
 static const struct aspa_spec aspas[] = {
@@ -63,9 +68,18 @@ router_add(struct world *w)
 	world_add(w, "r.cer", cert_make(w, &c, w->key, NULL));
 }
 
-/* One of everything. */
+static int
+scene_check(struct scene *s, int64_t now, struct rpki_point *ret)
+{
+	struct rpki_source src = { .get = kit_world_get, .arg = &s->w };
+	struct rpki_opt opt = { .now = now, .keep_objects = true };
+
+	return rpki_point_check(&s->w.ca, &src, &opt, ret);
+}
+
+/* One of everything; with findings, or without. */
 static void
-scene_init(struct scene *s, const struct keys *keys)
+scene_found(struct scene *s, const struct keys *keys, bool found)
 {
 	memset(s, 0, sizeof(*s));
 	s->k = kit_new();
@@ -73,6 +87,10 @@ scene_init(struct scene *s, const struct keys *keys)
 	s->opt.now = NOW;
 	world_init(&s->w, keys, s->k.pool);
 	world_roa(&s->w, "a.roa", &roa, NULL);
+	if (found) {
+		world_add(&s->w, "aa.txt", SV("not judged"));
+		world_roa(&s->w, "ab.roa", &disorder, NULL);
+	}
 	world_aspa(&s->w, "b.asa", &aspas[0], NULL);
 	world_aspa(&s->w, "c.asa", &aspas[1], NULL);
 	ca_add(&s->w, "d", 4, true);
@@ -80,11 +98,17 @@ scene_init(struct scene *s, const struct keys *keys)
 	router_add(&s->w);
 	world_crl(&s->w, NULL, 0);
 	world_manifest(&s->w);
-	assert_int_equal(world_check(&s->w, 0, &s->pt), 0);
-	assert_true(only(&s->pt.findings, RPKI_CODE_MAX));
+	assert_int_equal(scene_check(s, NOW, &s->pt), 0);
+	assert_int_equal(s->pt.findings.n_kept, found ? 2 : 0);
 	assert_true(rpki_point_keepable(&s->pt));
 	assert_int_equal(rpki_point_fingerprint(&s->w.ca, &s->opt, BUILD, s->print), 0);
 	assert_int_equal(rpki_point_write(&s->pt, s->print, &s->kept), 0);
+}
+
+static void
+scene_init(struct scene *s, const struct keys *keys)
+{
+	scene_found(s, keys, false);
 }
 
 static void
@@ -166,20 +190,19 @@ test_moves(void **state)
 static void
 test_thick(void **state)
 {
-	struct rpki_opt opt = { .now = NOW + 60, .keep_objects = true };
-	struct rpki_source src = { .get = kit_world_get };
 	struct rpki_point pt, full;
 	struct scene s;
 	bool ok;
 
-	scene_init(&s, *state);
-	src.arg = &s.w;
+	scene_found(&s, *state, true);
 	assert_int_equal(rpki_point_read(&s.w.ca, buf_get(&s.kept), s.print, &pt, &ok), 0);
 	assert_true(ok);
-	assert_int_equal(rpki_point_check(&s.w.ca, &src, &opt, &full), 0);
+	assert_int_equal(scene_check(&s, NOW + 60, &full), 0);
 	assert_int_equal(rpki_point_same(&pt, &full, &ok), 0);	/* judged at another time */
 	assert_true(ok);
 	rpki_point_thicken(&pt, &full);
+	assert_int_equal(rpki_point_same(&pt, &s.pt, &ok), 0);
+	assert_true(ok);
 	assert_false(pt.thin);
 	assert_int_equal(pt.n_objects, s.w.n + 1);
 	assert_null(full.pool);
@@ -253,13 +276,53 @@ test_not_kept(void **state)
 	NOT_WITH(pt.retained = true);
 	NOT_WITH((lost = *pt.ca, lost.lost = true, pt.ca = &lost));
 	NOT_WITH(pt.count[RPKI_ROA][V_REJECTED] = 1);
-	NOT_WITH(pt.count[RPKI_OTHER][V_NOT_JUDGED] = 1);
 	NOT_WITH(pt.expires = INT64_C(1) << 40);
 #undef NOT_WITH
+	/* Of what was found here nobody knows which object it is of. */
 	pt = s.pt;
+	findings_init(&pt.findings, pt.pool);
 	pt.findings.subject = SV("x");
 	finding_add0(&pt.findings, F(RPKI_ROA_ORDER));
 	assert_false(rpki_point_keepable(&pt));
+	pt.thin = true;
+	assert_true(rpki_point_keepable(&pt));
+	finding_add(&pt.findings, F(RPKI_ROA_ORDER), FA_MSG("why", "a text of ours"));
+	assert_false(rpki_point_keepable(&pt));
+	findings_init(&pt.findings, pt.pool);
+	finding_add0(&pt.findings, F(RPKI_ROA_PREFIX));
+	assert_false(rpki_point_keepable(&pt));
+	scene_done(&s);
+}
+
+/* Warnings and notes come back, with the objects that a report asks for. */
+static void
+test_found(void **state)
+{
+	static const uint8_t bytes[] = { 1, 2, 255 };
+	const struct ip_prefix px = { .addr = { 10, 7 }, .len = 16, .af = IP_V4 };
+	struct rpki_point pt;
+	struct scene s;
+	bool ok;
+
+	scene_found(&s, *state, true);
+	for (int more = 0; more < 2; more++) {
+		if (more) {	/* whatever an argument can be */
+			s.pt.findings.subject = s.pt.objects[s.pt.n_objects - 1].uri;
+			finding_add(&s.pt.findings, F(RPKI_ROA_ORDER), FA_U("count", UINT64_MAX),
+			    FA_TIME("until", -5), FA_SV("uri", SV("\x1b[2J")), FA_ASN("asn", UINT32_MAX),
+			    FA_PREFIX("prefix", px), FA_HEX("hex", bytes, sizeof(bytes)));
+			s.kept.len = 0;
+			assert_int_equal(rpki_point_write(&s.pt, s.print, &s.kept), 0);
+		}
+		assert_int_equal(rpki_point_read(&s.w.ca, buf_get(&s.kept), s.print, &pt, &ok), 0);
+		assert_true(ok);
+		same_point(&s.pt, &pt);
+		assert_int_equal(pt.count[RPKI_OTHER][V_NOT_JUDGED], 1);
+		assert_int_equal(pt.n_objects, 1);
+		assert_int_equal(pt.objects[0].n_vrps, 2);
+		assert_int_equal(pt.objects[0].vrps[1].asn, 64502);
+		rpki_point_done(&pt);
+	}
 	scene_done(&s);
 }
 
@@ -340,7 +403,7 @@ test_damage(void **state)
 	struct scene s;
 	size_t whole;
 
-	scene_init(&s, *state);
+	scene_found(&s, *state, true);
 	whole = s.kept.len;
 	for (s.kept.len = 0; s.kept.len < whole; s.kept.len++)
 		assert_false(taken(&s));
@@ -388,33 +451,42 @@ test_limit(void **state)
 	scene_done(&s);
 }
 
-/* For tests/fuzz/corpus/point_keep: SEEDS=FOLDER ./test_rpki_keep */
+/* The seeds of fuzz_point_keep are points as they are written; anew: SEEDS=1 */
 static void
 test_seed(void **state)
 {
 	static const uint8_t none[SHA256_LEN];
-	const char *folder = getenv("SEEDS");
+	static char bytes[16384];
+	const char *src = getenv("SEKISHO_SRC");
 	char path[4096];
 	struct scene s;
+	size_t n;
 	FILE *f;
 
-	if (folder == NULL)
-		skip();
-	scene_init(&s, *state);
-	s.kept.len = 0;
-	assert_int_equal(rpki_point_write(&s.pt, none, &s.kept), 0);
-	(void)snprintf(path, sizeof(path), "%s/all.bin", folder);
-	assert_non_null(f = fopen(path, "wb"));
-	assert_int_equal(fwrite(s.kept.p, 1, s.kept.len, f), s.kept.len);
-	assert_int_equal(fclose(f), 0);
-	scene_done(&s);
+	for (int found = 0; found < 2; found++) {
+		scene_found(&s, *state, found);
+		s.kept.len = 0;
+		assert_int_equal(rpki_point_write(&s.pt, none, &s.kept), 0);
+		(void)snprintf(path, sizeof(path), "%s/tests/fuzz/corpus/point_keep/%s.bin",
+		    src != NULL ? src : ".", found ? "found" : "all");
+		if (getenv("SEEDS") != NULL) {
+			assert_non_null(f = fopen(path, "wb"));
+			assert_int_equal(fwrite(s.kept.p, 1, s.kept.len, f), s.kept.len);
+			assert_int_equal(fclose(f), 0);
+		}
+		assert_non_null(f = fopen(path, "rb"));
+		n = fread(bytes, 1, sizeof(bytes), f);
+		(void)fclose(f);
+		same_sv(buf_get(&s.kept), (struct sv){ bytes, n });
+		scene_done(&s);
+	}
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_round), T(test_moves), T(test_thick), T(test_fingerprint), T(test_not_kept),
+		T(test_round), T(test_moves), T(test_thick), T(test_fingerprint), T(test_not_kept), T(test_found),
 		T(test_lies), T(test_damage), T(test_limit), T(test_seed),
 	};
 
