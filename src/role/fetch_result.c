@@ -66,8 +66,7 @@ result_json(const struct run *run, bool ok, bool all, struct buf *b)
 
 	json_open(&j, '{');
 	reason_json(&j, ok ? NULL : reason(&run->findings));
-	json_kv_str(&j, "uri", f->kind == PLACE_TA && run->uri < f->n_uris ?
-	    f->uris[run->uri] : f->key);
+	json_kv_str(&j, "uri", run->uri < run->n_uris ? run->uris[run->uri] : f->key);
 	json_kv_str(&j, "kind", place_kind_name(f->kind));
 	json_kv_str(&j, "via", run->via);
 	json_kv_u64(&j, "serial", run->serial);

@@ -79,8 +79,15 @@ struct run {
 	char			 session[RRDP_SESSION_LEN + 1];
 	uint64_t		 serial;
 	struct rrdp_run		*rrdp;
-	/* trust anchors and rsync */
+	/*
+	 * Trust anchors: ours, because a new list of what is wanted replaces the
+	 * place's while we are under way.
+	 */
+	const char		*uris[FETCH_URIS_MAX];
+	unsigned		 n_uris;
+	struct sv		 spki;
 	unsigned		 uri;		/* the one that is tried */
+	/* … and rsync */
 	struct buf		 body;
 	uint32_t		 req;
 };
@@ -111,6 +118,7 @@ void	 runs_stop(struct fetch_role *);
 
 /* fetch_ta.c: a URI by rsync has failed, the next one. */
 void	 run_ta_next(struct run *);
+int	 run_ta_init(struct run *);
 /* What this URI gave has another key: a finding. */
 void	 run_ta_key(struct run *);
 

@@ -109,6 +109,8 @@ run_start(struct fetch_role *fr, struct fetch_place *place)
 		return -ENOMEM;
 	findings_init(&run->findings, run->pool);
 	run->findings.subject = sv_str(place->key);
+	if (place->kind == PLACE_TA && (rc = run_ta_init(run)) < 0)
+		return rc;
 	if (place->kind != PLACE_RRDP)
 		usec += (int64_t)RSYNC_GRACE_MSEC * 1000;
 	if ((rc = loop_timer_set(run->deadline, usec)) < 0)
@@ -201,7 +203,7 @@ static void
 rsync_finding(struct run *run, const struct msg_rsync_answer *m)
 {
 	const struct farg module = FA_STR("module", run->place->kind == PLACE_TA ?
-	    run->place->uris[run->uri] : run->place->key);
+	    run->uris[run->uri] : run->place->key);
 	struct farg args[3] = { module, FA_SV("what", m->detail) };
 	enum fetch_code code = FETCH_RSYNC;
 	unsigned n = 2;

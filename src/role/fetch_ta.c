@@ -16,7 +16,19 @@ void
 run_ta_key(struct run *run)
 {
 	finding_add(&run->findings, &fetch_findings[FETCH_TA_KEY],
-	    FA_STR("url", run->place->uris[run->uri]), FA_STR("ta", run->place->key + strlen("ta:")));
+	    FA_STR("url", run->uris[run->uri]), FA_STR("ta", run->place->key + strlen("ta:")));
+}
+
+int
+run_ta_init(struct run *run)
+{
+	const struct fetch_place *f = run->place;
+
+	run->spki = pool_sv(run->pool, f->spki);
+	for (unsigned i = 0; i < f->n_uris; i++)
+		if ((run->uris[run->n_uris++] = pool_strdup(run->pool, f->uris[i])) == NULL)
+			return -ENOMEM;
+	return run->spki.p == NULL ? -ENOMEM : 0;
 }
 
 void
@@ -47,7 +59,7 @@ is_der(struct sv s)
 static bool
 has_key(const struct run *run)
 {
-	const struct sv body = buf_get(&run->body), key = run->place->spki;
+	const struct sv body = buf_get(&run->body), key = run->spki;
 
 	return memmem(body.p, body.n, key.p, key.n) != NULL;
 }
@@ -63,7 +75,7 @@ ta_opened(void *arg, int rc, struct sv state UNUSED, uint64_t names)
 		return;
 	}
 	stage_begin(run->stage, true);
-	rc = stage_change(run->stage, OBJECTS_PUBLISH, sv_str(run->place->uris[run->uri]),
+	rc = stage_change(run->stage, OBJECTS_PUBLISH, sv_str(run->uris[run->uri]),
 	    buf_get(&run->body), NULL);
 	if (rc < 0) {
 		run_cannot(run, "store", rc);
@@ -105,7 +117,7 @@ ta_fetched(void *arg, const struct fetch_result *res)
 	}
 	if (!is_der(buf_get(&run->body))) {
 		finding_add(&run->findings, &fetch_findings[FETCH_BODY],
-		    FA_STR("url", run->place->uris[run->uri]),
+		    FA_STR("url", run->uris[run->uri]),
 		    FA_MSG("what", N_("it is no certificate")));
 		run_ta_next(run);
 		return;
@@ -138,18 +150,17 @@ ta_https(struct run *run, struct sv uri)
 static void
 ta_try(struct run *run)
 {
-	const struct fetch_place *f = run->place;
 	struct sv uri;
 
-	if (run->uri >= f->n_uris) {
+	if (run->uri >= run->n_uris) {
 		run_end(run, false);
 		return;
 	}
-	uri = sv_str(f->uris[run->uri]);
+	uri = sv_str(run->uris[run->uri]);
 	if (https_uri_valid(uri))
 		ta_https(run, uri);
 	else
-		run_rsync_ask(run, uri, sv_str(f->key), f->spki);
+		run_rsync_ask(run, uri, sv_str(run->place->key), run->spki);
 }
 
 const struct run_kind run_ta = { .via = "https", .start = ta_try };
