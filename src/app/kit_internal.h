@@ -237,6 +237,23 @@ void	 kit_lex_back(struct kit_lexer *, struct sv);
 typedef void kit_leaf(struct kit_model *, const struct kit_words *, unsigned line);
 int	 kit_tree_read(struct kit_model *, struct kit_lexer *, kit_leaf *) MUST_USE;
 
+/* --- what Junos and SR OS have in common --- */
+
+/* A statement was understood, or not. */
+void	 kit_said(struct kit_model *, bool ok, unsigned line);
+/* The entry of that name, made if there is none. */
+struct kit_entry *kit_entry_named(struct kit_model *, struct kit_rule *, struct sv name,
+	    unsigned line);
+/*
+ * "bgp [group G] [neighbor A] …" with "bgp" at *at: whom the rest, then at
+ * *at, is about, and the group that he stands in; what is for all is "*".
+ */
+struct kit_session *kit_bgp_session(struct kit_model *, const struct kit_words *, unsigned *at,
+	    unsigned line, struct sv *ret_up);
+/* His side, his AS, his policies (from the word refs on); false: it is none of these. */
+bool	 kit_bgp_said(struct kit_session *, const struct kit_words *, unsigned i, unsigned refs,
+	    bool *ret_ok);
+
 int	 kit_read_bird(struct kit_model *, struct sv) MUST_USE;
 int	 kit_read_frr(struct kit_model *, struct sv) MUST_USE;
 int	 kit_read_eos(struct kit_model *, struct sv) MUST_USE;

@@ -135,3 +135,74 @@ kit_asn_set(struct kit_model *m, struct sv s, unsigned line)
 	if (asn_parse(s, &m->asn) < 0)
 		kit_unread(m, line);
 }
+
+/* --- what Junos and SR OS have in common --- */
+
+void
+kit_said(struct kit_model *m, bool ok, unsigned line)
+{
+	if (ok)
+		kit_read_one(m);
+	else
+		kit_unread(m, line);
+}
+
+struct kit_entry *
+kit_entry_named(struct kit_model *m, struct kit_rule *r, struct sv name, unsigned line)
+{
+	struct kit_entry *e;
+
+	for (e = r->head; e != NULL; e = e->next)
+		if (sv_eq(e->name, name))
+			return e;
+	if ((e = kit_entry_add(m, r, line)) != NULL)
+		e->name = name;
+	return e;
+}
+
+struct kit_session *
+kit_bgp_session(struct kit_model *m, const struct kit_words *w, unsigned *at, unsigned line,
+    struct sv *ret_up)
+{
+	struct sv group = SV("*");
+	struct kit_session *s;
+	unsigned i = *at + 1;
+
+	*ret_up = SV("");
+	if (kit_is(w, i, "group")) {
+		*ret_up = group;
+		group = kit_word(w, i + 1);
+		i += 2;
+		/* The group is there, even if nothing is said of it alone. */
+		if ((s = kit_session_get(m, group, true, line)) != NULL)
+			s->group = *ret_up;
+	}
+	if (kit_is(w, i, "neighbor") || kit_is(w, i, "allow")) {
+		s = kit_session_get(m, kit_word(w, i + 1), false, line);
+		*ret_up = group;
+		i += 2;
+	} else {
+		s = kit_session_get(m, group, true, line);
+	}
+	*at = i;
+	return s;
+}
+
+bool
+kit_bgp_said(struct kit_session *s, const struct kit_words *w, unsigned i, unsigned refs,
+    bool *ret_ok)
+{
+	*ret_ok = true;
+	if (kit_is(w, i, "type"))
+		s->side = kit_is(w, i + 1, "internal") ? KIT_INTERNAL : KIT_EXTERNAL;
+	else if (kit_is(w, i, "peer-as"))
+		*ret_ok = asn_parse(kit_word(w, i + 1), &s->asn) == 0;
+	else if (kit_is(w, i, "import"))
+		for (; refs < w->n; refs++) {
+			if (!kit_is(w, refs, "[") && !kit_is(w, refs, "]"))
+				kit_ref_add(s, w->w[refs]);
+		}
+	else
+		return false;
+	return true;
+}

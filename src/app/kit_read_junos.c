@@ -29,19 +29,6 @@ session_read(struct kit_model *m, const struct kit_words *w, unsigned i, unsigne
 	return false;
 }
 
-static struct kit_entry *
-term_get(struct kit_model *m, struct kit_rule *r, struct sv name, unsigned line)
-{
-	struct kit_entry *e;
-
-	for (e = r->head; e != NULL; e = e->next)
-		if (sv_eq(e->name, name))
-			return e;
-	if ((e = kit_entry_add(m, r, line)) != NULL)
-		e->name = name;
-	return e;
-}
-
 static void
 from_read(struct kit_entry *e, const struct kit_words *w, unsigned i)
 {
@@ -100,7 +87,7 @@ policy_read(struct kit_model *m, const struct kit_words *w, unsigned i, unsigned
 		term = kit_word(w, i + 1);
 		i += 2;
 	}
-	if (r == NULL || i >= w->n || (e = term_get(m, r, term, line)) == NULL)
+	if (r == NULL || i >= w->n || (e = kit_entry_named(m, r, term, line)) == NULL)
 		return true;
 	if (kit_is(w, i, "from"))
 		from_read(e, w, i + 1);
@@ -113,47 +100,19 @@ policy_read(struct kit_model *m, const struct kit_words *w, unsigned i, unsigned
 	return true;
 }
 
-static void
-import_read(struct kit_session *s, const struct kit_words *w, unsigned i)
-{
-	for (; i < w->n; i++)
-		if (!kit_is(w, i, "[") && !kit_is(w, i, "]"))
-			kit_ref_add(s, w->w[i]);
-}
-
 /* "bgp [group G] [neighbor A] …" at i; what is for all is the group "*". */
 static bool
 bgp_read(struct kit_model *m, const struct kit_words *w, unsigned i, unsigned line)
 {
-	struct sv group = SV("*"), up = SV("");
 	struct kit_session *s;
+	bool ok = true;
+	struct sv up;
 
-	i++;
-	if (kit_is(w, i, "group")) {
-		up = group;
-		group = kit_word(w, i + 1);
-		i += 2;
-		/* The group is there, even if nothing is said of it alone. */
-		if ((s = kit_session_get(m, group, true, line)) != NULL)
-			s->group = up;
-	}
-	if (kit_is(w, i, "neighbor") || kit_is(w, i, "allow")) {
-		s = kit_session_get(m, kit_word(w, i + 1), false, line);
-		up = group;
-		i += 2;
-	} else {
-		s = kit_session_get(m, group, true, line);
-	}
-	if (s == NULL)
+	if ((s = kit_bgp_session(m, w, &i, line, &up)) == NULL)
 		return true;
 	s->group = up;
-	if (kit_is(w, i, "type"))
-		s->side = kit_is(w, i + 1, "internal") ? KIT_INTERNAL : KIT_EXTERNAL;
-	else if (kit_is(w, i, "peer-as"))
-		return asn_parse(kit_word(w, i + 1), &s->asn) == 0;
-	else if (kit_is(w, i, "import"))
-		import_read(s, w, i + 1);
-	return true;
+	(void)kit_bgp_said(s, w, i, i + 1, &ok);
+	return ok;
 }
 
 static void
@@ -180,10 +139,7 @@ leaf(struct kit_model *m, const struct kit_words *w, unsigned line)
 	} else {
 		return;
 	}
-	if (ok)
-		kit_read_one(m);
-	else
-		kit_unread(m, line);
+	kit_said(m, ok, line);
 }
 
 static void

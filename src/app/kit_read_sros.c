@@ -33,19 +33,6 @@ session_read(struct kit_model *m, const struct kit_words *w, unsigned i, unsigne
 	return ok;
 }
 
-static struct kit_entry *
-entry_get(struct kit_model *m, struct kit_rule *r, struct sv name, unsigned line)
-{
-	struct kit_entry *e;
-
-	for (e = r->head; e != NULL; e = e->next)
-		if (sv_eq(e->name, name))
-			return e;
-	if ((e = kit_entry_add(m, r, line)) != NULL)
-		e->name = name;
-	return e;
-}
-
 /* What stands behind "action" or "default-action", at i. */
 static bool
 action_read(struct kit_entry *e, const struct kit_words *w, unsigned i)
@@ -89,12 +76,12 @@ policy_read(struct kit_model *m, const struct kit_words *w, unsigned i, unsigned
 	if (r == NULL || i >= w->n)
 		return true;
 	if (kit_is(w, i, "default-action")) {
-		e = entry_get(m, r, SV("default"), line);
+		e = kit_entry_named(m, r, SV("default"), line);
 		return e == NULL || action_read(e, w, i + 1);
 	}
 	if (!kit_is(w, i, "entry") && !kit_is(w, i, "named-entry"))
 		return kit_is(w, i, "description") || kit_is(w, i, "entry-type");
-	if (i + 2 >= w->n || (e = entry_get(m, r, kit_word(w, i + 1), line)) == NULL)
+	if (i + 2 >= w->n || (e = kit_entry_named(m, r, kit_word(w, i + 1), line)) == NULL)
 		return true;
 	i += 2;
 	if (kit_is(w, i, "from"))
@@ -108,52 +95,24 @@ policy_read(struct kit_model *m, const struct kit_words *w, unsigned i, unsigned
 	return true;
 }
 
-static void
-import_read(struct kit_session *s, const struct kit_words *w, unsigned i)
-{
-	i += kit_is(w, i, "policy");
-	for (; i < w->n; i++)
-		if (!kit_is(w, i, "[") && !kit_is(w, i, "]"))
-			kit_ref_add(s, w->w[i]);
-}
-
 /* "bgp [group G] [neighbor A] …" at i. */
 static bool
 bgp_read(struct kit_model *m, const struct kit_words *w, unsigned i, unsigned line)
 {
-	struct sv group = SV("*"), up = SV("");
 	struct kit_session *s;
+	bool ok = true;
+	struct sv up;
 
-	i++;
-	if (kit_is(w, i, "group")) {
-		up = group;
-		group = kit_word(w, i + 1);
-		i += 2;
-		/* The group is there, even if nothing is said of it alone. */
-		if ((s = kit_session_get(m, group, true, line)) != NULL)
-			s->group = up;
-	}
-	if (kit_is(w, i, "neighbor")) {
-		s = kit_session_get(m, kit_word(w, i + 1), false, line);
-		up = group;
-		i += 2;
-		if (kit_is(w, i, "group"))	/* MD-CLI */
-			up = kit_word(w, i + 1);
-	} else {
-		s = kit_session_get(m, group, true, line);
-	}
-	if (s == NULL)
+	if ((s = kit_bgp_session(m, w, &i, line, &up)) == NULL)
 		return true;
+	if (!s->is_group && kit_is(w, i, "group"))	/* MD-CLI */
+		up = kit_word(w, i + 1);
 	/* A later statement of an MD-CLI neighbour does not name its group. */
 	if (s->group.n == 0 || !sv_eq(up, SV("*")))
 		s->group = up;
-	if (kit_is(w, i, "type"))
-		s->side = kit_is(w, i + 1, "internal") ? KIT_INTERNAL : KIT_EXTERNAL;
-	else if (kit_is(w, i, "peer-as"))
-		return asn_parse(kit_word(w, i + 1), &s->asn) == 0;
-	else if (kit_is(w, i, "import"))
-		import_read(s, w, i + 1);
-	else if (kit_is(w, i, "enable-origin-validation"))
+	if (kit_bgp_said(s, w, i, i + 1 + kit_is(w, i + 1, "policy"), &ok))
+		return ok;
+	if (kit_is(w, i, "enable-origin-validation"))
 		s->checks = true;
 	else if (kit_is(w, i, "origin-validation"))
 		s->checks |= kit_words_find(w, i, "true") < w->n;
@@ -177,10 +136,7 @@ leaf(struct kit_model *m, const struct kit_words *w, unsigned line)
 		ok = bgp_read(m, w, i, line);
 	else
 		return;
-	if (ok)
-		kit_read_one(m);
-	else
-		kit_unread(m, line);
+	kit_said(m, ok, line);
 }
 
 struct level {

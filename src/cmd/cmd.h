@@ -54,4 +54,14 @@ void	cmd_err(const char *fmt, ...) PRINTF(1, 2);
 /* cmd_err() of a usage error, and how to get help; returns EXIT_USAGE. */
 int	cmd_usage(const struct cmd_ctx *, const char *fmt, ...) PRINTF(2, 3);
 
+/* Options that are numbers: a uint32_t at that place of the command's state. */
+struct cmd_number {
+	const char	*name;
+	size_t		 offset;
+	uint32_t	 min, max;
+};
+/* The end of an opt(): 0, or EXIT_USAGE also for an option that is in no row. */
+int	cmd_number_opt(const struct cmd_ctx *, const struct cmd_number *, size_t n, void *state,
+	    const struct cmd_opt *, const char *arg);
+
 #endif

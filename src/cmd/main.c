@@ -63,6 +63,20 @@ cmd_usage(const struct cmd_ctx *ctx, const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
+int
+cmd_number_opt(const struct cmd_ctx *ctx, const struct cmd_number *v, size_t n, void *state,
+    const struct cmd_opt *o, const char *arg)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t *p = (uint32_t *)(void *)((char *)state + v[i].offset);
+
+		if (strcmp(o->name, v[i].name) == 0 &&
+		    num_u32(sv_str(arg), v[i].min, v[i].max, p) == 0)
+			return 0;
+	}
+	return cmd_usage(ctx, tr(ctx->lang, N_("--%s %s is out of range")), o->name, arg);
+}
+
 static void
 help_opts(const struct cmd_ctx *ctx, const struct cmd_opt *o, size_t n)
 {

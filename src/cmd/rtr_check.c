@@ -44,11 +44,7 @@ static const struct cmd_opt opts[] = {
 	{ 0 },
 };
 
-static const struct {
-	const char	*name;
-	size_t		 offset;
-	uint32_t	 min, max;
-} numbers[] = {
+static const struct cmd_number numbers[] = {
 	{ "version", offsetof(struct check, version), 0, RTR_VERSION_MAX },
 	{ "timeout", offsetof(struct check, timeout_sec), 1, 3600 },
 	{ "min-vrps", offsetof(struct check, min_vrps), 1, UINT32_MAX },
@@ -66,14 +62,7 @@ opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 	if (strcmp(o->name, "nagios") == 0)
 		return !(c->nagios = true);
 	c->version_given |= strcmp(o->name, "version") == 0;
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-		uint32_t *p = (uint32_t *)(void *)((char *)c + numbers[i].offset);
-
-		if (strcmp(o->name, numbers[i].name) == 0 &&
-		    num_u32(sv_str(arg), numbers[i].min, numbers[i].max, p) == 0)
-			return 0;
-	}
-	return cmd_usage(ctx, tr(ctx->lang, N_("--%s %s is out of range")), o->name, arg);
+	return cmd_number_opt(ctx, numbers, ARRAY_LEN(numbers), state, o, arg);
 }
 
 /* --- since when has it this serial? --- */

@@ -32,11 +32,7 @@ static const struct cmd_opt opts[] = {
 	{ 0 },
 };
 
-static const struct {
-	const char	*name;
-	size_t		 offset;
-	uint32_t	 min, max;
-} numbers[] = {
+static const struct cmd_number numbers[] = {
 	{ "version", offsetof(struct rtr_diff, version), 0, RTR_VERSION_MAX },
 	{ "timeout", offsetof(struct rtr_diff, timeout_sec), 1, 3600 },
 	{ "list", offsetof(struct rtr_diff, list), 0, 1000000 },
@@ -58,14 +54,7 @@ opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 		return !(d->nagios = true);
 	d->version_given |= strcmp(o->name, "version") == 0;
 	d->list_given |= strcmp(o->name, "list") == 0;
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-		uint32_t *p = (uint32_t *)(void *)((char *)d + numbers[i].offset);
-
-		if (strcmp(o->name, numbers[i].name) == 0 &&
-		    num_u32(sv_str(arg), numbers[i].min, numbers[i].max, p) == 0)
-			return 0;
-	}
-	return cmd_usage(ctx, tr(ctx->lang, N_("--%s %s is out of range")), o->name, arg);
+	return cmd_number_opt(ctx, numbers, ARRAY_LEN(numbers), state, o, arg);
 }
 
 /* --- sources --- */

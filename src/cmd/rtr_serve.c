@@ -56,11 +56,7 @@ static const struct cmd_opt opts[] = {
 	{ 0 },
 };
 
-static const struct {
-	const char	*name;
-	size_t		 offset;
-	uint32_t	 min, max;
-} numbers[] = {
+static const struct cmd_number numbers[] = {
 	{ "refresh", offsetof(struct serve, timers.refresh_sec), 1, 86400 },
 	{ "retry", offsetof(struct serve, timers.retry_sec), 1, 7200 },
 	{ "expire", offsetof(struct serve, timers.expire_sec), 600, 172800 },

@@ -65,11 +65,8 @@ static const struct cmd_opt opts[] = {
 	{ 0 },
 };
 
-static const struct {
-	const char	*name;
-	size_t		 offset;
-	uint32_t	 min, max;	/* RFC 8210 section 6 */
-} numbers[] = {
+/* RFC 8210 section 6 */
+static const struct cmd_number numbers[] = {
 	{ "refresh", offsetof(struct whatif, refresh), 1, 86400 },
 	{ "retry", offsetof(struct whatif, retry), 1, 7200 },
 	{ "expire", offsetof(struct whatif, expire), 600, 172800 },
@@ -164,14 +161,7 @@ opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 		return 0;
 	}
 	w->version_given |= strcmp(o->name, "version") == 0;
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-		uint32_t *p = (uint32_t *)(void *)((char *)w + numbers[i].offset);
-
-		if (strcmp(o->name, numbers[i].name) == 0 &&
-		    num_u32(sv_str(arg), numbers[i].min, numbers[i].max, p) == 0)
-			return 0;
-	}
-	return cmd_usage(ctx, tr(ctx->lang, N_("--%s %s is out of range")), o->name, arg);
+	return cmd_number_opt(ctx, numbers, ARRAY_LEN(numbers), state, o, arg);
 }
 
 /* "192.0.2.1:40000", "[2001:db8::1]:40000": the host. */

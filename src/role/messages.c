@@ -34,14 +34,6 @@ role_name(enum role_id id)
 #define BYTES(name, f, max)	ROW(name, f, BYTES, max)
 #define MSG_END(name)		{ NULL, FRAME_U32, 0, 0 } };
 #include "role/messages.def"
-#undef MSG_BEGIN
-#undef U32
-#undef U64
-#undef I64
-#undef FD
-#undef STR
-#undef BYTES
-#undef MSG_END
 
 static const struct frame_def defs[] = {
 #define MSG_BEGIN(name, no, from, to)	\
@@ -55,14 +47,6 @@ static const struct frame_def defs[] = {
 #define BYTES(name, f, max)
 #define MSG_END(name)
 #include "role/messages.def"
-#undef MSG_BEGIN
-#undef U32
-#undef U64
-#undef I64
-#undef FD
-#undef STR
-#undef BYTES
-#undef MSG_END
 };
 
 _Static_assert(ROLE_MAX <= FRAME_PEERS_MAX, "each role has a share of each queue");

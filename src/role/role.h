@@ -121,14 +121,6 @@ const char	*role_name(enum role_id);	/* "store" … */
 enum msg_type {
 #include "role/messages.def"
 };
-#undef MSG_BEGIN
-#undef U32
-#undef U64
-#undef I64
-#undef FD
-#undef STR
-#undef BYTES
-#undef MSG_END
 
 /* struct msg_start { int64_t clock_offset; … }; … */
 #define MSG_BEGIN(name, no, from, to)	struct msg_##name {
@@ -140,14 +132,6 @@ enum msg_type {
 #define BYTES(name, f, max)		struct sv f;
 #define MSG_END(name)			char end_; };
 #include "role/messages.def"
-#undef MSG_BEGIN
-#undef U32
-#undef U64
-#undef I64
-#undef FD
-#undef STR
-#undef BYTES
-#undef MSG_END
 
 extern const struct frame_table messages;
 /* The row of a type; NULL if there is none. */
@@ -211,13 +195,5 @@ msg_##name##_send(struct role *r, enum role_id dst, const struct msg_##name *m)	
 #define BYTES(name, f, max)
 #define MSG_END(name)
 #include "role/messages.def"
-#undef MSG_BEGIN
-#undef U32
-#undef U64
-#undef I64
-#undef FD
-#undef STR
-#undef BYTES
-#undef MSG_END
 
 #endif
