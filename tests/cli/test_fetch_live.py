@@ -7,6 +7,7 @@ in between.
 import os
 import shutil
 import sys
+import urllib.request
 import tempfile
 import time
 
@@ -85,6 +86,16 @@ def server(h, key):
     return next((s for s in fetch(h)["servers"] if s["key"] == key), None)
 
 
+def metrics(h):
+    """{name with labels: value}; empty while nobody answers."""
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % h.ports[1], timeout=10) as r:
+            lines = r.read().decode().splitlines()
+    except OSError:
+        return {}
+    return {x.rsplit(" ", 1)[0]: float(x.rsplit(" ", 1)[1]) for x in lines if not x.startswith("#")}
+
+
 def has(h, folder, step, seconds=25):
     want = expected(folder, step)
     return wait_for(lambda: h.vrps() == want, seconds)
@@ -108,6 +119,8 @@ def case_rrdp(folder, lab):
          "beside a server that takes for ever, the others are on time", h.log())
     t.ok(wait_for(lambda: (server(h, NOTIFY % KYOTO) or {}).get("failures", 0) > 0, 30),
          "… and it is known as one that fails", fetch(h))
+    t.ok(wait_for(lambda: any(k.startswith('sekisho_findings_by_code{code="FETCH_') for k in metrics(h)), 5),
+         "… also by the findings' codes", sorted(metrics(h)))
     t.equal(h.vrps(), mixed(folder, 2, 1), "… while its last good data count")
 
     lab.heal()
@@ -124,6 +137,13 @@ def case_rrdp(folder, lab):
     h.start()
     t.ok(has(h, folder, 4), "after a restart: the same")
     t.ok(wait_for(lambda: fetch(h)["good"] == 4, 20), "… all servers answer", fetch(h))
+    runs = 'sekisho_validate_runs_total{result="good"}'
+    m = metrics(h)
+    t.ok(m.get(runs, 0) > 0 and m.get("sekisho_validate_pins_lost_total") == 0
+         and sum(m.get('sekisho_validate_points{how="%s"}' % x, 0) for x in ("judged", "as_before", "kept")) == 3,
+         "metrics tell of the runs", {k: v for k, v in m.items() if "validate_" in k})
+    h.kill_role("web")
+    t.ok(wait_for(lambda: metrics(h).get(runs, 0) >= m[runs], 15), "… and again after web is killed", h.log())
     code, err = h.stop()
     t.equal((code, err), (0, ""), "it ends well")
 
