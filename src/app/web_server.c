@@ -4,6 +4,7 @@
 
 #include "app/web_server.h"
 #include "sys/clock.h"
+#include "sys/proc.h"
 
 #define MINUTE_USEC	((int64_t)WEB_POINT_SEC * 1000000)
 
@@ -214,6 +215,9 @@ web_server_new(struct loop *loop, const struct web_server_ops *ops,
 	ws->minute = loop_timer_add(loop, on_minute, ws);
 	ws->points = calloc(1, sizeof(*ws->points));
 	rc = web_conf_init(&ws->conf, SV(""), SV(""), SV(""), SV(""));
+	/* Answers to a former life come to us: no question of ours has their numbers. */
+	if (rc == 0)
+		rc = random_fill(&ws->last_id, sizeof(ws->last_id));
 	if (ws->timer == NULL || ws->minute == NULL || ws->points == NULL || rc < 0 ||
 	    loop_timer_set(ws->minute, MINUTE_USEC) < 0) {
 		(void)web_server_free(ws);

@@ -167,6 +167,11 @@ one_at_a_time(void **state)
 	pass(w, 40);
 	assert_int_equal(w->n_asked, 1);
 	assert_string_equal(w->subject, "AS0");
+	/* What the life before us was told was asked under another number. */
+	for (uint32_t id = 0; id < 10; id++)
+		web_server_answer(w->ws, id, 0, SV("{}"));
+	pass(w, 40);
+	assert_int_equal(a->status, 0);
 	web_server_answer(w->ws, w->last_id, 0, SV("{}"));
 	until(w, &a->status, 1);
 	assert_int_equal(a->status, 200);
