@@ -195,6 +195,13 @@ candidates_find(struct job *j, const struct rpki_ca *ca, struct candidates *c)
 	}
 }
 
+/* Two servers have different ones: which is newer is not known before it is looked at. */
+static bool
+contested(const struct candidates *c)
+{
+	return c->n > 1 && c->v[1].named;
+}
+
 static bool
 live_same(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_point *before)
 {
@@ -202,7 +209,7 @@ live_same(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_p
 	struct candidates c;
 
 	candidates_find(&l->jobs[job], ca, &c);
-	return c.n > 0 && !before->retained &&
+	return c.n > 0 && !before->retained && !contested(&c) &&
 	    memcmp(c.v[0].hash, before->mft_hash, SHA256_LEN) == 0;
 }
 
@@ -217,6 +224,42 @@ seen_read(struct job *j, struct pool *pool, const struct candidates *c,
 	if (!c->has_good || objects_view_get(j->l->view, c->good, &bytes) < 0)
 		return 0;
 	return rpki_mft_seen(pool, j->ca, bytes, src, opt, ret, ret_ok);
+}
+
+/* Positive INTEGERs of DER: no octet too many. */
+static bool
+number_higher(struct sv a, struct sv b)
+{
+	return a.n != b.n ? a.n > b.n : memcmp(a.p, b.p, a.n) > 0;
+}
+
+/*
+ * Two servers show different manifests: while RRDP fails, what it left here
+ * stands still, and rsync brings what is new. The higher number is the newer
+ * one (RFC 9286 section 4.2.1), if the CA signed both.
+ */
+static int
+newest_first(struct job *j, struct pool *pool, struct candidates *c,
+    const struct rpki_source *src, const struct rpki_opt *opt)
+{
+	struct rpki_seen m[2];
+	struct sv bytes;
+	bool ok = true;
+	int rc;
+
+	if (!contested(c))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(m) && ok; i++) {
+		if (objects_view_get(j->l->view, c->v[i].hash, &bytes) < 0)
+			return 0;
+		if ((rc = rpki_mft_seen(pool, j->ca, bytes, src, opt, &m[i], &ok)) < 0)
+			return rc;
+	}
+	if (!ok || !number_higher(m[1].number, m[0].number))
+		return 0;
+	memcpy(c->v[0].hash, m[1].hash, SHA256_LEN);
+	memcpy(c->v[1].hash, m[0].hash, SHA256_LEN);
+	return 0;
 }
 
 /* Older data holds: what is wrong with the newer is said beside it. */
@@ -276,14 +319,14 @@ kept_try(struct job *j, const struct candidates *c, const struct rpki_opt *opt,
     const uint8_t key[static SHA256_LEN], struct rpki_point *ret, bool *ret_ok)
 {
 	*ret_ok = false;
-	if (!j->l->conf.facts || !c->has_good || memcmp(c->v[0].hash, c->good, SHA256_LEN) != 0 ||
+	if (!j->l->conf.facts || !c->has_good || contested(c) || memcmp(c->v[0].hash, c->good, SHA256_LEN) != 0 ||
 	    (opt->keep_objects && !j->l->conf.thickens) || live_doubted(j->l, key))
 		return 0;
 	return live_kept_read(j->ca, opt, key, &c->kept, ret, ret_ok);
 }
 
 static int
-point_judge(struct job *j, const struct candidates *c, const struct rpki_opt *opt,
+point_judge(struct job *j, struct candidates *c, const struct rpki_opt *opt,
     struct rpki_point *ret)
 {
 	struct rpki_source src = { .get = live_get, .arg = j, .get_hash = live_get_hash,
@@ -299,7 +342,8 @@ point_judge(struct job *j, const struct candidates *c, const struct rpki_opt *op
 	if (c->n > 1 || (c->has_good && !c->v[0].named)) {
 		if ((pool = pool_new(RPKI_POINT_POOL_MAX)) == NULL)
 			return -ENOMEM;
-		if ((rc = seen_read(j, pool, c, &src, opt, &seen, &ok)) < 0)
+		if ((rc = newest_first(j, pool, c, &src, opt)) < 0 ||
+		    (rc = seen_read(j, pool, c, &src, opt, &seen, &ok)) < 0)
 			return rc;
 	}
 	return candidates_try(j, c, &src, ok ? &seen : NULL, opt, ret);
