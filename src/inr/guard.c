@@ -15,6 +15,7 @@ struct compare {
 	int64_t			 now;
 	uint8_t			*verdict;	/* 1 + enum guard_loss for each old CA; 0: not asked */
 	bool			 has_ta[TA_MAX];	/* is old's trust anchor in next? */
+	bool			 ta_works[TA_MAX];	/* … and its own point good there? */
 	struct payloads		*lost;
 	struct guard_counts	*counts;
 };
@@ -37,16 +38,21 @@ speaker(const struct snapshot *old, const struct payloads *next, uint32_t ca)
 	return PAYLOAD_CA_NONE;
 }
 
-/* No row at all: the whole trust anchor could not be had. */
+/*
+ * No row at all: the whole trust anchor could not be had. Where it could, and
+ * works, no chain leads to such a CA: a validate that was taken over may have
+ * made it up, to have its payloads held when it is gone.
+ */
 static enum guard_loss
-ca_verdict(struct compare *c, uint32_t ca)
+ca_verdict(struct compare *c, uint32_t ca, uint8_t ta)
 {
 	uint32_t row;
 	bool works;
 
 	if (c->verdict[ca] == 0) {
 		row = speaker(c->old, c->next, ca);
-		works = row != PAYLOAD_CA_NONE && c->next->cas[row].state <= PCA_RETAINED;
+		works = row == PAYLOAD_CA_NONE ? c->ta_works[ta] :
+		    c->next->cas[row].state <= PCA_RETAINED;
 		c->verdict[ca] = 1 + (works ? LOSS_SIGNED : LOSS_FAILURE);
 	}
 	return c->verdict[ca] - 1;
@@ -59,7 +65,7 @@ loss_of(struct compare *c, int64_t expires, uint32_t ca, uint8_t ta)
 		return LOSS_EXPIRED;
 	if (ca >= c->old->n_cas || !c->has_ta[ta])
 		return LOSS_LOCAL;
-	return ca_verdict(c, ca);
+	return ca_verdict(c, ca, ta);
 }
 
 /* --- what is gone? All lists ascend --- */
@@ -210,6 +216,17 @@ compare_run(struct compare *c)
 	return cas_gather(c);
 }
 
+/* Is there a root of this trust anchor that works? */
+static bool
+root_works(const struct payloads *p, size_t ta)
+{
+	for (size_t i = 0; i < p->n_cas; i++)
+		if (p->cas[i].parent == PAYLOAD_CA_NONE && p->cas[i].ta == ta &&
+		    p->cas[i].state <= PCA_RETAINED)
+			return true;
+	return false;
+}
+
 int
 guard_losses(const struct snapshot *old, const struct payloads *next, int64_t now,
     struct payloads *ret_lost, struct guard_counts *ret)
@@ -222,8 +239,10 @@ guard_losses(const struct snapshot *old, const struct payloads *next, int64_t no
 	memcpy(lost.tas, old->tas, sizeof(lost.tas));
 	for (size_t i = 0; i < old->n_tas; i++)
 		for (size_t k = 0; k < next->n_tas; k++)
-			if (strcmp(old->tas[i], next->tas[k]) == 0)
+			if (strcmp(old->tas[i], next->tas[k]) == 0) {
 				c.has_ta[i] = true;
+				c.ta_works[i] = root_works(next, k);
+			}
 	if ((c.verdict = calloc(old->n_cas + 1, 1)) != NULL)
 		rc = compare_run(&c);
 	free(c.verdict);
