@@ -13,13 +13,19 @@
 #include "store/objects.h"
 #include "store/limits.h"
 
-#define OBJECTS_FORMAT		"sekisho-objects 1"
+/* A head and a decimal number, which rises with each change of the tables. */
+#define OBJECTS_FORMAT_HEAD	"sekisho-objects "
+#define OBJECTS_FORMAT		OBJECTS_FORMAT_HEAD "2"
+#define OBJECTS_FORMAT_NUMBER	2
 #define OBJECTS_FILE		"data.mdb"
 #define OBJECTS_PATH_MAX	4096
 
 enum table {
 	T_META,
-	T_OBJ,
+	T_PACK,
+	T_LIFE,
+	T_THIN,
+	T_FRESH,
 	T_REF,
 	T_DEAD,
 	T_KEY,
@@ -77,12 +83,41 @@ int	 name_row_parse(const MDB_val *key, const MDB_val *val, struct name *ret) MU
 struct ref {
 	uint32_t	count, size;
 	int64_t		since;		/* nameless, if count is 0 */
+	uint64_t	pack;		/* where it lies */
+	uint32_t	at;
 };
-#define REF_LEN	16
-/* A point's: the hash; and the time and what is kept, if anything is. */
-int	 point_parse(const MDB_val *, struct objects_point *ret) MUST_USE;
+#define REF_LEN	28
 int	 ref_parse(const MDB_val *, struct ref *ret) MUST_USE;
 void	 ref_write(const struct ref *, uint8_t ret[static REF_LEN]);
+/* A point's: the hash; and the time and what is kept, if anything is. */
+int	 point_parse(const MDB_val *, struct objects_point *ret) MUST_USE;
+
+/*
+ * A pack: u32 number of its objects, for each (hash, u32 length), then their
+ * bytes one behind the other. Its key is a u64 that rises.
+ */
+#define PACK_KEY_LEN	8
+#define PACK_HEAD	4
+#define PACK_ENTRY	(OBJECTS_HASH_LEN + 4)
+void	 pack_key(uint64_t id, uint8_t ret[static PACK_KEY_LEN]);
+int	 pack_id(const MDB_val *, uint64_t *ret) MUST_USE;
+/* Bytes of a pack, wherever a row says that they lie. SE_SUM: not in it. */
+int	 pack_slice(const MDB_val *, uint32_t at, uint32_t size, struct sv *ret) MUST_USE;
+
+/* All that is in a pack, in order. After pack_open() its lengths add up. */
+struct pack {
+	struct rd	entries, bytes;
+	uint32_t	n;
+	uint32_t	at;		/* of the next object */
+};
+struct pack_object {
+	const uint8_t	*hash;
+	struct sv	 bytes;
+	uint64_t	 pack;
+	uint32_t	 at;
+};
+int	 pack_open(const MDB_val *, struct pack *ret) MUST_USE;
+bool	 pack_next(struct pack *, struct pack_object *ret);	/* false: no more */
 
 #define SOURCE_LEN_MAX	(6 * 8 + OBJECTS_KEY_MAX + OBJECTS_STATE_MAX)
 int	 source_parse(uint32_t id, const MDB_val *, struct objects_source *ret) MUST_USE;
@@ -136,7 +171,9 @@ struct objects {
 	uint8_t			*held;		/* sorted */
 	size_t			 n_held;
 	bool			 held_known;
+	uint64_t		 last_pack;	/* that was ever made in this life */
 	struct objects_stage	*stages;
+	bool			 orphans;	/* packs whose stage is no more */
 	size_t			 staged;	/* bytes of memory of all stages */
 	uint8_t			 gc_at[DEAD_KEY_LEN];	/* the next pass goes on here */
 	bool			 gc_under_way;
@@ -148,6 +185,11 @@ struct objects {
  * back, and returns what went wrong first.
  */
 int	 txn_begin(struct objects *, MDB_txn **ret) MUST_USE;
+/*
+ * The same for what may be lost with the machine (never in part), together
+ * with all after it that is as lazy: LMDB waits once for the disk, not twice.
+ */
+int	 txn_begin_lazy(struct objects *, MDB_txn **ret) MUST_USE;
 int	 txn_look(struct objects *, MDB_txn **ret) MUST_USE;	/* to read only */
 int	 txn_end(struct objects *, MDB_txn *, int rc) MUST_USE;
 
@@ -161,26 +203,60 @@ int	 rows(MDB_txn *, MDB_dbi, uint64_t *ret) MUST_USE;
 int	 source_get(struct objects *, MDB_txn *, uint32_t id, struct objects_source *ret) MUST_USE;
 int	 source_put(struct objects *, MDB_txn *, const struct objects_source *) MUST_USE;
 
+/* --- packs, see objects_pack.c --- */
+
+/* What is alive of a pack, in bytes with their entries. */
+struct life {
+	uint32_t	size, live;
+};
+int	 life_get(struct objects *, MDB_txn *, uint64_t pack, struct life *ret) MUST_USE;
+/* Of a pack that has one object alive at least. */
+int	 life_put(struct objects *, MDB_txn *, uint64_t pack, struct life) MUST_USE;
+/* An object of so many bytes is no more. With the last one, its pack goes. */
+int	 life_lose(struct objects *, MDB_txn *, uint64_t pack, uint32_t size) MUST_USE;
+int	 pack_del(struct objects *, MDB_txn *, uint64_t pack) MUST_USE;
+/* Bytes of a usual pack. */
+uint32_t pack_target(const struct objects *);
+/*
+ * The objects into packs, in their order; where each came to lie stands in it
+ * then. `made` is called for each pack.
+ */
+int	 packs_write(struct objects *, MDB_txn *, struct pack_object *v, size_t n,
+	    int (*made)(void *arg, uint64_t pack, uint32_t size), void *arg) MUST_USE;
+/* Up to n packs whose stage is no more. */
+int	 orphans_slice(struct objects *, MDB_txn *, unsigned n, bool *ret_more) MUST_USE;
+/* Packs with too little in them become fewer. n: objects, but two packs at least. */
+int	 thin_slice(struct objects *, MDB_txn *, unsigned n, bool *ret_more) MUST_USE;
+
+/* --- references, see objects_ref.c --- */
+
+struct change;
+struct objects_stage;
 /*
  * Changes of how many names an object has, gathered while names change and
  * applied in the order of hashes, so that the table is walked once.
  */
 struct ref_change {
-	uint8_t		hash[OBJECTS_HASH_LEN];
-	int32_t		by;
+	uint8_t			 hash[OBJECTS_HASH_LEN];
+	int32_t			 by;
+	const struct change	*from;		/* its bytes lie in a pack of this stage, or NULL */
 };
 struct ref_changes {
 	struct ref_change	*v;
 	size_t			 n, cap;
 };
 void	 ref_changes_done(struct ref_changes *);
-int	 ref_change(struct ref_changes *, const uint8_t *hash, int by) MUST_USE;
+int	 ref_change(struct ref_changes *, const uint8_t *hash, int by, const struct change *from)
+	    MUST_USE;
 /*
  * *bytes changes by the sizes of what was named and unnamed. SE_STALE: an
- * object that is to be named is not there.
+ * object that is to be named is not there. s: new ones may lie in its packs.
  */
-int	 ref_changes_apply(struct objects *, MDB_txn *, struct ref_changes *, int64_t now,
-	    uint64_t *bytes) MUST_USE;
+int	 ref_changes_apply(struct objects *, MDB_txn *, struct ref_changes *,
+	    struct objects_stage *s, int64_t now, uint64_t *bytes) MUST_USE;
+/* A nameless object that was brought again: its grace begins anew. */
+int	 ref_renew(struct objects *, MDB_txn *, MDB_cursor *refs, const uint8_t *hash, struct ref *,
+	    int64_t now) MUST_USE;
 void	 dead_key(int64_t since, const uint8_t *hash, uint8_t ret[static DEAD_KEY_LEN]);
 
 int	 hash_cmp(const void *, const void *);	/* of OBJECTS_HASH_LEN bytes */

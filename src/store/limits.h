@@ -19,6 +19,18 @@
 #define OBJECTS_BYTES_MAX	((uint64_t)64 << 30)
 /* As RPKI_OBJECT_SIZE_MAX: what is larger is no object; today below 3 MB. */
 #define OBJECTS_OBJECT_MAX	((size_t)8 << 20)
+/*
+ * Of a pack, as a page count: LMDB needs so many in a row, and a batch of the
+ * fetcher (2 MB) makes 16 of them. Half as much makes twice the rows and
+ * writes; twice as much makes runs of free pages rarer and repacking coarser.
+ */
+#define OBJECTS_PACK_PAGES	32
+/* In a small store a pack is smaller, so that what is kept waiting stays a part of it. */
+#define OBJECTS_PACK_SHARE	512
+/* Small packs that wait to be put together. */
+#define OBJECTS_THIN_MAX	16
+/* What one slice moves at most, in packs of the usual size. */
+#define OBJECTS_REPACK_MAX	8
 /* One write transaction; the fetcher gathers so much before it sends. */
 #define OBJECTS_BATCH_MAX	((size_t)64 << 20)
 /* Names of one source; all of the RPKI has 500,000 today. */

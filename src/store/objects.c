@@ -13,26 +13,33 @@
 
 /* --- transactions --- */
 
-int
-txn_begin(struct objects *o, MDB_txn **ret)
+static int
+txn_begin_as(struct objects *o, unsigned flags, MDB_txn **ret)
 {
 	int rc;
 
 	crash_mark_arm(true);
-	if ((rc = lmdb_rc(mdb_txn_begin(o->env, NULL, 0, ret))) < 0)
+	if ((rc = lmdb_rc(mdb_txn_begin(o->env, NULL, flags, ret))) < 0)
 		crash_mark_arm(false);
 	return rc;
 }
 
 int
+txn_begin(struct objects *o, MDB_txn **ret)
+{
+	return txn_begin_as(o, 0, ret);
+}
+
+int
+txn_begin_lazy(struct objects *o, MDB_txn **ret)
+{
+	return txn_begin_as(o, MDB_NOMETASYNC, ret);
+}
+
+int
 txn_look(struct objects *o, MDB_txn **ret)
 {
-	int rc;
-
-	crash_mark_arm(true);
-	if ((rc = lmdb_rc(mdb_txn_begin(o->env, NULL, MDB_RDONLY, ret))) < 0)
-		crash_mark_arm(false);
-	return rc;
+	return txn_begin_as(o, MDB_RDONLY, ret);
 }
 
 /*

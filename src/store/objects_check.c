@@ -1,6 +1,6 @@
 /*
  * Everything in the object store against everything else: names against
- * references, references against objects and the list of the dead, sources
+ * references, references against packs and the list of the dead, sources
  * against their names, LMDB's pages against their number.
  */
 #include <errno.h>
@@ -18,6 +18,8 @@ struct check {
 	const char		*what;
 	struct ref_changes	 named;		/* one for each name */
 	uint64_t		 n_dead;	/* references with count 0 */
+	uint64_t		 n_placed;	/* objects that lie where their reference says */
+	uint64_t		 n_fresh;
 	size_t			 at;		/* in named, sorted */
 };
 
@@ -69,7 +71,7 @@ name_row(struct check *c, const MDB_val *k, const MDB_val *v)
 	n = name_key(rd_be32(&r), name.uri, c->o->digest, key);
 	if (!sv_eq(val_sv(k), (struct sv){ (const char *)key, n }))
 		return bad(c, "a name has another's key");
-	return ref_change(&c->named, name.hash, 1);
+	return ref_change(&c->named, name.hash, 1, NULL);
 }
 
 struct tally {
@@ -128,23 +130,7 @@ source_row(struct check *c, const MDB_val *k, const MDB_val *v)
 	return 0;
 }
 
-/* --- objects --- */
-
-static int
-object_row(struct check *c, const struct ref *f, const MDB_val *k)
-{
-	uint8_t hash[OBJECTS_HASH_LEN];
-	MDB_val key = *k, v;
-
-	if (mdb_get(c->txn, c->o->t[T_OBJ], &key, &v) != MDB_SUCCESS)
-		return bad(c, "an object is not there");
-	if (v.mv_size != f->size)
-		return bad(c, "an object has another size");
-	if (!c->bytes)
-		return 0;
-	c->o->digest(v.mv_data, v.mv_size, hash);
-	return hash_cmp(hash, k->mv_data) == 0 ? 0 : bad(c, "an object has another hash");
-}
+/* --- references --- */
 
 static int
 dead_row(struct check *c, const struct ref *f, const MDB_val *k)
@@ -172,9 +158,89 @@ ref_row(struct check *c, const MDB_val *k, const MDB_val *v)
 		count++;
 	if (count != f.count)
 		return bad(c, "an object has another number of names");
-	if (count == 0 && dead_row(c, &f, k) < 0)
-		return SE_SUM;
-	return object_row(c, &f, k);
+	return count == 0 ? dead_row(c, &f, k) : 0;
+}
+
+/* --- packs --- */
+
+static bool
+has_row(struct check *c, enum table t, const MDB_val *k)
+{
+	MDB_val key = *k, v;
+
+	return mdb_get(c->txn, c->o->t[t], &key, &v) == MDB_SUCCESS;
+}
+
+/* Does it lie there for a reference? */
+static int
+object_look(struct check *c, uint64_t pack, const struct pack_object *p, uint64_t *live)
+{
+	MDB_val k = val_of(p->hash, OBJECTS_HASH_LEN), v;
+	uint8_t hash[OBJECTS_HASH_LEN];
+	struct ref f;
+	int rc = lmdb_rc(mdb_get(c->txn, c->o->t[T_REF], &k, &v));
+
+	if (rc == -ENOENT)
+		return 0;
+	if (rc < 0 || (rc = ref_parse(&v, &f)) < 0)
+		return rc;
+	if (f.pack != pack || f.at != p->at)
+		return 0;
+	if (f.size != p->bytes.n)
+		return bad(c, "an object has another size");
+	c->n_placed++;
+	*live += PACK_ENTRY + f.size;
+	if (!c->bytes)
+		return 0;
+	c->o->digest(p->bytes.p, p->bytes.n, hash);
+	return hash_cmp(hash, p->hash) == 0 ? 0 : bad(c, "an object has another hash");
+}
+
+static int
+pack_row(struct check *c, const MDB_val *k, const MDB_val *v)
+{
+	struct pack_object one;
+	struct life l = { 0 };
+	uint64_t id, live = 0;
+	struct pack p;
+	int rc;
+
+	if (pack_id(k, &id) < 0 || pack_open(v, &p) < 0)
+		return bad(c, "a pack cannot be read");
+	while (pack_next(&p, &one))
+		if ((rc = object_look(c, id, &one, &live)) < 0)
+			return rc;
+	if (live == 0) {
+		c->n_fresh++;
+		return has_row(c, T_FRESH, k) ? 0 : bad(c, "a pack holds nothing, and nobody fills it");
+	}
+	if (life_get(c->o, c->txn, id, &l) < 0 || l.size != v->mv_size - PACK_HEAD ||
+	    l.live != live)
+		return bad(c, "a pack's numbers are not those of what it holds");
+	return l.live >= l.size / 2 || has_row(c, T_THIN, k) ? 0 :
+	    bad(c, "a thin pack is not in the list of those");
+}
+
+static int
+thin_row(struct check *c, const MDB_val *k, const MDB_val *v UNUSED)
+{
+	return has_row(c, T_LIFE, k) ? 0 : bad(c, "a pack that is not there is said to be thin");
+}
+
+static int
+packs_check(struct check *c)
+{
+	int rc;
+
+	if ((rc = rows_each(c, c->o->t[T_PACK], pack_row)) < 0 ||
+	    (rc = rows_each(c, c->o->t[T_THIN], thin_row)) < 0)
+		return rc;
+	if (c->n_placed != rows_count(c, c->o->t[T_REF]))
+		return bad(c, "an object is not there");
+	if (c->n_fresh != rows_count(c, c->o->t[T_FRESH]) ||
+	    c->n_fresh + rows_count(c, c->o->t[T_LIFE]) != rows_count(c, c->o->t[T_PACK]))
+		return bad(c, "a pack that is not there is counted");
+	return 0;
 }
 
 /* --- LMDB's pages --- */
@@ -243,8 +309,8 @@ check_all(struct check *c)
 		return bad(c, "a name's object is unknown");
 	if (c->n_dead != rows_count(c, c->o->t[T_DEAD]))
 		return bad(c, "the list of the dead has more than the dead");
-	if (rows_count(c, c->o->t[T_OBJ]) != rows_count(c, c->o->t[T_REF]))
-		return bad(c, "an object has no reference");
+	if ((rc = packs_check(c)) < 0)
+		return rc;
 	if (rows_count(c, c->o->t[T_KEY]) != rows_count(c, c->o->t[T_SOURCE]))
 		return bad(c, "a key has no source");
 	return rows_each(c, c->o->t[T_SOURCE], source_row);

@@ -7,7 +7,8 @@
 #include "sys/file.h"
 
 static const char *const table_names[T_MAX] = {
-	[T_META] = "meta", [T_OBJ] = "obj", [T_REF] = "ref", [T_DEAD] = "dead",
+	[T_META] = "meta", [T_PACK] = "pack", [T_LIFE] = "life", [T_THIN] = "thin",
+	[T_FRESH] = "fresh", [T_REF] = "ref", [T_DEAD] = "dead",
 	[T_KEY] = "key", [T_SOURCE] = "source", [T_GONE] = "gone", [T_NAME] = "name",
 	[T_POINT] = "point", [T_FACT0] = "fact0", [T_FACT1] = "fact1",
 };
@@ -136,6 +137,8 @@ ref_parse(const MDB_val *val, struct ref *ret)
 	f.count = rd_be32(&r);
 	f.size = rd_be32(&r);
 	f.since = (int64_t)rd_be64(&r);
+	f.pack = rd_be64(&r);
+	f.at = rd_be32(&r);
 	if (!rd_done(&r))
 		return SE_SUM;
 	*ret = f;
@@ -150,6 +153,75 @@ ref_write(const struct ref *f, uint8_t ret[static REF_LEN])
 	wr_be32(&w, f->count);
 	wr_be32(&w, f->size);
 	wr_be64(&w, (uint64_t)f->since);
+	wr_be64(&w, f->pack);
+	wr_be32(&w, f->at);
+}
+
+void
+pack_key(uint64_t id, uint8_t ret[static PACK_KEY_LEN])
+{
+	struct wr w = wr_mem(ret, PACK_KEY_LEN);
+
+	wr_be64(&w, id);
+}
+
+int
+pack_id(const MDB_val *val, uint64_t *ret)
+{
+	struct rd r = rd_mem(val->mv_data, val->mv_size);
+	uint64_t id = rd_be64(&r);
+
+	if (!rd_done(&r))
+		return SE_SUM;
+	*ret = id;
+	return 0;
+}
+
+int
+pack_slice(const MDB_val *val, uint32_t at, uint32_t size, struct sv *ret)
+{
+	struct rd r = rd_mem(val->mv_data, val->mv_size);
+	struct sv s;
+
+	(void)rd_bytes(&r, at);
+	s = rd_slice(&r, size);
+	if (r.bad)
+		return SE_SUM;
+	*ret = s;
+	return 0;
+}
+
+int
+pack_open(const MDB_val *val, struct pack *ret)
+{
+	struct rd r = rd_mem(val->mv_data, val->mv_size), entries;
+	struct pack p = { .n = rd_be32(&r) };
+	uint64_t sum = 0;
+
+	p.entries = entries = rd_sub(&r, (size_t)p.n * PACK_ENTRY);
+	p.bytes = r;
+	p.at = PACK_HEAD + p.n * PACK_ENTRY;
+	for (uint32_t i = 0; i < p.n && !entries.bad; i++) {
+		(void)rd_bytes(&entries, OBJECTS_HASH_LEN);
+		sum += rd_be32(&entries);
+	}
+	if (r.bad || entries.bad || sum != rd_left(&r) || p.n == 0)
+		return SE_SUM;
+	*ret = p;
+	return 0;
+}
+
+bool
+pack_next(struct pack *p, struct pack_object *ret)
+{
+	struct pack_object o = { .hash = rd_bytes(&p->entries, OBJECTS_HASH_LEN), .at = p->at };
+
+	o.bytes = rd_slice(&p->bytes, rd_be32(&p->entries));
+	if (o.hash == NULL)
+		return false;
+	p->at += (uint32_t)o.bytes.n;
+	*ret = o;
+	return true;
 }
 
 int

@@ -39,7 +39,7 @@ names_del(MDB_cursor *c, uint32_t id, unsigned n, struct ref_changes *refs, bool
 		if (memcmp(k.mv_data, key, 4) != 0)
 			break;
 		if ((rc = name_row_parse(&k, &v, &name)) < 0 ||
-		    (rc = ref_change(refs, name.hash, -1)) < 0 ||
+		    (rc = ref_change(refs, name.hash, -1, NULL)) < 0 ||
 		    (rc = lmdb_rc(mdb_cursor_del(c, 0))) < 0)
 			return rc;
 		rc = lmdb_rc(mdb_cursor_get(c, &k, &v, MDB_NEXT));
@@ -64,7 +64,7 @@ gone_slice(struct objects *o, MDB_txn *txn, uint32_t id, int64_t now, unsigned n
 	rc = names_del(c, id, n, &refs, &all);
 	mdb_cursor_close(c);
 	if (rc == 0)
-		rc = ref_changes_apply(o, txn, &refs, now, &bytes);
+		rc = ref_changes_apply(o, txn, &refs, NULL, now, &bytes);
 	ref_changes_done(&refs);
 	put_be32(key, id);
 	return rc == 0 && all ? lmdb_rc(mdb_del(txn, o->t[T_GONE], &k, NULL)) : rc;
@@ -93,10 +93,9 @@ object_del(struct objects *o, MDB_txn *txn, const uint8_t *hash, int64_t since)
 	/* Never take what is alive, whatever the list says. */
 	if (f.count > 0 || f.since != since)
 		return SE_SUM;
-	if ((rc = lmdb_rc(mdb_del(txn, o->t[T_OBJ], &k, NULL))) < 0 ||
-	    (rc = lmdb_rc(mdb_del(txn, o->t[T_REF], &k, NULL))) < 0)
+	if ((rc = lmdb_rc(mdb_del(txn, o->t[T_REF], &k, NULL))) < 0)
 		return rc == -ENOENT ? SE_SUM : rc;
-	return 0;
+	return life_lose(o, txn, f.pack, f.size);
 }
 
 static int
@@ -157,28 +156,58 @@ dead_slice(struct objects *o, MDB_txn *txn, int64_t now, unsigned n, bool *ret_m
 	return rc == -ENOENT ? 0 : rc;
 }
 
+/* --- all --- */
+
+struct slice {
+	struct objects	*o;
+	MDB_txn		*txn;
+	int64_t		 now;
+	unsigned	 n;
+	bool		 orphans, dead, dead_more, more;
+};
+
+/* One kind of work after the other: what dies first need not be moved. */
+static int
+slice_do(struct slice *s)
+{
+	struct objects *o = s->o;
+	uint32_t id;
+	int rc;
+
+	if ((rc = orphans_slice(o, s->txn, s->n, &s->more)) < 0 || s->more)
+		return rc;
+	s->orphans = true;
+	if ((rc = gone_first(o, s->txn, &id)) == 0) {
+		s->more = true;
+		return gone_slice(o, s->txn, id, s->now, s->n);
+	}
+	if (rc != -ENOENT)
+		return rc;
+	s->dead = true;
+	if (o->held_known && ((rc = dead_slice(o, s->txn, s->now, s->n, &s->dead_more)) < 0 ||
+	    s->dead_more)) {
+		s->more = true;
+		return rc;
+	}
+	return thin_slice(o, s->txn, s->n, &s->more);
+}
+
 int
 objects_gc(struct objects *o, int64_t now, unsigned n, bool *ret_more)
 {
-	bool more = false, gone;
-	uint32_t id;
-	MDB_txn *txn;
+	struct slice s = { .o = o, .now = now, .n = n };
 	int rc;
 
-	if ((rc = txn_begin(o, &txn)) < 0)
+	if ((rc = txn_begin(o, &s.txn)) < 0)
 		return rc;
-	rc = gone_first(o, txn, &id);
-	gone = rc == 0;
-	if (gone) {
-		more = true;
-		rc = gone_slice(o, txn, id, now, n);
-	} else if (rc == -ENOENT)
-		rc = o->held_known ? dead_slice(o, txn, now, n, &more) : 0;
+	rc = slice_do(&s);
 	/* An empty transaction costs LMDB nothing: no page was touched. */
-	if ((rc = txn_end(o, txn, rc)) < 0)
+	if ((rc = txn_end(o, s.txn, rc)) < 0)
 		return rc;
-	if (!gone)
-		o->gc_under_way = more;
-	*ret_more = more;
+	if (s.orphans)
+		o->orphans = false;
+	if (s.dead)
+		o->gc_under_way = s.dead_more;
+	*ret_more = s.more;
 	return 0;
 }

@@ -97,7 +97,7 @@ format_check(struct objects *o, MDB_txn *txn)
 	if (rc != -ENOENT)
 		return rc;
 	/* Its first transaction makes all: a file with tables and no format is not ours. */
-	if ((rc = lmdb_rc(mdb_stat(txn, o->t[T_OBJ], &st))) < 0)
+	if ((rc = lmdb_rc(mdb_stat(txn, o->t[T_REF], &st))) < 0)
 		return rc;
 	if (st.ms_entries > 0)
 		return SE_SUM;

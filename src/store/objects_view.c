@@ -256,12 +256,18 @@ int
 objects_view_get(struct objects_view *v, const uint8_t hash[static OBJECTS_HASH_LEN],
     struct sv *ret)
 {
+	uint8_t key[PACK_KEY_LEN];
+	struct ref f;
 	MDB_val val;
-	int rc = look(v, T_OBJ, hash, OBJECTS_HASH_LEN, &val);
+	int rc;
 
-	if (rc == 0)
-		*ret = val_sv(&val);
-	return rc;
+	if ((rc = look(v, T_REF, hash, OBJECTS_HASH_LEN, &val)) < 0 ||
+	    (rc = ref_parse(&val, &f)) < 0)
+		return rc;
+	pack_key(f.pack, key);
+	if ((rc = look(v, T_PACK, key, sizeof(key), &val)) < 0)
+		return rc == -ENOENT ? SE_SUM : rc;
+	return pack_slice(&val, f.at, f.size, ret);
 }
 
 static int

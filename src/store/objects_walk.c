@@ -9,8 +9,8 @@
  * A file that passes cannot crash LMDB by its structure; what is in it is
  * objects_check()'s matter.
  *
- * Nine tenths of the file are the leaves of the table of objects. A walk that
- * is not `full` leaves those out: they point nowhere but to overflow pages.
+ * Nine tenths of the file are packs, in overflow pages. A walk that is not
+ * `full` leaves out the leaves of their table, which point nowhere else.
  *
  * The format is that of LMDB 0.9 (data version 1), in the order of bytes of
  * the machine. A page begins with
@@ -68,7 +68,7 @@ struct walk {
 	uint8_t		*used;		/* a bit for each page */
 	bool		 full;
 	struct tree	 subs[T_MAX];	/* found in the table of tables */
-	size_t		 objects;	/* which of them it is */
+	size_t		 packs;		/* which of them it is */
 	size_t		 n_subs;
 };
 
@@ -219,8 +219,8 @@ table_read(struct pass *p, uint16_t flags, struct rd data)
 
 	if (flags != ENTRY_TABLE || rd_left(&data) != TABLE_LEN || w->n_subs == ARRAY_LEN(w->subs))
 		return SE_SUM;
-	if (sv_eq_str((struct sv){ (const char *)p->key, p->key_len }, "obj"))
-		w->objects = w->n_subs;
+	if (sv_eq_str((struct sv){ (const char *)p->key, p->key_len }, "pack"))
+		w->packs = w->n_subs;
 	w->subs[w->n_subs++] = tree_read(&data);
 	return 0;
 }
@@ -432,14 +432,14 @@ trees_walk(struct walk *w, const struct file_head *h)
 	/* Other kinds of tables have other pages: none is ours. */
 	for (size_t i = 0; i < w->n_subs && rc == 0; i++)
 		rc = w->subs[i].flags != 0 ? SE_SUM : tree_walk(w, TREE_OURS, &w->subs[i],
-		    !w->full && i == w->objects);
+		    !w->full && i == w->packs);
 	return rc;
 }
 
 int
 file_walk(const char *path, bool full)
 {
-	struct walk w = { .full = full, .objects = SIZE_MAX };
+	struct walk w = { .full = full, .packs = SIZE_MAX };
 	struct file_head h;
 	struct file_map map;
 	int rc;
