@@ -26,7 +26,12 @@
 #define LIST_BYTES_MAX		((size_t)128 << 20)	/* points, holds, facts in use */
 #define FACTS_BYTES_MAX		((size_t)2 << 20)	/* then they are written at once */
 #define FACTS_WAIT_USEC		1000000
-#define FORGET_BATCHES		8	/* some 64 MB of pages that nobody needs again */
+/*
+ * A batch looks for its objects in one tree and writes without the map: what it
+ * touched, the next one touches again. Only after many is it worth letting go.
+ */
+#define FORGET_BATCHES		64
+#define FORGET_CHANGES		50000	/* a commit of so many has touched all of the tree */
 #define GC_SLICE		500	/* objects; some milliseconds */
 #define GC_SLICE_USEC		20000	/* messages come in between */
 #define GC_PASS_USEC		60000000
@@ -94,7 +99,10 @@ found_log(struct store_objects *so, const struct objects_found *f)
 		    "data.mdb.damaged; everything is fetched again", so->folder,
 		    f->why < 0 ? "its pages do not fit together" : "LMDB crashed on it twice");
 		role_audit(so->role, "objects-set-aside", (struct sv){ "{}", 2 });
-	} else if (f->crashes > 0)
+	} else if (f->older)
+		role_log(so->role, LOG_LEVEL_NOTICE, "%s/data.mdb was made by an older version and "
+		    "is begun anew; everything is fetched again", so->folder);
+	else if (f->crashes > 0)
 		role_log(so->role, LOG_LEVEL_WARN, "%s was read as a whole after a crash: it is sound",
 		    so->folder);
 }
@@ -360,6 +368,8 @@ store_on_commit(struct role *r, enum role_id from, void *msg)
 		a.names = op->names;
 		a.changed = ch.n_new + ch.n_replaced + ch.n_gone;
 	}
+	if (a.changed >= FORGET_CHANGES)
+		objects_forget(so->objects);
 	(void)msg_commit_done_send(r, from, &a);
 	if (a.changed > 0)
 		changed_tell(so, op, a.changed);

@@ -33,7 +33,11 @@ txn_begin(struct objects *o, MDB_txn **ret)
 int
 txn_begin_lazy(struct objects *o, MDB_txn **ret)
 {
-	return txn_begin_as(o, MDB_NOMETASYNC, ret);
+	int rc = txn_begin_as(o, 0, ret);
+
+	if (rc == 0)
+		(void)mdb_env_set_flags(o->env, MDB_NOMETASYNC, 1);
+	return rc;
 }
 
 int
@@ -65,6 +69,7 @@ txn_end(struct objects *o, MDB_txn *txn, int rc)
 		rc = lmdb_rc(mdb_txn_commit(txn));
 	else
 		mdb_txn_abort(txn);
+	(void)mdb_env_set_flags(o->env, MDB_NOMETASYNC, 0);
 	crash_mark_arm(false);
 	rc = room_doubt(o, rc);
 	/* LMDB saw damage and told us instead of crashing: the same to us. */
@@ -585,7 +590,8 @@ stat_read(struct objects *o, MDB_txn *txn, struct objects_stat *s)
 		uint64_t	*n;
 	} counts[] = {
 		{ T_REF, &s->n_objects }, { T_NAME, &s->n_names }, { T_SOURCE, &s->n_sources },
-		{ T_DEAD, &s->n_dead }, { T_POINT, &s->n_points },
+		{ T_DEAD, &s->n_dead }, { T_POINT, &s->n_points }, { T_PACK, &s->n_packs },
+		{ T_THIN, &s->n_thin }, { T_FRESH, &s->n_fresh },
 		{ T_FACT0, &facts0 }, { T_FACT1, &facts1 },
 	};
 	int rc = pages_used(o, txn, &s->bytes_used);

@@ -10,8 +10,11 @@
  * (objects_pin(): the writer holds a read transaction for it) and LMDB then
  * leaves the pages alone that the reader sees. Pins are bounded in time.
  *
- *	obj	SHA-256 -> the bytes
- *	ref	SHA-256 -> how many names have it; since when none has
+ *	pack	id -> objects, one behind the other
+ *	life	pack -> its size; how much of it is alive
+ *	thin	pack -> (nothing): too little of it is
+ *	fresh	pack -> (nothing): of a stage that is not committed
+ *	ref	SHA-256 -> how many names have it; since when none has; its place
  *	dead	time, SHA-256 -> (nothing): what GC may look at, oldest first
  *	key	key of a source -> its id
 	source	source id -> key, state, times, counts
@@ -30,12 +33,20 @@
  * serial, ETag …), opaque here, and changes in the same transaction as the
  * names: what is said to be there, is there.
  *
- * A fetch is staged: batches put objects (content-addressed: harmless until
- * named) and gather name changes in memory; the commit changes names and
- * state in one transaction. A crash leaves the old state whole and some
- * nameless objects, which GC takes.
+ * A hash says nothing of where it comes from, so a table of bytes by hash is
+ * written and read at random, a page for each object. So objects lie in packs,
+ * in the order in which they came, and only their small rows are at random.
+ * A pack is written once; what is dead in it is room lost until GC puts the
+ * living of such packs together. At rest, packs take less than twice what is
+ * alive in them and a constant (objects_pack.c says why).
  *
- * GC: an object without a name dies after `grace`, unless it is held: the
+ * A fetch is staged: batches put objects into packs and gather name changes in
+ * memory; the commit changes names, places and state in one transaction. What
+ * a stage has put is nobody else's until then: a crash or an abort leaves the
+ * old state whole and some packs without an owner, which go as a whole, with
+ * the next opening or the next slice of GC.
+ *
+ * GC: an object that lost its last name dies after `grace`, unless it is held: the
  * validator names what its retained manifests need (objects_hold()). GC does
  * not run before the first hold of this process, works in slices, and never
  * looks at what is alive.
@@ -57,6 +68,9 @@
  * (data.mdb.damaged, one is kept) and the store starts empty, which costs the
  * fetching of everything, once. After two crashes in LMDB without a clean end
  * it is set aside unread: there is no crash loop.
+ *
+ * The format has a number: a file of an older version is begun anew, which
+ * also costs the fetching of everything, once; a newer one's is left alone.
  *
  * Long texts: LMDB's keys have at most 511 bytes, URIs 2048. The table's key
  * is the first 470 bytes and, where there is more, its SHA-256.
@@ -94,9 +108,10 @@ struct objects_found {
 	bool		checked;	/* its pages were looked at, because of: */
 	unsigned	unclean;	/* ends in a row that were not clean */
 	unsigned	crashes;	/* in LMDB, since the last clean end */
+	bool		older;		/* made by an older version: deleted; this one is empty */
 };
 
-/* SE_LOCKED: another one is there; SE_FORMAT: made by another version. */
+/* SE_LOCKED: another one is there; SE_FORMAT: made by a newer version. */
 int	 objects_open(const struct objects_conf *, struct objects **ret,
 	    struct objects_found *found) MUST_USE;
 struct objects *objects_free(struct objects *);
@@ -188,7 +203,10 @@ int	 objects_facts_put(struct objects *, struct sv facts, int64_t now) MUST_USE;
  */
 int	 objects_facts_touch(struct objects *, struct sv facts, int64_t now) MUST_USE;
 
-/* One slice of at most n objects. *ret_more: call again soon. */
+/*
+ * One slice of at most n objects (to put packs together: of two packs, where
+ * they have more). *ret_more: call again soon.
+ */
 int	 objects_gc(struct objects *, int64_t now, unsigned n, bool *ret_more) MUST_USE;
 
 /*
@@ -203,6 +221,7 @@ void	 objects_unpin(struct objects *, uint32_t pin);
 
 struct objects_stat {
 	uint64_t	n_objects, n_names, n_sources, n_dead, n_facts, n_points;
+	uint64_t	n_packs, n_thin, n_fresh;
 	uint64_t	bytes_used, bytes_max;
 	uint64_t	bytes_file;	/* with free pages, and those that pins keep */
 };

@@ -84,16 +84,30 @@ env_open(struct objects *o)
 	return 0;
 }
 
+/* Ours, or another version's. */
+static int
+format_judge(struct sv format, bool *ret_older)
+{
+	const size_t head = sizeof(OBJECTS_FORMAT_HEAD) - 1;
+	uint32_t number;
+
+	if (!sv_eq_str(sv_take(format, head), OBJECTS_FORMAT_HEAD) ||
+	    num_u32(sv_skip(format, head), 1, UINT32_MAX, &number) < 0)
+		return SE_FORMAT;
+	*ret_older = number < OBJECTS_FORMAT_NUMBER;
+	return number == OBJECTS_FORMAT_NUMBER ? 0 : SE_FORMAT;
+}
+
 /* New: write the format. Old: it must be ours. */
 static int
-format_check(struct objects *o, MDB_txn *txn)
+format_check(struct objects *o, MDB_txn *txn, bool *ret_older)
 {
 	MDB_val k = val_of("format", 6), v, ours = val_of(OBJECTS_FORMAT, sizeof(OBJECTS_FORMAT) - 1);
 	MDB_stat st;
 	int rc;
 
 	if ((rc = lmdb_rc(mdb_get(txn, o->t[T_META], &k, &v))) == 0)
-		return sv_eq(val_sv(&v), val_sv(&ours)) ? 0 : SE_FORMAT;
+		return format_judge(val_sv(&v), ret_older);
 	if (rc != -ENOENT)
 		return rc;
 	/* Its first transaction makes all: a file with tables and no format is not ours. */
@@ -105,7 +119,7 @@ format_check(struct objects *o, MDB_txn *txn)
 }
 
 static int
-tables_make(struct objects *o)
+tables_make(struct objects *o, struct objects_found *found)
 {
 	MDB_txn *txn;
 	int rc;
@@ -113,8 +127,29 @@ tables_make(struct objects *o)
 	if ((rc = txn_begin(o, &txn)) < 0)
 		return rc;
 	if ((rc = tables_open(txn, true, o->t)) == 0)
-		rc = format_check(o, txn);
+		rc = format_check(o, txn, &found->older);
 	return txn_end(o, txn, rc);
+}
+
+/*
+ * What stages of the last life left. Now, not when GC comes to it: else a
+ * program that is killed again and again fills the disk.
+ */
+static int
+orphans_drop(struct objects *o)
+{
+	MDB_txn *txn;
+	bool more;
+	int rc;
+
+	o->orphans = true;
+	if ((rc = txn_begin(o, &txn)) < 0)
+		return rc;
+	rc = txn_end(o, txn, orphans_slice(o, txn, UINT32_MAX, &more));
+	if (rc == 0)
+		o->orphans = false;
+	/* Where not even that fits, GC tries again. */
+	return rc == SE_LIMIT || rc == -ENOSPC ? 0 : rc;
 }
 
 /* --- damage --- */
@@ -184,10 +219,25 @@ file_open(struct objects *o, struct objects_found *found)
 	rc = env_open(o);
 	crash_mark_arm(false);
 	if (rc == 0)
-		rc = tables_make(o);
+		rc = tables_make(o, found);
 	if (rc == 0 && found->crashes > 0)
 		rc = objects_check(o, true, &what);
-	return rc;
+	return rc < 0 ? rc : orphans_drop(o);
+}
+
+/* Nothing in it that cannot be fetched again, and no room for two of them. */
+static int
+begin_anew(struct objects *o, struct objects_found *found)
+{
+	char path[PATH_ROOM];
+	int rc;
+
+	env_close(o);
+	path_of(o, OBJECTS_FILE, path);
+	if ((rc = file_remove(path)) < 0 || (rc = file_open(o, found)) < 0)
+		return rc;
+	found->older = true;
+	return 0;
 }
 
 static int
@@ -201,6 +251,8 @@ open_or_set_aside(struct objects *o, struct objects_found *found)
 		return file_open(o, found);
 	}
 	rc = file_open(o, found);
+	if (rc == SE_FORMAT && found->older)
+		return begin_anew(o, found);
 	if (!is_damage(rc))
 		return rc;
 	if ((rc = set_aside(o, found, rc)) < 0)

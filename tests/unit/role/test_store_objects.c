@@ -26,6 +26,7 @@
 #define WAIT_USEC	20000000
 
 static char dir[64], folder[96];
+static unsigned n_logged;
 
 /* One life of the program, and the last answer of each kind. */
 struct life {
@@ -105,6 +106,7 @@ on_frame(void *arg, struct frame *f)
 		const struct msg_log *m = (const struct msg_log *)(const void *)msg;
 
 		print_message("# store: %.*s\n", SV_ARG(m->text));
+		n_logged++;
 	}
 	/* It may come together with the answer that is waited for. */
 	if (f->def->type == MSG_objects_changed && l->wanted != MSG_objects_changed) {
@@ -455,6 +457,49 @@ damaged(void **state UNUSED)
 	(void)dies(&l, SIGTERM);
 }
 
+/* A file of an older version: it starts with an empty one, and says why in a line of its log. */
+static void
+older(void **state UNUSED)
+{
+	static const char head[] = "sekisho-objects ";
+	const struct msg_status_ask ask = { .id = 5 };
+	struct life l;
+	char path[128], *file;
+	ssize_t n;
+	int fd;
+
+	born(&l);
+	source_open(&l);
+	assert_int_equal(batch(&l, l.source, 0, "u", "one", 0), 0);
+	assert_int_equal(commit(&l, l.source, true, "good"), 0);
+	(void)dies(&l, SIGTERM);
+	(void)snprintf(path, sizeof(path), "%s/data.mdb", folder);
+	assert_true((fd = open(path, O_RDWR)) >= 0);
+	file = malloc(1 << 20);
+	assert_true((n = pread(fd, file, 1 << 20, 0)) > 0);
+	for (char *p = file; (p = memmem(p, (size_t)(file + n - p), head, sizeof(head) - 1)) != NULL; )
+		*(p += sizeof(head) - 1) = '1';
+	assert_int_equal(pwrite(fd, file, (size_t)n, 0), n);
+	(void)close(fd);
+	free(file);
+	n_logged = 0;
+	for (int i = 0; i < 2; i++) {
+		born(&l);
+		send_msg(&l, MSG_status_ask, ROLE_PARENT, &ask);
+		assert_true(wait_for(&l, MSG_status_answer));
+		assert_non_null(strstr(l.text, "\"objects\":{\"good\":true"));
+		assert_non_null(strstr(l.text, "\"set_aside\":false"));
+		/* Once, not with each start. */
+		assert_int_equal(n_logged, 1);
+		source_open(&l);
+		assert_int_equal(l.n, i);
+		assert_int_equal(batch(&l, l.source, 0, "u", "one", 0), 0);
+		assert_int_equal(commit(&l, l.source, true, "good"), 0);
+		holds("u", "one", "good");
+		(void)dies(&l, SIGTERM);
+	}
+}
+
 static int
 setup(void **state UNUSED)
 {
@@ -479,4 +524,5 @@ teardown(void **state UNUSED)
 
 #define S(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
-TESTS_MAIN("role-store-objects", S(stages), S(half_a_stage), S(pins), S(facts), S(damaged))
+TESTS_MAIN("role-store-objects", S(stages), S(half_a_stage), S(pins), S(facts), S(damaged),
+    S(older))
