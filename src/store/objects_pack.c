@@ -262,6 +262,14 @@ has_owner(const struct objects *o, uint64_t pack)
 	return false;
 }
 
+static bool
+has_life(const struct objects *o, MDB_txn *txn, const MDB_val *key)
+{
+	MDB_val k = *key, v;
+
+	return mdb_get(txn, o->t[T_LIFE], &k, &v) != MDB_NOTFOUND;
+}
+
 int
 orphans_slice(struct objects *o, MDB_txn *txn, unsigned n, bool *ret_more)
 {
@@ -281,6 +289,11 @@ orphans_slice(struct objects *o, MDB_txn *txn, unsigned n, bool *ret_more)
 		if (!has_owner(o, id)) {
 			if (n-- == 0) {
 				*ret_more = true;
+				break;
+			}
+			/* Never take what is alive, whatever the list says. */
+			if (has_life(o, txn, &k)) {
+				rc = SE_SUM;
 				break;
 			}
 			if ((rc = pack_del(o, txn, id)) < 0)
