@@ -1,6 +1,7 @@
 /*
  * kill -9 of the object store's writer, a hundred and more times, at random,
- * while it commits, collects, deletes sources and takes facts. After each: it
+ * while it commits, collects, deletes sources and takes facts; and again while
+ * it does little but put small packs together. After each: it
  * opens, and nothing is set aside; each name's object is there and has its
  * hash, references and lists agree (objects_check); a state says what its
  * names say; nothing that was acknowledged is lost, and nothing that was not
@@ -20,13 +21,15 @@
 
 #define SOURCES		3
 #define N_NAMES		120
+#define SMALL		24	/* sources of three objects */
 
 /* What the writer says to have done, in memory that survives it. */
 struct said {
 	volatile uint32_t	opened;
 	volatile uint32_t	asked[SOURCES], done[SOURCES];	/* generations */
 	volatile uint32_t	points_asked, points_done;
-	volatile uint32_t	slices, deleted;
+	volatile uint32_t	slices, moved, deleted;
+	volatile uint32_t	small_asked[SMALL], small_done[SMALL];
 };
 
 static struct said *said;
@@ -84,13 +87,27 @@ points_put(struct objects *o, uint32_t g)
 	buf_done(&b);
 }
 
+static void
+slices_do(struct objects *o, int64_t now, int most, unsigned n)
+{
+	bool more = true;
+
+	for (int i = 0; i < most && more; i++, said->slices++) {
+		struct objects_stat a = kit_stat(o), b;
+
+		(void)!objects_gc(o, now, n, &more);
+		b = kit_stat(o);
+		said->moved += a.n_objects == b.n_objects && a.n_fresh == b.n_fresh &&
+		    a.n_packs > b.n_packs;
+	}
+}
+
 /* Until it is killed. */
 static void
 writer(void)
 {
 	struct objects *o = kit_open();
 	uint32_t g = said->asked[0] + 1, pin = 0;
-	bool more;
 
 	said->opened++;
 	(void)!objects_hold(o, (struct sv){ NULL, 0 });
@@ -109,9 +126,44 @@ writer(void)
 			(void)!objects_source_del(o, kit_source(o, "https://s2.example/n.xml"));
 			said->deleted++;
 		}
-		more = true;
-		for (int i = 0; i < 20 && more; i++, said->slices++)
-			(void)!objects_gc(o, NOW + g + GRACE - 2, 40, &more);
+		slices_do(o, NOW + g + GRACE - 2, 20, 40);
+	}
+}
+
+/* Three objects, a pack each time. */
+static void
+small_put(struct objects *o, unsigned s, uint32_t g)
+{
+	struct buf b = BUF_INIT;
+	char key[40], uri[64], bytes[1500], state[16];
+
+	(void)snprintf(key, sizeof(key), "https://small%u/n.xml", s);
+	(void)snprintf(state, sizeof(state), "%u", g);
+	for (unsigned i = 0; i < 3; i++) {
+		memset(bytes, (int)('a' + s), sizeof(bytes));
+		(void)snprintf(bytes, sizeof(bytes), "%u %u %u", s, i, g);
+		(void)snprintf(uri, sizeof(uri), RSYNC "%u", i);
+		kit_record(&b, OBJECTS_PUBLISH, NULL, sv_str(uri),
+		    (struct sv){ bytes, sizeof(bytes) });
+	}
+	said->small_asked[s] = g;
+	if (kit_stage(o, kit_source(o, key), true, &b, state, NOW + g, NULL) == 0)
+		said->small_done[s] = g;
+}
+
+static void
+writer_of_small(void)
+{
+	struct objects *o = kit_open();
+	uint32_t g = said->small_asked[0] + 1;
+
+	said->opened++;
+	(void)!objects_hold(o, (struct sv){ NULL, 0 });
+	for (;; g++) {
+		for (unsigned s = 0; s < SMALL; s++)
+			small_put(o, s, g);
+		/* Two packs a slice, so that nearly all that is done is this. */
+		slices_do(o, NOW + g + GRACE - 1, 1000, 2);
 	}
 }
 
@@ -181,6 +233,31 @@ points_look(struct objects_view *v)
 }
 
 static void
+small_look(struct objects_view *v, unsigned s)
+{
+	struct objects_source src;
+	char key[40], uri[64], want[32];
+	struct sv got;
+	uint32_t g;
+
+	(void)snprintf(key, sizeof(key), "https://small%u/n.xml", s);
+	if (objects_view_source(v, sv_str(key), &src) == -ENOENT || src.state.n == 0) {
+		assert_int_equal(said->small_done[s], 0);
+		return;
+	}
+	g = number_of(src.state);
+	assert_true(g == said->small_done[s] || g == said->small_asked[s]);
+	said->small_done[s] = g;
+	for (unsigned i = 0; i < 3; i++) {
+		(void)snprintf(uri, sizeof(uri), RSYNC "%u", i);
+		(void)snprintf(want, sizeof(want), "%u %u %u", s, i, g);
+		assert_int_equal(kit_look(v, src.id, uri, &got), 0);
+		assert_int_equal(got.n, 1500);
+		assert_string_equal(got.p, want);
+	}
+}
+
+static void
 aftermath(void)
 {
 	struct objects_found found;
@@ -196,6 +273,8 @@ aftermath(void)
 	for (unsigned s = 0; s < SOURCES; s++)
 		source_look(v, s);
 	points_look(v);
+	for (unsigned s = 0; s < SMALL; s++)
+		small_look(v, s);
 	objects_view_free(v);
 	objects_reader_free(r);
 	objects_free(o);
@@ -212,9 +291,8 @@ env_number(const char *name, uint64_t otherwise)
 }
 
 static void
-kills(void **state UNUSED)
+kills_of(void (*fn)(void), uint64_t n)
 {
-	uint64_t n = env_number("SEKISHO_KILLS", 120);
 	uint64_t x = env_number("SEKISHO_SEED", (uint64_t)time(NULL)) * 2 + 1, early = 0;
 
 	print_message("# SEKISHO_SEED=%llu\n", (unsigned long long)(x - 1) / 2);
@@ -226,7 +304,7 @@ kills(void **state UNUSED)
 
 		assert_true(pid >= 0);
 		if (pid == 0)
-			writer();
+			fn();
 		x ^= x << 13, x ^= x >> 7, x ^= x << 17;
 		/* Mostly at work, now and then while it opens. */
 		for (int t = 0; i % 8 != 0 && said->opened == opened && t < 20000; t++)
@@ -239,11 +317,29 @@ kills(void **state UNUSED)
 		early += said->opened == opened;
 		aftermath();
 	}
-	print_message("# %llu kills (%llu while it opened), %u generations, %u slices, %u sources "
-	    "deleted\n", (unsigned long long)n, (unsigned long long)early, said->done[0],
-	    said->slices, said->deleted);
+	print_message("# %llu kills (%llu while it opened), %u generations, %u slices, %u that moved "
+	    "objects, %u sources deleted\n", (unsigned long long)n, (unsigned long long)early,
+	    said->done[0] + said->small_done[0], said->slices, said->moved, said->deleted);
+}
+
+static void
+kills(void **state UNUSED)
+{
+	uint64_t n = env_number("SEKISHO_KILLS", 120);
+
+	kills_of(writer, n);
 	assert_true(said->done[0] > n / 2);
 	assert_true(said->deleted > n / 8);
+}
+
+static void
+kills_while_it_moves(void **state UNUSED)
+{
+	uint64_t n = env_number("SEKISHO_KILLS", 120) / 2;
+
+	kills_of(writer_of_small, n);
+	assert_true(said->small_done[0] > n / 2);
+	assert_true(said->moved > 4 * n);
 }
 
 static int
@@ -253,4 +349,5 @@ setup(void **state)
 	return said == MAP_FAILED ? -1 : kit_setup(state);
 }
 
-TESTS_MAIN("kill-objects", cmocka_unit_test_setup_teardown(kills, setup, kit_teardown))
+TESTS_MAIN("kill-objects", cmocka_unit_test_setup_teardown(kills, setup, kit_teardown),
+    cmocka_unit_test_setup_teardown(kills_while_it_moves, setup, kit_teardown))
