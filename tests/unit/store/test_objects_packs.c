@@ -424,6 +424,111 @@ large_ones_alone(void **state UNUSED)
 	objects_free(o);
 }
 
+/* --- stages --- */
+
+/* What is brought again before it has a name has its grace from when it was seen last. */
+static void
+grace_begins_anew(void **state UNUSED)
+{
+	struct objects *o = kit_open();
+	uint32_t id = kit_source(o, KEY);
+	struct objects_change ch;
+	struct objects_stage *s;
+	struct buf b = BUF_INIT;
+
+	kit_add(&b, 'p', NULL, RSYNC "s", "brought again");
+	assert_int_equal(kit_stage(o, id, true, &b, "s", NOW, NULL), 0);
+	(void)fill(o, 50);
+	assert_int_equal(kit_stat(o).n_dead, 1);
+	assert_int_equal(objects_hold(o, (struct sv){ NULL, 0 }), 0);
+	b = (struct buf)BUF_INIT;
+	kit_add(&b, 'p', NULL, RSYNC "s", "brought again");
+	assert_int_equal(objects_stage_new(o, id, false, &s), 0);
+	assert_int_equal(objects_stage_batch(s, buf_get(&b), NOW), 0);
+	objects_stage_abort(s);
+	assert_int_equal(objects_stage_new(o, id, false, &s), 0);
+	assert_int_equal(objects_stage_batch(s, buf_get(&b), NOW + GRACE - 1), 0);
+	(void)kit_gc(o, NOW + GRACE, 10);
+	assert_int_equal(kit_stat(o).n_objects, 51);
+	kit_sound(o);
+	/* It has gone before the commit: no name without its object. */
+	(void)kit_gc(o, NOW + 2 * GRACE, 10);
+	assert_int_equal(kit_stat(o).n_objects, 50);
+	assert_int_equal(objects_stage_commit(s, SV("s"), NOW, &ch), SE_STALE);
+	buf_done(&b);
+	kit_sound(o);
+	objects_free(o);
+}
+
+/* What is only staged is the stage's: GC leaves it as long as that lives, and then takes it. */
+static void
+staged_is_kept(void **state UNUSED)
+{
+	static char junk[500000];
+	struct objects *o = kit_open();
+	uint32_t id = kit_source(o, KEY);
+	struct objects_change ch;
+	struct objects_stage *s[2];
+	struct buf b[2] = { BUF_INIT, BUF_INIT };
+	uint64_t before;
+
+	assert_int_equal(objects_hold(o, (struct sv){ NULL, 0 }), 0);
+	(void)fill(o, 50);
+	before = kit_stat(o).bytes_used;
+	for (int i = 0; i < 2; i++) {
+		memset(junk, 'a' + i, sizeof(junk));
+		kit_add(&b[i], 'p', NULL, RSYNC "small", "staged");
+		kit_record(&b[i], OBJECTS_PUBLISH, NULL, SV(RSYNC "large"),
+		    (struct sv){ junk, sizeof(junk) });
+		assert_int_equal(objects_stage_new(o, id, false, &s[i]), 0);
+		assert_int_equal(objects_stage_batch(s[i], buf_get(&b[i]), NOW), 0);
+		buf_done(&b[i]);
+	}
+	assert_int_equal(kit_stat(o).n_objects, 50);
+	assert_int_equal(kit_stat(o).n_fresh, 4);
+	/* One ends badly: what it brought goes, also before any hold; the other one's stays. */
+	objects_stage_abort(s[1]);
+	(void)kit_gc(o, NOW + 100 * GRACE, 10);
+	assert_int_equal(kit_stat(o).n_fresh, 2);
+	kit_sound(o);
+	assert_int_equal(objects_stage_commit(s[0], SV("s"), NOW, &ch), 0);
+	assert_int_equal(ch.n_new, 2);
+	assert_int_equal(kit_stat(o).n_objects, 52);
+	assert_int_equal(kit_stat(o).n_fresh, 0);
+	{
+		struct objects_reader *r = kit_reader();
+		struct objects_view *v = kit_view(r);
+		struct sv got;
+
+		assert_int_equal(kit_look(v, id, RSYNC "small", &got), 0);
+		assert_true(sv_eq_str(got, "staged"));
+		objects_view_free(v);
+		objects_reader_free(r);
+	}
+	kit_sound(o);
+	/* A commit that fails leaves nothing either. */
+	b[0] = (struct buf)BUF_INIT;
+	kit_record(&b[0], OBJECTS_PUBLISH, NULL, SV(RSYNC "large"), (struct sv){ junk, 400000 });
+	assert_int_equal(kit_stage(o, id, false, &b[0], "s", NOW, NULL), SE_STALE);
+	(void)fill(o, 50);
+	(void)kit_gc(o, NOW + GRACE, 10);
+	assert_true(kit_stat(o).bytes_used <= before + 2 * 4096);
+	kit_sound(o);
+	/* Nor does a program that ends in the middle of one: with the next opening it is gone. */
+	b[0] = (struct buf)BUF_INIT;
+	kit_record(&b[0], OBJECTS_PUBLISH, NULL, SV(RSYNC "large"), (struct sv){ junk, 400000 });
+	assert_int_equal(objects_stage_new(o, id, false, &s[0]), 0);
+	assert_int_equal(objects_stage_batch(s[0], buf_get(&b[0]), NOW), 0);
+	buf_done(&b[0]);
+	assert_true(kit_stat(o).bytes_used > before + 400000);
+	objects_free(o);
+	o = kit_open();
+	assert_int_equal(kit_stat(o).n_fresh, 0);
+	assert_true(kit_stat(o).bytes_used <= before + 2 * 4096);
+	kit_sound(o);
+	objects_free(o);
+}
+
 /* --- rubbish --- */
 
 /* What somebody wrote over a row, with LMDB itself: its pages are sound. */
@@ -617,5 +722,5 @@ owners_of_rubbish(void **state UNUSED)
 #define S(fn)	cmocka_unit_test_setup_teardown(fn, kit_setup, kit_teardown)
 
 TESTS_MAIN("objects-packs", S(as_a_model_says), S(bounded_by_what_is_alive),
-    S(bounded_with_small_deltas), S(large_ones_alone), S(rows_of_rubbish), S(packs_of_rubbish),
+    S(bounded_with_small_deltas), S(large_ones_alone), S(grace_begins_anew), S(staged_is_kept), S(rows_of_rubbish), S(packs_of_rubbish),
     S(counts_of_rubbish), S(owners_of_rubbish))
