@@ -50,6 +50,9 @@ enum {
 	ENTRY_KINDS = 0x07,
 };
 
+/* Flags of a table: its keys are numbers. Only LMDB's list of free pages is one. */
+#define TABLE_INTEGERS	0x08
+
 struct tree {
 	uint16_t	flags, depth;
 	uint64_t	branch, leaf, overflow, entries, root;
@@ -424,7 +427,8 @@ trees_walk(struct walk *w, const struct file_head *h)
 	(void)rd_bytes(&r, h->trees_at);
 	for (int i = 0; i < 2; i++)
 		trees[i] = tree_read(&r);
-	if (r.bad)
+	/* LMDB believes the kinds of its own tables, too: duplicates there would end it. */
+	if (r.bad || trees[0].flags != TABLE_INTEGERS || trees[1].flags != 0)
 		return SE_SUM;
 	if ((rc = tree_walk(w, TREE_FREE, &trees[0], false)) < 0 ||
 	    (rc = tree_walk(w, TREE_MAIN, &trees[1], false)) < 0)
