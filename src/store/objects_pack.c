@@ -193,12 +193,23 @@ packing_flush(struct packing *p)
 
 	if (p->n == 0)
 		return 0;
-	if ((rc = pack_write(p->o, p->txn, p->v, p->n, p->size, &id)) == 0 &&
-	    (rc = p->made(p->arg, id, p->size)) == 0)
-		rc = 0;
+	if ((rc = pack_write(p->o, p->txn, p->v, p->n, p->size, &id)) == 0)
+		rc = p->made(p->arg, id, p->size);
 	p->n = 0;
 	p->size = 0;
 	return rc;
+}
+
+/* A large one has a pack of its own, before which nothing small is cut off. */
+static int
+packing_alone(const struct packing *p, struct pack_object *v)
+{
+	struct packing one = *p;
+
+	one.v = &v;
+	one.n = 1;
+	one.size = weight(v);
+	return packing_flush(&one);
 }
 
 /* Packs of equal size, so that the last one is not a small one. */
@@ -225,17 +236,8 @@ packs_write(struct objects *o, MDB_txn *txn, struct pack_object *v, size_t n,
 	if ((p.v = calloc(n + 1, sizeof(*p.v))) == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		bool alone = weight(&v[i]) > pack_target(o) / 2;
-
-		/* A large one has its own, before which nothing small is cut off. */
-		if (alone) {
-			struct pack_object *one = &v[i];
-			struct packing q = p;
-
-			q.v = &one;
-			q.n = 1;
-			q.size = weight(one);
-			rc = packing_flush(&q);
+		if (weight(&v[i]) > pack_target(o) / 2) {
+			rc = packing_alone(&p, &v[i]);
 			continue;
 		}
 		if (p.size + weight(&v[i]) > most)
