@@ -161,6 +161,25 @@ link_write(struct link *l, const void *p, size_t n, bool more)
 	return rc < 0 ? rc : sent;
 }
 
+int
+link_write_all(struct link *l, const void *p, size_t len, int msec)
+{
+	const uint8_t *bytes = p;
+	size_t at = 0;
+
+	while (at < len) {
+		long n = link_write(l, bytes + at, len - at, false);
+		int rc = n == -EAGAIN ? link_wait(l, true, msec) : 0;
+
+		if (n < 0 && n != -EAGAIN)
+			return (int)n;
+		if (rc < 0 && rc != -EAGAIN)
+			return rc;
+		at += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
 long
 link_sendfile(struct link *l, int from, int64_t *off, size_t n)
 {

@@ -57,6 +57,8 @@ int	 link_shake(struct link *);
 long	 link_read(struct link *, void *, size_t n);
 /* Bytes taken, -EAGAIN (offer the same again) …; more: what follows may share a packet. */
 long	 link_write(struct link *, const void *, size_t n, bool more);
+/* All of it, blocking: each wait takes at most msec. */
+int	 link_write_all(struct link *, const void *, size_t n, int msec);
 /* From a file or memfd at *off, which moves on; never more than n. */
 long	 link_sendfile(struct link *, int from, int64_t *off, size_t n);
 /* 1: the socket has all that was written; 0: wait for it to be writable. */

@@ -81,24 +81,6 @@ watch_cache_link(const struct watch_cache *w)
 
 /* --- bytes --- */
 
-static int
-send_all(struct watch_cache *w, const struct wr *out)
-{
-	size_t at = 0;
-
-	while (at < out->len) {
-		long n = link_write(&w->link, out->buf + at, out->len - at, false);
-		int rc = n == -EAGAIN ? link_wait(&w->link, true, w->conf.timeout_msec) : 0;
-
-		if (n < 0 && n != -EAGAIN)
-			return (int)n;
-		if (rc < 0 && rc != -EAGAIN)
-			return rc;
-		at += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
 /* Have bytes in w->in. 1: there are; 0: not in this time; negative: over. */
 static int
 fill(struct watch_cache *w, int64_t until)
@@ -138,7 +120,7 @@ watch_cache_ask(struct watch_cache *w)
 	rtr_client_ask(w->client, &out);
 	w->queried = clock_mono_usec();
 	w->queried_at = w->link.n_received;
-	return send_all(w, &out);
+	return link_write_all(&w->link, out.buf, out.len, w->conf.timeout_msec);
 }
 
 static int
@@ -264,7 +246,7 @@ listen_until(struct watch_cache *w, int64_t until)
 		if (ev < 0)
 			return ev;
 		if (ev == RTR_EV_FAILED)
-			(void)send_all(w, &out);
+			(void)link_write_all(&w->link, out.buf, out.len, w->conf.timeout_msec);
 		rc = on_event(w, ev);
 	}
 	return rc;
@@ -385,7 +367,7 @@ ask_previous(struct watch_cache *w)
 
 	w->facts.to_previous = WATCH_ERROR;
 	rtr_pdu_write(&out, &q);
-	if ((rc = send_all(w, &out)) < 0)
+	if ((rc = link_write_all(&w->link, out.buf, out.len, w->conf.timeout_msec)) < 0)
 		return rc;
 	return previous_read(w, clock_mono_usec() + (int64_t)w->conf.timeout_msec * 1000);
 }

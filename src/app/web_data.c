@@ -12,19 +12,6 @@ web_is_loopback(struct sv a)
 	    sv_starts(a, SV("localhost")) || sv_eq(a, SV("::1"));
 }
 
-static char *
-sv_dup(struct sv s)
-{
-	char *p = malloc(s.n + 1);
-
-	if (p == NULL)
-		return NULL;
-	if (s.n > 0)
-		memcpy(p, s.p, s.n);
-	p[s.n] = '\0';
-	return p;
-}
-
 static int
 asns_parse(struct web_conf *c, struct sv text)
 {

@@ -1,6 +1,20 @@
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/sv.h"
+
+char *
+sv_dup(struct sv s)
+{
+	char *p = malloc(s.n + 1);
+
+	if (p == NULL)
+		return NULL;
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
+	return p;
+}
 
 bool
 sv_eq_str(struct sv a, const char *b)

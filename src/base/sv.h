@@ -48,6 +48,8 @@ sv_take(struct sv s, size_t n)
 	return (struct sv){ s.p, min_size(n, s.n) };
 }
 
+/* On the heap, with a NUL behind it; NULL: no memory. */
+char		*sv_dup(struct sv);
 bool		sv_eq_str(struct sv, const char *);
 bool		sv_caseeq(struct sv, struct sv);	/* ASCII only */
 bool		sv_starts(struct sv, struct sv);

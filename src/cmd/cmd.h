@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/tr.h"
 #include "base/util.h"
 
@@ -53,6 +54,8 @@ struct cmd {
 void	cmd_err(const char *fmt, ...) PRINTF(1, 2);
 /* cmd_err() of a usage error, and how to get help; returns EXIT_USAGE. */
 int	cmd_usage(const struct cmd_ctx *, const char *fmt, ...) PRINTF(2, 3);
+/* The whole of it on standard output: 0, or EXIT_CANNOT. */
+int	cmd_out(const struct buf *);
 
 /* Options that are numbers: a uint32_t at that place of the command's state. */
 struct cmd_number {

@@ -183,7 +183,7 @@ run(struct cmd_ctx *ctx, void *state UNUSED, int argc, char **argv)
 		show_json(ctx, c, &b);
 	else
 		show_yaml(ctx, c, &b);
-	if (b.rc < 0 || fwrite(b.p, 1, b.len, stdout) != b.len)
+	if (cmd_out(&b) != 0)
 		return EXIT_CANNOT;
 	return EXIT_GOOD;
 }

@@ -145,9 +145,7 @@ faults_print(const struct cmd_ctx *ctx)
 		json_close(&j, ']');
 		buf_char(&b, '\n');
 	}
-	if (b.rc < 0 || fwrite(b.p, 1, b.len, stdout) != b.len)
-		return EXIT_CANNOT;
-	return EXIT_GOOD;
+	return cmd_out(&b);
 }
 
 /* --- the world --- */
@@ -325,7 +323,7 @@ summary_out(const struct cmd_ctx *ctx, const struct state *s, const struct lab_w
 	else
 		lab_json(w, &j);
 	buf_char(&b, '\n');
-	return b.rc < 0 || fwrite(b.p, 1, b.len, stdout) != b.len ? EXIT_CANNOT : 0;
+	return cmd_out(&b);
 }
 
 static int

@@ -138,9 +138,7 @@ list_print(const struct cmd_ctx *ctx)
 		json_close(&j, ']');
 		buf_char(&b, '\n');
 	}
-	if (b.rc < 0 || fwrite(b.p, 1, b.len, stdout) != b.len)
-		return EXIT_CANNOT;
-	return EXIT_GOOD;
+	return cmd_out(&b);
 }
 
 /* --- files --- */

@@ -64,6 +64,14 @@ cmd_usage(const struct cmd_ctx *ctx, const char *fmt, ...)
 }
 
 int
+cmd_out(const struct buf *b)
+{
+	if (b->rc == 0 && (b->len == 0 || fwrite(b->p, 1, b->len, stdout) == b->len))
+		return 0;
+	return EXIT_CANNOT;
+}
+
+int
 cmd_number_opt(const struct cmd_ctx *ctx, const struct cmd_number *v, size_t n, void *state,
     const struct cmd_opt *o, const char *arg)
 {

@@ -636,7 +636,7 @@ work(struct diff_work *w)
 		json(w);
 	else if (!w->ctx->quiet)
 		text(w);
-	if (w->b.rc < 0 || (w->b.len > 0 && fwrite(w->b.p, 1, w->b.len, stdout) != w->b.len))
+	if (cmd_out(&w->b) != 0)
 		return EXIT_CANNOT;
 	return code;
 }

@@ -237,7 +237,7 @@ work(struct work *w, size_t verb)
 	if ((rc = conf_read(w)) != 0 || (rc = all_read(w)) != 0)
 		return w->nagios ? 3 : rc;
 	rc = verbs[verb].run(w, &b);
-	if (b.rc < 0 || fwrite(b.p != NULL ? b.p : "", 1, b.len, stdout) != b.len)
+	if (cmd_out(&b) != 0)
 		return w->nagios ? 3 : EXIT_CANNOT;
 	return rc;
 }

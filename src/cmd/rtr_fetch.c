@@ -205,24 +205,6 @@ summary_show(const struct fetch *f)
 /* --- talking --- */
 
 static int
-send_all(struct fetch *f, const struct wr *w)
-{
-	size_t at = 0;
-
-	while (at < w->len) {
-		long n = link_write(&f->link, w->buf + at, w->len - at, false);
-		int rc = n == -EAGAIN ? link_wait(&f->link, true, (int)f->timeout_sec * 1000) : 0;
-
-		if (n < 0 && n != -EAGAIN)
-			return (int)n;
-		if (rc < 0 && rc != -EAGAIN)
-			return rc;
-		at += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
-static int
 ask(struct fetch *f)
 {
 	uint8_t room[RTR_CLIENT_OUT];
@@ -231,7 +213,7 @@ ask(struct fetch *f)
 	rtr_client_ask(f->client, &out);
 	f->give_up = clock_mono_usec() + (int64_t)f->timeout_sec * 1000000;
 	f->ask_again = INT64_MAX;
-	return send_all(f, &out);
+	return link_write_all(&f->link, out.buf, out.len, (int)f->timeout_sec * 1000);
 }
 
 static int
@@ -300,7 +282,7 @@ feed(struct fetch *f, size_t n)
 		if (ev == RTR_EV_MORE)
 			return 1;
 		if (ev == RTR_EV_FAILED)
-			(void)send_all(f, &out);
+			(void)link_write_all(&f->link, out.buf, out.len, (int)f->timeout_sec * 1000);
 		rc = on_event(f, ev);
 		if (ev == RTR_EV_DOWNGRADE)
 			return rc;	/* what is left came over the old connection */

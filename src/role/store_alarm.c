@@ -99,19 +99,6 @@ store_alarm_free(struct store_alarm *a)
 	return NULL;
 }
 
-static char *
-text_copy(struct sv s)
-{
-	char *p = malloc(s.n + 1);
-
-	if (p == NULL)
-		return NULL;
-	if (s.n > 0)
-		memcpy(p, s.p, s.n);
-	p[s.n] = '\0';
-	return p;
-}
-
 int
 store_alarm_conf(struct store_alarm *a, const struct msg_store_conf *m)
 {
@@ -126,7 +113,7 @@ store_alarm_conf(struct store_alarm *a, const struct msg_store_conf *m)
 		return rc;
 	}
 	free(a->url);
-	a->url = m->webhook.n > 0 ? text_copy(m->webhook) : NULL;
+	a->url = m->webhook.n > 0 ? sv_dup(m->webhook) : NULL;
 	(void)pool_free(a->pool);
 	a->pool = pool;
 	a->conf = c;
@@ -161,7 +148,7 @@ store_alarm_source(struct store_alarm *a, const struct msg_source_result *m)
 			s = &a->sources[i];
 	if (s == NULL && a->n_sources < SOURCES_MAX) {
 		s = &a->sources[a->n_sources];
-		*s = (struct source){ .key = text_copy(m->key), .first = now };
+		*s = (struct source){ .key = sv_dup(m->key), .first = now };
 		if (s->key == NULL)
 			return;
 		a->n_sources++;
@@ -217,7 +204,7 @@ on_row(void *arg, const struct history_alarm *row)
 		const struct finding_def *d = &alarm_findings[i];
 		char *key;
 
-		if (!sv_eq_str(code, d->code) || (key = text_copy(row->key)) == NULL)
+		if (!sv_eq_str(code, d->code) || (key = sv_dup(row->key)) == NULL)
 			continue;
 		a->v[a->n++] = (struct alarm){ .key = key, .code = d->code,
 		    .since = row->since, .told = row->told, .ended = row->ended,
@@ -251,7 +238,7 @@ note_add(struct store_alarm *a, struct sv json)
 {
 	struct note n = { .len = json.n };
 
-	if (a->url == NULL || json.n > NOTE_BYTES_MAX || (n.json = text_copy(json)) == NULL)
+	if (a->url == NULL || json.n > NOTE_BYTES_MAX || (n.json = sv_dup(json)) == NULL)
 		return;
 	if (a->n_notes == NOTES_MAX)
 		note_drop(a);
@@ -388,7 +375,7 @@ alarm_on(struct store_alarm *a, const struct finding *f, int64_t now)
 		if (a->n == ALARMS_MAX)
 			return 0;
 		x = &a->v[a->n];
-		*x = (struct alarm){ .key = text_copy(sv_str(key.p)), .code = f->def->code,
+		*x = (struct alarm){ .key = sv_dup(sv_str(key.p)), .code = f->def->code,
 		    .since = now, .note = f->def->severity == SEV_NOTE };
 		if (x->key == NULL)
 			return -ENOMEM;
