@@ -9,8 +9,11 @@ Each lie: the liar takes over, lies, is relieved; then everything must be as it
 was. The first lie, which is believed, shows that the channel works: it
 differs from those that are not in what is wrong with it, and in nothing else.
 """
+import glob
+import hashlib
 import os
 import shutil
+import struct
 import sys
 import time
 
@@ -23,8 +26,11 @@ NAMES = ["a", "b", "c"]
 EVIL = "AS666 203.0.113.0/24-24"
 FLOODS = ("pins",)	# of another role; more than it reads
 DEAF_SEC = 30		# role/parent_child.c: UNREAD_SEC; waited for once
-DISK_MB = 60		# of which half a million lines and points are most
+STORE_MB = 64		# fetch.store-size: what false points and all that they keep can fill
+LOGS_MB = 40		# the object log's hour (20,000 lines), 30,000 findings in the history, twice
+DISK_MB = STORE_MB + LOGS_MB
 NOW = at(300)
+BAD, BAD_FAULT, BAD_CODE = 2, "mft-version", "RPKI_MFT_VERSION"	# the step at which all servers show bad manifests
 
 
 class Liar:
@@ -41,10 +47,10 @@ class Liar:
         shutil.copy(program, self.validate + ".new")
         os.replace(self.validate + ".new", self.validate)
 
-    def take_over(self, h, lie, seconds=20):
+    def take_over(self, h, lie, seconds=20, given=b""):
         """The liar lives; its lie was told, or it was killed for it: the log's new part."""
         with open(os.path.join(self.d, "lie"), "w") as f:
-            f.write(lie + "\n")
+            f.write(lie + " " + given.hex() + "\n")
         mark = len(h.log())
         self.put(self.false)
         h.kill_role("validate")
@@ -158,6 +164,115 @@ def lie_deaf(h, world, liar):
     healthy(h, world, "deaf")
 
 
+def lie_guarded(h, world, liar):
+    """
+    With the drop guard: VRPs of a CA that nobody knows, in what was published,
+    look like the loss of a CA that failed. They are not held.
+    """
+    h.stop()
+    h.guard(True)
+    h.start("--at", NOW)
+    assert h.is_served(world.expected(0)) and wait_for(lambda: (h.of("validate") or {}).get("runs"), 15)
+    liar.take_over(h, "guarded")
+    t.ok(wait_for(lambda: EVIL in h.vrps(), 10), "guarded: the channel works")
+    liar.relieve(h)
+    gone = wait_for(lambda: h.vrps() == world.expected(0), 20)
+    t.ok(gone, "guarded: the guard holds nothing of a CA that no chain leads to", (len(h.vrps()), h.of("validate")["guard"]))
+    h.stop()
+    h.guard(False)
+    if not gone:		# what follows begins with the truth
+        shutil.rmtree(os.path.join(h.state, "snapshots"))
+    h.start("--at", NOW)
+    healthy(h, world, "guarded")
+
+
+def lie_last(h, world, liar):
+    """All its lies in one moment, and it is dead: the true one follows, and finds them."""
+    h.stop()
+    liar.put(liar.false)
+    with open(os.path.join(liar.d, "lie"), "w") as f:
+        f.write("last " + b"".join(record(k, os.urandom(32)) for k, _ in judged(world, 0).values()).hex() + "\n")
+    mark, before = len(h.log()), None
+    h.start("--at", NOW)
+    assert wait_for(lambda: h.role("validate")["pid"] > 1, 10)
+    liar.put(liar.true)
+    seen = wait_for(lambda: EVIL in h.vrps(), 10, 0.02)
+    began = time.monotonic()
+    before = pids(h)
+    t.ok("lied: last" in h.log()[mark:] and seen, "last: it lied and died: the channel works", h.log()[mark:][-600:])
+    t.ok(wait_for(lambda: h.vrps() == world.expected(0), 20, 0.02), "last: the true one takes it back", h.log()[mark:][-1500:])
+    t.diag("after %.2f s" % (time.monotonic() - began))
+    t.equal(pids(h), before, "last: no other role fell")
+    healthy(h, world, "last")
+
+
+# --- what was judged good ---
+
+def judged(world, step):
+    """{name: (the key of its point, the hash of its manifest)} as they are at a step."""
+    found = {}
+    for name in world.names:
+        top = os.path.join(world.folder, "servers", f"{name}.example", "rsync" if step == world.steps else f"rsync.{step}")
+        path, = glob.glob(os.path.join(top, "**", "*.mft"), recursive=True)
+        with open(path, "rb") as f:
+            mft = f.read()
+        # The authority key identifier of its certificate: an OID, an OCTET STRING, a SEQUENCE, [0].
+        ski = mft.index(bytes.fromhex("0603551d23041830168014")) + 11
+        uri = f"rsync://{name}.example/" + os.path.relpath(path, top)
+        found[name] = hashlib.sha256(uri.encode() + mft[ski:ski + 20]).digest(), hashlib.sha256(mft).digest()
+    return found
+
+
+def record(key, manifest, kept=b""):
+    """As store/objects.h: objects_points_put()."""
+    return key + manifest + struct.pack(">I", len(kept)) + kept
+
+
+def points(h):
+    return h.of("store")["objects"]["points"]
+
+
+def false_points(world):
+    """a: a manifest that never was; b: that of another CA; c: its own of before."""
+    old, new = judged(world, 0), judged(world, 1)
+    return record(new["a"][0], os.urandom(32)) + record(new["b"][0], new["c"][1]) + record(new["c"][0], old["c"][1])
+
+
+def move(h, world, lab, step):
+    lab.step(step)
+    return wait_for(lambda: h.wish(2) and h.vrps() == world.expected(step), 20)
+
+
+def lie_judged(h, world, lab, liar):
+    """
+    What was judged good last is what is used while a server shows nothing
+    good (RFC 9286 section 6.6): a lie about it waits for that day.
+    """
+    t.ok(move(h, world, lab, 1), "judged: a new state comes", h.log()[-1500:])
+    n = points(h)
+    liar.take_over(h, "judged", given=false_points(world))
+    t.equal(points(h), n, "judged: the keys are those of real points")
+    t.equal(h.vrps(), world.expected(1), "judged: nothing of it reaches a router")
+    liar.relieve(h)
+    # Now the servers are bad: only what was judged good is left.
+    lab.step(BAD)
+    n_lines = len(h.objects())
+    told = wait_for(lambda: h.wish(1.5) and len({x["subject"] for x in h.objects()[n_lines:]
+                                               if x["code"] == BAD_CODE}) >= len(NAMES), 20)
+    t.ok(told, "judged: all servers show bad manifests", [x["code"] for x in h.objects()[n_lines:]])
+    time.sleep(1)
+    t.equal(h.vrps(), world.all(1), "judged: what was good is what the true one judged, not the lie")
+    # The lie is told while nothing else is left.
+    liar.take_over(h, "judged", given=false_points(world))
+    liar.relieve(h)
+    have = world.split(h.vrps())
+    t.diag("lied to while the servers are bad: " + " ".join(
+        f"{k}: {world.step_of(k, v, 1) if v else 'nothing'}" for k, v in have.items()))
+    t.ok(all(v <= world.of(k, 0) | world.of(k, 1) for k, v in have.items()),
+         "judged: at worst something is missing: nothing that its CA did not sign", have)
+    t.ok(move(h, world, lab, 3), "judged: the servers are good again: all is there", h.log()[-1500:])
+
+
 def lie_ring(h, world, liar):
     n, before = facts(h), pids(h)
     log = liar.take_over(h, "ring")
@@ -182,8 +297,8 @@ def lie_objects(h, world, liar):
     t.ok(len(new) < 1 << 20, "objects: nor a line without end", len(new))
 
 
-def final(h, world):
-    want = world.expected(0)
+def final(h, world, step):
+    want = world.expected(step)
     with_, without = h.revalidate("--at", NOW), h.revalidate("--at", NOW, "--no-facts")
     t.ok(with_ == without == want, "after all lies: the same with facts and without", (len(with_), len(without)))
 
@@ -193,11 +308,11 @@ def main():
         t.skip("lies", "tests/drill/lying-validate is not built")
         return t.done()
     with folder() as d:
-        world, liar = World(d, NAMES, 1), Liar(d)
+        world, liar = World(d, NAMES, 3, manifest=f"fault {BAD_FAULT} from {BAD} until {BAD + 1}"), Liar(d)
         try:
             with LabHouse(d) as lab:
                 lab.step(0)
-                h = LiveHouse(d, lab, rpki="guard-share: 0")
+                h = LiveHouse(d, lab, rpki="guard-share: 0", more=f"  store-size: {STORE_MB}\n")
                 h.program = liar.program
                 h.start("--at", NOW)
                 if not t.ok(h.is_served(world.expected(0)), "honest: all is served", h.log()):
@@ -209,14 +324,17 @@ def main():
                     return t.done()	# the channel does not work: the rest would prove nothing
                 for lie in ("snapshots", "unsealed", "answers", "short"):
                     t.case(lie_refused, h, world, liar, lie)
-                for lie in ("facts", "as-verify", "garbage"):
+                for lie in ("facts", "as-verify", "garbage", "lengths", "descriptors", "histories"):
                     t.case(lie_killed, h, world, liar, lie)
-                for lie in ("points", "holds", "wants", "pins", "log", "audit"):
+                for lie in ("points", "holds", "wants", "pins", "log", "audit", "maxima"):
                     t.case(lie_much, h, world, liar, lie)
                 t.case(lie_objects, h, world, liar)
                 t.case(lie_deaf, h, world, liar)
                 t.case(lie_ring, h, world, liar)
-                t.case(final, h, world)
+                t.case(lie_last, h, world, liar)
+                t.case(lie_guarded, h, world, liar)
+                t.case(lie_judged, h, world, lab, liar)
+                t.case(final, h, world, 3)
                 if t.failed:
                     t.diag(h.log()[-3000:])
                 t.equal(h.stop()[0], 0, "it ends well")
