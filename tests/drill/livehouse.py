@@ -220,6 +220,10 @@ class Router:
         self.deltas = self.resets = self.fulls = 0
         self.faults, self.changes = [], []	# changes: of the last answer
 
+    def forget(self):
+        self.session = self.serial = None
+        self.vrps = set()
+
     def poll(self, timeout=5):
         """One question and its answer; OSError or EOFError when nobody answers."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as s:
