@@ -33,6 +33,7 @@ STEPS = 30 + KILLS
 PACE_SEC = 0.8
 RECOVER_SEC = 30	# the longest backoff that a storm of kills may build up
 ROUTERS = 3
+AIMED = 0.2	# of the kills: at the store, while it writes a snapshot; at random, that takes thousands
 FORGETS = 5	# polls after which the first of them starts anew
 
 
@@ -110,8 +111,17 @@ def alive(pid):
         return False
 
 
+def aim(h, seconds=2):
+    """Until the store begins to write a snapshot: a file of another name is there."""
+    folder = os.path.join(h.state, "snapshots")
+    before, end = set(os.listdir(folder)), time.monotonic() + seconds
+    while time.monotonic() < end and set(os.listdir(folder)) <= before:
+        pass
+
+
 def kill_one(h, rng, count, clock):
-    who = rng.choice(ROLES + ["parent"])
+    aimed = rng.random() < AIMED
+    who = "store" if aimed else rng.choice(ROLES + ["parent"])
     roles = wait_for(lambda: {r["name"]: r["pid"] for r in h.status()["house"]["roles"]}, 15)
     assert roles, "no status: " + h.log()[-1500:]
     if who == "parent":
@@ -122,6 +132,8 @@ def kill_one(h, rng, count, clock):
         h.proc.stderr.close()
         h.start("--at", clock())
     elif roles[who] > 1:
+        if aimed:
+            aim(h)
         try:
             os.kill(roles[who], signal.SIGKILL)
         except ProcessLookupError:
