@@ -217,6 +217,7 @@ struct level {
 	const struct routes_conf	*conf;
 	const struct rpki_ca		**cas;
 	struct rpki_point		**points;
+	uint32_t			*was;
 	struct place			**before;	/* of the run before; may be NULL */
 	int				*rcs;
 	atomic_size_t			 moved;
@@ -238,6 +239,7 @@ point_before(const struct level *l, unsigned job, size_t i)
 	if (pt == NULL || pt->failed || now < pt->judged || now >= pt->until ||
 	    !rpki_ca_same(pt->ca, ca) || !b->same(b->arg, job, ca, pt))
 		return NULL;
+	l->was[i] = (uint32_t)(p->slot - l->conf->prev->points) + 1;
 	*p->slot = NULL;
 	rpki_point_rebase(pt, ca);
 	return pt;
@@ -267,11 +269,16 @@ static bool
 points_room(struct routes *r, size_t n)
 {
 	struct rpki_point **p = reallocarray(r->points, r->n_points + n + 1, sizeof(*p));
+	uint32_t *was;
 
 	if (p == NULL)
 		return false;
 	memset(p + r->n_points, 0, (n + 1) * sizeof(*p));
 	r->points = p;
+	if ((was = reallocarray(r->was, r->n_points + n + 1, sizeof(*was))) == NULL)
+		return false;
+	memset(was + r->n_points, 0, (n + 1) * sizeof(*was));
+	r->was = was;
 	return true;
 }
 
@@ -562,6 +569,7 @@ level_run(struct routes *r, const struct routes_conf *conf,
 	if (!points_room(r, n) || (l.rcs = calloc(n, sizeof(*l.rcs))) == NULL)
 		return -ENOMEM;
 	l.points = r->points + r->n_points;
+	l.was = r->was + r->n_points;
 	if ((rc = level_before(&l, n)) == 0)
 		par_for_job(conf->jobs, n, point_job, &l);
 	r->n_points += n;
@@ -652,7 +660,7 @@ run(struct routes *r, const struct routes_conf *conf)
 	if (rc == 0)
 		rc = walk(r, conf);
 	if (rc == 0)
-		rc = routes_gather(r);
+		rc = routes_gather(r, conf->prev);
 	return rc == 0 ? places_build(r) : rc;
 }
 
@@ -670,6 +678,7 @@ routes_run(const struct routes_conf *given, struct routes **ret)
 		return -ENOMEM;
 	findings_init(&r->findings, r->pool);
 	r->now = conf->now;
+	r->again = conf->again;
 	r->opt = (struct rpki_opt){ .now = conf->now, .tolerate = conf->tolerate,
 	    .keep_objects = conf->keep, .follow_lost = conf->keep };
 	if ((rc = tals_read(r, conf)) < 0 || (rc = input_read(r, conf)) < 0)
@@ -701,6 +710,8 @@ routes_free(struct routes *r)
 			free(r->points[i]);
 		}
 	free(r->points);
+	free(r->was);
+	free(r->sorted);
 	free(r->late);
 	map_done(&r->visits);
 	map_done(&r->objects);

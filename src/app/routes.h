@@ -65,6 +65,7 @@ struct routes_conf {
 	 * be judged the same again move over. The caller frees what is left.
 	 */
 	struct routes		*prev;
+	bool			 again;		/* this run will be another's .prev */
 	struct complain		 complain;
 	/* n of known points are done; called from any thread. May be NULL. */
 	void			(*progress)(void *arg, size_t n, size_t known);
@@ -95,9 +96,13 @@ struct routes {
 	struct routes_ta	*tas;
 	size_t			 n_tas, n_tas_found;
 	struct rpki_point	**points;	/* parents before children */
+	uint32_t		*was;		/* 1 + index in .prev, or 0: judged now */
 	size_t			 n_points;
 	struct findings		 findings;	/* of the trust anchors and the walk */
 	struct payloads		 payloads;	/* merged */
+	bool			 again;
+	struct vrp		*sorted;	/* with .again: before merging, .ca is a point */
+	size_t			 n_sorted;
 	size_t			 n_vrps_all;	/* before merging */
 	uint64_t		 count[RPKI_TYPE_MAX][V_MAX];
 	uint64_t		 n_by_severity[SEV_MAX];
@@ -135,8 +140,11 @@ const struct rpki_point *routes_point(const struct routes *, const struct rpki_c
 /* Is this the only certificate for its key and place? */
 bool		 routes_alone(const struct routes *, const struct rpki_ca *);
 
-/* Payloads with the table of their CAs; part of routes_run(). */
-int		 routes_gather(struct routes *) MUST_USE;
+/*
+ * Payloads with the table of their CAs; part of routes_run(). prev: the run
+ * that .was speaks of, or NULL.
+ */
+int		 routes_gather(struct routes *, const struct routes *prev) MUST_USE;
 /* Payloads are held back: a finding, and a part of the report. */
 int		 routes_guard_note(struct routes *, const struct guard_decision *) MUST_USE;
 /* Before routes_object() and routes_point(); done once. -ENOMEM. */

@@ -188,52 +188,215 @@ keys_copy(struct payloads *p, const struct rpki_point *pt, uint32_t ca)
 }
 
 static void
-vrps_copy(struct payloads *p, const struct rpki_point *pt, uint32_t ca)
+vrps_copy(struct vrp *to, const struct rpki_point *pt, uint32_t ca)
 {
 	int64_t expires = rpki_point_expiry(pt);
 
 	for (size_t i = 0; i < pt->n_vrps; i++) {
-		struct vrp *v = &p->vrps[p->n_vrps++];
-
-		*v = pt->vrps[i];
-		v->ca = ca;
-		v->expires = min_i64(v->expires, expires);
+		to[i] = pt->vrps[i];
+		to[i].ca = ca;
+		to[i].expires = min_i64(to[i].expires, expires);
 	}
 }
 
-int
-routes_gather(struct routes *r)
+/* --- VRPs in order --- */
+
+/* Do the VRPs of this point lie in the list of the run before as they are now? */
+static bool
+stands(const struct routes *r, size_t i)
+{
+	return r->was[i] != 0 && r->points[i]->gathered == rpki_point_expiry(r->points[i]);
+}
+
+/* Those of points that are new or different, sorted. */
+static struct vrp *
+vrps_fresh(const struct routes *r, bool all, size_t *ret_n)
+{
+	size_t n = 0;
+	struct vrp *v;
+
+	for (size_t i = 0; i < r->n_points; i++)
+		if (all || !stands(r, i))
+			n += r->points[i]->n_vrps;
+	if ((v = calloc(n + 1, sizeof(*v))) == NULL)
+		return NULL;
+	n = 0;
+	for (size_t i = 0; i < r->n_points; i++)
+		if (all || !stands(r, i)) {
+			vrps_copy(v + n, r->points[i], (uint32_t)i);
+			n += r->points[i]->n_vrps;
+		}
+	qsort(v, n, sizeof(*v), vrp_cmp);
+	*ret_n = n;
+	return v;
+}
+
+/* Where each point of the run before is now; PAYLOAD_CA_NONE: its VRPs are not. */
+static uint32_t *
+points_map(const struct routes *r, const struct routes *prev)
+{
+	uint32_t *map = calloc(prev->n_points + 1, sizeof(*map));
+
+	if (map == NULL)
+		return NULL;
+	for (size_t i = 0; i < prev->n_points; i++)
+		map[i] = PAYLOAD_CA_NONE;
+	for (size_t i = 0; i < r->n_points; i++)
+		if (stands(r, i))
+			map[r->was[i] - 1] = (uint32_t)i;
+	return map;
+}
+
+/*
+ * What stands of the old list and what is fresh become one, in order: a run in
+ * which little changed copies, and sorts only that little.
+ */
+static size_t
+vrps_join(const struct routes *prev, const uint32_t *map, const struct vrp *fresh,
+    size_t n_fresh, struct vrp *to, size_t room)
+{
+	size_t n = 0, k = 0;
+
+	for (size_t i = 0; i < prev->n_sorted && n < room; i++) {
+		const struct vrp *v = &prev->sorted[i];
+
+		if (map[v->ca] == PAYLOAD_CA_NONE)
+			continue;
+		while (k < n_fresh && n + 1 < room && vrp_cmp(&fresh[k], v) < 0)
+			to[n++] = fresh[k++];
+		to[n] = *v;
+		to[n++].ca = map[v->ca];
+	}
+	while (k < n_fresh && n < room)
+		to[n++] = fresh[k++];
+	return k == n_fresh ? n : 0;
+}
+
+/* All VRPs of the run in order, those that are said twice, too; NULL: no memory. */
+static struct vrp *
+vrps_sorted(const struct routes *r, const struct routes *prev)
+{
+	bool again = prev != NULL && prev->sorted != NULL;
+	uint32_t *map = again ? points_map(r, prev) : NULL;
+	struct vrp *fresh, *all;
+	size_t n_fresh, n;
+
+	fresh = again && map == NULL ? NULL : vrps_fresh(r, !again, &n_fresh);
+	if (fresh == NULL || !again) {
+		free(map);
+		return fresh;
+	}
+	if ((all = calloc(r->n_vrps_all + 1, sizeof(*all))) != NULL) {
+		n = vrps_join(prev, map, fresh, n_fresh, all, r->n_vrps_all);
+		/* Cannot be; but if it were, sorting would be right. */
+		if (n != r->n_vrps_all) {
+			free(all);
+			all = vrps_fresh(r, true, &n);
+		}
+	}
+	free(fresh);
+	free(map);
+	return all;
+}
+
+/* Into the payloads; with .again also for the next run. */
+static int
+vrps_gather(struct routes *r, const struct routes *prev)
 {
 	struct payloads *p = &r->payloads;
-	size_t n_aspas = 0, n_keys = 0, dropped;
-	struct room room[TA_MAX];
-	int rc;
+
+	if ((p->vrps = vrps_sorted(r, prev)) == NULL)
+		return -ENOMEM;
+	p->n_vrps = r->n_vrps_all;
+	for (size_t i = 0; i < r->n_points; i++)
+		r->points[i]->gathered = rpki_point_expiry(r->points[i]);
+	if (!r->again)
+		return 0;
+	if ((r->sorted = malloc((p->n_vrps + 1) * sizeof(*p->vrps))) == NULL)
+		return -ENOMEM;
+	memcpy(r->sorted, p->vrps, p->n_vrps * sizeof(*p->vrps));
+	r->n_sorted = p->n_vrps;
+	return 0;
+}
+
+/* Some did not fit: nothing of this list is of use to another run. */
+static int
+vrps_gather_some(struct routes *r, const bool *in)
+{
+	struct payloads *p = &r->payloads;
+
+	if ((p->vrps = calloc(r->n_vrps_all + 1, sizeof(*p->vrps))) == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->n_points; i++)
+		if (in[i]) {
+			vrps_copy(p->vrps + p->n_vrps, r->points[i], (uint32_t)i);
+			p->n_vrps += r->points[i]->n_vrps;
+		}
+	return 0;
+}
+
+static int
+others_gather(struct routes *r, const bool *in)
+{
+	struct payloads *p = &r->payloads;
+	size_t n_aspas = 0, n_keys = 0;
+	int rc = 0;
 
 	for (size_t i = 0; i < r->n_points; i++) {
 		n_aspas += r->points[i]->n_aspas;
 		n_keys += r->points[i]->n_router_keys;
 	}
 	p->router_keys = calloc(n_keys + 1, sizeof(*p->router_keys));
-	p->vrps = calloc(r->n_vrps_all + 1, sizeof(*p->vrps));
 	p->aspas = calloc(n_aspas + 1, sizeof(*p->aspas));
-	p->cas = calloc(r->n_points + 1, sizeof(*p->cas));
-	if (p->vrps == NULL || p->aspas == NULL || p->cas == NULL || p->router_keys == NULL)
+	if (p->aspas == NULL || p->router_keys == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < r->n_tas; i++)
-		memcpy(p->tas[i], r->tas[i].tal.name, sizeof(p->tas[i]));
-	p->n_tas = r->n_tas;
-	rc = cas_fill(r, p);
+	for (size_t i = 0; i < r->n_points && rc == 0; i++)
+		if (in[i]) {
+			keys_copy(p, r->points[i], (uint32_t)i);
+			rc = aspas_copy(p, r->points[i], (uint32_t)i);
+		}
+	return rc;
+}
+
+/* Which points' payloads find room; the rest is said. */
+static bool
+rooms_share(struct routes *r, bool *in)
+{
+	struct room room[TA_MAX];
+	size_t n_in = 0;
+
 	for (size_t i = 0; i < r->n_tas; i++)
 		room[i] = (struct room){ VRPS_MAX / r->n_tas, ASPAS_MAX / r->n_tas,
 		    PROVIDERS_SUM_MAX / r->n_tas, ROUTER_KEYS_MAX / r->n_tas, 0, { NULL, 0 } };
-	for (size_t i = 0; i < r->n_points && rc == 0; i++) {
-		if (!fits(&room[r->points[i]->ca->ta], r->points[i]))
-			continue;
-		vrps_copy(p, r->points[i], (uint32_t)i);
-		keys_copy(p, r->points[i], (uint32_t)i);
-		rc = aspas_copy(p, r->points[i], (uint32_t)i);
+	for (size_t i = 0; i < r->n_points; i++) {
+		in[i] = fits(&room[r->points[i]->ca->ta], r->points[i]);
+		n_in += in[i];
 	}
 	over_report(r, room, r->n_tas);
+	return n_in == r->n_points;
+}
+
+int
+routes_gather(struct routes *r, const struct routes *prev)
+{
+	struct payloads *p = &r->payloads;
+	bool *in = calloc(r->n_points + 1, sizeof(*in)), all;
+	size_t dropped;
+	int rc = -ENOMEM;
+
+	p->cas = calloc(r->n_points + 1, sizeof(*p->cas));
+	if (p->cas != NULL && in != NULL) {
+		for (size_t i = 0; i < r->n_tas; i++)
+			memcpy(p->tas[i], r->tas[i].tal.name, sizeof(p->tas[i]));
+		p->n_tas = r->n_tas;
+		rc = cas_fill(r, p);
+		all = rooms_share(r, in);
+		if (rc == 0)
+			rc = all ? vrps_gather(r, prev) : vrps_gather_some(r, in);
+		if (rc == 0)
+			rc = others_gather(r, in);
+	}
+	free(in);
 	return rc == 0 ? payloads_merge(p, &dropped) : rc;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/ip.h"
+#include "base/rd.h"
 
 void
 ip_mask(uint8_t addr[static 16], unsigned len)
@@ -19,14 +20,24 @@ ip_mask(uint8_t addr[static 16], unsigned len)
 	memset(addr + i, 0, 16 - i);
 }
 
+static uint64_t
+half(const uint8_t *p)
+{
+	struct rd r = rd_mem(p, 8);
+
+	return rd_be64(&r);
+}
+
 bool
 ip_is_masked(const uint8_t addr[static 16], unsigned len)
 {
-	uint8_t m[16];
+	uint64_t high = half(addr), low = half(addr + 8);
 
-	memcpy(m, addr, 16);
-	ip_mask(m, len);
-	return memcmp(m, addr, 16) == 0;
+	if (len >= 128)
+		return true;
+	if (len >= 64)
+		return low << (len - 64) == 0;
+	return high << len == 0 && low == 0;
 }
 
 /* inet_pton() wants a C string; nothing longer is an address. */

@@ -67,6 +67,26 @@ sv_rfind(struct sv s, char c)
 	return p == NULL ? s.n : (size_t)(p - s.p);
 }
 
+#define EACH	0x0101010101010101u
+
+/* Eight letters at a time: URIs are looked through by the ten thousand. */
+bool
+sv_graphic(struct sv s)
+{
+	uint64_t w, bad = 0;
+	size_t i = 0;
+
+	for (; i + 8 <= s.n; i += 8) {
+		memcpy(&w, s.p + i, 8);
+		/* A borrow or carry comes only out of a letter that is bad itself. */
+		bad |= ((w - EACH * 0x21) & ~w) | (w + EACH) | w;
+	}
+	for (; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~')
+			return false;
+	return (bad & EACH * 0x80) == 0;
+}
+
 static bool
 blank(char c)
 {

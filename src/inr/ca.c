@@ -237,21 +237,12 @@ cas_text_own(struct payloads *p, char *text)
 
 /* --- in a snapshot --- */
 
-static bool
-text_check(struct sv s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] <= ' ' || s.p[i] > '~')
-			return false;
-	return true;
-}
-
 /* What of a row's text goes into the file that has *sum bytes of it already. */
 static void
 text_kept(const struct payload_ca *ca, size_t *sum, size_t *ret_uri, size_t *ret_code)
 {
-	*ret_uri = ca->uri.n <= CA_URI_MAX && text_check(ca->uri) ? ca->uri.n : 0;
-	*ret_code = ca->code.n <= PAYLOAD_CA_CODE_MAX && text_check(ca->code) ?
+	*ret_uri = ca->uri.n <= CA_URI_MAX && sv_graphic(ca->uri) ? ca->uri.n : 0;
+	*ret_code = ca->code.n <= PAYLOAD_CA_CODE_MAX && sv_graphic(ca->code) ?
 	    ca->code.n : 0;
 	if (*sum + *ret_uri + *ret_code > CA_TEXT_MAX)
 		*ret_uri = *ret_code = 0;
@@ -387,7 +378,7 @@ cas_check(const struct snapshot *s)
 		if ((i > 0 && x.ca.id <= last) || x.ca.held_since < 0 ||
 		    x.ca.state >= PCA_MAX || x.ca.ta >= s->n_tas ||
 		    x.ca.uri.n > CA_URI_MAX || x.ca.code.n > PAYLOAD_CA_CODE_MAX ||
-		    !text_check(x.ca.uri) || !text_check(x.ca.code) ||
+		    !sv_graphic(x.ca.uri) || !sv_graphic(x.ca.code) ||
 		    !parents_check(s, x.ca.parent))
 			return false;
 		last = x.ca.id;

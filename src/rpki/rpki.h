@@ -304,6 +304,7 @@ struct rpki_point {
 	uint8_t			 mft_hash[SHA256_LEN];	/* if .mft_found */
 	struct resources	 base;		/* ca->res as the children share it; rebase's */
 	uint64_t		 ca_id;		/* the caller's: the CA's name for ever; 0: none yet */
+	int64_t			 gathered;	/* the caller's: rpki_point_expiry() when it took the payloads */
 	bool			 retained;	/* the caller's: judged on older data than the newest */
 	bool			 thin;		/* of rpki_point_read(): few or no objects are known */
 	struct pool		*more;		/* of rpki_point_thicken(); may be NULL */

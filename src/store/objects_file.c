@@ -82,10 +82,7 @@ map_place(MDB_env *env, MDB_txn *txn, const MDB_dbi t[static T_MAX], struct sv *
 bool
 text_valid(struct sv s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] <= ' ' || s.p[i] > '~')
-			return false;
-	return s.n > 0 && s.n <= OBJECTS_KEY_MAX;
+	return s.n > 0 && s.n <= OBJECTS_KEY_MAX && sv_graphic(s);
 }
 
 size_t

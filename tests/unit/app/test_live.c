@@ -364,7 +364,7 @@ test_room(void **state)
 
 	(void)state;
 	findings_init(&r.findings, k.pool);
-	assert_int_equal(routes_gather(&r), 0);
+	assert_int_equal(routes_gather(&r, NULL), 0);
 	assert_int_equal(r.payloads.n_vrps, 1);
 	assert_int_equal(r.payloads.vrps[0].asn, 7);
 	r.n_points = 0;			/* the points' findings are not there */

@@ -138,5 +138,22 @@ numbers_32(void **state UNUSED)
 	assert_int_equal(v, UINT32_MAX);
 }
 
-TESTS_MAIN("base/sv", T(equality), T(heads_and_tails), T(searching), T(order),
+/* Each byte at each place, against the plain rule. */
+static void
+graphic(void **state UNUSED)
+{
+	char text[19];
+
+	assert_true(sv_graphic((struct sv){ NULL, 0 }));
+	for (size_t n = 1; n <= sizeof(text); n++)
+		for (size_t at = 0; at < n; at++)
+			for (unsigned c = 0; c < 256; c++) {
+				memset(text, at % 2 == 0 ? '!' : '~', sizeof(text));
+				text[at] = (char)c;
+				assert_int_equal(sv_graphic((struct sv){ text, n }),
+				    c >= 0x21 && c <= 0x7e);
+			}
+}
+
+TESTS_MAIN("base/sv", T(graphic), T(equality), T(heads_and_tails), T(searching), T(order),
     T(cutting), T(lines), T(words), T(numbers), T(numbers_32))
