@@ -111,17 +111,14 @@ live_module(struct sv uri)
 	return (struct sv){ NULL, 0 };
 }
 
-/* The sources of a CA, RRDP first: what is wanted first is believed first. */
 static void
 sources_find(struct job *j, const struct rpki_ca *ca)
 {
-	const struct sv keys[] = { ca->notify_uri, live_module(ca->repo_uri) };
-	struct objects_source s;
+	const struct live_source *v[2];
 
-	j->n_sources = 0;
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (keys[i].n > 0 && objects_view_source(j->l->view, keys[i], &s) == 0)
-			j->sources[j->n_sources++] = s.id;
+	live_sources_of(j->l, ca, v, &j->n_sources);
+	for (size_t i = 0; i < j->n_sources; i++)
+		j->sources[i] = v[i]->id;
 }
 
 static int
@@ -176,10 +173,11 @@ candidate_add(struct candidates *c, const uint8_t hash[static SHA256_LEN], bool 
 	c->v[c->n++].named = named;
 }
 
+/* What servers have now. */
 static void
-candidates_find(struct job *j, const struct rpki_ca *ca, struct candidates *c)
+named_find(struct job *j, const struct rpki_ca *ca, struct candidates *c)
 {
-	uint8_t key[SHA256_LEN], hash[SHA256_LEN];
+	uint8_t hash[SHA256_LEN];
 
 	*c = (struct candidates){ .n = 0 };
 	j->ca = ca;
@@ -187,6 +185,15 @@ candidates_find(struct job *j, const struct rpki_ca *ca, struct candidates *c)
 	for (size_t i = 0; i < j->n_sources; i++)
 		if (objects_view_name(j->l->view, j->sources[i], ca->mft_uri, hash) == 0)
 			candidate_add(c, hash, true);
+}
+
+/* … and what was good before. */
+static void
+candidates_find(struct job *j, const struct rpki_ca *ca, struct candidates *c)
+{
+	uint8_t key[SHA256_LEN];
+
+	named_find(j, ca, c);
 	live_point_key(ca, key);
 	if (objects_view_kept(j->l->view, key, &c->kept) == 0) {
 		c->has_good = true;
@@ -203,13 +210,33 @@ contested(const struct candidates *c)
 }
 
 static bool
-live_same(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_point *before)
+all_still(const struct live *l, const struct rpki_ca *ca)
+{
+	const struct live_source *v[2];
+	bool still = true;
+	size_t n;
+
+	live_sources_of(l, ca, v, &n);
+	for (size_t i = 0; i < n; i++)
+		still = still && v[i]->still;
+	return still && n > 0;
+}
+
+static bool
+live_same(void *arg, unsigned job, const struct rpki_ca *ca, struct rpki_point *before)
 {
 	struct live *l = arg;
+	struct job *j = &l->jobs[job];
 	struct candidates c;
 
-	candidates_find(&l->jobs[job], ca, &c);
-	return c.n > 0 && !before->retained && !contested(&c) &&
+	if (before->retained || !before->named)
+		return false;
+	if (all_still(l, ca)) {
+		j->n_still++;
+		return true;
+	}
+	named_find(j, ca, &c);
+	return c.n > 0 && !contested(&c) &&
 	    memcmp(c.v[0].hash, before->mft_hash, SHA256_LEN) == 0;
 }
 
@@ -285,6 +312,7 @@ candidates_try(struct job *j, const struct candidates *c, struct rpki_source *sr
 		j->candidate = c->v[i].hash;
 		src->seen = seen;
 		if ((rc = rpki_point_check(j->ca, src, opt, &pt)) < 0 || !pt.failed) {
+			pt.named = rc == 0 && c->v[i].named;
 			if (rc == 0 && i > 0 && !c->v[i].named)
 				retained_note(&pt, &newest);
 			if (i > 0) {
@@ -472,6 +500,8 @@ live_new(const struct live_conf *conf)
 		return NULL;
 	}
 	l->conf = *conf;
+	live_sources_done(&l->sources);
+	live_sources_done(&l->sources_before);
 	l->backend = (struct routes_backend){ .arg = l, .ta = live_ta,
 	    .point = live_point, .same = live_same, .thicken = live_thicken, .level = live_level };
 	for (unsigned i = 0; i < PAR_JOBS_MAX; i++) {
@@ -490,6 +520,8 @@ live_free(struct live *l)
 	for (unsigned i = 0; i < PAR_JOBS_MAX; i++)
 		buf_done(&l->jobs[i].touched);
 	buf_done(&l->touched);
+	live_sources_done(&l->sources);
+	live_sources_done(&l->sources_before);
 	(void)objects_reader_free(l->reader);
 	free(l->jobs);
 	free(l);
@@ -505,9 +537,12 @@ live_begin(struct live *l)
 		rc = objects_reader_open(l->conf.objects, crypto_sha256, &l->reader);
 	if (rc == 0)
 		rc = objects_view_new(l->reader, &l->view);
+	if (rc == 0)
+		rc = live_sources_read(l);
 	for (unsigned i = 0; i < PAR_JOBS_MAX; i++) {
 		l->jobs[i].touched.len = 0;
-		l->jobs[i].n_facts = l->jobs[i].n_computed = l->jobs[i].n_kept = 0;
+		l->jobs[i].n_facts = l->jobs[i].n_computed = 0;
+		l->jobs[i].n_kept = l->jobs[i].n_still = 0;
 	}
 	return rc;
 }
@@ -516,6 +551,7 @@ void
 live_end(struct live *l)
 {
 	l->view = objects_view_free(l->view);
+	live_sources_done(&l->sources);
 	l->touched.len = 0;
 	if (l->reader != NULL)
 		objects_reader_forget(l->reader);
@@ -542,6 +578,7 @@ live_counts(const struct live *l)
 		c.n_facts += l->jobs[i].n_facts;
 		c.n_computed += l->jobs[i].n_computed;
 		c.n_kept += l->jobs[i].n_kept;
+		c.n_still += l->jobs[i].n_still;
 	}
 	return c;
 }

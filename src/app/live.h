@@ -57,6 +57,11 @@ DEFINE_CLEANUP(struct live, live_free)
 /* -ENOENT: there is no store yet. */
 int		 live_begin(struct live *) MUST_USE;
 void		 live_end(struct live *);
+/*
+ * Before live_end(): the run was good, and may be the next one's .prev. Not
+ * said, the next run looks at more than it must.
+ */
+void		 live_followed(struct live *);
 /* For who reads without a pin: was what was read whole? */
 bool		 live_whole(struct live *);
 const struct routes_backend *live_backend(struct live *);
@@ -64,6 +69,7 @@ const struct routes_backend *live_backend(struct live *);
 struct live_counts {
 	uint64_t	n_facts, n_computed;	/* signatures known, and not */
 	uint64_t	n_kept;			/* points that stand over a restart */
+	uint64_t	n_still;	/* points that stood without a look at names */
 };
 struct live_counts live_counts(const struct live *);
 

@@ -9,6 +9,21 @@
 #define DOUBTS_MAX	1024			/* points of a process whose results are not believed */
 #define CANDIDATES_MAX	3			/* RRDP, rsync, what was good */
 
+/* A row of the store's table of sources, as one view shows it. */
+struct live_source {
+	uint32_t	id;
+	int64_t		changed;
+	uint64_t	n_names, bytes;
+	uint64_t	state;		/* a hash of the fetcher's memory: its serial moves */
+	bool		still;		/* nothing changed there since the run before */
+};
+
+struct live_sources {
+	struct pool	*pool;
+	struct map	 map;		/* key -> struct live_source */
+	int64_t		 newest;	/* the latest .changed of all */
+};
+
 /* What one thread of a run needs; nobody else touches it. */
 struct job {
 	struct live		*l;
@@ -18,7 +33,7 @@ struct job {
 	uint32_t		 sources[2];
 	size_t			 n_sources;
 	struct buf		 touched;
-	uint64_t		 n_facts, n_computed, n_points, n_kept;
+	uint64_t		 n_facts, n_computed, n_points, n_kept, n_still;
 };
 
 struct live {
@@ -26,6 +41,7 @@ struct live {
 	struct routes_backend	 backend;
 	struct objects_reader	*reader;
 	struct objects_view	*view;
+	struct live_sources	 sources, sources_before;
 	struct job		*jobs;
 	struct buf		 touched;
 	/* Keys of points that gave something else than what was kept of them. */
@@ -65,6 +81,15 @@ int	 live_kept_read(const struct rpki_ca *, const struct rpki_opt *,
 bool	 live_doubted(const struct live *, const uint8_t key[static SHA256_LEN]);
 /* A point judged at that moment is to be judged again then, whatever else. */
 int64_t	 live_due(int64_t judged, const uint8_t key[static SHA256_LEN]);
+
+/* --- live_sources.c --- */
+
+/* Those of the view; what is still as it was in the run before says so. */
+int	 live_sources_read(struct live *) MUST_USE;
+void	 live_sources_done(struct live_sources *);
+/* Of a CA, RRDP first: what is wanted first is believed first. */
+void	 live_sources_of(const struct live *, const struct rpki_ca *,
+	    const struct live_source *ret[static 2], size_t *ret_n);
 
 /* Keys of the store's table of points. */
 void	 live_point_key(const struct rpki_ca *, uint8_t ret[static SHA256_LEN]);

@@ -328,22 +328,6 @@ live_points(struct live *l, const struct routes *r, struct buf *b)
 	return rc < 0 ? rc : b->rc;
 }
 
-/* Has a server this manifest now? Then its files are named, too. */
-static bool
-is_named(struct live *l, const struct rpki_point *pt)
-{
-	const struct sv keys[] = { pt->ca->notify_uri, live_module(pt->ca->repo_uri) };
-	uint8_t hash[SHA256_LEN];
-	struct objects_source s;
-
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (keys[i].n > 0 && objects_view_source(l->view, keys[i], &s) == 0 &&
-		    objects_view_name(l->view, s.id, pt->ca->mft_uri, hash) == 0 &&
-		    memcmp(hash, pt->mft_hash, SHA256_LEN) == 0)
-			return true;
-	return false;
-}
-
 static int
 point_hold(struct live *l, const struct rpki_point *pt, struct buf *b)
 {
@@ -375,7 +359,7 @@ live_holds(struct live *l, const struct routes *r, struct buf *b)
 		const struct rpki_point *pt = r->points[i];
 
 		if (pt->failed || pt->ca->lost || used[pt->ca->ta] >= HOLDS_A_TA ||
-		    (!pt->retained && is_named(l, pt)))
+		    (!pt->retained && pt->named))
 			continue;
 		before = b->len;
 		rc = point_hold(l, pt, b);

@@ -35,9 +35,12 @@ struct routes_backend {
 			    struct sv *ret_uri, struct sv *ret);
 	int		(*point)(void *arg, unsigned job, const struct rpki_ca *,
 			    const struct rpki_opt *, struct rpki_point *ret);
-	/* Would point() give the same as it did? Times and the CA were compared. */
+	/*
+	 * Would point() give the same as it did? Times and the CA were compared.
+	 * What the backend itself remembers with the point may change.
+	 */
 	bool		(*same)(void *arg, unsigned job, const struct rpki_ca *,
-			    const struct rpki_point *before);
+			    struct rpki_point *before);
 	/*
 	 * A thin point gets its objects, and is not thin any more; if what it gave
 	 * is not what its bytes give, it stays so and is judged anew by the next

@@ -37,4 +37,10 @@ min_i64(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+static inline int64_t
+max_i64(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 #endif

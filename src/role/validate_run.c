@@ -175,6 +175,8 @@ live_make(struct run *r)
 	r->counts = live_counts(r->live);
 	r->next = min_i64(r->next, live_next(r->routes));
 	r->settled = !r->is_first || live_settled(r->live, r->routes, r->known, r->known_arg);
+	if (rc == 0)
+		live_followed(r->live);
 	return rc;
 }
 

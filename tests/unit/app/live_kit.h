@@ -21,7 +21,8 @@ struct scene {
 	struct live		*live;
 	uint32_t		 ta, module;
 	unsigned		 n_asked;	/* signatures that had to be computed */
-	int64_t			 now;
+	int64_t			 now, clock;	/* of validate, of the store */
+	uint64_t		 n_still;
 };
 
 static const struct roa_entry roa_v[] = { { { .addr = { 10, 1 }, .len = 16, .af = IP_V4 }, 24 } };
@@ -80,8 +81,8 @@ stage(struct scene *s, uint32_t source, struct buf *b)
 	struct objects_stage *st;
 
 	assert_int_equal(objects_stage_new(s->store, source, true, &st), 0);
-	assert_int_equal(objects_stage_batch(st, buf_get(b), NOW), 0);
-	assert_int_equal(objects_stage_commit(st, SV("state"), NOW, &ch), 0);
+	assert_int_equal(objects_stage_batch(st, buf_get(b), s->clock), 0);
+	assert_int_equal(objects_stage_commit(st, SV("state"), s->clock, &ch), 0);
 	buf_done(b);
 }
 
@@ -130,7 +131,7 @@ scene_init(struct scene *s, const struct keys *keys, bool facts)
 	char key[1024];
 	FILE *f;
 
-	*s = (struct scene){ .k = kit_new(), .now = NOW };
+	*s = (struct scene){ .k = kit_new(), .now = NOW, .clock = NOW };
 	kit_clear(&s->k);
 	(void)snprintf(s->dir, sizeof(s->dir), "%s/sekisho-live-XXXXXX",
 	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
@@ -180,6 +181,8 @@ run(struct scene *s, struct routes *prev)
 	assert_false(r->incomplete);
 	assert_int_equal(live_points(s->live, r, &points), 0);
 	assert_int_equal(live_holds(s->live, r, &holds), 0);
+	s->n_still = live_counts(s->live).n_still;
+	live_followed(s->live);
 	live_end(s->live);
 	assert_int_equal(objects_points_put(s->store, buf_get(&points), s->now), 0);
 	assert_int_equal(objects_hold(s->store, buf_get(&holds)), 0);

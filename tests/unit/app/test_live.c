@@ -55,6 +55,57 @@ test_known(void **state)
 	scene_done(&s);
 }
 
+/* A new state of the server: the same name, other content of the same size. */
+static void
+step(struct scene *s, const char *number, const struct roa_spec *spec)
+{
+	world_again(s, number, 60);
+	world_roa(&s->w, "a.roa", spec, NULL);
+	world_manifest(&s->w);
+	publish(s);
+}
+
+/*
+ * A source that did not change is not looked at, point by point; one that may
+ * have changed in the last second that was seen is.
+ */
+static void
+test_still(void **state)
+{
+	struct scene s;
+	struct routes *r;
+
+	scene_init(&s, *state, true);
+	r = run(&s, run(&s, NULL));
+	assert_int_equal(r->n_moved, 1);
+	assert_int_equal(s.n_still, 0);	/* NOW is the newest second */
+	s.clock = NOW + 1;
+	{
+		struct buf b = BUF_INIT;
+
+		record(&b, TA_URI, s.w.ta);
+		record(&b, TA_URI ".other", s.w.ta);
+		stage(&s, s.ta, &b);	/* another source moves on */
+	}
+	r = run(&s, run(&s, r));
+	assert_int_equal(r->n_moved, 1);
+	assert_int_equal(s.n_still, 1);
+	s.clock = NOW + 2;
+	step(&s, "\2", &roa2);
+	r = run(&s, r);
+	assert_int_equal(s.n_still, 0);
+	assert_int_equal(r->payloads.vrps[0].asn, 64501);
+	step(&s, "\3", &roa);		/* in the same second */
+	r = run(&s, r);
+	assert_int_equal(s.n_still, 0);
+	assert_int_equal(r->payloads.vrps[0].asn, 64500);
+	r = run(&s, run(&s, r));
+	assert_int_equal(r->n_moved, 1);
+	assert_int_equal(s.n_still, 0);
+	(void)routes_free(r);
+	scene_done(&s);
+}
+
 /* Time alone: what stood is judged again at the moment that live_next() said. */
 static void
 test_time(void **state)
@@ -399,6 +450,7 @@ main(void)
 		cmocka_unit_test(test_wants_caps),
 		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_still),
 		cmocka_unit_test(test_retained),
 		cmocka_unit_test(test_regression),
 		cmocka_unit_test(test_planted),
