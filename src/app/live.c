@@ -354,11 +354,11 @@ kept_try(struct job *j, const struct candidates *c, const struct rpki_opt *opt,
 }
 
 static int
-point_judge(struct job *j, struct candidates *c, const struct rpki_opt *opt,
-    struct rpki_point *ret)
+point_judge(struct job *j, struct candidates *c, const struct rpki_point *before,
+    const struct rpki_opt *opt, struct rpki_point *ret)
 {
 	struct rpki_source src = { .get = live_get, .arg = j, .get_hash = live_get_hash,
-	    .verify = live_verify };
+	    .verify = live_verify, .before = before };
 	_cleanup_(pool_freep) struct pool *pool = NULL;
 	struct rpki_seen seen;
 	bool ok = false;
@@ -378,8 +378,8 @@ point_judge(struct job *j, struct candidates *c, const struct rpki_opt *opt,
 }
 
 static int
-live_point(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_opt *opt,
-    struct rpki_point *ret)
+live_point(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_point *before,
+    const struct rpki_opt *opt, struct rpki_point *ret)
 {
 	struct live *l = arg;
 	struct job *j = &l->jobs[job];
@@ -397,7 +397,7 @@ live_point(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_
 		j->n_kept += ok;
 		return rc;
 	}
-	rc = point_judge(j, &c, opt, ret);
+	rc = point_judge(j, &c, j->l->conf.facts ? before : NULL, opt, ret);
 	if (rc == 0)
 		ret->until = min_i64(ret->until, live_due(ret->judged, key));
 	return rc;

@@ -163,7 +163,7 @@ input_ta(void *arg, struct pool *pool, const struct tal *t, unsigned k,
 
 static int
 input_point(void *arg, unsigned job UNUSED, const struct rpki_ca *ca,
-    const struct rpki_opt *opt, struct rpki_point *pt)
+    const struct rpki_point *before UNUSED, const struct rpki_opt *opt, struct rpki_point *pt)
 {
 	const struct rpki_source src = { .get = input_get, .arg = arg };
 
@@ -225,9 +225,12 @@ struct level {
 	atomic_size_t			 done;
 };
 
-/* Was this very CA judged before, and would it be judged the same? */
+/*
+ * Was this very CA judged before, and would it be judged the same? If not, its
+ * files may still be what they were: *ret_before.
+ */
 static struct rpki_point *
-point_before(const struct level *l, unsigned job, size_t i)
+point_before(const struct level *l, unsigned job, size_t i, const struct rpki_point **ret_before)
 {
 	const struct routes_backend *b = l->conf->backend;
 	const struct rpki_ca *ca = l->cas[i];
@@ -237,8 +240,12 @@ point_before(const struct level *l, unsigned job, size_t i)
 	struct rpki_point *pt = p == NULL ? NULL : *p->slot;
 
 	if (pt == NULL || pt->failed || now < pt->judged || now >= pt->until ||
-	    !rpki_ca_same(pt->ca, ca) || !b->same(b->arg, job, ca, pt))
+	    !rpki_ca_same(pt->ca, ca))
 		return NULL;
+	if (!b->same(b->arg, job, ca, pt)) {
+		*ret_before = pt;
+		return NULL;
+	}
 	l->was[i] = (uint32_t)(p->slot - l->conf->prev->points) + 1;
 	*p->slot = NULL;
 	rpki_point_rebase(pt, ca);
@@ -250,15 +257,16 @@ point_job(void *arg, unsigned job, size_t i)
 {
 	struct level *l = arg;
 	const struct routes_backend *b = l->conf->backend;
+	const struct rpki_point *before = NULL;
 	struct rpki_point *pt = NULL;
 	size_t n;
 
-	if (l->before != NULL && (pt = point_before(l, job, i)) != NULL)
+	if (l->before != NULL && (pt = point_before(l, job, i, &before)) != NULL)
 		atomic_fetch_add(&l->moved, 1);
 	else if ((pt = calloc(1, sizeof(*pt))) == NULL)
 		l->rcs[i] = -ENOMEM;
 	else
-		l->rcs[i] = b->point(b->arg, job, l->cas[i], &l->r->opt, pt);
+		l->rcs[i] = b->point(b->arg, job, l->cas[i], before, &l->r->opt, pt);
 	l->points[i] = pt;
 	n = atomic_fetch_add(&l->done, 1) + 1;
 	if (l->conf->progress != NULL && n % 64 == 0)
@@ -680,7 +688,7 @@ routes_run(const struct routes_conf *given, struct routes **ret)
 	r->now = conf->now;
 	r->again = conf->again;
 	r->opt = (struct rpki_opt){ .now = conf->now, .tolerate = conf->tolerate,
-	    .keep_objects = conf->keep, .follow_lost = conf->keep };
+	    .keep_objects = conf->keep, .thin = conf->thin, .follow_lost = conf->keep };
 	if ((rc = tals_read(r, conf)) < 0 || (rc = input_read(r, conf)) < 0)
 		return rc;
 	files.arg = r->input;

@@ -33,8 +33,10 @@ struct routes_backend {
 	/* The k-th certificate that may be the anchor's; -ENOENT: no more. */
 	int		(*ta)(void *arg, struct pool *, const struct tal *, unsigned k,
 			    struct sv *ret_uri, struct sv *ret);
+	/* before: the same CA's point in the run before; NULL: none, or not to be used. */
 	int		(*point)(void *arg, unsigned job, const struct rpki_ca *,
-			    const struct rpki_opt *, struct rpki_point *ret);
+			    const struct rpki_point *before, const struct rpki_opt *,
+			    struct rpki_point *ret);
 	/*
 	 * Would point() give the same as it did? Times and the CA were compared.
 	 * What the backend itself remembers with the point may change.
@@ -62,6 +64,7 @@ struct routes_conf {
 	unsigned		 jobs, tolerate;
 	uint32_t		 points_max;	/* of a trust anchor; 0: RPKI_POINTS_MAX */
 	bool			 keep;		/* objects, also below failed points */
+	bool			 thin;		/* … but not of points in which nothing was found */
 	const struct routes_backend *backend;	/* NULL: trees and rrdp */
 	/*
 	 * The run before, with the same TALs and switches: its points that would

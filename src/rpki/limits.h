@@ -50,6 +50,9 @@
 
 /* A judged point as bytes: 20,000 children of 450 bytes are 9 MB; OBJECTS_KEPT_MAX of the store. */
 #define RPKI_KEPT_MAX		((size_t)16 << 20)
+/* What was parsed once is believed so long, less a share by the CA's key. */
+#define RPKI_AGAIN_SEC		86400
+#define RPKI_AGAIN_SPREAD_SEC	21600
 #define RPKI_KEPT_NAME_MAX	4096		/* bytes of a Name in it; today below 150 */
 #define RPKI_KEPT_ARG_MAX	4096		/* bytes of one argument of a finding in it; today below 200 */
 #define RPKI_KEPT_KEY_MAX	32		/* of its name, which is ours */

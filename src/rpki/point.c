@@ -152,7 +152,7 @@ files_get(struct work *w)
 
 	for (size_t i = 0; i < w->n_files && n_failed < RPKI_MFT_FAILED_MAX; i++) {
 		struct file *f = &w->files[i];
-		int rc = listed_get(w, f->o.uri, f->mf, &f->bytes, &f->fs);
+		int rc = f->again ? 0 : listed_get(w, f->o.uri, f->mf, &f->bytes, &f->fs);
 
 		if (rc < 0)
 			return rc;
@@ -205,7 +205,7 @@ static int
 file_parse(struct work *w, struct file *f)
 {
 	f->o.verdict = V_VALID;
-	if (f->bytes.p == NULL)
+	if (f->again || f->bytes.p == NULL)
 		return 0;
 	if (f->o.type == RPKI_CER)
 		return cer_parse(w, f);
@@ -375,6 +375,8 @@ files_check(struct work *w)
 
 	if (w->mft != NULL && (rc = files_prepare(w)) < 0)
 		return rc;
+	if (!w->pt->failed && w->again && (rc = files_again(w)) < 0)
+		return rc;
 	if (!w->pt->failed && (rc = files_get(w)) < 0)
 		return rc;
 	if (w->pt->failed) {
@@ -437,44 +439,65 @@ point_undone(struct rpki_point *pt, int rc, bool full)
 	return 0;
 }
 
-int
-rpki_point_check(const struct rpki_ca *ca, const struct rpki_source *src,
-    const struct rpki_opt *opt, struct rpki_point *pt)
+static int
+point_check(struct work *w)
 {
-	struct work w = { .ca = ca, .src = src, .opt = opt, .pt = pt, .now = opt->now };
+	struct rpki_point *pt = w->pt;
+	const struct rpki_ca *ca = w->ca;
 	bool full;
 	int rc;
 
 	memset(pt, 0, sizeof(*pt));
 	pt->ca = ca;
 	pt->base = ca->res;
-	pt->judged = opt->now;
+	pt->judged = w->now;
 	pt->until = TIME_NEVER;
 	pt->pool = pool_new(RPKI_POINT_POOL_MAX);
-	w.tmp = pool_new(opt->pool_max > 0 ? opt->pool_max : RPKI_POINT_POOL_MAX);
-	if (pt->pool == NULL || w.tmp == NULL) {
-		(void)pool_free(w.tmp);
+	w->tmp = pool_new(w->opt->pool_max > 0 ? w->opt->pool_max : RPKI_POINT_POOL_MAX);
+	if (pt->pool == NULL || w->tmp == NULL) {
+		(void)pool_free(w->tmp);
 		return -ENOMEM;
 	}
 	findings_init(&pt->findings, pt->pool);
 	/* NULL for a key no signature can be made with: all of them fail then. */
-	w.key = crypto_rsa_new(ca->modulus, ca->exponent);
-	if (w.key == NULL && crypto_rsa_usable(ca->modulus, ca->exponent))
+	w->key = crypto_rsa_new(ca->modulus, ca->exponent);
+	if (w->key == NULL && crypto_rsa_usable(ca->modulus, ca->exponent))
 		rc = -ENOMEM;
 	else if (ca->lost)
-		rc = lost_point(&w);
+		rc = lost_point(w);
 	else {
-		rc = head_check(&w);
+		rc = head_check(w);
 		if (rc == 0)
-			rc = files_check(&w);
+			rc = files_check(w);
 	}
 	/* A short list or a missing name is not what the object said. */
-	full = pool_is_full(w.tmp) || pool_is_full(pt->pool);
-	if (rc == 0 && (pool_has_failed(w.tmp) || pool_has_failed(pt->pool)))
+	full = pool_is_full(w->tmp) || pool_is_full(pt->pool);
+	if (rc == 0 && (pool_has_failed(w->tmp) || pool_has_failed(pt->pool)))
 		rc = -ENOMEM;
-	(void)crypto_rsa_free(w.key);
-	(void)pool_free(w.tmp);
+	(void)crypto_rsa_free(w->key);
+	(void)pool_free(w->tmp);
 	return rc < 0 ? point_undone(pt, rc, full) : 0;
+}
+
+/*
+ * With files that are as they were only if nothing is found about any: who is
+ * told about a file wants to see all of it.
+ */
+int
+rpki_point_check(const struct rpki_ca *ca, const struct rpki_source *src,
+    const struct rpki_opt *opt, struct rpki_point *pt)
+{
+	struct work w = { .ca = ca, .src = src, .opt = opt, .pt = pt, .now = opt->now };
+	int rc;
+
+	if (opt->thin && src->before != NULL && src->before->files.n > 0 && !ca->lost) {
+		w.again = true;
+		if ((rc = point_check(&w)) == 0 && pt->thin)
+			return 0;
+		rpki_point_done(pt);
+		w = (struct work){ .ca = ca, .src = src, .opt = opt, .pt = pt, .now = opt->now };
+	}
+	return point_check(&w);
 }
 
 void

@@ -13,6 +13,11 @@ struct file {
 	struct cms		*cms;		/* signed objects */
 	struct cert		*cert;		/* the CA's, or cms->ee */
 	struct resources	 res;		/* effective */
+	bool			 again;		/* as it was: nothing of it was parsed */
+	int64_t			 judged;	/* … since then */
+	struct sv		 serial;
+	const struct rpki_ca	*before;	/* … its CA in the point before */
+	size_t			 child;		/* 1 + index of what it became; 0: no CA */
 	size_t			 verify;	/* its first item in the batch */
 	unsigned		 n_verify;
 };
@@ -30,6 +35,7 @@ struct work {
 	struct sv		 crl_uri;
 	struct file		*files;
 	size_t			 n_files, n_taks;
+	bool			 again;		/* files may be taken from src->before */
 	int64_t			 now;
 };
 
@@ -56,6 +62,14 @@ void	 ca_verify_item(struct work *w, struct crypto_verify *, const struct cert *
 int	 manifest_read(struct work *, struct findings *) MUST_USE;
 /* Sets w->pt->failed. */
 int	 head_check(struct work *) MUST_USE;
+
+/* --- point_files.c --- */
+/* Before any file is read: those that are as they were. */
+int	 files_again(struct work *) MUST_USE;
+/* All files were good: for the next time. */
+int	 files_remember(struct work *) MUST_USE;
+/* Do such bytes fit to the point's payloads? They may come from anywhere. */
+bool	 point_files_sound(struct sv, const struct rpki_point *);
 
 /* --- point_out.c: children, payloads, what is kept --- */
 int	 files_finish(struct work *) MUST_USE;

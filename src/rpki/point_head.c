@@ -118,6 +118,7 @@ crl_read(struct work *w, struct findings *mft_fs, struct findings *fs)
 	crl_check(w->crl, w->ca, w->now, fs);
 	window_note(w, w->crl->this_update, w->crl->next_update);
 	w->pt->crl_next = w->crl->next_update;
+	w->pt->crl_uri = w->crl_uri;
 	return 0;
 }
 
@@ -208,7 +209,8 @@ head_check(struct work *w)
 	if (w->opt->keep_objects) {
 		size_t n = (w->mft != NULL ? w->mft->n : 0) + 2;
 
-		w->pt->objects = pool_calloc(w->pt->pool, n, sizeof(*w->pt->objects));
+		w->pt->objects = pool_calloc(w->opt->thin ? w->tmp : w->pt->pool, n,
+		    sizeof(*w->pt->objects));
 		if (w->pt->objects == NULL)
 			return -ENOMEM;
 		head_object(w, w->ca->mft_uri, RPKI_MFT, &mft_fs, w->pt->mft_this, w->pt->mft_next);

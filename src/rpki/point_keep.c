@@ -13,6 +13,7 @@
  *			the CA (depth, chain, name of the trust anchor)
  *	VRPs …, ASPAs …, router keys …
  *	findings …	and the objects that they speak of: point_keep_findings.c
+ *	files, as they are in memory (point_files.c); none if they are too many
  *
  * Texts are written by how many octets they share with another one that both
  * sides know. The reader believes nothing: what it gives could have been judged,
@@ -27,6 +28,7 @@
 #include "base/hash.h"
 #include "base/timefmt.h"
 #include "rpki/keep.h"
+#include "rpki/point.h"
 
 #define KEPT_AT_TIMES	(2 * SHA256_LEN)	/* where judged and until stand */
 #define MODULUS_LEN	256			/* RFC 7935: 2048 bits; see rsa_key_parse() */
@@ -190,6 +192,7 @@ head_add(struct buf *b, const struct rpki_point *pt, const uint8_t fingerprint[s
 	kept_be32(b, pt->n_aspas);
 	kept_be32(b, pt->n_router_keys);
 	kept_text(b, pt->mft_aia, pt->ca->uri);
+	kept_text(b, pt->crl_uri, pt->ca->repo_uri);
 }
 
 /* How long after a payload the point ends has 32 bits: 136 years. */
@@ -225,8 +228,9 @@ rpki_point_keepable(const struct rpki_point *pt)
 	return payloads_fit(pt) && kept_findings_fit(pt);
 }
 
-int
-rpki_point_write(const struct rpki_point *pt, const uint8_t fingerprint[static SHA256_LEN],
+/* Without what is remembered of the files. */
+static int
+point_write(const struct rpki_point *pt, const uint8_t fingerprint[static SHA256_LEN],
     struct buf *b)
 {
 	size_t start = b->len;
@@ -243,14 +247,30 @@ rpki_point_write(const struct rpki_point *pt, const uint8_t fingerprint[static S
 	return b->rc;
 }
 
-/* --- under what it was judged --- */
-
 static void
 whole_add(struct buf *b, struct sv s)
 {
 	kept_be32(b, s.n);
 	buf_sv(b, s);
 }
+
+int
+rpki_point_write(const struct rpki_point *pt, const uint8_t fingerprint[static SHA256_LEN],
+    struct buf *b)
+{
+	size_t start = b->len;
+	int rc = point_write(pt, fingerprint, b);
+	struct sv files = pt->files;
+
+	if (rc < 0)
+		return rc;
+	if (b->len - start + 4 + files.n > RPKI_KEPT_MAX)
+		files.n = 0;
+	whole_add(b, files);
+	return b->rc;
+}
+
+/* --- under what it was judged --- */
 
 static void
 res_add(struct buf *b, const struct resources *r)
@@ -402,14 +422,14 @@ as_read(struct kept_reading *k, const struct as_res *ca, struct as_res *ret)
 
 /* "…/name" of the CA's own place. */
 static bool
-is_file_of(const struct rpki_ca *ca, struct sv uri)
+is_file_of(const struct rpki_ca *ca, struct sv uri, enum rpki_type type)
 {
 	size_t n = ca->repo_uri.n;
 	bool slash = n > 0 && ca->repo_uri.p[n - 1] == '/';
 	struct sv name = sv_skip(uri, n + !slash);
 
 	return sv_starts(uri, ca->repo_uri) && (slash || sv_starts(sv_skip(uri, n), SV("/"))) &&
-	    name.n <= RPKI_FILE_NAME_MAX && rpki_type_of(name) == RPKI_CER &&
+	    name.n <= RPKI_FILE_NAME_MAX && rpki_type_of(name) == type &&
 	    sv_find(name, '/') == name.n && rsync_uri_valid(uri);
 }
 
@@ -430,7 +450,7 @@ child_check(struct kept_reading *k, const struct rpki_ca *c)
 {
 	const struct rpki_point *pt = k->pt;
 
-	want(k, is_file_of(k->ca, c->uri) && rsync_uri_valid(c->repo_uri) &&
+	want(k, is_file_of(k->ca, c->uri, RPKI_CER) && rsync_uri_valid(c->repo_uri) &&
 	    rsync_uri_valid(c->mft_uri) && (c->notify_uri.n == 0 || https_uri_valid(c->notify_uri)));
 	want(k, is_name(c->subject) && c->ski.n == SHA1_LEN && c->modulus.n == MODULUS_LEN &&
 	    ((uint8_t)c->modulus.p[0] & 0x80) != 0);
@@ -582,6 +602,8 @@ lists_read(struct kept_reading *k)
 		return 0;
 	pt->mft_aia = kept_text_read(k, k->ca->uri, RPKI_URI_MAX);
 	want(k, pt->mft_aia.n == 0 || rsync_uri_valid(pt->mft_aia));
+	pt->crl_uri = kept_text_read(k, k->ca->repo_uri, RPKI_URI_MAX);
+	want(k, is_file_of(k->ca, pt->crl_uri, RPKI_CRL));
 	pt->children = pool_calloc(pt->pool, n_children + 1, sizeof(*pt->children));
 	pt->vrps = pool_calloc(pt->pool, n_vrps + 1, sizeof(*pt->vrps));
 	pt->aspas = pool_calloc(pt->pool, n_aspas + 1, sizeof(*pt->aspas));
@@ -599,7 +621,11 @@ lists_read(struct kept_reading *k)
 		router_key_read(k, &pt->router_keys[pt->n_router_keys]);
 	if (k->bad || k->r.bad)
 		return 0;
-	return pool_has_failed(pt->pool) ? -ENOMEM : kept_findings_read(k);
+	if (pool_has_failed(pt->pool) || kept_findings_read(k) < 0)
+		return -ENOMEM;
+	pt->files = copy_read(k, rd_be32(&k->r));
+	want(k, point_files_sound(pt->files, pt));
+	return pool_has_failed(pt->pool) ? -ENOMEM : 0;
 }
 
 static void
@@ -688,7 +714,7 @@ rpki_point_same(const struct rpki_point *a, const struct rpki_point *b, bool *re
 
 	*ret = false;
 	if (rpki_point_keepable(a) && rpki_point_keepable(b) &&
-	    (rc = rpki_point_write(a, none, &x)) == 0 && (rc = rpki_point_write(b, none, &y)) == 0)
+	    (rc = point_write(a, none, &x)) == 0 && (rc = point_write(b, none, &y)) == 0)
 		*ret = kept_same(&x, &y);
 	buf_done(&x);
 	buf_done(&y);

@@ -55,7 +55,7 @@ child_res(struct work *w, const struct file *f, struct resources *r)
 }
 
 static int
-child_add(struct work *w, const struct file *f, bool lost)
+child_add(struct work *w, struct file *f, bool lost)
 {
 	struct pool *pool = w->pt->pool;
 	struct rpki_ca *c = &w->pt->children[w->pt->n_children];
@@ -83,8 +83,54 @@ child_add(struct work *w, const struct file *f, bool lost)
 	c->expires = min_i64(w->ca->expires, c->own_expires);
 	if (c->notify_uri.p == NULL || c->mft_uri.p == NULL)
 		return -ENOMEM;
-	w->pt->n_children++;
+	f->child = ++w->pt->n_children;
 	return child_res(w, f, &c->res);
+}
+
+/* What is inherited hangs at the CA as it is now. */
+static int
+res_again(struct work *w, const struct resources *old, struct resources *r)
+{
+	const struct resources *base = &w->src->before->base, *ca = &w->ca->res;
+	struct resources own = *old;
+	int rc;
+
+	if (old->v4.r == base->v4.r)
+		own.v4.n = 0;
+	if (old->v6.r == base->v6.r)
+		own.v6.n = 0;
+	if (old->as.r == base->as.r)
+		own.as.n = 0;
+	if ((rc = res_copy(w->pt->pool, &own)) < 0)
+		return rc;
+	*r = own;
+	if (old->v4.r == base->v4.r)
+		r->v4 = ca->v4;
+	if (old->v6.r == base->v6.r)
+		r->v6 = ca->v6;
+	if (old->as.r == base->as.r)
+		r->as = ca->as;
+	return 0;
+}
+
+/* The same certificate under the same CA: what follows from the rest of the point is new. */
+static int
+child_again(struct work *w, struct file *f)
+{
+	struct pool *pool = w->pt->pool;
+	struct rpki_ca *c = &w->pt->children[w->pt->n_children];
+	struct sv *const texts[] = { &c->uri, &c->subject, &c->ski, &c->modulus, &c->repo_uri,
+	    &c->mft_uri, &c->notify_uri };
+
+	*c = *f->before;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if ((*texts[i] = pool_sv(pool, *texts[i])).p == NULL)
+			return -ENOMEM;
+	c->parent = (struct rpki_ca *)(uintptr_t)w->ca;
+	c->own_expires = min_i64(w->pt->expires, c->not_after);
+	c->expires = min_i64(w->ca->expires, c->own_expires);
+	f->child = ++w->pt->n_children;
+	return res_again(w, &f->before->res, &c->res);
 }
 
 static int
@@ -95,7 +141,7 @@ object_keep(struct work *w, struct file *f)
 	int rc;
 
 	/* What is only named costs nothing: memory follows real files. */
-	if (!w->opt->keep_objects || (f->bytes.p == NULL && !findings_reject(&f->fs)))
+	if (f->bytes.p == NULL && o->verdict != V_REJECTED)
 		return 0;
 	if ((o->uri = pool_sv(pool, o->uri)).p == NULL)
 		return -ENOMEM;
@@ -213,6 +259,52 @@ child_wanted(const struct work *w, const struct file *f, bool *ret_lost)
 	    lost_followed(w, f->cert));
 }
 
+static int
+child_any(struct work *w, struct file *f)
+{
+	bool lost;
+
+	if (f->again)
+		return f->before != NULL ? child_again(w, f) : 0;
+	return child_wanted(w, f, &lost) ? child_add(w, f, lost) : 0;
+}
+
+static bool
+nothing_found(const struct rpki_point *pt)
+{
+	for (int s = 0; s < SEV_MAX; s++)
+		if (pt->findings.n_by_severity[s] > 0)
+			return false;
+	return rpki_point_keepable(pt);
+}
+
+/* .thin: where nothing was found, objects are left to who asks for them. */
+static int
+objects_keep(struct work *w)
+{
+	struct rpki_point *pt = w->pt;
+	struct rpki_object *heads = pt->objects;
+	int rc = 0;
+
+	if (!w->opt->keep_objects)
+		return 0;
+	if (w->opt->thin && nothing_found(pt)) {
+		pt->objects = NULL;
+		pt->n_objects = 0;
+		pt->thin = true;
+		return files_remember(w);
+	}
+	if (w->opt->thin && !w->ca->lost) {
+		pt->objects = pool_calloc(pt->pool, w->n_files + pt->n_objects + 1, sizeof(*heads));
+		if (pt->objects == NULL)
+			return -ENOMEM;
+		memcpy(pt->objects, heads, pt->n_objects * sizeof(*heads));
+	}
+	for (size_t i = 0; i < w->n_files && rc == 0; i++)
+		rc = object_keep(w, &w->files[i]);
+	return rc;
+}
+
 int
 files_finish(struct work *w)
 {
@@ -227,7 +319,6 @@ files_finish(struct work *w)
 		return -ENOMEM;
 	for (size_t i = 0; i < w->n_files && rc == 0; i++) {
 		struct file *f = &w->files[i];
-		bool lost;
 
 		if (findings_reject(&f->fs))
 			f->o.verdict = V_REJECTED;
@@ -235,11 +326,10 @@ files_finish(struct work *w)
 			f->o.verdict = V_LOST;
 		payload_stamp(w, f);
 		pt->count[f->o.type][f->o.verdict]++;
-		if (child_wanted(w, f, &lost))
-			rc = child_add(w, f, lost);
-		if (rc == 0)
-			rc = object_keep(w, f);
+		rc = child_any(w, f);
 		findings_move(&pt->findings, &f->fs);
 	}
+	if (rc == 0)
+		rc = objects_keep(w);
 	return rc == 0 ? payloads_gather(w) : rc;
 }

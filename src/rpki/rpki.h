@@ -281,6 +281,11 @@ struct rpki_source {
 	/* As crypto_verify_batch(); modulus and exponent are always set. NULL: that. */
 	int	(*verify)(void *arg, struct crypto_verify *, size_t n);
 	const struct rpki_seen *seen;	/* NULL: nothing is remembered */
+	/*
+	 * The point as it was judged before, with these switches and under a CA that
+	 * is the same (rpki_ca_same()): its files need not be parsed again. NULL: all.
+	 */
+	const struct rpki_point *before;
 };
 
 struct rpki_opt {
@@ -288,6 +293,7 @@ struct rpki_opt {
 	unsigned	 tolerate;
 	size_t		 pool_max;	/* memory of one point; 0: RPKI_POINT_POOL_MAX */
 	bool		 keep_objects;	/* fill rpki_point.objects for every file */
+	bool		 thin;		/* … but not where nothing was found: rpki_point_thicken() */
 	bool		 follow_lost;	/* read below failed points, for explanations */
 };
 
@@ -297,6 +303,7 @@ struct rpki_point {
 	const struct rpki_ca	*ca;
 	bool			 failed;
 	bool			 mft_found;	/* there was a manifest, good or bad */
+	struct sv		 crl_uri;
 	struct sv		 mft_aia;	/* where its signer says its own certificate is */
 	int64_t			 expires;	/* min of manifest and CRL; see rpki_point_expiry() */
 	int64_t			 judged, until;	/* the same bytes give the same in [judged, until) */
@@ -308,6 +315,7 @@ struct rpki_point {
 	bool			 named;		/* the caller's: a server has its manifest now */
 	bool			 retained;	/* the caller's: judged on older data than the newest */
 	bool			 thin;		/* of rpki_point_read(): few or no objects are known */
+	struct sv		 files;		/* what is remembered of them: point_files.c */
 	struct pool		*more;		/* of rpki_point_thicken(); may be NULL */
 	struct rpki_object	*objects;
 	size_t			 n_objects;
