@@ -395,9 +395,12 @@ live_point(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_
 	live_point_key(ca, key);
 	if (!ca->lost && ((rc = kept_try(j, &c, opt, key, ret, &ok)) < 0 || ok)) {
 		j->n_kept += ok;
+		ret->stored = ok;
 		return rc;
 	}
-	rc = point_judge(j, &c, j->l->conf.facts ? before : NULL, opt, ret);
+	if (!j->l->conf.facts || live_doubted(l, key))
+		before = NULL;
+	rc = point_judge(j, &c, before, opt, ret);
 	if (rc == 0)
 		ret->until = min_i64(ret->until, live_due(ret->judged, key));
 	return rc;
@@ -411,14 +414,16 @@ live_thicken(void *arg, const struct rpki_opt *opt, struct rpki_point *pt)
 	struct job *j = &l->jobs[0];
 	struct rpki_source src = { .get = live_get, .arg = j, .get_hash = live_get_hash,
 	    .verify = live_verify };
+	struct rpki_opt all = *opt;
 	struct rpki_point full;
 	bool same = false;
 	int rc;
 
+	all.thin = false;
 	j->ca = pt->ca;
 	j->candidate = pt->mft_hash;
 	sources_find(j, pt->ca);
-	if ((rc = rpki_point_check(pt->ca, &src, opt, &full)) == 0)
+	if ((rc = rpki_point_check(pt->ca, &src, &all, &full)) == 0)
 		rc = rpki_point_same(pt, &full, &same);
 	if (rc == 0 && same) {
 		rpki_point_thicken(pt, &full);

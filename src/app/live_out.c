@@ -263,7 +263,7 @@ is_kept(const struct live *l, const struct rpki_point *pt, const struct rpki_opt
 	return rc;
 }
 
-/* What is the store's already; thin points came from there. */
+/* What is the store's already. */
 static int
 is_stored(struct live *l, const struct routes *r, const struct rpki_point *pt,
     const uint8_t key[static SHA256_LEN], bool keep, bool *ret)
@@ -272,7 +272,7 @@ is_stored(struct live *l, const struct routes *r, const struct rpki_point *pt,
 
 	*ret = objects_view_kept(l->view, key, &old) == 0 &&
 	    memcmp(old.hash, pt->mft_hash, SHA256_LEN) == 0;
-	if (!*ret || !l->conf.facts || pt->thin)
+	if (!*ret || !l->conf.facts)
 		return 0;
 	if (keep)
 		return is_kept(l, pt, &r->opt, key, old.kept, ret);
@@ -281,16 +281,15 @@ is_stored(struct live *l, const struct routes *r, const struct rpki_point *pt,
 }
 
 static int
-point_record(struct live *l, const struct routes *r, const struct rpki_point *pt, struct buf *b)
+point_record(struct live *l, const struct routes *r, struct rpki_point *pt, struct buf *b)
 {
 	/* Two certificates for one place would write over each other for ever. */
-	bool keep = l->conf.facts && !pt->thin && rpki_point_keepable(pt) && routes_alone(r, pt->ca);
+	bool keep = l->conf.facts && rpki_point_keepable(pt) && routes_alone(r, pt->ca);
 	uint8_t key[SHA256_LEN];
-	bool stored;
 	int rc;
 
 	live_point_key(pt->ca, key);
-	if ((rc = is_stored(l, r, pt, key, keep, &stored)) < 0 || stored)
+	if ((rc = is_stored(l, r, pt, key, keep, &pt->stored)) < 0 || pt->stored)
 		return rc;
 	record_begin(b, key, pt->mft_hash);
 	/* What is too much now is brought by the next run. */
@@ -310,16 +309,28 @@ failed_record(struct live *l, const struct rpki_point *pt, struct buf *b)
 		record_begin(b, key, old.hash);
 }
 
+static size_t
+stored_count(const struct routes *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_points; i++)
+		n += r->points[i]->stored && routes_alone(r, r->points[i]->ca);
+	return n;
+}
+
 int
 live_points(struct live *l, const struct routes *r, struct buf *b)
 {
+	/* Another store than the one that had it: it gets all of it again. */
+	bool all = objects_view_n_points(l->view) < stored_count(r);
 	int rc = 0;
 
 	for (size_t i = 0; i < r->n_tas; i++)
 		if (r->tas[i].ok)
 			ta_record(l, &r->tas[i], b);
 	for (size_t i = 0; i < r->n_points && rc == 0; i++)
-		if (r->points[i]->ca->lost)
+		if (r->points[i]->ca->lost || (r->points[i]->stored && !all))
 			continue;
 		else if (r->points[i]->failed)
 			failed_record(l, r->points[i], b);

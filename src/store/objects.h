@@ -299,6 +299,7 @@ int	 objects_view_names(struct objects_view *, uint32_t source,
 /* All sources. */
 int	 objects_view_sources(struct objects_view *,
 	    bool (*fn)(void *arg, const struct objects_source *), void *arg) MUST_USE;
+uint64_t objects_view_n_points(struct objects_view *);
 /* All points. */
 int	 objects_view_points(struct objects_view *,
 	    bool (*fn)(void *arg, const uint8_t *key, const uint8_t *hash), void *arg) MUST_USE;

@@ -420,6 +420,14 @@ objects_view_sources(struct objects_view *v,
 	return table_each(v, T_SOURCE, source_row, &e);
 }
 
+uint64_t
+objects_view_n_points(struct objects_view *v)
+{
+	MDB_stat st;
+
+	return mdb_stat(v->txn, v->reader->t[T_POINT], &st) == 0 ? st.ms_entries : 0;
+}
+
 struct points_each {
 	bool	(*fn)(void *, const uint8_t *, const uint8_t *);
 	void	*arg;
