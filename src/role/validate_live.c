@@ -247,7 +247,7 @@ run_start(struct role *r)
 	run_init(run);
 	run->conf = (struct routes_conf){
 		.tals = &st->tals, .n_tals = 1, .now = role_now(r), .jobs = st->jobs,
-		.tolerate = RPKI_TOL_DEFAULT, .keep = true, .prev = st->last, .again = true,
+		.tolerate = RPKI_TOL_DEFAULT, .keep = true, .thin = true, .prev = st->last, .again = true,
 		.complain = { complain_keep, run, LANG_EN },
 	};
 	run->ours = &st->ours;

@@ -1,25 +1,15 @@
 /* Judged points as bytes: what is read is what was judged, and nobody's lie beyond the CA's own. */
-#include "kit.h"
+#include "all.h"
 #include "same.h"
 
 #define BUILD	SV("a build of ours")
 #define COMMA	,
 
-static const struct roa_entry roa_v[] = {
-	{ { .addr = { 10, 1 }, .len = 16, .af = IP_V4 }, 24 },
-	{ { .addr = { 10, 1, 128 }, .len = 17, .af = IP_V4 }, 17 },
-};
-static const struct roa_spec roa = { 64500, roa_v, ARRAY_LEN(roa_v) };
 static const struct roa_entry disorder_v[] = {
 	{ { .addr = { 10, 3 }, .len = 16, .af = IP_V4 }, 16 },
 	{ { .addr = { 10, 2 }, .len = 16, .af = IP_V4 }, 16 },
 };
 static const struct roa_spec disorder = { 64502, disorder_v, ARRAY_LEN(disorder_v) };
-static const uint32_t providers[] = { 64501, 64502, 4200000000 };
-static const uint32_t nobody[] = { 0 };
-static const struct aspa_spec aspas[] = {
-	{ 64500, providers, ARRAY_LEN(providers) }, { 64501, nobody, 1 },
-};
 
 struct scene {
 	struct kit		k;
@@ -30,49 +20,12 @@ struct scene {
 	uint8_t			print[SHA256_LEN];
 };
 
-static void
-ca_add(struct world *w, const char *name, unsigned key, bool inherits)
-{
-	static const struct write_ip_range some = { { 10, 1, 0, 1 }, { 10, 1, 2, 9 } };
-	struct cert_spec c = spec_below(w, key, true);
-
-	c.repo = pool_printf(w->pool, "%s%s/", HOST, name);
-	c.mft = pool_printf(w->pool, "%s%s/x.mft", HOST, name);
-	c.notify = inherits ? NULL : "https://rpki.example/notification.xml";
-	if (inherits)
-		c.res.ip[0].inherit = c.res.as.inherit = true;
-	else {
-		c.res.ip[0].v = &some;
-		c.res.ip[1].v = &doc6;
-		c.res.ip[0].n = c.res.ip[1].n = 1;
-	}
-	world_add(w, pool_printf(w->pool, "%s.cer", name), cert_make(w, &c, w->key, NULL));
-}
-
-static void
-router_add(struct world *w)
-{
-	static const uint8_t point[65] = { 4 };
-	struct cert_spec c = spec_below(w, 2, false);
-	struct wr spki = wr_new(w->pool, 256);
-	uint8_t *ski = pool_alloc(w->pool, SHA1_LEN);
-
-	ec_spki_write(&spki, OID_P256, point, sizeof(point));
-	crypto_sha1(point, sizeof(point), ski);
-	c.subject = "ROUTER-0000FBF0";
-	c.spki = wr_sv(&spki);
-	c.ski = (struct sv){ (const char *)ski, SHA1_LEN };
-	c.eku = OID_KP_ROUTER;
-	c.res.as.v = &doc_as;		/* sixteen keys */
-	c.res.as.n = 1;
-	world_add(w, "r.cer", cert_make(w, &c, w->key, NULL));
-}
-
+/* As a daemon judges: where nothing was found, without objects. */
 static int
 scene_check(struct scene *s, int64_t now, struct rpki_point *ret)
 {
 	struct rpki_source src = { .get = kit_world_get, .arg = &s->w };
-	struct rpki_opt opt = { .now = now, .keep_objects = true };
+	struct rpki_opt opt = { .now = now, .keep_objects = true, .thin = true };
 
 	return rpki_point_check(&s->w.ca, &src, &opt, ret);
 }
@@ -86,20 +39,17 @@ scene_found(struct scene *s, const struct keys *keys, bool found)
 	kit_clear(&s->k);
 	s->opt.now = NOW;
 	world_init(&s->w, keys, s->k.pool);
-	world_roa(&s->w, "a.roa", &roa, NULL);
+	world_all(&s->w);
 	if (found) {
-		world_add(&s->w, "aa.txt", SV("not judged"));
-		world_roa(&s->w, "ab.roa", &disorder, NULL);
+		world_add(&s->w, "y.txt", SV("not judged"));
+		world_roa(&s->w, "z.roa", &disorder, NULL);
 	}
-	world_aspa(&s->w, "b.asa", &aspas[0], NULL);
-	world_aspa(&s->w, "c.asa", &aspas[1], NULL);
-	ca_add(&s->w, "d", 4, true);
-	ca_add(&s->w, "e", 5, false);
-	router_add(&s->w);
 	world_crl(&s->w, NULL, 0);
 	world_manifest(&s->w);
 	assert_int_equal(scene_check(s, NOW, &s->pt), 0);
 	assert_int_equal(s->pt.findings.n_kept, found ? 2 : 0);
+	assert_int_equal(s->pt.thin, !found);
+	assert_int_equal(s->pt.files.n > 0, !found);
 	assert_true(rpki_point_keepable(&s->pt));
 	assert_int_equal(rpki_point_fingerprint(&s->w.ca, &s->opt, BUILD, s->print), 0);
 	assert_int_equal(rpki_point_write(&s->pt, s->print, &s->kept), 0);
@@ -280,6 +230,7 @@ test_not_kept(void **state)
 #undef NOT_WITH
 	/* Of what was found here nobody knows which object it is of. */
 	pt = s.pt;
+	pt.thin = false;
 	findings_init(&pt.findings, pt.pool);
 	pt.findings.subject = SV("x");
 	finding_add0(&pt.findings, F(RPKI_ROA_ORDER));
@@ -331,11 +282,13 @@ static void
 test_lies(void **state)
 {
 	struct rpki_ca *c;
+	char files[1024];
 	struct vrp v;
 	struct scene s;
 
 	scene_init(&s, *state);
 	c = s.pt.children;
+	assert_true(s.pt.files.n <= sizeof(files));
 #define LIE(place, value) do {							\
 	__typeof__(place) was_ = (place);					\
 	(place) = (value);							\
@@ -375,6 +328,12 @@ test_lies(void **state)
 	LIE(s.pt.count[RPKI_ROA][V_VALID], RPKI_MFT_FILES_MAX);
 	LIE(s.pt.count[RPKI_SPL][V_VALID], 1);
 	LIE(s.pt.mft_aia, SV("ftp://x"));
+	LIE(s.pt.files, sv_take(s.pt.files, s.pt.files.n - 1));
+	LIE(s.pt.files, sv_skip(s.pt.files, 64 + 5 + 2));	/* without a.roa, its VRPs are nobody's */
+	memcpy(files, s.pt.files.p, s.pt.files.n);
+	files[56] = 1;					/* judged in a far future */
+	LIE(s.pt.files, ((struct sv){ files COMMA s.pt.files.n }));
+	LIE(s.pt.crl_uri, SV("rsync://rpki.example/repo/ta.roa"));
 	LIE(c[1].ski, key_ski(*state, 0));		/* a loop */
 	LIE(c[1].uri, SV("rsync://rpki.example/repo/sub/e.cer"));
 	LIE(c[1].uri, SV("rsync://rpki.example/other/e.cer"));
