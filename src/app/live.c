@@ -289,13 +289,22 @@ newest_first(struct job *j, struct pool *pool, struct candidates *c,
 	return 0;
 }
 
-/* Older data holds: what is wrong with the newer is said beside it. */
+/*
+ * Older data holds: what is wrong with the newer is said beside it. NULL:
+ * no server has a manifest any more.
+ */
 static void
 retained_note(struct rpki_point *pt, const struct rpki_point *newest)
 {
+	const struct sv uri = pt->ca->mft_uri;
+
 	pt->retained = true;
-	findings_append(&pt->findings, &newest->findings);
-	pt->findings.subject = pt->ca->mft_uri;
+	if (newest != NULL)
+		findings_append(&pt->findings, &newest->findings);
+	pt->findings.subject = uri;
+	if (newest == NULL)
+		finding_add(&pt->findings, code(RPKI_MFT_MISSING),
+		    FA_SV("file", sv_skip(uri, sv_rfind(uri, '/') + 1)));
 	finding_add(&pt->findings, code(RPKI_POINT_RETAINED),
 	    FA_TIME("this_update", pt->mft_this), FA_TIME("expires", pt->expires));
 }
@@ -306,15 +315,18 @@ candidates_try(struct job *j, const struct candidates *c, struct rpki_source *sr
     const struct rpki_seen *seen, const struct rpki_opt *opt, struct rpki_point *ret)
 {
 	struct rpki_point pt, newest;
+	struct rpki_opt o = *opt;
 	int rc = 0;
 
 	for (size_t i = 0; i < c->n; i++) {
 		j->candidate = c->v[i].hash;
 		src->seen = seen;
-		if ((rc = rpki_point_check(j->ca, src, opt, &pt)) < 0 || !pt.failed) {
+		/* Of what is not the newest, somebody will want to know all. */
+		o.thin = opt->thin && i == 0 && c->v[i].named;
+		if ((rc = rpki_point_check(j->ca, src, &o, &pt)) < 0 || !pt.failed) {
 			pt.named = rc == 0 && c->v[i].named;
-			if (rc == 0 && i > 0 && !c->v[i].named)
-				retained_note(&pt, &newest);
+			if (rc == 0 && !c->v[i].named)
+				retained_note(&pt, i > 0 ? &newest : NULL);
 			if (i > 0) {
 				/* The newest may be from the future, and its time comes. */
 				pt.until = min_i64(pt.until, newest.until);
@@ -347,7 +359,8 @@ kept_try(struct job *j, const struct candidates *c, const struct rpki_opt *opt,
     const uint8_t key[static SHA256_LEN], struct rpki_point *ret, bool *ret_ok)
 {
 	*ret_ok = false;
-	if (!j->l->conf.facts || !c->has_good || contested(c) || memcmp(c->v[0].hash, c->good, SHA256_LEN) != 0 ||
+	if (!j->l->conf.facts || !c->has_good || !c->v[0].named || contested(c) ||
+	    memcmp(c->v[0].hash, c->good, SHA256_LEN) != 0 ||
 	    (opt->keep_objects && !j->l->conf.thickens) || live_doubted(j->l, key))
 		return 0;
 	return live_kept_read(j->ca, opt, key, &c->kept, ret, ret_ok);
@@ -395,7 +408,7 @@ live_point(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_
 	live_point_key(ca, key);
 	if (!ca->lost && ((rc = kept_try(j, &c, opt, key, ret, &ok)) < 0 || ok)) {
 		j->n_kept += ok;
-		ret->stored = ok;
+		ret->stored = ret->named = ok;
 		return rc;
 	}
 	if (!j->l->conf.facts || live_doubted(l, key))

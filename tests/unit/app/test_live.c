@@ -153,6 +153,7 @@ test_time(void **state)
 static void
 test_retained(void **state)
 {
+	struct buf b = BUF_INIT;
 	struct scene s;
 	struct routes *r;
 	bool more = true;
@@ -188,6 +189,14 @@ test_retained(void **state)
 	r = run(&s, r);
 	assert_int_equal(findings_of(r, RPKI_POINT_RETAINED), 0);
 	assert_int_equal(r->payloads.vrps[0].asn, 64501);
+	/* The server withdraws all of it, the manifest too. */
+	record(&b, "rsync://host.example/x/other.cer", SV("x"));
+	stage(&s, s.module, &b);
+	r = run(&s, r);
+	assert_int_equal(findings_of(r, RPKI_POINT_RETAINED), 1);
+	assert_int_equal(findings_of(r, RPKI_MFT_MISSING), 1);
+	assert_int_equal(r->payloads.n_vrps, 1);
+	assert_int_equal(r->payloads.cas[0].state, PCA_RETAINED);
 	(void)routes_free(r);
 	scene_done(&s);
 }
