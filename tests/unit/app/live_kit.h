@@ -23,6 +23,7 @@ struct scene {
 	unsigned		 n_asked;	/* signatures that had to be computed */
 	int64_t			 now, clock;	/* of validate, of the store */
 	uint64_t		 n_still;
+	bool			 thin;		/* objects are left out where nothing was found */
 };
 
 static const struct roa_entry roa_v[] = { { { .addr = { 10, 1 }, .len = 16, .af = IP_V4 }, 24 } };
@@ -171,7 +172,7 @@ run(struct scene *s, struct routes *prev)
 {
 	const char *tals[] = { s->tal };
 	struct routes_conf conf = { .tals = tals, .n_tals = 1, .now = s->now, .jobs = 1,
-	    .keep = true, .prev = prev, .backend = live_backend(s->live) };
+	    .keep = true, .thin = s->thin, .prev = prev, .backend = live_backend(s->live) };
 	struct buf points = BUF_INIT, holds = BUF_INIT;
 	struct routes *r = NULL;
 

@@ -431,9 +431,12 @@ thicken(struct scene *s, struct routes *r, const char *subject)
 	live_end(s->live);
 }
 
-/* From a thin point as from bytes, whatever is asked, and in whatever order. */
+/*
+ * From a thin point as from bytes, whatever is asked, and in whatever order. It
+ * was read back, or judged without its objects.
+ */
 static void
-explain_all(const struct keys *keys, bool found)
+explain_all(const struct keys *keys, bool found, bool judged)
 {
 	static const struct roa_entry v[] = { { { .addr = { 10, 4 }, .len = 16, .af = IP_V4 }, 24 },
 	    { { .addr = { 10, 3 }, .len = 16, .af = IP_V4 }, 24 } };
@@ -456,7 +459,7 @@ explain_all(const struct keys *keys, bool found)
 	struct routes *fat, *thin;
 	struct scene s;
 
-	scene_init(&s, keys, true);
+	scene_init(&s, keys, !judged);
 	world_again(&s, "\2", 60);
 	world_roa(&s.w, "a.roa", &roa, NULL);
 	world_aspa(&s.w, "b.asa", &aspa, NULL);
@@ -465,11 +468,12 @@ explain_all(const struct keys *keys, bool found)
 	world_manifest(&s.w);
 	publish(&s);
 	fat = run(&s, NULL);
+	s.thin = judged;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		for (int all = 0; all < 2; all++) {
 			int rc = explain(fat, rows[i].subject, &want);
 
-			thin = run_anew(&s);
+			thin = judged ? run(&s, NULL) : run_anew(&s);
 			assert_true(thin->points[0]->thin);
 			if (all)	/* something else was asked before */
 				thicken(&s, thin, "64500");
@@ -498,8 +502,9 @@ explain_all(const struct keys *keys, bool found)
 static void
 test_explain(void **state)
 {
-	explain_all(*state, false);
-	explain_all(*state, true);
+	explain_all(*state, false, false);
+	explain_all(*state, true, false);
+	explain_all(*state, false, true);
 }
 
 /* Who asks for what was made up finds it out, and ends it. */
