@@ -311,11 +311,38 @@ tick(void *arg)
 	}
 }
 
+/*
+ * The store lives anew: what its former life was given is gone, and what it was
+ * asked will not be answered. Its answer to an opening may be on its way.
+ */
+static void
+lost(struct stages *all)
+{
+	int64_t soon = mono_ms() - STAGE_WAIT_MS + STAGE_AGAIN_MS;
+
+	for (struct stage *s = all->head, *next; s != NULL; s = next) {
+		next = s->next;
+		if (s->is == STAGE_CLOSED) {
+			s->n_late = 0;
+			s->waits = min_i64(s->waits, soon);
+		} else if (s->is == STAGE_OPENING)
+			s->waits = min_i64(s->waits, soon);
+		else if (s->any || s->waits != 0 || s->n_under_way > 0) {
+			s->n_under_way = 0;
+			failed(s, -EPIPE);
+		}
+	}
+}
+
 /* --- answers --- */
 
 int
 stages_on_opened(struct stages *all, const struct msg_source_opened *m)
 {
+	if (m->req == 0) {
+		lost(all);
+		return 0;
+	}
 	for (struct stage *s = all->head; s != NULL; s = s->next) {
 		if (s->req != m->req || (s->is != STAGE_OPENING && s->is != STAGE_CLOSED))
 			continue;

@@ -23,6 +23,8 @@
 #define STAGE_UNDER_WAY		2
 /* The commit of a snapshot with 500,000 names takes some seconds. */
 #define STAGE_WAIT_MS		120000
+/* The same when the store has said that it lives anew: it answers at once, or never. */
+#define STAGE_AGAIN_MS		5000
 
 struct stage_ops {
 	/* rc < 0: the store cannot; nothing follows. The state is copied by us. */

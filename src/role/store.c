@@ -442,6 +442,16 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	return objects_use(r, m);
 }
 
+/* What our former life was given and asked is gone: who waits for it waits in vain. */
+static void
+anew_send(struct role *r)
+{
+	const struct msg_source_opened m = { .req = 0 };
+
+	(void)msg_source_opened_send(r, ROLE_FETCH, &m);
+	(void)msg_source_opened_send(r, ROLE_RSYNC, &m);
+}
+
 static int
 start(struct role *r)
 {
@@ -455,6 +465,8 @@ start(struct role *r)
 		history_send(r, readers[i], true);
 	if (store_history_start(st->history) < 0)
 		return -ENOMEM;
+	if (st->objects != NULL)
+		anew_send(r);
 	return store_objects_start(st->objects);
 }
 
