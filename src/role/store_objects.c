@@ -31,7 +31,7 @@
  * touched, the next one touches again. Only after many is it worth letting go.
  */
 #define FORGET_BATCHES		64
-#define FORGET_CHANGES		50000	/* a commit of so many has touched all of the tree */
+#define FORGET_CHANGES		10000	/* commits of so many have touched the heads of 1000 packs */
 #define GC_SLICE		500	/* objects; some milliseconds */
 #define GC_SLICE_USEC		20000	/* messages come in between */
 #define GC_PASS_USEC		60000000
@@ -69,7 +69,7 @@ struct store_objects {
 	int64_t			 expired;	/* when old sources were looked for */
 	bool			 disk_bad;	/* said once, until it works again */
 	bool			 was_damaged;
-	uint64_t		 commits, batches;
+	uint64_t		 commits, batches, changes;	/* changes: since memory was let go */
 };
 
 /* --- life --- */
@@ -368,8 +368,10 @@ store_on_commit(struct role *r, enum role_id from, void *msg)
 		a.names = op->names;
 		a.changed = ch.n_new + ch.n_replaced + ch.n_gone;
 	}
-	if (a.changed >= FORGET_CHANGES)
+	if ((so->changes += a.changed) >= FORGET_CHANGES) {
 		objects_forget(so->objects);
+		so->changes = 0;
+	}
 	(void)msg_commit_done_send(r, from, &a);
 	if (a.changed > 0)
 		changed_tell(so, op, a.changed);
@@ -394,8 +396,10 @@ store_on_stage_abort(struct role *r, enum role_id from UNUSED, void *msg)
 static void
 pin_drop(struct store_objects *so)
 {
-	if (so->objects != NULL && so->pinned)
+	if (so->objects != NULL && so->pinned) {
 		objects_unpin(so->objects, so->pin);
+		objects_forget(so->objects);	/* a run is over: now there is time */
+	}
 	so->pinned = false;
 }
 
