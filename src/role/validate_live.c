@@ -29,7 +29,8 @@
 
 #define PIN_SEC		10	/* the store may be starting: ask again */
 #define KEEP_SEC	120	/* while a run reads; the store waits for 15 minutes */
-#define CALM_USEC	100000	/* changes come in groups */
+#define CALM_USEC	100000	/* changes come in groups: so long after the last, … */
+#define GROUP_USEC	700000	/* … or after the first: a run looks at all of them */
 #define CALM_SHARE	2	/* pause after a run, in lengths of that run */
 #define CALM_MAX_USEC	5000000LL
 #define WAIT_SEC	60	/* clocks are set: look at least so often */
@@ -56,6 +57,7 @@ struct vlive {
 	struct task		*task;
 	struct run		 run;
 	bool			 dirty;		/* something is to be done */
+	int64_t			 dirty_mono;	/* … since; 0: not yet seen */
 	int64_t			 next;		/* time alone changes something then */
 	int64_t			 born_mono, ended_mono, took_usec;
 	struct told		*told;		/* findings of the fetcher */
@@ -127,10 +129,11 @@ arm(struct role *r)
 	if (l->stage != IDLE)
 		return;
 	if (l->dirty) {
-		wait = l->took_usec * CALM_SHARE;
-		wait = l->ended_mono + (wait < CALM_MAX_USEC ? wait : CALM_MAX_USEC) - now;
-		if (wait < CALM_USEC)
-			wait = CALM_USEC;
+		if (l->dirty_mono == 0)
+			l->dirty_mono = now;
+		wait = min_i64(l->took_usec * CALM_SHARE, CALM_MAX_USEC);
+		wait = max_i64(l->ended_mono + wait - now,
+		    min_i64(CALM_USEC, max_i64(l->dirty_mono + GROUP_USEC - now, 0)));
 	} else {
 		wait = l->next == TIME_NEVER ? WAIT_SEC : l->next - role_now(r);
 		wait = (wait < 0 ? 0 : min_i64(wait, WAIT_SEC)) * 1000000;
@@ -143,8 +146,6 @@ dirty(struct role *r)
 {
 	struct validate_role *st = r->state;
 
-	if (st->vlive->dirty)
-		return;
 	st->vlive->dirty = true;
 	arm(r);
 }
@@ -266,6 +267,7 @@ run_start(struct role *r)
 	for (size_t i = 0; i < st->n_questions; i++)
 		st->questions[i].taken = true;
 	l->dirty = false;
+	l->dirty_mono = 0;
 	l->stage = RUNNING;
 	if ((l->task = task_start(r->loop, run_thread, run_ended, r)) == NULL) {
 		run->rc = -ENOMEM;
