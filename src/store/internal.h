@@ -171,6 +171,7 @@ struct objects {
 	uint8_t			*held;		/* sorted */
 	size_t			 n_held;
 	bool			 held_known;
+	struct sv		 map;		/* objects_forget() found it; .n 0: not yet */
 	uint64_t		 last_pack;	/* that was ever made in this life */
 	struct objects_stage	*stages;
 	bool			 orphans;	/* packs whose stage is no more */

@@ -628,6 +628,8 @@ objects_forget(struct objects *o)
 
 	if (txn_look(o, &txn) < 0)
 		return;
-	if (txn_end(o, txn, map_place(o->env, txn, o->t, &map)) == 0)
+	if (txn_end(o, txn, map_place(o->env, txn, o->t, &map)) == 0) {
 		file_forget(map);
+		o->map = map;
+	}
 }

@@ -5,6 +5,9 @@
 
 #include "base/err.h"
 #include "store/stage_internal.h"
+#include "sys/file.h"
+
+#define FORGET_ROWS	2048
 
 /* --- the list of the dead --- */
 
@@ -176,6 +179,12 @@ ref_changes_apply(struct objects *o, MDB_txn *txn, struct ref_changes *r,
 	if ((rc = lmdb_rc(mdb_cursor_open(txn, o->t[T_REF], &refs))) < 0)
 		return rc;
 	for (size_t i = 0, end; i < r->n && rc == 0; i = end) {
+		/*
+		 * Each row that is looked at maps 64 KB around its page, packs mostly: a
+		 * large commit would map the file. What is dirty does not lie in the map.
+		 */
+		if (i / FORGET_ROWS != (i + 1) / FORGET_ROWS)
+			file_forget(o->map);
 		for (end = i; end < r->n && hash_cmp(r->v[end].hash, r->v[i].hash) == 0; end++)
 			;
 		rc = ref_group(o, txn, refs, r->v + i, end - i, s, now, bytes);
