@@ -180,6 +180,12 @@ lab_plan_res(struct lab_obj *o)
 {
 	lab_res_merge(&o->res);
 	o->cert.res = lab_res_get(&o->res, o->ca);
+	/*
+	 * What CAs of the real world write, also where they hold none of a kind; and
+	 * rpki-client 8.2 fails a manifest that leaves one out.
+	 */
+	if (o->kind == LAB_MFT && o->res.inherit)
+		o->cert.res.ip[0].inherit = o->cert.res.ip[1].inherit = o->cert.res.as.inherit = true;
 }
 
 /* What both kinds of certificates have. ca NULL: a trust anchor. */
