@@ -24,7 +24,7 @@ KILLS = int(os.environ.get("SEKISHO_KILLS", "100"))
 SEED = int(os.environ.get("SEKISHO_SEED", str(random.randrange(1 << 30))))
 ROLES = ["store", "validate", "rtr", "web"]
 GOOD = {frozenset(VRPS), frozenset(KYOTO_GONE)}
-RECOVER_SEC = 20        # the longest backoff that a storm of kills may build up
+RECOVER_SEC = 45	# the longest backoff, 30 s (role/parent.h), and a start under load
 ROUTERS = 3
 
 
