@@ -99,8 +99,9 @@ help_opts(const struct cmd_ctx *ctx, const struct cmd_opt *o, size_t n)
 	}
 }
 
+/* Of one area, or all; with code EXIT_GOOD it was asked for. */
 static int
-help_all(const struct cmd_ctx *ctx, int code)
+help_all(const struct cmd_ctx *ctx, const char *area, int code)
 {
 	FILE *to = code == EXIT_GOOD ? stdout : stderr;
 
@@ -109,6 +110,8 @@ help_all(const struct cmd_ctx *ctx, int code)
 	for (size_t i = 0; i < ARRAY_LEN(cmds); i++) {
 		char left[64];
 
+		if (area != NULL && strcmp(area, cmds[i]->area) != 0)
+			continue;
 		(void)snprintf(left, sizeof(left), "sekisho %s%s%s", cmds[i]->area,
 		    cmds[i]->verb != NULL ? " " : "",
 		    cmds[i]->verb != NULL ? cmds[i]->verb : "");
@@ -324,6 +327,41 @@ common_to_end(int argc, char **argv)
 	words_reverse(argv + 1, argc - 1);
 }
 
+static bool
+is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+static bool
+is_area(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(cmds); i++)
+		if (strcmp(cmds[i]->area, word) == 0)
+			return true;
+	return false;
+}
+
+/* "rpki", "rpki --help", "rpki nosuch": what there is below it. */
+static int
+no_command(const struct cmd_ctx *ctx, int argc, char **argv)
+{
+	const char *area = argc > 1 && is_area(argv[1]) ? argv[1] : NULL;
+	const char *verb = argc > 2 ? argv[2] : "";
+	char what[256], how[256];
+
+	for (int i = 1; i < argc && (i == 1 || area != NULL); i++)
+		if (is_help(argv[i]))
+			return help_all(ctx, area, EXIT_GOOD);
+	(void)snprintf(what, sizeof(what), tr(ctx->lang, N_("no command \"%s%s%s\"")),
+	    argv[1], argc > 2 ? " " : "", verb);
+	if (area == NULL)
+		return cmd_usage(ctx, "%s", what);
+	(void)snprintf(how, sizeof(how), tr(ctx->lang, N_("sekisho %s --help lists what there is")), area);
+	cmd_err("%s; %s", what, how);
+	return EXIT_USAGE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -340,16 +378,13 @@ main(int argc, char **argv)
 	if (getrandom(seed, sizeof(seed), 0) == (ssize_t)sizeof(seed))
 		hash_seed(seed[0], seed[1]);
 	if (argc < 2)
-		return help_all(&ctx, EXIT_USAGE);
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-		return help_all(&ctx, EXIT_GOOD);
+		return help_all(&ctx, NULL, EXIT_USAGE);
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("sekisho " SEKISHO_VERSION);
 		return EXIT_GOOD;
 	}
 	common_to_end(argc, argv);
 	if ((c = cmd_find(argc, argv, &words)) == NULL)
-		return cmd_usage(&ctx, tr(ctx.lang, N_("no command \"%s%s%s\"")),
-		    argv[1], argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
+		return no_command(&ctx, argc, argv);
 	return cmd_run(&ctx, c, argc - words, argv + words);
 }
