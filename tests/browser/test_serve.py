@@ -17,6 +17,7 @@ import urllib.request
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import openmetrics
 import webdriver
+from patience import patient
 from webdriver import ENTER
 
 SRC, BUILD = os.environ["SEKISHO_SRC"], os.environ["SEKISHO_BUILD"]
@@ -64,7 +65,7 @@ class House:
             return f.read()
 
     def wait(self, fn, seconds=20):
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         while True:
             try:
                 value = fn()
@@ -94,7 +95,7 @@ class House:
         """(status, body)"""
         req = urllib.request.Request(self.url(path, **params), headers=headers or {})
         try:
-            with urllib.request.urlopen(req, timeout=30) as res:
+            with urllib.request.urlopen(req, timeout=patient(30)) as res:
                 return res.status, res.read().decode()
         except urllib.error.HTTPError as e:
             return e.code, e.read().decode()

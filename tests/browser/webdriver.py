@@ -3,12 +3,15 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lab"))
+from patience import free_port, patient  # noqa: E402
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 ENTER, TAB, SPACE, SHIFT, BACKSPACE = "\ue007", "\ue004", " ", "\ue008", "\ue003"
@@ -24,12 +27,6 @@ def missing():
         if shutil.which(name) is None:
             return f"{name} is not installed (packages chromium, chromium-driver)"
     return None
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Browser:
@@ -52,7 +49,7 @@ class Browser:
             raise
 
     def _wait_ready(self):
-        for _ in range(150):
+        for _ in range(round(patient(150))):
             try:
                 if self._call("GET", "/status")["ready"]:
                     return
@@ -73,7 +70,7 @@ class Browser:
         made = self._call("POST", "/session", {"capabilities": {"alwaysMatch": {
             "browserName": "chrome", "goog:chromeOptions": options,
             "goog:loggingPrefs": {"browser": "ALL"},
-            "timeouts": {"script": 20000, "pageLoad": 30000}}}})
+            "timeouts": {"script": 160000, "pageLoad": 240000}}}})
         self.session = "/session/" + made["sessionId"]
 
     def _call(self, method, path, body=None):
@@ -81,7 +78,7 @@ class Browser:
         req = urllib.request.Request(self.base + path, data, method=method,
                                      headers={"Content-Type": "application/json"})
         try:
-            with urllib.request.urlopen(req, timeout=60) as res:
+            with urllib.request.urlopen(req, timeout=patient(60)) as res:
                 return json.load(res)["value"]
         except urllib.error.HTTPError as e:
             value = json.load(e).get("value", {})
@@ -101,7 +98,7 @@ class Browser:
 
     def wait(self, script, *args, seconds=15):
         """Until the script returns something true; its value."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         while True:
             value = self.js(script, *args)
             if value:

@@ -7,12 +7,13 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 
 SRC = os.environ.get("SEKISHO_SRC") or os.path.normpath(
     os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.environ.get("SEKISHO_BUILD") or os.path.join(SRC, "build")
 sys.path.insert(0, os.path.join(SRC, "tests", "peer"))
+sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
+from patience import free_port, patient, stays, wait_for  # noqa: E402,F401
 from tap import Tap  # noqa: E402,F401
 
 SEKISHO = os.path.join(BUILD, "sekisho")
@@ -38,7 +39,7 @@ KYOTO_GONE = VRPS - {"AS64497 198.51.100.0/24-24"}
 def run(*args, timeout=60, **kw):
     """(status, stdout, stderr) of sekisho with these arguments."""
     p = subprocess.run([SEKISHO, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                       stdin=subprocess.DEVNULL, timeout=timeout, text=True, **kw)
+                       stdin=subprocess.DEVNULL, timeout=patient(timeout), text=True, **kw)
     return p.returncode, p.stdout, p.stderr
 
 
@@ -65,21 +66,6 @@ def lab(folder, *faults, world=None, seed="7", rrdp=False):
         os.replace(xml + ".new", xml)
 
 
-def wait_for(cond, seconds=20, step=0.1):
-    """cond() as soon as it is true; what it raises counts as not yet."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            got = cond()
-            if got:
-                return got
-        except (OSError, AssertionError, ValueError, KeyError, EOFError):
-            pass
-        if time.monotonic() > end:
-            return None
-        time.sleep(step)
-
-
 ALL = []
 
 
@@ -91,23 +77,17 @@ def stop_all():
 
 
 class House:
-    """sekisho serve in a folder; ports are the kernel's choice at the first start."""
+    """sekisho serve in a folder; its ports are drawn once."""
 
     def __init__(self, folder, conf="", interval="1h", inputs="tree: tree"):
         self.folder = folder
         self.conf = os.path.join(folder, "sekisho.conf")
         self.state = os.path.join(folder, "state")
         self.interval, self.more, self.inputs = interval, conf, inputs
-        self.ports = [self.free_port(), self.free_port()]
+        self.ports = [free_port(), free_port()]
         self.write_conf()
         self.proc, self.program = None, SEKISHO
         ALL.append(self)
-
-    @staticmethod
-    def free_port():
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            return s.getsockname()[1]
 
     def write_conf(self, rtr="", top=""):
         with open(self.conf + ".new", "w") as f:
@@ -129,7 +109,7 @@ class House:
         if self.proc.poll() is None:
             self.proc.send_signal(sig)
         try:
-            _, err = self.proc.communicate(timeout=20)
+            _, err = self.proc.communicate(timeout=patient(20))
         except subprocess.TimeoutExpired:
             self.proc.kill()
             _, err = self.proc.communicate()
@@ -185,7 +165,7 @@ def recv_exact(s, n):
     return out
 
 
-def rtr_vrps(port, timeout=5):
+def rtr_vrps(port, timeout=patient(5)):
     """(session, serial, {texts}) by a Reset Query of version 1."""
     texts = set()
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as s:

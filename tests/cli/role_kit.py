@@ -11,6 +11,9 @@ import subprocess
 import sys
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lab"))
+from patience import patient  # noqa: E402
+
 # meson sets it: each large buffer that python reserves for a frame is then
 # filled, which costs minutes of the system's time.
 if os.environ.pop("MALLOC_PERTURB_", None):
@@ -122,13 +125,19 @@ class Role:
 
     def until(self, cond, seconds=20):
         """Serve it until cond() is true."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         while True:
             got = cond()
             if got:
                 return got
             if time.monotonic() > end:
                 return None
+            self.step(min(0.1, end - time.monotonic()))
+
+    def idle(self, seconds):
+        """Serve it for so long, by the clock."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
             self.step(min(0.1, end - time.monotonic()))
 
     def ready(self, seconds=10):
@@ -144,7 +153,7 @@ class Role:
     def close(self):
         try:
             self.send("shutdown")
-            return self.p.wait(5)
+            return self.p.wait(patient(5))
         except (OSError, subprocess.TimeoutExpired):
             self.p.kill()
             return self.p.wait()

@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import role_kit  # noqa: E402
 from house import Tap  # noqa: E402
 from labhouse import LabHouse, small_world  # noqa: E402
+from patience import patient  # noqa: E402
 
 t = Tap()
 N = 20					# objects of each step
@@ -148,7 +149,7 @@ class Town:
         return self.stores[k.startswith("rsync")].source(k)["names"]
 
     def until(self, keys, seconds):
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         while time.monotonic() < end and not keys <= set(self.results):
             self.fetch.step(0.01)
             while self.rsync.step(0):

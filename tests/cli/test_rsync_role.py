@@ -14,17 +14,11 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import role_kit  # noqa: E402
-from house import Tap, wait_for  # noqa: E402
+from house import Tap, free_port, wait_for  # noqa: E402
 
 t = Tap()
 RSYNC = shutil.which("rsync")
 MODULE = "rsync://rpki.example.net/repo/"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Daemon:

@@ -12,6 +12,9 @@ import tempfile
 import time
 import traceback
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lab"))
+from patience import patient, wait_for  # noqa: E402
+
 BUILD = os.environ.get("SEKISHO_BUILD", "build")
 SEKISHO = os.path.join(BUILD, "sekisho")
 NEVER = 4102444800
@@ -29,7 +32,7 @@ def ok(good, name, note=""):
 
 def run(*argv, timeout=60):
     return subprocess.run([SEKISHO, *argv], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=timeout)
+                          text=True, timeout=patient(timeout))
 
 
 class Serve:
@@ -39,7 +42,7 @@ class Serve:
         self.p = subprocess.Popen([SEKISHO, "rtr", "serve", "--json", "--listen", "127.0.0.1:0",
                                    *argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, text=True)
-        ready, _, _ = select.select([self.p.stdout], [], [], 20)
+        ready, _, _ = select.select([self.p.stdout], [], [], patient(20))
         line = self.p.stdout.readline() if ready else ""
         self.ready = json.loads(line) if line else {}
         self.address = self.ready.get("listen", ["?"])[0]
@@ -48,7 +51,7 @@ class Serve:
         if self.p.poll() is None:
             self.p.send_signal(signo)
         try:
-            _, self.err = self.p.communicate(timeout=15)
+            _, self.err = self.p.communicate(timeout=patient(15))
         except subprocess.TimeoutExpired:
             self.p.kill()
             _, self.err = self.p.communicate()
@@ -73,17 +76,8 @@ def write(path, doc):
 
 
 def fetch(address, *argv):
-    r = run("rtr", "fetch", address, "--json", "--timeout", "20", *argv)
+    r = run("rtr", "fetch", address, "--json", "--timeout", "120", *argv)
     return json.loads(r.stdout.splitlines()[-1]) if r.returncode == 0 else {"rc": r.returncode}
-
-
-def wait_for(what, seconds=15):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if what():
-            return True
-        time.sleep(0.2)
-    return False
 
 
 def refusals(d):
@@ -137,18 +131,21 @@ def serving(d):
         r = run("rtr", "fetch", s.address, "-o", "csv=" + os.path.join(d, "no", "such"))
         ok(r.returncode == 3 and "such" in r.stderr, "an output that cannot be written", r.stderr)
 
-        follow = subprocess.Popen([SEKISHO, "rtr", "fetch", s.address, "--json", "--wait", "12"],
+        follow = subprocess.Popen([SEKISHO, "rtr", "fetch", s.address, "--json", "--wait", "600"],
                                   stdout=subprocess.PIPE, text=True)
         first = json.loads(follow.stdout.readline())
         write(path, {"roas": roas(7)})
         s.p.send_signal(signal.SIGHUP)
-        lines = [json.loads(x) for x in follow.communicate(timeout=30)[0].splitlines()]
-        ok(first["ipv4"] == 5 and len(lines) == 1 and lines[0]["ipv4"] == 7
-           and lines[0]["announced"] == 2 and lines[0]["withdrawn"] == 1,
-           "SIGHUP: a delta by notify", lines)
+        came = select.select([follow.stdout], [], [], patient(20))[0]
+        lines = [json.loads(follow.stdout.readline())] if came else []
         write(path, "{\"roas\":[")
         s.p.send_signal(signal.SIGHUP)
         ok(fetch(s.address).get("ipv4") == 7, "broken file: the old data stays")
+        follow.terminate()
+        lines += [json.loads(x) for x in follow.communicate()[0].splitlines()]
+        ok(first["ipv4"] == 5 and len(lines) == 1 and lines[0]["ipv4"] == 7
+           and lines[0]["announced"] == 2 and lines[0]["withdrawn"] == 1,
+           "SIGHUP: a delta by notify", lines)
         write(path, {"roas": roas(2)})
         ok(wait_for(lambda: fetch(s.address).get("ipv4") == 2), "a changed file is seen")
         ok(s.stop() == 0, "SIGTERM: exit 0", s.p.returncode)
@@ -161,7 +158,7 @@ def expiry(d):
         ok(s.ready.get("vrps") == 2, "what expired is left out", s.ready)
         s.stop()
         ok("RTR_VRPS_EXPIRED" in s.err, "and named", s.err)
-    write(path, {"roas": roas(2) + [dict(roas(4, expires=1003)[3])]})
+    write(path, {"roas": roas(2) + [dict(roas(4, expires=1006)[3])]})
     with Serve("--vrps", path, "--at", "@1000") as s:
         ok(s.ready.get("vrps") == 3, "with a clock of its own", s.ready)
         ok(wait_for(lambda: fetch(s.address).get("ipv4") == 2), "and gone in time")
@@ -208,17 +205,23 @@ def slow(d):
             stuck.append(c)
         got = fetch(s.address)
         ok(got.get("ipv4") == len(rows), "39 stalled routers delay nobody", got)
-        time.sleep(1)		# that one is gone
-        with socket.create_connection((host, int(port)), 10) as c40:
-            try:
-                with socket.create_connection((host, int(port)), 10) as extra:
-                    end = extra.recv(1)
-            except ConnectionResetError:
-                end = b""
-            ok(end == b"", "one router too many is sent away")
-            c40.sendall(struct.pack(">BBHI", 1, 2, 0, 8))
-            ok(c40.recv(8)[:2] == bytes((1, 3)), "the last one that may come is served")
-        stuck[0].settimeout(20)
+
+        def last():		# when fetch is gone
+            c = socket.create_connection((host, int(port)), patient(10))
+            c.sendall(struct.pack(">BBHI", 1, 2, 0, 8))
+            if c.recv(8)[:2] == bytes((1, 3)):
+                return c
+            return c.close()
+        c40 = wait_for(last, 20)
+        ok(c40, "the last one that may come is served")
+        try:
+            with socket.create_connection((host, int(port)), patient(10)) as extra:
+                end = extra.recv(1)
+        except ConnectionResetError:
+            end = b""
+        ok(end == b"", "one router too many is sent away")
+        c40.close()
+        stuck[0].settimeout(patient(20))
         n = 0
         while n < 20 * len(rows):
             part = stuck[0].recv(1 << 20)

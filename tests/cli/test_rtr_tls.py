@@ -14,7 +14,7 @@ import time
 
 import certs
 import house
-from house import House, Tap, wait_for
+from house import House, Tap, patient, wait_for
 
 sys.path.insert(0, os.path.join(house.SRC, "tests", "browser"))
 import openmetrics  # noqa: E402
@@ -43,7 +43,7 @@ class Serve:
         self.p = subprocess.Popen([house.SEKISHO, "rtr", "serve", "--json", "--vrps",
                                    os.path.join(d, "v.json"), *argv], stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        ready, _, _ = select.select([self.p.stdout], [], [], 20)
+        ready, _, _ = select.select([self.p.stdout], [], [], patient(20))
         line = self.p.stdout.readline() if ready else ""
         self.at = json.loads(line)["listen"] if line else ["127.0.0.1:1"] * 9
         self.ports = [int(a.rpartition(":")[2]) for a in self.at]
@@ -51,7 +51,7 @@ class Serve:
     def stop(self):
         self.p.send_signal(signal.SIGTERM)
         try:
-            self.err = self.p.communicate(timeout=15)[1]
+            self.err = self.p.communicate(timeout=patient(15))[1]
         except subprocess.TimeoutExpired:
             self.p.kill()
             self.err = self.p.communicate()[1]
@@ -65,7 +65,7 @@ class Serve:
 
 def fetch(address, *argv):
     """(status, the summary or None, stderr)"""
-    code, out, err = house.run("rtr", "fetch", address, "--json", "--timeout", "10", *argv)
+    code, out, err = house.run("rtr", "fetch", address, "--json", "--timeout", "60", *argv)
     return code, json.loads(out.splitlines()[-1]) if code == 0 else None, err
 
 
@@ -125,10 +125,10 @@ def s_client(t, ca, port):
                             "-cipher", "ALL:@SECLEVEL=0", "-CAfile", ca.cert, "-verify_hostname",
                             "rtr.example", "-verify_return_error", "-quiet", "-ign_eof"],
                            input=RESET + rtr2_client.error_report(2, 1), capture_output=True,
-                           timeout=30)
+                           timeout=patient(30))
         t.equal(len(p.stdout) == 8 + 5000 * 20 + 24, want, "openssl s_client " + version)
     p = subprocess.run(["openssl", "s_client", "-connect", "127.0.0.1:%d" % port, "-tls1_2",
-                        "-CAfile", ca.cert], input=b"R\n", capture_output=True, timeout=30)
+                        "-CAfile", ca.cert], input=b"R\n", capture_output=True, timeout=patient(30))
     t.ok(b"RENEGOTIATING" in p.stdout + p.stderr and
          b"no renegotiation" in p.stderr, "renegotiation is refused", p.stderr[-300:])
 
@@ -206,11 +206,20 @@ def expiry(t, d, ca):
     ca.leaf("short", "IP:127.0.0.1", days=1)
     context = ssl.create_default_context(cafile=ca.cert)
     context.load_cert_chain(ca.path("short.pem"), ca.path("short.key"))
-    with Serve(d, at(until(ca.path("short.pem")) - 5), "--tls-listen", "127.0.0.1:0",
-               *tls_options(ca, ca.cert)) as s, session(s.ports[0], context) as r:
-        r.reset()
-        t.equal(len(r.state.vrps), 5000, "a router five seconds before its certificate expires")
-        r.sock.settimeout(20)
+    for seconds in (5, 20, 80):		# until then it has to be in; a busy machine is not so fast
+        s = Serve(d, at(until(ca.path("short.pem")) - seconds), "--tls-listen", "127.0.0.1:0", *tls_options(ca, ca.cert))
+        began = time.monotonic()
+        try:
+            r = session(s.ports[0], context)
+            r.reset()
+            if time.monotonic() - began < seconds - 1:
+                break
+        except (OSError, rtr2_client.Closed):
+            pass
+        s.stop()
+    with s, r:
+        t.equal(len(r.state.vrps), 5000, "a router shortly before its certificate expires")
+        r.sock.settimeout(patient(20))
         try:
             gone = r.sock.recv(1) == b""
         except TimeoutError:
@@ -243,15 +252,15 @@ def silent_handshake(t, d, ca):
         a = socket.create_connection(("127.0.0.1", s.ports[0]))
         b = socket.create_connection(("127.0.0.1", s.ports[0]))
         b.sendall(RESET)
-        b.settimeout(5)
+        b.settimeout(patient(5))
         t.ok(b.recv(99)[:1] in (b"\x15", b""), "RTR in plain gets a TLS alert")
-        a.settimeout(15)
+        a.settimeout(patient(15))
         begin = time.monotonic()
         try:
             got = a.recv(1)
         except ConnectionError:
             got = b""
-        t.ok(got == b"" and 8 < time.monotonic() - begin < 14, "who says nothing is cut after ten seconds")
+        t.ok(got == b"" and 8 < time.monotonic() - begin < patient(14), "who says nothing is cut after ten seconds")
 
 
 def bad_files(t, d, ca):
@@ -305,6 +314,11 @@ def connects(port, key, host="127.0.0.1", source=None):
             return False
 
 
+def reaches(*argv, **kw):
+    """Who is not let in hears nothing, so connects() gives up soon; here it should not have to."""
+    return wait_for(lambda: connects(*argv, **kw), 5)
+
+
 def md5(t, d):
     if not md5_there():
         t.skip("TCP-MD5", "this kernel has no TCP_MD5SIG")
@@ -320,19 +334,19 @@ def md5(t, d):
             t.ok(good(fetch(at, "--md5-file", right), 5000), "signed: " + at[:5])
             t.ok(refused(fetch(at, "--timeout", "2", "--md5-file", wrong)), "wrong secret")
             t.ok(refused(fetch(at, "--timeout", "2")), "no signature")
-        t.ok(connects(s.ports[0], b"shared secret"), "a socket of somebody else, signed")
+        t.ok(reaches(s.ports[0], b"shared secret"), "a socket of somebody else, signed")
         t.ok(not connects(s.ports[0], b"another"), "… with another secret")
         t.ok(not connects(s.ports[0], None), "… without")
-        t.ok(connects(s.ports[1], b"shared secret", "::1"), "… over IPv6")
-        t.ok(connects(s.ports[0], None, source="127.0.0.2"), "this machine's other addresses, unsigned")
+        t.ok(reaches(s.ports[1], b"shared secret", "::1"), "… over IPv6")
+        t.ok(reaches(s.ports[0], None, source="127.0.0.2"), "this machine's other addresses, unsigned")
     with Serve(d, "--listen", "127.0.0.1:0", "--md5", "127.0.0.0/8=" + right,
                "--allow", "127.0.0.1") as s:
-        t.ok(connects(s.ports[0], b"shared secret"), "a prefix")
+        t.ok(reaches(s.ports[0], b"shared secret"), "a prefix")
         t.ok(not connects(s.ports[0], None, source="127.0.0.3"), "the whole prefix must sign")
         t.ok(not connects(s.ports[0], b"shared secret", source="127.0.0.3"),
              "signed, but not in the list")
     with Serve(d, "--listen", "[::]:0", "--md5", "127.0.0.1=" + right) as s:
-        t.ok(connects(s.ports[0], b"shared secret"), "IPv4 on a socket of both families")
+        t.ok(reaches(s.ports[0], b"shared secret"), "IPv4 on a socket of both families")
         t.ok(not connects(s.ports[0], None), "… must sign there as well")
     for what, arg, rc in (("no file", "127.0.0.1=", 2), ("no address", "x=" + right, 2),
                           ("absent", "127.0.0.1=" + right + "x", 3),
@@ -344,15 +358,15 @@ def md5(t, d):
         l.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG_EXT, md5_option("127.0.0.0", b"shared secret", 8))
         l.bind(("127.0.0.1", 0))
         l.listen()
-        l.settimeout(5)
+        l.settimeout(patient(5))
         p = subprocess.Popen([house.SEKISHO, "rtr", "fetch", "127.0.0.1:%d" % l.getsockname()[1],
-                              "--md5-file", right, "--timeout", "5"], stdin=subprocess.DEVNULL,
+                              "--md5-file", right, "--timeout", "30"], stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         c, _ = l.accept()
-        c.settimeout(5)
+        c.settimeout(patient(5))
         t.equal(c.recv(8), RESET, "our client signs")
         c.close()
-        p.wait(10)
+        p.wait(patient(10))
 
 
 # --- the list ------------------------------------------------------------------
@@ -360,8 +374,8 @@ def md5(t, d):
 def allowed(t, d):
     with Serve(d, "--listen", "127.0.0.1:0", "--allow", "127.0.0.2", "--allow", "127.0.1.0/24",
                "--allow", "2001:db8::/32") as s:
-        t.ok(connects(s.ports[0], None, source="127.0.0.2"), "an address of the list")
-        t.ok(connects(s.ports[0], None, source="127.0.1.77"), "a prefix of the list")
+        t.ok(reaches(s.ports[0], None, source="127.0.0.2"), "an address of the list")
+        t.ok(reaches(s.ports[0], None, source="127.0.1.77"), "a prefix of the list")
         for _ in range(5):
             t.ok(not connects(s.ports[0], None), "another one is closed")
         t.ok(not connects(s.ports[0], None, source="127.0.0.3"), "a third one, too")
@@ -393,7 +407,7 @@ def places(t, d, ca):
 # --- the daemon ----------------------------------------------------------------
 
 def samples(h):
-    with socket.create_connection(("127.0.0.1", h.ports[1]), timeout=10) as s:
+    with socket.create_connection(("127.0.0.1", h.ports[1]), timeout=patient(10)) as s:
         s.sendall(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n\r\n"
                   % h.ports[1])
         got = b""
@@ -413,7 +427,7 @@ def tls_conf(ca, port, cert="srv", client_ca=True, more=""):
 
 def subject(ca, port):
     out = subprocess.run(["openssl", "s_client", "-connect", "127.0.0.1:%d" % port], input=b"",
-                         capture_output=True, timeout=20).stdout
+                         capture_output=True, timeout=patient(20)).stdout
     return subprocess.run(["openssl", "x509", "-noout", "-subject"], input=out,
                           capture_output=True).stdout.decode().strip()
 
@@ -424,7 +438,7 @@ def daemon(t, d, ca):
     folder = os.path.join(d, "house")
     os.mkdir(folder)
     house.lab(folder)
-    h, port = House(folder), House.free_port()
+    h, port = House(folder), house.free_port()
     signs = md5_there()
     lists = "  md5: [\"127.0.0.9 %s\"]\n" % secret if signs else ""
     h.write_conf(tls_conf(ca, port) + lists)
@@ -436,7 +450,7 @@ def daemon(t, d, ca):
     t.ok(good(fetch(at, *show), 2), "a router over TLS, out of the sandbox")
     t.ok(refused(fetch(at, *show[:5])), "and none without a certificate")
     if signs:
-        t.ok(connects(h.ports[0], b"shared secret", source="127.0.0.9"), "a router that signs")
+        t.ok(reaches(h.ports[0], b"shared secret", source="127.0.0.9"), "a router that signs")
         t.ok(not connects(h.ports[0], None, source="127.0.0.9"), "and not without")
     else:
         t.skip("a router that signs", "this kernel has no TCP_MD5SIG")

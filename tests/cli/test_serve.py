@@ -123,7 +123,7 @@ def test_reload(t, d):
     t.ok([a for a in h.audit() if a["event"] == "reload-refused"], "refusals are audited")
 
     old = h.ports[0]
-    h.ports[0] = h.free_port()
+    h.ports[0] = house.free_port()
     h.write_conf()
     h.proc.send_signal(signal.SIGHUP)
     t.ok(wait_for(lambda: h.vrps() == VRPS), "SIGHUP: another address")

@@ -5,11 +5,9 @@ for hands. Everything on loopback, in a folder of its own."""
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.parse
 import urllib.request
 
@@ -17,7 +15,9 @@ SRC = os.environ.get("SEKISHO_SRC") or os.path.normpath(
     os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.environ.get("SEKISHO_BUILD") or os.path.join(SRC, "build")
 sys.path.insert(0, os.path.join(SRC, "tests", "peer"))
+sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
 import rtr2_client  # noqa: E402
+from patience import free_port, patient, wait_for  # noqa: E402
 from tap import Tap  # noqa: E402
 
 SEKISHO = os.path.join(BUILD, "sekisho")
@@ -49,12 +49,6 @@ DRILLS = [
 ]
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class House:
     def __init__(self, folder):
         self.folder = folder
@@ -81,7 +75,7 @@ class House:
         # The folder itself stays: a sandboxed role holds on to it.
         subprocess.run(["find", self.tree, "-type", "f", "-delete"], check=False,
                        stderr=subprocess.DEVNULL)
-        subprocess.run(args, check=True, timeout=120)
+        subprocess.run(args, check=True, timeout=patient(60))
 
     def start(self):
         self.proc = subprocess.Popen([SEKISHO, "serve", "-c", self.conf],
@@ -89,14 +83,14 @@ class House:
 
     def stop(self):
         self.proc.send_signal(signal.SIGTERM)
-        return self.proc.wait(timeout=30)
+        return self.proc.wait(timeout=patient(30))
 
     def reload(self):
-        subprocess.run([SEKISHO, "reload", "-c", self.conf], check=True, timeout=30,
+        subprocess.run([SEKISHO, "reload", "-c", self.conf], check=True, timeout=patient(30),
                        stdout=subprocess.DEVNULL)
 
     def get(self, path):
-        with urllib.request.urlopen("http://127.0.0.1:%d%s" % (self.web, path), timeout=20) as r:
+        with urllib.request.urlopen("http://127.0.0.1:%d%s" % (self.web, path), timeout=patient(20)) as r:
             return r.read().decode()
 
     def explain(self, subject, lang="en"):
@@ -109,18 +103,6 @@ class House:
             s.reset()
             assert not s.faults, s.faults
             return {prefix for _, prefix, _ in s.state.vrp_texts()}
-
-
-def wait_for(cond, seconds=30):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            if cond():
-                return True
-        except (OSError, AssertionError, rtr2_client.Closed, rtr2_client.Silent):
-            pass
-        time.sleep(0.2)
-    return False
 
 
 def metric(text, name):

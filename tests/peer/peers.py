@@ -11,9 +11,13 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import xml.parsers.expat
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lab"))
+from patience import patient  # noqa: E402
 
 SRC = os.environ.get("SEKISHO_SRC") or os.path.dirname(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -69,7 +73,7 @@ def run(argv, env=None, cwd=None, user=None, seconds=RUN_SECONDS):
             pid, status, usage = os.wait4(p.pid, os.WNOHANG)
             if pid:
                 break
-            if time.monotonic() - begin > seconds:
+            if time.monotonic() - begin > patient(seconds):
                 os.killpg(p.pid, 9)
                 pid, status, usage = os.wait4(p.pid, 0)
                 break

@@ -110,7 +110,7 @@ class State:
 
 
 class Session:
-    def __init__(self, host, port, version=2, seconds=10.0):
+    def __init__(self, host, port, version=2, seconds=60.0):
         self.version = version
         self.seconds = seconds
         self.sock = socket.create_connection((host, port), timeout=seconds)
@@ -191,7 +191,7 @@ class Session:
             self.notify_check(p)
             self.notifies.append((time.monotonic(), p))
 
-    def closed_by_peer(self, seconds=5.0):
+    def closed_by_peer(self, seconds=60.0):
         """True if the cache closes now without another word."""
         try:
             p = self.pdu(seconds)

@@ -8,10 +8,12 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
-import time
 
-import peers
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lab"))
+import peers  # noqa: E402
+from patience import free_port, patient, stays, wait_for  # noqa: E402,F401
 
 NEVER = 4102444800		# 2100-01-01
 
@@ -70,12 +72,6 @@ def many_roas(n, seed=1):
     return out
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Process:
     """A program that is stopped at the end whatever happens."""
 
@@ -100,23 +96,12 @@ class Process:
         if self.alive():
             self.p.send_signal(sig)
             try:
-                self.p.wait(seconds)
+                self.p.wait(patient(seconds))
             except subprocess.TimeoutExpired:
                 self.p.kill()
                 self.p.wait()
         self.log.close()
         return self.p.returncode
-
-
-def wait_for(what, seconds, step=0.05):
-    """The first true value of what(), or None when the time is over."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = what()
-        if value:
-            return value
-        time.sleep(step)
-    return None
 
 
 def listening(port):

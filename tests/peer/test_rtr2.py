@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import peers
 import rtr2_client as rtr
 from rtr2_client import Closed, Session, Silent
-from rtrserver import NEVER, Server, many_roas, router_keys, wait_for, world
+from rtrserver import NEVER, Server, many_roas, patient, router_keys, wait_for, world
 from tap import Tap
 
 tap = Tap()
@@ -269,10 +269,8 @@ def case_slow(server):
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         s.sendall(rtr.query_reset(2) * 2000)
         slow.append(s)
-    begin = time.monotonic()
-    with open_full(server, 2) as s:
-        tap.ok(not s.faults and time.monotonic() - begin < 5,
-               "a full set while four routers do not read", s.faults)
+    with open_full(server, 2) as s:		# they never do: who waits for them waits for ever
+        tap.ok(not s.faults, "a full set while four routers do not read", s.faults)
     for s in slow:
         s.close()
 
@@ -285,14 +283,14 @@ def change(server, followers, content, name, silent=False):
     for s in followers:
         if not silent:
             try:
-                n = s.notify_wait(20)
+                n = s.notify_wait(patient(20))
                 told = struct.unpack(">I", n.body)[0]
                 tap.ok(rtr.newer(told, s.serial), "v%d: %s: Serial Notify of a newer serial"
                        % (s.version, name), n)
             except Silent:
                 tap.ok(False, "v%d: %s: Serial Notify" % (s.version, name), "none in 20 s")
         before = s.state.copy()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + patient(20)
         while True:
             answer = s.serial_query()
             if answer is not None or s.payloads or time.monotonic() > deadline:
@@ -329,15 +327,19 @@ def case_deltas():
     with Server(world(BASE, ASPAS, keys=KEYS)) as server:
         old = [open_full(server, v) for v in (0, 1, 2)]
         live = [open_full(server, v) for v in (0, 1, 2)]
+        began = time.monotonic()
         change(server, live, (second, aspas2, keys2), "a change")
         # Told moments ago: no second notify within the minute (8.2).
         server.put(world(third, ASPAS, keys=KEYS[1:]))
+        wait, n = 4, None		# what comes to the others meanwhile lies in their buffers
         for s in live:
             try:
-                n = s.notify_wait(4)
-                tap.ok(False, "v%d: one Serial Notify a minute (8.2)" % s.version, n)
+                n = s.notify_wait(wait)
             except Silent:
-                tap.ok(True, "v%d: one Serial Notify a minute (8.2)" % s.version)
+                n = None
+            tap.ok(n is None or time.monotonic() - began > 60,
+                   "v%d: one Serial Notify a minute (8.2)" % s.version, n)
+            wait = 0.2
         change(server, live, (third, ASPAS, KEYS[1:]), "a second change", silent=True)
         # `old` skipped one serial: both changes come merged.
         change(server, old, (third, ASPAS, KEYS[1:]), "two changes merged", silent=True)
@@ -388,7 +390,7 @@ def case_early_notify():
     with Server(world(BASE, ASPAS)) as server:
         with Session(server.host, server.port, 2) as quiet, open_full(server, 2) as s:
             server.put(world(BASE[3:], ASPAS))
-            s.notify_wait(20)
+            s.notify_wait(patient(20))
             try:
                 p = quiet.pdu_raw(1)
                 tap.ok(False, "nothing is sent before the router's first query", p)
@@ -403,7 +405,7 @@ def case_shutdown():
         server.process.p.send_signal(signal.SIGTERM)
         for version, s in live.items():
             try:
-                p = s.pdu(5)
+                p = s.pdu(patient(5))
                 good = p.type == rtr.ERROR and p.code in ((rtr.RESTART, rtr.SHUTDOWN)
                                                           if version == 2 else rtr.CODES[version])
                 tap.ok(good, "v%d: the cache says that it goes" % version, p)
@@ -413,7 +415,7 @@ def case_shutdown():
                 tap.ok(False, "v%d: the cache goes" % version, "silence")
             tap.none(s.faults, "v%d: its last words are sound" % version)
             s.close()
-        server.process.p.wait(10)
+        server.process.p.wait(patient(10))
 
 
 def case_odd_worlds():
@@ -446,7 +448,13 @@ def case_odd_worlds():
 
 def case_expiry():
     """A payload that expires while it is served is withdrawn in time."""
-    at = int(time.time()) + 4
+    for seconds in (4, 16, 64):		# a busy machine may take longer than that to begin
+        if expiring(int(time.time()) + seconds, seconds == 64):
+            break
+
+
+def expiring(at, last):
+    """False: it was not seen before it expired."""
     content = world([(64496, "192.0.2.0/24", 24)])
     content["roas"].append({"asn": 64497, "prefix": "198.51.100.0/24", "maxLength": 24,
                             "ta": "lab", "expires": at})
@@ -454,15 +462,19 @@ def case_expiry():
     content["bgpsec_keys"][0]["expires"] = at
     with Server(content) as server:
         with open_full(server, 2) as s:
+            if time.time() > at - 1 and not last:
+                return False
             tap.equal((len(s.state.vrps), len(s.state.keys)), (2, 2), "served until it expires")
-            time.sleep(max(0.0, at - time.time()) + 1.5)
-            answer = s.serial_query()
-            if answer is not None:
-                s.reset()
-            tap.equal(s.state.vrp_texts(), {(64496, "192.0.2.0/24", 24)},
-                      "and not a second or two longer")
+            time.sleep(max(0.0, at - time.time()))
+
+            def gone():
+                if s.serial_query() is not None:
+                    s.reset()
+                return s.state.vrp_texts() == {(64496, "192.0.2.0/24", 24)}
+            tap.ok(wait_for(gone, 1.5), "and not a second or two longer", s.state.vrp_texts())
             tap.ok(s.state.keys == key_set(KEYS[1:2], 2), "nor is a router key")
             tap.none(s.faults, "expiry keeps every rule")
+    return True
 
 
 def case_options():
@@ -503,7 +515,7 @@ def case_real():
         item["expires"] = NEVER		# they are of July 2025
     want = {(r["asn"], r["prefix"], r["maxLength"]) for r in content["roas"]}
     with Server(content, seconds=60) as server:
-        with Session(server.host, server.port, 2, seconds=60) as s:
+        with Session(server.host, server.port, 2, seconds=patient(60)) as s:
             answer = s.reset()
             tap.ok(answer is None and s.state.vrp_texts() == want, "the real VRPs, all %d"
                    % len(want), answer or len(s.state.vrps))
@@ -512,7 +524,7 @@ def case_real():
             tap.none(s.faults, "the real world keeps every rule")
             content["roas"] = content["roas"][1000:]
             server.put(content)
-            s.notify_wait(60)
+            s.notify_wait(patient(60))
             answer = s.serial_query()
             gone = {(r["asn"], r["prefix"], r["maxLength"]) for r in content["roas"]}
             tap.ok(answer is None and s.state.vrp_texts() == gone and
