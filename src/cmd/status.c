@@ -3,10 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/timefmt.h"
 #include "cmd/cmd.h"
 #include "cmd/ctl_client.h"
+#include "out/escape.h"
 
 #define ANSWER_MSEC	10000
+#define FAILING_SHOWN	10	/* the page has all of them */
 /* Between two runs lie ten minutes by default; an hour means that runs fail. */
 #define AGE_WARN	3600
 #define AGE_CRITICAL	(4 * 3600)
@@ -90,6 +93,17 @@ all_ready(const json_t *all)
 	return true;
 }
 
+/* What a role says may hold the names of strangers. */
+static void
+put_escaped(const char *text)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+
+	escape_term(&b, sv_str(text));
+	if (b.rc == 0)
+		(void)fwrite(b.p, 1, b.len, stdout);
+}
+
 static void
 details_text(const struct cmd_ctx *ctx, const char *role, const json_t *st)
 {
@@ -103,10 +117,87 @@ details_text(const struct cmd_ctx *ctx, const char *role, const json_t *st)
 	json_object_foreach((json_t *)(uintptr_t)st, key, v) {
 		char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
 
-		printf("  %-9s %-18s %s\n", role, key, json_is_string(v) ?
-		    json_string_value(v) : text != NULL ? text : "?");
+		printf("  %-9s %-18s ", role, key);
+		put_escaped(json_is_string(v) ? json_string_value(v) : text != NULL ? text : "?");
+		putchar('\n');
 		free(text);
 	}
+}
+
+static void
+data_text(const struct cmd_ctx *ctx, const json_t *all)
+{
+	const json_t *store = role_status(all, "store"), *validate = role_status(all, "validate");
+
+	if (num(store, "vrps", -1) >= 0)
+		printf(tr(ctx->lang, N_("%lld VRPs, %lld ASPAs, %lld router keys: serial %lld, validated %lld seconds ago; the first of them end %s\n")),
+		    num(store, "vrps", 0), num(store, "aspas", 0), num(store, "router_keys", 0),
+		    num(store, "serial", 0), num(store, "age_seconds", 0), str(store, "earliest_expiry"));
+	else if (json_is_false(json_object_get(validate, "settled")) && num(role_status(all, "fetch"), "sources", 0) > 0)
+		printf(tr(ctx->lang, N_("nothing is published yet: each publication server is asked once; if some do not answer, the first result comes at %s\n")),
+		    str(validate, "next_by_time"));
+	else
+		printf("%s\n", tr(ctx->lang, N_("nothing is published yet")));
+	if (json_is_false(json_object_get(validate, "last_good")) && num(validate, "failed", 0) > 0)
+		printf("%s\n", tr(ctx->lang, N_("the last validation failed; the operator's log says why")));
+	if (json_is_object(store) && !json_is_true(json_object_get(store, "disk_good")))
+		printf("%s\n", tr(ctx->lang, N_("the last snapshot could not be stored; the operator's log says why")));
+}
+
+static const char *
+when(const json_t *j, const char *key, char buf[static TIME_STRLEN])
+{
+	long long at = num(j, key, 0);
+
+	return at > 0 ? time_str(at, buf) : "-";
+}
+
+static void
+servers_text(const struct cmd_ctx *ctx, const json_t *fetch)
+{
+	const json_t *servers = json_object_get(fetch, "servers");
+	char ok[TIME_STRLEN], next[TIME_STRLEN];
+	size_t n = 0;
+
+	if (!json_is_object(fetch))
+		return;
+	printf(tr(ctx->lang, N_("publication servers: %lld work, %lld fail, %lld not asked yet\n")),
+	    num(fetch, "good", 0), num(fetch, "failing", 0), num(fetch, "new", 0));
+	for (size_t i = 0; i < json_array_size(servers) && n < FAILING_SHOWN; i++) {
+		const json_t *s = json_array_get(servers, i);
+
+		if (num(s, "failures", 0) == 0)
+			continue;
+		n++;
+		printf("  ");
+		put_escaped(str(s, "key"));
+		printf(tr(ctx->lang, N_(": %lld failures in a row; last good %s, next try %s\n")),
+		    num(s, "failures", 0), when(s, "ok", ok), when(s, "next", next));
+	}
+	if (n > 0)
+		printf("  %s\n", tr(ctx->lang, N_("why: see the page, or objects.jsonl in the state directory")));
+}
+
+static void
+guard_text(const struct cmd_ctx *ctx, const json_t *guard)
+{
+	if (num(guard, "held", 0) > 0)
+		printf(tr(ctx->lang, N_("the drop guard holds back %lld payloads until %s; to let them go: sekisho rpki release %s\n")),
+		    num(guard, "held", 0), str(guard, "until"), str(guard, "hash"));
+}
+
+/* The answer to "is all well?"; the rest is for those who look for a fault. */
+static void
+summary_text(const struct cmd_ctx *ctx, const json_t *all)
+{
+	const json_t *store = role_status(all, "store");
+
+	data_text(ctx, all);
+	servers_text(ctx, role_status(all, "fetch"));
+	guard_text(ctx, json_object_get(role_status(all, "validate"), "guard"));
+	if (num(store, "alarms", 0) > 0)
+		printf(tr(ctx->lang, N_("alarms: %lld; \"sekisho rpki check\" tells them\n")), num(store, "alarms", 0));
+	printf(tr(ctx->lang, N_("routers connected: %lld\n")), num(role_status(all, "rtr"), "clients", 0));
 }
 
 static void
@@ -120,6 +211,7 @@ status_text(const struct cmd_ctx *ctx, const json_t *all)
 	    str(house, "version"), num(house, "pid", 0), str(house, "since"),
 	    num(house, "reloads", 0), json_is_true(json_object_get(house, "sandbox")) ?
 	    tr(ctx->lang, N_("closed")) : tr(ctx->lang, N_("OFF")));
+	summary_text(ctx, all);
 	for (size_t i = 0; i < json_array_size(roles); i++) {
 		const json_t *r = json_array_get(roles, i);
 
@@ -132,7 +224,7 @@ status_text(const struct cmd_ctx *ctx, const json_t *all)
 		printf(tr(ctx->lang, N_("  %-9s listens on %s\n")),
 		    str(json_array_get(listen, i), "role"),
 		    str(json_array_get(listen, i), "address"));
-	for (size_t i = 0; i < json_array_size(roles); i++) {
+	for (size_t i = 0; ctx->verbose > 0 && i < json_array_size(roles); i++) {
 		const char *name = str(json_array_get(roles, i), "name");
 
 		details_text(ctx, name, role_status(all, name));
@@ -144,8 +236,10 @@ static int
 status_nagios(const json_t *all)
 {
 	static const char *const words[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
-	const json_t *store = role_status(all, "store");
+	const json_t *store = role_status(all, "store"), *fetch = role_status(all, "fetch");
 	long long vrps = num(store, "vrps", -1), age = num(store, "age_seconds", -1);
+	long long held = num(json_object_get(role_status(all, "validate"), "guard"), "held", 0);
+	long long failing = num(fetch, "failing", 0);
 	int state = 0;
 	const char *why = "";
 
@@ -167,10 +261,16 @@ status_nagios(const json_t *all)
 	} else if (!json_is_true(json_object_get(store, "disk_good"))) {
 		state = 1;
 		why = ", the last snapshot could not be stored";
+	} else if (held > 0) {
+		state = 1;
+		why = ", the drop guard holds losses back";
+	} else if (failing > 0 && num(fetch, "good", 0) == 0) {
+		state = 1;
+		why = ", no publication server answers";
 	}
-	printf("SEKISHO %s - %lld VRPs, %lld s old%s | vrps=%lld age=%llds\n",
+	printf("SEKISHO %s - %lld VRPs, %lld s old%s | vrps=%lld age=%llds held=%lld servers_failing=%lld\n",
 	    words[state], vrps < 0 ? 0 : vrps, age < 0 ? 0 : age, why,
-	    vrps < 0 ? 0 : vrps, age < 0 ? 0 : age);
+	    vrps < 0 ? 0 : vrps, age < 0 ? 0 : age, held, failing);
 	return state;
 }
 

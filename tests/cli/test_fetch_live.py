@@ -119,6 +119,8 @@ def case_rrdp(folder, lab):
          "beside a server that takes for ever, the others are on time", h.log())
     t.ok(wait_for(lambda: (server(h, NOTIFY % KYOTO) or {}).get("failures", 0) > 0, 30),
          "… and it is known as one that fails", fetch(h))
+    out = run("status", "-c", h.conf)[1]
+    t.ok(NOTIFY % KYOTO in out and NOTIFY % EDO not in out, "… status names it, and no other", out)
     t.ok(wait_for(lambda: any(k.startswith('sekisho_findings_by_code{code="FETCH_') for k in metrics(h)), 5),
          "… also by the findings' codes", sorted(metrics(h)))
     t.equal(h.vrps(), mixed(folder, 2, 1), "… while its last good data count")

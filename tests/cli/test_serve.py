@@ -38,7 +38,11 @@ def test_life(t, d):
     t.ok(code == 0 and out.startswith("SEKISHO OK") and out.count("\n") == 1 and "|" in out,
          "status for monitoring", out)
     code, out, _ = house.run("status", "-c", h.conf)
-    t.ok(code == 0 and "store" in out, "status for people", out)
+    t.ok(code == 0 and "store" in out and "3 VRPs" in out and "{" not in out, "status for people", out)
+    ja = house.run("status", "--lang", "ja", "-c", h.conf)[1]
+    t.ok("VRP 3" in ja and ja.count("\n") == out.count("\n"), "… in Japanese", ja)
+    more = house.run("status", "-v", "-c", h.conf)[1]
+    t.ok("earliest_expiry" in more and "earliest_expiry" not in out, "-v tells all that the roles say", more)
     code, _, err = house.run("serve", "-c", h.conf)
     t.ok(code == 3 and err.count("\n") == 1 and str(h.proc.pid) in err,
          "a second one is refused and names the first", err)
