@@ -18,7 +18,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import role_kit  # noqa: E402
-from house import Tap  # noqa: E402
+from house import Tap, patient  # noqa: E402
 
 t = Tap()
 NS = 'xmlns="http://www.ripe.net/rpki/rrdp" version="1"'
@@ -175,7 +175,7 @@ def fill(n, seed, size=1500):
 class World:
     def __init__(self, folder, **conf):
         self.https = Https(folder)
-        self.conf = dict(ca_file=os.path.join(folder, "ca.pem"), refresh=600, timeout=20, max_mb=64,
+        self.conf = dict(ca_file=os.path.join(folder, "ca.pem"), refresh=600, timeout=120, max_mb=64,
                          rsync=1, rrdp=1)
         self.conf.update(conf)
         self.names = []
@@ -426,6 +426,9 @@ def case_fallback(folder):
     w.close()
 
 
+BAD_SEC = 8	# what a server may take; the good one has to come in less
+
+
 def stall(seconds):
     def answer(req):
         time.sleep(seconds)
@@ -437,7 +440,7 @@ def trickle(req):
     req.send_response(200)
     req.send_header("Content-Length", "1000000")
     req.end_headers()
-    for _ in range(40):
+    for _ in range(4000):
         req.wfile.write(b" ")
         req.wfile.flush()
         time.sleep(0.5)
@@ -446,13 +449,13 @@ def trickle(req):
 
 def case_bad_company(folder):
     """Twelve bad servers and one good one, all at the same time."""
-    w = World(folder, timeout=4, max_mb=1)
+    w = World(folder, timeout=BAD_SEC, max_mb=1)
     good = w.repo("good", fill(200, 1))
     bad = {}
     for name in ("stall", "trickle", "huge", "garbage", "gone", "html", "elsewhere", "inward", "empty"):
         r = bad[name] = w.repo(name, fill(3, 2))
         w.https.paths.pop((r.host, "/n.xml"))
-    bad["stall"].put("/n.xml", stall(10))
+    bad["stall"].put("/n.xml", stall(2000))
     bad["trickle"].put("/n.xml", trickle)
     bad["huge"].objects = fill(2000, 3)
     bad["huge"].publish()
@@ -477,7 +480,8 @@ def case_bad_company(folder):
     began = time.monotonic()
     w.want(*[r.line() for r in bad.values()], good.line(), inside.line())
     got = w.result(good.key)
-    t.ok(got and got[1] == 1 and time.monotonic() - began < 3, "the good one is there at once", got)
+    t.ok(got and got[1] == 1 and not {r[0] for r in w.results} & {bad[n].key for n in ("stall", "trickle")},
+         "the good one is there before the slow ones have come to their end", got)
     t.equal(w.store.source(good.key)["names"], good.names(), "… whole")
     want = {"stall": "FETCH_TIME", "trickle": "FETCH_TIME", "huge": "FETCH_TOO_LARGE", "garbage": "RRDP_XML",
             "gone": "FETCH_STATUS", "html": "RRDP_SCHEMA", "elsewhere": "FETCH_REDIRECT_ORIGIN",
@@ -488,7 +492,7 @@ def case_bad_company(folder):
         t.equal(w.store.source(bad[name].key)["names"], {}, f"{name}: nothing of it is kept")
     got = w.result(inside.key)
     t.equal((got[1], got[3]["code"]), (0, "FETCH_ADDRESS"), "a private address: FETCH_ADDRESS")
-    t.ok(time.monotonic() - began < 12, "the slow ones ended at their deadline")
+    t.ok(time.monotonic() - began < BAD_SEC + patient(8), "the slow ones ended at their deadline")
     t.ok(all(r[3]["next"] > time.time() for r in w.results), "each result tells when it is asked again")
     w.close()
 
@@ -525,7 +529,8 @@ def case_slow_store(folder):
     before = peak()
     w.store.hold = []
     w.want(r.line())
-    w.role.until(lambda: False, 4)
+    w.role.until(lambda: w.store.batches == 2)
+    w.role.idle(3)
     t.equal(w.store.batches, 2, "two batches are under way, no more")
     more = peak() - before
     # Only the sanitizer keeps what was freed for a while.

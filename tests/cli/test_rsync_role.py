@@ -14,11 +14,12 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import role_kit  # noqa: E402
-from house import Tap, free_port, wait_for  # noqa: E402
+from house import Tap, free_port, patient, wait_for  # noqa: E402
 
 t = Tap()
 RSYNC = shutil.which("rsync")
 MODULE = "rsync://rpki.example.net/repo/"
+BAD_SEC = 8	# what a server may take; the good one has to come in less
 
 
 class Daemon:
@@ -32,7 +33,7 @@ class Daemon:
                     f"log file = {folder}/log\n[repo]\npath = {self.root}\n")
         self.p = subprocess.Popen([RSYNC, "--daemon", "--no-detach", "--config", conf],
                                   stdin=subprocess.DEVNULL)
-        wait_for(lambda: socket.create_connection(("127.0.0.1", self.port), 1).close() or True, 5)
+        wait_for(lambda: socket.create_connection(("127.0.0.1", self.port), 5).close() or True, 5)
 
     def put(self, name, body):
         path = os.path.join(self.root, name)
@@ -79,7 +80,7 @@ class World:
         lines = list(hosts)
         if daemon:
             lines.append(f"rpki.example.net:873=127.0.0.1:{daemon.port}")
-        values = dict(program=RSYNC, scratch=self.scratch, hosts="\n".join(lines), timeout=20, max_mb=64)
+        values = dict(program=RSYNC, scratch=self.scratch, hosts="\n".join(lines), timeout=120, max_mb=64)
         values.update(conf)
         self.role = role_kit.Role("rsync", values, no_sandbox)
         self.store = role_kit.Store(self.role)
@@ -208,11 +209,11 @@ def case_addresses(folder):
 
 def case_bad(folder):
     def say_nothing(c):
-        time.sleep(60)
+        time.sleep(2000)
 
     def garbage(c):
         c.sendall(os.urandom(5000))
-        time.sleep(60)
+        time.sleep(2000)
 
     def endless(c):
         while True:
@@ -227,20 +228,21 @@ def case_bad(folder):
     d.put("a.cer", b"x")
     dead = free_port()
     hosts = [f"{n}.example.net:873=127.0.0.1:{s.port}" for n, s in sulks.items()]
-    w = World(folder, d, hosts + [f"dead.example.net:873=127.0.0.1:{dead}"], timeout=4)
+    w = World(folder, d, hosts + [f"dead.example.net:873=127.0.0.1:{dead}"], timeout=BAD_SEC)
     keys = [f"rsync://{n}.example.net/repo/" for n in list(sulks) + ["dead"]]
     for i, key in enumerate(keys):
         w.role.send("rsync_ask", "fetch", req=100 + i, module=key, key=key)
     began = time.monotonic()
     t.equal(w.ask()["ok"], 1, "the good one is served among them")
-    t.ok(time.monotonic() - began < 3, "… at once")
+    ended = {v["req"] for m, _, v in w.role.seen if m == "rsync_answer"}
+    t.ok(not ended & {100, 102}, "… before the slow ones have come to their end", ended)
 
     def answers():
         got = {v["req"]: v for m, _, v in w.role.seen if m == "rsync_answer" and v["req"] >= 100}
         return got if len(got) == len(keys) else None
-    got = w.role.until(answers, 15) or {}
+    got = w.role.until(answers) or {}
     t.equal(sorted(v["ok"] for v in got.values()), [0] * len(keys), "all others fail")
-    t.ok(time.monotonic() - began < 12, "… in their time")
+    t.ok(time.monotonic() - began < 2 * BAD_SEC + patient(8), "… in their time")
     t.equal(got[100]["code"], "FETCH_RSYNC_TIME", "silence: FETCH_RSYNC_TIME")
     t.ok(all(v["code"] in ("FETCH_RSYNC", "FETCH_RSYNC_TIME") for v in got.values()), "each says why", got)
     t.ok(all(v["detail"].isprintable() and v["detail"].isascii() for v in got.values()),
@@ -290,10 +292,10 @@ def case_box(folder):
     t.ok(status(box[0])["Seccomp_filters"] == "1", "… each by itself")
     os.kill(int(box[0]), 9)
     try:
-        w.role.until(lambda: False, 3)
+        w.role.until(lambda: False)
         t.ok(False, "without its box the role ends")
     except EOFError:
-        t.equal(w.role.p.wait(5), 1, "without its box the role ends, and is started anew")
+        t.equal(w.role.p.wait(patient(5)), 1, "without its box the role ends, and is started anew")
     w.close()
     w = World(folder, d)
     box = children(w.role.p.pid)

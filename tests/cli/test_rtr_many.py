@@ -30,7 +30,7 @@ TCP, TLS, SLOW = 460, 40, 8
 VRPS = 20000
 CHANGED = 300
 RETRY = 5			# seconds; a stall of three of them ends a connection
-SECONDS = 120			# nobody waits longer, however busy the machine is
+SECONDS = 400			# nobody waits longer, however busy the machine is
 EACH_MAX = 48 << 10		# of the server's memory, for a connection of either kind
 EACH_MAX_ASAN = 512 << 10	# with AddressSanitizer, which keeps what is freed
 
@@ -256,7 +256,7 @@ def main():
         finally:
             p.send_signal(signal.SIGTERM)
             try:
-                err = p.communicate(timeout=20)[1]
+                err = p.communicate(timeout=SECONDS)[1]
             except subprocess.TimeoutExpired:
                 p.kill()
                 err = p.communicate()[1]

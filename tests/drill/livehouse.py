@@ -22,8 +22,9 @@ SRC = os.environ.get("SEKISHO_SRC") or os.path.normpath(
 sys.path.insert(0, os.path.join(SRC, "tests", "cli"))
 sys.path.insert(0, os.path.join(SRC, "tests", "lab"))
 import house  # noqa: E402
-from house import House, Tap, run, stop_all, wait_for  # noqa: E402,F401
+from house import House, Tap, patient, run, stays, stop_all, wait_for  # noqa: E402,F401
 from labhouse import LabHouse  # noqa: E402,F401
+from patience import PATIENCE  # noqa: E402,F401
 
 AT = "2026-11-22T00:00:00Z"	# step 0 of every world
 EVERY = 90			# seconds of the world between two steps
@@ -118,7 +119,7 @@ class LiveHouse(House):
             f.write(text.replace("  guard-share: 0", "  #guard-share: 0") if on else
                     text.replace("  #guard-share: 0", "  guard-share: 0"))
 
-    def ask(self, line, seconds=20):
+    def ask(self, line, seconds=patient(20)):
         """One line to the control socket, one line of answer."""
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(seconds)
@@ -146,7 +147,7 @@ class LiveHouse(House):
         return True
 
     def get(self, path):
-        with urllib.request.urlopen("http://127.0.0.1:%d%s" % (self.ports[1], path), timeout=20) as r:
+        with urllib.request.urlopen("http://127.0.0.1:%d%s" % (self.ports[1], path), timeout=patient(20)) as r:
             return json.load(r) if path.startswith("/api") else r.read().decode()
 
     def servers(self):
@@ -155,7 +156,8 @@ class LiveHouse(House):
         return got if isinstance(got, dict) else {s["key"]: s for s in got}
 
     def of(self, role):
-        return self.status()["details"][role]["status"]
+        """What a role says of itself; asked again while it is at work, or down."""
+        return wait_for(lambda: self.status()["details"][role]["status"], 15) or {}
 
     def objects(self):
         """Lines of the object log."""
@@ -224,7 +226,7 @@ class Router:
         self.session = self.serial = None
         self.vrps = set()
 
-    def poll(self, timeout=5):
+    def poll(self, timeout=patient(5)):
         """One question and its answer; OSError or EOFError when nobody answers."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as s:
             if self.serial is not None:

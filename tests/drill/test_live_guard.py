@@ -7,9 +7,10 @@ nothing is held past its expiry.
 import json
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from livehouse import AT, LabHouse, LiveHouse, Router, Tap, at, folder, run, stop_all, wait_for  # noqa: E402
+from livehouse import AT, LabHouse, LiveHouse, PATIENCE, Router, Tap, at, folder, run, stop_all, wait_for  # noqa: E402
 
 t = Tap()
 LEAVES, ROAS = 4, 5
@@ -115,16 +116,23 @@ def case_hold(d, lab):
 
 def case_again(d, lab):
     """What was let go once is not let go by that when it fails again in another set."""
-    lab.step(0)
-    h = LiveHouse(d, lab, rpki=GUARD, state="state2")
-    h.start("--at", at(DAY - 20))
-    if not t.ok(h.is_served(MID | OTHER), "all is served, twenty seconds before it expires", h.log()):
+    for seconds in (20, 80, 320):		# until then it has to be held; a busy machine is not so fast
+        lab.step(0)
+        h, began = LiveHouse(d, lab, rpki=GUARD, state=f"state-{seconds}"), time.monotonic()
+        h.start("--at", at(DAY - seconds))
+        served = h.is_served(MID | OTHER)
+        move(h, lab, 1)
+        is_held = wait_for(lambda: held(h)["held"] == len(MID), seconds / PATIENCE)
+        have = h.vrps()
+        if time.monotonic() - began < seconds - 1:
+            break
+        h.stop()
+    if not t.ok(h.proc and served, "all is served, shortly before it expires", h.log()):
         return
-    move(h, lab, 1)
-    t.ok(wait_for(lambda: held(h)["held"] == len(MID), 15), "it fails: it is held", (held(h), h.log()[-1500:]))
-    t.equal(h.vrps(), MID | OTHER, "… and served")
-    t.ok(wait_for(lambda: h.vrps() == OTHER, 30), "it expires: it is gone, although it was to be held for hours",
-         h.log()[-1500:])
+    t.ok(is_held, "it fails: it is held", (held(h), h.log()[-1500:]))
+    t.equal(have, MID | OTHER, "… and served")
+    t.ok(wait_for(lambda: h.vrps() == OTHER, 30 + seconds / PATIENCE),
+         "it expires: it is gone, although it was to be held for hours", h.log()[-1500:])
     h.kill_role("validate")
     t.ok(wait_for(lambda: h.ready() and h.of("validate")["runs"] > 0, 20), "…")
     t.ok(wait_for(lambda: held(h)["held"] == 0, 10), "nothing is held any more", held(h))

@@ -77,12 +77,13 @@ def drill(d, world, lab):
 
     began = time.monotonic()
     h.start("--at", at(400))
-    t.ok(h.is_served(world.expected(0), FIRST_SEC), f"no network: all is served within {FIRST_SEC} s", h.log())
+    t.ok(h.is_served(world.expected(0), FIRST_SEC), "no network: all is served at once", h.log())
     t.diag("%.2f s" % (time.monotonic() - began))
     t.ok(ran(h), "… and validated anew", h.log())
     computed, known = signatures(h)
     t.equal((computed, known), (0, 0), "… no signature is computed again, and none looked up: nothing was parsed")
-    t.ok(h.of("validate")["points_kept"] > len(NAMES), "… the points stand", h.of("validate"))
+    v = h.of("validate")		# a second run, soon after the first, says that they are as before
+    t.ok(v["points_kept"] + (v["points_as_before"] if v["runs"] > 1 else 0) > len(NAMES), "… the points stand", v)
     got = explained(h)
     t.equal({s: got.get(s) == answers[s] for s in answers}, {s: True for s in answers},
             "… and are explained as before")

@@ -18,7 +18,7 @@ SRC = os.environ.get("SEKISHO_SRC") or os.path.normpath(
     os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 sys.path.insert(0, os.path.join(SRC, "tests", "cli"))
 import house  # noqa: E402
-from house import KYOTO_GONE, VRPS, House, wait_for  # noqa: E402
+from house import KYOTO_GONE, VRPS, House, patient, wait_for  # noqa: E402
 
 KILLS = int(os.environ.get("SEKISHO_KILLS", "100"))
 SEED = int(os.environ.get("SEKISHO_SEED", str(random.randrange(1 << 30))))
@@ -79,7 +79,7 @@ class Routers:
     def done(self):
         self.stop = True
         for x in self.threads:
-            x.join(timeout=10)
+            x.join(timeout=patient(10))
 
 
 class World(threading.Thread):
@@ -113,7 +113,7 @@ def kill_one(h, rng, count):
     assert roles, "no status: " + h.log()[-1500:]
     if who == "parent":
         os.kill(h.proc.pid, signal.SIGKILL)
-        h.proc.wait(timeout=10)
+        h.proc.wait(timeout=patient(10))
         orphans = [p for p in roles.values() if p]
         assert wait_for(lambda: not any(alive(p) for p in orphans), 5, 0.01), "orphans live on"
         h.proc.stderr.close()
@@ -165,7 +165,7 @@ def main():
             storm(t, h, rng, routers)
         finally:
             world.stop = True
-            world.join(timeout=30)
+            world.join(timeout=patient(30))
             routers.done()
         t.diag("%.0f s, %d loads by routers, %d refused, %d serials, %d worlds" % (
             time.monotonic() - begin, routers.loads, routers.refused, len(routers.means), world.n))

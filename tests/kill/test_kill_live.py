@@ -23,7 +23,7 @@ import time
 SRC = os.environ.get("SEKISHO_SRC") or os.path.normpath(
     os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 sys.path.insert(0, os.path.join(SRC, "tests", "drill"))
-from livehouse import LabHouse, LiveHouse, Router, Tap, World, at, folder, stop_all, wait_for  # noqa: E402
+from livehouse import LabHouse, LiveHouse, Router, Tap, World, at, folder, patient, stop_all, wait_for  # noqa: E402
 
 KILLS = int(os.environ.get("SEKISHO_KILLS", "60"))
 SEED = int(os.environ.get("SEKISHO_SEED", str(random.randrange(1 << 30))))
@@ -82,7 +82,7 @@ class Routers:
     def done(self):
         self.stop = True
         for x in self.threads:
-            x.join(timeout=20)
+            x.join(timeout=patient(20))
 
 
 class Mover(threading.Thread):
@@ -126,7 +126,7 @@ def kill_one(h, rng, count, clock):
     assert roles, "no status: " + h.log()[-1500:]
     if who == "parent":
         os.kill(h.proc.pid, signal.SIGKILL)
-        h.proc.wait(timeout=10)
+        h.proc.wait(timeout=patient(10))
         orphans = [p for p in roles.values() if p]
         assert wait_for(lambda: not any(alive(p) for p in orphans), 5, 0.01), "orphans live on"
         h.proc.stderr.close()
@@ -199,7 +199,7 @@ def main():
                 storm(t, h, rng, routers, clock)
             finally:
                 mover.stop = True
-                mover.join(timeout=30)
+                mover.join(timeout=patient(30))
             want = settle(t, h, world, mover.n, clock)
             wait_for(lambda: all(r.vrps == want for r in routers.routers), 10)
             routers.done()

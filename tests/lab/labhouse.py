@@ -24,6 +24,10 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from patience import patient  # noqa: E402
 
 SRC = os.environ.get("SEKISHO_SRC") or os.path.normpath(
     os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
@@ -36,7 +40,7 @@ class LabError(Exception):
 
 
 class LabHouse:
-    def __init__(self, folder, *options, script=None, seconds=300, prefix=()):
+    def __init__(self, folder, *options, script=None, seconds=3600, prefix=()):
         self.folder, self.options, self.seconds = folder, options, seconds
         self.prefix = list(prefix)		# LabNet.prefix
         self.ca = os.path.join(folder, "lab-ca.pem")
@@ -54,7 +58,7 @@ class LabHouse:
             argv += ["--script", path]
         self.proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                      stderr=subprocess.PIPE, text=True)
-        ready, _, _ = select.select([self.proc.stdout], [], [], 30)
+        ready, _, _ = select.select([self.proc.stdout], [], [], patient(30))
         if not ready or not self.proc.stdout.readline():
             code, err = self.stop()
             raise RuntimeError("lab serve: %s %s" % (code, err))
@@ -76,7 +80,7 @@ class LabHouse:
         if self.proc.poll() is None:
             self.proc.send_signal(sig)
         try:
-            _, err = self.proc.communicate(timeout=20)
+            _, err = self.proc.communicate(timeout=patient(20))
         except subprocess.TimeoutExpired:
             self.proc.kill()
             _, err = self.proc.communicate()
@@ -94,7 +98,7 @@ class LabHouse:
     def ask(self, line):
         """The answer to one command, good or bad."""
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(20)
+            s.settimeout(patient(20))
             s.connect(self.socket)
             s.sendall(line.encode() + b"\n")
             out = b""
@@ -143,7 +147,7 @@ class LabHouse:
     def tls(self, host, check=True):
         """A TLS connection to a host as the world knows it."""
         ctx = ssl.create_default_context(cafile=self.ca) if check else ssl._create_unverified_context()
-        s = socket.create_connection(self.ports[host, 443], timeout=20)
+        s = socket.create_connection(self.ports[host, 443], timeout=patient(20))
         try:
             return ctx.wrap_socket(s, server_hostname=host)
         except BaseException:
@@ -182,7 +186,7 @@ class LabNet:
 
     def __enter__(self):
         self.holder = subprocess.Popen(
-            ["unshare", "-nm", "sh", "-c", "ip link set lo up && echo ready && exec sleep 900"],
+            ["unshare", "-nm", "sh", "-c", "ip link set lo up && echo ready && exec sleep 5400"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         if self.holder.stdout.readline() != "ready\n":
             raise RuntimeError("no namespace")
@@ -213,7 +217,7 @@ class LabNet:
 
     def run(self, argv, seconds=120, **kw):
         return subprocess.run([*self.prefix, *argv], stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, timeout=seconds, **kw)
+                              text=True, timeout=patient(seconds), **kw)
 
 
 # --- a world without keys: enough for servers, not for validators ---

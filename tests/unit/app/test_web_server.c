@@ -66,7 +66,7 @@ pass(struct world *w, int msec)
 static void
 until(struct world *w, const unsigned *what, unsigned n)
 {
-	for (int i = 0; i < 1000 && *what < n; i++)
+	for (int i = 0; i < 12000 && *what < n; i++)
 		pass(w, 5);
 	assert_true(*what >= n);
 }
@@ -202,7 +202,7 @@ bounded(void **state)
 
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		(void)client(w, i);
-	for (int turn = 0; turn < 1000 && busy < CLIENTS_MAX - WEB_QUEUE_MAX; turn++) {
+	for (int turn = 0; turn < 12000 && busy < CLIENTS_MAX - WEB_QUEUE_MAX; turn++) {
 		pass(w, 5);
 		busy = 0;
 		for (unsigned i = 0; i < CLIENTS_MAX; i++)

@@ -36,6 +36,7 @@ DENSE_PACKED = gzip.compress(DENSE)
 # 256 MB of zeros.
 BOMB = gzip.compress(bytes(256 << 20), 1)
 
+STALL_SEC = 300		# of a server that says nothing; who waits for it is found out
 t = Tap()
 
 
@@ -89,7 +90,7 @@ class Listener:
 
     def serve(self, c):
         try:
-            c.settimeout(20)
+            c.settimeout(240)
             if self.context is not None:
                 c = self.context.wrap_socket(c, server_side=True)
             self.handle(c)
@@ -147,7 +148,7 @@ def sends(data):
 
 
 def silent(c, req):
-    time.sleep(15)
+    time.sleep(STALL_SEC)
 
 
 def endless(c, req):
@@ -164,7 +165,7 @@ def steady(c, req):
 def then_silent(data):
     def fn(c, req):
         c.sendall(data)
-        time.sleep(15)
+        time.sleep(STALL_SEC)
     return fn
 
 
@@ -251,7 +252,7 @@ class World:
             pass
         self.expired = Listener(answer, context(d, "expired"))
         self.unknown = Listener(answer, context(d, "unknown"))
-        self.mute = Listener(lambda c: time.sleep(15))
+        self.mute = Listener(lambda c: time.sleep(STALL_SEC))
         self.plain = Listener(lambda c: c.sendall(whole(GOOD)))
         closed = socket.socket()
         closed.bind(("127.0.0.1", 0))
@@ -275,7 +276,7 @@ class World:
         no_leaks = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
         try:
             p = subprocess.run([*wrap, PROBE, os.path.join(self.d, "ca.pem"), self.hosts, mode],
-                               input="\n".join(lines) + "\n", capture_output=True, text=True, timeout=20,
+                               input="\n".join(lines) + "\n", capture_output=True, text=True, timeout=240,
                                env={**os.environ, **(no_leaks if mode == "sandbox" else {}), **(env or {})})
         except subprocess.TimeoutExpired as e:
             ended = {int(x.split(b" ")[0]) for x in (e.stdout or b"").splitlines() if x[:1].isdigit()}
@@ -325,10 +326,10 @@ CASES = [
     (R + "/gzip max_bytes=1000000", "FETCH_TOO_LARGE", "limit:1000000;what:inflated"),
     (R + "/endless max_wire=3000000", "FETCH_TOO_LARGE", "limit:3000000;what:as sent"),
     (R + "/large", "FETCH_TOO_LARGE", "what:as sent"),
-    (R + "/slow", "FETCH_SLOW", "window:1000;limit:1000"),
-    (R + "/slow-headers", "FETCH_SLOW", "window:1000;limit:1000"),
-    (R + "/stall", "FETCH_SLOW", "bytes:0;window:1000"),
-    (R + "/stall-body", "FETCH_SLOW", "window:1000"),
+    (R + "/slow window=1000", "FETCH_SLOW", "window:1000;limit:1000"),
+    (R + "/slow-headers window=1000", "FETCH_SLOW", "window:1000;limit:1000"),
+    (R + "/stall window=1000", "FETCH_SLOW", "bytes:0;window:1000"),
+    (R + "/stall-body window=1000", "FETCH_SLOW", "window:1000"),
     (R + "/steady total=1500", "FETCH_TIME", "limit:1500"),
     (R + "/cut", "FETCH_BODY", ""),
     (R + "/cut-chunk", "FETCH_BODY", ""),
@@ -410,7 +411,7 @@ def judge_all(w):
     t.equal(by[R + "/endless stop=100000"]["rc"], "-1000", "the receiver's code is handed over")
     slowest = max(int(r["msec"] or 0) for r in got if r)
     # A case ends at its own limit: nothing waits for the slow ones.
-    t.ok(slowest < 10000 and took < 18, "each ended within its time", (slowest, took))
+    t.ok(slowest < 100000 and took < STALL_SEC, "each ended within its time", (slowest, took))
     t.ok(int(by[R + "/bomb"]["bytes"]) < 64 << 20, "the bomb was stopped while it was read", by[R + "/bomb"])
     t.ok(peak < 160 * 1024, "memory stayed bounded (all at once)", "%d KB" % peak)
 
@@ -461,9 +462,9 @@ def judge_hosts(w):
         with open(path, "w", encoding="ascii") as f:
             f.write(text + "\n")
         p = subprocess.run([PROBE, os.path.join(w.d, "ca.pem"), path, "plain"], input="", capture_output=True,
-                           text=True, timeout=20)
+                           text=True, timeout=120)
         t.ok(p.returncode == 3, "hosts mapping refused: " + text, p)
-    p = subprocess.run([PROBE, "/nonexistent", w.hosts, "plain"], input="", capture_output=True, text=True, timeout=20)
+    p = subprocess.run([PROBE, "/nonexistent", w.hosts, "plain"], input="", capture_output=True, text=True, timeout=120)
     t.ok(p.returncode == 3, "without its CA file the client does not start", p)
 
 
@@ -503,7 +504,7 @@ sys.exit(subprocess.run(sys.argv[1:]).returncode)
 def judge_dns(w):
     conf = os.path.join(w.d, "resolv.conf")
     with open(conf, "w", encoding="ascii") as f:
-        f.write("nameserver 127.0.0.1\noptions timeout:6 attempts:1\n")
+        f.write("nameserver 127.0.0.1\noptions timeout:30 attempts:1\n")
     script = os.path.join(w.d, "dns.py")
     with open(script, "w", encoding="ascii") as f:
         f.write(DNS)
@@ -514,8 +515,8 @@ def judge_dns(w):
         return
     start = time.monotonic()
     got, _ = w.probe(["https://mute.example/ connect=700"], "sandbox", wrap=wrap)
-    # The resolver itself waits six seconds; nobody else may wait with it.
-    t.ok(got[0]["code"] == "FETCH_CONNECT_TIME" and int(got[0]["msec"]) < 4000 and time.monotonic() - start < 5,
+    # The resolver itself waits thirty seconds; nobody else may wait with it.
+    t.ok(got[0]["code"] == "FETCH_CONNECT_TIME" and int(got[0]["msec"]) < 25000 and time.monotonic() - start < 29,
          "a name server that does not answer holds nobody up", (got, time.monotonic() - start))
     for mode in ("plain", "sandbox"):
         got, _ = w.probe(["https://inward.example/"], mode, wrap=wrap)

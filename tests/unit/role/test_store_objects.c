@@ -23,7 +23,7 @@
 #include "sys/proc.h"
 
 #define KEY		"https://a.example/n.xml"
-#define WAIT_USEC	20000000
+#define WAIT_USEC	60000000
 
 static char dir[64], folder[96];
 static unsigned n_logged;
@@ -413,7 +413,7 @@ facts(void **state UNUSED)
 
 	born(&l);
 	send_msg(&l, MSG_facts, ROLE_VERIFY, &m);
-	for (int i = 0; i < 100 && !seen; i++) {
+	for (int i = 0; i < 1200 && !seen; i++) {
 		(void)usleep(50000);
 		v = view(&r);
 		seen = objects_view_fact(v, keys) != OBJECTS_FACT_NONE;

@@ -153,7 +153,7 @@ patience(unsigned sec)
 	const struct rlimit cpu = { sec, sec + 1 };
 
 	(void)setrlimit(RLIMIT_CPU, &cpu);
-	(void)alarm(60);
+	(void)alarm(600);
 }
 
 /* A reader in a process of its own, as validate is: it may die of what it reads. */

@@ -67,7 +67,7 @@ raw(void)
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	memcpy(a.sun_path, path, strlen(path) + 1);
-	for (int i = 0; i < 200 && connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0; i++)
+	for (int i = 0; i < 6000 && connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0; i++)
 		usleep(10000);
 	return fd;
 }
@@ -78,8 +78,8 @@ ask(const char *line, struct buf *b)
 	int rc = -ENOENT;
 
 	b->len = 0;
-	for (int i = 0; i < 200 && (rc == -ENOENT || rc == -ECONNREFUSED); i++) {
-		rc = ctl_ask(path, line, 5000, b);
+	for (int i = 0; i < 6000 && (rc == -ENOENT || rc == -ECONNREFUSED); i++) {
+		rc = ctl_ask(path, line, 60000, b);
 		if (rc < 0)
 			usleep(10000);
 	}

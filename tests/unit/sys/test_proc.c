@@ -110,12 +110,12 @@ spawn(void **state UNUSED)
 	assert_int_equal(chmod(path, 0700), 0);
 	assert_int_equal(setenv("SECRET", "1", 1), 0);
 	assert_int_equal(proc_spawn(path, &pid, &fd), 0);
-	for (int i = 0; i < 300 && (n = recv(fd, in, sizeof(in) - 1, 0)) < 0; i++)
+	for (int i = 0; i < 6000 && (n = recv(fd, in, sizeof(in) - 1, 0)) < 0; i++)
 		usleep(10000);
 	assert_true(n > 0);
 	in[n] = '\0';
 	assert_string_equal(in, "env 0 argc 0");
-	for (int i = 0; i < 300 && !proc_reap(&got, &ok, how); i++)
+	for (int i = 0; i < 6000 && !proc_reap(&got, &ok, how); i++)
 		usleep(10000);
 	assert_int_equal(got, pid);
 	assert_false(ok);
