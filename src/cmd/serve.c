@@ -12,6 +12,8 @@
 #include "sys/file.h"
 #include "sys/proc.h"
 
+#define PATH_BYTES	4096
+
 struct serve_opts {
 	bool	no_sandbox;
 };
@@ -51,10 +53,8 @@ static int
 run(struct cmd_ctx *ctx, void *state, int argc, char **argv UNUSED)
 {
 	const struct serve_opts *so = state;
-	char path[4200], offset[24], flags[4], lang[4];
-	char *words[] = { path, (char *)(uintptr_t)(ctx->conf != NULL ? ctx->conf : ""),
-	    (char *)(uintptr_t)(ctx->state != NULL ? ctx->state : ""),
-	    lang, offset, flags, NULL };
+	char path[4200], conf[PATH_BYTES], dir[PATH_BYTES], offset[24], flags[4], lang[4];
+	char *words[] = { path, conf, dir, lang, offset, flags, NULL };
 	int rc;
 
 	if (argc > 0)
@@ -65,6 +65,12 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv UNUSED)
 	(void)snprintf(flags, sizeof(flags), "%s%s", so->no_sandbox ? "s" : "",
 	    ctx->verbose > 0 ? "v" : "");
 	(void)snprintf(lang, sizeof(lang), "%s", lang_name(ctx->lang));
+	/* What the roles start works in other folders than this one. */
+	if ((rc = proc_absolute(ctx->conf != NULL ? ctx->conf : "", conf, sizeof(conf))) < 0 ||
+	    (rc = proc_absolute(ctx->state != NULL ? ctx->state : "", dir, sizeof(dir))) < 0) {
+		cmd_err("%s: %s", ctx->conf != NULL ? ctx->conf : ctx->state, err_str(rc));
+		return EXIT_CANNOT;
+	}
 	rc = parent_find(path, sizeof(path));
 	if (rc == 0)
 		rc = proc_exec(path, words);

@@ -165,6 +165,22 @@ proc_folder(char *buf, size_t n)
 }
 
 int
+proc_absolute(const char *path, char *buf, size_t n)
+{
+	size_t len = 0;
+
+	if (path[0] != '/' && path[0] != '\0') {
+		if (getcwd(buf, n) == NULL)
+			return -errno;
+		len = strlen(buf);
+	}
+	if (strlen(path) + 2 > n - len)
+		return -ENAMETOOLONG;
+	(void)snprintf(buf + len, n - len, "%s%s", len > 0 ? "/" : "", path);
+	return 0;
+}
+
+int
 proc_user_find(const char *name, struct proc_user *ret)
 {
 	struct passwd pw, *p = NULL;

@@ -38,6 +38,8 @@ pid_t	 proc_pid(void);
 bool	 proc_is_root(void);
 /* The running program's folder, without "/" at its end. */
 int	 proc_folder(char *buf, size_t n) MUST_USE;
+/* A path that stays true when the working directory changes; "" stays "". */
+int	 proc_absolute(const char *path, char *buf, size_t n) MUST_USE;
 
 /*
  * Become that user for good, with its group alone. -ENOENT: no such user;

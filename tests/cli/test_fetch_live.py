@@ -170,6 +170,13 @@ def case_rsync_only(folder, lab):
     t.ok(has(h, folder, 3), "without RRDP: all by rsync", h.log())
     t.equal({s["kind"] for s in fetch(h)["servers"]}, {"ta", "rsync"}, "… and nothing by RRDP")
     h.stop()
+    # "serve -c sekisho.conf", where that stands: rsync works in another folder.
+    lab.step(4)
+    conf, h.conf = h.conf, os.path.basename(h.conf)
+    h.start(cwd=folder)
+    h.conf = conf
+    t.ok(has(h, folder, 4), "the configuration's path is relative: rsync works", h.log())
+    h.stop()
 
 
 def main():
