@@ -41,6 +41,8 @@ END_SEC = HOUR + 2 * LATE_SEC
 OBJECTS_A_STEP, OBJECT_KB = 3, 4
 WRAPPER = """#!/bin/sh
 # Its clock: as the parent's, which began at %(base)d ns, however late this one starts.
+rm -f /dev/shm/faketime_shm_$$ /dev/shm/sem.faketime_sem_$$	# of the dead who had this number
+echo $$ >>%(pids)s
 ahead=$(( ($(date +%%s%%N) - %(base)d) / 1000000 * %(more)d ))
 exec env -i LD_PRELOAD=%(library)s FAKETIME_DONT_RESET=1 TZ=UTC \\
 	FAKETIME="+$((ahead / 1000)).$(printf %%03d $((ahead %% 1000))) x%(rate)d" %(program)s "$@"
@@ -56,14 +58,25 @@ class Quick:
 
     def __init__(self, d):
         self.program, roles = programs(d)
+        self.pids = os.path.join(d, "pids")
         self.began, base = time.monotonic(), time.time_ns()
         for name in os.listdir(roles) if RATE > 1 else []:
             path = os.path.join(roles, name)
             os.rename(path, path + ".true")
             with open(path, "w") as f:
-                f.write(WRAPPER % {"base": base, "more": RATE - 1, "rate": RATE, "library": library(),
+                f.write(WRAPPER % {"pids": self.pids, "base": base, "more": RATE - 1, "rate": RATE, "library": library(),
                                    "program": path + ".true"})
             os.chmod(path, 0o755)
+
+    def done(self):
+        """The library's files in /dev/shm: who is killed or sandboxed leaves them."""
+        if os.path.exists(self.pids):
+            with open(self.pids) as f:
+                for pid in f.read().split():
+                    for name in ("faketime_shm_", "sem.faketime_sem_"):
+                        path = "/dev/shm/" + name + pid
+                        if os.path.exists(path):
+                            os.unlink(path)
 
     def begin(self):
         """Step 0 is now: what --at must say, in the parent's own time."""
@@ -176,6 +189,7 @@ def main():
                 t.none(h.damaged(), "nothing was damaged")
                 t.none([x for x in h.log().splitlines() if "ended (" in x or "killing" in x], "no role fell")
                 t.equal(h.stop()[0], 0, "it ends well")
+                clock.done()
         finally:
             stop_all()
     return t.done()

@@ -79,6 +79,7 @@ def run(argv, env=None, cwd=None, user=None, seconds=RUN_SECONDS):
                 break
             time.sleep(0.005)
         p.returncode = os.waitstatus_to_exitcode(status)
+        faketime_done(p.pid)
         wall = time.monotonic() - begin
         out.seek(0)
         err.seek(0)
@@ -87,16 +88,41 @@ def run(argv, env=None, cwd=None, user=None, seconds=RUN_SECONDS):
                       err.read().decode(errors="replace"))
 
 
-def faked(argv, at):
-    """argv under a clock that starts at `at` and runs.
+def faketime_library(threads=False):
+    """None: it is not installed."""
+    name = "libfaketimeMT.so.1" if threads else "libfaketime.so.1"
+    return next(iter(sorted(glob.glob("/usr/lib/*/faketime/" + name))), None)
 
-    The library without its wrapper: that makes a semaphore named after its
-    process number and gives up where a killed run left one (2026-11-22, CI)."""
-    if at is None:
-        return argv
-    library = sorted(glob.glob("/usr/lib/*/faketime/libfaketime.so.1"))
-    return ["env", "LD_PRELOAD=" + library[0],
-            "FAKETIME=" + time.strftime("@%Y-%m-%d %H:%M:%S", time.gmtime(at))] + argv
+
+# Files that the library makes in /dev/shm, named after the process.
+FAKETIME_FILES = ("faketime_shm_%s", "sem.faketime_sem_%s")
+
+
+def faketime_argv(argv, *env, threads=False):
+    """argv under libfaketime with these words of environment, in the process that is started.
+
+    The library without its wrapper: that gives up where a killed run left a
+    semaphore of its number, and the library where it left the other file
+    (2026-11-22, CI). So what has our number is removed first: who left it is dead.
+    """
+    files = " ".join("/dev/shm/" + n % "$$" for n in FAKETIME_FILES)
+    return ["/bin/sh", "-c", 'rm -f %s; exec env "$@"' % files, "faketime",
+            "LD_PRELOAD=" + faketime_library(threads), *env, *argv]
+
+
+def faketime_done(pid):
+    """Who is killed, or drops its privileges, leaves them behind."""
+    for n in FAKETIME_FILES:
+        try:
+            os.unlink(os.path.join("/dev/shm", n % pid))
+        except OSError:
+            pass
+
+
+def faked(argv, at):
+    """argv under a clock that starts at `at` and runs."""
+    return argv if at is None else faketime_argv(
+        argv, "FAKETIME=" + time.strftime("@%Y-%m-%d %H:%M:%S", time.gmtime(at)))
 
 
 def env_utc():

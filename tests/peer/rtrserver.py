@@ -101,6 +101,7 @@ class Process:
                 self.p.kill()
                 self.p.wait()
         self.log.close()
+        peers.faketime_done(self.pid)
         return self.p.returncode
 
 

@@ -3,8 +3,9 @@
 
 BIRD and FRR keep data for ten minutes at least, so their clocks run SPEED
 times as fast (libfaketime). All moments are taken from the router's own log,
-in its own time; SLACK seconds of that time are allowed on both sides (a third
-of a second of ours).
+in its own time; SLACK seconds of that time are allowed on both sides (two
+thirds of a second of ours). A router that a busy machine held up for longer is
+tried again: TRIES times, as no load makes a wrong prediction come true.
 """
 import datetime
 import glob
@@ -14,37 +15,38 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import peers
-from rtrserver import Process, Server, free_port, many_roas, wait_for, world
+from rtrserver import Process, Server, free_port, many_roas, patient, stays, wait_for, world
 from tap import Tap
 
 tap = Tap()
 
-SPEED = 60
+SPEED = 30
 SLACK = 20
+TRIES = 4
 REFRESH, RETRY, EXPIRE = 20, 7, 600
 ROAS = [r for r in many_roas(60, seed=5) if ":" not in r[1]]
 TIMERS = ["--refresh", str(REFRESH), "--retry", str(RETRY), "--expire"]
 
 
-def faketime_env():
-    library = sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))
-    return dict(os.environ, LD_PRELOAD=library[0], FAKETIME="+0 x%d" % SPEED, TZ="UTC",
-                FAKETIME_DONT_RESET="1") if library else None
+def fast(argv):
+    return peers.faketime_argv(argv, "FAKETIME=+0 x%d" % SPEED, "TZ=UTC", "FAKETIME_DONT_RESET=1", threads=True)
 
 
 def missing(*programs):
-    if faketime_env() is None:
+    if peers.faketime_library(threads=True) is None:
         return "faketime"
     return peers.missing(*programs)
 
 
 def ask(argv):
     try:
-        return subprocess.run(argv, capture_output=True, text=True, timeout=10).stdout
+        return subprocess.run(argv, capture_output=True, text=True, timeout=patient(10)).stdout
     except subprocess.TimeoutExpired:
         return ""
 
@@ -65,9 +67,8 @@ class Bird:
                 f.write("protocol rpki c%d { debug all; roa4 { table r4; };\n"
                         "\tremote 127.0.0.1 port %d; retry %s 7; refresh %s 20; expire %s 600; }\n"
                         % (i, port, keep, keep, keep))
-        self.process = Process([peers.find("bird"), "-f", "-c", conf, "-s", self.ctl, "-P",
-                                os.path.join(folder, "bird.pid")],
-                               os.path.join(folder, "bird.log"), env=faketime_env())
+        self.process = Process(fast([peers.find("bird"), "-f", "-c", conf, "-s", self.ctl, "-P",
+                                     os.path.join(folder, "bird.pid")]), os.path.join(folder, "bird.log"))
 
     def count(self):
         m = re.search(r"^(\d+) of \d+ routes for (\d+) networks", ask(
@@ -103,10 +104,10 @@ class Frr:
             for i, port in enumerate(ports):
                 f.write(" rpki cache 127.0.0.1 %d preference %d\n" % (port, i + 1))
             f.write(" exit\n!\nrouter bgp 64496\n bgp router-id 192.0.2.1\n")
-        self.process = Process([self.bgpd, "-S", "-n", "-Z", "-M", "rpki", "-f", conf, "-i",
-                                os.path.join(folder, "pid"), "--vty_socket", self.vty,
-                                "-A", "127.0.0.1", "-P", "0", "-p", "0"],
-                               os.path.join(folder, "bgpd.log"), env=faketime_env())
+        self.process = Process(fast([self.bgpd, "-S", "-n", "-Z", "-M", "rpki", "-f", conf, "-i",
+                                     os.path.join(folder, "pid"), "--vty_socket", self.vty,
+                                     "-A", "127.0.0.1", "-P", "0", "-p", "0"]),
+                               os.path.join(folder, "bgpd.log"))
 
     def count(self):
         text = ask([peers.find("vtysh"), "--vty_socket", self.vty, "-d", "bgpd",
@@ -141,7 +142,38 @@ def absent(router_class):
     return missing(*(("bird", "birdc") if router_class is Bird else ("vtysh",)))
 
 
-def case_alone(router_class, expire):
+class Notes:
+    """What a case says, for tap when it is over: some run beside each other."""
+
+    def __init__(self):
+        self.said = []
+
+    def ok(self, good, name, note=None):
+        self.said.append((bool(good), name, note))
+
+    def skip(self, name, reason):
+        self.said.append((None, name, reason))
+
+    def good(self):
+        return all(good is not False for good, _, _ in self.said)
+
+    def tell(self):
+        for good, name, note in self.said:
+            tap.skip(name, note) if good is None else tap.ok(good, name, note)
+
+
+def try_alone(out, i, router_class, expire):
+    for _ in range(TRIES):
+        out[i] = Notes()
+        try:
+            case_alone(out[i], router_class, expire)
+        except Exception:
+            out[i].ok(False, "%s, expire %d" % (router_class.name, expire), traceback.format_exc())
+        if out[i].good():
+            break
+
+
+def case_alone(tap, router_class, expire):
     """Its only cache is killed: held until the moment, forgotten after it."""
     name = "%s, expire %d" % (router_class.name, expire)
     if absent(router_class):
@@ -160,11 +192,11 @@ def case_alone(router_class, expire):
                 server.process.stop(9)
                 held = time.monotonic()
                 lost = wait_for(lambda: [t for t in router.lost() if t > router.synced()[-1]],
-                                20 * REFRESH / SPEED + 20, 0.1)
+                                20 * REFRESH / SPEED + 20, 0.05)
                 tap.ok(lost, "%s: sees that the cache is gone" % name)
                 down, synced = lost[0], router.synced()[-1]
                 cast = forecast(router_class.software, max(0, round(down - synced)), expire)
-                gone = wait_for(lambda: router.count() == 0, expire / SPEED + 20, 0.2)
+                gone = wait_for(lambda: router.count() == 0, expire / SPEED + 20, 0.1)
                 took = (time.monotonic() - held) * SPEED
                 tap.ok(gone, "%s: forgets in the end" % name, router.process.text()[-1500:])
                 forgot = [t for t in router.forgot() if t > down]
@@ -192,8 +224,12 @@ def case_two():
                        wait_for(lambda: bird.times("c1: Received End of Data"), 10),
                        "two caches: BIRD takes the set", bird.process.text()[-1500:])
                 a.process.stop(9)
-                dips = wait_for(lambda: bird.count() != len(ROAS), (EXPIRE + 100) / SPEED, 0.2)
-                tap.ok(not dips and [t for t in bird.forgot()],
+                end = time.monotonic() + patient(60)
+                dips = False		# None: it did not answer
+                while not dips and not bird.forgot() and time.monotonic() < end:
+                    dips = not stays(lambda: bird.count() in (None, len(ROAS)), 1)
+                dips = dips or not stays(lambda: bird.count() in (None, len(ROAS)), 100 / SPEED)
+                tap.ok(not dips and bird.forgot(),
                        "two caches: what one said is forgotten, what the other says stays",
                        bird.process.text()[-1500:])
             finally:
@@ -296,10 +332,17 @@ def main():
         return tap.done()
     tap.case(case_caches)
     tap.case(case_fort)
-    tap.case(case_alone, Bird, EXPIRE)
-    tap.case(case_alone, Bird, 900)		# BIRD takes the cache's word: not its own 600
-    tap.case(case_alone, Frr, EXPIRE)
+    # BIRD takes the cache's word: not its own 600. They wait, mostly: all three at once.
+    alone = ((Bird, EXPIRE), (Bird, 900), (Frr, EXPIRE))
+    notes = [Notes() for _ in alone]
+    threads = [threading.Thread(target=try_alone, args=(notes, i, *a)) for i, a in enumerate(alone)]
+    for x in threads:
+        x.start()
     tap.case(case_two)
+    for x in threads:
+        x.join()
+    for n in notes:
+        n.tell()
     return tap.done()
 
 
