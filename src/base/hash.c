@@ -4,6 +4,8 @@
 
 #include "base/hash.h"
 
+#define CAP_MIN		64
+
 static uint64_t seed0 = 0x736f6d6570736575, seed1 = 0x646f72616e646f6d;
 
 void
@@ -70,26 +72,32 @@ map_done(struct map *m)
 }
 
 static struct map_slot *
-slot_find(struct map_slot *slots, size_t cap, struct sv key)
+slot_find(struct map_slot *slots, size_t cap, struct sv key, uint64_t hash)
 {
-	size_t i = hash_bytes(key.p, key.n) & (cap - 1);
+	size_t i = hash & (cap - 1);
 
-	while (slots[i].key.p != NULL && !sv_eq(slots[i].key, key))
+	while (slots[i].key.p != NULL && (slots[i].hash != hash || !sv_eq(slots[i].key, key)))
 		i = (i + 1) & (cap - 1);
 	return &slots[i];
 }
 
+/* All keys differ: the first empty one will do. */
 static int
-map_grow(struct map *m)
+map_grow(struct map *m, size_t cap)
 {
-	size_t cap = m->cap == 0 ? 64 : m->cap * 2;
 	struct map_slot *slots = calloc(cap, sizeof(*slots));
 
 	if (slots == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < m->cap; i++)
-		if (m->slots[i].key.p != NULL)
-			*slot_find(slots, cap, m->slots[i].key) = m->slots[i];
+	for (size_t i = 0; i < m->cap; i++) {
+		size_t at = m->slots[i].hash & (cap - 1);
+
+		if (m->slots[i].key.p == NULL)
+			continue;
+		while (slots[at].key.p != NULL)
+			at = (at + 1) & (cap - 1);
+		slots[at] = m->slots[i];
+	}
 	free(m->slots);
 	m->slots = slots;
 	m->cap = cap;
@@ -97,29 +105,54 @@ map_grow(struct map *m)
 }
 
 int
-map_add(struct map *m, struct sv key, void *value)
+map_reserve(struct map *m, size_t n)
+{
+	size_t cap = CAP_MIN;
+
+	if (n > SIZE_MAX / sizeof(*m->slots) / 4)
+		return -ENOMEM;
+	while (n * 4 > cap * 3)
+		cap *= 2;
+	return m->cap >= cap ? 0 : map_grow(m, cap);
+}
+
+int
+map_add_hashed(struct map *m, struct sv key, uint64_t hash, void *value)
 {
 	struct map_slot *s;
 	int rc;
 
 	if (key.p == NULL)
 		key.p = "";
-	if ((m->n + 1) * 4 > m->cap * 3 && (rc = map_grow(m)) < 0)
+	if ((m->n + 1) * 4 > m->cap * 3 &&
+	    (rc = map_grow(m, m->cap == 0 ? CAP_MIN : m->cap * 2)) < 0)
 		return rc;
-	s = slot_find(m->slots, m->cap, key);
+	s = slot_find(m->slots, m->cap, key, hash);
 	if (s->key.p != NULL)
 		return -EEXIST;
-	*s = (struct map_slot){ key, value };
+	*s = (struct map_slot){ key, value, hash };
 	m->n++;
 	return 0;
+}
+
+int
+map_add(struct map *m, struct sv key, void *value)
+{
+	return map_add_hashed(m, key, hash_bytes(key.p, key.n), value);
+}
+
+void *
+map_find_hashed(const struct map *m, struct sv key, uint64_t hash)
+{
+	if (m->cap == 0)
+		return NULL;
+	return slot_find(m->slots, m->cap, key, hash)->value;
 }
 
 void *
 map_find(const struct map *m, struct sv key)
 {
-	if (m->cap == 0)
-		return NULL;
-	return slot_find(m->slots, m->cap, key)->value;
+	return map_find_hashed(m, key, hash_bytes(key.p, key.n));
 }
 
 char *

@@ -21,6 +21,7 @@ uint64_t	 hash_bytes(const void *, size_t n);
 struct map_slot {
 	struct sv	 key;		/* p == NULL: empty */
 	void		*value;
+	uint64_t	 hash;		/* of the key: to grow, and to see others at a glance */
 };
 
 struct map {
@@ -32,6 +33,11 @@ void		 map_done(struct map *);
 /* -EEXIST (the old value stays) or -ENOMEM. */
 int		 map_add(struct map *, struct sv key, void *value) MUST_USE;
 void		*map_find(const struct map *, struct sv key);
+/* The same with hash_bytes() of the key, for who looks into several maps. */
+int		 map_add_hashed(struct map *, struct sv key, uint64_t hash, void *value) MUST_USE;
+void		*map_find_hashed(const struct map *, struct sv key, uint64_t hash);
+/* Room for n without growing. -ENOMEM. */
+int		 map_reserve(struct map *, size_t n) MUST_USE;
 
 /* Lower case; dst has room for 2n + 1 and is NUL-terminated. */
 char		*hex_encode(char *dst, const void *src, size_t n);

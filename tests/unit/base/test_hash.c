@@ -69,6 +69,44 @@ map_many(void **state UNUSED)
 	map_done(&m);
 }
 
+/* Room that is there beforehand, keys hashed by the caller: the same map. */
+static void
+map_hashed(void **state UNUSED)
+{
+	static char keys[5000][8];
+	struct map m = { 0 }, other = { 0 };
+	size_t cap;
+
+	assert_int_equal(map_reserve(&m, 5000), 0);
+	cap = m.cap;
+	for (size_t i = 0; i < 5000; i++) {
+		struct sv key;
+
+		(void)snprintf(keys[i], sizeof(keys[i]), "k%zu", i);
+		key = sv_str(keys[i]);
+		assert_int_equal(map_add_hashed(&m, key, hash_bytes(key.p, key.n), keys[i]), 0);
+		assert_int_equal(map_add(&other, key, keys[i]), 0);
+	}
+	assert_int_equal(m.cap, cap);
+	assert_int_equal(map_add_hashed(&m, SV("k1"), hash_bytes("k1", 2), keys), -EEXIST);
+	for (size_t i = 0; i < 5000; i++) {
+		struct sv key = sv_str(keys[i]);
+
+		assert_ptr_equal(map_find(&m, key), keys[i]);
+		assert_ptr_equal(map_find_hashed(&other, key, hash_bytes(key.p, key.n)), keys[i]);
+	}
+	assert_null(map_find_hashed(&m, SV("x"), hash_bytes("x", 1)));
+	/* What is there survives a larger room; a hash that two keys share is no key. */
+	assert_int_equal(map_reserve(&m, 50000), 0);
+	assert_ptr_equal(map_find(&m, sv_str(keys[77])), keys[77]);
+	assert_int_equal(map_add_hashed(&m, SV("p"), 9, keys[1]), 0);
+	assert_int_equal(map_add_hashed(&m, SV("q"), 9, keys[2]), 0);
+	assert_ptr_equal(map_find_hashed(&m, SV("q"), 9), keys[2]);
+	assert_int_equal(map_reserve(&m, SIZE_MAX), -ENOMEM);
+	map_done(&m);
+	map_done(&other);
+}
+
 static void
 map_twice(void **state UNUSED)
 {
@@ -100,4 +138,4 @@ hex(void **state UNUSED)
 }
 
 TESTS_MAIN("base/hash", T(depends_on_key_and_text), T(reference_vectors),
-    T(every_length), T(map_many), T(map_twice), T(hex))
+    T(every_length), T(map_many), T(map_hashed), T(map_twice), T(hex))
