@@ -281,10 +281,11 @@ is_stored(struct live *l, const struct routes *r, const struct rpki_point *pt,
 }
 
 static int
-point_record(struct live *l, const struct routes *r, struct rpki_point *pt, struct buf *b)
+point_record(struct live *l, const struct routes *r, size_t i, struct buf *b)
 {
+	struct rpki_point *pt = r->points[i];
 	/* Two certificates for one place would write over each other for ever. */
-	bool keep = l->conf.facts && rpki_point_keepable(pt) && routes_alone(r, pt->ca);
+	bool keep = l->conf.facts && rpki_point_keepable(pt) && routes_alone(r, i);
 	uint8_t key[SHA256_LEN];
 	int rc;
 
@@ -315,7 +316,7 @@ stored_count(const struct routes *r)
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->n_points; i++)
-		n += r->points[i]->stored && routes_alone(r, r->points[i]->ca);
+		n += r->points[i]->stored && routes_alone(r, i);
 	return n;
 }
 
@@ -335,7 +336,7 @@ live_points(struct live *l, const struct routes *r, struct buf *b)
 		else if (r->points[i]->failed)
 			failed_record(l, r->points[i], b);
 		else
-			rc = point_record(l, r, r->points[i], b);
+			rc = point_record(l, r, i, b);
 	return rc < 0 ? rc : b->rc;
 }
 

@@ -205,17 +205,32 @@ ta_check(struct routes *r, const struct routes_backend *b, size_t i)
 	return 0;
 }
 
-/* A point of the run before, by where it is. */
+/*
+ * A key and a place of a CA: how often certificates have led there, and for
+ * the next run, which point was found.
+ */
 struct place {
-	struct rpki_point	**slot;		/* NULL in it: moved over */
-	struct place		*next;		/* of the same key and place */
-	bool			 taken;		/* by a job of the next run */
+	struct sv	 key;
+	uint64_t	 hash;
+	unsigned	 n, n_lost;
+	struct sv	 aia;		/* the certificate that the CA itself names */
+	bool		 owner_admitted;
+	bool		 twice;		/* more than one point */
+	bool		 taken;		/* by a job of the next run */
+	uint32_t	 first;		/* 1 + index of its point; 0: none */
+};
+
+/* A CA that is to be visited: now, or when its place's owner is known, or budget is left. */
+struct coming {
+	const struct rpki_ca	*ca;
+	struct place		*place;
+	uint32_t		 up;	/* 1 + index of the point that has its certificate */
 };
 
 struct level {
 	struct routes			*r;
 	const struct routes_conf	*conf;
-	const struct rpki_ca		**cas;
+	const struct coming		*cas;
 	struct rpki_point		**points;
 	uint32_t			*was;
 	struct place			**before;	/* of the run before; may be NULL */
@@ -233,11 +248,11 @@ static struct rpki_point *
 point_before(const struct level *l, unsigned job, size_t i, const struct rpki_point **ret_before)
 {
 	const struct routes_backend *b = l->conf->backend;
-	const struct rpki_ca *ca = l->cas[i];
+	const struct rpki_ca *ca = l->cas[i].ca;
+	const struct place *p = l->before[i];
+	struct rpki_point **slot = p == NULL ? NULL : &l->conf->prev->points[p->first - 1];
+	struct rpki_point *pt = p == NULL ? NULL : *slot;
 	int64_t now = l->r->now;
-
-	struct place *p = l->before[i];
-	struct rpki_point *pt = p == NULL ? NULL : *p->slot;
 
 	if (pt == NULL || pt->failed || now < pt->judged || now >= pt->until ||
 	    !rpki_ca_same(pt->ca, ca))
@@ -246,8 +261,8 @@ point_before(const struct level *l, unsigned job, size_t i, const struct rpki_po
 		*ret_before = pt;
 		return NULL;
 	}
-	l->was[i] = (uint32_t)(p->slot - l->conf->prev->points) + 1;
-	*p->slot = NULL;
+	l->was[i] = p->first;
+	*slot = NULL;
 	rpki_point_rebase(pt, ca);
 	return pt;
 }
@@ -266,7 +281,7 @@ point_job(void *arg, unsigned job, size_t i)
 	else if ((pt = calloc(1, sizeof(*pt))) == NULL)
 		l->rcs[i] = -ENOMEM;
 	else
-		l->rcs[i] = b->point(b->arg, job, l->cas[i], before, &l->r->opt, pt);
+		l->rcs[i] = b->point(b->arg, job, l->cas[i].ca, before, &l->r->opt, pt);
 	l->points[i] = pt;
 	n = atomic_fetch_add(&l->done, 1) + 1;
 	if (l->conf->progress != NULL && n % 64 == 0)
@@ -274,20 +289,24 @@ point_job(void *arg, unsigned job, size_t i)
 }
 
 static bool
+room(void *array, size_t n, size_t more, size_t size)
+{
+	char **p = array, *to = reallocarray(*p, n + more + 1, size);
+
+	if (to == NULL)
+		return false;
+	memset(to + n * size, 0, (more + 1) * size);
+	*p = to;
+	return true;
+}
+
+static bool
 points_room(struct routes *r, size_t n)
 {
-	struct rpki_point **p = reallocarray(r->points, r->n_points + n + 1, sizeof(*p));
-	uint32_t *was;
-
-	if (p == NULL)
-		return false;
-	memset(p + r->n_points, 0, (n + 1) * sizeof(*p));
-	r->points = p;
-	if ((was = reallocarray(r->was, r->n_points + n + 1, sizeof(*was))) == NULL)
-		return false;
-	memset(was + r->n_points, 0, (n + 1) * sizeof(*was));
-	r->was = was;
-	return true;
+	return room(&r->points, r->n_points, n, sizeof(*r->points)) &&
+	    room(&r->was, r->n_points, n, sizeof(*r->was)) &&
+	    room(&r->up, r->n_points, n, sizeof(*r->up)) &&
+	    room(&r->place_of, r->n_points, n, sizeof(struct place *));
 }
 
 /* Counts one point's outcome into the run. */
@@ -315,19 +334,6 @@ point_account(struct routes *r, const struct routes_conf *conf,
 	r->n_vrps_all += pt->n_vrps;
 }
 
-/* How often certificates have led to one key and place. */
-struct visit {
-	unsigned	n, n_lost;
-	struct sv	aia;		/* the certificate that the CA itself names */
-	bool		owner_admitted;
-};
-
-/* A CA that waits: for its place's owner to be known, or for budget. */
-struct late {
-	const struct rpki_ca	*ca;
-	struct visit		*v;
-};
-
 #define PLACE_KEY_MAX	(RPKI_URI_MAX + SHA1_LEN)
 
 /* n == 0: longer than the parser lets either be. */
@@ -344,20 +350,24 @@ place_key(const struct rpki_ca *ca, char buf[static PLACE_KEY_MAX])
 }
 
 static int
-visit_find(struct routes *r, const struct rpki_ca *ca, struct visit **ret)
+place_find(struct routes *r, const struct rpki_ca *ca, struct place **ret)
 {
 	char buf[PLACE_KEY_MAX];
 	struct sv key = place_key(ca, buf);
+	uint64_t hash;
 
 	if (key.n == 0)
 		return SE_LIMIT;
-	if ((*ret = map_find(&r->visits, key)) != NULL)
+	hash = hash_bytes(key.p, key.n);
+	if ((*ret = map_find_hashed(&r->places, key, hash)) != NULL)
 		return 0;
 	key = pool_sv(r->pool, key);
-	*ret = pool_alloc(r->pool, sizeof(**ret));
+	*ret = pool_calloc(r->pool, 1, sizeof(**ret));
 	if (key.p == NULL || *ret == NULL)
 		return -ENOMEM;
-	return map_add(&r->visits, key, *ret);
+	(*ret)->key = key;
+	(*ret)->hash = hash;
+	return map_add_hashed(&r->places, key, hash, *ret);
 }
 
 /*
@@ -368,7 +378,7 @@ visit_find(struct routes *r, const struct rpki_ca *ca, struct visit **ret)
  * signer names (AIA) is always let in.
  */
 static bool
-visit_allowed(struct visit *v, const struct rpki_ca *ca)
+visit_allowed(struct place *v, const struct rpki_ca *ca)
 {
 	if (v->n < RPKI_POINT_VISITS_MAX) {
 		v->n++;
@@ -389,7 +399,7 @@ points_max(const struct routes_conf *conf)
 /* Each trust anchor has its own budget: one cannot starve another. */
 static bool
 admitted(struct routes *r, const struct routes_conf *conf, const struct rpki_ca *ca,
-    struct visit *v)
+    struct place *v)
 {
 	struct routes_ta *ta = &r->tas[ca->ta];
 
@@ -402,7 +412,7 @@ admitted(struct routes *r, const struct routes_conf *conf, const struct rpki_ca 
 /* What is only read for explanations has a small budget of its own. */
 static bool
 lost_admitted(struct routes *r, const struct routes_conf *conf, const struct rpki_ca *ca,
-    struct visit *v)
+    struct place *v)
 {
 	struct routes_ta *ta = &r->tas[ca->ta];
 
@@ -414,74 +424,72 @@ lost_admitted(struct routes *r, const struct routes_conf *conf, const struct rpk
 }
 
 static int
-late_add(struct routes *r, const struct rpki_ca *ca, struct visit *v)
+late_add(struct routes *r, const struct coming *c)
 {
 	if (r->n_late == r->cap_late) {
 		size_t cap = r->cap_late == 0 ? 64 : r->cap_late * 2;
-		struct late *p = reallocarray(r->late, cap, sizeof(*p));
+		struct coming *p = reallocarray(r->late, cap, sizeof(*p));
 
 		if (p == NULL)
 			return -ENOMEM;
 		r->late = p;
 		r->cap_late = cap;
 	}
-	r->late[r->n_late++] = (struct late){ ca, v };
+	r->late[r->n_late++] = *c;
 	return 0;
 }
 
 static int
-child_admit(struct routes *r, const struct routes_conf *conf,
-    const struct rpki_ca *ca, struct visit *v, const struct rpki_ca **next, size_t *n)
+child_admit(struct routes *r, const struct routes_conf *conf, const struct coming c,
+    struct coming *next, size_t *n)
 {
-	bool in = ca->lost ? lost_admitted(r, conf, ca, v) : admitted(r, conf, ca, v);
+	bool in = c.ca->lost ? lost_admitted(r, conf, c.ca, c.place) :
+	    admitted(r, conf, c.ca, c.place);
 
 	if (in)
-		next[(*n)++] = ca;
-	return in || ca->lost ? 0 : late_add(r, ca, v);
+		next[(*n)++] = c;
+	return in || c.ca->lost ? 0 : late_add(r, &c);
 }
 
 /* What a judged point teaches: its owner, and whether it cost anything. */
-static int
-point_learn(struct routes *r, const struct rpki_point *pt)
+static void
+point_learn(struct routes *r, size_t i)
 {
+	const struct rpki_point *pt = r->points[i];
 	struct routes_ta *ta = &r->tas[pt->ca->ta];
-	struct visit *v;
-	int rc;
+	struct place *p = r->place_of[i];
 
 	if (pt->ca->depth == 0 || pt->ca->lost)
-		return 0;
+		return;
 	/* Nothing was there: no work. But its name took memory: not without end. */
 	if (!pt->mft_found && ta->n_missing < RPKI_POINTS_MAX / 8) {
 		ta->n_missing++;
 		ta->n_points--;
 	}
-	if (pt->mft_aia.n == 0)
-		return 0;
-	if ((rc = visit_find(r, pt->ca, &v)) == 0 && v->aia.n == 0)
-		v->aia = pt->mft_aia;
-	return rc;
+	if (p->aia.n == 0)
+		p->aia = pt->mft_aia;
 }
 
 /* The next level: those that waited first, then the new ones. */
 static int
-children_gather(struct routes *r, const struct routes_conf *conf,
-    struct rpki_point **points, size_t n, const struct rpki_ca **next, size_t *ret_n)
+children_gather(struct routes *r, const struct routes_conf *conf, size_t from,
+    struct coming *next, size_t *ret_n)
 {
 	size_t n_late = r->n_late;
 	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = point_learn(r, points[i]);
+	for (size_t i = from; i < r->n_points; i++)
+		point_learn(r, i);
 	r->n_late = 0;
 	for (size_t i = 0; i < n_late && rc == 0; i++)
-		rc = child_admit(r, conf, r->late[i].ca, r->late[i].v, next, ret_n);
-	for (size_t i = 0; i < n; i++)
-		for (size_t c = 0; c < points[i]->n_children && rc == 0; c++) {
-			const struct rpki_ca *ca = &points[i]->children[c];
-			struct visit *v;
+		rc = child_admit(r, conf, r->late[i], next, ret_n);
+	for (size_t i = from; i < r->n_points; i++)
+		for (size_t c = 0; c < r->points[i]->n_children && rc == 0; c++) {
+			struct coming child = { .ca = &r->points[i]->children[c],
+			    .up = (uint32_t)i + 1 };
 
-			if ((rc = visit_find(r, ca, &v)) == 0)
-				rc = child_admit(r, conf, ca, v, next, ret_n);
+			if ((rc = place_find(r, child.ca, &child.place)) == 0)
+				rc = child_admit(r, conf, child, next, ret_n);
 		}
 	return rc;
 }
@@ -493,14 +501,14 @@ late_report(struct routes *r, const struct routes_conf *conf)
 	bool told[TA_MAX] = { false };
 
 	for (size_t i = 0; i < r->n_late; i++) {
-		struct late *l = &r->late[i];
+		struct coming *l = &r->late[i];
 
-		if (l->v->n < RPKI_POINT_VISITS_MAX && !told[l->ca->ta]) {
+		if (l->place->n < RPKI_POINT_VISITS_MAX && !told[l->ca->ta]) {
 			told[l->ca->ta] = true;
 			r->findings.subject = r->tas[l->ca->ta].uri;
 			finding_add(&r->findings, code(RPKI_POINTS_MANY), FA_U("limit", points_max(conf)));
-		} else if (l->v->n == RPKI_POINT_VISITS_MAX) {
-			l->v->n++;
+		} else if (l->place->n == RPKI_POINT_VISITS_MAX) {
+			l->place->n++;
 			r->findings.subject = l->ca->mft_uri;
 			finding_add(&r->findings, code(RPKI_POINT_REPEATED),
 			    FA_U("limit", RPKI_POINT_VISITS_MAX));
@@ -509,37 +517,22 @@ late_report(struct routes *r, const struct routes_conf *conf)
 }
 
 /* For the next run: where each point is. */
-static int
-places_build(struct routes *r)
+static void
+places_fill(struct routes *r)
 {
-	struct place *all = pool_calloc(r->pool, r->n_points + 1, sizeof(*all)), *first;
-	char buf[PLACE_KEY_MAX];
-	int rc = 0;
+	for (size_t i = 0; i < r->n_points; i++) {
+		struct place *p = r->place_of[i];
 
-	if (all == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < r->n_points && rc == 0; i++) {
-		struct sv key = place_key(r->points[i]->ca, buf);
-
-		all[i].slot = &r->points[i];
-		if ((first = map_find(&r->places, key)) != NULL) {
-			all[i].next = first->next;
-			first->next = &all[i];
-			continue;
-		}
-		key = pool_sv(r->pool, key);
-		rc = key.p == NULL ? -ENOMEM : map_add(&r->places, key, &all[i]);
+		p->twice = p->first != 0;
+		if (p->first == 0)
+			p->first = (uint32_t)i + 1;
 	}
-	return rc;
 }
 
 bool
-routes_alone(const struct routes *r, const struct rpki_ca *ca)
+routes_alone(const struct routes *r, size_t i)
 {
-	char buf[PLACE_KEY_MAX];
-	const struct place *p = map_find(&r->places, place_key(ca, buf));
-
-	return p != NULL && p->next == NULL;
+	return !r->place_of[i]->twice;
 }
 
 /* Places are looked up before the jobs start: one CA's, one job's. */
@@ -547,17 +540,17 @@ static int
 level_before(struct level *l, size_t n)
 {
 	const struct routes *prev = l->conf->prev;
-	char buf[PLACE_KEY_MAX];
 
 	if (prev == NULL)
 		return 0;
 	if ((l->before = calloc(n + 1, sizeof(*l->before))) == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		struct place *p = map_find(&prev->places, place_key(l->cas[i], buf));
+		const struct place *now = l->cas[i].place;
+		struct place *p = map_find_hashed(&prev->places, now->key, now->hash);
 
 		/* More than one certificate for a place: judged anew, not shared. */
-		if (p == NULL || p->next != NULL || p->taken)
+		if (p == NULL || p->first == 0 || p->twice || p->taken)
 			continue;
 		p->taken = true;
 		l->before[i] = p;
@@ -565,13 +558,23 @@ level_before(struct level *l, size_t n)
 	return 0;
 }
 
+static void
+level_note(struct routes *r, const struct coming *cas, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		r->up[r->n_points + i] = cas[i].up;
+		r->place_of[r->n_points + i] = cas[i].place;
+	}
+	r->n_points += n;
+}
+
 /* One level of the tree; the next one's CAs are returned. */
 static int
 level_run(struct routes *r, const struct routes_conf *conf,
-    const struct rpki_ca **cas, size_t n, const struct rpki_ca ***ret, size_t *ret_n)
+    const struct coming *cas, size_t n, struct coming **ret, size_t *ret_n)
 {
 	struct level l = { .r = r, .conf = conf, .cas = cas, .known = r->n_points + n };
-	size_t n_next = 0;
+	size_t n_next = 0, from = r->n_points;
 	int rc = 0;
 
 	if (!points_room(r, n) || (l.rcs = calloc(n, sizeof(*l.rcs))) == NULL)
@@ -580,7 +583,7 @@ level_run(struct routes *r, const struct routes_conf *conf,
 	l.was = r->was + r->n_points;
 	if ((rc = level_before(&l, n)) == 0)
 		par_for_job(conf->jobs, n, point_job, &l);
-	r->n_points += n;
+	level_note(r, cas, n);
 	r->n_moved += l.moved;
 	free(l.before);
 	if (rc < 0) {
@@ -597,7 +600,7 @@ level_run(struct routes *r, const struct routes_conf *conf,
 	if (rc == 0 && (*ret = calloc(n_next + r->n_late + 1, sizeof(**ret))) == NULL)
 		rc = -ENOMEM;
 	if (rc == 0)
-		rc = children_gather(r, conf, l.points, n, *ret, ret_n);
+		rc = children_gather(r, conf, from, *ret, ret_n);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		point_account(r, conf, l.points[i], l.rcs[i]);
 	free(l.rcs);
@@ -607,16 +610,18 @@ level_run(struct routes *r, const struct routes_conf *conf,
 static int
 walk(struct routes *r, const struct routes_conf *conf)
 {
-	const struct rpki_ca **cas = calloc(r->n_tas + 1, sizeof(*cas)), **next;
+	struct coming *cas = calloc(r->n_tas + 1, sizeof(*cas)), *next;
 	size_t n = 0, n_next;
-	int rc = 0;
+	int rc = cas == NULL ? -ENOMEM : 0;
 
-	if (cas == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < r->n_tas; i++)
+	if (rc == 0 && conf->prev != NULL)
+		rc = map_reserve(&r->places, conf->prev->places.n);
+	for (size_t i = 0; i < r->n_tas && rc == 0; i++)
 		if (r->tas[i].ok) {
 			r->tas[i].n_points = 1;
-			cas[n++] = &r->tas[i].ca;
+			cas[n].ca = &r->tas[i].ca;
+			rc = place_find(r, cas[n].ca, &cas[n].place);
+			n++;
 		}
 	while (n > 0 && rc == 0) {
 		next = NULL;
@@ -668,8 +673,8 @@ run(struct routes *r, const struct routes_conf *conf)
 	if (rc == 0)
 		rc = walk(r, conf);
 	if (rc == 0)
-		rc = routes_gather(r, conf->prev);
-	return rc == 0 ? places_build(r) : rc;
+		places_fill(r);
+	return rc == 0 ? routes_gather(r, conf->prev) : rc;
 }
 
 int
@@ -719,9 +724,10 @@ routes_free(struct routes *r)
 		}
 	free(r->points);
 	free(r->was);
+	free(r->up);
+	free(r->place_of);
 	free(r->sorted);
 	free(r->late);
-	map_done(&r->visits);
 	map_done(&r->objects);
 	map_done(&r->by_ca);
 	map_done(&r->reported);

@@ -103,6 +103,8 @@ struct routes {
 	size_t			 n_tas, n_tas_found;
 	struct rpki_point	**points;	/* parents before children */
 	uint32_t		*was;		/* 1 + index in .prev, or 0: judged now */
+	uint32_t		*up;		/* 1 + index of the point above, or 0 */
+	struct place		**place_of;
 	size_t			 n_points;
 	struct findings		 findings;	/* of the trust anchors and the walk */
 	struct payloads		 payloads;	/* merged */
@@ -120,14 +122,13 @@ struct routes {
 	struct guard_decision	 guard;		/* what routes_guard_note() was told */
 	bool			 incomplete;	/* this machine failed: do not publish */
 	const struct slurm	*slurm;		/* by routes_slurm(); the caller's */
-	struct map		 visits;	/* key and place of a CA -> struct visit */
-	struct late		*late;		/* CAs that wait to be visited */
+	struct coming		*late;		/* CAs that wait to be visited */
 	size_t			 n_late, cap_late;
 	struct map		 objects;	/* with .keep: URI -> struct routes_object */
 	struct map		 by_ca;		/* with .keep: address of a CA -> its point */
 	bool			 indexed;	/* routes_index() was here */
 	struct map		 reported;	/* of points with findings: as .objects */
-	struct map		 places;	/* key and place -> struct place, for the next run */
+	struct map		 places;	/* key and place of a CA -> struct place */
 };
 
 /*
@@ -143,8 +144,8 @@ const struct routes_object *routes_object(const struct routes *, struct sv uri);
 /* The point of a CA; NULL likewise. */
 const struct rpki_point *routes_point(const struct routes *, const struct rpki_ca *);
 
-/* Is this the only certificate for its key and place? */
-bool		 routes_alone(const struct routes *, const struct rpki_ca *);
+/* Did only one certificate lead to the i-th point's key and place? */
+bool		 routes_alone(const struct routes *, size_t i);
 
 /*
  * Payloads with the table of their CAs; part of routes_run(). prev: the run

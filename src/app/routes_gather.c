@@ -62,52 +62,26 @@ ca_state(const struct rpki_point *pt)
 	return pt->retained ? PCA_RETAINED : PCA_GOOD;
 }
 
-/* The place of each CA's point in the walk, by the CA's address. */
-static int
-index_cas(const struct routes *r, struct map *index)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < r->n_points && rc == 0; i++) {
-		const struct rpki_ca **ca = &r->points[i]->ca;
-
-		rc = map_add(index, (struct sv){ (const char *)ca, sizeof(*ca) },
-		    (void *)(uintptr_t)(i + 1));
-		if (rc == -EEXIST)
-			rc = 0;
-	}
-	return rc;
-}
-
-static int
+static void
 cas_fill(const struct routes *r, struct payloads *p)
 {
-	struct map index = { 0 };
-	int rc = index_cas(r, &index);
-
-	for (size_t i = 0; i < r->n_points && rc == 0; i++) {
+	for (size_t i = 0; i < r->n_points; i++) {
 		struct rpki_point *pt = r->points[i];
-		const struct rpki_point *up = NULL;
-		const struct rpki_ca *parent = pt->ca->parent;
-		size_t at = (size_t)(uintptr_t)map_find(&index,
-		    (struct sv){ (const char *)&parent, sizeof(parent) });
+		uint32_t up = r->up[i];
 
-		if (parent != NULL && at > 0)
-			up = r->points[at - 1];
 		if (pt->ca_id == 0)
 			pt->ca_id = routes_ca_id(pt->ca);
 		p->cas[i] = (struct payload_ca){
 			.id = pt->ca_id,
 			.uri = pt->ca->mft_uri,
-			.code = ca_code(pt, up, up != NULL ? p->cas[at - 1].code : SV("")),
-			.parent = up != NULL ? (uint32_t)(at - 1) : PAYLOAD_CA_NONE,
+			.code = up == 0 ? ca_code(pt, NULL, SV("")) :
+			    ca_code(pt, r->points[up - 1], p->cas[up - 1].code),
+			.parent = up == 0 ? PAYLOAD_CA_NONE : up - 1,
 			.state = ca_state(pt),
 			.ta = (uint8_t)pt->ca->ta,
 		};
 	}
 	p->n_cas = r->n_points;
-	map_done(&index);
-	return rc;
 }
 
 /*
@@ -389,10 +363,9 @@ routes_gather(struct routes *r, const struct routes *prev)
 		for (size_t i = 0; i < r->n_tas; i++)
 			memcpy(p->tas[i], r->tas[i].tal.name, sizeof(p->tas[i]));
 		p->n_tas = r->n_tas;
-		rc = cas_fill(r, p);
+		cas_fill(r, p);
 		all = rooms_share(r, in);
-		if (rc == 0)
-			rc = all ? vrps_gather(r, prev) : vrps_gather_some(r, in);
+		rc = all ? vrps_gather(r, prev) : vrps_gather_some(r, in);
 		if (rc == 0)
 			rc = others_gather(r, in);
 	}

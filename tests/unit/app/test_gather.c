@@ -59,8 +59,8 @@ gather(struct stock *s, struct routes *r, const size_t *which, size_t n, const s
 {
 	*r = (struct routes){ .pool = s->k.pool, .tas = &s->ta, .n_tas = 1, .n_points = n,
 	    .points = calloc(n + 1, sizeof(*r->points)), .was = calloc(n + 1, sizeof(*r->was)),
-	    .again = true };
-	assert_true(r->points != NULL && r->was != NULL);
+	    .up = calloc(n + 1, sizeof(*r->up)), .again = true };
+	assert_true(r->points != NULL && r->was != NULL && r->up != NULL);
 	for (size_t i = 0; i < n; i++) {
 		r->points[i] = &s->points[which[i]];
 		r->n_vrps_all += r->points[i]->n_vrps;
@@ -76,6 +76,7 @@ gather_done(struct routes *r)
 	payloads_done(&r->payloads);
 	free(r->points);
 	free(r->was);
+	free(r->up);
 	free(r->sorted);
 }
 

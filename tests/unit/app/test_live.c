@@ -417,10 +417,11 @@ test_room(void **state)
 	struct rpki_point p[] = { { .ca = &big, .n_vrps = 5000000 },
 	    { .ca = &small, .n_vrps = 1, .vrps = &v, .expires = NOW } };
 	struct rpki_point *pts[] = { &p[0], &p[1] };
+	uint32_t up[] = { 0, 0 };
 	struct routes_ta tas[2] = { { .tal = { .name = "one" } }, { .tal = { .name = "two" } } };
 	struct kit k = kit_new();
 	struct routes r = { .pool = k.pool, .tas = tas, .n_tas = 2, .points = pts, .n_points = 2,
-	    .n_vrps_all = 1 };
+	    .up = up, .n_vrps_all = 1 };
 
 	(void)state;
 	findings_init(&r.findings, k.pool);
