@@ -270,10 +270,13 @@ int	 snapshot_build(const struct payloads *, int64_t now, const struct snapshot_
 	    struct sv report, snapshot_digest_fn, uint8_t *buf, size_t size) MUST_USE;
 /*
  * Check everything; SE_FORMAT (not ours or another format), SE_SUM, -EBADMSG
- * (any other damage), ret untouched then.
+ * (any other damage), ret untouched then. digest NULL: all but the body's sum
+ * and the head's, for who has it from somebody that looked at them.
  */
 int	 snapshot_open(const void *map, size_t size, snapshot_digest_fn,
 	    struct snapshot *ret) MUST_USE;
+/* The view of an opened snapshot onto the same bytes at another place. */
+void	 snapshot_view_at(const struct snapshot *, const void *map, struct snapshot *ret);
 /* Write serial and session ids into a built snapshot's header. */
 int	 snapshot_stamp(uint8_t *buf, size_t size, const struct snapshot_stamp *,
 	    snapshot_digest_fn) MUST_USE;

@@ -37,7 +37,7 @@ struct store_history {
 	struct loop_timer	*timer;
 	struct seen		 last, next;	/* recorded; being recorded */
 	struct {
-		struct file_map	map;
+		struct seen	s;		/* .snap.size 0: not opened yet */
 		int64_t		at;		/* 0: when it was built */
 	} waiting[WAITING_MAX];
 	size_t			 n_waiting;
@@ -78,16 +78,18 @@ seen_done(struct seen *x)
 static void
 waiting_add(struct store_history *s, size_t kept, int64_t at)
 {
-	struct file_map map;
-	int rc = memfd_map(store_fd(s->store, kept), true, SNAPSHOT_MAX_BYTES, &map);
+	struct seen x = { 0 };
+	/* The current one was opened by the store. */
+	int rc = kept + 1 == store_count(s->store) ? store_current_map(s->store, &x.map, &x.snap) :
+	    memfd_map(store_fd(s->store, kept), true, SNAPSHOT_MAX_BYTES, &x.map);
 
 	if (rc < 0) {
 		say(s, rc, "snapshot");
 		return;
 	}
 	if (s->n_waiting == WAITING_MAX)
-		file_unmap(&s->waiting[--s->n_waiting].map);
-	s->waiting[s->n_waiting].map = map;
+		seen_done(&s->waiting[--s->n_waiting].s);
+	s->waiting[s->n_waiting].s = x;
 	s->waiting[s->n_waiting++].at = at;
 }
 
@@ -99,14 +101,15 @@ waiting_shift(struct store_history *s)
 }
 
 static int
-seen_open(struct file_map *map, struct seen *ret)
+seen_take(struct seen *x, struct seen *ret)
 {
-	int rc = snapshot_open(map->data.p, map->data.n, crypto_sha256, &ret->snap);
+	int rc = x->snap.size > 0 ? 0 :
+	    snapshot_open(x->map.data.p, x->map.data.n, crypto_sha256, &x->snap);
 
 	if (rc < 0)
 		return rc;
-	ret->map = *map;
-	map->data = (struct sv){ 0 };
+	*ret = *x;
+	*x = (struct seen){ 0 };
 	return 0;
 }
 
@@ -131,8 +134,8 @@ fill(struct store_history *s)
 		i--;
 	if (i > 0 && any) {
 		waiting_add(s, i - 1, 0);
-		if (s->n_waiting == 1 && seen_open(&s->waiting[0].map, &s->last) < 0)
-			file_unmap(&s->waiting[0].map);
+		if (s->n_waiting == 1 && seen_take(&s->waiting[0].s, &s->last) < 0)
+			seen_done(&s->waiting[0].s);
 		s->n_waiting = 0;
 	} else
 		i = 0;
@@ -150,9 +153,9 @@ next_begin(struct store_history *s)
 	int rc = 0;
 
 	if (s->next.map.data.n == 0)
-		rc = seen_open(&s->waiting[0].map, &s->next);
+		rc = seen_take(&s->waiting[0].s, &s->next);
 	if (rc < 0) {
-		file_unmap(&s->waiting[0].map);
+		seen_done(&s->waiting[0].s);
 		waiting_shift(s);
 		return rc;
 	}
@@ -579,7 +582,7 @@ store_history_free(struct store_history *s)
 	seen_done(&s->last);
 	seen_done(&s->next);
 	while (s->n_waiting > 0)
-		file_unmap(&s->waiting[--s->n_waiting].map);
+		seen_done(&s->waiting[--s->n_waiting].s);
 	fd_close(&s->lines);
 	free(s);
 	return NULL;

@@ -116,19 +116,28 @@ bytes_write(const char *path, const uint8_t *buf, size_t size)
 	return rc < 0 ? rc : atomicfile_commit(&f);
 }
 
-/* Open, map and check a stored file. */
+/*
+ * Open, map and check a stored file. What was checked before it was written,
+ * if given, need only be what the file has.
+ */
 static int
-stored_open(const struct store *s, const char *path, int *ret_fd,
-    struct file_map *ret_map, struct snapshot *ret)
+stored_open(const struct store *s, const char *path, const struct snapshot *written,
+    int *ret_fd, struct file_map *ret_map, struct snapshot *ret)
 {
 	_cleanup_(fd_close) int fd = -1;
 	struct file_map map;
-	int rc;
+	int rc = 0;
 
 	if ((rc = file_open_nofollow(path, &fd)) < 0 ||
 	    (rc = memfd_map(fd, true, STORE_SNAPSHOT_MAX, &map)) < 0)
 		return rc;
-	rc = snapshot_open(map.data.p, map.data.n, s->digest, ret);
+	if (written == NULL)
+		rc = snapshot_open(map.data.p, map.data.n, s->digest, ret);
+	else if (map.data.n == written->size &&
+	    memcmp(map.data.p, written->map, written->size) == 0)
+		snapshot_view_at(written, map.data.p, ret);
+	else
+		rc = SE_SUM;
 	if (rc < 0) {
 		file_unmap(&map);
 		return rc;
@@ -150,9 +159,9 @@ prune(struct store *s)
 		kept_remove(s, 0);
 }
 
-/* The bytes are stamped: write them and make them the current snapshot. */
+/* The bytes are checked and stamped: write them, make them the current snapshot. */
 static int
-commit(struct store *s, const uint8_t *buf, size_t size)
+commit(struct store *s, const struct snapshot *checked)
 {
 	char path[STORE_PATH_MAX + 64];
 	struct file_map map;
@@ -160,9 +169,9 @@ commit(struct store *s, const uint8_t *buf, size_t size)
 	int fd, rc;
 
 	path_of(s, s->generation + 1, "", path);
-	rc = bytes_write(path, buf, size);
+	rc = bytes_write(path, checked->map, checked->size);
 	if (rc == 0)
-		rc = stored_open(s, path, &fd, &map, &snap);
+		rc = stored_open(s, path, checked, &fd, &map, &snap);
 	if (rc < 0) {
 		/* What was not announced must not be found by the next start. */
 		(void)file_remove(path);
@@ -187,8 +196,10 @@ store_put(struct store *s, uint8_t *buf, size_t size, bool *ret_changed)
 
 	if ((rc = snapshot_open(buf, size, s->digest, &fresh)) < 0 ||
 	    (rc = stamp_next(s, &fresh, &st, &changed)) < 0 ||
-	    (rc = snapshot_stamp(buf, size, &st, s->digest)) < 0 ||
-	    (rc = commit(s, buf, size)) < 0)
+	    (rc = snapshot_stamp(buf, size, &st, s->digest)) < 0)
+		return rc;
+	fresh.stamp = st;
+	if ((rc = commit(s, &fresh)) < 0)
 		return rc;
 	*ret_changed = changed;
 	return 0;
@@ -334,7 +345,7 @@ generation_load(struct loading *l, uint64_t generation)
 	int fd, rc;
 
 	path_of(l->s, generation, "", path);
-	rc = stored_open(l->s, path, &fd, &map, &snap);
+	rc = stored_open(l->s, path, NULL, &fd, &map, &snap);
 	if (rc < 0 && !is_damage(rc))
 		return rc;
 	if (rc < 0) {
@@ -382,6 +393,7 @@ static int
 session_renew(struct store *s)
 {
 	struct snapshot_stamp st = s->current.stamp;
+	struct snapshot checked;
 	struct file_map copy;
 	int rc;
 
@@ -392,7 +404,9 @@ session_renew(struct store *s)
 	rc = snapshot_stamp((uint8_t *)(uintptr_t)copy.data.p, copy.data.n, &st,
 	    s->digest);
 	if (rc == 0)
-		rc = commit(s, (const uint8_t *)copy.data.p, copy.data.n);
+		rc = snapshot_open(copy.data.p, copy.data.n, s->digest, &checked);
+	if (rc == 0)
+		rc = commit(s, &checked);
 	file_unmap(&copy);
 	while (rc == 0 && s->n > 1)
 		kept_remove(s, 0);
@@ -467,6 +481,18 @@ const struct snapshot *
 store_current(const struct store *s)
 {
 	return s->n > 0 ? &s->current : NULL;
+}
+
+int
+store_current_map(const struct store *s, struct file_map *map, struct snapshot *ret)
+{
+	int rc;
+
+	if (s->n == 0)
+		return -ENOENT;
+	if ((rc = memfd_map(s->kept[s->n - 1].fd, true, STORE_SNAPSHOT_MAX, map)) == 0)
+		snapshot_view_at(&s->current, map->data.p, ret);
+	return rc;
 }
 
 size_t

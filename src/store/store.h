@@ -37,6 +37,7 @@
 
 #include "base/util.h"
 #include "inr/inr.h"
+#include "sys/memfd.h"
 
 struct store;
 
@@ -71,6 +72,8 @@ int	 store_expire(struct store *, int64_t now, bool *ret_changed) MUST_USE;
 
 /* NULL: there is none yet. Valid until the next put or expire. */
 const struct snapshot *store_current(const struct store *);
+/* The current one in a mapping of the caller's, not checked again; -ENOENT. */
+int	 store_current_map(const struct store *, struct file_map *map, struct snapshot *ret) MUST_USE;
 /* The kept ones, oldest first; the last is the current one. */
 size_t	 store_count(const struct store *);
 uint32_t store_serial(const struct store *, size_t i);

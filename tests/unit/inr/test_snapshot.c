@@ -259,6 +259,40 @@ damage(void **state UNUSED)
 }
 
 /* With right sums every byte of the body is still checked or harmless. */
+/* Opened, moved; and opened by who has the sums from somebody else. */
+static void
+moved(void **state UNUSED)
+{
+	struct payloads p = { 0 };
+	struct snapshot s, at, open;
+	uint8_t *buf = NULL, *other;
+	struct vrp a, b;
+
+	world(&p);
+	assert_int_equal(world_snapshot(&p, 7, &buf, &s), 0);
+	other = malloc(s.size);
+	assert_non_null(other);
+	memcpy(other, buf, s.size);
+	snapshot_view_at(&s, other, &at);
+	assert_int_equal(snapshot_open(other, s.size, world_digest, &open), 0);
+	assert_ptr_equal(at.map, other);
+	assert_memory_equal(at.section, open.section, sizeof(at.section));
+	memset(buf, 0xff, s.size);		/* nothing of it looks back */
+	for (size_t i = 0; i < snapshot_n_vrps(&at); i++) {
+		snapshot_vrp(&at, i, &a);
+		snapshot_vrp(&open, i, &b);
+		assert_int_equal(vrp_cmp(&a, &b), 0);
+	}
+	other[HEAD_SUM] ^= 1;
+	assert_int_equal(snapshot_open(other, s.size, world_digest, &open), SE_SUM);
+	assert_int_equal(snapshot_open(other, s.size, NULL, &open), 0);
+	other[at.section[SNAP_PDU4].p - (const char *)other] ^= 1;
+	assert_int_equal(snapshot_open(other, s.size, NULL, &open), -EBADMSG);
+	free(other);
+	free(buf);
+	payloads_done(&p);
+}
+
 static void
 forged(void **state UNUSED)
 {
@@ -536,5 +570,5 @@ aspa_find(void **state UNUSED)
 	free(buf);
 }
 
-TESTS_MAIN("inr snapshot", T(round_trip), T(issuers), T(odd_text), T(empty), T(expiry), T(stamped), T(damage),
+TESTS_MAIN("inr snapshot", T(round_trip), T(issuers), T(odd_text), T(empty), T(expiry), T(stamped), T(damage), T(moved),
     T(forged), T(not_built), T(pdus), T(rov), T(rov_oracle), T(aspa_find))
