@@ -25,13 +25,14 @@
 #define BATCH_BYTES_MAX		((size_t)64 << 20)
 #define LIST_BYTES_MAX		((size_t)128 << 20)	/* points, holds, facts in use */
 #define FACTS_BYTES_MAX		((size_t)2 << 20)	/* then they are written at once */
-#define FACTS_WAIT_USEC		1000000
 /*
- * A batch looks for its objects in one tree and writes without the map: what it
- * touched, the next one touches again. Only after many is it worth letting go.
+ * Facts lie at random: thousands touch nearly every page of their table. So
+ * while they pour in they wait until they are many; a few do not wait long.
  */
-#define FORGET_BATCHES		64
-#define FORGET_CHANGES		10000	/* commits of so many have touched the heads of 1000 packs */
+#define FACTS_PAUSE_USEC	1000000
+#define FACTS_WAIT_USEC		2000000
+#define FACTS_POUR_USEC		8000000
+#define FACTS_POUR_BYTES	((size_t)256 << 10)
 #define GC_SLICE		500	/* objects; some milliseconds */
 #define GC_SLICE_USEC		20000	/* messages come in between */
 #define GC_PASS_USEC		60000000
@@ -64,21 +65,27 @@ struct store_objects {
 	unsigned		 lost_pins;	/* in a row */
 	uint8_t			*facts;		/* not written yet */
 	size_t			 facts_len;
+	int64_t			 facts_usec;	/* since when the first waits */
 	struct loop_timer	*facts_timer, *gc_timer;
 	int64_t			 started;
 	int64_t			 expired;	/* when old sources were looked for */
 	bool			 disk_bad;	/* said once, until it works again */
 	bool			 was_damaged;
-	uint64_t		 commits, batches, changes;	/* changes: since memory was let go */
+	bool			 lost;		/* by damage, or with its disk: this life ends */
+	uint64_t		 commits, batches;
 };
 
 /* --- life --- */
+
+static int	facts_flush(struct store_objects *);
 
 struct store_objects *
 store_objects_free(struct store_objects *so)
 {
 	if (so == NULL)
 		return NULL;
+	if (!so->lost)
+		(void)facts_flush(so);
 	so->objects = objects_free(so->objects);	/* with all stages and pins */
 	for (size_t i = 0; i < so->n_opened; i++)
 		free(so->opened[i].key);
@@ -152,6 +159,7 @@ failed(struct store_objects *so, int rc, const char *what)
 	if (!disk || !so->disk_bad)
 		role_log(so->role, LOG_LEVEL_ERROR, "%s: %s", what, err_str(rc));
 	so->disk_bad = so->disk_bad || disk;
+	so->lost = so->lost || rc == SE_SUM || rc == -EIO;
 	return rc == SE_SUM || rc == -EIO ? rc : 0;
 }
 
@@ -315,8 +323,6 @@ store_on_batch(struct role *r, enum role_id from, void *msg)
 	if (so == NULL)
 		return 0;
 	a.code = batch_take(so, m);
-	if (so->objects != NULL && so->batches % FORGET_BATCHES == 0)
-		objects_forget(so->objects);
 	(void)msg_batch_done_send(r, from, &a);
 	return is_ours(so, (int)a.code) ?
 	    failed(so, (int)a.code, "cannot keep objects that were fetched") : 0;
@@ -367,10 +373,6 @@ store_on_commit(struct role *r, enum role_id from, void *msg)
 		op->names += ch.n_new - ch.n_gone;
 		a.names = op->names;
 		a.changed = ch.n_new + ch.n_replaced + ch.n_gone;
-	}
-	if ((so->changes += a.changed) >= FORGET_CHANGES) {
-		objects_forget(so->objects);
-		so->changes = 0;
 	}
 	(void)msg_commit_done_send(r, from, &a);
 	if (a.changed > 0)
@@ -551,20 +553,31 @@ facts_flush(struct store_objects *so)
 	    "cannot keep facts");
 }
 
+static bool
+facts_due(const struct store_objects *so, size_t more, int64_t now)
+{
+	bool pour = so->facts_len >= FACTS_POUR_BYTES;
+
+	return so->facts_len > 0 && (so->facts_len + more > FACTS_BYTES_MAX ||
+	    now - so->facts_usec > (pour ? FACTS_POUR_USEC : FACTS_WAIT_USEC));
+}
+
 /* They come in small frames; a write transaction for each would be all we do. */
 int
 store_on_facts(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	const struct msg_facts *m = msg;
 	struct store_objects *so = store_objects_of(r);
+	int64_t now = clock_mono_usec();
 	int rc = 0;
 
 	if (so == NULL || m->keys.n % OBJECTS_HASH_LEN != 0)
 		return so == NULL ? 0 : -EBADMSG;
-	if (so->facts_len + m->keys.n > FACTS_BYTES_MAX)
+	if (facts_due(so, m->keys.n, now))
 		rc = facts_flush(so);
 	if (so->facts_len == 0)
-		(void)loop_timer_set(so->facts_timer, FACTS_WAIT_USEC);
+		so->facts_usec = now;
+	(void)loop_timer_set(so->facts_timer, FACTS_PAUSE_USEC);
 	memcpy(so->facts + so->facts_len, m->keys.p, m->keys.n);
 	so->facts_len += m->keys.n;
 	return rc;

@@ -171,7 +171,9 @@ struct objects {
 	uint8_t			*held;		/* sorted */
 	size_t			 n_held;
 	bool			 held_known;
-	struct sv		 map;		/* objects_forget() found it; .n 0: not yet */
+	struct sv		 map;		/* of the file, by map_place() */
+	size_t			 n_touched;	/* rows, since pages were let go */
+	uint8_t			*filter;	/* of all objects, see objects_ref.c; or NULL */
 	uint64_t		 last_pack;	/* that was ever made in this life */
 	struct objects_stage	*stages;
 	bool			 orphans;	/* packs whose stage is no more */
@@ -200,6 +202,12 @@ int	 pages_used(struct objects *, MDB_txn *, uint64_t *ret) MUST_USE;
 int	 room_check(struct objects *, MDB_txn *, uint64_t more) MUST_USE;
 
 int	 rows(MDB_txn *, MDB_dbi, uint64_t *ret) MUST_USE;
+/*
+ * So many rows were looked at, each in a page of its own at worst: the kernel
+ * maps 64 KB around each, packs mostly, and soon that is the whole file. So
+ * pages are let go from time to time. What is dirty does not lie in the map.
+ */
+void	 rows_touched(struct objects *, size_t n);
 
 int	 source_get(struct objects *, MDB_txn *, uint32_t id, struct objects_source *ret) MUST_USE;
 int	 source_put(struct objects *, MDB_txn *, const struct objects_source *) MUST_USE;
@@ -258,6 +266,12 @@ int	 ref_changes_apply(struct objects *, MDB_txn *, struct ref_changes *,
 /* A nameless object that was brought again: its grace begins anew. */
 int	 ref_renew(struct objects *, MDB_txn *, MDB_cursor *refs, const uint8_t *hash, struct ref *,
 	    int64_t now) MUST_USE;
+/*
+ * Is it certain that there is no such object? A store that was empty at its
+ * opening knows, which spares the first filling a look for each object.
+ */
+bool	 ref_absent(const struct objects *, const uint8_t *hash);
+int	 ref_filter_begin(struct objects *, MDB_txn *) MUST_USE;
 void	 dead_key(int64_t since, const uint8_t *hash, uint8_t ret[static DEAD_KEY_LEN]);
 
 int	 hash_cmp(const void *, const void *);	/* of OBJECTS_HASH_LEN bytes */

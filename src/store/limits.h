@@ -59,6 +59,13 @@
 #define OBJECTS_FACTS_AGE	(24 * 3600)
 /* Validators that read at one time, and those whose death was not noticed. */
 #define OBJECTS_PINS_MAX	32
+/* Rows between two times at which pages are let go: 64 MB at most, see rows_touched(). */
+#define OBJECTS_TOUCHED_MAX	1024
+/*
+ * Bits of the filter of a store that is being filled, as a power of two: of
+ * 500,000 objects one in 5000 is looked for in vain, of two million one in 40.
+ */
+#define OBJECTS_FILTER_BITS	24
 /* Crashes in LMDB without a clean end between them. */
 #define OBJECTS_CRASHES_MAX	2
 

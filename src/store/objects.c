@@ -113,6 +113,15 @@ room_check(struct objects *o, MDB_txn *txn, uint64_t more)
 	return more > most || used > most - more ? SE_LIMIT : 0;
 }
 
+void
+rows_touched(struct objects *o, size_t n)
+{
+	if ((o->n_touched += n) < OBJECTS_TOUCHED_MAX)
+		return;
+	o->n_touched = 0;
+	file_forget(o->map);
+}
+
 int
 rows(MDB_txn *txn, MDB_dbi t, uint64_t *ret)
 {
@@ -509,6 +518,7 @@ facts_write(struct objects *o, MDB_txn *txn, const uint8_t *v, size_t n, bool kn
 		return rc;
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		k = val_of(v + i * OBJECTS_HASH_LEN, OBJECTS_HASH_LEN);
+		rows_touched(o, 1);
 		if (known)
 			rc = lmdb_rc(mdb_get(txn, facts_table(o, &s, true), &k, &ignored));
 		if (rc == 0)
@@ -623,13 +633,5 @@ objects_stat(struct objects *o, struct objects_stat *ret)
 void
 objects_forget(struct objects *o)
 {
-	struct sv map = { NULL, 0 };
-	MDB_txn *txn;
-
-	if (txn_look(o, &txn) < 0)
-		return;
-	if (txn_end(o, txn, map_place(o->env, txn, o->t, &map)) == 0) {
-		file_forget(map);
-		o->map = map;
-	}
+	rows_touched(o, OBJECTS_TOUCHED_MAX);
 }

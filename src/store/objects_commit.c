@@ -128,6 +128,7 @@ delta_apply(struct commit *c)
 	for (size_t i = 0, end; i < c->s->n && rc == 0; i = end) {
 		for (end = i + 1; end < c->s->n && change_key_cmp(v[i], v[end]) == 0; )
 			end++;
+		rows_touched(c->s->objects, 1);
 		rc = group_apply(c, v + i, end - i);
 	}
 	return rc;
@@ -175,6 +176,7 @@ snapshot_merge(struct commit *c)
 			return row;
 		if (row == 0 && (rc = name_row_parse(&k, &v, &name)) < 0)
 			return rc;
+		rows_touched(c->s->objects, 1);
 		if (d < 0)
 			rc = name_gone(c, name.hash);
 		else if (d == 0)

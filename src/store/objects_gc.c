@@ -86,6 +86,7 @@ object_del(struct objects *o, MDB_txn *txn, const uint8_t *hash, int64_t since)
 	struct ref f;
 	int rc = lmdb_rc(mdb_get(txn, o->t[T_REF], &k, &v));
 
+	rows_touched(o, 1);
 	if (rc == 0)
 		rc = ref_parse(&v, &f);
 	if (rc < 0)

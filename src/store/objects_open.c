@@ -34,6 +34,7 @@ env_close(struct objects *o)
 	if (o->env != NULL)
 		mdb_env_close(o->env);
 	o->env = NULL;
+	o->map = (struct sv){ NULL, 0 };
 }
 
 struct objects *
@@ -56,6 +57,7 @@ objects_free(struct objects *o)
 	fd_close(&o->mark);
 	fd_close(&o->lock);
 	free(o->held);
+	free(o->filter);
 	free(o);
 	return NULL;
 }
@@ -128,7 +130,21 @@ tables_make(struct objects *o, struct objects_found *found)
 		return rc;
 	if ((rc = tables_open(txn, true, o->t)) == 0)
 		rc = format_check(o, txn, &found->older);
+	if (rc == 0)
+		rc = ref_filter_begin(o, txn);
 	return txn_end(o, txn, rc);
+}
+
+/* In a transaction that only reads: what is dirty lies elsewhere. */
+static int
+map_find(struct objects *o)
+{
+	MDB_txn *txn;
+	int rc;
+
+	if ((rc = txn_look(o, &txn)) < 0)
+		return rc;
+	return txn_end(o, txn, map_place(o->env, txn, o->t, &o->map));
 }
 
 /*
@@ -218,8 +234,8 @@ file_open(struct objects *o, struct objects_found *found)
 	crash_mark_arm(true);
 	rc = env_open(o);
 	crash_mark_arm(false);
-	if (rc == 0)
-		rc = tables_make(o, found);
+	if (rc == 0 && (rc = tables_make(o, found)) == 0)
+		rc = map_find(o);
 	if (rc == 0 && found->crashes > 0)
 		rc = objects_check(o, true, &what);
 	return rc < 0 ? rc : orphans_drop(o);

@@ -101,6 +101,7 @@ pack_del(struct objects *o, MDB_txn *txn, uint64_t pack)
 	MDB_val k = val_of(key, sizeof(key));
 	int rc;
 
+	rows_touched(o, 1);
 	pack_key(pack, key);
 	rc = lmdb_rc(mdb_del(txn, o->t[T_PACK], &k, NULL));
 	if (rc == -ENOENT)

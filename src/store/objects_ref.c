@@ -5,9 +5,8 @@
 
 #include "base/err.h"
 #include "store/stage_internal.h"
-#include "sys/file.h"
 
-#define FORGET_ROWS	2048
+#define FILTER_PROBES	4
 
 /* --- the list of the dead --- */
 
@@ -97,6 +96,61 @@ dead_change(struct objects *o, MDB_txn *txn, const uint8_t *hash, struct ref *f,
 	return rc == -ENOENT ? SE_SUM : rc;
 }
 
+/* --- what is not there --- */
+
+/* Bloom's filter: a hash of SHA-256 has its numbers in it. */
+struct probe {
+	struct rd	 r;
+	size_t		 byte;
+	uint8_t		 bit;
+};
+
+static bool
+probe_next(struct probe *p)
+{
+	uint32_t n = rd_be32(&p->r) >> (32 - OBJECTS_FILTER_BITS);
+
+	p->byte = n / 8;
+	p->bit = (uint8_t)(1 << n % 8);
+	return !p->r.bad;
+}
+
+bool
+ref_absent(const struct objects *o, const uint8_t *hash)
+{
+	struct probe p = { .r = rd_mem(hash, FILTER_PROBES * 4) };
+
+	while (o->filter != NULL && probe_next(&p))
+		if ((o->filter[p.byte] & p.bit) == 0)
+			return true;
+	return false;
+}
+
+static void
+filter_add(struct objects *o, const uint8_t *hash)
+{
+	struct probe p = { .r = rd_mem(hash, FILTER_PROBES * 4) };
+
+	while (o->filter != NULL && probe_next(&p))
+		o->filter[p.byte] |= p.bit;
+}
+
+int
+ref_filter_begin(struct objects *o, MDB_txn *txn)
+{
+	uint64_t n = 0;
+	int rc = rows(txn, o->t[T_REF], &n);
+
+	free(o->filter);
+	o->filter = NULL;
+	if (rc < 0 || n > 0)
+		return rc;
+	o->filter = calloc(1, (size_t)1 << (OBJECTS_FILTER_BITS - 3));
+	return o->filter == NULL ? -ENOMEM : 0;
+}
+
+/* --- rows --- */
+
 /* The first row of an object whose bytes are in a pack of this stage. */
 static int
 ref_new(struct objects_stage *s, MDB_cursor *refs, const struct ref_change *r, int64_t by,
@@ -112,6 +166,7 @@ ref_new(struct objects_stage *s, MDB_cursor *refs, const struct ref_change *r, i
 		return SE_SUM;
 	p->life.live += PACK_ENTRY + f.size;
 	*bytes += (uint64_t)by * f.size;
+	filter_add(s->objects, r->hash);
 	ref_write(&f, buf);
 	return lmdb_rc(mdb_cursor_put(refs, &k, &v, MDB_NOOVERWRITE));
 }
@@ -179,12 +234,7 @@ ref_changes_apply(struct objects *o, MDB_txn *txn, struct ref_changes *r,
 	if ((rc = lmdb_rc(mdb_cursor_open(txn, o->t[T_REF], &refs))) < 0)
 		return rc;
 	for (size_t i = 0, end; i < r->n && rc == 0; i = end) {
-		/*
-		 * Each row that is looked at maps 64 KB around its page, packs mostly: a
-		 * large commit would map the file. What is dirty does not lie in the map.
-		 */
-		if (i / FORGET_ROWS != (i + 1) / FORGET_ROWS)
-			file_forget(o->map);
+		rows_touched(o, 1);
 		for (end = i; end < r->n && hash_cmp(r->v[end].hash, r->v[i].hash) == 0; end++)
 			;
 		rc = ref_group(o, txn, refs, r->v + i, end - i, s, now, bytes);

@@ -133,6 +133,7 @@ is_alive(struct repack *r, uint64_t id, const struct pack_object *p)
 	struct ref f;
 	int rc = lmdb_rc(mdb_get(r->txn, r->o->t[T_REF], &k, &v));
 
+	rows_touched(r->o, 1);
 	if (rc == -ENOENT)
 		return 0;
 	if (rc < 0 || (rc = ref_parse(&v, &f)) < 0)

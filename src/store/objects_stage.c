@@ -258,8 +258,12 @@ object_look(struct objects_stage *s, MDB_txn *txn, MDB_cursor *refs, struct reco
 {
 	MDB_val k = val_of(r->hash, OBJECTS_HASH_LEN), v;
 	struct ref f;
-	int rc = lmdb_rc(mdb_cursor_get(refs, &k, &v, MDB_SET));
+	int rc = -ENOENT;
 
+	if (!ref_absent(s->objects, r->hash)) {
+		rows_touched(s->objects, 1);
+		rc = lmdb_rc(mdb_cursor_get(refs, &k, &v, MDB_SET));
+	}
 	if (rc == -ENOENT) {
 		r->is_new = true;
 		s->bytes += r->bytes.n;
