@@ -26,7 +26,7 @@ struct reader {
 	struct payloads	*p;
 	size_t		 cap_vrps, cap_aspas, cap_keys;
 	struct vrps_info info;
-	bool		 seen_roas;
+	bool		 any;		/* vrps_json_read_any() */
 };
 
 enum kind {
@@ -435,13 +435,24 @@ member_expires(struct reader *r UNUSED, struct row *row, const struct value *v)
 	return value_expires(v, &row->expires);
 }
 
+/* In hex, or as SLURM and FORT write it: base64url without padding. */
 static bool
 member_ski(struct reader *r UNUSED, struct row *row, const struct value *v)
 {
+	uint8_t ski[TEXT_MAX];
 	struct sv s;
+	size_t n;
 
 	row->has_ski = true;
-	return value_sv(v, STRING, &s) && hex_decode(row->key.ski, sizeof(row->key.ski), s) == 0;
+	if (!value_sv(v, STRING, &s))
+		return false;
+	if (hex_decode(row->key.ski, sizeof(row->key.ski), s) == 0)
+		return true;
+	if (base64_room(s.n) > sizeof(ski) || base64url_decode(ski, s, &n) < 0 ||
+	    n != sizeof(row->key.ski))
+		return false;
+	memcpy(row->key.ski, ski, n);
+	return true;
 }
 
 /* base64 (rpki-client) or base64url without padding (Routinator, as SLURM). */
@@ -474,11 +485,13 @@ static const struct member {
 	{ "asn", member_asn },
 	{ "prefix", member_prefix },
 	{ "maxLength", member_max_len },
+	{ "maxPrefixLength", member_max_len },		/* SLURM */
 	{ "ta", member_ta },
 	{ "expires", member_expires },
 }, aspa_members[] = {
 	{ "customer_asid", member_asn },
 	{ "customer", member_asn },
+	{ "customerAsn", member_asn },			/* SLURM */
 	{ "ta", member_ta },
 	{ "expires", member_expires },
 }, key_members[] = {
@@ -487,6 +500,7 @@ static const struct member {
 	{ "SKI", member_ski },
 	{ "pubkey", member_key },
 	{ "routerPublicKey", member_key },
+	{ "spki", member_key },				/* FORT */
 	{ "ta", member_ta },
 	{ "expires", member_expires },
 };
@@ -542,7 +556,8 @@ row_read(struct reader *r, struct row *row, const struct member *m, size_t n_m)
 	while (next_key(r, &first, &key)) {
 		struct sv k = { key.text, key.n };
 
-		if (m == aspa_members && sv_eq(k, SV("providers"))) {
+		if (m == aspa_members && (sv_eq(k, SV("providers")) ||
+		    sv_eq(k, SV("providerAsns")))) {
 			providers_read(r, row);
 			continue;
 		}
@@ -678,15 +693,53 @@ router_key_read(struct reader *r, uint64_t no)
 		r->p->router_keys[r->p->n_router_keys++] = row.key;
 }
 
-static const struct list {
-	const char	*name;
-	void		(*row)(struct reader *, uint64_t no);
-} lists[] = {
-	{ "roas", roa_read },
-	{ "aspas", aspa_read },
-	{ "bgpsec_keys", router_key_read },
-	{ "routerKeys", router_key_read },
+static void
+filter_read(struct reader *r, uint64_t no UNUSED)
+{
+	struct value v;
+
+	read_value(r, &v);
+	r->info.n_filters++;
+}
+
+/* What an object has: lists of rows, or objects of such lists. A row without a name ends it. */
+struct list {
+	const char		*name;
+	unsigned		 told;	/* bits of info.lists */
+	void			(*row)(struct reader *, uint64_t no);
+	const struct list	*inner;
 };
+
+static const struct list slurm_assertions[] = {
+	{ "prefixAssertions", VRPS_ROAS, roa_read, NULL },
+	{ "bgpsecAssertions", VRPS_KEYS, router_key_read, NULL },
+	{ "aspaAssertions", VRPS_ASPAS, aspa_read, NULL },
+	{ 0 },
+}, slurm_filters[] = {
+	{ "prefixFilters", 0, filter_read, NULL },
+	{ "bgpsecFilters", 0, filter_read, NULL },
+	{ "aspaFilters", 0, filter_read, NULL },
+	{ 0 },
+}, lists[] = {
+	{ "roas", VRPS_ROAS, roa_read, NULL },
+	{ "aspas", VRPS_ASPAS, aspa_read, NULL },
+	{ "bgpsec_keys", VRPS_KEYS, router_key_read, NULL },
+	{ "routerKeys", VRPS_KEYS, router_key_read, NULL },
+	{ 0 },
+}, more_lists[] = {		/* vrps_json_read_any() */
+	{ "router-keys", VRPS_KEYS, router_key_read, NULL },
+	{ "locallyAddedAssertions", VRPS_SLURM, NULL, slurm_assertions },
+	{ "validationOutputFilters", VRPS_SLURM, NULL, slurm_filters },
+	{ 0 },
+};
+
+static const struct list *
+list_find(const struct list *l, const struct value *key)
+{
+	while (l->name != NULL && !sv_eq_str((struct sv){ key->text, key->n }, l->name))
+		l++;
+	return l;
+}
 
 static void
 list_read(struct reader *r, const struct list *l)
@@ -701,8 +754,7 @@ list_read(struct reader *r, const struct list *l)
 	}
 	if (!enter(r, '['))
 		return;
-	if (l == &lists[0])
-		r->seen_roas = true;
+	r->info.lists |= l->told;
 	while (next_item(r, ']', &first)) {
 		l->row(r, no++);
 		r->info.n_rows++;
@@ -710,7 +762,7 @@ list_read(struct reader *r, const struct list *l)
 }
 
 static void
-document_read(struct reader *r)
+object_read(struct reader *r, const struct list *known)
 {
 	struct value key, v;
 	bool first = true;
@@ -718,36 +770,55 @@ document_read(struct reader *r)
 	if (!enter(r, '{'))
 		return;
 	while (next_key(r, &first, &key)) {
-		const struct list *l = NULL;
+		const struct list *l = list_find(known, &key);
 
-		for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-			if (sv_eq_str((struct sv){ key.text, key.n }, lists[i].name))
-				l = &lists[i];
-		if (l != NULL)
+		if (l->name == NULL && r->any && known == lists)
+			l = list_find(more_lists, &key);
+		if (l->row != NULL) {
 			list_read(r, l);
-		else
+		} else if (l->inner != NULL && peek_token(r) == '{') {
+			r->info.lists |= l->told;
+			object_read(r, l->inner);
+		} else {
 			read_value(r, &v);
+		}
 	}
-	if (r->rc == 0 && peek_token(r) != -1)
-		(void)fail(r, SE_SYNTAX);
 }
 
-int
-vrps_json_read(vrps_read_fn read, void *arg, struct findings *fs, struct payloads *ret,
-    struct vrps_info *ret_info)
+static int
+document_read(vrps_read_fn read, void *arg, bool any, struct findings *fs,
+    struct payloads *ret, struct vrps_info *ret_info)
 {
-	struct reader r = { .read = read, .arg = arg, .fs = fs, .p = ret, .info.line = 1 };
+	struct reader r = { .read = read, .arg = arg, .any = any, .fs = fs, .p = ret,
+	    .info.line = 1 };
+	unsigned need = VRPS_ROAS | (any ? VRPS_ASPAS | VRPS_KEYS : 0);
 
 	memset(ret, 0, sizeof(*ret));
 	if ((r.buf = malloc(BUF_LEN)) == NULL)
 		return -ENOMEM;
-	document_read(&r);
+	object_read(&r, lists);
+	if (r.rc == 0 && peek_token(&r) != -1)
+		(void)fail(&r, SE_SYNTAX);
 	free(r.buf);
-	if (r.rc == 0 && !r.seen_roas)
+	if (r.rc == 0 && (r.info.lists & need) == 0)
 		r.rc = SE_FORMAT;
 	if (r.info.n_long_keys > 0)
 		finding_add(fs, &rtr_findings[RTR_VRPS_SKIPPED],
 		    FA_U("count", r.info.n_long_keys));
 	*ret_info = r.info;
 	return r.rc;
+}
+
+int
+vrps_json_read(vrps_read_fn read, void *arg, struct findings *fs, struct payloads *ret,
+    struct vrps_info *ret_info)
+{
+	return document_read(read, arg, false, fs, ret, ret_info);
+}
+
+int
+vrps_json_read_any(vrps_read_fn read, void *arg, struct findings *fs, struct payloads *ret,
+    struct vrps_info *ret_info)
+{
+	return document_read(read, arg, true, fs, ret, ret_info);
 }

@@ -26,11 +26,20 @@
 /* A file of twenty times today's size; what is larger is no such list. */
 #define VRPS_JSON_MAX	(2ull * 1024 * 1024 * 1024)
 
+enum {				/* lists that stood in the file, maybe empty */
+	VRPS_ROAS = 1 << 0,
+	VRPS_ASPAS = 1 << 1,
+	VRPS_KEYS = 1 << 2,
+	VRPS_SLURM = 1 << 3,		/* … as SLURM's assertions */
+};
+
 struct vrps_info {
 	uint64_t	line;		/* where reading stopped */
 	uint64_t	n_rows;		/* of all lists of payloads */
 	uint64_t	n_bad;		/* left out */
 	uint64_t	n_long_keys;	/* router keys too long to be served; left out */
+	uint64_t	n_filters;	/* of SLURM; they do nothing here */
+	unsigned	lists;		/* VRPS_ROAS … */
 };
 
 /* Bytes, 0 at the end, or a negative code. */
@@ -43,6 +52,13 @@ typedef long (*vrps_read_fn)(void *arg, void *, size_t);
  * and RTR_VRPS_SKIPPED.
  */
 int	 vrps_json_read(vrps_read_fn, void *arg, struct findings *fs, struct payloads *ret,
+	    struct vrps_info *ret_info) MUST_USE;
+/*
+ * The same for who compares: one of the lists is enough (FORT writes its
+ * router keys to a file of their own, "router-keys"), and they may be the
+ * assertions of a SLURM file (RFC 8416). SE_FORMAT: there is none.
+ */
+int	 vrps_json_read_any(vrps_read_fn, void *arg, struct findings *fs, struct payloads *ret,
 	    struct vrps_info *ret_info) MUST_USE;
 
 #endif

@@ -12,33 +12,59 @@
 #define ROWS_MAX	1000	/* changes looked at for one prefix */
 
 static const struct {
-	const char	*name, *text;	/* msgid; has one %s if with_time */
-	bool		 with_time;
+	const char	*name;
+	const char	*text;		/* msgid */
+	const char	*at;		/* msgid with one %s, when the time is known; or NULL */
 } whys[WHY_MAX] = {
-	[WHY_UNKNOWN] = { "unknown", N_("never seen here"), false },
-	[WHY_EXPIRED] = { "expired", N_("expired at %s"), true },
-	[WHY_LOCAL] = { "local", N_("asserted locally"), false },
-	[WHY_HELD] = { "held", N_("held by the drop guard since %s"), true },
-	[WHY_OLDER] = { "older", N_("older data, its CA's newest cannot be used"), false },
-	[WHY_NEW] = { "new", N_("here since %s"), true },
-	[WHY_THERE] = { "good", N_("good here"), false },
-	[WHY_FILTERED] = { "filtered", N_("filtered locally"), false },
-	[WHY_GONE_EXPIRED] = { "gone-expired", N_("expired at %s"), true },
-	[WHY_GONE_FAILED] = { "gone-failed", N_("its CA failed at %s"), true },
-	[WHY_GONE_SIGNED] = { "gone-signed", N_("its CA took it away at %s"), true },
-	[WHY_GONE_LOCAL] = { "gone-local", N_("was asserted locally until %s"), true },
-	[WHY_GONE_TA] = { "gone-ta", N_("its trust anchor was taken away at %s"), true },
-	[WHY_NO_TA] = { "no-ta", N_("no such trust anchor here"), false },
+	[WHY_UNKNOWN] = { "unknown", N_("never seen here"), NULL },
+	[WHY_EXPIRED] = { "expired", N_("expired"), N_("expired at %s") },
+	[WHY_LOCAL] = { "local", N_("asserted locally"), NULL },
+	[WHY_HELD] = { "held", N_("held by the drop guard"), N_("held by the drop guard since %s") },
+	[WHY_OLDER] = { "older", N_("older data, its CA's newest cannot be used"), NULL },
+	[WHY_NEW] = { "new", N_("new here"), N_("here since %s") },
+	[WHY_CHANGED] = { "changed", N_("another here"), N_("so since %s") },
+	[WHY_THERE] = { "good", N_("good here"), NULL },
+	[WHY_FILTERED] = { "filtered", N_("filtered locally"), NULL },
+	[WHY_GONE_EXPIRED] = { "gone-expired", N_("expired"), N_("expired at %s") },
+	[WHY_GONE_FAILED] = { "gone-failed", N_("its CA failed"), N_("its CA failed at %s") },
+	[WHY_GONE_SIGNED] = { "gone-signed", N_("its CA took it away"),
+	    N_("its CA took it away at %s") },
+	[WHY_GONE_LOCAL] = { "gone-local", N_("was asserted locally"),
+	    N_("was asserted locally until %s") },
+	[WHY_GONE_TA] = { "gone-ta", N_("its trust anchor was taken away"),
+	    N_("its trust anchor was taken away at %s") },
+	[WHY_NO_TA] = { "no-ta", N_("no such trust anchor here"), NULL },
 };
 
 struct diff_causes {
-	const struct snapshot	*s;
+	const struct snapshot	*s, *older;
 	int64_t			 now;
 	struct history_reader	*h;		/* NULL: none */
 	struct pool		*pool;		/* of fs; NULL: no filters */
 	struct slurm		*slurm;		/* NULL: none */
 	size_t			 n_lookups;
 };
+
+struct diff_item
+diff_item(enum history_kind kind, const void *p)
+{
+	struct diff_item x = { .kind = kind, .p = p };
+
+	if (kind == HK_VRP) {
+		const struct vrp *v = p;
+
+		x.asn = v->asn, x.ca = v->ca, x.ta = v->ta, x.expires = v->expires;
+	} else if (kind == HK_ASPA) {
+		const struct aspa *a = p;
+
+		x.asn = a->customer, x.ca = a->ca, x.ta = a->ta, x.expires = a->expires;
+	} else {
+		const struct router_key *k = p;
+
+		x.asn = k->asn, x.ca = k->ca, x.ta = k->ta, x.expires = k->expires;
+	}
+	return x;
+}
 
 static void
 say_nothing(void *arg UNUSED, const char *text UNUSED)
@@ -68,28 +94,26 @@ slurm_load(struct diff_causes *c, const struct conf *conf)
 }
 
 struct diff_causes *
-diff_causes_new(const struct cmd_ctx *ctx, const struct snapshot *s)
+diff_causes_new(const struct cmd_ctx *ctx, const struct snapshot *snap,
+    const struct snapshot *older, const char *state)
 {
 	struct diff_causes *c = calloc(1, sizeof(*c));
 	char path[STATE_DIR_MAX + 32];
 	struct conf_error err;
-	struct conf *conf = NULL;
+	struct conf *conf;
 
 	if (c == NULL)
 		return NULL;
-	c->s = s;
+	c->s = snap;
+	c->older = older;
 	c->now = ctx->now;
-	if (app_conf_load(ctx->conf, ctx->state, &conf, &err) < 0)
-		conf = NULL;
-	if (conf != NULL || ctx->state != NULL) {
-		(void)snprintf(path, sizeof(path), "%s/" HISTORY_FILE,
-		    conf != NULL ? app_conf_str(conf, CONF_STATE) : ctx->state);
-		if (history_reader_open(path, &c->h) < 0)
-			c->h = NULL;
-	}
-	if (conf != NULL)
+	(void)snprintf(path, sizeof(path), "%s/" HISTORY_FILE, state);
+	if (state[0] == '\0' || history_reader_open(path, &c->h) < 0)
+		c->h = NULL;
+	if (app_conf_load(ctx->conf, ctx->state, &conf, &err) == 0) {
 		slurm_load(c, conf);
-	(void)conf_free(conf);
+		(void)conf_free(conf);
+	}
 	return c;
 }
 
@@ -110,46 +134,86 @@ diff_causes_free(struct diff_causes *c)
 /* The last that happened to this very payload, not after our snapshot. */
 struct newest {
 	const struct diff_causes	*c;
-	const struct vrp		*v;
+	const struct diff_item		*x;
 	struct diff_cause		*ret;
 	bool				 found, announce;
 };
 
 static bool
-on_change(void *arg, const struct history_change *x)
+same_payload(const struct diff_item *x, const struct history_change *c)
 {
-	static const enum diff_why gone[HC_MAX] = {
-		[HC_SIGNED] = WHY_GONE_SIGNED, [HC_EXPIRED] = WHY_GONE_EXPIRED,
-		[HC_FAILED] = WHY_GONE_FAILED, [HC_LOCAL] = WHY_GONE_LOCAL, [HC_TA] = WHY_GONE_TA,
-	};
+	const struct sv ski = c->announce ? c->after : c->before;
+
+	if (x->kind != c->kind || x->asn != c->asn)
+		return false;
+	if (x->kind == HK_VRP) {
+		const struct vrp *v = x->p;
+
+		return c->max_len == v->max_len && c->prefix.af == v->af &&
+		    c->prefix.len == v->len &&
+		    memcmp(c->prefix.addr, v->addr, sizeof(v->addr)) == 0;
+	}
+	if (x->kind == HK_KEY) {
+		const struct router_key *k = x->p;
+
+		return ski.n == sizeof(k->ski) && memcmp(ski.p, k->ski, ski.n) == 0;
+	}
+	return true;		/* an ASPA is its customer's */
+}
+
+static const enum diff_why whys_gone[HC_MAX] = {	/* HC_NONE: unknown */
+	[HC_SIGNED] = WHY_GONE_SIGNED, [HC_EXPIRED] = WHY_GONE_EXPIRED,
+	[HC_FAILED] = WHY_GONE_FAILED, [HC_LOCAL] = WHY_GONE_LOCAL, [HC_TA] = WHY_GONE_TA,
+};
+
+static enum diff_why
+why_of(const struct history_change *c)
+{
+	if (c->announce)
+		return c->kind == HK_ASPA && c->had && c->has ? WHY_CHANGED : WHY_NEW;
+	return c->cause < HC_MAX ? whys_gone[c->cause] : WHY_UNKNOWN;
+}
+
+static bool
+on_change(void *arg, const struct history_change *c)
+{
 	struct newest *n = arg;
 
-	if (x->kind != HK_VRP || x->asn != n->v->asn || x->max_len != n->v->max_len ||
-	    x->prefix.af != n->v->af || x->prefix.len != n->v->len ||
-	    memcmp(x->prefix.addr, n->v->addr, sizeof(n->v->addr)) != 0 ||
-	    (int32_t)(x->serial - n->c->s->stamp.serial) > 0)
+	if (!same_payload(n->x, c) || (int32_t)(c->serial - n->c->s->stamp.serial) > 0)
 		return true;
+	/* Of two that are ours, only what lies between them matters. */
+	if (n->c->older != NULL && (int32_t)(c->serial - n->c->older->stamp.serial) <= 0)
+		return false;
 	n->found = true;
-	n->announce = x->announce;
-	n->ret->at = x->at;
-	n->ret->why = x->announce ? WHY_NEW : x->cause < HC_MAX ? gone[x->cause] : WHY_UNKNOWN;
-	(void)snprintf(n->ret->code, sizeof(n->ret->code), "%.*s", SV_ARG(x->code));
-	(void)snprintf(n->ret->speaker, sizeof(n->ret->speaker), "%.*s", SV_ARG(x->speaker));
+	n->announce = c->announce;
+	n->ret->at = c->at;
+	n->ret->why = why_of(c);
+	(void)snprintf(n->ret->code, sizeof(n->ret->code), "%.*s", SV_ARG(c->code));
+	(void)snprintf(n->ret->speaker, sizeof(n->ret->speaker), "%.*s", SV_ARG(c->speaker));
 	return false;
 }
 
 /* announce: did it come, or did it go? false: the history does not say so. */
 static bool
-history_find(struct diff_causes *c, const struct vrp *v, bool announce, struct diff_cause *ret)
+history_find(struct diff_causes *c, const struct diff_item *x, bool announce,
+    struct diff_cause *ret)
 {
-	struct history_query q = { .by_prefix = true, .until = TIME_NEVER, .limit = ROWS_MAX };
+	struct history_query q = { .until = TIME_NEVER, .limit = ROWS_MAX,
+	    .kinds = 1u << x->kind };
 	struct diff_cause got = { 0 };
-	struct newest n = { .c = c, .v = v, .ret = &got };
+	struct newest n = { .c = c, .x = x, .ret = &got };
 
 	if (c->h == NULL || c->n_lookups++ >= LOOKUPS_MAX)
 		return false;
-	q.prefix = (struct ip_prefix){ .af = v->af, .len = v->len };
-	memcpy(q.prefix.addr, v->addr, sizeof(q.prefix.addr));
+	q.by_prefix = x->kind == HK_VRP;
+	q.by_asn = !q.by_prefix;
+	q.asn = x->asn;
+	if (x->kind == HK_VRP) {
+		const struct vrp *v = x->p;
+
+		q.prefix = (struct ip_prefix){ .af = v->af, .len = v->len };
+		memcpy(q.prefix.addr, v->addr, sizeof(q.prefix.addr));
+	}
 	if (history_changes(c->h, &q, on_change, &n) < 0 || !n.found || n.announce != announce)
 		return false;
 	*ret = got;
@@ -159,12 +223,14 @@ history_find(struct diff_causes *c, const struct vrp *v, bool announce, struct d
 /* --- ours has it not --- */
 
 static bool
-filter_find(const struct diff_causes *c, const struct vrp *v, struct diff_cause *ret)
+filter_find(const struct diff_causes *c, const struct diff_item *x, struct diff_cause *ret)
 {
 	for (size_t i = 0; c->slurm != NULL && i < c->slurm->n; i++) {
 		const struct slurm_entry *e = &c->slurm->entries[i];
 
-		if (!slurm_filters_vrp(e, c->now, v))
+		if (!(x->kind == HK_VRP ? slurm_filters_vrp(e, c->now, x->p) :
+		    x->kind == HK_KEY ? slurm_filters_key(e, c->now, x->p) :
+		    slurm_filters_aspa(e, c->now, x->asn)))
 			continue;
 		ret->why = WHY_FILTERED;
 		(void)snprintf(ret->text, sizeof(ret->text), "%s %.*s%s%.*s", c->slurm->files[e->file],
@@ -177,56 +243,92 @@ filter_find(const struct diff_causes *c, const struct vrp *v, struct diff_cause 
 static bool
 ta_known(const struct diff_causes *c, const char *ta)
 {
+	/* "-": a list that does not say. */
+	if (ta[0] == '\0' || strcmp(ta, "-") == 0)
+		return true;
 	for (size_t i = 0; i < c->s->n_tas; i++)
 		if (sv_caseeq(sv_str(c->s->tas[i]), sv_str(ta)))
 			return true;
-	return ta[0] == '\0';
+	return false;
 }
 
-void
-diff_cause_missing(struct diff_causes *c, const struct vrp *v, const char *ta,
+static void
+missing(struct diff_causes *c, const struct diff_item *x, const char *ta,
     struct diff_cause *ret)
 {
-	*ret = (struct diff_cause){ .why = WHY_UNKNOWN };
-	if (filter_find(c, v, ret) || history_find(c, v, false, ret))
+	if (filter_find(c, x, ret) || history_find(c, x, false, ret))
 		return;
-	if (!ta_known(c, ta))
-		ret->why = WHY_NO_TA;
+	ret->why = ta_known(c, ta) ? WHY_UNKNOWN : WHY_NO_TA;
 }
-
-/* --- ours has it --- */
 
 static void
 ca_tell(const struct snapshot_ca *ca, enum diff_why why, struct diff_cause *ret)
 {
 	ret->why = why;
+	ret->state = payload_ca_state_name((enum payload_ca_state)ca->ca.state);
 	(void)snprintf(ret->code, sizeof(ret->code), "%.*s", SV_ARG(ca->ca.code));
 	(void)snprintf(ret->speaker, sizeof(ret->speaker), "%.*s", SV_ARG(ca->ca.uri));
 }
 
-void
-diff_cause_extra(struct diff_causes *c, const struct vrp *v, struct diff_cause *ret)
+/* From the older of two snapshots to the newer: they say why, the history when. */
+static void
+gone(struct diff_causes *c, const struct diff_item *x, struct diff_cause *ret)
+{
+	int64_t at = c->s->built == c->older->built ? c->now : c->s->built;
+	struct history_why w = history_why_gone(c->older, c->s, at,
+	    &(struct history_gone){ x->ca, x->ta, x->expires });
+	struct diff_cause when;
+
+	if (w.cause == HC_SIGNED && filter_find(c, x, ret))
+		return;
+	ret->why = whys_gone[w.cause];
+	if (w.spoken)
+		ca_tell(&w.speaker, ret->why, ret);
+	if (w.cause == HC_EXPIRED)
+		ret->at = x->expires;
+	else if (history_find(c, x, false, &when))
+		ret->at = when.at;
+}
+
+/* --- ours has it --- */
+
+static void
+extra(struct diff_causes *c, const struct diff_item *x, struct diff_cause *ret)
 {
 	struct snapshot_ca ca = { 0 };
-	bool has_ca = v->ca < c->s->n_cas;
+	bool has_ca = x->ca < c->s->n_cas;
 
-	*ret = (struct diff_cause){ .why = WHY_THERE };
+	if (c->older != NULL)
+		ret->why = x->both ? WHY_CHANGED : WHY_NEW;
 	if (has_ca)
-		snapshot_ca(c->s, v->ca, &ca);
-	if (v->expires <= c->now) {
+		snapshot_ca(c->s, x->ca, &ca);
+	if (c->older == NULL && x->expires <= c->now) {
 		ret->why = WHY_EXPIRED;
-		ret->at = v->expires;
+		ret->at = x->expires;
 	} else if (!has_ca) {
 		ret->why = WHY_LOCAL;
 		(void)snprintf(ret->text, sizeof(ret->text), "%s",
-		    v->ta < c->s->n_tas ? c->s->tas[v->ta] : "");
+		    x->ta < c->s->n_tas ? c->s->tas[x->ta] : "");
 	} else if (ca.ca.held_since != 0) {
 		ca_tell(&ca, WHY_HELD, ret);
 		ret->at = ca.ca.held_since;
 	} else if (ca.ca.state != PCA_GOOD)
 		ca_tell(&ca, WHY_OLDER, ret);
 	else
-		(void)history_find(c, v, true, ret);
+		(void)history_find(c, x, true, ret);
+}
+
+void
+diff_cause_find(struct diff_causes *c, const struct diff_item *x, bool here, const char *ta,
+    struct diff_cause *ret)
+{
+	*ret = (struct diff_cause){ .why = here ? WHY_THERE : WHY_UNKNOWN };
+	if (here)
+		extra(c, x, ret);
+	else if (c->older != NULL)
+		gone(c, x, ret);
+	else
+		missing(c, x, ta, ret);
 }
 
 /* --- output --- */
@@ -240,15 +342,15 @@ diff_why_name(enum diff_why w)
 void
 diff_cause_text(struct buf *b, const struct diff_cause *c, enum lang lang)
 {
-	const char *words = tr(lang, whys[c->why].text);
+	const char *at = c->at != 0 ? whys[c->why].at : NULL;
 	char t[TIME_STRLEN];
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	if (whys[c->why].with_time)
-		buf_printf(b, words, time_str(c->at, t));
+	if (at != NULL)
+		buf_printf(b, tr(lang, at), time_str(c->at, t));
 	else
-		buf_str(b, words);
+		buf_str(b, tr(lang, whys[c->why].text));
 #pragma GCC diagnostic pop
 	if (c->code[0] != '\0') {
 		buf_char(b, ' ');
@@ -268,6 +370,8 @@ diff_cause_json(struct json *j, const struct diff_cause *c)
 	json_kv_str(j, "cause", diff_why_name(c->why));
 	if (c->at != 0)
 		json_kv_str(j, "time", time_str(c->at, t));
+	if (c->state != NULL)
+		json_kv_str(j, "state", c->state);
 	if (c->code[0] != '\0')
 		json_kv_str(j, "code", c->code);
 	if (c->speaker[0] != '\0')

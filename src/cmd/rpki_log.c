@@ -150,10 +150,22 @@ event_name(const struct history_change *c)
 	return c->announce ? "announce" : "withdraw";
 }
 
+#define SKI_LEN		20
+#define SKI_HEX		(2 * SKI_LEN + 1)
+
+/* NULL: it is none. */
+static const char *
+ski_of(const struct history_change *c, char buf[static SKI_HEX])
+{
+	struct sv s = c->announce ? c->after : c->before;
+
+	return s.n == SKI_LEN ? hex_encode(buf, s.p, s.n) : NULL;
+}
+
 static void
 payload_json(struct json *j, const struct history_change *c)
 {
-	char px[IP_PREFIX_STRLEN], ski[41];
+	char px[IP_PREFIX_STRLEN], ski[SKI_HEX];
 
 	json_kv_u64(j, c->kind == HK_ASPA ? "customer" : "asn", c->asn);
 	if (c->kind == HK_VRP) {
@@ -163,9 +175,7 @@ payload_json(struct json *j, const struct history_change *c)
 		asns_json(j, "providers_before", c->had, c->before);
 		asns_json(j, "providers_after", c->has, c->after);
 	} else {
-		struct sv s = c->announce ? c->after : c->before;
-
-		json_kv_str(j, "ski", s.n == 20 ? hex_encode(ski, s.p, s.n) : NULL);
+		json_kv_str(j, "ski", ski_of(c, ski));
 	}
 }
 
@@ -225,7 +235,8 @@ asns_text(struct buf *b, struct sv list)
 static void
 payload_text(struct buf *b, const struct history_change *c)
 {
-	char px[IP_PREFIX_STRLEN], asn[ASN_STRLEN];
+	char px[IP_PREFIX_STRLEN], asn[ASN_STRLEN], ski[SKI_HEX];
+	const char *hex;
 
 	buf_str(b, c->kind == HK_VRP ? "VRP " : c->kind == HK_ASPA ? "ASPA " : "router key ");
 	buf_str(b, asn_str(c->asn, asn));
@@ -234,6 +245,8 @@ payload_text(struct buf *b, const struct history_change *c)
 		if (c->max_len != c->prefix.len)
 			buf_printf(b, "-%u", c->max_len);
 	}
+	if (c->kind == HK_KEY && (hex = ski_of(c, ski)) != NULL)
+		buf_printf(b, " SKI %s", hex);
 	if (c->kind != HK_ASPA)
 		return;
 	buf_char(b, ' ');

@@ -51,25 +51,38 @@ rpki_snapshot_done(struct state_snapshot *s)
 	file_unmap(&s->map);
 }
 
+int
+rpki_snapshot_file(const char *path, struct state_snapshot *ret)
+{
+	struct file_map map;
+	int rc;
+
+	if ((rc = file_map(path, SNAPSHOT_MAX, &map)) < 0)
+		return rc;
+	if ((rc = snapshot_open(map.data.p, map.data.n, crypto_sha256, &ret->snap)) < 0) {
+		file_unmap(&map);
+		return rc;
+	}
+	ret->map = map;
+	return 0;
+}
+
 static int
 file_open(const char *folder, struct sv name, const uint32_t *serial,
     struct state_snapshot *ret)
 {
 	char path[STATE_DIR_MAX + 300];
-	struct file_map map;
+	struct state_snapshot s;
 	int rc;
 
 	(void)snprintf(path, sizeof(path), "%s/%.*s", folder, (int)min_size(name.n, 255), name.p);
-	if ((rc = file_map(path, SNAPSHOT_MAX, &map)) < 0)
+	if ((rc = rpki_snapshot_file(path, &s)) < 0)
 		return rc;
-	rc = snapshot_open(map.data.p, map.data.n, crypto_sha256, &ret->snap);
-	if (rc == 0 && serial != NULL && ret->snap.stamp.serial != *serial)
-		rc = -ENOENT;
-	if (rc < 0) {
-		file_unmap(&map);
-		return rc;
+	if (serial != NULL && s.snap.stamp.serial != *serial) {
+		rpki_snapshot_done(&s);
+		return -ENOENT;
 	}
-	ret->map = map;
+	*ret = s;
 	return 0;
 }
 

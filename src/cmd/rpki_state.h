@@ -22,6 +22,8 @@ struct state_snapshot {
 /* The newest one, or of that serial. -ENOENT: there is none. */
 int	rpki_snapshot_open(const char *state, const uint32_t *serial,
 	    struct state_snapshot *ret) MUST_USE;
+/* One file of it. SE_FORMAT: it is none, or of another version. */
+int	rpki_snapshot_file(const char *path, struct state_snapshot *ret) MUST_USE;
 void	rpki_snapshot_done(struct state_snapshot *);
 
 #endif

@@ -69,20 +69,20 @@ static int
 file_load(struct rtr_diff *d, struct diff_source *s)
 {
 	struct payloads next;
-	bool is_csv;
+	struct watch_source info;
 	int rc;
 
 	d->findings.subject = sv_str(s->name.p);
 	if ((rc = file_stamp(s->name.p, &s->stamp)) < 0)
 		return rc;
-	rc = watch_source_read(s->name.p, &d->findings, &next, &is_csv);
+	rc = watch_source_read(s->name.p, &d->findings, &next, &info);
 	if (rc < 0) {
 		payloads_done(&next);
 		return rc;
 	}
 	payloads_done(&s->file);
 	s->file = next;
-	s->is_csv = is_csv;
+	s->kinds = info.kinds;
 	return 0;
 }
 
@@ -262,14 +262,15 @@ caches_check(struct rtr_diff *d)
 	}
 }
 
-/* CSV has VRPs only; so has version 0 of RTR, and version 1 has no ASPAs. */
+/* A file has what it has a list of; version 0 of RTR VRPs only, version 1 no ASPAs. */
 static unsigned
 kinds_told(const struct diff_source *s)
 {
-	uint8_t version = s->is_file ? 0 : watch_cache_facts(s->cache)->version;
+	uint8_t version;
 
-	if (s->is_file && !s->is_csv)
-		return WATCH_KINDS_ALL;
+	if (s->is_file)
+		return s->kinds;
+	version = watch_cache_facts(s->cache)->version;
 	return 1u << WATCH_VRP | (version >= RTR_KEY_VERSION ? 1u << WATCH_KEY : 0) |
 	    (version >= RTR_ASPA_VERSION ? 1u << WATCH_ASPA : 0);
 }

@@ -8,7 +8,8 @@
 
 struct diff_source {
 	struct buf		 name;		/* NUL-terminated: path or address */
-	bool			 is_file, is_csv, down;
+	bool			 is_file, down;
+	unsigned		 kinds;		/* of a file: bits of enum watch_kind */
 	unsigned		 n_lost;	/* times that the connection ended */
 	struct file_stamp	 stamp;
 	struct payloads		 file;

@@ -675,6 +675,8 @@ int		 slurm_apply(struct slurm *, int64_t now, struct payloads *) MUST_USE;
 void		 slurm_effects(const struct slurm *, struct findings *);
 /* Does a filter at work at `now` take this one out? Any other entry: false. */
 bool		 slurm_filters_vrp(const struct slurm_entry *, int64_t now, const struct vrp *);
+bool		 slurm_filters_key(const struct slurm_entry *, int64_t now, const struct router_key *);
+bool		 slurm_filters_aspa(const struct slurm_entry *, int64_t now, uint32_t customer);
 /* What entry does, for one line: "192.0.2.0/24 AS64496", "64496 64497,64498". */
 void		 slurm_entry_print(struct buf *, const struct slurm_entry *);
 /* As a file; version 1 unless something needs 2. */

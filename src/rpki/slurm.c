@@ -439,6 +439,20 @@ slurm_filters_vrp(const struct slurm_entry *e, int64_t now, const struct vrp *v)
 	    (!e->has_asn || e->asn == v->asn);
 }
 
+bool
+slurm_filters_key(const struct slurm_entry *e, int64_t now, const struct router_key *k)
+{
+	return e->kind == SLURM_BGPSEC_FILTER && e->expires > now &&
+	    (!e->has_asn || e->asn == k->asn) &&
+	    (!e->has_ski || memcmp(e->ski, k->ski, SHA1_LEN) == 0);
+}
+
+bool
+slurm_filters_aspa(const struct slurm_entry *e, int64_t now, uint32_t customer)
+{
+	return e->kind == SLURM_ASPA_FILTER && e->expires > now && e->asn == customer;
+}
+
 /* --- assertions (section 3.4) --- */
 
 static int

@@ -6,8 +6,6 @@
 #include "base/rd.h"
 #include "store/history_writer.h"
 
-/* --- why is it gone? --- */
-
 /* What is stored of one change. */
 struct row {
 	enum history_kind	 kind;
@@ -19,55 +17,6 @@ struct row {
 	const uint8_t		*before, *after;
 	size_t			 n_before, n_after;
 };
-
-struct why {
-	enum history_cause	 cause;
-	bool			 spoken;
-	struct snapshot_ca	 speaker;
-};
-
-static bool
-ta_there(const struct snapshot *s, const char *name)
-{
-	for (size_t i = 0; i < s->n_tas; i++)
-		if (strcmp(s->tas[i], name) == 0)
-			return true;
-	return false;
-}
-
-/* The CA itself in the new table, or the nearest above it that is there. */
-static bool
-speaker_find(const struct history *h, uint32_t ca, struct snapshot_ca *ret)
-{
-	for (unsigned depth = 0; depth < PAYLOAD_CA_DEPTH_MAX && ca < h->from->n_cas; depth++) {
-		struct snapshot_ca x;
-
-		snapshot_ca(h->from, ca, &x);
-		if (snapshot_ca_find(h->to, x.ca.id, ret))
-			return true;
-		ca = x.ca.parent;
-	}
-	return false;
-}
-
-static struct why
-why_gone(const struct history *h, const struct row *r)
-{
-	struct why w = { .cause = HC_TA };
-
-	/* store_expire() leaves the time of building as it was. */
-	if (r->expires <= h->at || r->expires <= h->to->built ||
-	    (h->to->built == h->from->built && r->expires <= h->at + 2))
-		w.cause = HC_EXPIRED;
-	else if (r->ca >= h->from->n_cas)
-		w.cause = HC_LOCAL;
-	if (w.cause == HC_LOCAL || !ta_there(h->to, h->from->tas[r->ta]))
-		return w;
-	w.spoken = speaker_find(h, r->ca, &w.speaker);
-	if (w.cause == HC_TA)
-		w.cause = w.spoken && w.speaker.ca.state == PCA_GOOD ? HC_SIGNED : HC_FAILED;
-	return w;
-}
 
 /* --- rows --- */
 
@@ -108,12 +57,13 @@ row_write(struct history *h, const struct row *r)
 {
 	const struct snapshot *s = r->announce ? h->to : h->from;
 	struct snapshot_ca ca;
-	struct why w = { 0 };
+	struct history_why w = { 0 };
 	sqlite3_stmt *st;
 	int rc = 0;
 
 	if (!r->announce)
-		w = why_gone(h, r);
+		w = history_why_gone(h->from, h->to, h->at,
+		    &(struct history_gone){ r->ca, r->ta, r->expires });
 	if (r->ca < s->n_cas) {
 		snapshot_ca(s, r->ca, &ca);
 		rc = ca_write(h, &ca.ca);

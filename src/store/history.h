@@ -73,6 +73,20 @@ enum history_cause {
 };
 const char *history_cause_name(enum history_cause);	/* "signed" … */
 
+/* A payload of the older one of two snapshots that the newer one, of `at`, has not. */
+struct history_gone {
+	uint32_t	ca;
+	uint8_t		ta;
+	int64_t		expires;
+};
+struct history_why {
+	enum history_cause cause;
+	bool		   spoken;
+	struct snapshot_ca speaker;	/* if spoken: the CA, or the nearest above, in `to` */
+};
+struct history_why history_why_gone(const struct snapshot *from, const struct snapshot *to,
+	    int64_t at, const struct history_gone *);
+
 enum history_pub {
 	HP_DELTA,
 	HP_BASELINE,
@@ -169,6 +183,7 @@ struct history_query {
 	struct sv		 ca;		/* URI of a manifest, or how it begins */
 	int64_t			 since, until;	/* since <= at < until */
 	size_t			 limit;
+	unsigned		 kinds;		/* bits 1 << enum history_kind; 0: all */
 };
 
 struct history_change {

@@ -240,6 +240,8 @@ changes_prepare(struct history_reader *r, const struct history_query *q, sqlite3
 		buf_str(&b, "c.ca IN (SELECT id FROM ca WHERE uri >= ?3 AND substr(uri, 1, length(?3)) = ?3)");
 	else
 		buf_str(&b, "1");
+	if (q->kinds != 0)
+		buf_printf(&b, " AND (%u >> c.kind) & 1", q->kinds);
 	buf_str(&b, " ORDER BY c.id DESC LIMIT ?7");
 	buf_char(&b, '\0');
 	return b.rc < 0 ? b.rc : prepare(r, b.p, ret);
