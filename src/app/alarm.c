@@ -128,7 +128,8 @@ alarm_is_ours(const struct alarm_conf *c, const struct history_change *x)
 
 /* What of ours hangs on a CA. */
 struct hangs {
-	uint64_t	n, n_all;	/* ours; anybody's */
+	uint64_t	n, n_all;	/* ours; anybody's: its own */
+	uint64_t	n_below;	/* ours, of CAs below it */
 	int64_t		earliest;
 };
 
@@ -168,15 +169,32 @@ hangs_count(const struct alarm_conf *c, const struct snapshot *s, struct hangs *
 	}
 }
 
+/* A chain ends with each of its CAs. Parents were checked when it was read. */
+static void
+hangs_below(const struct snapshot *s, struct hangs *h)
+{
+	for (size_t i = 0; i < s->n_cas; i++) {
+		uint32_t ca = (uint32_t)i;
+		struct snapshot_ca x;
+
+		for (int depth = 0; h[i].n > 0 && depth < PAYLOAD_CA_DEPTH_MAX; depth++) {
+			snapshot_ca(s, ca, &x);
+			if ((ca = x.ca.parent) >= s->n_cas)
+				break;
+			h[ca].n_below += h[i].n;
+		}
+	}
+}
+
 static void
 our_ca(const struct alarm_conf *c, const struct payload_ca *ca, const struct hangs *h,
     int64_t now, struct findings *fs)
 {
 	fs->subject = ca->uri;
-	if (h->earliest <= now + c->expiry_warn)
+	if (h->n > 0 && h->earliest <= now + c->expiry_warn)
 		finding_add(fs, def(ALARM_EXPIRES), FA_U("n", h->n), FA_TIME("time", h->earliest));
 	if (ca->state != PCA_GOOD)
-		finding_add(fs, def(ALARM_CA), FA_U("n", h->n),
+		finding_add(fs, def(ALARM_CA), FA_U("n", h->n + h->n_below),
 		    FA_STR("state", payload_ca_state_name((enum payload_ca_state)ca->state)),
 		    FA_SV("code", ca->code));
 }
@@ -196,11 +214,12 @@ alarm_snapshot(const struct alarm_conf *c, const struct snapshot *s, int64_t now
 		finding_add(fs, def(ALARM_DATA), FA_TIME("time", s->built),
 		    FA_U("limit", c->data_age));
 	hangs_count(c, s, h);
+	hangs_below(s, h);
 	for (size_t i = 0; i < s->n_cas; i++) {
 		struct snapshot_ca ca;
 
 		snapshot_ca(s, i, &ca);
-		if (h[i].n > 0)
+		if (h[i].n + h[i].n_below > 0)
 			our_ca(c, &ca.ca, &h[i], now, fs);
 		if (ca.ca.held_since != 0) {
 			n_held += h[i].n_all;
@@ -284,19 +303,25 @@ lost_word(const struct history_change *x)
 	}
 }
 
+static const char *
+event_word(const struct history_change *x)
+{
+	if (x->announce)
+		return x->had ? N_("changed") : N_("new");
+	return x->cause == HC_LOCAL ? N_("asserted locally no more") : N_("taken away by its CA, or filtered locally");
+}
+
 static void
 change_tell(struct changes *w, const struct history_change *x, struct sv name)
 {
 	const char *lost = x->announce ? NULL : lost_word(x);
-	const char *event = !x->announce ? N_("taken away by its CA") :
-	    x->had ? N_("changed") : N_("new");
 
 	w->fs->subject = name;
 	if (lost != NULL)
 		finding_add(w->fs, def(ALARM_LOST), FA_SV("payload", name), FA_TIME("time", x->at),
 		    FA_MSG("cause", lost), FA_SV("code", x->code));
 	else if (x->at > w->now - DAY)
-		finding_add(w->fs, def(ALARM_CHANGED), FA_SV("payload", name), FA_MSG("event", event),
+		finding_add(w->fs, def(ALARM_CHANGED), FA_SV("payload", name), FA_MSG("event", event_word(x)),
 		    FA_TIME("time", x->at), FA_U("serial", x->serial));
 }
 

@@ -170,6 +170,31 @@ ca_state(void **state UNUSED)
 }
 
 /* Whosoever they are: the guard is the house's. */
+/* A CA far above ours cannot be used; one beside it, and one above others: no alarm. */
+static void
+ca_above(void **state UNUSED)
+{
+	struct fixture f;
+	const struct finding *x = NULL;
+	struct payloads p = { 0 };
+
+	fixture(&f, "1\n", "");
+	(void)world_ca(&p, 1, PAYLOAD_CA_NONE, PCA_GOOD, "rsync://h/ta.mft", "");
+	(void)world_ca(&p, 2, 0, PCA_RETAINED, "rsync://h/mid.mft", "RPKI_MFT_MISSING");
+	(void)world_ca(&p, 3, 1, PCA_GOOD, "rsync://h/low.mft", "");
+	(void)world_ca(&p, 4, 2, PCA_GOOD, "rsync://h/ours.mft", "");
+	(void)world_ca(&p, 5, 0, PCA_RETAINED, "rsync://h/others.mft", "RPKI_MFT_MISSING");
+	vrp(&p, "10.1.0.0/24", 1, 3, NOW + 1000);
+	vrp(&p, "10.2.0.0/24", 1, 3, NOW + 1000);
+	vrp(&p, "10.3.0.0/24", 2, 4, NOW + 1000);
+	judge(&f, &p, NOW);
+	assert_int_equal(count(&f, ALARM_CA, &x), 1);
+	assert_true(sv_eq(x->subject, SV("rsync://h/mid.mft")));
+	assert_int_equal(x->args[0].u, 2);
+	assert_int_equal(count(&f, ALARM_EXPIRES, NULL), 0);
+	f.pool = pool_free(f.pool);
+}
+
 static void
 guard_and_age(void **state UNUSED)
 {
@@ -253,5 +278,5 @@ csv_refuses(void **state UNUSED)
 	}
 }
 
-TESTS_MAIN("alarm", T(quiet), T(ours), T(ours_all), T(expires), T(ca_state), T(guard_and_age), T(source),
+TESTS_MAIN("alarm", T(quiet), T(ours), T(ours_all), T(expires), T(ca_state), T(ca_above), T(guard_and_age), T(source),
     T(csv_reads), T(csv_refuses))
