@@ -11,8 +11,8 @@ enum {
 static const char letters[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* The value of a letter, or B64_BLANK, B64_PAD, B64_BAD; ASCII only. */
-static const uint8_t values[128] = {
+/* The value of a letter, or B64_BLANK, B64_PAD, B64_BAD. */
+static const uint8_t values[256] = {
 	66, 66, 66, 66, 66, 66, 66, 66, 66, 64, 64, 66, 66, 64, 66, 66,
 	66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66,
 	64, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 62, 66, 66, 66, 63,
@@ -21,13 +21,16 @@ static const uint8_t values[128] = {
 	15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 66, 66, 66, 66, 66,
 	66, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
 	41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 66, 66, 66, 66, 66,
+	/* no ASCII: */
+	66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66,
+	66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66,
+	66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66,
+	66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66,
+	66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66,
+	66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66,
+	66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66,
+	66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66, 66,
 };
-
-static uint8_t
-letter_value(uint8_t c)
-{
-	return c < 128 ? values[c] : B64_BAD;
-}
 
 /* Whole groups of four letters, as long as nothing else comes. */
 static size_t
@@ -36,8 +39,8 @@ groups_decode(uint8_t *dst, const uint8_t *src, size_t n)
 	size_t i = 0;
 
 	for (; i + 4 <= n; i += 4) {
-		uint8_t a = letter_value(src[i]), b = letter_value(src[i + 1]);
-		uint8_t c = letter_value(src[i + 2]), d = letter_value(src[i + 3]);
+		uint8_t a = values[src[i]], b = values[src[i + 1]];
+		uint8_t c = values[src[i + 2]], d = values[src[i + 3]];
 		uint32_t v;
 
 		if ((a | b | c | d) >= 64)
@@ -50,50 +53,80 @@ groups_decode(uint8_t *dst, const uint8_t *src, size_t n)
 	return i;
 }
 
-int
-base64_decode(uint8_t *dst, struct sv src, size_t *ret_n)
+/* Whether one more sign fits what came before it. */
+static bool
+sign_take(struct base64 *b, uint8_t v)
 {
-	uint32_t acc = 0;
-	unsigned n_acc = 0, pad = 0;
-	size_t n = 0;
+	if (v == B64_BLANK)
+		return true;
+	if (v == B64_BAD || (v < 64 && b->n_pad > 0))
+		return false;
+	if (v == B64_PAD) {
+		if (b->n_pad == 2 || b->n_acc < 2 || b->n_acc + b->n_pad == 4)
+			return false;
+		b->n_pad++;
+		return true;
+	}
+	b->acc = b->acc << 6 | v;
+	b->n_acc++;
+	return true;
+}
 
-	for (size_t i = 0; i < src.n; i++) {
-		uint8_t v;
+size_t
+base64_part(struct base64 *b, uint8_t *dst, struct sv src, size_t *ret_n)
+{
+	const uint8_t *p = (const uint8_t *)src.p;
+	size_t n = 0, i = 0;
 
-		if (n_acc == 0 && pad == 0) {
-			size_t k = groups_decode(dst + n, (const uint8_t *)src.p + i, src.n - i);
+	while (i < src.n) {
+		if (b->n_acc == 0 && b->n_pad == 0) {
+			size_t k = groups_decode(dst + n, p + i, src.n - i);
 
 			n += k / 4 * 3;
 			if ((i += k) == src.n)
 				break;
 		}
-		v = letter_value((uint8_t)src.p[i]);
-		if (v == B64_BLANK)
+		if (!sign_take(b, values[p[i]]))
+			break;
+		i++;
+		if (b->n_acc < 4)
 			continue;
-		if (v == B64_BAD || (v < 64 && pad > 0))
-			return -EINVAL;
-		if (v == B64_PAD) {
-			if (++pad > 2 || n_acc + pad > 4 || n_acc < 2)
-				return -EINVAL;
-			continue;
-		}
-		acc = acc << 6 | v;
-		if (++n_acc < 4)
-			continue;
-		dst[n++] = (uint8_t)(acc >> 16);
-		dst[n++] = (uint8_t)(acc >> 8);
-		dst[n++] = (uint8_t)acc;
-		acc = n_acc = 0;
+		dst[n++] = (uint8_t)(b->acc >> 16);
+		dst[n++] = (uint8_t)(b->acc >> 8);
+		dst[n++] = (uint8_t)b->acc;
+		b->acc = b->n_acc = 0;
 	}
-	/* The last group: 2 or 3 letters, padded, unused bits zero. */
-	if (n_acc == 2 && pad == 2 && (acc & 0xf) == 0)
-		dst[n++] = (uint8_t)(acc >> 4);
-	else if (n_acc == 3 && pad == 1 && (acc & 0x3) == 0) {
-		dst[n++] = (uint8_t)(acc >> 10);
-		dst[n++] = (uint8_t)(acc >> 2);
-	} else if (n_acc != 0 || pad != 0)
-		return -EINVAL;
 	*ret_n = n;
+	return i;
+}
+
+int
+base64_end(const struct base64 *b, uint8_t *dst, size_t *ret_n)
+{
+	/* The last group: 2 or 3 letters, padded, unused bits zero. */
+	if (b->n_acc == 2 && b->n_pad == 2 && (b->acc & 0xf) == 0) {
+		dst[0] = (uint8_t)(b->acc >> 4);
+		*ret_n = 1;
+	} else if (b->n_acc == 3 && b->n_pad == 1 && (b->acc & 0x3) == 0) {
+		dst[0] = (uint8_t)(b->acc >> 10);
+		dst[1] = (uint8_t)(b->acc >> 2);
+		*ret_n = 2;
+	} else if (b->n_acc == 0 && b->n_pad == 0)
+		*ret_n = 0;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+int
+base64_decode(uint8_t *dst, struct sv src, size_t *ret_n)
+{
+	struct base64 b = { 0 };
+	size_t n, last;
+
+	if (base64_part(&b, dst, src, &n) < src.n || base64_end(&b, dst + n, &last) < 0)
+		return -EINVAL;
+	*ret_n = n + last;
 	return 0;
 }
 
@@ -125,7 +158,7 @@ url_letter_value(char c)
 		return 62;
 	if (c == '_')
 		return 63;
-	return c == '+' || c == '/' ? B64_BAD : letter_value((uint8_t)c);
+	return c == '+' || c == '/' ? B64_BAD : values[(uint8_t)c];
 }
 
 int

@@ -19,6 +19,21 @@ base64_room(size_t n)
 
 /* dst has base64_room(src.n) bytes. -EINVAL for anything but base64. */
 int	 base64_decode(uint8_t *dst, struct sv src, size_t *ret_n) MUST_USE;
+
+/* A text that comes in parts; zero at its beginning. */
+struct base64 {
+	uint32_t	acc;
+	unsigned	n_acc, n_pad;	/* letters and signs of the group that is begun */
+};
+/*
+ * dst has base64_room(src.n) bytes. Returns how much of src is base64 that may
+ * stand there; what comes behind it may not (or src has ended).
+ */
+size_t	 base64_part(struct base64 *, uint8_t *dst, struct sv src, size_t *ret_n) MUST_USE;
+#define BASE64_END_MAX	2
+/* The text has ended: up to so many bytes more. -EINVAL: it is not complete. */
+int	 base64_end(const struct base64 *, uint8_t *dst, size_t *ret_n) MUST_USE;
+
 /* dst has room for (n + 2) / 3 * 4 letters; returns their number. No NUL. */
 size_t	 base64_encode(char *dst, const void *src, size_t n);
 
