@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/hash.h"
 #include "rpki/rrdp.h"
 
@@ -14,8 +13,6 @@
 #define NS_SEP		' '
 /* A tag with its URI; XML_GetCurrentByteIndex() may stand one text run back. */
 #define TOKEN_MAX	(1024 * 1024)
-/* Letters of one object: base64 of the largest, with line breaks. */
-#define TEXT_MAX	((size_t)RPKI_OBJECT_SIZE_MAX / 2 * 3)
 
 void
 rrdp_fail(struct rrdp_parser *p, int rc, enum rrdp_code code, const char *why)
@@ -25,14 +22,8 @@ rrdp_fail(struct rrdp_parser *p, int rc, enum rrdp_code code, const char *why)
 	p->rc = rc;
 	p->code = code;
 	p->why = why;
-	p->line = XML_GetCurrentLineNumber(p->xml);
+	p->line = XML_GetCurrentLineNumber(p->xml) + p->lines;
 	(void)XML_StopParser(p->xml, XML_FALSE);
-}
-
-static void
-fail_memory(struct rrdp_parser *p)
-{
-	rrdp_fail(p, -ENOMEM, RRDP_CODE_MAX, N_("there is not enough memory"));
 }
 
 bool
@@ -101,7 +92,7 @@ change_start(struct rrdp_parser *p, const struct sv attrs[static RRDP_ATTR_MAX],
 	memcpy(p->uri, uri.p, uri.n);
 	p->uri[uri.n] = '\0';
 	p->change.uri = (struct sv){ p->uri, uri.n };
-	p->text_len = 0;
+	rrdp_text_begin(p);
 	p->scope = op == RRDP_PUBLISH ? RRDP_IN_PUBLISH : RRDP_IN_EMPTY;
 }
 
@@ -177,6 +168,12 @@ attrs_read(const struct element *e, const char **attrs, struct sv ret[static RRD
 }
 
 static void
+tag_note(struct rrdp_parser *p)
+{
+	p->tag_end = XML_GetCurrentByteIndex(p->xml) + XML_GetCurrentByteCount(p->xml);
+}
+
+static void
 on_start(void *arg, const char *name, const char **attrs)
 {
 	struct rrdp_parser *p = arg;
@@ -185,6 +182,7 @@ on_start(void *arg, const char *name, const char **attrs)
 
 	if (p->rc != 0)
 		return;
+	tag_note(p);
 	if ((e = element_find(p, name)) == NULL)
 		return rrdp_fail_schema(p, N_("an element stands where it does not belong"));
 	if (!attrs_read(e, attrs, values))
@@ -193,32 +191,12 @@ on_start(void *arg, const char *name, const char **attrs)
 }
 
 static void
-publish_end(struct rrdp_parser *p)
-{
-	size_t room = base64_room(p->text_len), n;
-
-	if (room > p->der_cap) {
-		uint8_t *der = realloc(p->der, room);
-
-		if (der == NULL)
-			return fail_memory(p);
-		p->der = der;
-		p->der_cap = room;
-	}
-	if (base64_decode(p->der, (struct sv){ p->text, p->text_len }, &n) < 0)
-		return rrdp_fail(p, SE_SYNTAX, RRDP_OBJECT, N_("it is no base64"));
-	if (n > RPKI_OBJECT_SIZE_MAX)
-		return rrdp_fail(p, SE_LIMIT, RRDP_TOO_LARGE, N_("an object is too large"));
-	p->change.bytes = (struct sv){ (const char *)p->der, n };
-}
-
-static void
 change_end(struct rrdp_parser *p)
 {
 	int rc;
 
 	if (p->scope == RRDP_IN_PUBLISH)
-		publish_end(p);
+		rrdp_text_end(p);
 	p->scope = RRDP_IN_ROOT;
 	if (p->rc != 0)
 		return;
@@ -234,6 +212,7 @@ on_end(void *arg, const char *name UNUSED)
 
 	if (p->rc != 0)		/* expat still ends an empty element it was stopped in */
 		return;
+	tag_note(p);
 	if (p->scope == RRDP_IN_ROOT) {
 		p->scope = RRDP_AT_END;
 		if (p->kind == RRDP_KIND_NOTIFICATION)
@@ -245,24 +224,6 @@ on_end(void *arg, const char *name UNUSED)
 }
 
 static void
-text_add(struct rrdp_parser *p, const char *s, size_t n)
-{
-	if (p->text_len + n > TEXT_MAX)
-		return rrdp_fail(p, SE_LIMIT, RRDP_TOO_LARGE, N_("an object is too large"));
-	if (p->text_len + n > p->text_cap) {
-		size_t cap = max_size(p->text_cap * 2, p->text_len + n + 4096);
-		char *t = realloc(p->text, cap);
-
-		if (t == NULL)
-			return fail_memory(p);
-		p->text = t;
-		p->text_cap = cap;
-	}
-	memcpy(p->text + p->text_len, s, n);
-	p->text_len += n;
-}
-
-static void
 on_text(void *arg, const char *s, int len)
 {
 	struct rrdp_parser *p = arg;
@@ -271,7 +232,7 @@ on_text(void *arg, const char *s, int len)
 	if (p->rc != 0)
 		return;
 	if (p->scope == RRDP_IN_PUBLISH)
-		text_add(p, s, text.n);
+		rrdp_text_add(p, text);
 	else if (sv_trim(text).n > 0)
 		rrdp_fail_schema(p, N_("there is text where none belongs"));
 }
@@ -294,6 +255,8 @@ parser_new(enum rrdp_kind kind)
 		return NULL;
 	p->kind = kind;
 	p->code = RRDP_CODE_MAX;
+	p->tag_end = -1;
+	p->all_shown = kind == RRDP_KIND_NOTIFICATION;
 	/* RFC 8182 sections 3.5.1.3, 3.5.2.3 and 3.5.3.3: the encoding is US-ASCII. */
 	if ((p->xml = XML_ParserCreateNS("US-ASCII", NS_SEP)) == NULL)
 		return rrdp_parser_free(p);
@@ -352,22 +315,17 @@ rrdp_parser_free(struct rrdp_parser *p)
 		return NULL;
 	if (p->xml != NULL)
 		XML_ParserFree(p->xml);
-	free(p->text);
 	free(p->der);
 	free(p->links);
 	free(p);
 	return NULL;
 }
 
-int
-rrdp_parser_feed(struct rrdp_parser *p, const void *bytes, size_t n, bool last)
+static void
+xml_show(struct rrdp_parser *p, struct sv s, bool last)
 {
-	if (p->rc < 0)
-		return p->rc;
-	p->fed += (int64_t)n;
-	if (p->kind == RRDP_KIND_NOTIFICATION && p->fed > RRDP_NOTIFICATION_MAX)
-		rrdp_fail(p, SE_LIMIT, RRDP_TOO_LARGE, N_("too many bytes"));
-	if (p->rc == 0 && XML_Parse(p->xml, bytes, (int)n, last) == XML_STATUS_ERROR)
+	p->shown += (int64_t)s.n;
+	if (XML_Parse(p->xml, s.p, (int)s.n, last) == XML_STATUS_ERROR)
 		rrdp_fail(p, XML_GetErrorCode(p->xml) == XML_ERROR_NO_MEMORY ? -ENOMEM : SE_SYNTAX,
 		    XML_GetErrorCode(p->xml) == XML_ERROR_NO_MEMORY ? RRDP_CODE_MAX : RRDP_XML,
 		    N_("it is not well-formed XML"));
@@ -375,8 +333,68 @@ rrdp_parser_feed(struct rrdp_parser *p, const void *bytes, size_t n, bool last)
 	 * expat keeps an unfinished tag or comment and scans it again with each
 	 * piece (2.5.0; quadratic). Nothing in these files is that long.
 	 */
-	if (p->rc == 0 && !last && p->fed - XML_GetCurrentByteIndex(p->xml) > TOKEN_MAX)
+	if (p->rc == 0 && !last && p->shown - XML_GetCurrentByteIndex(p->xml) > TOKEN_MAX)
 		rrdp_fail(p, SE_LIMIT, RRDP_TOO_LARGE, N_("a tag or comment is too long"));
+}
+
+/* Through the next tag; an end tag is followed by another tag. */
+static size_t
+tags_len(struct sv s)
+{
+	size_t n = sv_find(s, '>') + 1;
+
+	if (sv_starts(s, SV("</")))
+		n += sv_find(sv_skip(s, n), '>') + 1;
+	return min_size(n, s.n);
+}
+
+/*
+ * Tag by tag, so that the text behind each can be withheld. Where that did not
+ * stop behind a tag, something is unusual (a comment, a '>' in an attribute):
+ * expat sees the rest of the piece as it is, and nothing is scanned more often
+ * than the pieces themselves make it.
+ */
+static void
+file_show(struct rrdp_parser *p, struct sv s)
+{
+	while (p->rc == 0 && s.n > 0) {
+		size_t n = p->all_shown ? s.n : tags_len(s);
+
+		xml_show(p, sv_take(s, n), false);
+		s = sv_skip(s, n);
+		if (p->tag_end == p->shown)
+			rrdp_text_withhold(p, &s);
+		else if (p->rc == 0 && s.n > 0) {
+			xml_show(p, s, false);
+			return;
+		}
+	}
+}
+
+/* expat follows a byte order mark, whatever it was told of the encoding. */
+static void
+encoding_judge(struct rrdp_parser *p, struct sv s)
+{
+	for (size_t i = 0; i < s.n && p->fed + (int64_t)i < 2; i++)
+		if ((uint8_t)s.p[i] == 0 || (uint8_t)s.p[i] > 0x7f)
+			p->all_shown = true;
+}
+
+int
+rrdp_parser_feed(struct rrdp_parser *p, const void *bytes, size_t n, bool last)
+{
+	struct sv s = { bytes, n };
+
+	if (p->rc < 0)
+		return p->rc;
+	encoding_judge(p, s);
+	p->fed += (int64_t)n;
+	if (p->kind == RRDP_KIND_NOTIFICATION && p->fed > RRDP_NOTIFICATION_MAX)
+		rrdp_fail(p, SE_LIMIT, RRDP_TOO_LARGE, N_("too many bytes"));
+	rrdp_text_withhold(p, &s);
+	file_show(p, s);
+	if (p->rc == 0 && last)
+		xml_show(p, SV(""), true);
 	if (p->rc == 0 && last && p->scope != RRDP_AT_END)
 		rrdp_fail_schema(p, N_("it ends too early"));
 	if (p->rc == 0 && last)

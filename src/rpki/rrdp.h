@@ -4,6 +4,7 @@
 
 #include <expat.h>
 
+#include "base/base64.h"
 #include "base/err.h"
 #include "rpki/rpki.h"
 
@@ -36,7 +37,10 @@ struct rrdp_parser {
 	enum rrdp_scope		 scope;
 	char			 session[RRDP_SESSION_LEN + 1];
 	uint64_t		 serial;
-	int64_t			 fed;
+	int64_t			 fed, shown;	/* bytes to us, and of them to expat */
+	int64_t			 tag_end;	/* of the last tag, in what was shown */
+	bool			 all_shown;	/* withhold nothing of it */
+	unsigned long		 lines;		/* of what was withheld */
 	/* snapshots and deltas */
 	char			 want_session[RRDP_SESSION_LEN + 1];	/* "": any */
 	uint64_t		 want_serial;
@@ -44,10 +48,11 @@ struct rrdp_parser {
 	void			*arg;
 	char			 uri[RPKI_URI_MAX + 1];
 	struct rrdp_change	 change;	/* the one being read */
-	char			*text;		/* its base64 letters */
-	size_t			 text_len, text_cap;
+	size_t			 text_len;	/* its base64 letters */
+	struct base64		 base64;
+	bool			 bad;		/* it is none; told at its end */
 	uint8_t			*der;
-	size_t			 der_cap;
+	size_t			 der_len, der_cap;
 	size_t			 n_changes;
 	/* notifications */
 	struct pool		*pool;
@@ -74,6 +79,14 @@ rrdp_fail_schema(struct rrdp_parser *p, const char *why)
 bool	 rrdp_hash_parse(struct sv, uint8_t ret[static SHA256_LEN]);
 /* Lower case into ret; false if it has not the form of a UUID. */
 bool	 rrdp_session_parse(struct sv, char ret[static RRDP_SESSION_LEN + 1]);
+
+/* --- rrdp_text.c --- */
+void	 rrdp_text_begin(struct rrdp_parser *);
+void	 rrdp_text_add(struct rrdp_parser *, struct sv);
+/* What was said is the object. */
+void	 rrdp_text_end(struct rrdp_parser *);
+/* Take what is surely text off the head of *s. */
+void	 rrdp_text_withhold(struct rrdp_parser *, struct sv *s);
 
 /* --- rrdp_notification.c --- */
 void	 rrdp_snapshot_link(struct rrdp_parser *, const struct sv attrs[static RRDP_ATTR_MAX]);

@@ -1,8 +1,9 @@
-/* RRDP snapshots: the same answer whole and in pieces. */
+/* RRDP snapshots: the same answer whole, in pieces, and by expat alone. */
 #include <errno.h>
 
 #include "base/err.h"
 #include "fuzz_rpki.h"
+#include "rpki/rrdp.h"
 
 #define OBJECTS_MAX	1000
 
@@ -43,14 +44,41 @@ feed(struct seen *s, const uint8_t *p, size_t n, size_t piece)
 	return rc;
 }
 
+static int
+take_change(void *arg, const struct rrdp_change *c)
+{
+	return take(arg, c->uri, c->bytes);
+}
+
+/* No text is withheld. */
+static int
+expat_feed(struct seen *s, const uint8_t *p, size_t n)
+{
+	struct rrdp_parser *x = rrdp_full_new(NULL, 0, take_change, s);
+	int rc;
+
+	must(x != NULL);
+	x->all_shown = true;
+	rc = rrdp_parser_feed(x, p, n, true);
+	(void)rrdp_parser_free(x);
+	return rc;
+}
+
+static bool
+seen_same(const struct seen *a, const struct seen *b)
+{
+	return a->n == b->n && a->bytes == b->bytes && a->sum == b->sum;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	struct seen whole = { 0 }, pieces = { 0 };
+	struct seen whole = { 0 }, pieces = { 0 }, alone = { 0 };
 	int a = feed(&whole, p, n, n);
 	int b = feed(&pieces, p, n, n % 61 + 1);
 
-	must(a == b);
-	must(a < 0 || (whole.n == pieces.n && whole.bytes == pieces.bytes && whole.sum == pieces.sum));
+	must(a == b && a == expat_feed(&alone, p, n));
+	must(a < 0 || seen_same(&whole, &pieces));
+	must(seen_same(&whole, &alone));
 	return 0;
 }

@@ -1,6 +1,10 @@
-/* RRDP deltas: the same answer whole and in pieces, and what each change must be. */
+/*
+ * RRDP deltas: the same answer whole, in pieces, and by expat alone; and what
+ * each change must be.
+ */
 #include "base/err.h"
 #include "fuzz_rpki.h"
+#include "rpki/rrdp.h"
 
 struct seen {
 	size_t		n, bytes;
@@ -24,13 +28,15 @@ take(void *arg, const struct rrdp_change *c)
 }
 
 static int
-feed(struct seen *s, const uint8_t *p, size_t n, size_t piece, struct findings *fs)
+feed(struct seen *s, const uint8_t *p, size_t n, size_t piece, bool all_shown,
+    struct findings *fs)
 {
 	/* The seeds are of this session, the serial is theirs. */
 	struct rrdp_parser *x = rrdp_delta_new(NULL, 0, take, s);
 	int rc;
 
 	must(x != NULL);
+	x->all_shown = all_shown;
 	do {
 		size_t k = min_size(piece, n);
 
@@ -47,13 +53,15 @@ feed(struct seen *s, const uint8_t *p, size_t n, size_t piece, struct findings *
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	struct seen whole = { 0 }, pieces = { 0 };
+	struct seen whole = { 0 }, pieces = { 0 }, alone = { 0 };
 	FUZZ_BEGIN(f);
-	int a = feed(&whole, p, n, n, &f.fs);
+	int a = feed(&whole, p, n, n, false, &f.fs);
 
 	must((a < 0) == (f.fs.n_kept == 1));
-	must(a == feed(&pieces, p, n, n % 61 + 1, &f.fs));
+	must(a == feed(&pieces, p, n, n % 61 + 1, false, &f.fs));
+	must(a == feed(&alone, p, n, n, true, &f.fs));
 	must(a < 0 || (whole.n == pieces.n && whole.bytes == pieces.bytes && whole.sum == pieces.sum));
+	must(whole.n == alone.n && whole.bytes == alone.bytes && whole.sum == alone.sum);
 	fuzz_end(&f);
 	return 0;
 }
