@@ -97,7 +97,7 @@ def all_servers_work(b, h, lab):
            "document.querySelectorAll('#servers tbody tr').length === 4")
     true("working" in b.text("#servers") and "failing" not in b.text("#servers tbody"),
          b.text("#servers"))
-    true(b.js("return document.querySelectorAll('#plots svg').length") == 6, "plots")
+    b.wait("return document.querySelectorAll('#plots svg').length === 6")
 
 
 def a_broken_one_is_told(b, h, lab):

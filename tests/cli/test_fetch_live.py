@@ -4,6 +4,7 @@ sekisho serve fetches a lab's world by itself: RRDP, deltas, rsync as the
 fallback, one server that misbehaves beside others that do not, and what dies
 in between.
 """
+import json
 import os
 import shutil
 import sys
@@ -33,6 +34,7 @@ ta house {
 		roa AS64496 192.0.2.0/25 name edo-a
 		roa AS64496 192.0.2.128/25 name edo-b
 		roa AS64496 2001:db8::/36-48 name edo-v6
+		ghostbusters name noc
 	}
 	ca kyoto {
 		server kyoto.example
@@ -107,6 +109,11 @@ def case_rrdp(folder, lab):
     t.ok(has(h, folder, 0), "a cold start: all that is published, from three servers", h.log())
     kinds = {s["key"]: s["kind"] for s in fetch(h)["servers"]}
     t.equal(kinds, {"ta:house": "ta", **{NOTIFY % n: "rrdp" for n in (TA, EDO, KYOTO)}}, "… by RRDP alone")
+    origin = sorted(v.split() for v in h.vrps() if v.startswith("AS64496 "))[0]
+    route = "%s %s" % (origin[1].rsplit("-", 1)[0], origin[0])
+    said = run("rpki", "explain", "-c", h.conf, "--json", *route.split())[1]
+    t.equal([c["contact"]["verified"] for c in json.loads(said)["chain"] if "contact" in c], [True],
+            "whom to call is told with the chain", said)
     lab.stats(reset=True)
     lab.step(1)
     t.ok(has(h, folder, 1), "the world moves, and we with it", h.log())
@@ -140,10 +147,12 @@ def case_rrdp(folder, lab):
     t.ok(has(h, folder, 4), "after a restart: the same")
     t.ok(wait_for(lambda: fetch(h)["good"] == 4, 20), "… all servers answer", fetch(h))
     runs = 'sekisho_validate_runs_total{result="good"}'
+
+    def told(m):		# the page is told a moment later
+        return m.get(runs, 0) > 0 and m.get("sekisho_validate_pins_lost_total") == 0 and \
+            sum(m.get('sekisho_validate_points{how="%s"}' % x, 0) for x in ("judged", "as_before", "kept")) == 3
+    t.ok(wait_for(lambda: told(metrics(h)), 5), "metrics tell of the runs", {k: v for k, v in metrics(h).items() if "validate_" in k})
     m = metrics(h)
-    t.ok(m.get(runs, 0) > 0 and m.get("sekisho_validate_pins_lost_total") == 0
-         and sum(m.get('sekisho_validate_points{how="%s"}' % x, 0) for x in ("judged", "as_before", "kept")) == 3,
-         "metrics tell of the runs", {k: v for k, v in m.items() if "validate_" in k})
     h.kill_role("web")
     t.ok(wait_for(lambda: metrics(h).get(runs, 0) >= m[runs], 15), "… and again after web is killed", h.log())
     code, err = h.stop()

@@ -12,6 +12,9 @@ import tempfile
 import threading
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lab"))
+from patience import patient, wait_for  # noqa: E402
+
 BUILD = os.environ.get("SEKISHO_BUILD", "build")
 SEKISHO = os.path.join(BUILD, "sekisho")
 NEVER = 4102444800
@@ -29,7 +32,7 @@ def ok(good, name, note=""):
 
 def run(*argv, timeout=60):
     return subprocess.run([SEKISHO, *argv], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=timeout)
+                          text=True, timeout=patient(timeout))
 
 
 class Serve:
@@ -39,7 +42,7 @@ class Serve:
         self.p = subprocess.Popen([SEKISHO, "rtr", "serve", "--json", "--listen", "127.0.0.1:0",
                                    *argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.DEVNULL, text=True)
-        ready, _, _ = select.select([self.p.stdout], [], [], 20)
+        ready, _, _ = select.select([self.p.stdout], [], [], patient(20))
         self.address = json.loads(self.p.stdout.readline())["listen"][0] if ready else "?"
 
     def __enter__(self):
@@ -108,7 +111,7 @@ SAME = RESPONSE + eod(5)
 
 
 def check(address, *argv):
-    r = run("rtr", "check", address, "--json", "--timeout", "5", *argv)
+    r = run("rtr", "check", address, "--json", "--timeout", "60", *argv)
     doc = json.loads(r.stdout) if r.stdout else {}
     return r.returncode, doc, {f["code"] for f in doc.get("findings", [])}
 
@@ -129,6 +132,7 @@ def checking(d):
         ok(rc == 1 and "WATCH_FEW_VRPS" in codes, "too few VRPs", codes)
         write(path, {"roas": roas(7)})
         s.p.send_signal(signal.SIGHUP)
+        wait_for(lambda: check(s.address)[1]["vrps"] == 7)
         rc, doc, codes = check(s.address)
         ok(doc.get("answer_to_previous") == "changes" and doc["payloads_since_previous"] == 3,
            "it keeps the changes since the serial before", doc)
@@ -142,6 +146,7 @@ def checking(d):
            "--state: the same serial for too long", doc)
         write(path, {"roas": roas(8)})
         s.p.send_signal(signal.SIGHUP)
+        wait_for(lambda: check(s.address)[1]["vrps"] == 8)
         rc, doc, codes = check(s.address, "--state", state, "--max-age", "1")
         ok(rc == 0 and "WATCH_STALE" not in codes, "--state: a new serial is young", doc)
         r = run("rtr", "check", s.address, "--nagios", "--min-vrps", "9")
@@ -254,22 +259,32 @@ def lagging(d):
     path = os.path.join(d, "l.json")
     write(path, {"roas": roas(4)})
     with Serve("--vrps", path) as s:
-        change = threading.Timer(1.5, write, (path, {"roas": roas(6)}))
-        change.start()
-        rc, doc, codes = diff(s.address, path, "--watch", "8", "--interval", "1")
-        change.join()
-        late = doc["lag"][0]
-        ok(rc == 0 and late["later"] == 2 and doc["lag"][1]["first"] == 2 and
-           0 < late["p50_usec"] <= late["max_usec"] < 8000000, "the lag of a cache", doc["lag"])
+        # The command has to look before the change, and long enough after it.
+        for after, watch in ((1.5, 8), (6, 32), (24, 128)):
+            write(path, {"roas": roas(4)})
+            wait_for(lambda: check(s.address)[1]["vrps"] == 4)
+            change = threading.Timer(after, write, (path, {"roas": roas(6)}))
+            change.start()
+            rc, doc, codes = diff(s.address, path, "--watch", str(watch), "--interval", "1")
+            change.join()
+            late = doc["lag"][0]
+            good = rc == 0 and late["later"] == 2 and doc["lag"][1]["first"] == 2 and \
+                0 < late["p50_usec"] <= late["max_usec"] < watch * 1000000
+            if good:
+                break
+        ok(good, "the lag of a cache", doc["lag"])
     with Serve("--vrps", path) as s:
         other = os.path.join(d, "other.json")
-        write(other, {"roas": roas(6)})
-        change = threading.Timer(1, write, (other, {"roas": roas(7)}))
-        change.start()
-        rc, doc, codes = diff(s.address, other, "--watch", "4", "--interval", "1", "--lag", "1")
-        change.join()
-        ok(rc == 1 and "WATCH_LAG" in codes and doc["lag"][0]["awaited"] == 1,
-           "a change that never comes", doc["lag"])
+        for after, watch in ((1, 4), (6, 24), (24, 96)):
+            write(other, {"roas": roas(6)})
+            change = threading.Timer(after, write, (other, {"roas": roas(7)}))
+            change.start()
+            rc, doc, codes = diff(s.address, other, "--watch", str(watch), "--interval", "1", "--lag", "1")
+            change.join()
+            good = rc == 1 and "WATCH_LAG" in codes and doc["lag"][0]["awaited"] == 1
+            if good:
+                break
+        ok(good, "a change that never comes", doc["lag"])
 
 
 def whatif(*argv):

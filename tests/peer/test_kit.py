@@ -16,7 +16,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import peers
-from rtrserver import Process, Server, free_port, wait_for, world
+from rtrserver import Process, Server, free_port, patient, wait_for, world
 from tap import Tap
 
 tap = Tap()
@@ -37,7 +37,7 @@ def module():
 
 
 def ask(argv):
-    r = subprocess.run(argv, capture_output=True, text=True, timeout=30)
+    r = subprocess.run(argv, capture_output=True, text=True, timeout=patient(30))
     return r.stdout + r.stderr
 
 
@@ -62,7 +62,7 @@ def load(vendor, path):
     """(status, output) of the program that checks a configuration."""
     argv = {"bird": ["bird", "-p", "-c", path], "openbgpd": ["bgpd", "-n", "-f", path],
             "frr": ["vtysh", "-C", "-f", path]}[vendor]
-    r = subprocess.run([peers.find(argv[0])] + argv[1:], capture_output=True, text=True, timeout=60)
+    r = subprocess.run([peers.find(argv[0])] + argv[1:], capture_output=True, text=True, timeout=patient(60))
     return r.returncode, r.stdout + r.stderr
 
 
@@ -242,7 +242,7 @@ def wrapper(folder, router):
 
 def by_hand(command, where):
     """As a person types it: the whole line goes to the shell."""
-    r = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=30,
+    r = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=patient(30),
                        env={**os.environ, "PATH": where + ":/usr/bin:/bin"})
     return r.returncode, r.stdout + r.stderr
 

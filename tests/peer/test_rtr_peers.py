@@ -14,7 +14,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import peers
-from rtrserver import Process, Server, free_port, many_roas, router_keys, wait_for, world
+from rtrserver import Process, Server, free_port, many_roas, patient, router_keys, wait_for, world
 from tap import Tap
 
 tap = Tap()
@@ -35,7 +35,7 @@ def normal(asn, prefix, mlen):
 
 
 def ask(argv):
-    r = subprocess.run(argv, capture_output=True, text=True, timeout=30)
+    r = subprocess.run(argv, capture_output=True, text=True, timeout=patient(30))
     return r.stdout
 
 
