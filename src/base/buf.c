@@ -48,7 +48,7 @@ buf_room(struct buf *b, size_t n)
 }
 
 void
-buf_bytes(struct buf *b, const void *src, size_t n)
+buf_more(struct buf *b, const void *src, size_t n)
 {
 	char *d;
 
@@ -59,21 +59,9 @@ buf_bytes(struct buf *b, const void *src, size_t n)
 }
 
 void
-buf_sv(struct buf *b, struct sv s)
-{
-	buf_bytes(b, s.p, s.n);
-}
-
-void
 buf_str(struct buf *b, const char *s)
 {
 	buf_bytes(b, s, strlen(s));
-}
-
-void
-buf_char(struct buf *b, char c)
-{
-	buf_bytes(b, &c, 1);
 }
 
 void

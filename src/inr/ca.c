@@ -5,6 +5,8 @@
 
 #include "inr/internal.h"
 
+#define ROW_TEXT_LENS	20	/* where a row says how long its URI and code are */
+
 const char *
 payload_ca_state_name(enum payload_ca_state st)
 {
@@ -262,7 +264,7 @@ cas_text_size(const struct payloads *p)
 void
 cas_write(struct wr *w, const struct payloads *p)
 {
-	size_t sum = 0, uri, code, at;
+	size_t sum = 0, uri, code, at, rows = w->len;
 
 	for (size_t i = 0; i < p->n_cas; i++) {
 		const struct payload_ca *ca = &p->cas[i];
@@ -279,9 +281,14 @@ cas_write(struct wr *w, const struct payloads *p)
 		wr_bytes(w, (const uint8_t[3]){ 0 }, 3);
 		wr_be32(w, (uint32_t)at);
 	}
-	sum = 0;
+	if (w->bad)
+		return;
+	/* How much of each text is good stands in the rows. */
 	for (size_t i = 0; i < p->n_cas; i++) {
-		text_kept(&p->cas[i], &sum, &uri, &code);
+		struct rd r = rd_mem(w->buf + rows + CA_ROW_LEN * i + ROW_TEXT_LENS, 3);
+
+		uri = rd_be16(&r);
+		code = rd_u8(&r);
 		wr_bytes(w, p->cas[i].uri.p, uri);
 		wr_bytes(w, p->cas[i].code.p, code);
 	}
