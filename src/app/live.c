@@ -229,13 +229,15 @@ live_same(void *arg, unsigned job, const struct rpki_ca *ca, struct rpki_point *
 	struct job *j = &l->jobs[job];
 	struct candidates c;
 
-	if (before->retained || !before->named)
+	if (before->retained || (!before->named && !before->absent))
 		return false;
 	if (all_still(l, ca)) {
 		j->n_still++;
 		return true;
 	}
 	named_find(j, ca, &c);
+	if (before->absent)
+		return c.n == 0;
 	return c.n > 0 && !contested(&c) &&
 	    memcmp(c.v[0].hash, before->mft_hash, SHA256_LEN) == 0;
 }
@@ -414,6 +416,7 @@ live_point(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_
 	if (!j->l->conf.facts || live_doubted(l, key))
 		before = NULL;
 	rc = point_judge(j, &c, before, opt, ret);
+	ret->absent = c.n == 0 && !ca->lost;
 	if (rc == 0)
 		ret->until = min_i64(ret->until, live_due(ret->judged, key));
 	return rc;

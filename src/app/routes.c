@@ -254,7 +254,7 @@ point_before(const struct level *l, unsigned job, size_t i, const struct rpki_po
 	struct rpki_point *pt = p == NULL ? NULL : *slot;
 	int64_t now = l->r->now;
 
-	if (pt == NULL || pt->failed || now < pt->judged || now >= pt->until ||
+	if (pt == NULL || (pt->failed && !pt->absent) || now < pt->judged || now >= pt->until ||
 	    !rpki_ca_same(pt->ca, ca))
 		return NULL;
 	if (!b->same(b->arg, job, ca, pt)) {

@@ -313,6 +313,7 @@ struct rpki_point {
 	uint64_t		 ca_id;		/* the caller's: the CA's name for ever; 0: none yet */
 	int64_t			 gathered;	/* the caller's: rpki_point_expiry() when it took the payloads */
 	bool			 named;		/* the caller's: a server has its manifest now */
+	bool			 absent;	/* the caller's: no server has one, and none ever was good */
 	bool			 stored;	/* the caller's: it is kept as it stands */
 	bool			 retained;	/* the caller's: judged on older data than the newest */
 	bool			 thin;		/* of rpki_point_read(): few or no objects are known */

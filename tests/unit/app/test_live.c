@@ -106,6 +106,42 @@ test_still(void **state)
 	scene_done(&s);
 }
 
+/*
+ * A place that is empty stands, too: who certifies a million of them costs
+ * everybody one look at each, not a judgement. What comes there is judged.
+ */
+static void
+test_absent(void **state)
+{
+	struct scene s;
+	struct routes *r;
+	struct buf b = BUF_INIT;
+
+	scene_init(&s, *state, true);
+	stage(&s, s.module, &b);	/* the server has nothing */
+	r = run(&s, NULL);
+	assert_true(r->points[0]->failed && findings_of(r, RPKI_MFT_MISSING) == 1);
+	r = run(&s, r);
+	assert_int_equal(r->n_moved, 1);
+	assert_true(r->points[0]->failed && findings_of(r, RPKI_MFT_MISSING) == 1);
+	s.now = live_next(r);		/* once a day it is */
+	r = run(&s, r);
+	assert_int_equal(r->n_moved, 0);
+	s.now = NOW;
+	publish(&s);
+	r = run(&s, r);
+	assert_int_equal(r->n_moved, 0);
+	assert_int_equal(r->payloads.n_vrps, 1);
+	/* What was good once is no empty place: it is judged on that. */
+	b = (struct buf)BUF_INIT;
+	stage(&s, s.module, &b);
+	r = run(&s, run(&s, r));
+	assert_int_equal(r->n_moved, 0);
+	assert_int_equal(r->payloads.n_vrps, 1);
+	(void)routes_free(r);
+	scene_done(&s);
+}
+
 /* Time alone: what stood is judged again at the moment that live_next() said. */
 static void
 test_time(void **state)
@@ -461,6 +497,7 @@ main(void)
 		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_still),
+		cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_retained),
 		cmocka_unit_test(test_regression),
 		cmocka_unit_test(test_planted),
