@@ -117,6 +117,12 @@ function resources(list, total) {
 		total > list.length && ` (${t("in_all", { n: num(total) })})`), first, more);
 }
 
+/* A Ghostbusters record: what it says of itself. */
+function contact(c) {
+	const said = [c?.name, c?.organisation, c?.telephone, c?.email, c?.address].filter(Boolean);
+	return said.length > 0 && el("p.sub", c.verified ? t("contact") : t("contact_unverified"), ": ", said.join(", "));
+}
+
 function validity(link, now) {
 	const end = seconds(link.not_after);
 	return el("p.sub", t("from"), " ", time(link.not_before), " ", t("until"), " ",
@@ -136,6 +142,7 @@ function chainLink(link, now) {
 		link.not_before !== undefined && link.not_before !== null &&
 			validity(link, now),
 		resources(link.resources, link.resources_total),
+		contact(link.contact),
 		findings.length > 0 && el("ul.found", findings));
 }
 

@@ -6,6 +6,7 @@
  *  "vrps":[{"prefix","maxLength","asn","ta","source","expires","matches"}],
  *  "aspas":[{"customer","providers":[…],"source","expires"}],
  *  "chain":[{"uri","type","verdict","not_before","not_after","resources":[…],
+ *    "contact":{"name","organisation","telephone","email","address","verified"} if known,
  *    "findings":[{"code","severity","clause","text","remedy"}]}],
  *  "failed":{"uri","code","clause","text","likely","remedy","by_hand"}|null,
  *  "lost":[{"prefix","maxLength","asn","source"}],

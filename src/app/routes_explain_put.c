@@ -87,6 +87,34 @@ resources_put(struct json *j, const struct resources *res)
 	json_kv_u64(j, "resources_total", all);
 }
 
+/* Whom to call (RFC 6493); nothing of a record that was refused. One that is lost may be anybody's. */
+static void
+contact_put(struct json *j, const struct rpki_object *o)
+{
+	if (o->gbr == NULL || o->verdict == V_REJECTED)
+		return;
+	json_key(j, "contact");
+	json_open(j, '{');
+	json_kv_sv(j, "name", o->gbr->fn);
+	json_kv_sv(j, "organisation", o->gbr->org);
+	json_kv_sv(j, "telephone", o->gbr->tel);
+	json_kv_sv(j, "email", o->gbr->email);
+	json_kv_sv(j, "address", o->gbr->adr);
+	json_kv_bool(j, "verified", o->verdict == V_VALID);
+	json_close(j, '}');
+}
+
+/* The first record at a CA's publication point. */
+static void
+ca_contact_put(struct json *j, const struct rpki_point *pt)
+{
+	for (size_t i = 0; pt != NULL && i < pt->n_objects; i++)
+		if (pt->objects[i].gbr != NULL && pt->objects[i].verdict != V_REJECTED) {
+			contact_put(j, &pt->objects[i]);
+			return;
+		}
+}
+
 static void
 link_open(struct answer *a, struct sv uri, const char *type, const char *verdict,
     int64_t from, int64_t to)
@@ -126,6 +154,7 @@ ca_put(struct answer *a, const struct rpki_ca *ca)
 	link_open(a, ca->uri, ca->parent == NULL ? "ta" : "ca", ca_verdict(a, ca),
 	    ca->not_before, ca->not_after);
 	resources_put(&a->j, &ca->res);
+	ca_contact_put(&a->j, pt);
 	json_key(&a->j, "findings");
 	json_open(&a->j, '[');
 	findings_put(a, above == NULL ? &a->r->findings : &above->findings, ca->uri);
@@ -169,6 +198,7 @@ answer_chain_put(struct answer *a)
 		link_open(a, a->o->uri, rpki_type_name(a->o->type),
 		    rpki_verdict_name(a->o->verdict), a->o->not_before, a->o->not_after);
 		resources_put(&a->j, &a->o->res);
+		contact_put(&a->j, a->o);
 		json_key(&a->j, "findings");
 		json_open(&a->j, '[');
 		findings_put(a, &a->pt->findings, a->o->uri);

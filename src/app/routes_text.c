@@ -69,6 +69,28 @@ resources_text(struct buf *b, const json_t *link, enum lang lang)
 	buf_char(b, '\n');
 }
 
+/* A Ghostbusters record; what it does not say is left out. */
+static void
+contact_text(struct buf *b, const json_t *link, enum lang lang)
+{
+	static const char *const keys[] = { "name", "organisation", "telephone", "email", "address" };
+	const json_t *c = json_object_get(link, "contact");
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		if (get(c, keys[i]).n == 0)
+			continue;
+		if (n++ == 0)
+			buf_printf(b, "       %s ", json_is_true(json_object_get(c, "verified")) ?
+			    tr(lang, N_("whom to call:")) : tr(lang, N_("whom to call, as it says (not verified):")));
+		else
+			buf_str(b, ", ");
+		put(b, c, keys[i]);
+	}
+	if (n > 0)
+		buf_char(b, '\n');
+}
+
 /* A verdict's code as a word of the reader's language. */
 static const char *
 verdict_word(struct sv code, enum lang lang)
@@ -106,6 +128,7 @@ chain_text(struct buf *b, const json_t *doc, enum lang lang)
 		when(b, link, "not_after");
 		buf_char(b, '\n');
 		resources_text(b, link, lang);
+		contact_text(b, link, lang);
 		findings_text(b, link);
 	}
 }

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """The commands that findings name for seeing the same by hand: they are run on
-a sound object and on one with the fault, and have to tell the two apart."""
+a sound object and on one with the fault, and have to tell the two apart. And
+whom to call is told with the chain (Ghostbusters records)."""
 import glob
+import json
 import os
 import re
 import subprocess
@@ -21,6 +23,7 @@ ta w {
 	ca a {
 		resources 192.0.2.0/24 AS64496
 		roa AS64496 192.0.2.0/24 name r
+		ghostbusters name noc
 	}
 }
 """
@@ -56,12 +59,23 @@ def says(command, host, path, issuer, folder):
     return (r.stdout + r.stderr).decode(errors="replace")
 
 
+def contacts(host):
+    """(address, is it verified) of each CA on the way to the route."""
+    tree = os.path.dirname(host)
+    out = subprocess.run([SEKISHO, "rpki", "explain", "--json", "--tree", tree, "--tal", tree + ".tal",
+                          "192.0.2.0/24", "AS64496"], timeout=60, capture_output=True, text=True).stdout
+    return [(c["contact"]["email"], c["contact"]["verified"]) for c in json.loads(out)["chain"] if "contact" in c]
+
+
 def main():
     t = Tap()
     with tempfile.TemporaryDirectory(prefix="sekisho-hand-") as folder:
         with open(os.path.join(folder, "w.lab"), "w") as f:
             f.write(WORLD)
         good = world(folder, "good")
+        t.equal(contacts(good), [("noc@example.net", True)], "whom to call")
+        t.equal(contacts(world(folder, "stale", "stale-manifest@a")), [("noc@example.net", False)],
+                "… of a CA that failed, as it says")
         for code, fault, path, issuer, word in CASES:
             command = by_hand(code)
             bad = world(folder, code, fault)
