@@ -18,10 +18,10 @@ os.makedirs(os.path.dirname(crashes), exist_ok=True)
 print("1..1")
 with tempfile.TemporaryDirectory() as scratch:
     dirs = [scratch] + ([seeds] if os.path.isdir(seeds) else [])
-    args = [exe, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
+    args = [exe, f"-max_total_time={seconds}", "-timeout=60", "-rss_limit_mb=2048",
             "-verbosity=1", "-print_final_stats=1", f"-artifact_prefix={crashes}", *dirs]
     run = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                         stderr=subprocess.STDOUT, timeout=seconds * 6 + 120)
+                         stderr=subprocess.STDOUT, timeout=seconds * 6 + 600)
 lines = run.stdout.decode("utf-8", "replace").splitlines()
 execs = next((ln.split()[-1] for ln in lines if "number_of_executed_units" in ln), "?")
 if run.returncode == 0:

@@ -17,8 +17,8 @@ class Tap:
         sys.stdout.flush()
         return bool(good)
 
-    def equal(self, got, want, name):
-        return self.ok(got == want, name, "got %r, want %r" % (got, want))
+    def equal(self, got, want, name, note=""):
+        return self.ok(got == want, name, "got %r, want %r\n%s" % (got, want, note))
 
     def none(self, faults, name):
         """Good when the list is empty; otherwise its head is shown."""
