@@ -24,7 +24,7 @@ def changes(h, *args):
 
 
 def move(h, *faults):
-    house.lab(h.folder, *faults)
+    house.lab(h.folder, *faults, rrdp=True)
     assert house.run("reload", "-c", h.conf)[0] == 0
 
 
@@ -39,8 +39,8 @@ def rows(h, sql):
 
 
 def started(d, **kw):
-    house.lab(d)
-    h = house.House(d, **kw)
+    house.lab(d, rrdp=True)
+    h = house.House(d, inputs="rrdp: world.xml", **kw)	# replaced as a whole: a change is one publication
     h.start()
     assert house.wait_for(lambda: h.vrps() == house.VRPS, 30), h.log()
     return h
@@ -244,8 +244,8 @@ def api(h, path):
 
 def test_alarm(t, d):
     vrp = ("ALARM_LOST", "VRP AS64497 198.51.100.0/24-24")
-    house.lab(d)
-    h = house.House(d, conf="alarm:\n  after: 0\n  expiry-warn: 1m\n")
+    house.lab(d, rrdp=True)
+    h = house.House(d, conf="alarm:\n  after: 0\n  expiry-warn: 1m\n", inputs="rrdp: world.xml")
     h.write_conf(top=ORG)
     h.start()
     house.wait_for(lambda: h.vrps() == house.VRPS and whole(h), 30)

@@ -60,7 +60,8 @@ def mails(h):
 def started(folder, program, more="", lang="en"):
     h = house.House(folder, "alarm:\n  after: 0\n  mail:\n    to: [noc@example.net, boss@example.net]\n"
                     "    from: sekisho@rpki.example\n    sendmail: %s\n    gap: 0\n    timeout: 3s\n    lang: %s\n%s"
-                    "organisation:\n  name: %s\n  asns: [64496]\n" % (program, lang, more, ORG))
+                    "organisation:\n  name: %s\n  asns: [64496]\n" % (program, lang, more, ORG),
+                    inputs="rrdp: world.xml")	# replaced as a whole: a change is one publication
     h.interval = "5s"
     h.write_conf()
     h.start()
@@ -78,11 +79,11 @@ def world(*names):
 
 
 def sends(t, folder):
-    house.lab(folder)
+    house.lab(folder, rrdp=True)
     h = started(folder, fake(folder, GOOD), lang="ja")
     t.ok(house.wait_for(lambda: h.vrps(), 30), "the daemon works", h.log()[-2000:])
     # By the first minute the history has a baseline; what comes later is a change.
-    house.lab(folder, world=world("edo-v6"))
+    house.lab(folder, world=world("edo-v6"), rrdp=True)
     t.ok(house.wait_for(lambda: mails(h), 90), "a change of ours is mailed", h.log()[-3000:])
     args, rest, m, text = mails(h)[0]
     t.equal(args, ["-i", "-f", "sekisho@rpki.example", "--", "noc@example.net", "boss@example.net"],
@@ -105,7 +106,7 @@ def sends(t, folder):
     n = len(mails(h))
     fake(folder, "echo no > failed; exit 75")
     house.lab(folder, world=world("edo-v4", "edo-v6").replace(
-        "\t\taspa", "\t\troa AS64496 198.51.100.0/24 name new\n\t\taspa"))
+        "\t\taspa", "\t\troa AS64496 198.51.100.0/24 name new\n\t\taspa"), rrdp=True)
     t.ok(house.wait_for(lambda: os.path.exists(os.path.join(h.state, "mail", "failed")), 90), "the next one fails",
          h.log()[-2000:])
     t.ok(house.wait_for(lambda: "alarm.mail: sendmail ended with status 75" in h.log(), 10),
@@ -164,10 +165,10 @@ def msmtp(t, folder):
     with open(path, "w") as f:
         f.write("#!%s -C\naccount default\nhost 127.0.0.1\nport %d\n" % (program, s.server_address[1]))
     os.chmod(path, 0o700)
-    house.lab(folder)
+    house.lab(folder, rrdp=True)
     h = started(folder, path)
     t.ok(house.wait_for(lambda: h.vrps(), 30), "the daemon works", h.log()[-2000:])
-    house.lab(folder, world=world("edo-v6"))
+    house.lab(folder, world=world("edo-v6"), rrdp=True)
     t.ok(house.wait_for(lambda: s.got, 90), "msmtp sends from within its sandbox", h.log()[-3000:])
     m = email.message_from_bytes(s.got[0], policy=email.policy.default) if s.got else {}
     t.ok(m.get("Auto-Submitted") == "auto-generated" and ORG in m.get("Subject", ""), "the mail is whole", str(m)[:600])

@@ -112,7 +112,10 @@ def metric(text, name):
 def drill(t, h, fault, code, lost, ask, readable):
     h.lab(fault)
     h.reload()
-    t.ok(wait_for(lambda: h.routers_hold() == (EDO | KYOTO) - lost),
+    # Not what a look saw while the tree was being written.
+    t.ok(wait_for(lambda: h.routers_hold() == (EDO | KYOTO) - lost and
+                  metric(h.get("/metrics"), 'sekisho_findings_by_code{code="%s"' % code) >= 1 and
+                  (h.explain(ask)["failed"] or {}).get("code") == code),
          "%s: routers lose just what it breaks" % fault)
     t.ok(metric(h.get("/metrics"), 'sekisho_findings_by_code{code="%s"' % code) >= 1,
          "%s: the metric says %s" % (fault, code))
