@@ -44,6 +44,10 @@ void	 wder_bits(struct wr *, const void *, size_t n, uint8_t unused);
 void	 wder_gentime(struct wr *, int64_t);
 /* UTCTime through 2049, then GeneralizedTime (RFC 5280 section 4.1.2.5). */
 void	 wder_time(struct wr *, int64_t);
+/* AlgorithmIdentifier with NULL parameters. */
+void	 wder_alg(struct wr *, const char *oid);
+/* The first len bits of an address as BIT STRING, unused bits zero (RFC 3779). */
+void	 wder_addr(struct wr *, const uint8_t *addr, unsigned len);
 
 /* --- names of things --- */
 
