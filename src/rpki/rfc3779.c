@@ -448,30 +448,25 @@ ip_cut(struct pool *pool, const struct ip_res *want, const struct ip_res *have,
 	return 0;
 }
 
+/* One finding a family is enough: for the first range that the issuer has not. */
 static int
 ip_effective(struct pool *pool, const struct ip_res *want,
     const struct ip_res *have, uint8_t af, bool cut, struct findings *fs,
     struct ip_res *ret)
 {
-	bool over = false;
+	struct buf b = BUF_INIT;
+	size_t i = 0;
 
-	*ret = *want;
-	if (!want->present)
+	*ret = want->present && want->inherit ? *have : *want;
+	if (!want->present || want->inherit)
 		return 0;
-	if (want->inherit) {
-		*ret = *have;
+	while (i < want->n && ip_res_covers(have, want->r[i].min, want->r[i].max))
+		i++;
+	if (i == want->n)
 		return 0;
-	}
-	for (size_t i = 0; i < want->n && !over; i++) {
-		struct buf b = BUF_INIT;
-
-		if (ip_res_covers(have, want->r[i].min, want->r[i].max))
-			continue;
-		over = true;		/* one finding a family is enough */
-		ip_range_print(&b, &want->r[i], af);
-		overclaim_add(fs, cut, &b);
-	}
-	return over && cut ? ip_cut(pool, want, have, ret) : 0;
+	ip_range_print(&b, &want->r[i], af);
+	overclaim_add(fs, cut, &b);
+	return cut ? ip_cut(pool, want, have, ret) : 0;
 }
 
 static int
@@ -503,25 +498,19 @@ static int
 as_effective(struct pool *pool, const struct as_res *want,
     const struct as_res *have, bool cut, struct findings *fs, struct as_res *ret)
 {
-	bool over = false;
+	struct buf b = BUF_INIT;
+	size_t i = 0;
 
-	*ret = *want;
-	if (!want->present)
+	*ret = want->present && want->inherit ? *have : *want;
+	if (!want->present || want->inherit)
 		return 0;
-	if (want->inherit) {
-		*ret = *have;
+	while (i < want->n && as_res_covers(have, want->r[i].min, want->r[i].max))
+		i++;
+	if (i == want->n)
 		return 0;
-	}
-	for (size_t i = 0; i < want->n && !over; i++) {
-		struct buf b = BUF_INIT;
-
-		if (as_res_covers(have, want->r[i].min, want->r[i].max))
-			continue;
-		over = true;
-		as_range_print(&b, &want->r[i]);
-		overclaim_add(fs, cut, &b);
-	}
-	return over && cut ? as_cut(pool, want, have, ret) : 0;
+	as_range_print(&b, &want->r[i]);
+	overclaim_add(fs, cut, &b);
+	return cut ? as_cut(pool, want, have, ret) : 0;
 }
 
 int
