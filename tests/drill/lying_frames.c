@@ -84,24 +84,27 @@ raw_send(uint16_t type, uint8_t from, uint8_t to, const void *payload, size_t n)
 
 /* --- what only others may say --- */
 
-int
-lie_facts(struct role *r)
+/* A batch of facts, as if this role had it. */
+static int
+facts_send(struct role *r, uint8_t from)
 {
 	uint8_t b[4 + 320] = { 0 };
 
 	u32_put(b, 320);
 	noise(r->state, b + 4, 320);
-	return raw_send(MSG_facts, ROLE_VALIDATE, ROLE_STORE, b, sizeof(b));
+	return raw_send(MSG_facts, from, ROLE_STORE, b, sizeof(b));
+}
+
+int
+lie_facts(struct role *r)
+{
+	return facts_send(r, ROLE_VALIDATE);
 }
 
 int
 lie_as_verify(struct role *r)
 {
-	uint8_t b[4 + 320] = { 0 };
-
-	u32_put(b, 320);
-	noise(r->state, b + 4, 320);
-	return raw_send(MSG_facts, ROLE_VERIFY, ROLE_STORE, b, sizeof(b));
+	return facts_send(r, ROLE_VERIFY);
 }
 
 int
