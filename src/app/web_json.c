@@ -19,16 +19,6 @@ kv_raw(struct json *j, const char *key, const json_t *v)
 	free(text);
 }
 
-static void
-kv_time(struct json *j, const char *key, int64_t t)
-{
-	json_key(j, key);
-	if (t == TIME_NEVER)
-		json_nil(j);
-	else
-		json_i64(j, t);
-}
-
 static enum web_result
 finish(struct web_call *c, struct json *j)
 {
@@ -47,11 +37,7 @@ organisation_json(struct json *j, const struct web_conf *conf)
 	json_key(j, "organisation");
 	json_open(j, '{');
 	json_kv_str(j, "name", conf->org_name);
-	json_key(j, "asns");
-	json_open(j, '[');
-	for (size_t i = 0; i < conf->n_asns; i++)
-		json_u64(j, conf->asns[i]);
-	json_close(j, ']');
+	json_kv_u32s(j, "asns", conf->asns, conf->n_asns);
 	json_key(j, "prefixes");
 	json_open(j, '[');
 	for (size_t i = 0; i < conf->n_prefixes; i++)
@@ -141,7 +127,7 @@ guard_json(struct json *j, const struct web_data *d)
 	}
 	json_open(j, '{');
 	json_kv_u64(j, "held", g.held);
-	kv_time(j, "until", g.until);
+	json_kv_end(j, "until", g.until);
 	json_kv_str(j, "hash", g.hash);
 	json_close(j, '}');
 }
@@ -158,7 +144,7 @@ data_json(struct json *j, const struct web_ctx *ctx)
 	json_kv_u64(j, "serial", s->stamp.serial);
 	json_kv_i64(j, "built", s->built);
 	json_kv_i64(j, "age_seconds", now - s->built);
-	kv_time(j, "expires", s->earliest);
+	json_kv_end(j, "expires", s->earliest);
 	kv_raw(j, "at", json_object_get(d->report, "at"));
 	kv_raw(j, "duration_ms", json_object_get(d->report, "duration_ms"));
 	json_kv_u64(j, "vrps4", s->n_v4);
@@ -334,7 +320,7 @@ vrp_row(struct vrp_rows *rows, const struct vrp *v)
 	json_kv_u64(j, "maxLength", v->max_len);
 	json_kv_u64(j, "asn", v->asn);
 	json_kv_str(j, "ta", v->ta < s->n_tas ? s->tas[v->ta] : NULL);
-	kv_time(j, "expires", v->expires);
+	json_kv_end(j, "expires", v->expires);
 	json_kv_bool(j, "ours", web_ours_asn(rows->ctx->conf, v->asn) ||
 	    web_ours_prefix(rows->ctx->conf, &px));
 	json_close(j, '}');

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/timefmt.h"
 
 #define JSON_DEPTH_MAX	32
 
@@ -73,6 +74,28 @@ json_kv_bool(struct json *j, const char *k, bool v)
 {
 	json_key(j, k);
 	json_bool(j, v);
+}
+
+/* Seconds since 1970, or null where there is no end (TIME_NEVER). */
+static inline void
+json_kv_end(struct json *j, const char *k, int64_t t)
+{
+	json_key(j, k);
+	if (t == TIME_NEVER)
+		json_nil(j);
+	else
+		json_i64(j, t);
+}
+
+/* A list of numbers. */
+static inline void
+json_kv_u32s(struct json *j, const char *k, const uint32_t *v, size_t n)
+{
+	json_key(j, k);
+	json_open(j, '[');
+	for (size_t i = 0; i < n; i++)
+		json_u64(j, v[i]);
+	json_close(j, ']');
 }
 
 /* The length of the UTF-8 sequence at the head of s (1..4), 0 if it is bad. */

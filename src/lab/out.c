@@ -358,11 +358,7 @@ aspas_json(struct json *j, const struct lab_world *w)
 			continue;
 		json_open(j, '{');
 		json_kv_u64(j, "customer", o->asn);
-		json_key(j, "providers");
-		json_open(j, '[');
-		for (size_t k = 0; k < o->n_providers; k++)
-			json_u64(j, o->providers[k]);
-		json_close(j, ']');
+		json_kv_u32s(j, "providers", o->providers, o->n_providers);
 		json_close(j, '}');
 	}
 	json_close(j, ']');

@@ -417,11 +417,7 @@ slurm_aspas(struct json *j, const struct payloads *p)
 
 		json_open(j, '{');
 		json_kv_u64(j, "customerAsn", a->customer);
-		json_key(j, "providerAsns");
-		json_open(j, '[');
-		for (size_t k = 0; k < a->n_providers; k++)
-			json_u64(j, a->providers[k]);
-		json_close(j, ']');
+		json_kv_u32s(j, "providerAsns", a->providers, a->n_providers);
 		json_kv_str(j, "comment", p->tas[a->ta]);
 		json_close(j, '}');
 	}
