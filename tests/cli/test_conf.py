@@ -19,9 +19,34 @@ BAD = [
 ]
 
 
+RIRS = ["afrinic", "apnic", "arin", "lacnic", "ripe"]
+
+
+def case_tals(t, d):
+    """What is shipped: with the AS numbers alone it fetches, from five locators that can be read."""
+    path = os.path.join(d, "min.conf")
+    with open(path, "w") as f:
+        f.write("organisation:\n  asns: [AS64496]\n")
+    code, out, err = house.run("conf", "check", path)
+    t.ok(code == 0 and err == "", "AS numbers alone are a configuration", err)
+    rows = {r["path"]: r["value"] for r in json.loads(house.run("conf", "show", "--json", "-c", path)[1])}
+    t.equal((rows["fetch.mode"], rows["rpki.tree"], rows["rpki.rrdp"], rows["rpki.tals"]),
+            ("auto", [], [], "/etc/sekisho/tals"), "… and it fetches")
+    tals = os.path.join(house.SRC, "etc", "tals")
+    t.equal(sorted(f[:-4] for f in os.listdir(tals) if f.endswith(".tal")), RIRS, "five locators are shipped")
+    os.mkdir(os.path.join(d, "tree"))
+    code, out, err = house.run("rpki", "validate", "--tal", tals, "--tree", os.path.join(d, "tree"), "-q", "-o", "summary=-")
+    t.ok(code == 1 and err == "" and all(r in out for r in RIRS), "… each can be read", err + out)
+    for rir in RIRS:
+        with open(os.path.join(tals, rir + ".tal")) as f:
+            uris = [line.split(":")[0] for line in f.read().split("\n\n")[0].splitlines() if line[0] != "#"]
+        t.ok(uris[:1] == ["https"] and "rsync" in uris, rir + ": https first, rsync too", uris)
+
+
 def main():
     t = house.Tap()
     with house.folder() as d:
+        t.case(case_tals, t, d)
         path = os.path.join(d, "x.conf")
 
         def write(text):
