@@ -244,13 +244,15 @@ def test_ours(t, d):
     t.ok(house.wait_for(lambda: h_log(4), 30), "kyoto is stale")
     first = diff(*s, "1", os.path.join(d, "none.json"), "--json")[1]
     key = first["router_keys"][0]
-    peer = write(d, "peer.json", rpki_client([], [(64497, [64500]), (64511, [1])],
+    peer = write(d, "peer.json", rpki_client([(64510, "198.51.100.0/24", 24)], [(64497, [64500]), (64511, [1])],
                                              [(64497, key["ski"], key["spki"]), (64498, key["ski"], key["spki"])]))
     _, got = diff(*s, "current", peer, "--json")
     t.equal({x["customer"]: (x["cause"], x.get("code")) for x in got["aspas"]},
             {64497: ("gone-failed", "RPKI_MFT_STALE"), 64511: ("unknown", None)}, "ASPAs that a peer has, we have not")
     t.equal({x["asn"]: x["cause"] for x in got["router_keys"]}, {64497: "gone-signed", 64498: "no-ta"},
             "router keys, likewise")
+    t.equal([(x["asn"], x["cause"]) for x in got["only_b"]], [(64510, "no-ta")],
+            "what became of another AS at that prefix is not its cause")
     _, got = diff(*s, "3", "4", "--json")
     x = got["aspas"][0]
     t.ok((x["cause"], x["state"], x["code"]) == ("gone-failed", "failed", "RPKI_MFT_STALE") and x["time"],
