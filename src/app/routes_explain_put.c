@@ -210,16 +210,6 @@ answer_chain_put(struct answer *a)
 /* --- payloads --- */
 
 static void
-end_put(struct json *j, const char *key, int64_t t)
-{
-	json_key(j, key);
-	if (t == TIME_NEVER)
-		json_nil(j);
-	else
-		json_i64(j, t);
-}
-
-static void
 hit_open(struct answer *a, const struct hit *h)
 {
 	struct ip_prefix p = vrp_prefix(h->v);
@@ -247,7 +237,7 @@ answer_vrps_put(struct answer *a)
 		/* An object that is read alone has no trust anchor. */
 		json_kv_str(&a->j, "ta", h->v->ta < a->r->n_tas ?
 		    a->r->tas[h->v->ta].tal.name : NULL);
-		end_put(&a->j, "expires", h->v->expires);
+		json_kv_end(&a->j, "expires", h->v->expires);
 		if (a->by_prefix && a->by_asn)
 			json_kv_bool(&a->j, "matches", hit_matches(a, h));
 		json_close(&a->j, '}');
@@ -268,7 +258,7 @@ answer_vrps_put(struct answer *a)
 			json_u64(&a->j, h->o->aspa->providers[k]);
 		json_close(&a->j, ']');
 		json_kv_sv(&a->j, "source", h->o->uri);
-		end_put(&a->j, "expires", h->o->aspa->expires);
+		json_kv_end(&a->j, "expires", h->o->aspa->expires);
 		json_close(&a->j, '}');
 	}
 	json_close(&a->j, ']');
@@ -309,7 +299,7 @@ answer_local_put(struct answer *a)
 			json_sv(&a->j, e->comment);
 		else
 			json_nil(&a->j);
-		end_put(&a->j, "until", e->expires);
+		json_kv_end(&a->j, "until", e->expires);
 		json_close(&a->j, '}');
 		buf_done(&what);
 	}
