@@ -76,6 +76,18 @@ def stop_all():
     ALL.clear()
 
 
+def cases(*tests):
+    """Each with a folder of its own and nothing left running; the exit status."""
+    t = Tap()
+    for test in tests:
+        with folder() as d:
+            try:
+                t.case(test, t, d)
+            finally:
+                stop_all()
+    return t.done()
+
+
 class House:
     """sekisho serve in a folder; its ports are drawn once."""
 

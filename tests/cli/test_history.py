@@ -283,15 +283,4 @@ def test_alarm(t, d):
     t.ok(check(h, "--state", d)[0] == 3, "no state: 3")
 
 
-def main():
-    t = house.Tap()
-    for test in (test_log, test_peer_causes, test_alarm, test_kill):
-        with house.folder() as d:
-            try:
-                t.case(test, t, d)
-            finally:
-                house.stop_all()
-    return t.done()
-
-
-sys.exit(main())
+sys.exit(house.cases(test_log, test_peer_causes, test_alarm, test_kill))

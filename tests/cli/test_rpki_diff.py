@@ -289,15 +289,4 @@ def filters(t, h, peer, key):
     t.ok("no" in [x for x in got["aspas"] if x["customer"] == 64511][0]["who"], "and by which entry", got)
 
 
-def main():
-    t = house.Tap()
-    for test in (test_formats, test_peers, test_cannot, test_ours):
-        with house.folder() as d:
-            try:
-                t.case(test, t, d)
-            finally:
-                house.stop_all()
-    return t.done()
-
-
-sys.exit(main())
+sys.exit(house.cases(test_formats, test_peers, test_cannot, test_ours))
