@@ -33,7 +33,8 @@ struct job {
 	uint32_t		 sources[2];
 	size_t			 n_sources;
 	struct buf		 touched;
-	uint64_t		 n_facts, n_computed, n_points, n_kept, n_still;
+	uint64_t		 n_looks;	/* into tables, at random, since pages were let go */
+	uint64_t		 n_facts, n_computed, n_kept, n_still;
 };
 
 struct live {

@@ -193,6 +193,7 @@ slice_put(struct objects *o, struct rd *r, int64_t now)
 	rc = points_room(o, txn, n, bytes);
 	for (; n > 0 && rc == 0; n--) {
 		(void)record_read(r, &rec);
+		rows_touched(o, 1);
 		/* Alone it is more than the share: only the hash. */
 		if (rec.kept.n > o->max_bytes / OBJECTS_KEPT_SHARE)
 			rec.kept.n = 0;

@@ -104,6 +104,19 @@ walk_facts(struct objects *o)
 }
 
 static void
+walk_points(struct objects *o)
+{
+	uint8_t v[N * OBJECTS_HASH_LEN];
+	struct buf b = BUF_INIT;
+
+	facts_of(v);
+	for (unsigned i = 0; i < N; i++)
+		kit_point(&b, v + i * OBJECTS_HASH_LEN, v + i * OBJECTS_HASH_LEN, SV("kept"));
+	assert_int_equal(objects_points_put(o, buf_get(&b), NOW), 0);
+	buf_done(&b);
+}
+
+static void
 walk_snapshot(struct objects *o)
 {
 	filled(o, 2);
@@ -146,7 +159,7 @@ static void
 let_go(void **state UNUSED)
 {
 	static void (*const walks[])(struct objects *) = {
-		walk_facts, walk_snapshot, walk_withdrawals, walk_batch, walk_gc,
+		walk_facts, walk_points, walk_snapshot, walk_withdrawals, walk_batch, walk_gc,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(walks); i++) {
