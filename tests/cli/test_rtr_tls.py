@@ -531,16 +531,17 @@ def reloads(t, h, ca, port, lists, show):
 def conf_check(t, d, ca):
     path = os.path.join(d, "c.conf")
     pair = "certificate: %s\n    key: %s\n" % (ca.path("srv.pem"), ca.path("srv.key"))
+    there = "fetch:\n  ca-file: %s\nrpki:\n  tals: %s\n" % (ca.cert, d)	# of files that are absent it warns, too
     for what, text, n, rc in (
             ("loopback", "rtr:\n  listen: 127.0.0.1:8282\n", 0, 0),
             ("beyond", "rtr:\n  listen: 192.0.2.1:323\n", 1, 0),
             ("beyond, with a list", "rtr:\n  listen: 192.0.2.1:323\n  allow: 10.0.0.0/8\n", 0, 0),
             ("beyond, signed", "rtr:\n  listen: 192.0.2.1:323\n  md5: 10.0.0.1 /x\n", 0, 0),
             ("TLS to all", "rtr:\n  tls:\n    listen: 192.0.2.1:324\n    " + pair, 1, 0),
-            ("TLS to routers", "rtr:\n  tls:\n    listen: 192.0.2.1:324\n    client-ca: /x\n    " + pair, 0, 0),
+            ("TLS to routers", "rtr:\n  tls:\n    listen: 192.0.2.1:324\n    client-ca: %s\n    " % ca.cert + pair, 0, 0),
             ("TLS without a certificate", "rtr:\n  tls:\n    listen: 192.0.2.1:324\n", 0, 1),
             ("a certificate without its key", "rtr:\n  tls:\n    certificate: /x\n", 0, 1)):
-        write(path, text)
+        write(path, text + there)
         code, out, _ = house.run("conf", "check", "--json", path)
         doc = json.loads(out)
         t.ok(code == rc and len(doc.get("warnings", [])) == n, "conf check: " + what, (code, out))
