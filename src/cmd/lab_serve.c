@@ -56,22 +56,11 @@ static const struct cmd_opt opts[] = {
 	{ 0 },
 };
 
-static int
-number_opt(struct serve *s, const char *name, const char *arg)
-{
-	const struct { const char *name; uint32_t min, max, *to; } rows[] = {
-		{ "for", 1, FOR_MAX, &s->seconds },
-		{ "step", 0, 1000, &s->step },
-		{ "first-port", 1024, 60000, &s->conf.first_port },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (strcmp(name, rows[i].name) == 0 &&
-		    num_u32(sv_str(arg), rows[i].min, rows[i].max, rows[i].to) < 0)
-			return cmd_usage(s->ctx, tr(s->ctx->lang, N_("--%s takes a number from %u to %u")),
-			    name, rows[i].min, rows[i].max);
-	return 0;
-}
+static const struct cmd_number numbers[] = {
+	{ "for", offsetof(struct serve, seconds), 1, FOR_MAX },
+	{ "step", offsetof(struct serve, step), 0, 1000 },
+	{ "first-port", offsetof(struct serve, conf.first_port), 1024, 60000 },
+};
 
 static int
 opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
@@ -99,7 +88,7 @@ opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 			*flags[i].to = true;
 			return 0;
 		}
-	return number_opt(s, o->name, arg);
+	return cmd_number_opt(ctx, numbers, ARRAY_LEN(numbers), state, o, arg);
 }
 
 /* --- the list of behaviours --- */

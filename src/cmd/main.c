@@ -78,11 +78,14 @@ cmd_number_opt(const struct cmd_ctx *ctx, const struct cmd_number *v, size_t n, 
 	for (size_t i = 0; i < n; i++) {
 		uint32_t *p = (uint32_t *)(void *)((char *)state + v[i].offset);
 
-		if (strcmp(o->name, v[i].name) == 0 &&
-		    num_u32(sv_str(arg), v[i].min, v[i].max, p) == 0)
+		if (strcmp(o->name, v[i].name) != 0)
+			continue;
+		if (num_u32(sv_str(arg), v[i].min, v[i].max, p) == 0)
 			return 0;
+		return cmd_usage(ctx, tr(ctx->lang, N_("--%s takes a number from %u to %u")), o->name,
+		    v[i].min, v[i].max);
 	}
-	return cmd_usage(ctx, tr(ctx->lang, N_("--%s %s is out of range")), o->name, arg);
+	return cmd_usage(ctx, tr(ctx->lang, N_("--%s: \"%s\" is not understood")), o->name, arg);
 }
 
 static void
