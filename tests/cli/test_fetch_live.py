@@ -41,6 +41,7 @@ ta house {
 		resources 198.51.100.0/24 AS64497
 		roa AS64497 198.51.100.0/24 name kyoto-v4
 		roa AS64497 198.51.100.0/25 name kyoto-a
+		roa AS64497 198.51.100.128/25 name kyoto-b from 2 until 5	# whatever churns: new at step 2
 	}
 }
 """ % STEPS
