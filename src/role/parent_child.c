@@ -346,6 +346,9 @@ child_died(struct child *c, bool ok, const char *how)
 {
 	int64_t lived = (clock_mono_usec() - c->since_mono) / 1000000;
 
+	c->pid = 0;
+	if (c->chan != NULL)	/* its last words say why */
+		chan_rest(c->chan);
 	if (c->p->stage == STAGE_UP && !ok)
 		parent_log(c->p, LOG_LEVEL_ERROR, "%s ended (%s) after %lld s, "
 		    "starting it again", role_name(c->id), how, (long long)lived);
@@ -353,7 +356,6 @@ child_died(struct child *c, bool ok, const char *how)
 		c->backoff_ms = BACKOFF_MIN_MS;
 	else if (c->ready && ok)	/* it wished to start anew: no failure */
 		c->backoff_ms = BACKOFF_WISH_MS;
-	c->pid = 0;
 	c->ready = c->asked = false;
 	c->chan = chan_free(c->chan);
 	if (c->id == ROLE_VALIDATE)

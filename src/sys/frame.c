@@ -640,6 +640,22 @@ chan_event(void *arg, int fd UNUSED, unsigned what)
 		(void)chan_free_now(c);
 }
 
+void
+chan_rest(struct chan *c)
+{
+	int rc = 1;
+
+	if (c->busy)	/* in a callback of its own */
+		return;
+	c->busy = true;
+	/* If it ended with something unread, the kernel says so first, and once. */
+	for (int i = 0; i < CHAN_REST_MAX && !c->freed && (rc > 0 || rc == -ECONNRESET); i++)
+		rc = chan_read(c);
+	c->busy = false;
+	if (c->freed)
+		(void)chan_free_now(c);
+}
+
 struct chan *
 chan_new(struct loop *l, int fd, const struct frame_table *t,
     chan_frame_fn frame, chan_closed_fn closed, void *arg)

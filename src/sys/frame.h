@@ -145,5 +145,11 @@ int64_t		 chan_oldest(const struct chan *);
 bool		 chan_idle(const struct chan *);
 /* Wait (bounded) until what is queued has left; for the last words. */
 void		 chan_drain(struct chan *, int msec);
+/*
+ * The peer has ended: hear what it said before that and nobody has read yet.
+ * Never waits; what is wrong with a frame ends it, and nobody is told.
+ */
+#define CHAN_REST_MAX	4096			/* more than a socket holds of the smallest */
+void		 chan_rest(struct chan *);
 
 #endif

@@ -638,8 +638,46 @@ receiver_ends(void **state UNUSED)
 	hub_done(&h);
 }
 
+/*
+ * It said much and ended, while we had something for it that it never read:
+ * all that it said is heard, also when writing to it has failed already.
+ */
+static void
+last_words(void **state UNUSED)
+{
+	for (int i = 0; i < 2; i++) {
+		bool failed = i == 1;
+		struct side a = { .loop = loop_new() }, b = { .loop = a.loop };
+		struct msg_log m = { .level = 1, .text = SV("why I end") };
+		struct chan *ca, *cb;
+		unsigned n = 0;
+		int sv[2];
+
+		pair(sv);
+		ca = chan_new(a.loop, sv[0], &messages, side_frame, side_closed, &a);
+		cb = chan_new(b.loop, sv[1], &messages, side_frame, side_closed, &b);
+		while (chan_idle(ca))
+			assert_int_equal(chan_send(ca, message_def(MSG_validate_now), ROLE_PARENT,
+			    ROLE_VALIDATE, &(struct msg_validate_now){ 0 }), 0);
+		for (; n < 100; n++)	/* more than one burst */
+			assert_int_equal(chan_send(cb, message_def(MSG_log), ROLE_VALIDATE,
+			    ROLE_PARENT, &m), 0);
+		assert_true(chan_idle(cb));
+		chan_free(cb);
+		if (failed)
+			loop_run(a.loop);
+		assert_true(!failed || a.closed < 0);
+		chan_rest(ca);
+		assert_int_equal(a.n, n);
+		chan_rest(ca);
+		assert_int_equal(a.n, n);
+		chan_free(ca);
+		loop_free(a.loop);
+	}
+}
+
 TESTS_MAIN("sys/frame", T(round_trip), T(every_message), T(table_is_sound),
     T(routes_are_checked), T(bad_fields), T(too_big_to_write), T(queue),
     T(queue_is_bounded), T(descriptor), T(rubbish), T(peer_gone), T(flood_waits),
     T(answers_unread), T(both_flood), T(nobody_reads),
-    T(receiver_ends))
+    T(receiver_ends), T(last_words))
