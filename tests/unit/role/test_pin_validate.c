@@ -1,5 +1,5 @@
 /* While a run reads, validate says so again and again. */
-#include "../tap.h"
+#include "kit.h"
 
 #include <stdlib.h>
 
@@ -8,36 +8,13 @@
 static unsigned n_kept;
 static struct msg_pin_keep kept;
 
-int64_t
-role_now(const struct role *r UNUSED)
-{
-	return 1795305600;
-}
-
-int
-role_send(struct role *r UNUSED, enum msg_type type, enum role_id to, const void *msg)
+static void
+sent(enum msg_type type, enum role_id to, const void *msg)
 {
 	assert_int_equal(type, MSG_pin_keep);
 	assert_int_equal(to, ROLE_STORE);
 	kept = *(const struct msg_pin_keep *)msg;
 	n_kept++;
-	return 0;
-}
-
-void
-role_log(struct role *r UNUSED, enum log_level l UNUSED, const char *fmt UNUSED, ...)
-{
-}
-
-void
-role_audit(struct role *r UNUSED, const char *event UNUSED, struct sv json UNUSED)
-{
-}
-
-void
-role_stop(struct role *r UNUSED, int rc UNUSED)
-{
-	fail();
 }
 
 void
@@ -92,6 +69,7 @@ renews(void **state UNUSED)
 	struct role r = { .loop = loop_new(), .state = &st };
 	struct loop_timer *end = loop_timer_add(r.loop, stop, r.loop);
 
+	kit_sent = sent;
 	st.timer = loop_timer_add(r.loop, on_timer, &r);
 	(void)loop_timer_set(st.timer, 0);
 	(void)loop_timer_set(end, 10000);
