@@ -15,8 +15,8 @@
 
 /* A head and a decimal number, which rises with each change of the tables. */
 #define OBJECTS_FORMAT_HEAD	"sekisho-objects "
-#define OBJECTS_FORMAT		OBJECTS_FORMAT_HEAD "2"
-#define OBJECTS_FORMAT_NUMBER	2
+#define OBJECTS_FORMAT		OBJECTS_FORMAT_HEAD "3"
+#define OBJECTS_FORMAT_NUMBER	3
 #define OBJECTS_FILE		"data.mdb"
 #define OBJECTS_PATH_MAX	4096
 
@@ -89,7 +89,12 @@ struct ref {
 #define REF_LEN	28
 int	 ref_parse(const MDB_val *, struct ref *ret) MUST_USE;
 void	 ref_write(const struct ref *, uint8_t ret[static REF_LEN]);
-/* A point's: the hash; and the time and what is kept, if anything is. */
+/*
+ * A point's: the hash, when its key came, u8 number of those before, each (hash,
+ * its end); and the time and what is kept, if anything is.
+ */
+#define POINT_PAST	(OBJECTS_HASH_LEN + 8)
+#define POINT_HEAD_MAX	(OBJECTS_HASH_LEN + 8 + 1 + OBJECTS_PAST_MAX * POINT_PAST)
 int	 point_parse(const MDB_val *, struct objects_point *ret) MUST_USE;
 
 /*
@@ -174,6 +179,9 @@ struct objects {
 	struct sv		 map;		/* of the file, by map_place() */
 	size_t			 n_touched;	/* rows, since pages were let go */
 	uint8_t			*filter;	/* of all objects, see objects_ref.c; or NULL */
+	uint8_t			*let_go;	/* hashes that were held: they live a while longer */
+	size_t			 n_let_go;
+	int64_t			 held_told;	/* in the list of the dead, on the disk; 0: not yet */
 	uint64_t		 last_pack;	/* that was ever made in this life */
 	struct objects_stage	*stages;
 	bool			 orphans;	/* packs whose stage is no more */
@@ -273,6 +281,10 @@ int	 ref_renew(struct objects *, MDB_txn *, MDB_cursor *refs, const uint8_t *has
 bool	 ref_absent(const struct objects *, const uint8_t *hash);
 int	 ref_filter_begin(struct objects *, MDB_txn *) MUST_USE;
 void	 dead_key(int64_t since, const uint8_t *hash, uint8_t ret[static DEAD_KEY_LEN]);
+
+/* Up to n of what is not held any more: its grace begins anew. See objects_hold.c. */
+int	 let_go_slice(struct objects *, MDB_txn *, int64_t now, unsigned n, size_t *ret_n) MUST_USE;
+void	 let_go_done(struct objects *, size_t n);	/* … when that is committed */
 
 int	 hash_cmp(const void *, const void *);	/* of OBJECTS_HASH_LEN bytes */
 /* A sorted copy of n hashes; *ret is NULL if n is 0. Free with free(). */

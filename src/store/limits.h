@@ -46,8 +46,16 @@
 #define OBJECTS_STAGE_SHARE	4
 /* 60 publication servers today; a CA can name others, up to here. */
 #define OBJECTS_SOURCES_MAX	4096
+/*
+ * What a lie about a manifest replaced is here still when its teller is gone:
+ * a life of the validator ends after 25 hours (role/parent_child.c).
+ */
+#define OBJECTS_PAST_AGE	(30 * 3600)
+#define OBJECTS_HOLD_AGAIN	(6 * 3600)	/* what is held says so on the disk */
 /* RPKI_POINTS_MAX for two of the largest trust anchors; today 50,000. */
 #define OBJECTS_POINTS_MAX	(1000 * 1000)
+/* … and one for so many bytes of max_bytes: a row has 400 at most, without what is kept. */
+#define OBJECTS_POINT_SHARE	2048
 /* Of one point, as RPKI_KEPT_MAX: 20,000 children of 450 bytes take 9 MB. */
 #define OBJECTS_KEPT_MAX	((size_t)16 << 20)
 /* One part in so many of max_bytes; today's 48,000 points take 114 MB of 1.3 GB. */

@@ -438,24 +438,6 @@ objects_sources_expire(struct objects *o, int64_t before, unsigned *ret_n)
 	return rc;
 }
 
-/* --- holds --- */
-
-int
-objects_hold(struct objects *o, struct sv hashes)
-{
-	uint8_t *v;
-	size_t n;
-	int rc;
-
-	if ((rc = hashes_sorted(hashes, OBJECTS_HOLD_MAX, &v, &n)) < 0)
-		return rc;
-	free(o->held);
-	o->held = v;
-	o->n_held = n;
-	o->held_known = true;
-	return 0;
-}
-
 /* --- facts --- */
 
 static int

@@ -21,9 +21,9 @@
 	gone	source id -> (nothing): deleted, its names not yet all
  *	name	source id, URI -> SHA-256
  *	point	key -> SHA-256 of the manifest (or trust anchor certificate)
- *		that was last judged good there: RFC 9286 section 6.6; and what
- *		the validator keeps of that judgement, opaque here, with the time
- *		at which it came
+ *		that was last judged good there: RFC 9286 section 6.6; those that
+ *		were before it; and what the validator keeps of that judgement,
+ *		opaque here, with the time at which it came
  *	fact0/1	SHA-256 of a signature that verifies -> (nothing), two generations
  *
  * A source is one place that is fetched as a whole: an RRDP server (its key
@@ -50,6 +50,17 @@
  * validator names what its retained manifests need (objects_hold()). GC does
  * not run before the first hold of this process, works in slices, and never
  * looks at what is alive.
+ *
+ * The validator reads what strangers wrote, and may have been taken over. What
+ * it says here decides what the next one, who is true, finds when a CA's own
+ * servers are bad or down: a false "this one is good", or holding nothing, must
+ * not take the last valid data away. So what it says adds, and what was before
+ * stays for OBJECTS_PAST_AGE, longer than a life of a validator: the manifests
+ * that a key had (at most OBJECTS_PAST_MAX, and what came first is not pushed
+ * out), and objects that were held. Who reads verifies all of them and takes
+ * the newest that its CA signed. What is made up fills the table at the cost of
+ * what came after the truth. Not kept: a manifest of a CA that makes more than
+ * OBJECTS_PAST_MAX in that time, while it has made so many.
  *
  * Facts say "this signature over this digest verifies with this key":
  * context-free, so true for ever. Only the process that did the arithmetic
@@ -86,6 +97,7 @@
 
 #define OBJECTS_HASH_LEN	32
 #define OBJECTS_STATE_MAX	32000	/* a frame carries it */
+#define OBJECTS_PAST_MAX	8	/* of a point: a CA may make one each four hours */
 #define OBJECTS_KEY_MAX		2048	/* as a URI; printable ASCII without blanks */
 
 typedef void (*objects_digest_fn)(const void *, size_t, uint8_t ret[static OBJECTS_HASH_LEN]);
@@ -185,15 +197,19 @@ int	 objects_stage_commit(struct objects_stage *, struct sv state, int64_t now,
 void	 objects_stage_abort(struct objects_stage *);
 
 /*
- * Records: key, manifest hash (both OBJECTS_HASH_LEN), length (4 bytes, network
- * order), as many bytes to be kept with it, at most OBJECTS_KEPT_MAX. A hash of
- * zeros forgets the key. Each replaces all that was there. When what is kept
- * takes more than OBJECTS_KEPT_SHARE of the file, all of it goes (hashes stay),
- * and what is new comes. Committed in slices: after a crash some are in.
- * -EBADMSG: a part of a record, or one that is too long; nothing was done.
+ * Records: key, manifest hash (both OBJECTS_HASH_LEN, not all zeros), length
+ * (4 bytes, network order), as many bytes to be kept with it, at most
+ * OBJECTS_KEPT_MAX. The hash that was there becomes a past one, what was kept
+ * goes. When what is kept takes more than OBJECTS_KEPT_SHARE of the file, all
+ * of it goes (hashes stay), and what is new comes; when there are too many
+ * keys, the younger half of them goes. Committed in slices: after a crash some
+ * are in. -EBADMSG: a part of a record, or one that is too long; nothing was done.
  */
 int	 objects_points_put(struct objects *, struct sv records, int64_t now) MUST_USE;
-/* Hashes that GC must leave; replaces the last list. */
+/*
+ * Hashes that GC must leave; replaces the last list. What is in that and not in
+ * this one lives for OBJECTS_PAST_AGE still.
+ */
 int	 objects_hold(struct objects *, struct sv hashes) MUST_USE;
 int	 objects_facts_put(struct objects *, struct sv facts, int64_t now) MUST_USE;
 /*
@@ -277,6 +293,12 @@ int	 objects_view_point(struct objects_view *, const uint8_t key[static OBJECTS_
 	    uint8_t ret_hash[static OBJECTS_HASH_LEN]) MUST_USE;
 struct objects_point {
 	const uint8_t	*hash;		/* of the manifest */
+	int64_t		 born;		/* when the key came */
+	struct {
+		const uint8_t	*hash;
+		int64_t		 until;	/* it was replaced then */
+	}		 past[OBJECTS_PAST_MAX];	/* in no order */
+	size_t		 n_past;
 	int64_t		 since;		/* when the store was given what is kept */
 	struct sv	 kept;		/* .n 0: nothing */
 };

@@ -227,6 +227,13 @@ point_parse(const MDB_val *val, struct objects_point *ret)
 	struct rd r = rd_mem(val->mv_data, val->mv_size);
 	struct objects_point p = { .hash = rd_bytes(&r, OBJECTS_HASH_LEN) };
 
+	p.born = (int64_t)rd_be64(&r);
+	if ((p.n_past = rd_u8(&r)) > OBJECTS_PAST_MAX)
+		return SE_SUM;
+	for (size_t i = 0; i < p.n_past; i++) {
+		p.past[i].hash = rd_bytes(&r, OBJECTS_HASH_LEN);
+		p.past[i].until = (int64_t)rd_be64(&r);
+	}
 	if (p.hash != NULL && rd_left(&r) > 0) {
 		p.since = (int64_t)rd_be64(&r);
 		p.kept = rd_slice(&r, rd_left(&r));

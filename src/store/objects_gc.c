@@ -164,6 +164,7 @@ struct slice {
 	MDB_txn		*txn;
 	int64_t		 now;
 	unsigned	 n;
+	size_t		 let_go;
 	bool		 orphans, dead, dead_more, more;
 };
 
@@ -175,6 +176,11 @@ slice_do(struct slice *s)
 	uint32_t id;
 	int rc;
 
+	/* What was held comes before what is dead: it must not be taken for that. */
+	if ((rc = let_go_slice(o, s->txn, s->now, s->n, &s->let_go)) < 0)
+		return rc;
+	if ((s->more = s->let_go < o->n_let_go))
+		return 0;
 	if ((rc = orphans_slice(o, s->txn, s->n, &s->more)) < 0 || s->more)
 		return rc;
 	s->orphans = true;
@@ -205,6 +211,7 @@ objects_gc(struct objects *o, int64_t now, unsigned n, bool *ret_more)
 	/* An empty transaction costs LMDB nothing: no page was touched. */
 	if ((rc = txn_end(o, s.txn, rc)) < 0)
 		return rc;
+	let_go_done(o, s.let_go);
 	if (s.orphans)
 		o->orphans = false;
 	if (s.dead)

@@ -58,6 +58,7 @@ objects_free(struct objects *o)
 	fd_close(&o->lock);
 	free(o->held);
 	free(o->filter);
+	free(o->let_go);
 	free(o);
 	return NULL;
 }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "objects_kit.h"
+#include "store/limits.h"
 
 static void
 has(struct objects_view *v, uint32_t id, const char *uri, const char *bytes)
@@ -496,10 +497,44 @@ collects(void **state UNUSED)
 	assert_int_equal(kit_stat(o).n_objects, 52);
 	assert_int_equal(kit_stat(o).n_dead, 2);
 	kit_sound(o);
-	/* No longer held. */
+	/* No longer held: a liar may have said so. Nor do its next lists shorten that. */
 	assert_int_equal(objects_hold(o, (struct sv){ NULL, 0 }), 0);
 	(void)kit_gc(o, NOW + GRACE, 10);
+	assert_int_equal(objects_hold(o, (struct sv){ (const char *)held, OBJECTS_HASH_LEN }), 0);
+	assert_int_equal(objects_hold(o, (struct sv){ NULL, 0 }), 0);
+	(void)kit_gc(o, NOW + GRACE + OBJECTS_PAST_AGE - 1, 1);
+	assert_int_equal(kit_stat(o).n_objects, 52);
+	/* Let go at NOW + GRACE, and again where it was seen. */
+	(void)kit_gc(o, NOW + GRACE + OBJECTS_PAST_AGE, 1);
+	assert_int_equal(kit_stat(o).n_objects, 51);
+	(void)kit_gc(o, NOW + GRACE + 2 * OBJECTS_PAST_AGE - 1, 10);
 	assert_int_equal(kit_stat(o).n_objects, 50);
+	kit_sound(o);
+	objects_free(o);
+}
+
+/* What is held is not lost with a restart after which the first list is a lie. */
+static void
+held_over_restart(void **state UNUSED)
+{
+	struct objects *o = kit_open();
+	uint32_t id = kit_source(o, "https://x/n.xml");
+	const int64_t old = NOW + 100 * GRACE;
+
+	many(o, id, 10, 0);
+	many(o, id, 5, 5);
+	assert_int_equal(objects_hold(o, kit_hash("object 3")), 0);
+	for (int64_t t = NOW; t <= old; t += OBJECTS_HOLD_AGAIN / 2)
+		(void)kit_gc(o, t, 10);
+	assert_int_equal(kit_stat(o).n_objects, 6);
+	objects_free(o);
+	o = kit_open();
+	assert_int_equal(objects_hold(o, (struct sv){ NULL, 0 }), 0);
+	(void)kit_gc(o, old + OBJECTS_PAST_AGE - 2 * OBJECTS_HOLD_AGAIN, 10);
+	assert_int_equal(kit_stat(o).n_objects, 6);
+	(void)kit_gc(o, old + OBJECTS_PAST_AGE, 10);
+	assert_int_equal(kit_stat(o).n_objects, 5);
+	kit_sound(o);
 	objects_free(o);
 }
 
@@ -778,5 +813,5 @@ no_store_yet(void **state UNUSED)
 
 TESTS_MAIN("objects", S(snapshot_and_deltas), S(deltas_fit_or_not), S(batches_refused),
     S(twice_in_a_snapshot), S(name_what_is_there), S(shared_objects), S(long_uris), S(lists),
-    S(holds_once), S(collects), S(source_goes), S(commit_to_nobody), S(states), S(facts), S(pins),
+    S(holds_once), S(collects), S(held_over_restart), S(source_goes), S(commit_to_nobody), S(states), S(facts), S(pins),
     S(full), S(share), S(one_writer), S(no_store_yet))

@@ -482,7 +482,7 @@ version_write(char digit)
 static void
 another_version(void **state UNUSED)
 {
-	static const char newer[] = "39x ";
+	static const char newer[] = "49x ";
 	const struct objects_conf conf = { .folder = kit_dir, .max_bytes = 16 * MIB,
 	    .digest = crypto_sha256 };
 	struct objects_found f;

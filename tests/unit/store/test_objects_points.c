@@ -83,13 +83,12 @@ pairs(void **state UNUSED)
 	assert_int_equal(n, 2);
 	objects_view_free(v);
 	objects_reader_free(r);
-	/* Forgotten, also twice. */
+	/* Nobody can have a key forgotten. */
 	b.len = 0;
-	kit_point(&b, keys[2], zeros, SV("is not kept"));
-	for (int i = 0; i < 2; i++)
-		assert_int_equal(objects_points_put(o, buf_get(&b), NOW), 0);
-	assert_int_equal(look(2, SV(""), 0), -ENOENT);
-	assert_int_equal(kit_stat(o).n_points, 1);
+	kit_point(&b, keys[2], zeros, SV(""));
+	assert_int_equal(objects_points_put(o, buf_get(&b), NOW), -EBADMSG);
+	assert_int_equal(look(2, SV(""), 0), 0);
+	assert_int_equal(kit_stat(o).n_points, 2);
 	buf_done(&b);
 	objects_free(o);
 }
@@ -201,6 +200,110 @@ slices(void **state UNUSED)
 	objects_free(o);
 }
 
+/* How a view shows a past; -1: it is not in it. */
+static int64_t
+past_until(unsigned key, unsigned hash, size_t *ret_n)
+{
+	struct objects_reader *r = kit_reader();
+	struct objects_view *v = kit_view(r);
+	struct objects_point p;
+	int64_t until = -1;
+
+	assert_int_equal(objects_view_kept(v, keys[key], &p), 0);
+	for (size_t i = 0; i < p.n_past; i++)
+		if (memcmp(p.past[i].hash, hashes[hash], OBJECTS_HASH_LEN) == 0)
+			until = p.past[i].until;
+	*ret_n = p.n_past;
+	objects_view_free(v);
+	objects_reader_free(r);
+	return until;
+}
+
+static void
+told(struct objects *o, unsigned key, unsigned hash, struct sv kept, int64_t now)
+{
+	struct buf b = BUF_INIT;
+
+	kit_point(&b, keys[key], hashes[hash], kept);
+	assert_int_equal(objects_points_put(o, buf_get(&b), now), 0);
+	buf_done(&b);
+}
+
+/* What was last true before a liar stays for as long as one lives, whatever is told. */
+static void
+past(void **state UNUSED)
+{
+	struct objects *o = kit_open();
+	size_t n;
+
+	told(o, 1, 20, SV("kept"), NOW);
+	told(o, 1, 20, SV("other"), NOW + 1);		/* the same is no past */
+	assert_int_equal(past_until(1, 20, &n), -1);
+	assert_int_equal(n, 0);
+	told(o, 1, 21, SV("kept"), NOW + 2);
+	told(o, 1, 22, SV(""), NOW + 3);		/* the last truth */
+	for (unsigned i = 0; i < 100; i++) {
+		told(o, 1, 30 + i, SV("a lie"), NOW + 10);
+		told(o, 2, 30 + i, SV(""), NOW + 10);
+		/* Said again in between, it is not let go, either. */
+		if (i % 10 == 5)
+			told(o, 1, 22, SV(""), NOW + 10);
+	}
+	assert_int_equal(past_until(1, 22, &n), NOW + 10);
+	assert_int_equal(past_until(1, 20, &n), NOW + 2);
+	assert_int_equal(n, OBJECTS_PAST_MAX);
+	told(o, 1, 200, SV(""), NOW + 10 + OBJECTS_PAST_AGE - 1);
+	assert_int_equal(past_until(1, 22, &n), NOW + 10);
+	assert_int_equal(past_until(1, 20, &n), -1);	/* its time is over */
+	/* A clock that is set back does not make it eternal. */
+	told(o, 1, 201, SV(""), NOW - 1000000);
+	assert_int_equal(past_until(1, 22, &n), NOW - 1000000);
+	told(o, 1, 22, SV("true"), NOW - 1000000 + OBJECTS_PAST_AGE);
+	assert_int_equal(past_until(1, 201, &n), NOW - 1000000 + OBJECTS_PAST_AGE);
+	assert_int_equal(n, 1);
+	kit_sound(o);
+	objects_free(o);
+}
+
+static void
+many(struct objects *o, unsigned from, unsigned n, int64_t now)
+{
+	uint8_t key[OBJECTS_HASH_LEN] = { 0xcc };
+	struct buf b = BUF_INIT;
+
+	for (unsigned i = from; i < from + n; i++) {
+		key[1] = (uint8_t)(i >> 16);
+		key[2] = (uint8_t)(i >> 8);
+		key[3] = (uint8_t)i;
+		kit_point(&b, key, hashes[7], SV(""));
+	}
+	assert_int_equal(objects_points_put(o, buf_get(&b), now), 0);
+	buf_done(&b);
+}
+
+/* Made up keys push out themselves, not what was there before them. */
+static void
+made_up(void **state UNUSED)
+{
+	struct objects *o = kit_open_max(4 * MIB, NULL);
+	const unsigned max = 4 * MIB / OBJECTS_POINT_SHARE;
+	size_t n;
+
+	told(o, 1, 20, SV("kept"), NOW);
+	told(o, 1, 22, SV(""), NOW + 1);
+	for (unsigned i = 0; i < 6; i++) {
+		many(o, i * max, max - 10, NOW + 10 + i);
+		assert_true(kit_stat(o).n_points <= max);
+	}
+	many(o, 100 * max, 3 * max, NOW + 100);		/* all in one list */
+	assert_true(kit_stat(o).n_points <= max);
+	assert_int_equal(past_until(1, 20, &n), NOW + 1);
+	told(o, 3, 20, SV("new"), NOW + 101);
+	assert_int_equal(past_until(3, 21, &n), -1);	/* there is room */
+	kit_sound(o);
+	objects_free(o);
+}
+
 #define S(fn)	cmocka_unit_test_setup_teardown(fn, points_setup, kit_teardown)
 
-TESTS_MAIN("objects points", S(pairs), S(kept), S(refused), S(bounded), S(slices))
+TESTS_MAIN("objects points", S(pairs), S(kept), S(refused), S(bounded), S(slices), S(past), S(made_up))
