@@ -177,8 +177,8 @@ candidate_add(struct candidates *c, const uint8_t hash[static SHA256_LEN], bool 
 	for (size_t i = 0; i < c->n; i++)
 		if (memcmp(c->v[i].hash, hash, SHA256_LEN) == 0)
 			return;
-	memcpy(c->v[c->n].hash, hash, SHA256_LEN);
-	c->v[c->n++].named = named;
+	c->v[c->n] = (struct candidate){ .named = named };
+	memcpy(c->v[c->n++].hash, hash, SHA256_LEN);
 }
 
 /* What servers have now. */
@@ -207,7 +207,20 @@ candidates_find(struct job *j, const struct rpki_ca *ca, struct candidates *c)
 		c->has_good = true;
 		memcpy(c->good, c->kept.hash, SHA256_LEN);
 		candidate_add(c, c->good, false);
+		for (size_t i = 0; i < c->kept.n_past; i++)
+			candidate_add(c, c->kept.past[i].hash, false);
 	}
+}
+
+static bool
+is_remembered(const struct candidates *c, const uint8_t hash[static SHA256_LEN])
+{
+	if (!c->has_good)
+		return false;
+	for (size_t i = 0; i < c->kept.n_past; i++)
+		if (memcmp(c->kept.past[i].hash, hash, SHA256_LEN) == 0)
+			return true;
+	return memcmp(c->good, hash, SHA256_LEN) == 0;
 }
 
 /* Two servers have different ones: which is newer is not known before it is looked at. */
@@ -215,6 +228,17 @@ static bool
 contested(const struct candidates *c)
 {
 	return c->n > 1 && c->v[1].named;
+}
+
+/* Which ones they are. */
+static uint64_t
+names_sum(const struct candidates *c)
+{
+	uint8_t v[2 * SHA256_LEN];
+
+	memcpy(v, c->v[0].hash, SHA256_LEN);
+	memcpy(v + SHA256_LEN, c->v[1].hash, SHA256_LEN);
+	return hash_bytes(v, sizeof(v));
 }
 
 static bool
@@ -246,21 +270,9 @@ live_same(void *arg, unsigned job, const struct rpki_ca *ca, struct rpki_point *
 	named_find(j, ca, &c);
 	if (before->absent)
 		return c.n == 0;
-	return c.n > 0 && !contested(&c) &&
-	    memcmp(c.v[0].hash, before->mft_hash, SHA256_LEN) == 0;
-}
-
-/* The manifest that was good: only one that this CA signed is believed. */
-static int
-seen_read(struct job *j, struct pool *pool, const struct candidates *c,
-    const struct rpki_source *src, const struct rpki_opt *opt, struct rpki_seen *ret, bool *ret_ok)
-{
-	struct sv bytes;
-
-	*ret_ok = false;
-	if (!c->has_good || objects_view_get(j->l->view, c->good, &bytes) < 0)
-		return 0;
-	return rpki_mft_seen(pool, j->ca, bytes, src, opt, ret, ret_ok);
+	if (contested(&c))
+		return names_sum(&c) == before->contest;
+	return c.n > 0 && memcmp(c.v[0].hash, before->mft_hash, SHA256_LEN) == 0;
 }
 
 /* Positive INTEGERs of DER: no octet too many. */
@@ -319,6 +331,74 @@ retained_note(struct rpki_point *pt, const struct rpki_point *newest)
 	    FA_TIME("this_update", pt->mft_this), FA_TIME("expires", pt->expires));
 }
 
+/* Only a manifest that this CA signed is believed to have been good. */
+static int
+seen_read(struct job *j, struct pool *pool, const uint8_t hash[static SHA256_LEN],
+    const struct rpki_source *src, const struct rpki_opt *opt, struct rpki_seen *ret, bool *ret_ok)
+{
+	_cleanup_(pool_freep) struct pool *tmp = NULL;
+	struct sv bytes;
+	int rc;
+
+	*ret_ok = false;
+	if (objects_view_get(j->l->view, hash, &bytes) < 0)
+		return 0;
+	/* There may be many of them, and large: the number is all that stays. */
+	if ((tmp = pool_new(RPKI_POINT_POOL_MAX)) == NULL)
+		return -ENOMEM;
+	if ((rc = rpki_mft_seen(tmp, j->ca, bytes, src, opt, ret, ret_ok)) < 0 || !*ret_ok)
+		return rc;
+	ret->number = pool_sv(pool, ret->number);
+	return ret->number.p == NULL ? -ENOMEM : 0;
+}
+
+/* Behind the n that servers have, the highest number first. */
+static void
+remembered_put(struct candidates *c, size_t n, const struct candidate *x)
+{
+	size_t i = c->n++;
+
+	for (; i > n && number_higher(x->seen.number, c->v[i - 1].seen.number); i--)
+		c->v[i] = c->v[i - 1];
+	c->v[i] = *x;
+}
+
+/*
+ * What is remembered, the good one and those before it, may have been told by a
+ * process that lied. So none of it counts as the last one because it is said to
+ * be: that is the one with the highest number of those that the CA signed. *seen:
+ * it; its .number is empty if there is none. One that a server has, too, stands
+ * at both places: it may be older than that one, and stand in for it.
+ */
+static int
+remembered_sort(struct job *j, struct pool *pool, struct candidates *c,
+    const struct rpki_source *src, const struct rpki_opt *opt, struct rpki_seen *seen)
+{
+	const struct candidates all = *c;
+	size_t n = 0;
+
+	*seen = (struct rpki_seen){ .number = { NULL, 0 } };
+	while (n < all.n && all.v[n].named)
+		n++;
+	c->n = n;
+	for (size_t i = 0; i < all.n; i++) {
+		struct candidate x = all.v[i];
+		bool ok;
+		int rc;
+
+		if (x.named && !is_remembered(c, x.hash))
+			continue;
+		if ((rc = seen_read(j, pool, x.hash, src, opt, &x.seen, &ok)) < 0)
+			return rc;
+		if (ok && number_higher(x.seen.number, seen->number))
+			*seen = x.seen;
+		x.named = false;
+		if (ok)
+			remembered_put(c, n, &x);
+	}
+	return 0;
+}
+
 /* The first candidate that makes a whole point; else what the newest gave. */
 static int
 candidates_try(struct job *j, const struct candidates *c, struct rpki_source *src,
@@ -330,7 +410,8 @@ candidates_try(struct job *j, const struct candidates *c, struct rpki_source *sr
 
 	for (size_t i = 0; i < c->n; i++) {
 		j->candidate = c->v[i].hash;
-		src->seen = seen;
+		/* What is remembered was seen itself; the highest number stands first. */
+		src->seen = c->v[i].named ? seen : NULL;
 		/* Of what is not the newest, somebody will want to know all. */
 		o.thin = opt->thin && i == 0 && c->v[i].named;
 		if ((rc = rpki_point_check(j->ca, src, &o, &pt)) < 0 || !pt.failed) {
@@ -384,20 +465,22 @@ point_judge(struct job *j, struct candidates *c, const struct rpki_point *before
 	    .verify = live_verify, .before = before };
 	_cleanup_(pool_freep) struct pool *pool = NULL;
 	struct rpki_seen seen;
-	bool ok = false;
 	int rc;
 
 	j->candidate = NULL;
 	if (c->n == 0 || j->ca->lost)	/* nothing there; or only read for explanations */
 		return rpki_point_check(j->ca, &src, opt, ret);
+	seen.number.n = 0;
 	if (c->n > 1 || (c->has_good && !c->v[0].named)) {
 		if ((pool = pool_new(RPKI_POINT_POOL_MAX)) == NULL)
 			return -ENOMEM;
 		if ((rc = newest_first(j, pool, c, &src, opt)) < 0 ||
-		    (rc = seen_read(j, pool, c, &src, opt, &seen, &ok)) < 0)
+		    (rc = remembered_sort(j, pool, c, &src, opt, &seen)) < 0)
 			return rc;
+		if (c->n == 0)	/* what was said to have been good was not the CA's */
+			return rpki_point_check(j->ca, &src, opt, ret);
 	}
-	return candidates_try(j, c, &src, ok ? &seen : NULL, opt, ret);
+	return candidates_try(j, c, &src, seen.number.n > 0 ? &seen : NULL, opt, ret);
 }
 
 static int
@@ -408,7 +491,8 @@ live_point(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_
 	struct job *j = &l->jobs[job];
 	uint8_t key[SHA256_LEN];
 	struct candidates c;
-	bool ok = false;
+	uint64_t contest = 0;
+	bool ok = false, absent;
 	int rc;
 
 	/* Pages that were read must not gather: a level may be everything. */
@@ -426,11 +510,15 @@ live_point(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_
 	}
 	if (!j->l->conf.facts || live_doubted(l, key))
 		before = NULL;
-	rc = point_judge(j, &c, before, opt, ret);
-	ret->absent = c.n == 0 && !ca->lost;
-	if (rc == 0)
-		ret->until = min_i64(ret->until, live_due(ret->judged, key));
-	return rc;
+	absent = c.n == 0 && !ca->lost;
+	if (contested(&c))
+		contest = names_sum(&c);
+	if ((rc = point_judge(j, &c, before, opt, ret)) < 0)
+		return rc;
+	ret->until = min_i64(ret->until, live_due(ret->judged, key));
+	ret->absent = absent;
+	ret->contest = contest;
+	return 0;
 }
 
 /* All that bytes say beside what stands already: the objects. */
@@ -473,15 +561,16 @@ live_ta_key(const struct tal *t, uint8_t ret[static SHA256_LEN])
 	crypto_sha256_2(LIVE_TA_PREFIX, sizeof(LIVE_TA_PREFIX), t->spki.p, t->spki.n, ret);
 }
 
-/* In the order of the TAL, then the one that was good. */
+/* In the order of the TAL, then the one that was good, then those before it. */
 static int
-ta_candidate(struct live *l, const struct tal *t, unsigned k, struct sv *ret_uri,
-    uint8_t hash[static SHA256_LEN])
+ta_candidate(struct live *l, const struct tal *t, unsigned k, struct sv *ret_uri, struct sv *ret)
 {
 	char key[sizeof(LIVE_TA_PREFIX) + TA_NAME_MAX];
+	uint8_t point[SHA256_LEN], hash[SHA256_LEN];
 	struct objects_source s;
-	uint8_t point[SHA256_LEN];
+	struct objects_point p;
 	unsigned n = 0;
+	int rc;
 
 	(void)snprintf(key, sizeof(key), LIVE_TA_PREFIX "%s", t->name);
 	*ret_uri = t->uris[0];
@@ -489,10 +578,17 @@ ta_candidate(struct live *l, const struct tal *t, unsigned k, struct sv *ret_uri
 		for (size_t i = 0; i < t->n_uris; i++)
 			if (objects_view_name(l->view, s.id, t->uris[i], hash) == 0 && n++ == k) {
 				*ret_uri = t->uris[i];
-				return 0;
+				return objects_view_get(l->view, hash, ret);
 			}
 	live_ta_key(t, point);
-	return n == k ? objects_view_point(l->view, point, hash) : -ENOENT;
+	if ((rc = objects_view_kept(l->view, point, &p)) < 0)
+		return rc;
+	if (objects_view_get(l->view, p.hash, ret) == 0 && n++ == k)
+		return 0;
+	for (size_t i = 0; i < p.n_past; i++)
+		if (objects_view_get(l->view, p.past[i].hash, ret) == 0 && n++ == k)
+			return 0;
+	return -ENOENT;
 }
 
 static int
@@ -500,12 +596,10 @@ live_ta(void *arg, struct pool *pool, const struct tal *t, unsigned k,
     struct sv *ret_uri, struct sv *ret)
 {
 	struct live *l = arg;
-	uint8_t hash[SHA256_LEN];
 	struct sv bytes;
 	int rc;
 
-	if ((rc = ta_candidate(l, t, k, ret_uri, hash)) < 0 ||
-	    (rc = objects_view_get(l->view, hash, &bytes)) < 0)
+	if ((rc = ta_candidate(l, t, k, ret_uri, &bytes)) < 0)
 		return rc;
 	/* The CA is made of slices of it, and outlives the view. */
 	*ret = pool_sv(pool, bytes);

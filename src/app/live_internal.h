@@ -7,7 +7,7 @@
 
 #define TOUCHED_MAX	((size_t)8 << 20)	/* bytes a job: 262,144 facts */
 #define DOUBTS_MAX	1024			/* points of a process whose results are not believed */
-#define CANDIDATES_MAX	3			/* RRDP, rsync, what was good */
+#define CANDIDATES_MAX	(3 + OBJECTS_PAST_MAX)	/* RRDP, rsync, what was good, and before that */
 
 /* A row of the store's table of sources, as one view shows it. */
 struct live_source {
@@ -51,11 +51,13 @@ struct live {
 };
 
 /* Manifests that a point may be judged on, the newest first. */
+struct candidate {
+	uint8_t		hash[SHA256_LEN];
+	bool		named;		/* a server has it now */
+	struct rpki_seen seen;		/* what is read of it, of a remembered one */
+};
 struct candidates {
-	struct {
-		uint8_t		hash[SHA256_LEN];
-		bool		named;	/* a server has it now */
-	}		v[CANDIDATES_MAX];
+	struct candidate v[CANDIDATES_MAX];
 	size_t		n;
 	bool		has_good;	/* one was judged good before: */
 	uint8_t		good[SHA256_LEN];

@@ -312,6 +312,7 @@ struct rpki_point {
 	struct resources	 base;		/* ca->res as the children share it; rebase's */
 	uint64_t		 ca_id;		/* the caller's: the CA's name for ever; 0: none yet */
 	int64_t			 gathered;	/* the caller's: rpki_point_expiry() when it took the payloads */
+	uint64_t		 contest;	/* the caller's: what it chose between; 0: one */
 	bool			 named;		/* the caller's: a server has its manifest now */
 	bool			 absent;	/* the caller's: no server has one, and none ever was good */
 	bool			 stored;	/* the caller's: it is kept as it stands */

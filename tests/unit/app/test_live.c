@@ -335,6 +335,128 @@ test_planted(void **state)
 	scene_done(&s);
 }
 
+/*
+ * A validate that lied: it says that something else was good last, and that
+ * nothing is held, while the server is bad. The next one finds the last state,
+ * whether the older one is still whole or has been collected.
+ */
+static void
+lie_told(struct scene *s, const uint8_t manifest[static SHA256_LEN])
+{
+	uint8_t r[2 * SHA256_LEN + 4] = { 0 };
+
+	crypto_sha256_2(MFT_URI, sizeof(MFT_URI) - 1, s->w.ca.ski.p, s->w.ca.ski.n, r);
+	memcpy(r + SHA256_LEN, manifest, SHA256_LEN);
+	assert_int_equal(objects_points_put(s->store, (struct sv){ (const char *)r, sizeof(r) },
+	    s->now), 0);
+	assert_int_equal(objects_hold(s->store, (struct sv){ NULL, 0 }), 0);
+}
+
+static void
+lies_tell(struct scene *s, struct sv older, bool collects)
+{
+	uint8_t hash[SHA256_LEN] = { 0 };
+	bool more = true;
+
+	for (uint8_t i = 1; i < 30; i++) {
+		hash[0] = i;
+		lie_told(s, hash);
+	}
+	crypto_sha256(older.p, older.n, hash);
+	lie_told(s, hash);
+	if (!collects)
+		return;
+	s->now += 12 * 3600;
+	for (int i = 0; i < 50 && more; i++)
+		assert_int_equal(objects_gc(s->store, s->now, 100, &more), 0);
+	assert_false(more);
+}
+
+static void
+world_as(struct scene *s, const char *number, int64_t later, const struct roa_spec *spec)
+{
+	world_again(s, number, later);
+	world_roa(&s->w, "a.roa", spec, NULL);
+	world_manifest(&s->w);
+}
+
+static void
+test_lied(void **state)
+{
+	struct scene s;
+	struct routes *r;
+	struct sv older;
+
+	for (int i = 0; i < 4; i++) {
+		const bool replays = i % 2 == 1, collects = i < 2;
+
+		scene_init(&s, *state, true);
+		older = s.w.mft;
+		(void)routes_free(run(&s, NULL));
+		world_as(&s, "\2", 60, &roa2);		/* the last state */
+		publish(&s);
+		(void)routes_free(run(&s, NULL));
+		world_as(&s, "\3", 120, &roa);		/* a bad one */
+		s.w.files[1].absent = true;
+		publish(&s);
+		r = run(&s, NULL);
+		assert_int_equal(r->payloads.vrps[0].asn, 64501);
+		(void)routes_free(r);
+		lies_tell(&s, older, collects);
+		if (replays) {		/* the server helps the liar, or who sits before it */
+			world_as(&s, "\1", 0, &roa);
+			s.w.mft = older;
+			publish(&s);
+		}
+		scene_restart(&s, true);
+		for (int k = 0; k < 2; k++) {
+			r = run(&s, NULL);
+			assert_int_equal(r->payloads.n_vrps, 1);
+			assert_int_equal(r->payloads.vrps[0].asn, 64501);
+			assert_int_equal(findings_of(r, RPKI_POINT_RETAINED), 1);
+			assert_int_equal(findings_of(r, RPKI_MFT_NUMBER_OLD), replays);
+			(void)routes_free(r);
+		}
+		/* It heals, and all is as ever. */
+		world_as(&s, "\4", 180, &roa);
+		publish(&s);
+		r = run(&s, NULL);
+		assert_int_equal(r->payloads.vrps[0].asn, 64500);
+		assert_int_equal(findings_of(r, RPKI_POINT_RETAINED), 0);
+		(void)routes_free(r);
+		scene_done(&s);
+	}
+}
+
+/* The same for a trust anchor's certificate. */
+static void
+test_lied_anchor(void **state)
+{
+	uint8_t r[2 * SHA256_LEN + 4] = { 0 };
+	struct buf b = BUF_INIT;
+	struct scene s;
+	struct routes *got;
+
+	scene_init(&s, *state, true);
+	(void)routes_free(run(&s, NULL));
+	record(&b, TA_URI ".other", SV("no certificate"));
+	stage(&s, s.ta, &b);
+	got = run(&s, NULL);
+	assert_int_equal(got->payloads.n_vrps, 1);
+	crypto_sha256_2(LIVE_TA_PREFIX, sizeof(LIVE_TA_PREFIX), s.w.tal.spki.p, s.w.tal.spki.n, r);
+	(void)routes_free(got);
+	for (uint8_t i = 1; i < 20; i++) {
+		r[SHA256_LEN] = i;
+		assert_int_equal(objects_points_put(s.store, (struct sv){ (const char *)r, sizeof(r) },
+		    s.now), 0);
+	}
+	scene_restart(&s, true);
+	got = run(&s, NULL);
+	assert_int_equal(got->payloads.n_vrps, 1);
+	(void)routes_free(got);
+	scene_done(&s);
+}
+
 static bool
 nobody(void *arg UNUSED, struct sv key UNUSED)
 {
@@ -501,6 +623,8 @@ main(void)
 		cmocka_unit_test(test_retained),
 		cmocka_unit_test(test_regression),
 		cmocka_unit_test(test_planted),
+		cmocka_unit_test(test_lied),
+		cmocka_unit_test(test_lied_anchor),
 		cmocka_unit_test(test_words),
 	};
 
