@@ -428,6 +428,66 @@ test_lied(void **state)
 	}
 }
 
+/* Two servers show different states: the newer is used, and stands while they show the same two. */
+static void
+source_show(struct scene *s, uint32_t source, const char *mark)
+{
+	struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < s->w.n; i++)
+		record(&b, world_uri(&s->w, s->w.files[i].name), s->w.files[i].bytes);
+	record(&b, MFT_URI, s->w.mft);
+	record(&b, MODULE "mark.txt", sv_str(mark));	/* something of it moves each time */
+	stage(s, source, &b);
+}
+
+static void
+test_contested(void **state)
+{
+	const char *notify = "https://rpki.example/n.xml";
+	struct cert_spec c;
+	struct objects_source src;
+	struct world old, newer;
+	struct buf b = BUF_INIT;
+	struct scene s;
+	struct routes *r = NULL;
+
+	scene_init(&s, *state, true);
+	c = (struct cert_spec){ .serial = SV("\1"), .issuer = "ta", .subject = "ta",
+	    .not_before = NOW - DAY, .not_after = NOW + 365 * DAY, .spki = s.w.tal.spki,
+	    .ski = key_ski(*state, 0), .ca = true, .repo = HOST, .mft = MFT_URI, .notify = notify,
+	    .res = { .ip = { { &ten, 1, false }, { &doc6, 1, false } }, .as = { &doc_as, 1, false } } };
+	record(&b, TA_URI, cert_make(&s.w, &c, 0, NULL));
+	stage(&s, s.ta, &b);
+	assert_int_equal(objects_source(s.store, sv_str(notify), NOW, &src), 0);
+	old = s.w;
+	for (int i = 0; i < 4; i++) {
+		char mark[2] = { (char)('0' + i), '\0' };
+
+		s.w = old;
+		if (i < 2) {
+			source_show(&s, src.id, mark);
+			world_as(&s, "\2", 60, &roa2);
+		} else {			/* the other one has moved on, and is newer */
+			world_as(&s, "\3", 90, &roa);
+			source_show(&s, src.id, mark);
+			s.w = newer;
+		}
+		if (i == 0)
+			newer = s.w;
+		s.w = i < 2 ? newer : s.w;
+		source_show(&s, s.module, mark);
+		s.clock++;
+		r = run(&s, r);
+		assert_int_equal(s.n_still, 0);
+		assert_int_equal(r->n_moved, i % 2);
+		assert_int_equal(r->payloads.vrps[0].asn, i < 2 ? 64501 : 64500);
+		assert_int_equal(findings_of(r, RPKI_POINT_RETAINED), 0);
+	}
+	(void)routes_free(r);
+	scene_done(&s);
+}
+
 /* The same for a trust anchor's certificate. */
 static void
 test_lied_anchor(void **state)
@@ -625,6 +685,7 @@ main(void)
 		cmocka_unit_test(test_planted),
 		cmocka_unit_test(test_lied),
 		cmocka_unit_test(test_lied_anchor),
+		cmocka_unit_test(test_contested),
 		cmocka_unit_test(test_words),
 	};
 
