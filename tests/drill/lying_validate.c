@@ -24,6 +24,7 @@
 
 #define WAIT_USEC	200000
 #define LAST_WORDS_USEC	1500000	/* by then the true one is in its place */
+#define LAST_WORDS	100	/* more than are read at once */
 #define LIE_MAX		((size_t)1 << 20)
 #define GUARDED		100
 #define SNAPSHOT_MAX	((size_t)1 << 28)
@@ -284,17 +285,22 @@ lie_points(struct role *r)
 	return rc;
 }
 
-/* Pairs that came with the lie: of CAs that are there. */
+/* Records that came with the lie, of CAs that are there; and nothing is needed any more. */
 static int
 lie_judged(struct role *r)
 {
 	struct liar *l = r->state;
 	struct msg_points m;
+	struct msg_holds h;
 	int rc = memfd_of("points", buf_get(&l->given), &m.pairs);
 
-	if (rc == 0) {
-		rc = msg_points_send(r, ROLE_STORE, &m);
-		(void)close(m.pairs);
+	if (rc < 0)
+		return rc;
+	rc = msg_points_send(r, ROLE_STORE, &m);
+	(void)close(m.pairs);
+	if (rc == 0 && (rc = memfd_of("nothing", (struct sv){ "", 0 }, &h.hashes)) == 0) {
+		rc = msg_holds_send(r, ROLE_STORE, &h);
+		(void)close(h.hashes);
 	}
 	return rc;
 }
@@ -477,6 +483,8 @@ lie_last(struct role *r)
 		rc = lie_holds(r);
 	if (rc == 0)
 		rc = lie_objects(r);
+	for (unsigned i = 0; rc == 0 && i < LAST_WORDS; i++)
+		role_log(r, LOG_LEVEL_NOTICE, "word %u", i);
 	if (rc == 0) {
 		role_log(r, LOG_LEVEL_NOTICE, "lied: %s", "last");
 		abort();
