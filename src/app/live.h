@@ -11,7 +11,11 @@
  * this CA instance, until such time as they become stale"). The first that
  * makes a whole point is used. What was judged good last is remembered as a
  * hash in the store, and is verified again each time before it is believed
- * (rpki_mft_seen()): the memory may come from a process that lied.
+ * (rpki_mft_seen()): the memory may come from a process that lied. For the
+ * same reason the store has those before it, too, for longer than such a
+ * process lives: of all, the highest number that the CA signed is the last one
+ * seen, and stands in first. So a lie that was told while the CA's own servers
+ * were bad takes nothing away that was valid.
  *
  * Results: with the hash the store keeps what the point gave, so that it
  * stands over a restart as it does in memory (live_kept.c). Wherever it stands,

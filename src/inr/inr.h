@@ -429,6 +429,22 @@ DEFINE_CLEANUP(struct delta, delta_free)
  * is not in it was not issued any more. Local additions (SLURM) are made
  * after the guard, and never held. An ASPA counts as missing if its customer
  * has none at all: one that changed was signed.
+ *
+ * The published snapshot may be the last word of a validator that was taken
+ * over. What it made up is gone with the next run of a true one, with one
+ * exception: payloads that it attached to a CA that really fails, as the true
+ * one judges it, look like what that CA lost. A CA that works or stands on
+ * older data, and one that no chain leads to, holds nothing. Nobody but the CA
+ * could tell which of them it signed: its objects are what is missing. So that
+ * is bounded, and not prevented:
+ *
+ *	in time		by guard-hold from the first true run: a clock of the
+ *			snapshot that is not in the past does not count. (One that
+ *			is too old ends a true hold: the guard is lost, nothing else)
+ *	in effect	payloads are added, none is taken away: a route whose own
+ *			ROA is valid stays valid; one without may become invalid
+ *	in secret	a hold is a finding, an audit entry and a metric at once;
+ *			its hash, said to "sekisho rpki release", ends it
  */
 enum guard_loss {
 	LOSS_EXPIRED,

@@ -24,12 +24,12 @@ struct child {
 	enum role_id		 id;
 	pid_t			 pid;		/* 0: down */
 	struct chan		*chan;
-	bool			 ready, disliked;
+	bool			 ready, disliked, overdue;
 	int64_t			 since;		/* of this life */
 	int64_t			 since_mono;
 	uint64_t		 restarts;
 	uint32_t		 backoff_ms;
-	struct loop_timer	*timer;		/* to start again */
+	struct loop_timer	*timer;		/* down: to start again; up: the end of its life */
 	struct buf		 conf;		/* the payload of its configuration */
 	int64_t			 told_minute;	/* of n_told: lines for our logs */
 	uint32_t		 n_told;

@@ -20,6 +20,12 @@
 #define WATCH_USEC	1000000
 /* In one life; an honest role asks once, at its start. */
 #define HISTORIES_MAX	8
+/*
+ * Validate ends by itself after a day, to judge everything anew. One that was
+ * taken over would not. What it can spoil is kept for longer than this
+ * (store/limits.h: OBJECTS_PAST_AGE).
+ */
+#define VALIDATE_LIFE_SEC	(25 * 3600)
 
 /* Something waits to be read: look whether it is. */
 static void
@@ -307,15 +313,32 @@ child_start(struct child *c)
 	c->chan = chan_new(p->loop, fd, &messages, frame_in, chan_lost, c);
 	if (c->chan == NULL || (rc = introduce(c)) < 0)
 		child_kill(c, "cannot be told its configuration");
+	c->overdue = false;
+	if (c->id == ROLE_VALIDATE && conf_live(p->conf))
+		(void)loop_timer_set(c->timer, VALIDATE_LIFE_SEC * 1000000LL);
 }
 
 static void
-start_again(void *arg)
+life_over(struct child *c)
+{
+	if (c->overdue) {
+		child_kill(c, "does not end");
+		return;
+	}
+	c->overdue = true;
+	child_restart(c, "it has lived for long");
+	(void)loop_timer_set(c->timer, STOP_MS * 1000);
+}
+
+static void
+on_timer(void *arg)
 {
 	struct child *c = arg;
 
-	if (c->pid != 0)
+	if (c->pid != 0) {
+		life_over(c);
 		return;
+	}
 	c->restarts++;
 	child_start(c);
 }
@@ -358,6 +381,7 @@ child_died(struct child *c, bool ok, const char *how)
 		c->backoff_ms = BACKOFF_WISH_MS;
 	c->ready = c->asked = false;
 	c->chan = chan_free(c->chan);
+	loop_timer_stop(c->timer);
 	if (c->id == ROLE_VALIDATE)
 		release_answered(c->p, NULL);
 	start_later(c);
@@ -458,7 +482,7 @@ children_setup(struct parent *p)
 		c->p = p;
 		c->id = (enum role_id)i;
 		c->backoff_ms = BACKOFF_MIN_MS;
-		if ((c->timer = loop_timer_add(p->loop, start_again, c)) == NULL)
+		if ((c->timer = loop_timer_add(p->loop, on_timer, c)) == NULL)
 			return -ENOMEM;
 	}
 	if ((p->stop_timer = loop_timer_add(p->loop, stop_timeout, p)) == NULL ||
