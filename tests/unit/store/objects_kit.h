@@ -132,6 +132,20 @@ kit_stage(struct objects *o, uint32_t id, bool replace, struct buf *b, const cha
 }
 
 UNUSED static void
+kit_many(struct objects *o, uint32_t id, unsigned n, unsigned from)
+{
+	struct buf b = BUF_INIT;
+	char uri[64], bytes[64];
+
+	for (unsigned i = from; i < from + n; i++) {
+		(void)snprintf(uri, sizeof(uri), "u%06u", i);
+		(void)snprintf(bytes, sizeof(bytes), "object %u", i);
+		kit_add(&b, 'p', NULL, uri, bytes);
+	}
+	assert_int_equal(kit_stage(o, id, true, &b, "s", NOW, NULL), 0);
+}
+
+UNUSED static void
 kit_sound(struct objects *o)
 {
 	const char *what = "";

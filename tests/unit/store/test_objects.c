@@ -431,127 +431,19 @@ lists(void **state UNUSED)
 }
 
 static void
-many(struct objects *o, uint32_t id, unsigned n, unsigned from)
-{
-	struct buf b = BUF_INIT;
-	char uri[64], bytes[64];
-
-	for (unsigned i = from; i < from + n; i++) {
-		(void)snprintf(uri, sizeof(uri), "u%06u", i);
-		(void)snprintf(bytes, sizeof(bytes), "object %u", i);
-		kit_add(&b, 'p', NULL, uri, bytes);
-	}
-	assert_int_equal(kit_stage(o, id, true, &b, "s", NOW, NULL), 0);
-}
-
-/* One manifest that names an object without end does not fill the list for all. */
-static void
-holds_once(void **state UNUSED)
-{
-	const size_t n = (size_t)3 * 1000 * 1000;
-	struct objects *o = kit_open();
-	uint32_t id = kit_source(o, "https://x/n.xml");
-	uint8_t *held = malloc(n * OBJECTS_HASH_LEN);
-
-	assert_non_null(held);
-	many(o, id, 100, 0);
-	many(o, id, 50, 50);
-	for (size_t i = 0; i < n; i++)
-		memcpy(held + i * OBJECTS_HASH_LEN, kit_hash(i == n / 2 ? "object 3" : "object 7").p,
-		    OBJECTS_HASH_LEN);
-	assert_int_equal(objects_hold(o, (struct sv){ (const char *)held, n * OBJECTS_HASH_LEN }), 0);
-	(void)kit_gc(o, NOW + GRACE, 10);
-	assert_int_equal(kit_stat(o).n_objects, 52);
-	/* But each is counted: more than the limit are refused. */
-	for (size_t i = 0; i < n; i++)
-		memcpy(held + i * OBJECTS_HASH_LEN, &i, sizeof(i));
-	assert_int_equal(objects_hold(o, (struct sv){ (const char *)held, n * OBJECTS_HASH_LEN }),
-	    SE_LIMIT);
-	free(held);
-	objects_free(o);
-}
-
-/* Nothing dies before a hold, before its grace, or while it is held or named. */
-static void
-collects(void **state UNUSED)
-{
-	struct objects *o = kit_open();
-	uint32_t id = kit_source(o, "https://x/n.xml");
-	uint8_t held[2 * OBJECTS_HASH_LEN];
-	bool more;
-
-	many(o, id, 100, 0);
-	many(o, id, 50, 50);
-	assert_int_equal(kit_stat(o).n_dead, 50);
-	assert_int_equal(objects_gc(o, NOW + 10 * GRACE, 1000, &more), 0);
-	assert_false(more);
-	assert_int_equal(kit_stat(o).n_objects, 100);
-	memcpy(held, kit_hash("object 7").p, OBJECTS_HASH_LEN);
-	memcpy(held + OBJECTS_HASH_LEN, kit_hash("object 3").p, OBJECTS_HASH_LEN);
-	assert_int_equal(objects_hold(o, (struct sv){ (const char *)held, 63 }), -EBADMSG);
-	assert_int_equal(objects_hold(o, (struct sv){ (const char *)held, sizeof(held) }), 0);
-	(void)kit_gc(o, NOW + GRACE - 1, 10);
-	assert_int_equal(kit_stat(o).n_objects, 100);
-	/* 50 that may be looked at, 10 a slice. */
-	assert_int_equal(kit_gc(o, NOW + GRACE, 10), 5 + (50 % 10 != 0));
-	assert_int_equal(kit_stat(o).n_objects, 52);
-	assert_int_equal(kit_stat(o).n_dead, 2);
-	kit_sound(o);
-	/* No longer held: a liar may have said so. Nor do its next lists shorten that. */
-	assert_int_equal(objects_hold(o, (struct sv){ NULL, 0 }), 0);
-	(void)kit_gc(o, NOW + GRACE, 10);
-	assert_int_equal(objects_hold(o, (struct sv){ (const char *)held, OBJECTS_HASH_LEN }), 0);
-	assert_int_equal(objects_hold(o, (struct sv){ NULL, 0 }), 0);
-	(void)kit_gc(o, NOW + GRACE + OBJECTS_PAST_AGE - 1, 1);
-	assert_int_equal(kit_stat(o).n_objects, 52);
-	/* Let go at NOW + GRACE, and again where it was seen. */
-	(void)kit_gc(o, NOW + GRACE + OBJECTS_PAST_AGE, 1);
-	assert_int_equal(kit_stat(o).n_objects, 51);
-	(void)kit_gc(o, NOW + GRACE + 2 * OBJECTS_PAST_AGE - 1, 10);
-	assert_int_equal(kit_stat(o).n_objects, 50);
-	kit_sound(o);
-	objects_free(o);
-}
-
-/* What is held is not lost with a restart after which the first list is a lie. */
-static void
-held_over_restart(void **state UNUSED)
-{
-	struct objects *o = kit_open();
-	uint32_t id = kit_source(o, "https://x/n.xml");
-	const int64_t old = NOW + 100 * GRACE;
-
-	many(o, id, 10, 0);
-	many(o, id, 5, 5);
-	assert_int_equal(objects_hold(o, kit_hash("object 3")), 0);
-	for (int64_t t = NOW; t <= old; t += OBJECTS_HOLD_AGAIN / 2)
-		(void)kit_gc(o, t, 10);
-	assert_int_equal(kit_stat(o).n_objects, 6);
-	objects_free(o);
-	o = kit_open();
-	assert_int_equal(objects_hold(o, (struct sv){ NULL, 0 }), 0);
-	(void)kit_gc(o, old + OBJECTS_PAST_AGE - 2 * OBJECTS_HOLD_AGAIN, 10);
-	assert_int_equal(kit_stat(o).n_objects, 6);
-	(void)kit_gc(o, old + OBJECTS_PAST_AGE, 10);
-	assert_int_equal(kit_stat(o).n_objects, 5);
-	kit_sound(o);
-	objects_free(o);
-}
-
-static void
 source_goes(void **state UNUSED)
 {
 	struct objects *o = kit_open();
 	uint32_t x = kit_source(o, "https://x/n.xml"), y = kit_source(o, "https://y/n.xml"), again;
 	unsigned n;
 
-	many(o, x, 100, 0);
-	many(o, y, 10, 95);
+	kit_many(o, x, 100, 0);
+	kit_many(o, y, 10, 95);
 	assert_int_equal(objects_source_del(o, 77), -ENOENT);
 	assert_int_equal(objects_source_del(o, x), 0);
 	again = kit_source(o, "https://x/n.xml");
 	assert_int_not_equal(again, x);
-	many(o, again, 3, 200);
+	kit_many(o, again, 3, 200);
 	/* Half-way; it goes on after a restart. */
 	{
 		bool more;
@@ -730,7 +622,7 @@ full(void **state UNUSED)
 	struct buf b;
 	int rc;
 
-	many(o, id, 100, 0);
+	kit_many(o, id, 100, 0);
 	for (rc = 0; rc == 0 && k < 1000; k++) {
 		char key[64];
 
@@ -752,7 +644,7 @@ full(void **state UNUSED)
 	(void)kit_gc(o, NOW + GRACE, 100);
 	assert_true(kit_stat(o).bytes_used < MIB);
 	/* Room again. */
-	many(o, id, 500, 100);
+	kit_many(o, id, 500, 100);
 	kit_sound(o);
 	objects_free(o);
 }
@@ -813,5 +705,5 @@ no_store_yet(void **state UNUSED)
 
 TESTS_MAIN("objects", S(snapshot_and_deltas), S(deltas_fit_or_not), S(batches_refused),
     S(twice_in_a_snapshot), S(name_what_is_there), S(shared_objects), S(long_uris), S(lists),
-    S(holds_once), S(collects), S(held_over_restart), S(source_goes), S(commit_to_nobody), S(states), S(facts), S(pins),
+    S(source_goes), S(commit_to_nobody), S(states), S(facts), S(pins),
     S(full), S(share), S(one_writer), S(no_store_yet))
