@@ -29,7 +29,7 @@ import rtr2_client
 TCP, TLS, SLOW = 460, 40, 8
 VRPS = 20000
 CHANGED = 300
-RETRY = 5			# seconds; a stall of three of them ends a connection
+RETRY = 10			# seconds; a stall of three of them ends a connection
 SECONDS = 400			# nobody waits longer, however busy the machine is
 EACH_MAX = 48 << 10		# of the server's memory, for a connection of either kind
 EACH_MAX_ASAN = 512 << 10	# with AddressSanitizer, which keeps what is freed
