@@ -149,6 +149,7 @@ static void
 walk_gc(struct objects *o)
 {
 	walk_withdrawals(o);
+	objects_forget(o);
 	(void)map_all(o);
 	assert_int_equal(objects_hold(o, SV("")), 0);
 	(void)kit_gc(o, NOW + GRACE + 1, 100);
