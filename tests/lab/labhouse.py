@@ -99,7 +99,12 @@ class LabHouse:
         """The answer to one command, good or bad."""
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(patient(20))
-            s.connect(self.socket)
+            try:
+                s.connect(self.socket)
+            except OSError as e:
+                raise LabError("%s; lab serve: %s" % (
+                    e, self.proc.communicate() + (self.proc.returncode,) if self.proc and self.proc.poll() is not None
+                    else "still there")) from e
             s.sendall(line.encode() + b"\n")
             out = b""
             while True:
