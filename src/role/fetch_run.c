@@ -227,6 +227,8 @@ rsync_finding(struct run *run, const struct msg_rsync_answer *m)
 		args[2] = FA_SV("address", m->detail);
 		n = 3;
 		break;
+	case FETCH_RSYNC_HERE:
+		break;
 	default:
 		code = FETCH_RSYNC;
 		break;

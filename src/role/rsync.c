@@ -284,12 +284,12 @@ on_ask(struct role *r, enum role_id from UNUSED, void *msg)
 	if (!uri_good(m->module))
 		answer(rr, m->req, false, 0, 0, FETCH_RSYNC, "the URI cannot be used");
 	else if (rr->box < 0)
-		answer(rr, m->req, false, 0, 0, FETCH_RSYNC,
+		answer(rr, m->req, false, 0, 0, FETCH_RSYNC_HERE,
 		    "there is no rsync program here (fetch.rsync-program)");
 	else if (jobs_count(rr) >= RSYNC_JOBS_MAX)
-		answer(rr, m->req, false, 0, 0, FETCH_RSYNC, "too many at one time");
+		answer(rr, m->req, false, 0, 0, FETCH_RSYNC_HERE, "too many at one time");
 	else if ((rc = job_start(rr, m)) < 0)
-		answer(rr, m->req, false, 0, 0, FETCH_RSYNC, err_str(rc));
+		answer(rr, m->req, false, 0, 0, FETCH_RSYNC_HERE, err_str(rc));
 	return 0;
 }
 

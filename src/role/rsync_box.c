@@ -23,6 +23,7 @@
 #define RSYNC_SOCKET	10		/* error in socket I/O */
 #define RSYNC_VANISHED	24		/* files went while they were listed */
 #define RSYNC_CONNECT	35		/* timeout waiting for the connection */
+#define RSYNC_NOT_STARTED 126		/* and above: not of rsync's, but of sys/box.c */
 
 struct place {
 	char		host[256];
@@ -176,7 +177,7 @@ end_tell(const struct box_end_info *e, struct box_reply *r)
 		refused(r, FETCH_RSYNC_SIZE, e->text);
 		return;
 	case BOX_CANNOT:
-		refused(r, FETCH_RSYNC, err_str(e->code));
+		refused(r, FETCH_RSYNC_HERE, err_str(e->code));
 		return;
 	case BOX_KILLED:
 		(void)snprintf(text, sizeof(text), "it ended by signal %d", e->code);
@@ -185,7 +186,8 @@ end_tell(const struct box_end_info *e, struct box_reply *r)
 		(void)snprintf(text, sizeof(text), "it ended with status %d", e->code);
 		break;
 	}
-	refused(r, FETCH_RSYNC, e->text[0] != '\0' ? e->text : text);
+	refused(r, e->end == BOX_EXITED && e->code >= RSYNC_NOT_STARTED ? FETCH_RSYNC_HERE :
+	    FETCH_RSYNC, e->text[0] != '\0' ? e->text : text);
 	if (e->end == BOX_EXITED && (e->code == RSYNC_GOOD || e->code == RSYNC_VANISHED))
 		r->ok = 1;
 }

@@ -320,6 +320,7 @@ def case_box(folder):
     w = World(folder, d, program="/nonexistent/rsync")
     got = w.ask()
     t.equal((got["ok"], w.role.status()["program"]), (0, False), "without the program: it says so")
+    t.equal(got["code"], "FETCH_RSYNC_HERE", "… and does not blame the server")
     w.close()
     d.close()
 
