@@ -191,6 +191,24 @@ questions_thicken(struct run *r)
 	return rc;
 }
 
+/*
+ * Nothing at all was found, and points failed: that is no RPKI without
+ * payloads but one that we could not read (a full disk, no network). An empty
+ * first set would make a router believe this cache instead of its other one;
+ * no set is No Data Available (8210bis section 12, code 2).
+ */
+static bool
+is_void(const struct run *r)
+{
+	const struct routes *x = r->routes;
+	bool failed = false;
+
+	for (size_t i = 0; i < x->n_points && !failed; i++)
+		failed = x->points[i]->failed;
+	return r->is_first && failed && x->payloads.n_vrps == 0 && x->payloads.n_aspas == 0 &&
+	    x->payloads.n_router_keys == 0;
+}
+
 static int
 work(struct run *r)
 {
@@ -217,6 +235,11 @@ work(struct run *r)
 			return -ENOENT;
 		complain(&r->conf.complain, "no trust anchor's certificate has been fetched, "
 		    "keeping old data");
+		return 0;
+	}
+	if (r->live != NULL && is_void(r)) {
+		complain(&r->conf.complain, "nothing could be judged good yet; not publishing "
+		    "an empty result (see \"sekisho status\")");
 		return 0;
 	}
 	if ((rc = guard_apply(r)) < 0 || (rc = local_apply(r)) < 0 ||

@@ -52,6 +52,7 @@ def world(folder):
         f.write(WORLD)
     code, _, err = run("lab", "rpki", "w.lab", "-q", "--seed", "7", "--servers", ".", cwd=folder)
     assert code == 0, err
+    assert mixed(folder, 1, 2) != expected(folder, 1), "no news of kyoto at step 2"
 
 
 def expected(folder, step):
@@ -189,6 +190,23 @@ def case_rsync_only(folder, lab):
     h.stop()
 
 
+def case_void(folder, lab):
+    """Nothing can be had but the anchor's certificate: no data, rather than an empty set."""
+    lab.heal()
+    lab.step(4)
+    lab.behave("* snapshot-hash")
+    h = house(folder, lab, more="  rsync: never\n", state="state4")
+    t.ok(wait_for(lambda: "not publishing an empty result" in h.log(), 40), "all servers are bad: it is said", h.log())
+    try:
+        got = h.vrps()
+    except (ValueError, AssertionError) as e:
+        got = str(e)
+    t.equal(got, "error report 2", "… and routers are told No Data Available, not that there are no VRPs")
+    lab.heal()
+    t.ok(has(h, folder, 4, 40), "… and it is served", h.log())
+    h.stop()
+
+
 def main():
     if shutil.which("rsync") is None:
         t.skip("sekisho serve fetches", "no rsync program")
@@ -197,7 +215,7 @@ def main():
         world(folder)
         try:
             with LabHouse(folder) as lab:
-                for case in (case_rrdp, case_fallback, case_rsync_only):
+                for case in (case_rrdp, case_fallback, case_rsync_only, case_void):
                     t.case(case, folder, lab)
         finally:
             stop_all()
