@@ -99,9 +99,9 @@ def programs(d):
 
 
 class LiveHouse(House):
-    def __init__(self, folder, lab, more="", rpki="", state="state", top="", refresh="10s", timeout="8s"):
+    def __init__(self, folder, lab, more="", rpki="", state="state", top="", refresh="10s", timeout="8s", max_mb=8):
         hosts = ", ".join('"%s"' % h for h in lab.hosts_option().split())
-        super().__init__(folder, f"fetch:\n  mode: on\n  refresh: {refresh}\n  timeout: {timeout}\n  max-size: 8\n"
+        super().__init__(folder, f"fetch:\n  mode: on\n  refresh: {refresh}\n  timeout: {timeout}\n  max-size: {max_mb}\n"
                          f"  ca-file: {lab.ca}\n  hosts: [{hosts}]\n{more}", inputs="tree: []")
         with open(self.conf) as f:
             text = f.read()
