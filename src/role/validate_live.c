@@ -298,7 +298,8 @@ objects_send(struct role *r)
 	uint8_t *map;
 	int rc;
 
-	told_lines(l->told, &told);
+	if (told_lines(l->told, &told) && !l->telling)
+		l->telling = loop_timer_set(l->told_timer, TOLD_USEC) == 0;
 	if ((rc = told.rc) < 0 || (l->found_fd >= 0 &&
 	    (rc = memfd_map(l->found_fd, false, FINDINGS_BYTES_MAX, &found)) < 0))
 		return rc;

@@ -15,6 +15,9 @@ struct source {
 	struct source	*next;
 	char		*lines;		/* NULL: nothing to say */
 	size_t		 len;
+	bool		 said;		/* told_lines() had them */
+	char		*missed;	/* of an attempt before, that it had not; or NULL */
+	size_t		 missed_len;
 };
 
 struct told {
@@ -42,8 +45,10 @@ told_free(struct told *t)
 {
 	if (t == NULL)
 		return NULL;
-	for (struct source *s = t->head; s != NULL; s = s->next)
+	for (struct source *s = t->head; s != NULL; s = s->next) {
 		free(s->lines);
+		free(s->missed);
+	}
 	map_done(&t->map);
 	pool_freep(&t->pool);
 	free(t);
@@ -128,6 +133,19 @@ is_line(struct sv s)
 	return true;
 }
 
+/* The lines give way to others: to nothing, or once more into what is said next. */
+static void
+lines_leave(struct told *t, struct source *s)
+{
+	if (s->said || s->len == 0 || s->missed != NULL) {
+		free(s->lines);
+		t->bytes -= s->len;
+		return;
+	}
+	s->missed = s->lines;
+	s->missed_len = s->len;
+}
+
 bool
 told_put(struct told *t, struct sv key, struct sv json)
 {
@@ -144,21 +162,56 @@ told_put(struct told *t, struct sv key, struct sv json)
 		return false;
 	if (now.n == s->len && (now.n == 0 || memcmp(now.p, s->lines, now.n) == 0))
 		return false;
-	if (t->bytes - s->len + now.n > TOLD_BYTES_MAX ||
+	if (t->bytes + now.n > TOLD_BYTES_MAX ||
 	    (now.n > 0 && (copy = malloc(now.n)) == NULL))
 		return false;
 	if (now.n > 0)
 		memcpy(copy, now.p, now.n);
-	free(s->lines);
-	t->bytes = t->bytes - s->len + now.n;
+	lines_leave(t, s);
+	t->bytes += now.n;
 	s->lines = copy;
 	s->len = now.n;
+	s->said = false;
 	return true;
 }
 
-void
-told_lines(const struct told *t, struct buf *ret)
+static bool
+has_line(struct sv lines, struct sv line)
 {
-	for (const struct source *s = t->head; s != NULL; s = s->next)
+	struct sv x;
+
+	while (sv_line(&lines, &x))
+		if (sv_eq(x, line))
+			return true;
+	return false;
+}
+
+static void
+missed_lines(const struct source *s, struct buf *ret)
+{
+	struct sv missed = { s->missed, s->missed_len }, line;
+
+	while (sv_line(&missed, &line))
+		if (!has_line((struct sv){ s->lines, s->len }, line)) {
+			buf_sv(ret, line);
+			buf_char(ret, '\n');
+		}
+}
+
+bool
+told_lines(struct told *t, struct buf *ret)
+{
+	bool over = false;
+
+	for (struct source *s = t->head; s != NULL; s = s->next) {
+		missed_lines(s, ret);
 		buf_sv(ret, (struct sv){ s->lines, s->len });
+		over = over || s->missed != NULL;
+		free(s->missed);
+		t->bytes -= s->missed_len;
+		s->missed = NULL;
+		s->missed_len = 0;
+		s->said = true;
+	}
+	return over;
 }

@@ -8,7 +8,7 @@
 #define TWO	"{\"code\":\"B\"}"
 
 static void
-are(const struct told *t, const char *want)
+are(struct told *t, const char *want)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 
@@ -34,6 +34,29 @@ lines(void **state UNUSED)
 	assert_true(put(t, "a", "{\"findings\":[]}"));
 	are(t, TWO "\n");
 	assert_false(put(t, "c", "{}"));
+}
+
+/* An attempt's findings are said once, also when the next attempt is good at once. */
+static void
+missed(void **state UNUSED)
+{
+	_cleanup_(told_freep) struct told *t = told_new();
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+
+	assert_true(put(t, "a", "{\"findings\":[" ONE "," TWO "]}"));
+	assert_true(put(t, "a", "{\"findings\":[" TWO "]}"));
+	assert_true(put(t, "b", "{\"findings\":[" TWO "]}"));
+	assert_true(put(t, "b", "{\"findings\":[]}"));
+	assert_true(told_lines(t, &b));
+	assert_true(sv_eq_str(buf_get(&b), ONE "\n" TWO "\n" TWO "\n"));
+	b.len = 0;
+	assert_false(told_lines(t, &b));
+	assert_true(sv_eq_str(buf_get(&b), TWO "\n"));
+	/* What was said is not said again when it ends. */
+	assert_true(put(t, "a", "{\"findings\":[]}"));
+	b.len = 0;
+	assert_false(told_lines(t, &b));
+	assert_int_equal(b.len, 0);
 }
 
 /* A fetcher that was taken over makes no lines of its own. */
@@ -66,7 +89,8 @@ setup(void **state UNUSED)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(lines), cmocka_unit_test(forged) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(lines), cmocka_unit_test(missed),
+	    cmocka_unit_test(forged) };
 
 	return cmocka_run_group_tests_name("role/told", tests, setup, NULL);
 }
