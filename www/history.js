@@ -31,7 +31,7 @@ function changeCell(c) {
 
 function causeCell(c) {
 	const object = c.speaker || c.ca;
-	return el("span", known(`cause_${c.announce && !isChanged(c) ? "none" : c.cause}`),
+	return el("span", known(`cause_${c.cause}`),
 		c.code && " ", c.code && el("code", c.code),
 		object && el("span.uri", object),
 		object && LOST.includes(c.cause) && el("button.link", t("why_this"), { type: "button",

@@ -306,9 +306,13 @@ lost_word(const struct history_change *x)
 static const char *
 event_word(const struct history_change *x)
 {
+	bool filter = x->cause == HC_LOCAL && x->ca.n > 0;
+
 	if (x->announce)
-		return x->had ? N_("changed") : N_("new");
-	return x->cause == HC_LOCAL ? N_("asserted locally no more") : N_("taken away by its CA, or filtered locally");
+		return filter ? N_("filtered locally no more") : x->had ? N_("changed") : N_("new");
+	if (x->cause == HC_LOCAL)
+		return filter ? N_("filtered locally") : N_("asserted locally no more");
+	return N_("taken away by its CA");
 }
 
 static void

@@ -2,7 +2,10 @@
  * The report of a run as JSON: what the page, the metrics and `--json` show.
  * Texts are in every language, since the page chooses per request.
  *
- * {"built","at","duration_ms","earliest","verified","incomplete",
+ * {"filters":[{"kind":"vrp"|"key"|"aspa","prefix","asn","ski","hits"}],"filters_more",
+ *					only if local filters are in force; first,
+ *					in this form: store/history_filter.c cuts it out
+ *  "built","at","duration_ms","earliest","verified","incomplete",
  *  "tas":[{"name","uri","ok","vrps4","vrps6","aspas","objects"}],
  *  "objects":[{"type","verdict","count"}],
  *  "findings_total":{"REJECT","WARN","NOTE"},
@@ -16,7 +19,9 @@
 #include <string.h>
 
 #include "app/routes.h"
+#include "base/hash.h"
 #include "base/timefmt.h"
+#include "store/history.h"
 #include "sys/clock.h"
 
 #define CODES_MAX	256	/* more than there are */
@@ -134,6 +139,51 @@ finding_put(void *arg, const struct finding *f)
 }
 
 static void
+filter_put(struct json *j, const struct slurm_entry *e)
+{
+	static const char *const kinds[] = { [SLURM_PREFIX_FILTER] = "vrp",
+		[SLURM_BGPSEC_FILTER] = "key", [SLURM_ASPA_FILTER] = "aspa" };
+	char px[IP_PREFIX_STRLEN], hex[2 * sizeof(e->ski) + 1];
+
+	json_open(j, '{');
+	json_kv_str(j, "kind", kinds[e->kind]);
+	if (e->kind == SLURM_PREFIX_FILTER && e->px.af != 0)
+		json_kv_str(j, "prefix", ip_prefix_str(&e->px, px));
+	if (e->has_asn || e->kind == SLURM_ASPA_FILTER)
+		json_kv_u64(j, "asn", e->asn);
+	if (e->has_ski)
+		json_kv_str(j, "ski", hex_encode(hex, e->ski, sizeof(e->ski)));
+	json_kv_u64(j, "hits", e->n_effect);
+	json_close(j, '}');
+}
+
+/* Those that took something out come first: of them the history asks most. */
+static void
+filters_put(struct report *rep)
+{
+	const struct slurm *s = rep->r->slurm;
+	size_t n = 0;
+
+	for (int idle = 0; s != NULL && idle < 2; idle++)
+		for (size_t i = 0; i < s->n; i++) {
+			const struct slurm_entry *e = &s->entries[i];
+
+			if (!slurm_is_filter(e->kind) || e->expires <= rep->r->now ||
+			    (e->n_effect == 0) != (idle == 1) || n++ >= HISTORY_FILTERS_MAX)
+				continue;
+			if (n == 1) {
+				json_key(&rep->j, "filters");
+				json_open(&rep->j, '[');
+			}
+			filter_put(&rep->j, e);
+		}
+	if (n == 0)
+		return;
+	json_close(&rep->j, ']');
+	json_kv_u64(&rep->j, "filters_more", n - min_size(n, HISTORY_FILTERS_MAX));
+}
+
+static void
 head_put(struct report *rep)
 {
 	const struct routes *r = rep->r;
@@ -236,6 +286,7 @@ routes_report(struct routes *r, const struct ours *ours, struct buf *b)
 	rep->ours = ours;
 	rep->j = json_on(b, false);
 	json_open(&rep->j, '{');
+	filters_put(rep);
 	head_put(rep);
 	counts_put(rep);
 	guard_put(rep);

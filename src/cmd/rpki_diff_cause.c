@@ -43,6 +43,7 @@ struct diff_causes {
 	struct pool		*pool;		/* of fs; NULL: no filters */
 	struct slurm		*slurm;		/* NULL: none */
 	size_t			 n_lookups;
+	struct history_filters	 filters;	/* in force in s, if there is an older */
 };
 
 struct diff_item
@@ -107,6 +108,8 @@ diff_causes_new(const struct cmd_ctx *ctx, const struct snapshot *snap,
 	c->s = snap;
 	c->older = older;
 	c->now = ctx->now;
+	if (older != NULL && history_filters_read(snapshot_report(snap), &c->filters) < 0)
+		return diff_causes_free(c);
 	(void)snprintf(path, sizeof(path), "%s/" HISTORY_FILE, state);
 	if (state[0] == '\0' || history_reader_open(path, &c->h) < 0)
 		c->h = NULL;
@@ -123,6 +126,7 @@ diff_causes_free(struct diff_causes *c)
 	if (c == NULL)
 		return NULL;
 	(void)history_reader_free(c->h);
+	history_filters_done(&c->filters);
 	(void)slurm_free(c->slurm);
 	(void)pool_free(c->pool);
 	free(c);
@@ -171,6 +175,8 @@ why_of(const struct history_change *c)
 {
 	if (c->announce)
 		return c->kind == HK_ASPA && c->had && c->has ? WHY_CHANGED : WHY_NEW;
+	if (c->cause == HC_LOCAL && c->ca.n > 0)
+		return WHY_FILTERED;
 	return c->cause < HC_MAX ? whys_gone[c->cause] : WHY_UNKNOWN;
 }
 
@@ -270,18 +276,35 @@ ca_tell(const struct snapshot_ca *ca, enum diff_why why, struct diff_cause *ret)
 	(void)snprintf(ret->speaker, sizeof(ret->speaker), "%.*s", SV_ARG(ca->ca.uri));
 }
 
+/* By a filter that was in force in ours; the configuration may be another by now. */
+static bool
+was_filtered(const struct diff_causes *c, const struct diff_item *x)
+{
+	struct history_payload p = { .kind = x->kind, .asn = x->asn };
+
+	if (x->kind == HK_VRP) {
+		const struct vrp *v = x->p;
+
+		p.prefix = (struct ip_prefix){ .af = v->af, .len = v->len };
+		memcpy(p.prefix.addr, v->addr, sizeof(p.prefix.addr));
+	} else if (x->kind == HK_KEY)
+		p.ski = ((const struct router_key *)x->p)->ski;
+	return history_filtered(&c->filters, true, &p);
+}
+
 /* From the older of two snapshots to the newer: they say why, the history when. */
 static void
 gone(struct diff_causes *c, const struct diff_item *x, struct diff_cause *ret)
 {
 	int64_t at = c->s->built == c->older->built ? c->now : c->s->built;
 	struct history_why w = history_why_gone(c->older, c->s, at,
-	    &(struct history_gone){ x->ca, x->ta, x->expires });
+	    &(struct history_gone){ x->ca, x->ta, x->expires, was_filtered(c, x) });
+	bool filtered = w.cause == HC_LOCAL && x->ca < c->older->n_cas;
 	struct diff_cause when;
 
-	if (w.cause == HC_SIGNED && filter_find(c, x, ret))
+	if ((filtered || w.cause == HC_SIGNED) && filter_find(c, x, ret))
 		return;
-	ret->why = whys_gone[w.cause];
+	ret->why = filtered ? WHY_FILTERED : whys_gone[w.cause];
 	if (w.spoken)
 		ca_tell(&w.speaker, ret->why, ret);
 	if (w.cause == HC_EXPIRED)

@@ -213,7 +213,7 @@ change_json(struct log_work *w, const struct history_change *c)
 	payload_json(j, c);
 	json_kv_sv(j, "ta", c->ta);
 	json_kv_sv(j, "ca", c->ca);
-	if (!c->announce)
+	if (!c->announce || c->cause == HC_LOCAL)
 		cause_json(w, c);
 	json_close(j, '}');
 }
@@ -257,6 +257,18 @@ payload_text(struct buf *b, const struct history_change *c)
 		asns_text(b, c->after);
 }
 
+/* What a CA had issued can only be filtered here, what none had, asserted. */
+static const char *
+local_word(const struct history_change *c)
+{
+	if (c->ca.n > 0)
+		return c->announce ?
+		    N_("a local filter (rpki.slurm or rpki.exceptions) takes it out no more.") :
+		    N_("a local filter (rpki.slurm or rpki.exceptions) takes it out.");
+	return c->announce ? N_("a local assertion (SLURM, exception) began.") :
+	    N_("a local assertion (SLURM, exception) ended.");
+}
+
 static const char *
 cause_word(const struct history_change *c, enum lang lang)
 {
@@ -266,7 +278,7 @@ cause_word(const struct history_change *c, enum lang lang)
 	case HC_EXPIRED:
 		return tr(lang, N_("it expired: its certificates were not renewed in time."));
 	case HC_LOCAL:
-		return tr(lang, N_("a local assertion (SLURM, exception) ended."));
+		return tr(lang, local_word(c));
 	case HC_TA:
 		return tr(lang, N_("its trust anchor is no longer there."));
 	default:
@@ -321,7 +333,7 @@ change_text(struct log_work *w, const struct history_change *c)
 		escape_term(b, c->ca);
 		buf_char(b, '\n');
 	}
-	if (!c->announce)
+	if (!c->announce || c->cause == HC_LOCAL)
 		cause_lines(w, c);
 }
 

@@ -52,6 +52,30 @@ row_bind(const struct history *h, sqlite3_stmt *st, const struct row *r)
 		bind_bytes(st, 16, r->after, r->n_after);
 }
 
+/* Did it come, or go, by a local filter? */
+static bool
+row_filtered(const struct history *h, const struct row *r)
+{
+	struct history_payload p = { .kind = r->kind, .asn = r->asn,
+	    .prefix = { .af = r->af, .len = r->len } };
+
+	if (r->lo != NULL)
+		memcpy(p.prefix.addr, r->lo, sizeof(p.prefix.addr));
+	if (r->kind == HK_KEY)
+		p.ski = r->announce ? r->after : r->before;
+	return r->announce ? history_filtered(&h->was, false, &p) :
+	    history_filtered(&h->is, true, &p);
+}
+
+/* An ASPA that is another one now did not come. */
+static enum history_cause
+why_came(const struct history *h, const struct row *r)
+{
+	if (r->kind == HK_ASPA && r->before != NULL)
+		return HC_NONE;
+	return r->ca >= h->to->n_cas || row_filtered(h, r) ? HC_LOCAL : HC_NONE;
+}
+
 static int
 row_write(struct history *h, const struct row *r)
 {
@@ -61,9 +85,11 @@ row_write(struct history *h, const struct row *r)
 	sqlite3_stmt *st;
 	int rc = 0;
 
-	if (!r->announce)
+	if (r->announce)
+		w.cause = why_came(h, r);
+	else
 		w = history_why_gone(h->from, h->to, h->at,
-		    &(struct history_gone){ r->ca, r->ta, r->expires });
+		    &(struct history_gone){ r->ca, r->ta, r->expires, row_filtered(h, r) });
 	if (r->ca < s->n_cas) {
 		snapshot_ca(s, r->ca, &ca);
 		rc = ca_write(h, &ca.ca);
@@ -230,12 +256,20 @@ history_busy(const struct history *h)
 	return h->to != NULL;
 }
 
+static void
+publication_forget(struct history *h)
+{
+	h->from = h->to = NULL;
+	history_filters_done(&h->was);
+	history_filters_done(&h->is);
+}
+
 void
 history_abort(struct history *h)
 {
 	if (h->to == NULL)
 		return;
-	h->from = h->to = NULL;
+	publication_forget(h);
 	(void)history_run(h, ST_ROLLBACK);
 }
 
@@ -279,7 +313,9 @@ history_begin(struct history *h, const struct snapshot *from, const struct snaps
 	h->phase = from != NULL ? PH_VRPS : PH_END;
 	h->i = h->j = 0;
 	h->n_came = h->n_went = 0;
-	if ((rc = publication_write(h, kind)) < 0)
+	if (from != NULL && (rc = history_filters_read(snapshot_report(from), &h->was)) == 0)
+		rc = history_filters_read(snapshot_report(to), &h->is);
+	if (rc < 0 || (rc = publication_write(h, kind)) < 0)
 		history_abort(h);
 	return rc;
 }
@@ -294,7 +330,7 @@ publication_end(struct history *h)
 	bind_u64(st, 2, h->n_came);
 	bind_u64(st, 3, h->n_went);
 	rc = history_finish(h, history_done(st));
-	h->from = h->to = NULL;
+	publication_forget(h);
 	return rc;
 }
 

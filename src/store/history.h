@@ -29,7 +29,10 @@
  * The cause of a loss: the CA of the payload in the old snapshot is looked up
  * in the new one. It works: it took the payload away (or that expired). It
  * failed: its state and the finding's code. It is not there: the nearest
- * ancestor that is speaks for it.
+ * ancestor that is speaks for it. A filter of this operator may have taken it
+ * out instead: the newer report names those in force. One that took out
+ * nothing took out nothing here; and what comes back when a filter of the
+ * older report ends, came by that.
  *
  * Bounded: days (keep_days), rows and pages (limits.h); oldest rows go first.
  * Findings are opaque bytes here: code and subject are cut out of the line
@@ -63,21 +66,53 @@ enum history_kind {
 
 /* Why a payload is no longer there. */
 enum history_cause {
-	HC_NONE,		/* it came */
+	HC_NONE,		/* it came: its CA signed it */
 	HC_SIGNED,		/* its CA took it away */
 	HC_EXPIRED,
 	HC_FAILED,		/* code says why */
-	HC_LOCAL,		/* no CA had issued it: SLURM, exceptions */
+	/*
+	 * SLURM, exceptions. Without a CA: an assertion that began or ended.
+	 * With one: a filter that took it out, or does so no more.
+	 */
+	HC_LOCAL,
 	HC_TA,			/* its trust anchor is not there any more */
 	HC_MAX
 };
 const char *history_cause_name(enum history_cause);	/* "signed" … */
+
+/* What a report names: some hundred are written by hand. Beyond it, those that hit come first. */
+#define HISTORY_FILTERS_MAX	1000
+
+struct history_payload {
+	enum history_kind	 kind;
+	struct ip_prefix	 prefix;	/* of a VRP */
+	uint32_t		 asn;
+	const uint8_t		*ski;		/* of a key: 20 bytes */
+};
+/* A local filter in force (RFC 8416); hit: it took something out. */
+struct history_filter {
+	enum history_kind	 kind;
+	bool			 has_asn, has_prefix, has_ski, hit;
+	uint32_t		 asn;
+	struct ip_prefix	 prefix;
+	uint8_t			 ski[20];
+};
+struct history_filters {
+	struct history_filter	*v;
+	size_t			 n;
+};
+/* Of a snapshot's report. None there: none, and it costs nothing. -ENOMEM. */
+int	 history_filters_read(struct sv report, struct history_filters *ret) MUST_USE;
+void	 history_filters_done(struct history_filters *);
+/* Does one take it out? hit: only those that took something out count. */
+bool	 history_filtered(const struct history_filters *, bool hit, const struct history_payload *);
 
 /* A payload of the older one of two snapshots that the newer one, of `at`, has not. */
 struct history_gone {
 	uint32_t	ca;
 	uint8_t		ta;
 	int64_t		expires;
+	bool		filtered;	/* a filter of the newer one takes it out */
 };
 struct history_why {
 	enum history_cause cause;

@@ -28,6 +28,16 @@ speaker_find(const struct snapshot *from, const struct snapshot *to, uint32_t ca
 	return false;
 }
 
+/* A CA that fares as it did before gave what it gave before. */
+static bool
+fares_as_before(const struct snapshot *from, uint32_t ca, const struct history_why *w)
+{
+	struct snapshot_ca x;
+
+	snapshot_ca(from, ca, &x);
+	return w->spoken && x.ca.id == w->speaker.ca.id && x.ca.state == w->speaker.ca.state;
+}
+
 struct history_why
 history_why_gone(const struct snapshot *from, const struct snapshot *to, int64_t at,
     const struct history_gone *g)
@@ -45,5 +55,8 @@ history_why_gone(const struct snapshot *from, const struct snapshot *to, int64_t
 	w.spoken = speaker_find(from, to, g->ca, &w.speaker);
 	if (w.cause == HC_TA)
 		w.cause = w.spoken && w.speaker.ca.state == PCA_GOOD ? HC_SIGNED : HC_FAILED;
+	if (g->filtered && (w.cause == HC_SIGNED ||
+	    (w.cause == HC_FAILED && fares_as_before(from, g->ca, &w))))
+		return (struct history_why){ .cause = HC_LOCAL };
 	return w;
 }

@@ -42,6 +42,7 @@ struct history {
 	size_t			 i, j;
 	int64_t			 at, pub;
 	uint64_t		 n_came, n_went;
+	struct history_filters	 was, is;	/* in force in from, in to */
 	/* of the findings that hold */
 	uint64_t		 n_severity[3];
 	uint8_t			 sum[HISTORY_SUM_LEN];

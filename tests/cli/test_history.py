@@ -283,4 +283,57 @@ def test_alarm(t, d):
     t.ok(check(h, "--state", d)[0] == 3, "no state: 3")
 
 
-sys.exit(house.cases(test_log, test_peer_causes, test_alarm, test_kill))
+SLURM = """{"slurmVersion": 2, "validationOutputFilters": {"prefixFilters": [{"prefix": "198.51.100.0/24"}],
+"bgpsecFilters": [], "aspaFilters": [{"customerAsid": 64497}]},
+"locallyAddedAssertions": {"prefixAssertions": [], "bgpsecAssertions": [], "aspaAssertions": []}}"""
+EXCEPTION = """exceptions:
+    - {action: filter, asn: 64496, owner: noc, reason: r, until: 2100-01-01}
+    - {action: assert, prefix: 203.0.113.0/24, asn: 64500, owner: noc, reason: r, until: 2100-01-01}"""
+
+
+def test_local(t, d):
+    """What the operator's own filters do is not put down to a CA."""
+    def now(subject, event, n):
+        """The causes of its last n changes, when these are there."""
+        got = changes(h, subject)[:n]
+        return {c["event"] for c in got} == {event} and len(got) == n and [c.get("cause") for c in got]
+
+    def have(inputs):
+        h.inputs = inputs
+        h.write_conf()
+        code, _, err = house.run("reload", "-c", h.conf)
+        assert code == 0, err
+    h = started(d)
+    with open(os.path.join(d, "x.slurm"), "w") as f:
+        f.write(SLURM)
+    have("rrdp: world.xml\n  slurm: x.slurm")
+    got = house.wait_for(lambda: now("AS64497", "withdraw", 2), 30)
+    t.equal(got, ["local"] * 2, "a SLURM file takes out a VRP and an ASPA: local, not signed")
+    for lang, words in (("en", "a local filter (rpki.slurm or rpki.exceptions) takes it out."), ("ja", "除外しています")):
+        _, out, _ = house.run("rpki", "log", "-c", h.conf, "--lang", lang, "AS64497")
+        t.equal(out.count(words), 2, "in words: " + lang)
+    have("rrdp: world.xml")
+    got = house.wait_for(lambda: now("AS64497", "announce", 2), 30)
+    t.equal(got, ["local"] * 2, "without the file they are back: local")
+    have("rrdp: world.xml\n  " + EXCEPTION)
+    got = house.wait_for(lambda: now("AS64496", "withdraw", 2), 30)
+    t.equal(got, ["local"] * 2, "an exception takes out two")
+    t.equal(now("AS64500", "announce", 1), ["local"], "and one adds a VRP")
+    a, b = [c["serial"] for c in changes(h, "AS64496")][0] - 1, changes(h, "AS64496")[0]["serial"]
+    have("rrdp: world.xml")
+    got = house.wait_for(lambda: now("AS64496", "announce", 2), 30)
+    t.equal(got, ["local"] * 2, "they are back")
+    t.equal(now("AS64500", "withdraw", 1), ["local"], "the assertion has ended")
+    _, out, _ = house.run("rpki", "diff", "-c", h.conf, str(a), str(b), "--json")
+    t.equal({x["cause"] for x in json.loads(out)["only_a"]}, {"filtered"}, "rpki diff of those two says so, after its end")
+    # What a CA really takes away stays its deed, beside a filter that takes out something else.
+    have("rrdp: world.xml\n  " + EXCEPTION)
+    t.ok(house.wait_for(lambda: now("AS64496", "withdraw", 2), 30), "the exceptions are there again")
+    house.lab(d, world=house.WORLD.replace("\t\troa AS64497 198.51.100.0/24 name kyoto-v4\n", ""), rrdp=True)
+    assert house.run("reload", "-c", h.conf)[0] == 0
+    got = house.wait_for(lambda: now("198.51.100.0/24", "withdraw", 1), 30)
+    t.equal(got, ["signed"], "a ROA that its CA took away: signed")
+    h.stop()
+
+
+sys.exit(house.cases(test_log, test_local, test_peer_causes, test_alarm, test_kill))

@@ -89,19 +89,26 @@ world_ca(struct payloads *p, uint64_t id, uint32_t parent, enum payload_ca_state
 
 /* Merge, build and open; *ret_buf is to be freed. */
 static inline int
-world_snapshot(struct payloads *p, uint32_t serial, uint8_t **ret_buf, struct snapshot *ret)
+world_snapshot_said(struct payloads *p, uint32_t serial, struct sv report, uint8_t **ret_buf,
+    struct snapshot *ret)
 {
 	const struct snapshot_stamp st = { serial, { 100, 200, 300 } };
 	size_t size, dropped;
 	int rc;
 
 	if ((rc = payloads_merge(p, &dropped)) < 0 ||
-	    (rc = snapshot_size(p, 2, &size)) < 0)
+	    (rc = snapshot_size(p, report.n, &size)) < 0)
 		return rc;
 	*ret_buf = calloc(1, size);
-	if ((rc = snapshot_build(p, 1000, &st, SV("{}"), world_digest, *ret_buf, size)) < 0)
+	if ((rc = snapshot_build(p, 1000, &st, report, world_digest, *ret_buf, size)) < 0)
 		return rc;
 	return snapshot_open(*ret_buf, size, world_digest, ret);
+}
+
+static inline int
+world_snapshot(struct payloads *p, uint32_t serial, uint8_t **ret_buf, struct snapshot *ret)
+{
+	return world_snapshot_said(p, serial, SV("{}"), ret_buf, ret);
 }
 
 #endif

@@ -200,6 +200,108 @@ causes(void **state UNUSED)
 	h = history_free(h);
 }
 
+#define SKI4	"0404040404040404040404040404040404040404"
+
+/* What a filter took out, and what it did not; the way back. */
+static void
+filters(void **state UNUSED)
+{
+	static const uint8_t after[N_CA] = { PCA_GOOD, PCA_GOOD, PCA_RETAINED, PCA_FAILED };
+	static const uint8_t before[N_CA] = { PCA_GOOD, PCA_GOOD, PCA_GOOD, PCA_FAILED };
+	static const struct sv said = SV("{\"filters\":["
+	    "{\"kind\":\"vrp\",\"prefix\":\"10.0.0.0/16\",\"asn\":1,\"hits\":1},"
+	    "{\"kind\":\"vrp\",\"prefix\":\"10.0.3.0/24\",\"hits\":1},"
+	    "{\"kind\":\"vrp\",\"asn\":5,\"hits\":0},"
+	    "{\"kind\":\"key\",\"asn\":4,\"ski\":\"" SKI4 "\",\"hits\":1},"
+	    "{\"kind\":\"aspa\",\"asn\":8,\"hits\":1}],\"filters_more\":0,\"built\":1}");
+	static const struct {
+		uint32_t asn;
+		uint8_t	 gone, came;
+	} want[] = {
+		{ 1, HC_LOCAL, HC_LOCAL },	/* covered, and its AS number */
+		{ 2, HC_SIGNED, HC_NONE },	/* another AS number */
+		{ 3, HC_FAILED, HC_LOCAL },	/* its CA failed at that moment */
+		{ 4, HC_LOCAL, HC_LOCAL },	/* a key */
+		{ 5, HC_SIGNED, HC_LOCAL },	/* the filter had taken out nothing */
+		{ 6, HC_EXPIRED, HC_LOCAL },
+		{ 7, HC_LOCAL, HC_LOCAL },	/* no CA: an assertion */
+		{ 8, HC_LOCAL, HC_LOCAL },	/* an ASPA */
+		{ 9, HC_LOCAL, HC_LOCAL },	/* its CA fares badly, as before */
+	};
+	struct payloads a = { 0 }, b = { 0 };
+	struct history_found found;
+	struct history *h = opened(0, &found);
+	struct snapshot x, y;
+	uint8_t *bx, *by = NULL;
+	struct got *g = calloc(1, sizeof(*g));
+
+	cas_add(&a, before);
+	vrp(&a, "10.0.0.0/24", 1, EDO, AT + DAY);
+	vrp(&a, "10.0.1.0/24", 2, EDO, AT + DAY);
+	vrp(&a, "10.0.3.0/24", 3, KYOTO, AT + DAY);
+	vrp(&a, "10.0.4.0/24", 5, EDO, AT + DAY);
+	vrp(&a, "10.0.3.0/24", 6, EDO, AT - 1);
+	vrp(&a, "10.9.0.0/24", 7, PAYLOAD_CA_NONE, AT + DAY);
+	vrp(&a, "10.0.3.0/24", 9, NARA, AT + DAY);
+	world_router_key(&a, 4, 4, AT + DAY);
+	a.router_keys[0].ca = EDO;
+	world_aspa(&a, 8, WORLD_LIST(10), AT + DAY);
+	a.aspas[0].ca = EDO;
+	snap(&a, 1, &bx, &x);
+	cas_add(&b, after);
+	(void)payloads_ta(&b, SV("lab"));
+	assert_int_equal(world_snapshot_said(&b, 2, said, &by, &y), 0);
+	payloads_done(&b);
+	record(h, NULL, &x, AT - 5);
+	record(h, &x, &y, AT);
+	record(h, &y, &x, AT + 1);
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		query(h, g, (struct history_query){ .by_asn = true, .asn = want[i].asn });
+		assert_int_equal(g->n, 2);
+		assert_int_equal(g->c[0].cause, want[i].came);
+		assert_int_equal(g->c[1].cause, want[i].gone);
+		assert_int_equal(g->c[1].ca.n > 0, want[i].asn != 7);
+	}
+	free(g);
+	free(bx);
+	free(by);
+	h = history_free(h);
+}
+
+/* What is not in the report's form is no filter; too many are left. */
+static void
+filters_form(void **state UNUSED)
+{
+	static const struct {
+		const char *text;
+		size_t	    n;
+	} cases[] = {
+		{ "", 0 }, { "{\"built\":1}", 0 }, { "{\"filters\":[]}", 0 }, { "{\"filters\":[{}]}", 0 },
+		{ "{\"filters\":[{\"kind\":\"vrp\",\"hits\":1}]}", 0 },
+		{ "{\"filters\":[{\"kind\":\"vrp\",\"asn\":4294967296}]}", 0 },
+		{ "{\"filters\":[{\"kind\":\"roa\",\"asn\":1}]}", 0 },
+		{ "{\"filters\":[{\"kind\":\"vrp\",\"prefix\":10.0.0.0/8}]}", 0 },
+		{ "{\"filters\":[{\"kind\":\"key\",\"ski\":\"0404\"}]}", 0 },
+		{ "{\"filters\":[{\"kind\":\"vrp\",\"asn\":1},{\"x\":1},{\"kind\":\"vrp\",\"asn\":2}]}", 2 },
+		{ "{\"filters\":[{\"kind\":\"vrp\",\"asn\":1", 1 },
+	};
+	struct buf b = BUF_INIT;
+	struct history_filters f;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(history_filters_read(sv_str(cases[i].text), &f), 0);
+		assert_int_equal(f.n, cases[i].n);
+		history_filters_done(&f);
+	}
+	buf_str(&b, "{\"filters\":[");
+	for (size_t i = 0; i <= HISTORY_FILTERS_MAX; i++)
+		buf_str(&b, "{\"kind\":\"vrp\",\"asn\":1},");
+	assert_int_equal(history_filters_read(buf_get(&b), &f), 0);
+	assert_int_equal(f.n, HISTORY_FILTERS_MAX);
+	history_filters_done(&f);
+	buf_done(&b);
+}
+
 static void
 others(void **state UNUSED)
 {
@@ -554,5 +656,5 @@ mails(void **state UNUSED)
 
 #define S(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
-TESTS_MAIN("history", S(causes), S(others), S(prefixes), S(unfinished), S(findings),
+TESTS_MAIN("history", S(causes), S(filters), S(filters_form), S(others), S(prefixes), S(unfinished), S(findings),
     S(bounded), S(damaged), S(alarms), S(mails))
