@@ -164,11 +164,17 @@ def case_play(world, lab, h, watch):
         t.none([x for x in h.objects()[since:] if "//good.example/" in x["subject"] and x["code"].startswith("RPKI_")],
                f"{fault}: … and nothing of the good one's objects")
         watch.look(h)
+        if name == "huge":
+            t.diag("its neighbour meanwhile: step %s" % world.step_of(NEIGHBOUR, world.split(h.vrps())[NEIGHBOUR], step))
 
 
 def runs(h, since):
     """(points, as before) of each run of the validator, from the debug log."""
     return [(int(a), int(b)) for a, b in re.findall(r"(\d+) points \((\d+) as before\)", h.log()[since:])]
+
+
+def few(st):
+    return st["points"] >= CHILDREN and st["points"] - st["points_as_before"] <= FEW
 
 
 def case_crowd(world, lab, h, watch):
@@ -186,6 +192,10 @@ def case_crowd(world, lab, h, watch):
     t.ok(wait_for(lambda: len(runs(h, since)) >= STEPS - CROWD, 10), "… by runs that the log tells", runs(h, since))
     seen = runs(h, since)
     t.none([x for x in seen if x[0] < CHILDREN or x[0] - x[1] > FEW], "… that judge only what changed")
+    t.ok(wait_for(lambda: few(h.of("validate")), 10), "status --json says the same", h.of("validate"))
+    rows = h.get("/api/v1/vrps?asn=AS64496")["vrps"]
+    t.equal({(r["prefix"], r["maxLength"]) for r in rows}, {("10.0.0.0/16", 16), (f"10.0.{STEPS}.0/24", 24)},
+            "the JSON of the page has the good one's payloads, too")
     watch.look(h)
 
 
