@@ -69,9 +69,9 @@ def mixed(folder, edo_step, kyoto_step):
         {v for v in expected(folder, kyoto_step) if of_kyoto(v)}
 
 
-def house(folder, lab, more="", state="state"):
+def house(folder, lab, more="", state="state", refresh="10s"):
     hosts = ", ".join('"%s"' % h for h in lab.hosts_option().split())
-    h = House(folder, f"fetch:\n  mode: on\n  refresh: 10s\n  timeout: 8s\n  ca-file: {lab.ca}\n"
+    h = House(folder, f"fetch:\n  mode: on\n  refresh: {refresh}\n  timeout: 8s\n  ca-file: {lab.ca}\n"
               f"  hosts: [{hosts}]\n{more}", inputs="tree: []")
     with open(h.conf) as f:
         text = f.read()
@@ -207,6 +207,33 @@ def case_void(folder, lab):
     h.stop()
 
 
+def case_fetch_now(folder, lab):
+    """Nobody is due for an hour: what is new comes because it was asked for."""
+    def now(*args):
+        code, out, err = run("rpki", "fetch", "-c", h.conf, *args)
+        return code, (json.loads(out) if "--json" in args and out else out), err
+
+    lab.heal()
+    lab.step(0)
+    h = house(folder, lab, state="state5", refresh="1h")
+    t.ok(has(h, folder, 0), "a cold start, then an hour of rest", h.log())
+    t.ok(wait_for(lambda: fetch(h)["good"] == 4 and fetch(h)["running"] == 0, 20), "… all rest", fetch(h))
+    lab.step(2)
+    code, got, err = now(NOTIFY % KYOTO, "--json")
+    t.equal((code, got), (0, {"count": 1, "asked": [NOTIFY % KYOTO], "all_listed": True}), "rpki fetch URI: that one", err)
+    t.ok(wait_for(lambda: h.vrps() == mixed(folder, 0, 2), 25), "… and only its news come", h.log())
+    code, out, _ = now("https://unknown.example/notification.xml")
+    t.equal((code, out), (3, ""), "one that is not followed: 3")
+    code, out, _ = now()
+    t.ok(code == 0 and all(NOTIFY % n in out.splitlines() for n in (TA, EDO, KYOTO)) and "ta:house" in out.splitlines(),
+         "rpki fetch: who was asked is said", out)
+    t.ok(has(h, folder, 2), "… and all news come", h.log())
+    t.equal([now(*x)[0] for x in (("a", "b"), ("a b",), ("https://" + 300 * "a",))], [2, 2, 2], "wrong usage: 2")
+    t.ok(now("--lang", "ja")[1] != out and now("-q") == (0, "", ""), "… in Japanese; -q")
+    h.stop()
+    t.equal(now()[0], 3, "no daemon: 3")
+
+
 def main():
     if shutil.which("rsync") is None:
         t.skip("sekisho serve fetches", "no rsync program")
@@ -215,7 +242,7 @@ def main():
         world(folder)
         try:
             with LabHouse(folder) as lab:
-                for case in (case_rrdp, case_fallback, case_rsync_only, case_void):
+                for case in (case_rrdp, case_fallback, case_rsync_only, case_void, case_fetch_now):
                     t.case(case, folder, lab)
         finally:
             stop_all()
