@@ -352,28 +352,63 @@ on_change(void *arg, const struct history_change *c)
 
 /* --- findings of a CA, gaps, the beginning --- */
 
+static void
+found_json(struct log_work *w, const struct history_finding *f, const struct told *t)
+{
+	struct json *j = &w->j;
+	char from[TIME_STRLEN], to[TIME_STRLEN];
+
+	json_open(j, '{');
+	json_kv_str(j, "since", time_str(f->since, from));
+	json_kv_str(j, "until", f->until == 0 ? NULL : time_str(f->until, to));
+	json_kv_sv(j, "code", f->code);
+	json_kv_sv(j, "subject", f->subject);
+	if (t->def != NULL) {
+		json_kv_str(j, "severity", severity_name(t->def->severity));
+		json_kv_str(j, "clause", t->def->clause);
+		json_kv_sv(j, "text", buf_get(&t->text));
+		json_kv_str(j, "remedy", tr(t->lang, t->def->remedy));
+	}
+	json_close(j, '}');
+}
+
+static void
+found_text(struct log_work *w, const struct history_finding *f, const struct told *t)
+{
+	struct buf *b = &w->b;
+	char from[TIME_STRLEN], to[TIME_STRLEN];
+
+	buf_printf(b, "%s .. %-20s  ", time_str(f->since, from),
+	    f->until == 0 ? "" : time_str(f->until, to));
+	escape_term(b, f->code);
+	buf_str(b, "  ");
+	escape_term(b, f->subject);
+	buf_char(b, '\n');
+	if (t->def == NULL)
+		return;
+	buf_printf(b, "    %s: ", severity_name(t->def->severity));
+	escape_term(b, buf_get(&t->text));
+	buf_printf(b, " [%s]\n    %s %s\n", t->def->clause, tr(t->lang, N_("next:")),
+	    tr(t->lang, t->def->remedy));
+}
+
 static bool
 on_finding(void *arg, const struct history_finding *f)
 {
 	struct log_work *w = arg;
-	char from[TIME_STRLEN], to[TIME_STRLEN];
-	const char *end = f->until == 0 ? NULL : time_str(f->until, to);
+	struct told t = { findings_lookup(f->code), w->ctx->lang, BUF_INIT };
 
-	(void)time_str(f->since, from);
-	if (w->ctx->json) {
-		json_open(&w->j, '{');
-		json_kv_str(&w->j, "since", from);
-		json_kv_str(&w->j, "until", end);
-		json_kv_sv(&w->j, "code", f->code);
-		json_kv_sv(&w->j, "subject", f->subject);
-		json_close(&w->j, '}');
-		return w->b.rc == 0;
-	}
-	buf_printf(&w->b, "%s .. %-20s  ", from, end != NULL ? end : "");
-	escape_term(&w->b, f->code);
-	buf_str(&w->b, "  ");
-	escape_term(&w->b, f->subject);
-	buf_char(&w->b, '\n');
+	if (t.def != NULL)
+		(void)finding_tell(&t, f);
+	if (t.def != NULL && t.text.len == 0)
+		buf_str(&t.text, tr(t.lang, t.def->bad));
+	if (w->ctx->json)
+		found_json(w, f, &t);
+	else
+		found_text(w, f, &t);
+	if (t.text.rc < 0 && w->b.rc == 0)
+		w->b.rc = t.text.rc;
+	buf_done(&t.text);
 	return w->b.rc == 0;
 }
 
@@ -475,7 +510,8 @@ subject_parse(struct log_work *w, const char *text)
 {
 	struct sv s = sv_str(text);
 
-	if (sv_starts(s, SV("rsync://")))
+	/* What changed hangs on CAs' manifests; findings, on servers, too. */
+	if (sv_starts(s, SV("rsync://")) || sv_starts(s, SV("https://")) || sv_starts(s, SV("ta:")))
 		w->q.ca = s;
 	else if (asn_parse(s, &w->q.asn) == 0)
 		w->q.by_asn = true;
@@ -483,7 +519,7 @@ subject_parse(struct log_work *w, const char *text)
 		w->q.by_prefix = true;
 	else
 		return cmd_usage(w->ctx, tr(w->ctx->lang,
-		    N_("\"%s\" is no prefix, AS number, or rsync URI of a CA's manifest")), text);
+		    N_("\"%s\" is no prefix, AS number, rsync URI of a CA's manifest, or publication server (https://…, rsync://…, ta:NAME)")), text);
 	return 0;
 }
 
@@ -517,7 +553,7 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 
 extern const struct cmd cmd_rpki_log;
 const struct cmd cmd_rpki_log = {
-	.area = "rpki", .verb = "log", .args = "[PREFIX | ASN | CA-URI]",
+	.area = "rpki", .verb = "log", .args = "[PREFIX | ASN | URI]",
 	.summary = N_("what changed, when, and why: VRPs, ASPAs, router keys"),
 	.opts = opts, .opt = opt, .state_size = sizeof(struct log_work),
 	.run = run,

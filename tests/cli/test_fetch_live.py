@@ -100,6 +100,13 @@ def metrics(h):
     return {x.rsplit(" ", 1)[0]: float(x.rsplit(" ", 1)[1]) for x in lines if not x.startswith("#")}
 
 
+def found(h, key):
+    """Findings of that server's fetching that rpki log tells, whole."""
+    code, out, _ = run("rpki", "log", "-c", h.conf, "--json", key)
+    return [f["code"] for f in (json.loads(out)["findings"] if code == 0 else ())
+            if f["subject"] == key and f["code"].startswith("FETCH_") and f["clause"] and f["text"] and f["remedy"]]
+
+
 def has(h, folder, step, seconds=25):
     want = expected(folder, step)
     return wait_for(lambda: h.vrps() == want, seconds)
@@ -133,6 +140,9 @@ def case_rrdp(folder, lab):
     t.ok(wait_for(lambda: any(k.startswith('sekisho_findings_by_code{code="FETCH_') for k in metrics(h)), 5),
          "… also by the findings' codes", sorted(metrics(h)))
     t.equal(h.vrps(), mixed(folder, 2, 1), "… while its last good data count")
+    t.ok(wait_for(lambda: found(h, NOTIFY % KYOTO), 20), "rpki log tells a server's findings, with what to do",
+         run("rpki", "log", "-c", h.conf, NOTIFY % KYOTO))
+    t.equal(found(h, NOTIFY % EDO), [], "… and none of another")
 
     lab.heal()
     t.ok(has(h, folder, 2), "it is good again: its news, too", h.log())
