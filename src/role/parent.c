@@ -164,6 +164,9 @@ state_open(struct parent *p, const struct proc_user *u)
 		buf_printf(&b, tr(p->lang, N_(" (process %ld); stop it first")), e.holder);
 	else if (rc != SE_FORMAT)
 		buf_printf(&b, ": %s", err_str(rc));
+	if (rc == -EACCES || rc == -EPERM)
+		buf_printf(&b, tr(p->lang, N_("; run as its owner, or give the folder to the user who runs it: chown -R USER %s")),
+		    app_conf_str(p->conf, CONF_STATE));
 	return fail_buf(&b);
 }
 

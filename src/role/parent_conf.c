@@ -34,6 +34,22 @@ listener_signed(enum role_id role, bool tls)
 	return role == ROLE_RTR && !tls;
 }
 
+/* What to do about it; "": nothing that is known. */
+static const char *
+listen_hint(int rc)
+{
+	switch (rc) {
+	case -EADDRINUSE:
+		return N_("; another sekisho or another server listens there: see \"ss -ltnp\"");
+	case -EADDRNOTAVAIL:
+		return N_("; this machine does not have that address: see \"ip address\"");
+	case -EACCES:
+		return N_("; ports below 1024 are for root: start as root with \"user\" in the configuration, or take another port");
+	default:
+		return "";
+	}
+}
+
 /* Into fresh: the old socket if it is the same address, else a new one. */
 static int
 listener_add(struct parent *p, const struct listening *w, const char *asked,
@@ -57,6 +73,8 @@ listener_add(struct parent *p, const struct listening *w, const char *asked,
 		    auth->n_md5 : 0, &l->fd, &l->bound)) < 0) {
 			buf_printf(err, tr(p->lang, N_("cannot listen on %s: %s")),
 			    asked, err_str(rc));
+			if (listen_hint(rc)[0] != '\0')
+				buf_str(err, tr(p->lang, listen_hint(rc)));
 			return rc;
 		}
 	}

@@ -6,6 +6,7 @@ import pwd
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -151,6 +152,28 @@ def test_reload(t, d):
     t.equal(h.stop()[0], 0, "a clean stop after all that")
 
 
+def forbidden(t, h, d, good):
+    """A state directory of somebody else."""
+    if os.geteuid() != 0:
+        t.skip("a state directory of somebody else", "needs root, who becomes another")
+        return
+    state = os.path.join(d, "others")
+    os.makedirs(state, mode=0o700)
+    os.chmod(d, 0o755)
+    with open(h.conf, "w") as f:
+        f.write(good.replace("state: state", "state: " + state))
+    os.chmod(h.conf, 0o644)
+    try:
+        p = subprocess.run([house.SEKISHO, "serve", "-c", h.conf], user=65534, group=65534, extra_groups=[],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+                           timeout=house.patient(20))
+    except PermissionError:
+        t.skip("a state directory of somebody else", "others may not run the program where it was built")
+        return
+    t.ok(p.returncode == 3 and p.stderr.count("\n") == 1 and "chown -R USER " + state in p.stderr,
+         "a state directory of somebody else: what to do", (p.returncode, p.stderr))
+
+
 def test_refuses(t, d):
     """One line that says what and where; status 3."""
     house.lab(d)
@@ -178,7 +201,12 @@ def test_refuses(t, d):
             f.write(text)
         code, out, err = house.run("serve", "-c", h.conf)
         t.ok(code == 3 and out == "" and err.count("\n") == 1 and what in err, name, (code, err))
+        if name == "address in use":
+            t.ok("ss -ltnp" in err, "... and what to do", err)
+            ja = house.run("serve", "-c", h.conf, "--lang", "ja")[2]
+            t.ok("ss -ltnp" in ja and ja != err, "... in Japanese", ja)
     taken.close()
+    forbidden(t, h, d, good)
     code, _, err = house.run("serve", "-c", os.path.join(d, "absent.conf"))
     t.ok(code == 3 and err.count("\n") == 1 and "absent.conf" in err, "absent configuration", err)
     t.equal(house.run("serve", "word")[0], 2, "a word too many")
