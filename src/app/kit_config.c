@@ -77,6 +77,7 @@ holds(const struct kit_want *w, unsigned when)
 	unsigned is = policy[w->policy];
 
 	is |= w->transport == KIT_SSH ? KIT_IF_SSH : KIT_IF_TCP;
+	is |= w->n_caches > 1 ? KIT_IF_CACHES : KIT_IF_ONE_CACHE;
 	is |= w->n_peers > 0 ? KIT_IF_PEERS : KIT_IF_NO_PEERS;
 	is |= w->router_id != NULL ? KIT_IF_ROUTER_ID : 0;
 	is |= peers_of(w, IP_V4) > 0 ? KIT_IF_PEERS4 : 0;
@@ -319,9 +320,6 @@ head(const struct render *r)
 	    r->w->vendor->title, kit_policy_name(r->w->policy));
 	if (b.rc == 0)
 		comment(r, r->w->vendor->comment, buf_get(&b));
-	if (r->w->n_caches < 2)
-		comment(r, r->w->vendor->comment, sv_str(tr(r->lang,
-		    N_("ONLY ONE CACHE: while it is away, the router soon knows nothing. Name a second one."))));
 	if (!r->w->vendor->tested)
 		comment(r, r->w->vendor->comment, sv_str(tr(r->lang,
 		    N_("Written from the vendor's documentation, not loaded into the system itself: look at it, and commit with a way back."))));

@@ -27,6 +27,8 @@ enum kit_each {
 #define KIT_IF_PEERS4	0x100u
 #define KIT_IF_PEERS6	0x200u
 #define KIT_IF_LAST	0x400u	/* of caches: the last one */
+#define KIT_IF_CACHES	0x800u	/* two or more */
+#define KIT_IF_ONE_CACHE 0x1000u
 
 struct kit_part {
 	unsigned	 when;

@@ -10,6 +10,11 @@
 
 #define NOTE_CACHES \
 	N_("Two caches: while one is away, the router keeps what the other has (RFC 7115 section 3). They should be two machines that do not fail together.")
+#define NOTE_ONE_CACHE \
+	N_("ONLY ONE CACHE: while it is away, the router soon knows nothing. Name a second one.")
+#define CACHES_SAID \
+	{ KIT_IF_CACHES, KIT_ONCE, NOTE_CACHES, NULL }, \
+	{ KIT_IF_ONE_CACHE, KIT_ONCE, NOTE_ONE_CACHE, NULL }
 #define NOTE_TCP \
 	N_("Plain TCP: whoever can write on the path can change what is valid. Keep it inside a network that you trust (RFC 8210 section 9).")
 #define NOTE_OBSERVE \
@@ -56,7 +61,8 @@ static const struct kit_timer kit_timers_bird[] = {
 
 static const struct kit_part parts_bird[] = {
 	{ KIT_IF_ROUTER_ID, KIT_ONCE, NULL, "router id @router_id@;\n" },
-	{ 0, KIT_ONCE, NOTE_CACHES,
+	CACHES_SAID,
+	{ 0, KIT_ONCE, NULL,
 	    "roa4 table rpki4;\n"
 	    "roa6 table rpki6;\n" },
 	{ KIT_IF_TCP, KIT_ONCE, NOTE_TCP, NULL },
@@ -138,7 +144,7 @@ static const struct kit_timer kit_timers_frr[] = {
 
 static const struct kit_part parts_frr[] = {
 	{ 0, KIT_ONCE, N_("bgpd must be started with the module (\"-M rpki\" in /etc/frr/daemons; Debian: package frr-rpki-rtrlib)."), NULL },
-	{ 0, KIT_ONCE, NOTE_CACHES, NULL },
+	CACHES_SAID,
 	{ KIT_IF_TCP, KIT_ONCE, NOTE_TCP, NULL },
 	{ KIT_IF_SSH, KIT_ONCE, NOTE_SSH, NULL },
 	{ 0, KIT_ONCE, N_("FRR uses the cache with the lowest preference that answers, and goes to the next when it is lost."),
@@ -206,7 +212,7 @@ static const struct kit_check checks_frr[] = {
 static const struct kit_part parts_openbgpd[] = {
 	{ 0, KIT_ONCE, NULL, "AS @asn@\n" },
 	{ KIT_IF_ROUTER_ID, KIT_ONCE, NULL, "router-id @router_id@\n" },
-	{ 0, KIT_ONCE, NOTE_CACHES, NULL },
+	CACHES_SAID,
 	{ KIT_IF_TCP, KIT_ONCE, NOTE_TCP, NULL },
 	{ 0, KIT_ONCE, N_("OpenBGPD takes its timers from the cache: rtr.refresh, rtr.retry and rtr.expire of sekisho.conf. There are none to set here."), NULL },
 	{ 0, KIT_CACHE, NULL,
@@ -270,7 +276,7 @@ static const struct kit_part parts_ios_xr[] = {
 	    " address-family ipv6 unicast\n"
 	    "  bgp origin-as validation enable\n"
 	    " !\n" },
-	{ 0, KIT_ONCE, NOTE_CACHES, NULL },
+	CACHES_SAID,
 	{ KIT_IF_TCP, KIT_ONCE, NOTE_TCP, NULL },
 	{ KIT_IF_SSH, KIT_ONCE, NOTE_SSH, NULL },
 	{ KIT_IF_SSH, KIT_ONCE, N_("SSH asks for a password: type \"password\" in each rpki server section by hand, and commit."), NULL },
@@ -350,7 +356,7 @@ static const struct kit_part parts_eos[] = {
 	{ 0, KIT_ONCE, NULL, "route-map RPKI-IN permit 20\n!\n" },
 	{ 0, KIT_ONCE, NULL, "router bgp @asn@\n" },
 	{ KIT_IF_ROUTER_ID, KIT_ONCE, NULL, "   router-id @router_id@\n" },
-	{ 0, KIT_ONCE, NOTE_CACHES, NULL },
+	CACHES_SAID,
 	{ KIT_IF_TCP, KIT_ONCE, NOTE_TCP, NULL },
 	{ 0, KIT_CACHE, NULL,
 	    "   rpki cache cache@n@\n"
@@ -433,7 +439,7 @@ static const struct kit_part parts_junos[] = {
 	{ 0, KIT_ONCE, NULL, "routing-options {\n" },
 	{ KIT_IF_ROUTER_ID, KIT_ONCE, NULL, "    router-id @router_id@;\n" },
 	{ 0, KIT_ONCE, NULL, "    autonomous-system @asn@;\n" },
-	{ 0, KIT_ONCE, NOTE_CACHES, NULL },
+	CACHES_SAID,
 	{ KIT_IF_TCP, KIT_ONCE, NOTE_TCP,
 	    "    validation {\n"
 	    "        group rpki {\n"
@@ -524,7 +530,7 @@ static const struct kit_part parts_sros[] = {
 	    "    router Base\n"
 	    "        autonomous-system @asn@\n" },
 	{ KIT_IF_ROUTER_ID, KIT_ONCE, NULL, "        router-id @router_id@\n" },
-	{ 0, KIT_ONCE, NOTE_CACHES, NULL },
+	CACHES_SAID,
 	{ KIT_IF_TCP, KIT_ONCE, NOTE_TCP,
 	    "        origin-validation\n" },
 	{ 0, KIT_CACHE, NULL,
@@ -617,7 +623,7 @@ static const struct kit_part parts_sros_md[] = {
 	    "    router \"Base\" {\n"
 	    "        autonomous-system @asn@\n" },
 	{ KIT_IF_ROUTER_ID, KIT_ONCE, NULL, "        router-id @router_id@\n" },
-	{ 0, KIT_ONCE, NOTE_CACHES, NULL },
+	CACHES_SAID,
 	{ KIT_IF_TCP, KIT_ONCE, NOTE_TCP,
 	    "        origin-validation {\n" },
 	{ 0, KIT_CACHE, NULL,

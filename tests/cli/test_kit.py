@@ -166,6 +166,10 @@ def case_config(folder):
         f.write(r.stdout)
     tap.ok("KIT_ONE_CACHE" in codes(lint("bird", os.path.join(folder, "one"))[1]), "and found by lint")
     for vendor in VENDORS:
+        one, two = (json.loads(config(vendor, "--json", *c).stdout) for c in (CACHES[:2], CACHES))
+        differ = [set(a["notes"]) - set(b["notes"]) for a, b in ((one, two), (two, one))]
+        tap.equal([len(x) for x in differ], [1, 1], "%s: what is said of one cache is not said of two" % vendor)
+    for vendor in VENDORS:
         r = config(vendor, *CACHES, *PEERS, lang="ja")
         tap.equal(r.stdout.isascii(), vendor in ASCII, "%s: Japanese only where it is safe" % vendor)
         tap.equal(bool(r.stderr) and not r.stderr.isascii(), vendor in ASCII, "%s: or beside it" % vendor)
