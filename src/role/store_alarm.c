@@ -343,8 +343,13 @@ tell(struct store_alarm *a, const struct finding *f, struct alarm *x, int64_t no
 	finding_text(&b, f, LANG_EN);
 	if (b.rc < 0)
 		return b.rc;
-	role_log(a->role, x->note ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, "alarm %s: %.*s: %.*s",
-	    x->code, SV_ARG(f->subject), SV_ARG(buf_get(&b)));
+	/* Some texts begin with the subject themselves, as they stand alone elsewhere. */
+	if (sv_starts(buf_get(&b), f->subject))
+		role_log(a->role, x->note ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, "alarm %s: %.*s",
+		    x->code, SV_ARG(buf_get(&b)));
+	else
+		role_log(a->role, x->note ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, "alarm %s: %.*s: %.*s",
+		    x->code, SV_ARG(f->subject), SV_ARG(buf_get(&b)));
 	x->told = now;
 	return event_save(a, "begin", f, x);
 }

@@ -62,6 +62,12 @@ def test_log(t, d):
     got = house.wait_for(lambda: [f for f in log(h, lost["ca"])["findings"]
                                   if f["code"] == "RPKI_MFT_STALE" and f["until"] is None])
     t.ok(got, "the finding holds from then on", log(h, lost["ca"])["findings"])
+    f = got[0] if got else {}
+    t.ok(f.get("severity") == "REJECT" and f.get("clause") == lost["clause"] and f.get("text") == lost["text"]
+         and f.get("remedy") == lost["remedy"], "with text, clause and remedy, as beside the change", f)
+    out = house.run("rpki", "log", "-c", h.conf, lost["ca"])[1]
+    t.ok(out.count(lost["remedy"]) > house.run("rpki", "log", "-c", h.conf, "198.51.100.0/24")[1].count(lost["remedy"]),
+         "also for people", out)
     ways = {"covering": "198.51.100.128/25", "inside": "198.51.0.0/16", "host": "198.51.100.7"}
     for name, prefix in ways.items():
         t.ok(len(changes(h, prefix)) == 1, "found by a %s prefix" % name)
@@ -257,6 +263,9 @@ def test_alarm(t, d):
     t.ok(code == 2 and "alarms=2" in out, "critical: a VRP and an ASPA", out)
     t.ok(check(h)[0] == 1, "1 without --nagios")
     t.ok(house.wait_for(lambda: "alarm ALARM_LOST: %s" % vrp[1] in h.log()), "told in the log", h.log())
+    said = [x for x in h.log().splitlines() if "alarm ALARM_LOST: " in x]
+    t.ok(said and all(x.count(" is ours") == 1 and x.count(x.split("LOST: ")[1].split(" is ours")[0]) == 1 for x in said),
+         "... which names the payload once", said)
     h.kill_role("store")
     time.sleep(1)
     house.wait_for(lambda: h.ready(), 20)
