@@ -75,10 +75,14 @@ def signature_kinds(names):
     return prepared, fresh
 
 
-def limit_of(prepared, fresh, size):
+def limit_run(prepared, fresh, size):
     r = subprocess.run([os.path.join(TOOLS, "limit"), str(prepared), str(fresh), str(size)],
                        check=True, capture_output=True, text=True)
-    out = json.loads(r.stdout)
+    return json.loads(r.stdout)
+
+
+def limit_of(prepared, fresh, size):
+    out = limit_run(prepared, fresh, size)
     say("  limit: %d signatures with prepared keys (%.1f us each), %d with fresh ones (%.1f us),"
         " SHA-256 over %.1f MB" % (prepared, out["prepared_usec"], fresh, out["fresh_usec"],
                                    size / 1e6))

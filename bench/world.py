@@ -9,7 +9,7 @@ import re
 import shutil
 import time
 
-from kit import limit_of, peers, say, signature_kinds
+from kit import limit_of, limit_run, peers, say, signature_kinds
 
 SMALL_TAKE = 3000
 SMALL_CHURN = 5			# per mille: four servers have news
@@ -35,6 +35,10 @@ class World:
         """Signatures with prepared and fresh keys, bytes; seconds for them."""
         self.counts = tree_make(self)
         self.least, self.usec = limit_of(*self.counts)
+
+    def limit_now(self):
+        """A shared machine is not as fast at all times: the limit at this moment."""
+        return limit_run(*self.counts)["seconds"]
 
     def signatures_sec(self, n):
         """At least so much for n signatures, half of each kind."""
