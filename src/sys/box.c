@@ -21,6 +21,7 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/memfd.h"
+#include "sys/proc.h"
 #include "sys/tree.h"
 
 #define TICK_MS		100
@@ -133,17 +134,6 @@ program_box(const struct box_run *b)
 	return sandbox_enter(s, b->kind->program, &what);
 }
 
-static void
-signals_default(void)
-{
-	sigset_t none;
-
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int s = 1; s < NSIG; s++)
-		(void)signal(s, SIG_DFL);
-}
-
 /* A file in memory: nobody has to write while it reads, or does not. */
 static int
 input_open(const struct box_run *b, int null)
@@ -164,7 +154,6 @@ program_exec(const struct box_run *b, int err, pid_t parent)
 	char *envp[] = { NULL };
 	int null, in, rc;
 
-	signals_default();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || setsid() < 0 ||
 	    (null = open("/dev/null", O_RDWR)) < 0 || (in = input_open(b, null)) < 0 ||
 	    dup2(err, STDERR_FILENO) < 0 ||
@@ -296,7 +285,7 @@ box_run(const struct box_run *b, struct box_end_info *ret)
 		ret->code = -errno;
 		return;
 	}
-	if ((pid = fork()) == 0)
+	if ((pid = proc_fork()) == 0)
 		program_exec(b, fds[1], parent);
 	(void)close(fds[1]);
 	if (pid < 0)
@@ -400,7 +389,6 @@ box_main(const struct box_conf *c, int fd, pid_t parent)
 	pid_t self = getpid();
 	ssize_t n;
 
-	signals_default();
 	(void)signal(SIGCHLD, SIG_IGN);		/* nobody waits for jobs: no zombies */
 	(void)signal(SIGINT, SIG_IGN);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
@@ -430,7 +418,7 @@ box_new(const struct box_conf *c, int *ret_fd, pid_t *ret_pid, const char **ret_
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
 		return -errno;
 	ours = sv[0];
-	if ((pid = fork()) == 0)
+	if ((pid = proc_fork()) == 0)
 		box_main(c, sv[1], parent);
 	(void)close(sv[1]);
 	if (pid < 0)

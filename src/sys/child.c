@@ -1,10 +1,10 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "sys/child.h"
+#include "sys/proc.h"
 
 /* Between fork and exec: nothing here may allocate or lock. */
 static void
@@ -15,13 +15,8 @@ child_exec(const char *path, char *const argv[], int fd, pid_t parent)
 		(char *)(uintptr_t)"LC_ALL=C",
 		NULL
 	};
-	sigset_t none;
 	int null;
 
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int s = 1; s < NSIG; s++)
-		(void)signal(s, SIG_DFL);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(127);
 	/* The socket may sit where it is to go, or where /dev/null is to go. */
@@ -42,7 +37,7 @@ child_start(const char *path, char *const argv[], int fd, pid_t *ret_pid)
 
 	if (access(path, X_OK) < 0)
 		return -errno;
-	if ((pid = fork()) < 0)
+	if ((pid = proc_fork()) < 0)
 		return -errno;
 	if (pid == 0)
 		child_exec(path, argv, fd, parent);

@@ -17,19 +17,45 @@
 #include "sys/file.h"
 #include "sys/proc.h"
 
+/* In the child, in this order: until they are its own, they wait. */
+static void
+signals_default(void)
+{
+	sigset_t none;
+
+	for (int s = 1; s < NSIG; s++)
+		(void)signal(s, SIG_DFL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+pid_t
+proc_fork(void)
+{
+	sigset_t all, before;
+	pid_t pid;
+	int err;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	err = errno;
+	if (pid == 0)
+		signals_default();
+	else
+		(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = err;
+	return pid;
+}
+
 /* Between fork and exec: nothing here may allocate or lock. */
 static void
 child_exec(const char *path, int sock, pid_t parent)
 {
 	char *argv[] = { (char *)(uintptr_t)path, NULL };
 	char *envp[] = { NULL };
-	sigset_t none;
 	int null;
 
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int s = 1; s < NSIG; s++)
-		(void)signal(s, SIG_DFL);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(127);
 	if ((null = open("/dev/null", O_RDWR)) < 0 ||
@@ -55,7 +81,7 @@ proc_spawn(const char *path, pid_t *ret_pid, int *ret_fd)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
 	    sv) < 0)
 		return -errno;
-	if ((pid = fork()) < 0) {
+	if ((pid = proc_fork()) < 0) {
 		int rc = -errno;
 
 		(void)close(sv[0]);

@@ -20,6 +20,12 @@
  * environment, SIGKILL when we end. *ret_fd is our end (non-blocking).
  */
 int	 proc_spawn(const char *path, pid_t *ret_pid, int *ret_fd) MUST_USE;
+/*
+ * fork(), but what a signal meant to us it does not mean to the child: a
+ * signal that meets it on its way to exec would otherwise run our handler,
+ * and libevent's tells our own loop. In the child all are as at a start.
+ */
+pid_t	 proc_fork(void) MUST_USE;
 /* The next child that has ended; false: none. text is "signal 9", "status 3". */
 bool	 proc_reap(pid_t *ret_pid, bool *ret_ok, char text[static 32]);
 void	 proc_signal(pid_t, int signo);

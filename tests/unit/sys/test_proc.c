@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "sys/child.h"
+#include "sys/loop.h"
 #include "sys/memfd.h"
 #include "sys/proc.h"
 #include "sys/statedir.h"
@@ -124,6 +126,72 @@ spawn(void **state UNUSED)
 	assert_int_equal(proc_spawn("/nonexistent", &pid, &fd), -ENOENT);
 }
 
+static void
+on_term(void *arg)
+{
+	(*(unsigned *)arg)++;
+}
+
+static void
+on_time(void *arg)
+{
+	loop_stop(arg);
+}
+
+static int
+start_sleeper(pid_t *ret_pid)
+{
+	char *argv[] = { (char[]){ "sleep" }, (char[]){ "60" }, NULL };
+
+	return child_start("/bin/sleep", argv, 0, ret_pid);
+}
+
+static int
+start_role(pid_t *ret_pid)
+{
+	int fd, rc = proc_spawn("/bin/cat", ret_pid, &fd);
+
+	if (rc == 0)
+		close(fd);
+	return rc;
+}
+
+/*
+ * A signal for a child that is not yet its program: our handlers are still
+ * its own, and they write to the socket by which our loop learns of signals.
+ * Seen as servers of the lab that ended by themselves.
+ */
+static void
+signal_early(void **state UNUSED)
+{
+	static int	(*const starts[])(pid_t *) = { start_sleeper, start_role };
+	struct loop *l = loop_new();
+	struct loop_timer *end;
+	unsigned n = 0;
+	pid_t pid;
+	int st;
+
+	assert_non_null(l);
+	assert_int_equal(loop_signal(l, SIGTERM, on_term, &n), 0);
+	for (size_t i = 0; i < 400; i++) {
+		assert_int_equal(starts[i % ARRAY_LEN(starts)](&pid), 0);
+		proc_signal(pid, SIGTERM);
+		assert_int_equal(waitpid(pid, &st, 0), pid);
+		assert_true(WIFSIGNALED(st) && WTERMSIG(st) == SIGTERM);
+	}
+	assert_non_null(end = loop_timer_add(l, on_time, l));
+	assert_int_equal(loop_timer_set(end, 10000), 0);
+	assert_int_equal(loop_run(l), 0);
+	assert_int_equal(n, 0);
+	/* … and those that are for us still come. */
+	proc_signal(getpid(), SIGTERM);
+	assert_int_equal(loop_timer_set(end, 10000), 0);
+	assert_int_equal(loop_run(l), 0);
+	assert_int_equal(n, 1);
+	loop_timer_del(end);
+	loop_free(l);
+}
+
 /* Only what is sealed is mapped as a stranger's. */
 static void
 memfd(void **state UNUSED)
@@ -184,7 +252,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(lock), T(statedir), T(spawn), T(memfd), T(drop),
+		T(lock), T(statedir), T(spawn), T(signal_early), T(memfd), T(drop),
 	};
 
 	return cmocka_run_group_tests_name("sys/proc", tests, setup, teardown);
