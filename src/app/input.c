@@ -195,6 +195,9 @@ input_add_rrdp(struct input *in, const char *file)
 		rc = plain_feed(s, map.data);
 	file_unmap(&map);
 	in->n_rrdp++;
+	if (rc == 0 && rrdp_snapshot_large(s, &why) > 0)
+		complain(c, tr(c->lang, N_("%s: objects larger than %u bytes were left out, the first is %s; their CAs count as incomplete")),
+		    file, (unsigned)RPKI_OBJECT_SIZE_MAX, why);
 	if (rc == 0)
 		return 0;
 	why = s != NULL ? rrdp_snapshot_why(s, &line) : NULL;

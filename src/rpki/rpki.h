@@ -457,6 +457,8 @@ int	 rrdp_snapshot_feed(struct rrdp_snapshot *, const void *, size_t n,
 	    bool last) MUST_USE;
 /* After a failure: why (a msgid) and the line. */
 const char *rrdp_snapshot_why(const struct rrdp_snapshot *, unsigned long *ret_line);
+/* How many objects were larger than RPKI_OBJECT_SIZE_MAX and left out; the first. */
+uint64_t rrdp_snapshot_large(const struct rrdp_snapshot *, const char **ret_uri);
 
 /*
  * --- RRDP (RFC 8182, RFC 9674, RFC 9697); rrdp_*.c ---
@@ -472,7 +474,9 @@ const char *rrdp_snapshot_why(const struct rrdp_snapshot *, unsigned long *ret_l
  * case, hashes have 64 digits, URIs of files are https at the notification's
  * origin (RFC 9674 section 3.2), URIs of objects are rsync. Looser: a delta
  * file may be empty, and the list of deltas may be in any order and have
- * gaps, as real ones have: what stands before the newest gap is cut.
+ * gaps, as real ones have: what stands before the newest gap is cut. An object
+ * above RPKI_OBJECT_SIZE_MAX is as if it were not published (a finding): its
+ * manifest misses it, and only its CA bears that.
  */
 enum rrdp_code {
 #define F FINDING_ENUM_

@@ -14,6 +14,12 @@
 /* A tag with its URI; XML_GetCurrentByteIndex() may stand one text run back. */
 #define TOKEN_MAX	(1024 * 1024)
 
+unsigned long
+rrdp_line(const struct rrdp_parser *p)
+{
+	return XML_GetCurrentLineNumber(p->xml) + p->lines;
+}
+
 void
 rrdp_fail(struct rrdp_parser *p, int rc, enum rrdp_code code, const char *why)
 {
@@ -22,7 +28,7 @@ rrdp_fail(struct rrdp_parser *p, int rc, enum rrdp_code code, const char *why)
 	p->rc = rc;
 	p->code = code;
 	p->why = why;
-	p->line = XML_GetCurrentLineNumber(p->xml) + p->lines;
+	p->line = rrdp_line(p);
 	(void)XML_StopParser(p->xml, XML_FALSE);
 }
 
@@ -190,15 +196,29 @@ on_start(void *arg, const char *name, const char **attrs)
 	e->start(p, values);
 }
 
+/* Nothing is there under its URI from now on; true: that is no change. */
+static bool
+large_note(struct rrdp_parser *p)
+{
+	if (p->n_large++ == 0) {
+		memcpy(p->large_uri, p->uri, p->change.uri.n + 1);
+		p->large_line = rrdp_line(p);
+	}
+	p->change.op = RRDP_WITHDRAW;
+	p->change.bytes = (struct sv){ NULL, 0 };
+	return !p->change.has_hash;
+}
+
 static void
 change_end(struct rrdp_parser *p)
 {
+	bool publish = p->scope == RRDP_IN_PUBLISH;
 	int rc;
 
-	if (p->scope == RRDP_IN_PUBLISH)
+	if (publish)
 		rrdp_text_end(p);
 	p->scope = RRDP_IN_ROOT;
-	if (p->rc != 0)
+	if (p->rc != 0 || (publish && p->large && large_note(p)))
 		return;
 	if ((rc = p->fn(p->arg, &p->change)) < 0)
 		rrdp_fail(p, rc, RRDP_CODE_MAX, rc == -EEXIST ? N_("a URI stands twice") :
@@ -423,6 +443,10 @@ rrdp_parser_report(const struct rrdp_parser *p, struct sv file, struct findings 
 		finding_add0(fs, &rrdp_findings[RRDP_UNSORTED]);
 	if (p->complete && p->note.gap != 0)
 		finding_add(fs, &rrdp_findings[RRDP_GAP], FA_U("serial", p->note.gap));
+	if (p->complete && p->n_large > 0)
+		finding_add(fs, &rrdp_findings[RRDP_OBJECT_LARGE], FA_SV("file", file),
+		    FA_U("n", p->n_large), FA_U("limit", RPKI_OBJECT_SIZE_MAX),
+		    FA_STR("uri", p->large_uri), FA_U("line", p->large_line));
 	switch (p->code) {
 	case RRDP_XML:
 		finding_add(fs, def, FA_SV("file", file), FA_U("line", p->line));
@@ -495,4 +519,11 @@ rrdp_snapshot_why(const struct rrdp_snapshot *s, unsigned long *ret_line)
 {
 	*ret_line = s->parser->line;
 	return s->parser->why;
+}
+
+uint64_t
+rrdp_snapshot_large(const struct rrdp_snapshot *s, const char **ret_uri)
+{
+	*ret_uri = s->parser->large_uri;
+	return s->parser->n_large;
 }

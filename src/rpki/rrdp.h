@@ -51,9 +51,13 @@ struct rrdp_parser {
 	size_t			 text_len;	/* its base64 letters */
 	struct base64		 base64;
 	bool			 bad;		/* it is none; told at its end */
+	bool			 large;		/* no object is so large; not kept */
 	uint8_t			*der;
 	size_t			 der_len, der_cap;
 	size_t			 n_changes;
+	uint64_t		 n_large;	/* of them; the first: */
+	char			 large_uri[RPKI_URI_MAX + 1];
+	unsigned long		 large_line;
 	/* notifications */
 	struct pool		*pool;
 	struct sv		 origin;
@@ -76,6 +80,7 @@ rrdp_fail_schema(struct rrdp_parser *p, const char *why)
 {
 	rrdp_fail(p, SE_SYNTAX, RRDP_SCHEMA, why);
 }
+unsigned long rrdp_line(const struct rrdp_parser *);
 bool	 rrdp_hash_parse(struct sv, uint8_t ret[static SHA256_LEN]);
 /* Lower case into ret; false if it has not the form of a UUID. */
 bool	 rrdp_session_parse(struct sv, char ret[static RRDP_SESSION_LEN + 1]);
@@ -83,7 +88,7 @@ bool	 rrdp_session_parse(struct sv, char ret[static RRDP_SESSION_LEN + 1]);
 /* --- rrdp_text.c --- */
 void	 rrdp_text_begin(struct rrdp_parser *);
 void	 rrdp_text_add(struct rrdp_parser *, struct sv);
-/* What was said is the object. */
+/* What was said is the object, unless it is too large. */
 void	 rrdp_text_end(struct rrdp_parser *);
 /* Take what is surely text off the head of *s. */
 void	 rrdp_text_withhold(struct rrdp_parser *, struct sv *s);

@@ -19,14 +19,18 @@
 
 #include "rpki/rrdp.h"
 
-/* Letters of one object: base64 of the largest, with line breaks. */
+/*
+ * Letters of one object: base64 of the largest, with line breaks. What is
+ * longer is not kept, and no reason to refuse the file: in a hosted service
+ * one CA could stop all its neighbours so.
+ */
 #define TEXT_MAX	((size_t)RPKI_OBJECT_SIZE_MAX / 2 * 3)
 
 void
 rrdp_text_begin(struct rrdp_parser *p)
 {
 	p->base64 = (struct base64){ 0 };
-	p->bad = false;
+	p->bad = p->large = false;
 	p->text_len = p->der_len = 0;
 }
 
@@ -53,21 +57,22 @@ text_take(struct rrdp_parser *p, struct sv s)
 {
 	size_t good, n;
 
+	if (p->large)
+		return 0;
 	s = sv_take(s, TEXT_MAX - p->text_len + 1);
 	if (!der_room(p, base64_room(s.n)))
 		return 0;
 	good = base64_part(&p->base64, p->der + p->der_len, s, &n);
 	p->der_len += n;
 	p->text_len += good;
-	if (p->text_len > TEXT_MAX)
-		rrdp_fail(p, SE_LIMIT, RRDP_TOO_LARGE, N_("an object is too large"));
+	p->large = p->text_len > TEXT_MAX;
 	return good;
 }
 
 void
 rrdp_text_add(struct rrdp_parser *p, struct sv s)
 {
-	if (!p->bad && text_take(p, s) < s.n)
+	if (!p->bad && text_take(p, s) < s.n && !p->large)
 		p->bad = true;
 }
 
@@ -76,15 +81,14 @@ rrdp_text_end(struct rrdp_parser *p)
 {
 	size_t n;
 
-	if (!der_room(p, BASE64_END_MAX))
+	if (p->large || !der_room(p, BASE64_END_MAX))
 		return;
 	if (p->bad || base64_end(&p->base64, p->der + p->der_len, &n) < 0) {
 		rrdp_fail(p, SE_SYNTAX, RRDP_OBJECT, N_("it is no base64"));
 		return;
 	}
 	p->der_len += n;
-	if (p->der_len > RPKI_OBJECT_SIZE_MAX)
-		rrdp_fail(p, SE_LIMIT, RRDP_TOO_LARGE, N_("an object is too large"));
+	p->large = p->der_len > RPKI_OBJECT_SIZE_MAX;
 	p->change.bytes = (struct sv){ (const char *)p->der, p->der_len };
 }
 

@@ -37,7 +37,7 @@ t = Tap()
 OLD, NEW = "old", "new"
 # The CA of each step, its server, its fault, its payloads meanwhile, what is told and of whom.
 PLAY = [
-    ("huge", "huge", "huge-manifest", OLD, "RRDP_TOO_LARGE", "https://huge.example/rrdp/notification.xml"),
+    ("huge", "huge", "huge-manifest", OLD, "RRDP_OBJECT_LARGE", "https://huge.example/rrdp/notification.xml"),
     ("ahead", "evil", "clock-ahead", OLD, "RPKI_MFT_NOT_YET", "rsync://evil.example/repo/ahead/"),
     ("absent", "evil", "absent-files", OLD, "RPKI_MFT_FILE_MISSING", "rsync://evil.example/repo/absent/"),
     ("many", "evil", "many-files", OLD, "RPKI_MFT_FILES_MANY", "rsync://evil.example/repo/many/"),
@@ -102,8 +102,6 @@ class Cas(World):
             return [set()]
         if name == "huge" and step == self.at_it(name):
             return [self.of(name, step - 1)]
-        if name == NEIGHBOUR and step == self.at_it("huge"):	# as its server fails, or rsync brings it
-            return [self.of(name, step - 1), self.of(name, step)]
         if step == self.at_it(name) and name not in BELOW:
             return [self.of(name, step - 1)]
         return [self.of(name, now)]
@@ -164,8 +162,6 @@ def case_play(world, lab, h, watch):
         t.none([x for x in h.objects()[since:] if "//good.example/" in x["subject"] and x["code"].startswith("RPKI_")],
                f"{fault}: … and nothing of the good one's objects")
         watch.look(h)
-        if name == "huge":
-            t.diag("its neighbour meanwhile: step %s" % world.step_of(NEIGHBOUR, world.split(h.vrps())[NEIGHBOUR], step))
 
 
 def runs(h, since):

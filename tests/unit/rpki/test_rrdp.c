@@ -442,6 +442,64 @@ change_forms(void **state UNUSED)
 	assert_int_equal(bad, 0);
 }
 
+/* base64 of so many zeros: nothing else is so long. */
+static void
+zeros(struct buf *b, size_t n)
+{
+	for (size_t i = 0; i < n / 3; i++)
+		buf_str(b, "AAAA");
+	buf_str(b, n % 3 == 0 ? "" : n % 3 == 1 ? "AA==" : "AAA=");
+}
+
+static int
+take_short(void *arg, const struct rrdp_change *c)
+{
+	struct buf *b = arg;
+
+	buf_printf(b, "%c %s %d %zu\n", c->op == RRDP_PUBLISH ? '+' : '-', c->uri.p, c->has_hash, c->bytes.n);
+	return 0;
+}
+
+/* One byte too many, as new and in the place of another: its neighbours do not hear of it. */
+static void
+large(void **state UNUSED)
+{
+	static const struct {
+		bool		 delta, replaces;
+		size_t		 size;
+		const char	*want;
+	} rows[] = {
+		{ false, false, RPKI_OBJECT_SIZE_MAX, "+ " A1 " 0 3\n+ " B1 " 0 8388608\n+ rsync://a.example/m/c.roa 0 3\n" },
+		{ false, false, RPKI_OBJECT_SIZE_MAX + 1, "+ " A1 " 0 3\n+ rsync://a.example/m/c.roa 0 3\n" },
+		{ true, false, RPKI_OBJECT_SIZE_MAX + 1, "+ " A1 " 0 3\n+ rsync://a.example/m/c.roa 0 3\n" },
+		{ true, true, RPKI_OBJECT_SIZE_MAX + 1, "+ " A1 " 0 3\n- " B1 " 1 0\n+ rsync://a.example/m/c.roa 0 3\n" },
+		{ true, true, 2 * RPKI_OBJECT_SIZE_MAX, "+ " A1 " 0 3\n- " B1 " 1 0\n+ rsync://a.example/m/c.roa 0 3\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		_cleanup_(pool_freep) struct pool *pool = pool_new(1 << 20);
+		_cleanup_(buf_done) struct buf b = BUF_INIT, got = BUF_INIT;
+		struct rrdp_parser *p = rows[i].delta ? rrdp_delta_new(SID, 9, take_short, &got) :
+		    rrdp_full_new(SID, 9, take_short, &got);
+		bool is_large = rows[i].size > RPKI_OBJECT_SIZE_MAX;
+		struct findings fs;
+
+		findings_init(&fs, pool);
+		buf_str(&b, rows[i].delta ? DHEAD : SHEAD);
+		buf_str(&b, PUB(A1, "AAEC") "<publish uri=\"" B1 "\"");
+		buf_str(&b, rows[i].replaces ? " hash=\"" HASH("0a") "\">" : ">");
+		zeros(&b, rows[i].size);
+		buf_str(&b, "</publish>" PUB("rsync://a.example/m/c.roa", "AAEC"));
+		buf_str(&b, rows[i].delta ? DTAIL : STAIL);
+		assert_int_equal(b.rc, 0);
+		assert_int_equal(feed(p, buf_get(&b), 65536), 0);
+		rrdp_parser_report(p, SV("https://rrdp.example/9/d.xml"), &fs);
+		assert_true(only_rrdp(&fs, is_large ? RRDP_OBJECT_LARGE : NONE));
+		assert_true(sv_eq_str(buf_get(&got), rows[i].want));
+		(void)rrdp_parser_free(p);
+	}
+}
+
 static void
 change_roundtrip(void **state UNUSED)
 {
@@ -704,5 +762,5 @@ origins(void **state UNUSED)
 }
 
 TESTS_MAIN("rpki rrdp", T(notification_forms), T(notification_real), T(notification_roundtrip),
-    T(notification_limits), T(change_forms), T(change_roundtrip), T(change_real), T(state_roundtrip),
+    T(notification_limits), T(change_forms), T(large), T(change_roundtrip), T(change_real), T(state_roundtrip),
     T(state_hostile), T(state_bounded), T(plans), T(origins))

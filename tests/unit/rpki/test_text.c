@@ -312,7 +312,7 @@ static void
 rrdp_endless(void **state UNUSED)
 {
 	static const char *const starts[] = {
-		HEAD "<!--", HEAD "<publish uri=\"rsync://", HEAD "<publish uri=\"" URI1 "\">", "<", HEAD "<",
+		HEAD "<!--", HEAD "<publish uri=\"rsync://", "<", HEAD "<", HEAD "<publish uri=\"" URI1 "\">",
 	};
 	static char piece[64 * 1024];
 
@@ -327,7 +327,9 @@ rrdp_endless(void **state UNUSED)
 		rc = rrdp_snapshot_feed(s, starts[i], strlen(starts[i]), false);
 		for (; rc == 0 && fed < 2u * RPKI_OBJECT_SIZE_MAX; fed += sizeof(piece))
 			rc = rrdp_snapshot_feed(s, piece, sizeof(piece), false);
-		assert_int_equal(rc, SE_LIMIT);
+		/* An object is no reason to end, but nothing of it is kept: its receiver hears nothing. */
+		assert_int_equal(rc, i + 1 < ARRAY_LEN(starts) ? SE_LIMIT : 0);
+		assert_int_equal(t.n, 0);
 		(void)rrdp_snapshot_free(s);
 	}
 }
