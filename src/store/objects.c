@@ -62,11 +62,22 @@ room_doubt(struct objects *o, int rc)
 	return file_walk(path, true) == SE_SUM ? SE_SUM : rc;
 }
 
+/* LMDB calls it EIO when the disk took a part of what it wrote. */
+static int
+commit(struct objects *o, MDB_txn *txn)
+{
+	int rc = mdb_txn_commit(txn), fd;
+
+	if (rc == EIO && mdb_env_get_fd(o->env, &fd) == 0 && fd_is_full(fd))
+		return -ENOSPC;
+	return lmdb_rc(rc);
+}
+
 int
 txn_end(struct objects *o, MDB_txn *txn, int rc)
 {
 	if (rc == 0)
-		rc = lmdb_rc(mdb_txn_commit(txn));
+		rc = commit(o, txn);
 	else
 		mdb_txn_abort(txn);
 	(void)mdb_env_set_flags(o->env, MDB_NOMETASYNC, 0);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -208,6 +209,16 @@ dir_make(const char *path)
 		tmp[i] = path[i];
 	}
 	return file_is_dir(path) ? 0 : -ENOTDIR;
+}
+
+#define FULL_BYTES	((uint64_t)1 << 20)
+
+bool
+fd_is_full(int fd)
+{
+	struct statvfs st;
+
+	return fstatvfs(fd, &st) == 0 && (uint64_t)st.f_bavail * st.f_frsize < FULL_BYTES;
 }
 
 int

@@ -55,6 +55,8 @@ int	 file_write(const char *path, struct sv) MUST_USE;
 /* The same with a time of modification of its own, seconds. */
 int	 file_write_dated(const char *path, struct sv, int64_t mtime) MUST_USE;
 
+/* Has the disk of this file no room, or as good as none? */
+bool	 fd_is_full(int fd);
 /* All of it, whatever the pipe or disk takes at a time. A buf sink: arg is an int *. */
 int	 fd_write_all(void *fd, const void *p, size_t n);
 

@@ -2,6 +2,8 @@
 #include "../tap.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "objects_kit.h"
@@ -649,6 +651,53 @@ full(void **state UNUSED)
 	objects_free(o);
 }
 
+static int
+junk_add(struct objects *o, uint32_t k)
+{
+	static char junk[300000];
+	char key[64];
+	struct buf b = BUF_INIT;
+	struct objects_source s;
+	int rc;
+
+	(void)snprintf(key, sizeof(key), "https://junk%u/n.xml", k);
+	memset(junk, (int)k, sizeof(junk));
+	if ((rc = objects_source(o, sv_str(key), NOW, &s)) < 0)
+		return rc;
+	kit_record(&b, OBJECTS_PUBLISH, NULL, sv_str(key), (struct sv){ junk, sizeof(junk) });
+	return kit_stage(o, s.id, true, &b, "s", NOW, NULL);
+}
+
+/*
+ * The disk is full in the midst of a write, which LMDB calls EIO: that ends a
+ * life of the store; a full disk must not.
+ */
+static void
+disk_full(void **state UNUSED)
+{
+	struct objects *o;
+	uint32_t id, k;
+	int rc = 0;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", kit_dir, "tmpfs", 0, "size=3m") < 0)
+		skip();		/* a plain user */
+	o = kit_open_max(64 * MIB, NULL);
+	id = kit_source(o, "https://x/n.xml");
+	kit_many(o, id, 100, 0);
+	for (k = 0; rc == 0 && k < 100; k++)
+		rc = junk_add(o, k);
+	assert_int_equal(rc, -ENOSPC);
+	assert_int_equal(junk_add(o, k), -ENOSPC);
+	holds(id, "u000005", "object 5");
+	kit_sound(o);
+	assert_int_equal(mount("none", kit_dir, NULL, MS_REMOUNT, "size=8m"), 0);
+	assert_int_equal(junk_add(o, k), 0);
+	kit_sound(o);
+	objects_free(o);
+	assert_int_equal(umount(kit_dir), 0);
+}
+
 /* One server alone may not fill it: a quarter is its share, what is there already apart. */
 static void
 share(void **state UNUSED)
@@ -706,4 +755,4 @@ no_store_yet(void **state UNUSED)
 TESTS_MAIN("objects", S(snapshot_and_deltas), S(deltas_fit_or_not), S(batches_refused),
     S(twice_in_a_snapshot), S(name_what_is_there), S(shared_objects), S(long_uris), S(lists),
     S(source_goes), S(commit_to_nobody), S(states), S(facts), S(pins),
-    S(full), S(share), S(one_writer), S(no_store_yet))
+    S(full), S(disk_full), S(share), S(one_writer), S(no_store_yet))
