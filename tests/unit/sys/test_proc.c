@@ -149,7 +149,7 @@ start_sleeper(pid_t *ret_pid)
 static int
 start_role(pid_t *ret_pid)
 {
-	int fd, rc = proc_spawn("/bin/cat", ret_pid, &fd);
+	int fd, rc = proc_spawn("/usr/bin/yes", ret_pid, &fd);	/* it goes on for ever */
 
 	if (rc == 0)
 		close(fd);
