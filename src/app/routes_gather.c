@@ -192,7 +192,7 @@ vrps_fresh(const struct routes *r, bool all, size_t *ret_n)
 	for (size_t i = 0; i < r->n_points; i++)
 		if (all || !stands(r, i))
 			n += r->points[i]->n_vrps;
-	if ((v = calloc(n + 1, sizeof(*v))) == NULL)
+	if ((v = malloc((n + 1) * sizeof(*v))) == NULL)
 		return NULL;
 	n = 0;
 	for (size_t i = 0; i < r->n_points; i++)
@@ -260,7 +260,7 @@ vrps_sorted(const struct routes *r, const struct routes *prev)
 		free(map);
 		return fresh;
 	}
-	if ((all = calloc(r->n_vrps_all + 1, sizeof(*all))) != NULL) {
+	if ((all = malloc((r->n_vrps_all + 1) * sizeof(*all))) != NULL) {
 		n = vrps_join(prev, map, fresh, n_fresh, all, r->n_vrps_all);
 		/* Cannot be; but if it were, sorting would be right. */
 		if (n != r->n_vrps_all) {

@@ -191,12 +191,12 @@ static void
 expiry_tell(struct rtr_server *s)
 {
 	bool expired = !s->loading && s->store.fd >= 0 &&
-	    wall_now(s) >= s->store.earliest;
+	    wall_now(s) >= s->store.served.earliest;
 	char at[TIME_STRLEN];
 
 	if (expired && !s->told_expired)
 		rtr_server_say(s, LOG_LEVEL_ERROR, "the data expired at %s and is not served any more",
-		    time_str(s->store.earliest, at));
+		    time_str(s->store.served.earliest, at));
 	s->told_expired = expired;
 }
 
@@ -380,10 +380,10 @@ rtr_server_stat(const struct rtr_server *s, struct rtr_server_stat *ret)
 		.n_errors = s->n_errors, .n_sent = s->n_sent, .n_received = s->n_received,
 		.tls_until = s->tls != NULL ? s->tls_until : TIME_NEVER,
 		.has_data = rtr_server_has_data(s),
-		.serial = s->store.stamp.serial,
-		.n_v4 = s->store.n_v4, .n_v6 = s->store.n_v6, .n_aspas = s->store.n_aspas,
-		.n_router_keys = s->store.n_router_keys,
-		.built = s->store.built, .earliest = s->store.earliest,
+		.serial = s->store.served.stamp.serial,
+		.n_v4 = s->store.served.n_v4, .n_v6 = s->store.served.n_v6, .n_aspas = s->store.served.n_aspas,
+		.n_router_keys = s->store.served.n_router_keys,
+		.built = s->store.served.built, .earliest = s->store.served.earliest,
 		.n_deltas = s->store.n_steps,
 	};
 	for (const struct client *c = s->clients; c != NULL; c = c->next) {

@@ -35,7 +35,7 @@ rtr_server_has_data(const struct rtr_server *s)
 	 * An empty set is data, too: when all has expired or was withdrawn,
 	 * routers are to forget it now, not when their own timer runs out.
 	 */
-	return !s->loading && st->fd >= 0 && wall_now(s) < st->earliest;
+	return !s->loading && st->fd >= 0 && wall_now(s) < st->served.earliest;
 }
 
 static bool
@@ -49,7 +49,7 @@ rtr_server_view(struct rtr_server *s)
 {
 	return (struct rtr_view){
 		.has_data = rtr_server_has_data(s),
-		.stamp = s->store.stamp,
+		.stamp = s->store.served.stamp,
 		.timers = s->conf.timers,
 		.min_version = s->conf.min_version,
 		.max_version = s->conf.max_version,

@@ -26,9 +26,7 @@ struct rtr_ready {
 
 struct rtr_store {
 	int		 fd;		/* the snapshot; -1: none */
-	struct snapshot_stamp stamp;
-	int64_t		 built, earliest;
-	size_t		 n_v4, n_v6, n_router_keys, n_aspas;
+	struct snapshot	 served;	/* what it says; .map is gone */
 	struct rtr_body_ref *full[RTR_VERSIONS];	/* NULL until asked for */
 	struct delta	*steps[STEPS_MAX];	/* oldest first, without gaps */
 	unsigned	 n_steps;

@@ -6,7 +6,6 @@
 #include "app/rtr_server_internal.h"
 #include "base/err.h"
 #include "base/timefmt.h"
-#include "crypto/crypto.h"
 #include "sys/file.h"
 #include "sys/memfd.h"
 #include "sys/stream.h"
@@ -85,6 +84,7 @@ rtr_store_done(struct rtr_store *st)
 	rtr_store_init(st);
 }
 
+/* From the store, or made here: its sums were compared, its form was not, by us. */
 static int
 snapshot_map(int fd, struct file_map *ret_map, struct snapshot *ret)
 {
@@ -92,17 +92,33 @@ snapshot_map(int fd, struct file_map *ret_map, struct snapshot *ret)
 
 	if (rc < 0)
 		return rc;
-	rc = snapshot_open(ret_map->data.p, ret_map->data.n, crypto_sha256, ret);
+	rc = snapshot_open(ret_map->data.p, ret_map->data.n, NULL, ret);
 	if (rc < 0)
 		file_unmap(ret_map);
 	return rc;
+}
+
+/* The one that is served: it was looked at when it came, and cannot be written to. */
+static int
+served_map(const struct rtr_store *st, struct file_map *ret_map, struct snapshot *ret)
+{
+	int rc = memfd_map(st->fd, true, SNAPSHOT_FILE_MAX, ret_map);
+
+	if (rc < 0)
+		return rc;
+	if (ret_map->data.n != st->served.size) {
+		file_unmap(ret_map);
+		return -EBADMSG;
+	}
+	snapshot_view_at(&st->served, ret_map->data.p, ret);
+	return 0;
 }
 
 static bool
 same_sessions(const struct rtr_store *st, const struct snapshot *s)
 {
 	return st->fd >= 0 &&
-	    memcmp(st->stamp.session, s->stamp.session, sizeof(st->stamp.session)) == 0;
+	    memcmp(st->served.stamp.session, s->stamp.session, sizeof(st->served.stamp.session)) == 0;
 }
 
 static void
@@ -131,10 +147,10 @@ step_make(struct rtr_store *st, const struct snapshot *now)
 
 	ready_forget(st);
 	if (same_sessions(st, now)) {
-		if (now->stamp.serial == st->stamp.serial)
+		if (now->stamp.serial == st->served.stamp.serial)
 			return;		/* the same payloads with other times */
-		if ((int32_t)(now->stamp.serial - st->stamp.serial) > 0 &&
-		    (rc = snapshot_map(st->fd, &map, &old)) == 0) {
+		if ((int32_t)(now->stamp.serial - st->served.stamp.serial) > 0 &&
+		    (rc = served_map(st, &map, &old)) == 0) {
 			rc = delta_new(&old, now, &d);
 			file_unmap(&map);
 		}
@@ -163,7 +179,7 @@ full_from(struct rtr_store *st, const struct snapshot *s, uint8_t version,
 		if ((rc = memfd_room_done(fd, room, len)) < 0)
 			fd_close(&fd);
 	}
-	return rc < 0 ? rc : body_new(fd, (int64_t)off, len, st->earliest, ret);
+	return rc < 0 ? rc : body_new(fd, (int64_t)off, len, st->served.earliest, ret);
 }
 
 /* Versions that had routers before will have them again: ready at once. */
@@ -186,7 +202,7 @@ rtr_store_use(struct rtr_store *st, int fd, bool history, bool *ret_replaced)
 	if ((rc = snapshot_map(fd, &map, &s)) < 0)
 		return rc;
 	*ret_replaced = !history || !same_sessions(st, &s) ||
-	    (int32_t)(s.stamp.serial - st->stamp.serial) > 0;
+	    (int32_t)(s.stamp.serial - st->served.stamp.serial) > 0;
 	if (!*ret_replaced || (rc = fd_dup(fd, &mine)) < 0) {
 		file_unmap(&map);
 		return rc;
@@ -197,13 +213,7 @@ rtr_store_use(struct rtr_store *st, int fd, bool history, bool *ret_replaced)
 	full_forget(st);
 	fd_close(&st->fd);
 	st->fd = mine;
-	st->stamp = s.stamp;
-	st->built = s.built;
-	st->earliest = s.earliest;
-	st->n_v4 = s.n_v4;
-	st->n_v6 = s.n_v6;
-	st->n_router_keys = s.n_router_keys;
-	st->n_aspas = s.n_aspas;
+	st->served = s;
 	full_prepare(st, &s, used);
 	file_unmap(&map);
 	return 0;
@@ -233,7 +243,7 @@ full_make(struct rtr_store *st, uint8_t version, struct rtr_body_ref **ret)
 	struct snapshot s;
 	int rc;
 
-	if ((rc = snapshot_map(st->fd, &map, &s)) < 0)
+	if ((rc = served_map(st, &map, &s)) < 0)
 		return rc;
 	rc = full_from(st, &s, version, ret);
 	file_unmap(&map);
@@ -272,7 +282,7 @@ delta_body(const struct rtr_store *st, const struct delta *d, uint8_t version,
 		fd_close(&fd);
 		return rc;
 	}
-	return body_new(fd, 0, len, st->earliest, ret);
+	return body_new(fd, 0, len, st->served.earliest, ret);
 }
 
 /* All steps from the i-th on as one; *ret_own is to be freed by the caller. */

@@ -114,15 +114,14 @@ static void
 tas_count(struct web_data *d)
 {
 	for (size_t i = 0; i < snapshot_n_vrps(&d->snap); i++) {
-		struct vrp v;
+		uint8_t ta = snapshot_vrp_ta(&d->snap, i);
 
-		snapshot_vrp(&d->snap, i, &v);
-		if (v.ta >= TA_MAX)
+		if (ta >= TA_MAX)
 			continue;
 		if (i < d->snap.n_v4)
-			d->tas[v.ta].v4++;
+			d->tas[ta].v4++;
 		else
-			d->tas[v.ta].v6++;
+			d->tas[ta].v6++;
 	}
 	for (size_t i = 0; i < d->snap.n_aspas; i++) {
 		struct snapshot_aspa a;

@@ -20,18 +20,10 @@ ip_mask(uint8_t addr[static 16], unsigned len)
 	memset(addr + i, 0, 16 - i);
 }
 
-static uint64_t
-half(const uint8_t *p)
-{
-	struct rd r = rd_mem(p, 8);
-
-	return rd_be64(&r);
-}
-
 bool
 ip_is_masked(const uint8_t addr[static 16], unsigned len)
 {
-	uint64_t high = half(addr), low = half(addr + 8);
+	uint64_t high = be64_at(addr), low = be64_at(addr + 8);
 
 	if (len >= 128)
 		return true;

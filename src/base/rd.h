@@ -105,6 +105,19 @@ rd_be32(struct rd *r)
 	    (uint32_t)p[2] << 8 | p[3];
 }
 
+/* Of eight bytes that are there, wherever they lie. */
+static inline uint64_t
+be64_at(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	return v;
+}
+
 static inline uint64_t
 rd_be64(struct rd *r)
 {

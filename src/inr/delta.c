@@ -50,6 +50,12 @@ family_diff(struct changes *c, const struct family *a, const struct family *b)
 			pdu_add(c, b, j - 1, true);
 		i -= cmp <= 0;
 		j -= cmp >= 0;
+		if (cmp == 0) {
+			size_t same = family_common(a, i, b, j, SIZE_MAX);
+
+			i -= same;
+			j -= same;
+		}
 	}
 }
 

@@ -203,7 +203,8 @@ compare_run(struct compare *c)
 	struct payloads *p = c->lost;
 	int rc;
 
-	p->vrps = calloc(snapshot_n_vrps(c->old) + 1, sizeof(*p->vrps));
+	/* Room for all, touched by what is lost: not calloc(), which may fill it. */
+	p->vrps = malloc((snapshot_n_vrps(c->old) + 1) * sizeof(*p->vrps));
 	p->aspas = calloc(c->old->n_aspas + 1, sizeof(*p->aspas));
 	p->router_keys = calloc(c->old->n_router_keys + 1, sizeof(*p->router_keys));
 	p->cas = calloc(c->old->n_cas + 1, sizeof(*p->cas));

@@ -285,6 +285,14 @@ bool	 snapshot_same(const struct snapshot *, const struct snapshot *);
 
 /* The i-th VRP (i < snapshot_n_vrps()) in ascending order, IPv4 first. */
 void	 snapshot_vrp(const struct snapshot *, size_t i, struct vrp *ret);
+uint8_t	 snapshot_vrp_ta(const struct snapshot *, size_t i);	/* its trust anchor alone */
+/*
+ * How many VRPs from the i-th of a and the j-th of b on (i, j <=
+ * snapshot_n_vrps()) are the same in both (expiry, CA aside); max at most. It
+ * may stop where families end.
+ */
+size_t	 snapshot_common(const struct snapshot *a, size_t i, const struct snapshot *b, size_t j,
+	    size_t max);
 
 struct snapshot_aspa {
 	uint32_t	 customer, n_providers;

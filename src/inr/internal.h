@@ -57,6 +57,13 @@ family_pdu(const struct family *f, size_t i)
 	return f->pdus + i * f->pdu_len;
 }
 
+/*
+ * How many PDUs right before the i-th of a and the j-th of b are the same, so
+ * that who walks both need not look at each; max at most.
+ */
+size_t		 family_common(const struct family *a, size_t i, const struct family *b,
+		    size_t j, size_t max);
+
 /* addr, lengths and asn of a PDU; af must be set, ta and expires are not. */
 void		 pdu_vrp(const struct family *, const uint8_t *pdu, struct vrp *ret);
 

@@ -25,6 +25,26 @@ family_get(const struct snapshot *s, uint8_t af)
 	};
 }
 
+#define COMMON_BLOCK	64	/* PDUs that are compared at once */
+
+size_t
+family_common(const struct family *a, size_t i, const struct family *b, size_t j, size_t max)
+{
+	size_t n = 0, most = min_size(max, min_size(i, j)), step = COMMON_BLOCK;
+
+	while (n < most) {
+		step = min_size(step, most - n);
+		if (memcmp(family_pdu(a, i - n - step), family_pdu(b, j - n - step),
+		    step * a->pdu_len) == 0)
+			n += step;
+		else if (step == 1)
+			break;
+		else
+			step /= 2;
+	}
+	return n;
+}
+
 static int
 sums_check(struct sv map, snapshot_digest_fn digest)
 {
@@ -306,16 +326,40 @@ ca_at(const struct snapshot *s, size_t i)
 	return rd_be32(&r);
 }
 
+/* Columns lie as their PDUs do: each family descending. */
+static size_t
+vrp_row(const struct snapshot *s, size_t i)
+{
+	return i < s->n_v4 ? s->n_v4 - 1 - i : s->n_v4 + snapshot_n_vrps(s) - 1 - i;
+}
+
+uint8_t
+snapshot_vrp_ta(const struct snapshot *s, size_t i)
+{
+	return (uint8_t)s->section[SNAP_TA].p[vrp_row(s, i)];
+}
+
 void
 snapshot_vrp(const struct snapshot *s, size_t i, struct vrp *ret)
 {
 	struct family f = family_get(s, i < s->n_v4 ? IP_V4 : IP_V6);
-	size_t in_file = f.n - 1 - (i - f.first);
+	size_t row = vrp_row(s, i);
 
-	pdu_vrp(&f, family_pdu(&f, in_file), ret);
-	ret->expires = expiry_at(s, f.first + in_file);
-	ret->ta = (uint8_t)s->section[SNAP_TA].p[f.first + in_file];
-	ret->ca = ca_at(s, f.first + in_file);
+	pdu_vrp(&f, family_pdu(&f, row - f.first), ret);
+	ret->expires = expiry_at(s, row);
+	ret->ta = (uint8_t)s->section[SNAP_TA].p[row];
+	ret->ca = ca_at(s, row);
+}
+
+size_t
+snapshot_common(const struct snapshot *a, size_t i, const struct snapshot *b, size_t j, size_t max)
+{
+	uint8_t af = i < a->n_v4 ? IP_V4 : IP_V6;
+	struct family fa = family_get(a, af), fb = family_get(b, af);
+
+	if (af != (j < b->n_v4 ? IP_V4 : IP_V6))
+		return 0;
+	return family_common(&fa, fa.n - (i - fa.first), &fb, fb.n - (j - fb.first), max);
 }
 
 void

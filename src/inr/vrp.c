@@ -5,6 +5,19 @@
 
 #include "inr/internal.h"
 
+/* As memcmp() would; called for each payload many times in a run. */
+static int
+addr_cmp(const uint8_t x[static 16], const uint8_t y[static 16])
+{
+	uint64_t a = be64_at(x), b = be64_at(y);
+
+	if (a == b) {
+		a = be64_at(x + 8);
+		b = be64_at(y + 8);
+	}
+	return a < b ? -1 : a > b;
+}
+
 int
 vrp_cmp(const void *a, const void *b)
 {
@@ -13,7 +26,7 @@ vrp_cmp(const void *a, const void *b)
 
 	if (x->af != y->af)
 		return x->af < y->af ? -1 : 1;
-	if ((c = memcmp(x->addr, y->addr, sizeof(x->addr))) != 0)
+	if ((c = addr_cmp(x->addr, y->addr)) != 0)
 		return c;
 	if (x->max_len != y->max_len)
 		return x->max_len < y->max_len ? -1 : 1;

@@ -7,7 +7,6 @@
 
 #include "app/web_server.h"
 #include "base/err.h"
-#include "crypto/crypto.h"
 #include "role/role.h"
 #include "sys/memfd.h"
 
@@ -94,7 +93,8 @@ data_use(struct role *r, const struct msg_snapshot_use *m)
 	if ((rc = server(r, &ws)) < 0 ||
 	    (rc = memfd_map(m->snapshot, true, SIZE_MAX, &map)) < 0)
 		return rc;
-	if ((rc = web_data_new(map.data.p, map.data.n, crypto_sha256, &data)) < 0) {
+	/* The store has just compared the sums. */
+	if ((rc = web_data_new(map.data.p, map.data.n, NULL, &data)) < 0) {
 		file_unmap(&map);
 		return rc;
 	}

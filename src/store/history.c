@@ -157,6 +157,8 @@ aspa_row(struct history *h, const struct snapshot_aspa *x, const struct snapshot
 
 /* --- the walk: both lists ascend --- */
 
+#define COMMON_MAX	256	/* those that stay, passed over in one step: some kilobytes */
+
 static int
 vrps_step(struct history *h)
 {
@@ -175,6 +177,12 @@ vrps_step(struct history *h)
 		rc = cmp < 0 ? vrp_row(h, &x, false) : vrp_row(h, &y, true);
 	h->i += cmp <= 0;
 	h->j += cmp >= 0;
+	if (cmp == 0) {
+		size_t same = snapshot_common(h->from, h->i, h->to, h->j, COMMON_MAX);
+
+		h->i += same;
+		h->j += same;
+	}
 	return rc;
 }
 

@@ -168,7 +168,7 @@ damaged(void **state UNUSED)
 	assert_int_equal(memfd_new("open", &fd), 0);	/* not sealed: it could change */
 	assert_true(rtr_store_use(&st, fd, false, &replaced) < 0);
 	fd_close(&fd);
-	assert_int_equal(st.stamp.serial, 1);
+	assert_int_equal(st.served.stamp.serial, 1);
 	rtr_store_done(&st);
 }
 

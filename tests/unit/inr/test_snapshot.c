@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdio.h>
 
 #include "../tap.h"
 #include "base/err.h"
@@ -570,5 +571,53 @@ aspa_find(void **state UNUSED)
 	free(buf);
 }
 
-TESTS_MAIN("inr snapshot", T(round_trip), T(issuers), T(odd_text), T(empty), T(expiry), T(stamped), T(damage), T(moved),
+/* Each of 700 prefixes of both families, but where the bits of `lacks` say no. */
+static void
+row_world(struct payloads *p, unsigned lacks)
+{
+	char text[40];
+
+	for (unsigned i = 0; i < 700; i++) {
+		if (lacks != 0 && (i * 2654435761u >> 20) % lacks == 0)
+			continue;
+		(void)snprintf(text, sizeof(text), "10.%u.%u.0/24", i / 256, i % 256);
+		world_vrp(p, text, 24, 64496 + i % 3, 5000 + i);
+		(void)snprintf(text, sizeof(text), "2001:db8:%x::/48", i);
+		world_vrp(p, text, 48, 64496 + i % 5, 5000 + i);
+	}
+}
+
+/* From any two places, against one comparison after the other. */
+static void
+common(void **state UNUSED)
+{
+	static const unsigned lacks[] = { 0, 1, 2, 90, 301 };
+
+	for (size_t k = 0; k < ARRAY_LEN(lacks); k++) {
+		struct payloads p = { 0 }, q = { 0 };
+		struct snapshot a, b;
+		uint8_t *pb = NULL, *qb = NULL;
+
+		row_world(&p, 0);
+		row_world(&q, lacks[k]);
+		assert_int_equal(world_snapshot(&p, 7, &pb, &a), 0);
+		assert_int_equal(world_snapshot(&q, 8, &qb, &b), 0);
+		for (size_t i = 0; i <= p.n_vrps; i += 7)
+			for (size_t j = i > 30 ? i - 30 : 0; j <= q.n_vrps && j < i + 30; j++) {
+				size_t n = 0, max = i % 3 == 0 ? 100 : SIZE_MAX;
+
+				while (n < max && i + n < p.n_vrps && j + n < q.n_vrps &&
+				    vrp_cmp(&p.vrps[i + n], &q.vrps[j + n]) == 0 &&
+				    (n == 0 || p.vrps[i + n].af == p.vrps[i + n - 1].af))
+					n++;
+				assert_int_equal(snapshot_common(&a, i, &b, j, max), n);
+			}
+		payloads_done(&p);
+		payloads_done(&q);
+		free(pb);
+		free(qb);
+	}
+}
+
+TESTS_MAIN("inr snapshot", T(common), T(round_trip), T(issuers), T(odd_text), T(empty), T(expiry), T(stamped), T(damage), T(moved),
     T(forged), T(not_built), T(pdus), T(rov), T(rov_oracle), T(aspa_find))
