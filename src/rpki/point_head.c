@@ -73,7 +73,7 @@ manifest_read(struct work *w, struct findings *fs)
 	return 0;
 }
 
-/* RFC 9286 section 6.4: one CRL, the one the manifest's certificate names. */
+/* RFC 9829 section 2: one CRL, the one the manifest's certificate names. */
 static int
 crl_on_manifest(struct work *w, struct findings *fs, const struct mft_file **ret)
 {

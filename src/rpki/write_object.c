@@ -194,7 +194,7 @@ attrs_write(struct wr *w, const char *ctype, struct sv digest, int64_t signing_t
 	wder_close_set(w, at);
 }
 
-/* The only member of signerInfos (RFC 6488 section 2.1.6). */
+/* The only member of signerInfos (RFC 6488 section 2.1). */
 static void
 signer_write(struct wr *w, const struct cms_spec *c)
 {
