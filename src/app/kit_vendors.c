@@ -265,7 +265,7 @@ static const struct kit_part parts_ios_xr[] = {
 	{ KIT_IF_OBSERVE, KIT_ONCE, NOTE_OBSERVE, XR_POLICY("pass") },
 	{ KIT_IF_PREFER, KIT_ONCE, NOTE_PREFER, XR_POLICY("set local-preference @lp@") },
 	{ KIT_IF_DROP, KIT_ONCE, NOTE_DROP, XR_POLICY("drop") },
-	{ 0, KIT_ONCE, N_("Without \"allow invalid\" the router itself would leave invalid routes out of its choice, whatever the policy says (RFC 8481 section 4)."),
+	{ 0, KIT_ONCE, N_("Without \"allow invalid\" the router itself would leave invalid routes out of its choice, whatever the policy says (RFC 8481 section 5)."),
 	    "router bgp @asn@\n" },
 	{ KIT_IF_ROUTER_ID, KIT_ONCE, NULL, " bgp router-id @router_id@\n" },
 	{ 0, KIT_ONCE, NULL,
