@@ -85,8 +85,8 @@ place_find(struct lab_world *w, struct sv at, enum lab_kind kind)
 	struct lab_obj *o;
 
 	for (struct lab_ca *ca = w->cas; ca != NULL; ca = ca->next) {
-		/* by itself a fault goes below the trust anchor */
-		if (at.n == 0 && (ca->parent == NULL) != (kind == LAB_TA))
+		/* by itself a fault goes below the trust anchor, unless it is of its own */
+		if (at.n == 0 && (ca->parent == NULL) != (kind == LAB_TA || kind == LAB_TAK))
 			continue;
 		if (at.n > 0 && !sv_eq_str(at, ca->name))
 			continue;

@@ -393,7 +393,7 @@ aspa_no_as(struct lab_world *w UNUSED, struct lab_planted *p)
 }
 
 static int
-mft_explicit(struct lab_world *w UNUSED, struct lab_planted *p)
+ee_explicit(struct lab_world *w UNUSED, struct lab_planted *p)
 {
 	p->obj->cert.res = p->ca->cert->cert.res;
 	return p->ca->cert->res.inherit ? -ENOENT : 0;
@@ -676,17 +676,40 @@ chain_deep(struct lab_world *w, struct lab_planted *p)
 	return 0;
 }
 
+/* The list of the trust anchor's keys, published by a CA below it. */
+static int
+tak_below(struct lab_world *w, struct lab_planted *p)
+{
+	p->obj = lab_tak_new(w, p->ca);
+	return p->obj == NULL ? -ENOMEM : 0;
+}
+
+/* Another modulus. */
+static struct sv
+spki_other(struct lab_world *w, struct sv spki)
+{
+	struct sv copy = pool_sv(w->pool, spki);
+
+	if (copy.p != NULL)
+		((char *)(uintptr_t)copy.p)[copy.n / 2] ^= 1;
+	return copy;
+}
+
+static int
+tak_key_other(struct lab_world *w, struct lab_planted *p)
+{
+	struct tak_key_spec *k = &p->obj->tak->key[LAB_TAK_CURRENT];
+
+	k->spki = spki_other(w, k->spki);
+	return k->spki.p == NULL ? -ENOMEM : 0;
+}
+
 /* The TAL names another modulus. */
 static int
 ta_key_other(struct lab_world *w, struct lab_planted *p)
 {
-	struct sv copy = pool_sv(w->pool, p->ca->tal_spki);
-
-	if (copy.p == NULL)
-		return -ENOMEM;
-	((char *)(uintptr_t)copy.p)[copy.n / 2] ^= 1;
-	p->ca->tal_spki = copy;
-	return 0;
+	p->ca->tal_spki = spki_other(w, p->ca->tal_spki);
+	return p->ca->tal_spki.p == NULL ? -ENOMEM : 0;
 }
 
 static int

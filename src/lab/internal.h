@@ -17,6 +17,7 @@ enum lab_kind {
 	LAB_ASPA,
 	LAB_GBR,
 	LAB_ROUTER,		/* a BGPsec router's certificate (RFC 8209) */
+	LAB_TAK,		/* a trust anchor's keys (RFC 9691) */
 	LAB_FILE,		/* any bytes under a name of the text's choice */
 	LAB_TA,			/* as a fault's place only: a TA's certificate */
 	LAB_KIND_MAX
@@ -98,6 +99,22 @@ struct lab_delta {
 	struct lab_delta	*next;
 };
 
+/* What a TAK says; its other keys are those of other trust anchors here. */
+enum {
+	LAB_TAK_CURRENT,
+	LAB_TAK_PREDECESSOR,
+	LAB_TAK_SUCCESSOR,
+	LAB_TAK_KEYS,
+};
+
+struct lab_tak {
+	struct sv		 word[LAB_TAK_KEYS];	/* their names in the text */
+	unsigned		 line;
+	const struct lab_ca	*ta[LAB_TAK_KEYS];	/* NULL: no such key */
+	struct tak_key_spec	 key[LAB_TAK_KEYS];	/* the plan */
+	struct tak_spec		 spec;
+};
+
 struct lab_obj {
 	enum lab_kind		 kind;
 	uint32_t		 from, until;	/* steps: lives in [from, until) */
@@ -113,6 +130,7 @@ struct lab_obj {
 	size_t			 n_pfx;
 	uint32_t		*providers;
 	size_t			 n_providers;
+	struct lab_tak		*tak;		/* of a TAK only */
 	struct lab_res		 res;		/* of the certificate */
 
 	/* keys: its own (CA or EE) and the one that signs the certificate */
@@ -198,6 +216,8 @@ struct lab_ca {
 	struct crl_item *revoked;
 	size_t		 n_revoked;
 	struct sv	 tal_spki;	/* the key that the TAL names */
+	const char	*uris[2];	/* of a TA's certificate, as in the TAL */
+	size_t		 n_uris;
 };
 
 struct lab_planted {
@@ -259,6 +279,8 @@ struct lab_server *lab_server_get(struct lab_world *, struct sv host);
 bool	 lab_label_ok(struct sv, bool dots);
 struct lab_ca *lab_ca_new(struct lab_world *, struct lab_ca *parent, const char *name);
 struct lab_obj *lab_obj_new(struct lab_world *, struct lab_ca *, enum lab_kind);
+/* With the trust anchor's own key as the current one, wherever it is published. */
+struct lab_obj *lab_tak_new(struct lab_world *, struct lab_ca *);
 int	 lab_edits_add(struct lab_world *, struct lab_obj *, const struct lab_edit *);
 int	 lab_res_word(struct pool *, struct lab_res *, struct sv word) MUST_USE;
 int	 lab_res_prefix(struct pool *, struct lab_res *, const struct ip_prefix *) MUST_USE;

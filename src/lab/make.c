@@ -125,6 +125,9 @@ make_content(const struct lab_obj *o, size_t n_files, struct bytes *ret)
 	case LAB_ASPA:
 		aspa_write(&w, &o->aspa);
 		break;
+	case LAB_TAK:
+		tak_write(&w, &o->tak->spec);
+		break;
 	default:
 		gbr_write(&w, o);
 		break;

@@ -149,10 +149,9 @@ lab_tal_write(const struct lab_world *w, size_t i, struct buf *b)
 {
 	const struct lab_ca *ta = ta_at(w, i);
 
-	/* RFC 8630 section 2.2: in the order of preference */
-	if (ta->server != NULL && ta->server->named)
-		buf_printf(b, "https://%s/ta/%s\n", ta->server->host, ta->cert->file);
-	buf_printf(b, "%s\n\n", ta->cert->uri);
+	for (size_t k = 0; k < ta->n_uris; k++)
+		buf_printf(b, "%s\n", ta->uris[k]);
+	buf_char(b, '\n');
 	b64_lines(b, ta->tal_spki, B64_LINE);
 }
 

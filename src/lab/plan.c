@@ -17,6 +17,7 @@ static const struct kind_row {
 	[LAB_ASPA] = { ".asa", "aspa", OID_CT_ASPA },
 	[LAB_GBR] = { ".gbr", "ghostbusters", OID_CT_GBR },
 	[LAB_ROUTER] = { ".cer", "router", NULL },
+	[LAB_TAK] = { ".tak", "tak", OID_CT_TAK },
 	[LAB_FILE] = { "", "file", NULL },
 	[LAB_TA] = { ".cer", "ta", NULL },
 };
@@ -151,6 +152,20 @@ lab_ca_names(struct lab_world *w, struct lab_ca *ca)
 	return ca->cn == NULL || ca->repo == NULL ? -ENOMEM : 0;
 }
 
+/* RFC 8630 section 2.2: in the order of preference */
+static int
+ta_uris(struct lab_world *w, struct lab_obj *o)
+{
+	struct lab_ca *ta = o->subject;
+
+	o->uri = pool_printf(w->pool, "rsync://%s/ta/%s", ta->server->host, o->file);
+	if (ta->server->named)
+		ta->uris[ta->n_uris++] = pool_printf(w->pool, "https://%s/ta/%s",
+		    ta->server->host, o->file);
+	ta->uris[ta->n_uris++] = o->uri;
+	return o->uri == NULL || ta->uris[0] == NULL ? -ENOMEM : 0;
+}
+
 int
 lab_obj_names(struct lab_world *w, struct lab_obj *o)
 {
@@ -161,9 +176,9 @@ lab_obj_names(struct lab_world *w, struct lab_obj *o)
 		return 0;
 	if ((o->file = file_name(pool, o)) == NULL)
 		return -ENOMEM;
-	o->uri = o->ca == NULL ?
-	    pool_printf(pool, "rsync://%s/ta/%s", o->subject->server->host, o->file) :
-	    pool_printf(pool, "%s%s", o->ca->repo, o->file);
+	if (o->ca == NULL)
+		return ta_uris(w, o);
+	o->uri = pool_printf(pool, "%s%s", o->ca->repo, o->file);
 	return o->uri == NULL ? -ENOMEM : 0;
 }
 
@@ -356,6 +371,26 @@ plan_aspa(struct lab_world *w, struct lab_obj *o)
 	return plan_ee(w, o);
 }
 
+static int
+plan_tak(struct lab_world *w, struct lab_obj *o)
+{
+	struct lab_tak *t = o->tak;
+
+	for (size_t i = 0; i < LAB_TAK_KEYS; i++) {
+		const struct lab_ca *ta = t->ta[i];
+
+		if (ta != NULL)
+			t->key[i] = (struct tak_key_spec){ &ta->name, ta->uris, 1, ta->n_uris,
+			    crypto_signer_spki(ta->cert->key) };
+	}
+	t->spec = (struct tak_spec){
+		.current = &t->key[LAB_TAK_CURRENT],
+		.predecessor = t->ta[LAB_TAK_PREDECESSOR] == NULL ? NULL : &t->key[LAB_TAK_PREDECESSOR],
+		.successor = t->ta[LAB_TAK_SUCCESSOR] == NULL ? NULL : &t->key[LAB_TAK_SUCCESSOR],
+	};
+	return plan_ee(w, o);
+}
+
 /*
  * As if it had never been planned: an earlier step may have had a fault. What
  * an EE certificate claims follows from the payload; what a CA holds was said.
@@ -371,7 +406,8 @@ plan_reset(struct lab_world *w, struct lab_obj *o)
 	o->n_extra = 0;
 	o->cert = (struct cert_spec){ 0 };
 	if (o->kind != LAB_CER)
-		o->res = (struct lab_res){ .inherit = o->kind == LAB_MFT || o->kind == LAB_GBR };
+		o->res = (struct lab_res){ .inherit = o->kind == LAB_MFT || o->kind == LAB_GBR ||
+		    o->kind == LAB_TAK };
 	else if (o->faulty && !o->planned)
 		rc = lab_res_copy(w->pool, &o->res, &o->res_said);
 	else if (o->faulty)
@@ -401,6 +437,8 @@ lab_plan_obj(struct lab_world *w, struct lab_obj *o)
 		return plan_aspa(w, o);
 	case LAB_ROUTER:
 		return plan_router(w, o);
+	case LAB_TAK:
+		return plan_tak(w, o);
 	case LAB_FILE:
 		return 0;
 	default:

@@ -383,6 +383,35 @@ st_gbr(struct parser *p)
 	return label_words(p, o);
 }
 
+/* The others are trust anchors, too, of which the text may tell later. */
+static int
+st_tak(struct parser *p)
+{
+	static const char *const keys[LAB_TAK_KEYS] = {
+		[LAB_TAK_PREDECESSOR] = "predecessor", [LAB_TAK_SUCCESSOR] = "successor",
+	};
+	struct lab_obj *o;
+	int rc;
+
+	if (p->ca->parent != NULL)
+		return fail(p, N_("belongs inside a trust anchor's block"), p->words[0]);
+	if ((o = lab_tak_new(p->w, p->ca)) == NULL)
+		return -ENOMEM;
+	if ((rc = label_words(p, o)) < 0)
+		return rc;
+	o->tak->line = p->err->line;
+	for (size_t i = 1; i < p->n_words; i += 2) {
+		size_t k = LAB_TAK_PREDECESSOR;
+
+		while (k < LAB_TAK_KEYS && !sv_eq_str(p->words[i], keys[k]))
+			k++;
+		if (k == LAB_TAK_KEYS || i + 1 == p->n_words || o->tak->word[k].n > 0)
+			return fail(p, N_("is written: tak predecessor TA successor TA"), p->words[0]);
+		o->tak->word[k] = p->words[i + 1];
+	}
+	return 0;
+}
+
 static int
 st_router(struct parser *p)
 {
@@ -459,6 +488,7 @@ static const struct statement {
 	{ "aspa", 3, LAB_WORDS_MAX, INSIDE, st_aspa },
 	{ "ghostbusters", 1, 7, INSIDE, st_gbr },
 	{ "router", 2, 6, INSIDE, st_router },
+	{ "tak", 1, 11, INSIDE, st_tak },
 	{ "file", 2, 6, INSIDE, st_file },
 	{ "fault", 2, 8, OUTSIDE | INSIDE, st_fault },
 };
@@ -496,18 +526,55 @@ line_run(struct parser *p, struct sv line)
 	return p->n_words == 0 ? 0 : statement_run(p);
 }
 
+static const struct lab_ca *
+ta_find(const struct lab_world *w, struct sv name)
+{
+	const struct lab_ca *a = w->cas;
+
+	while (a != NULL && (a->parent != NULL || !sv_eq_str(name, a->name)))
+		a = a->next;
+	return a;
+}
+
+static int
+tak_check(struct parser *p, struct lab_tak *t)
+{
+	for (size_t i = LAB_TAK_PREDECESSOR; i < LAB_TAK_KEYS; i++) {
+		if (t->word[i].n == 0 || (t->ta[i] = ta_find(p->w, t->word[i])) != NULL)
+			continue;
+		p->err->line = t->line;
+		return fail(p, N_("is no trust anchor of this description"), t->word[i]);
+	}
+	return 0;
+}
+
+static int
+ta_check(struct parser *p, const struct lab_ca *a)
+{
+	int rc = 0;
+
+	if (a->cert->res.inherit)
+		return fail(p, N_("is a trust anchor and cannot inherit"), a->word);
+	for (struct lab_obj *o = a->objs; o != NULL && rc == 0; o = o->next)
+		if (o->kind == LAB_TAK)
+			rc = tak_check(p, o->tak);
+	return rc;
+}
+
 /* What only the whole text can tell. */
 static int
 world_check(struct parser *p)
 {
+	int rc;
+
 	if (p->ca != NULL)
 		return fail(p, N_("is not closed with }"), p->ca->word);
 	p->err->line = 0;
 	if (p->w->cas == NULL)
 		return fail(p, N_("the description has no trust anchor"), SV(""));
 	for (const struct lab_ca *a = p->w->cas; a != NULL; a = a->next)
-		if (a->parent == NULL && a->cert->res.inherit)
-			return fail(p, N_("is a trust anchor and cannot inherit"), a->word);
+		if (a->parent == NULL && (rc = ta_check(p, a)) < 0)
+			return rc;
 	if (p->w->n_objs > LAB_OBJS_MAX)
 		return fail(p, N_("the description has too many objects"), SV(""));
 	return 0;

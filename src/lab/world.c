@@ -167,6 +167,19 @@ lab_obj_new(struct lab_world *w, struct lab_ca *ca, enum lab_kind kind)
 	return o;
 }
 
+struct lab_obj *
+lab_tak_new(struct lab_world *w, struct lab_ca *ca)
+{
+	struct lab_obj *o = lab_obj_new(w, ca, LAB_TAK);
+
+	if (o == NULL || (o->tak = pool_calloc(w->pool, 1, sizeof(*o->tak))) == NULL)
+		return NULL;
+	while (ca->parent != NULL)
+		ca = ca->parent;
+	o->tak->ta[LAB_TAK_CURRENT] = ca;
+	return o;
+}
+
 /* --- a CA with very many children --- */
 
 /*

@@ -75,7 +75,7 @@ def plant(top, name):
     work = os.path.join(top, name)
     tree = os.path.join(work, "tree")
     os.makedirs(work)
-    r = lab(work, "--tree", tree, "--fault", name + "@edo" if not name.startswith("ta-") else name)
+    r = lab(work, "--tree", tree, "--fault", name if name.startswith(("ta-", "tak-")) else name + "@edo")
     if r.status != 0:
         raise RuntimeError("lab: %d %s" % (r.status, r.err))
     result = validate(work, "--tree", tree)

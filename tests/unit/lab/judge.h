@@ -19,7 +19,7 @@ struct judged {
 	unsigned	 n_warn, n_reject;
 	struct vrp	 vrps[JUDGE_VRPS_MAX];
 	size_t		 n_vrps, n_aspas, n_router_keys, n_points;
-	char		 last[200];		/* the last finding's text */
+	char		 last[400];		/* the last finding's text */
 };
 
 static const struct lab_opts judge_opts = { .now = JUDGE_NOW, .now_given = true, .jobs = 2 };

@@ -68,6 +68,31 @@ described(void **state UNUSED)
 	}
 }
 
+/* A trust anchor's list of keys, with another successor at each step. */
+static void
+successors(void **state UNUSED)
+{
+	static const char text[] = HEAD "ta old {\nresources 10.0.0.0/8\ntak until 1\n"
+	    "tak predecessor b successor a from 1 until 2\ntak successor b name keys from 2 until 3\n"
+	    "tak name wrong from 3 until 4\nfault tak-key at wrong\n}\n"
+	    "ta a {\nresources 10.0.0.0/8\n}\nta b {\nserver b.example\nresources 10.0.0.0/8\n}\n";
+	static const char *const next[] = { NULL, "rsync://lab.example/ta/a.cer",
+	    "https://b.example/ta/b.cer", NULL, NULL };
+
+	for (uint32_t step = 0; step < ARRAY_LEN(next); step++) {
+		struct lab_world *w = world_at(text, step);
+		struct judged *j = judge(w, RPKI_TOL_DEFAULT);
+
+		assert_int_equal(j->n_code[RPKI_TAK_SUCCESSOR], next[step] != NULL);
+		assert_int_equal(j->n_code[RPKI_TAK_PLACE], step == 3);
+		assert_int_equal(j->n_warn + j->n_reject, step == 3);
+		if (next[step] != NULL)
+			assert_non_null(strstr(j->last, next[step]));
+		free(j);
+		(void)lab_free(w);
+	}
+}
+
 static const struct lab_obj *
 manifest_of(const struct lab_world *w, const char *ca)
 {
@@ -173,4 +198,4 @@ children(void **state UNUSED)
 }
 
 TESTS_MAIN("lab step", T(described), T(touched_only), T(churn), T(renewal), T(refused),
-    T(children))
+    T(children), T(successors))
