@@ -459,7 +459,7 @@ kept_try(struct job *j, const struct candidates *c, const struct rpki_opt *opt,
 
 static int
 point_judge(struct job *j, struct candidates *c, const struct rpki_point *before,
-    const struct rpki_opt *opt, struct rpki_point *ret)
+    const struct rpki_seen *renamed, const struct rpki_opt *opt, struct rpki_point *ret)
 {
 	struct rpki_source src = { .get = live_get, .arg = j, .get_hash = live_get_hash,
 	    .verify = live_verify, .before = before };
@@ -480,12 +480,12 @@ point_judge(struct job *j, struct candidates *c, const struct rpki_point *before
 		if (c->n == 0)	/* what was said to have been good was not the CA's */
 			return rpki_point_check(j->ca, &src, opt, ret);
 	}
-	return candidates_try(j, c, &src, seen.number.n > 0 ? &seen : NULL, opt, ret);
+	return candidates_try(j, c, &src, seen.number.n > 0 ? &seen : renamed, opt, ret);
 }
 
 static int
 live_point(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_point *before,
-    const struct rpki_opt *opt, struct rpki_point *ret)
+    const struct rpki_seen *renamed, const struct rpki_opt *opt, struct rpki_point *ret)
 {
 	struct live *l = arg;
 	struct job *j = &l->jobs[job];
@@ -513,7 +513,7 @@ live_point(void *arg, unsigned job, const struct rpki_ca *ca, const struct rpki_
 	absent = c.n == 0 && !ca->lost;
 	if (contested(&c))
 		contest = names_sum(&c);
-	if ((rc = point_judge(j, &c, before, opt, ret)) < 0)
+	if ((rc = point_judge(j, &c, before, renamed, opt, ret)) < 0)
 		return rc;
 	ret->until = min_i64(ret->until, live_due(ret->judged, key));
 	ret->absent = absent;

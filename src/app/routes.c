@@ -163,7 +163,8 @@ input_ta(void *arg, struct pool *pool, const struct tal *t, unsigned k,
 
 static int
 input_point(void *arg, unsigned job UNUSED, const struct rpki_ca *ca,
-    const struct rpki_point *before UNUSED, const struct rpki_opt *opt, struct rpki_point *pt)
+    const struct rpki_point *before UNUSED, const struct rpki_seen *renamed UNUSED,
+    const struct rpki_opt *opt, struct rpki_point *pt)
 {
 	const struct rpki_source src = { .get = input_get, .arg = arg };
 
@@ -234,6 +235,7 @@ struct level {
 	struct rpki_point		**points;
 	uint32_t			*was;
 	struct place			**before;	/* of the run before; may be NULL */
+	struct rpki_seen		*renamed;	/* with .before; .name empty: not so */
 	int				*rcs;
 	atomic_size_t			 moved;
 	size_t				 known;
@@ -273,15 +275,19 @@ point_job(void *arg, unsigned job, size_t i)
 	struct level *l = arg;
 	const struct routes_backend *b = l->conf->backend;
 	const struct rpki_point *before = NULL;
+	const struct rpki_seen *renamed = NULL;
 	struct rpki_point *pt = NULL;
 	size_t n;
+
+	if (l->renamed != NULL && l->renamed[i].name.n > 0)
+		renamed = &l->renamed[i];
 
 	if (l->before != NULL && (pt = point_before(l, job, i, &before)) != NULL)
 		atomic_fetch_add(&l->moved, 1);
 	else if ((pt = calloc(1, sizeof(*pt))) == NULL)
 		l->rcs[i] = -ENOMEM;
 	else
-		l->rcs[i] = b->point(b->arg, job, l->cas[i].ca, before, &l->r->opt, pt);
+		l->rcs[i] = b->point(b->arg, job, l->cas[i].ca, before, renamed, &l->r->opt, pt);
 	l->points[i] = pt;
 	n = atomic_fetch_add(&l->done, 1) + 1;
 	if (l->conf->progress != NULL && n % 64 == 0)
@@ -535,11 +541,29 @@ routes_alone(const struct routes *r, size_t i)
 	return !r->place_of[i]->twice;
 }
 
+/*
+ * A CA that was not met at this place: was its manifest at another? If that
+ * one is visited in this run, too, it is no renaming: the key has two.
+ */
+static int
+renamed_find(struct level *l, size_t i)
+{
+	struct routes *prev = l->conf->prev;
+	uint32_t k;
+	int rc = routes_renamed(prev, l->cas[i].ca, &k, &l->renamed[i]);
+
+	if (rc == 0 && l->renamed[i].name.n > 0 && prev->place_of[k]->taken)
+		l->renamed[i].name.n = 0;
+	return rc;
+}
+
 /* Places are looked up before the jobs start: one CA's, one job's. */
 static int
 level_before(struct level *l, size_t n)
 {
-	const struct routes *prev = l->conf->prev;
+	struct routes *prev = l->conf->prev;
+	size_t n_new = 0;
+	int rc = 0;
 
 	if (prev == NULL)
 		return 0;
@@ -549,13 +573,22 @@ level_before(struct level *l, size_t n)
 		const struct place *now = l->cas[i].place;
 		struct place *p = map_find_hashed(&prev->places, now->key, now->hash);
 
+		n_new += p == NULL;
 		/* More than one certificate for a place: judged anew, not shared. */
 		if (p == NULL || p->first == 0 || p->twice || p->taken)
 			continue;
 		p->taken = true;
 		l->before[i] = p;
 	}
-	return 0;
+	if (n_new == 0)
+		return 0;
+	if ((l->renamed = calloc(n + 1, sizeof(*l->renamed))) == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < n && rc == 0; i++)
+		if (map_find_hashed(&prev->places, l->cas[i].place->key,
+		    l->cas[i].place->hash) == NULL)
+			rc = renamed_find(l, i);
+	return rc;
 }
 
 static void
@@ -586,6 +619,7 @@ level_run(struct routes *r, const struct routes_conf *conf,
 	level_note(r, cas, n);
 	r->n_moved += l.moved;
 	free(l.before);
+	free(l.renamed);
 	if (rc < 0) {
 		free(l.rcs);
 		return rc;
@@ -732,6 +766,7 @@ routes_free(struct routes *r)
 	map_done(&r->by_ca);
 	map_done(&r->reported);
 	map_done(&r->places);
+	map_done(&r->by_key);
 	payloads_done(&r->payloads);
 	(void)input_free(r->input);
 	(void)pool_free(r->pool);

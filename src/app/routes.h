@@ -33,10 +33,13 @@ struct routes_backend {
 	/* The k-th certificate that may be the anchor's; -ENOENT: no more. */
 	int		(*ta)(void *arg, struct pool *, const struct tal *, unsigned k,
 			    struct sv *ret_uri, struct sv *ret);
-	/* before: the same CA's point in the run before; NULL: none, or not to be used. */
+	/*
+	 * before: the same CA's point in the run before; NULL: none, or not to be
+	 * used. renamed: its manifest there had another file name; NULL: no.
+	 */
 	int		(*point)(void *arg, unsigned job, const struct rpki_ca *,
-			    const struct rpki_point *before, const struct rpki_opt *,
-			    struct rpki_point *ret);
+			    const struct rpki_point *before, const struct rpki_seen *renamed,
+			    const struct rpki_opt *, struct rpki_point *ret);
 	/*
 	 * Would point() give the same as it did? Times and the CA were compared.
 	 * What the backend itself remembers with the point may change.
@@ -129,6 +132,8 @@ struct routes {
 	bool			 indexed;	/* routes_index() was here */
 	struct map		 reported;	/* of points with findings: as .objects */
 	struct map		 places;	/* key and place of a CA -> struct place */
+	struct map		 by_key;	/* key of a CA -> its point's place in .up; when asked for */
+	bool			 keyed;
 };
 
 /*
@@ -152,6 +157,12 @@ bool		 routes_alone(const struct routes *, size_t i);
  * that .was speaks of, or NULL.
  */
 int		 routes_gather(struct routes *, const struct routes *prev) MUST_USE;
+/*
+ * Had a CA's manifest another file name in the run before? ret->name: that one,
+ * else empty; *ret_i: its point. Part of routes_run(). -ENOMEM.
+ */
+int		 routes_renamed(struct routes *prev, const struct rpki_ca *, uint32_t *ret_i,
+		    struct rpki_seen *ret) MUST_USE;
 /* Payloads are held back: a finding, and a part of the report. */
 int		 routes_guard_note(struct routes *, const struct guard_decision *) MUST_USE;
 /* Before routes_object() and routes_point(); done once. -ENOMEM. */

@@ -20,6 +20,18 @@ number_cmp(struct sv a, struct sv b)
 }
 
 /*
+ * "an RP has to reset its stored manifestNumber for a given CA if the CA
+ * changes the filename of its manifest" and "MUST alert its operators" (RFC
+ * 9981 section 2). Its time still has to be later: that protects from replays.
+ */
+static void
+renamed_tell(struct work *w, struct findings *fs)
+{
+	finding_add(fs, F(RPKI_MFT_RENAMED), FA_SV("seen", w->src->seen->name), FA_SV("file",
+	    sv_skip(w->ca->mft_uri, sv_rfind(w->ca->mft_uri, '/') + 1)));
+}
+
+/*
  * "Each RP MUST verify that a purported "new" manifest contains a higher
  * manifestNumber than previously validated manifests" (RFC 9286 section
  * 4.2.1), and a later thisUpdate.
@@ -31,7 +43,9 @@ seen_check(struct work *w, struct findings *fs)
 
 	if (s == NULL || memcmp(s->hash, w->pt->mft_hash, SHA256_LEN) == 0)
 		return;
-	if (number_cmp(w->mft->number, s->number) <= 0)
+	if (s->name.n > 0)
+		renamed_tell(w, fs);
+	else if (number_cmp(w->mft->number, s->number) <= 0)
 		finding_add(fs, F(RPKI_MFT_NUMBER_OLD), FA_HEX("number", w->mft->number.p,
 		    w->mft->number.n), FA_HEX("seen", s->number.p, s->number.n));
 	if (w->mft->this_update < s->this_update)

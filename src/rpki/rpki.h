@@ -48,7 +48,8 @@
  *
  * A manifest must be newer than the one judged good before (RFC 9286 section
  * 4.2.1): the caller remembers that one and shows it (rpki_source.seen).
- * A manifest of another file name starts anew (RFC 9981).
+ * Where the CA gave its manifest another file name, numbers start anew, and it
+ * is told (RFC 9981 section 2): rpki_seen.name.
  *
  * Not done on purpose: path building (the tree is walked from the top, the
  * issuer is always known), OpenSSL's CMS and X.509 (FACTS: 243 us a ROA
@@ -262,6 +263,7 @@ struct rpki_seen {
 	uint8_t		hash[SHA256_LEN];
 	struct sv	number;		/* INTEGER content */
 	int64_t		this_update;
+	struct sv	name;		/* its file, if that is another than the CA's now */
 };
 
 /*

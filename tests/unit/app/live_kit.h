@@ -96,7 +96,7 @@ publish(struct scene *s)
 	for (size_t i = 0; i < s->w.n; i++)
 		if (!s->w.files[i].absent)
 			record(&b, world_uri(&s->w, s->w.files[i].name), s->w.files[i].bytes);
-	record(&b, MFT_URI, s->w.mft);
+	record(&b, world_uri(&s->w, s->w.mft_name), s->w.mft);
 	stage(s, s->module, &b);
 }
 

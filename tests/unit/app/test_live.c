@@ -282,6 +282,60 @@ test_regression(void **state)
 	scene_done(&s);
 }
 
+/* The trust anchor is certified anew, with its manifest under this name. */
+static void
+rename_to(struct scene *s, const char *name, const char *number, int64_t later, const struct roa_spec *what)
+{
+	struct buf b = BUF_INIT;
+
+	world_ta(&s->w, name);
+	record(&b, TA_URI, s->w.ta);
+	stage(s, s->ta, &b);
+	world_again(s, number, later);
+	world_roa(&s->w, "a.roa", what, NULL);
+	world_manifest(&s->w);
+	publish(s);
+}
+
+/* RFC 9981 section 2: a new file name, and numbers start anew; it is told. Times go on. */
+static void
+test_renamed(void **state)
+{
+	struct scene s;
+	struct routes *r;
+
+	scene_init(&s, *state, true);
+	rename_to(&s, "ta.mft", "\5", 60, &roa);
+	r = run(&s, NULL);
+	assert_int_equal(findings_of(r, RPKI_MFT_RENAMED), 0);
+	rename_to(&s, "new.mft", "\1", 120, &roa2);
+	r = run(&s, r);
+	assert_int_equal(findings_of(r, RPKI_MFT_RENAMED), 1);
+	assert_int_equal(findings_of(r, RPKI_MFT_NUMBER_OLD), 0);
+	assert_int_equal(r->payloads.n_vrps, 1);
+	assert_int_equal(r->payloads.vrps[0].asn, 64501);
+	/* While nothing is new it stays told; the next manifest ends it, and its number counts. */
+	r = run(&s, r);
+	assert_int_equal(findings_of(r, RPKI_MFT_RENAMED), 1);
+	rename_to(&s, "new.mft", "\1", 180, &roa);
+	r = run(&s, r);
+	assert_int_equal(findings_of(r, RPKI_MFT_RENAMED), 0);
+	assert_int_equal(findings_of(r, RPKI_MFT_NUMBER_OLD), 1);
+	assert_int_equal(r->payloads.vrps[0].asn, 64501);
+	rename_to(&s, "new.mft", "\2", 180, &roa);
+	r = run(&s, r);
+	assert_int_equal(findings_of(r, RPKI_MFT_RENAMED) + findings_of(r, RPKI_MFT_NUMBER_OLD), 0);
+	assert_int_equal(r->payloads.vrps[0].asn, 64500);
+	/* An old manifest under another name is a replay. */
+	rename_to(&s, "again.mft", "\7", 170, &roa2);
+	r = run(&s, r);
+	assert_int_equal(findings_of(r, RPKI_MFT_RENAMED), 1);
+	assert_int_equal(findings_of(r, RPKI_MFT_TIME_OLD), 1);
+	assert_int_equal(r->payloads.n_vrps, 0);
+	(void)routes_free(r);
+	scene_done(&s);
+}
+
 /* The memory of what was good may be another's lie: it is verified each time. */
 static void
 test_planted(void **state)
@@ -681,7 +735,7 @@ main(void)
 		cmocka_unit_test(test_still),
 		cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_retained),
-		cmocka_unit_test(test_regression),
+		cmocka_unit_test(test_regression), cmocka_unit_test(test_renamed),
 		cmocka_unit_test(test_planted),
 		cmocka_unit_test(test_lied),
 		cmocka_unit_test(test_lied_anchor),

@@ -234,6 +234,7 @@ struct world {
 	unsigned		 key;
 	struct sv		 mft_number;	/* of the next manifest; empty: 1 */
 	int64_t			 mft_later;	/* it is made so much after NOW - DAY */
+	const char		*mft_name;	/* its file; NULL: ta.mft */
 };
 
 static const struct write_ip_range ten = { { 10 }, { 10, 255, 255, 255 } };
@@ -367,7 +368,7 @@ world_manifest(struct world *w)
 	}
 	c.not_before = m.this_update;
 	c.not_after = m.next_update;
-	c.object = world_uri(w, "ta.mft");
+	c.object = world_uri(w, w->mft_name != NULL ? w->mft_name : "ta.mft");
 	c.res.ip[0].inherit = c.res.ip[1].inherit = c.res.as.inherit = true;
 	mft_write(&content, &m);
 	w->mft = cms_make(w, OID_CT_MFT, wr_sv(&content), cert_make(w, &c, w->key, NULL), 1);
@@ -392,24 +393,34 @@ kit_world_get(void *arg, struct pool *pool UNUSED, struct sv uri, struct sv *ret
 	return -ENOENT;
 }
 
+/* The trust anchor's certificate, with its manifest under that name. */
+static inline void
+world_ta(struct world *w, const char *mft_name)
+{
+	struct cert_spec c = { .serial = SV("\1"), .issuer = "ta", .subject = "ta",
+	    .not_before = NOW - DAY, .not_after = NOW + 365 * DAY,
+	    .spki = crypto_signer_spki(w->k->v[0]), .ski = key_ski(w->k, 0), .ca = true,
+	    .repo = HOST,
+	    .res = { .ip = { { &ten, 1, false }, { &doc6, 1, false } }, .as = { &doc_as, 1, false } } };
+
+	w->mft_name = mft_name;
+	c.mft = world_uri(w, mft_name);
+	w->ta = cert_make(w, &c, 0, NULL);
+}
+
 /* The trust anchor, judged; its point is still empty. */
 static inline void
 world_init(struct world *w, const struct keys *k, struct pool *pool)
 {
-	struct cert_spec c = { .serial = SV("\1"), .issuer = "ta", .subject = "ta",
-	    .not_before = NOW - DAY, .not_after = NOW + 365 * DAY,
-	    .spki = crypto_signer_spki(k->v[0]), .ski = key_ski(k, 0), .ca = true,
-	    .repo = HOST, .mft = MFT_URI,
-	    .res = { .ip = { { &ten, 1, false }, { &doc6, 1, false } }, .as = { &doc_as, 1, false } } };
 	struct rpki_opt opt = { .now = NOW };
 	struct findings fs;
 	bool ok;
 
 	*w = (struct world){ .k = k, .pool = pool, .serial = 16, .cn = "ta", .base = HOST, .aia = TA_URI };
-	w->tal.spki = c.spki;
+	w->tal.spki = crypto_signer_spki(k->v[0]);
 	w->tal.uris[w->tal.n_uris++] = SV(TA_URI);
 	findings_init(&fs, pool);
-	w->ta = cert_make(w, &c, 0, NULL);
+	world_ta(w, "ta.mft");
 	assert_int_equal(rpki_ta_check(pool, &w->tal, w->ta, &opt, &fs, &w->ca, &ok), 0);
 	assert_true(only(&fs, RPKI_CODE_MAX));
 	assert_true(ok);
