@@ -55,6 +55,22 @@ class World:
         return [os.path.join(self.folder, "servers", s["host"], "rrdp", "snapshot-1.xml")
                 for s in self.servers]
 
+    def news(self, s):
+        """How many objects a server publishes or withdraws at step 1."""
+        with open(os.path.join(self.folder, "servers", s["host"], "rrdp",
+                               "delta-%d.xml" % s["serial"]), "rb") as f:
+            return len(re.findall(rb"<(?:publish|withdraw) ", f.read()))
+
+    def part(self, share):
+        """Servers with news of so many objects of the world at most: (servers, objects)."""
+        left, out = int(share * self.n_objects), []
+        total = left
+        for s in self.moved():
+            if (n := self.news(s)) <= left:
+                out.append(s)
+                left -= n
+        return out, total - left
+
     def moved(self):
         """Servers that have news at step 1, the biggest first."""
         return sorted((s for s in self.servers if s["serial"] > 1), key=lambda s: -s["cas"])
