@@ -16,6 +16,7 @@ struct compare {
 	uint8_t			*verdict;	/* 1 + enum guard_loss for each old CA; 0: not asked */
 	bool			 has_ta[TA_MAX];	/* is old's trust anchor in next? */
 	bool			 ta_works[TA_MAX];	/* … and its own point good there? */
+	bool			 awaits;	/* a trust anchor is new and does not work yet */
 	struct payloads		*lost;
 	struct guard_counts	*counts;
 };
@@ -63,8 +64,11 @@ loss_of(struct compare *c, int64_t expires, uint32_t ca, uint8_t ta)
 {
 	if (expires <= c->now)
 		return LOSS_EXPIRED;
-	if (ca >= c->old->n_cas || !c->has_ta[ta])
+	if (ca >= c->old->n_cas)
 		return LOSS_LOCAL;
+	/* Its successor, perhaps, whose certificate is still to be fetched. */
+	if (!c->has_ta[ta])
+		return c->awaits ? LOSS_FAILURE : LOSS_LOCAL;
 	return ca_verdict(c, ca, ta);
 }
 
@@ -238,12 +242,17 @@ guard_losses(const struct snapshot *old, const struct payloads *next, int64_t no
 	int rc = -ENOMEM;
 
 	memcpy(lost.tas, old->tas, sizeof(lost.tas));
-	for (size_t i = 0; i < old->n_tas; i++)
-		for (size_t k = 0; k < next->n_tas; k++)
+	for (size_t k = 0; k < next->n_tas; k++) {
+		bool works = root_works(next, k), is_new = true;
+
+		for (size_t i = 0; i < old->n_tas; i++)
 			if (strcmp(old->tas[i], next->tas[k]) == 0) {
 				c.has_ta[i] = true;
-				c.ta_works[i] = root_works(next, k);
+				c.ta_works[i] = works;
+				is_new = false;
 			}
+		c.awaits = c.awaits || (is_new && !works);
+	}
 	if ((c.verdict = calloc(old->n_cas + 1, 1)) != NULL)
 		rc = compare_run(&c);
 	free(c.verdict);

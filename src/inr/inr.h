@@ -457,7 +457,7 @@ DEFINE_CLEANUP(struct delta, delta_free)
 enum guard_loss {
 	LOSS_EXPIRED,
 	LOSS_SIGNED,		/* taken away by a CA that works */
-	LOSS_LOCAL,		/* no CA issued it, or its trust anchor is not configured */
+	LOSS_LOCAL,		/* no CA issued it, or its trust anchor is not configured, nor a new one that fails */
 	LOSS_FAILURE,
 	LOSS_MAX
 };

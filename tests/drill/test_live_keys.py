@@ -67,9 +67,11 @@ def tal(d, name):
     return uris.split()[0], hashlib.sha1(der[24:]).hexdigest()	# 24: the heads of SPKI of RSA with 2048 bits
 
 
-def trust(d, name):
-    """The one TAL that the daemon has, under the same name each time."""
-    shutil.copy(os.path.join(d, "all-tals", name + ".tal"), os.path.join(d, "tals", "anchor.tal"))
+def trust(d, name, as_name="anchor"):
+    """The one TAL that the daemon has."""
+    for f in os.listdir(os.path.join(d, "tals")):
+        os.unlink(os.path.join(d, "tals", f))
+    shutil.copy(os.path.join(d, "all-tals", name + ".tal"), os.path.join(d, "tals", as_name + ".tal"))
 
 
 def payloads(step):
@@ -116,19 +118,20 @@ def case_moved(d, lab, h):
     t.ok(stats["old.example"]["requests"] > 0, "the anchor's server was asked")
     t.equal([n for n in ("new.example", "other.example") if stats.get(n, {}).get("requests", 0)], [],
             "nobody else's was")
-    h.stop()
-    trust(d, "new")
-    since = len(h.log())
-    h.start("-v", "--at", at(STEPS * EVERY))
-
     def anchors():
         data = h.get("/api/v1/status")["data"]
         return [(x["name"], x["uri"], x["vrps4"]) for x in data["tas"]], data["guard"]
-    t.ok(wait_for(lambda: anchors() == ([("anchor", tal(d, "new")[0], 1)], None) and not found(h), 20),
-         "the new TAL: payloads by its key, and nothing is to be told of keys any more", anchors())
-    t.ok(h.is_served(payloads(STEPS)), "… which are those of the old one")
-    t.equal(re.findall(r"serial \d+: 0 VRPs", h.log()[since:]), [], "… and there was no moment without")
-    t.ok(wait_for(lambda: lab.stats()["new.example"]["requests"] > 0, 10), "… from the new key's server")
+    # In the file of the old one, then in a file of its own: that is another anchor for the guard.
+    for name, as_name in (("new", "anchor"), ("other", "other")):
+        h.stop()
+        trust(d, name, as_name)
+        since = len(h.log())
+        h.start("-v", "--at", at(STEPS * EVERY))
+        t.ok(wait_for(lambda: anchors() == ([(as_name, tal(d, name)[0], 1)], None) and not found(h), 20),
+             f"the TAL of {name} as {as_name}: payloads by its key, and nothing is to be told of keys any more", anchors())
+        t.ok(h.is_served(payloads(STEPS)), "… which are those of the old one")
+        t.equal(re.findall(r"serial \d+: 0 VRPs", h.log()[since:]), [], "… and there was no moment without")
+        t.ok(wait_for(lambda: lab.stats()[name + ".example"]["requests"] > 0, 10), "… from that key's server")
 
 
 def main():

@@ -172,8 +172,16 @@ anchor_gone(void **state UNUSED)
 	guard_run(&all, &s, &next, 100, NULL, &o);
 	assert_int_equal(o.d.n_held, 6);
 	payloads_done(&next);
-	/* … unless it is the operator who does not want it any more. */
+	/* A new one in its place, which has not been fetched yet: the old one's stay … */
 	(void)payloads_ta(&next, SV("another"));
+	guard_run(&all, &s, &next, 100, NULL, &o);
+	assert_int_equal(o.counts.ta[0].vrps[LOSS_FAILURE], 4);
+	assert_int_equal(o.d.n_held, 6);
+	assert_int_equal(next.n_tas, 2);
+	payloads_done(&next);
+	/* … until it works: it is the operator who does not want the old one any more. */
+	(void)ca_add(&next, 10, PAYLOAD_CA_NONE, PCA_GOOD);
+	memcpy(next.tas[0], "another", sizeof("another"));
 	guard_run(&all, &s, &next, 100, NULL, &o);
 	assert_int_equal(o.d.n_held, 0);
 	assert_int_equal(o.counts.ta[0].vrps[LOSS_LOCAL], 4);
