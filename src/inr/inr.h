@@ -33,7 +33,9 @@
  *
  * Who trusts whom: a snapshot is made by a process that read dirty bytes.
  * snapshot_open() therefore believes nothing: every offset, count, order,
- * host bit and both sums are checked before the first look-up. The header
+ * host bit and both sums are checked before the first look-up (only the sums
+ * may be left to somebody who has just compared them: the store, for the
+ * roles that it hands a snapshot to). The header
  * has a sum of its own, so that the store can stamp serial and session ids
  * (snapshot_stamp()) without touching the body.
  *

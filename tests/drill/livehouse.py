@@ -206,6 +206,14 @@ class LiveHouse(House):
         return {f"{r[0]} {r[1]}-{r[2]}" for r in rows if len(r) >= 3 and r[2].isdigit()}
 
 
+def ends_well(t, h):
+    """What a play ends with."""
+    t.none(h.damaged(), "nothing was damaged")
+    if t.failed:
+        t.diag(h.log()[-3000:])
+    t.equal(h.stop()[0], 0, "it ends well")
+
+
 def folder():
     return house.folder()
 

@@ -31,7 +31,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from livehouse import AT, EVERY, LabHouse, LiveHouse, Tap, World, at, folder, run, stop_all, wait_for  # noqa: E402
+from livehouse import AT, EVERY, LabHouse, LiveHouse, Tap, World, at, ends_well, folder, run, stop_all, wait_for  # noqa: E402
 
 t = Tap()
 OLD, NEW = "old", "new"
@@ -212,10 +212,7 @@ def main():
                 t.ok(0 < watch.validate < VALIDATE_MB, f"validate's memory stays under {VALIDATE_MB} MB", watch.validate)
                 t.ok(watch.house < HOUSE_MB, f"… and all roles' under {HOUSE_MB} MB", watch.house)
                 t.diag("validate %d MB, all %d MB; apart: %s" % (watch.validate, watch.house, apart))
-                t.none(h.damaged(), "nothing was damaged")
-                if t.failed:
-                    t.diag(h.log()[-3000:])
-                t.equal(h.stop()[0], 0, "it ends well")
+                ends_well(t, h)
         finally:
             stop_all()
     return t.done()
