@@ -1,0 +1,102 @@
+/*
+ * crypto/dnskey: the arithmetic of DNSSEC, by the numbers of its registry
+ * (https://www.iana.org/assignments/dns-sec-alg-numbers).
+ *
+ *	5, 7	RSA/SHA-1	verified only where asked for (RFC 9905: MUST NOT)
+ *	8, 10	RSA/SHA-256, RSA/SHA-512	RFC 5702
+ *	13, 14	ECDSA P-256/SHA-256, P-384/SHA-384	RFC 6605
+ *	15, 16	Ed25519, Ed448	RFC 8080
+ *
+ * Which of them one should use is no arithmetic: dnssec/algs.def says it.
+ *
+ * Public keys are the octets of a DNSKEY's public key field. One key verifies
+ * nearly everything in a zone, so it is prepared once (crypto_pub_new(); for
+ * P-256 with a table of its multiples) and shared between threads. Signatures
+ * are verified and made in batches. What is signed is given as up to three
+ * pieces (RRSIG head, records) so that nobody copies them together.
+ *
+ * Private keys come from PKCS#8 (RFC 5958) or from the numbers that BIND's
+ * .private files hold; memory of theirs is wiped. Random numbers are
+ * OpenSSL's. A private key can be outside (PKCS#11, hsm/): then what is signed
+ * there is crypto_tbs(), and crypto_sig_wire() makes DNSSEC's octets of it.
+ */
+#ifndef CRYPTO_DNSKEY_H
+#define CRYPTO_DNSKEY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/sv.h"
+#include "base/util.h"
+
+#define CRYPTO_DNSKEY_MAX	(4 + 4096 / 8 + 4)	/* RSA of 4096 bits: the public key field */
+#define CRYPTO_DNSSIG_MAX	512			/* RSA of 4096 bits */
+
+/* Can this build compute with it? */
+bool	 crypto_dns_alg(uint8_t alg);
+
+/* --- verifying --- */
+
+struct crypto_pub;			/* immutable; may be shared between threads */
+/*
+ * 0; -EINVAL: the octets are no key of that algorithm (also RSA of under 512 or over 4096
+ * bits: a stranger's key may not cost more); -ENOTSUP; -ENOMEM. prepare: it will verify much
+ * (a table is made, which costs as much as some 50 verifications).
+ */
+int	 crypto_pub_new(uint8_t alg, struct sv public_key, bool prepare,
+	    struct crypto_pub **ret) MUST_USE;
+struct crypto_pub *crypto_pub_free(struct crypto_pub *);
+DEFINE_CLEANUP(struct crypto_pub, crypto_pub_free)
+unsigned crypto_pub_bits(const struct crypto_pub *);
+
+#define CRYPTO_PIECES	3
+struct crypto_check {
+	const struct crypto_pub	*key;
+	struct sv		 data[CRYPTO_PIECES];	/* one behind the other; unused ones are empty */
+	struct sv		 sig;			/* as in the RRSIG */
+	bool			 ok;			/* the answer */
+};
+/* 0, or negative when the arithmetic could not be done (then no .ok is set). */
+int	 crypto_check_batch(struct crypto_check *, size_t n) MUST_USE;
+
+/* --- signing --- */
+
+struct crypto_priv;			/* may sign from several threads at a time */
+/* bits: of RSA only, 1024 to 4096. */
+int	 crypto_priv_generate(uint8_t alg, unsigned bits, struct crypto_priv **ret) MUST_USE;
+/* PEM ("BEGIN PRIVATE KEY", unencrypted PKCS#8). -EINVAL: not a key of this algorithm. */
+int	 crypto_priv_parse(uint8_t alg, struct sv pem, struct crypto_priv **ret) MUST_USE;
+/* The same text; buf is to be wiped by the caller (buf_wipe()). */
+int	 crypto_priv_write(const struct crypto_priv *, struct buf *) MUST_USE;
+/*
+ * From numbers, big-endian as in BIND's files. RSA: all eight; ECDSA and EdDSA: only
+ * private_key. -EINVAL: they do not fit together.
+ */
+struct crypto_numbers {
+	struct sv	n, e, d, p, q, dp, dq, qinv;
+	struct sv	private_key;
+};
+int	 crypto_priv_import(uint8_t alg, const struct crypto_numbers *, struct crypto_priv **ret) MUST_USE;
+struct crypto_priv *crypto_priv_free(struct crypto_priv *);
+DEFINE_CLEANUP(struct crypto_priv, crypto_priv_free)
+uint8_t	 crypto_priv_alg(const struct crypto_priv *);
+/* The public key field of its DNSKEY; owned by the key. */
+struct sv crypto_priv_public(const struct crypto_priv *);
+/* Octets of each of its signatures. */
+size_t	 crypto_priv_sig_len(const struct crypto_priv *);
+
+struct crypto_make {
+	struct sv	 data[CRYPTO_PIECES];
+	uint8_t		*sig;			/* room for crypto_priv_sig_len() */
+};
+/* All or nothing: 0, or negative and no signature is to be used. */
+int	 crypto_make_batch(const struct crypto_priv *, struct crypto_make *, size_t n) MUST_USE;
+
+/* --- digests --- */
+
+#define SHA384_LEN	48
+#define SHA512_LEN	64
+void	 crypto_sha384(const void *, size_t, uint8_t ret[static SHA384_LEN]);
+
+#endif
