@@ -18,4 +18,6 @@
 #define ZONE_RRSET_RRS_MAX	65535	/* records in one set; a message holds 64 KiB */
 #define ZONE_NODE_SIZE_MAX	(64 * 1024 * 1024) /* bytes at one name; bounded by what one set may hold */
 
+#define ZONE_EDIT_POOL_MAX	((size_t)1 << 30) /* bytes of one difference; a larger one is a new zone */
+
 #endif

@@ -152,7 +152,8 @@ int	 zone_builder_add(struct zone_builder *, const struct dns_rr *) MUST_USE;
 int	 zone_builder_done(struct zone_builder *, struct zone **ret) MUST_USE;
 
 /*
- * Records removed and added, as IXFR says them; in any order, removals first.
+ * Records removed and added, as IXFR says them; what is said of one name is
+ * played in the order in which it was said, so several differences may follow.
  * -ENOENT: a record to be removed is not there; -EEXIST: one to be added is
  * (RFC 1995 knows neither: the transfer is then done anew by AXFR).
  */

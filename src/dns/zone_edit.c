@@ -1,0 +1,178 @@
+/* Records removed and added, as a transfer says them: the next version. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/pool.h"
+#include "dns/zone_internal.h"
+
+struct op {
+	enum zone_part	 part;
+	uint16_t	 type;
+	bool		 is_sig, is_add;
+	uint32_t	 ttl;
+	struct sv	 key, rdata;	/* in the pool */
+	size_t		 seq;
+};
+
+struct zone_edit {
+	struct zone	*old;
+	struct findings	*fs;
+	struct pool	*pool;
+	struct op	*op;
+	size_t		 n, cap;
+	struct zdraft	 draft;
+	uint8_t		 canon[DNS_RDATA_MAX];
+};
+
+struct zone_edit *
+zone_edit_new(struct zone *old, struct findings *fs)
+{
+	struct zone_edit *e = calloc(1, sizeof(*e));
+
+	if (e == NULL)
+		return NULL;
+	e->old = zone_ref(old);
+	e->fs = fs;
+	if ((e->pool = pool_new(ZONE_EDIT_POOL_MAX)) == NULL)
+		return zone_edit_free(e);
+	return e;
+}
+
+struct zone_edit *
+zone_edit_free(struct zone_edit *e)
+{
+	if (e == NULL)
+		return NULL;
+	(void)zone_unref(e->old);
+	(void)pool_free(e->pool);
+	zdraft_done(&e->draft);
+	free(e->op);
+	free(e);
+	return NULL;
+}
+
+static int
+edit_op(struct zone_edit *e, const struct dns_rr *rr, bool is_add)
+{
+	struct zplace at;
+	struct op *op;
+	int rc;
+
+	if (!zone_rr_storable(rr, zone_apex(e->old), e->fs))
+		return -EINVAL;
+	if ((rc = zplace_of(zone_apex(e->old), rr, &at)) < 0)
+		return rc;
+	if (e->n == e->cap) {
+		size_t cap = max_size(64, 2 * e->cap);
+
+		if ((op = reallocarray(e->op, cap, sizeof(*op))) == NULL)
+			return -ENOMEM;
+		e->op = op;
+		e->cap = cap;
+	}
+	op = &e->op[e->n];
+	*op = (struct op){ .part = at.part, .type = at.type, .is_sig = at.is_sig,
+		.is_add = is_add, .ttl = rr->ttl, .seq = e->n,
+		.key = pool_sv(e->pool, (struct sv){ (const char *)at.key.b, at.key.len }),
+		.rdata = pool_sv(e->pool, zone_rr_canonical(rr, e->canon)) };
+	if (op->key.p == NULL || op->rdata.p == NULL)
+		return pool_is_full(e->pool) ? -E2BIG : -ENOMEM;
+	e->n++;
+	return 0;
+}
+
+int
+zone_edit_del(struct zone_edit *e, const struct dns_rr *rr)
+{
+	return edit_op(e, rr, false);
+}
+
+int
+zone_edit_add(struct zone_edit *e, const struct dns_rr *rr)
+{
+	return edit_op(e, rr, true);
+}
+
+static int
+key_cmp(struct sv a, struct sv b)
+{
+	return dkey_cmp((const uint8_t *)a.p, a.n, (const uint8_t *)b.p, b.n);
+}
+
+/* By place; there, in the order in which they came. */
+static int
+op_qsort(const void *a, const void *b)
+{
+	const struct op *x = a, *y = b;
+	int d = (int)x->part - (int)y->part;
+
+	if (d == 0)
+		d = key_cmp(x->key, y->key);
+	return d != 0 ? d : x->seq < y->seq ? -1 : 1;
+}
+
+static int
+op_play(struct zone_edit *e, const struct op *op)
+{
+	size_t at = zdraft_find(&e->draft, op->type, op->is_sig, op->rdata);
+
+	if (op->is_add && at < e->draft.n_rec)
+		return -EEXIST;
+	if (op->is_add)
+		return zdraft_add(&e->draft, op->type, op->is_sig, op->ttl, op->rdata);
+	if (at == e->draft.n_rec)
+		return -ENOENT;
+	zdraft_del(&e->draft, at);
+	return 0;
+}
+
+/* All that is said of one name, op[*i] on. */
+static int
+edit_name(struct zone_edit *e, size_t *i, struct zchange *ret)
+{
+	const struct op *first = &e->op[*i];
+	const struct znode *old = zone_find(e->old, first->part, first->key);
+	int rc = 0;
+
+	zdraft_reset(&e->draft);
+	if (old != NULL)
+		rc = zdraft_add_node(&e->draft, old);
+	for (; rc == 0 && *i < e->n; (*i)++) {
+		const struct op *op = &e->op[*i];
+
+		if (op->part != first->part || !sv_eq(op->key, first->key))
+			break;
+		rc = op_play(e, op);
+	}
+	ret->key = first->key;
+	return rc < 0 ? rc : zdraft_node(&e->draft, first->key, &ret->node);
+}
+
+int
+zone_edit_done(struct zone_edit *e, struct zone **ret)
+{
+	struct zchange *c = calloc(max_size(1, e->n), sizeof(*c));
+	const struct zchange *part[ZONE_PART_MAX] = { c, c };
+	size_t n[ZONE_PART_MAX] = { 0 }, n_c = 0;
+	int rc = 0;
+
+	if (c == NULL)
+		return -ENOMEM;
+	qsort(e->op, e->n, sizeof(*e->op), op_qsort);
+	for (size_t i = 0; rc == 0 && i < e->n;) {
+		enum zone_part p = e->op[i].part;
+
+		if ((rc = edit_name(e, &i, &c[n_c])) < 0)
+			break;
+		n_c++;
+		n[p]++;
+	}
+	part[ZONE_NSEC3] = c + n[ZONE_NAMES];
+	if (rc == 0)
+		rc = zone_apply(e->old, part, n, ret);
+	for (size_t i = 0; i < n_c; i++)
+		(void)znode_unref(c[i].node);
+	free(c);
+	return rc;
+}
