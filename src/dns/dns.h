@@ -128,14 +128,14 @@ unsigned dkey_labels(const uint8_t *key, size_t len);
 
 /* RR_A, RR_NS … with "-" as "_" (RR_NSAP_PTR). */
 enum rrtype {
-#define T(name, number, ...)	RR_##name = (number),
+#define RRTYPE(name, number, ...)	RR_##name = (number),
 #include "dns/types.def"
-#undef T
+#undef RRTYPE
 };
 
 #define DNS_CLASS_IN	1
 
-#define RRTYPE_STRLEN	10		/* "TYPE65535" */
+#define RRTYPE_STRLEN	11		/* "NSEC3PARAM", "TYPE65535" */
 /* "MX", or "TYPE1234" (RFC 3597 section 5). */
 const char *rrtype_str(uint16_t, char dst[static RRTYPE_STRLEN]);
 /* Letter case free, TYPEn for any n. -EINVAL. */
