@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "crypto/crypto.h"
+#include "crypto/dnskey.h"
 
 struct crypto_sha256 {
 	SHA256_CTX	ctx;
@@ -44,6 +45,26 @@ crypto_sha1(const void *p, size_t n, uint8_t ret[static SHA1_LEN])
 	(void)SHA1_Init(&ctx);
 	(void)SHA1_Update(&ctx, p, n);
 	(void)SHA1_Final(ret, &ctx);
+}
+
+void
+crypto_sha384(const void *p, size_t n, uint8_t ret[static SHA384_LEN])
+{
+	SHA512_CTX ctx;
+
+	(void)SHA384_Init(&ctx);
+	(void)SHA384_Update(&ctx, p, n);
+	(void)SHA384_Final(ret, &ctx);
+}
+
+void
+crypto_sha512(const void *p, size_t n, uint8_t ret[static SHA512_LEN])
+{
+	SHA512_CTX ctx;
+
+	(void)SHA512_Init(&ctx);
+	(void)SHA512_Update(&ctx, p, n);
+	(void)SHA512_Final(ret, &ctx);
 }
 
 struct crypto_sha256 *

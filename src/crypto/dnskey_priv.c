@@ -1,0 +1,349 @@
+/*
+ * Private keys of DNSSEC: where they come from, and batches of signatures.
+ *
+ * Whatever its origin, a key signs a probe before anybody gets it, and the
+ * probe is verified with the public key that the DNSKEY will show. Text and
+ * numbers of keys are wiped here; OpenSSL wipes what is in its own objects.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <errno.h>
+#include <limits.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/rd.h"
+#include "crypto/dnskey_internal.h"
+
+#define PEM_MAX		(8 * 1024)	/* RSA of 4096 bits: 3.3 KiB */
+
+DEFINE_CLEANUP(BIO, BIO_free)
+DEFINE_CLEANUP(PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free)
+
+/* --- signing --- */
+
+static int
+rsa_sign(struct dns_work *w, const struct crypto_priv *k, struct sv tbs, uint8_t *sig)
+{
+	const EVP_MD *md = k->alg->alg == 8 ? EVP_sha256() : k->alg->alg == 10 ? EVP_sha512() : EVP_sha1();
+	size_t n = k->sig_len;
+
+	if (w->rsa == NULL) {
+		w->rsa = EVP_PKEY_CTX_new_from_pkey(NULL, k->pkey, NULL);
+		if (w->rsa == NULL || EVP_PKEY_sign_init(w->rsa) != 1 ||
+		    EVP_PKEY_CTX_set_rsa_padding(w->rsa, RSA_PKCS1_PADDING) != 1 ||
+		    EVP_PKEY_CTX_set_signature_md(w->rsa, md) != 1)
+			return dns_failure();
+	}
+	if (EVP_PKEY_sign(w->rsa, sig, &n, (const unsigned char *)tbs.p, tbs.n) != 1)
+		return dns_failure();
+	return n == k->sig_len ? 0 : SE_CRYPTO;
+}
+
+static int
+ec_sign(struct dns_work *w UNUSED, const struct crypto_priv *k, struct sv tbs, uint8_t *sig)
+{
+	return dns_ec_sign(k, tbs, sig);
+}
+
+static int
+ed_sign(struct dns_work *w, const struct crypto_priv *k, struct sv tbs, uint8_t *sig)
+{
+	size_t n = k->sig_len;
+	int rc;
+
+	if ((rc = dns_work_md(w)) < 0)
+		return rc;
+	if (EVP_DigestSignInit(w->md, NULL, NULL, NULL, k->pkey) != 1 ||
+	    EVP_DigestSign(w->md, sig, &n, (const unsigned char *)tbs.p, tbs.n) != 1)
+		return dns_failure();
+	return n == k->sig_len ? 0 : SE_CRYPTO;
+}
+
+typedef int (*sign_fn)(struct dns_work *, const struct crypto_priv *, struct sv, uint8_t *);
+
+static const sign_fn signs[] = {
+	[DNS_RSA] = rsa_sign,
+	[DNS_EC] = ec_sign,
+	[DNS_ED] = ed_sign,
+};
+
+static int
+make_one(struct dns_work *w, const struct crypto_priv *k, const struct crypto_make *m)
+{
+	uint8_t digest[SHA512_LEN];
+	struct sv tbs = { (const char *)digest, k->alg->digest_len };
+	int rc;
+
+	if (k->alg->digest != NULL)
+		k->alg->digest(m->data, digest);
+	else if ((rc = dns_work_join(w, m->data, &tbs)) < 0)
+		return rc;
+	return signs[k->alg->kind](w, k, tbs, m->sig);
+}
+
+int
+crypto_make_batch(const struct crypto_priv *k, struct crypto_make *m, size_t n)
+{
+	struct dns_work w = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = make_one(&w, k, &m[i]);
+	dns_work_done(&w);
+	return rc;
+}
+
+int
+crypto_make_tbs_batch(const struct crypto_priv *k, struct crypto_make_tbs *m, size_t n)
+{
+	struct dns_work w = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		if (k->alg->digest != NULL && m[i].tbs.n != k->alg->digest_len)
+			rc = -EINVAL;
+		else
+			rc = signs[k->alg->kind](&w, k, m[i].tbs, m[i].sig);
+	dns_work_done(&w);
+	return rc;
+}
+
+/* --- the public half --- */
+
+static int
+bn_param(const EVP_PKEY *pkey, const char *name, BIGNUM **ret)
+{
+	return EVP_PKEY_get_bn_param(pkey, name, ret) == 1 ? 0 : dns_failure();
+}
+
+/* RFC 3110 section 2; the exponent has at most DNS_RSA_E_LEN octets. */
+static int
+rsa_public(struct crypto_priv *k)
+{
+	_cleanup_(BN_clear_freep) BIGNUM *n = NULL, *e = NULL;
+	int rc, e_len;
+
+	if ((rc = bn_param(k->pkey, OSSL_PKEY_PARAM_RSA_N, &n)) < 0 ||
+	    (rc = bn_param(k->pkey, OSSL_PKEY_PARAM_RSA_E, &e)) < 0)
+		return rc;
+	e_len = BN_num_bytes(e);
+	if (BN_num_bits(n) < DNS_RSA_MAKE_MIN || BN_num_bits(n) > DNS_RSA_BITS_MAX ||
+	    e_len > DNS_RSA_E_LEN)
+		return -EINVAL;
+	k->sig_len = (size_t)BN_num_bytes(n);
+	k->pub_len = 1 + (size_t)e_len + k->sig_len;
+	k->pub[0] = (uint8_t)e_len;
+	(void)BN_bn2bin(e, k->pub + 1);
+	(void)BN_bn2bin(n, k->pub + 1 + e_len);
+	return 0;
+}
+
+static int
+ec_public(struct crypto_priv *k)
+{
+	_cleanup_(BN_clear_freep) BIGNUM *x = NULL, *y = NULL;
+	int rc, half = (int)k->alg->key_len / 2;
+
+	if ((rc = bn_param(k->pkey, OSSL_PKEY_PARAM_EC_PUB_X, &x)) < 0 ||
+	    (rc = bn_param(k->pkey, OSSL_PKEY_PARAM_EC_PUB_Y, &y)) < 0)
+		return rc;
+	if (BN_bn2binpad(x, k->pub, half) < 0 || BN_bn2binpad(y, k->pub + half, half) < 0)
+		return SE_CRYPTO;
+	k->pub_len = k->alg->key_len;
+	k->sig_len = k->alg->sig_len;
+	if ((k->ec = EVP_PKEY_get1_EC_KEY(k->pkey)) == NULL)
+		return dns_failure();
+	return 0;
+}
+
+static int
+ed_public(struct crypto_priv *k)
+{
+	k->pub_len = sizeof(k->pub);
+	if (EVP_PKEY_get_raw_public_key(k->pkey, k->pub, &k->pub_len) != 1)
+		return dns_failure();
+	k->sig_len = k->alg->sig_len;
+	return k->pub_len == k->alg->key_len ? 0 : -EINVAL;
+}
+
+/* --- a key from an OpenSSL one --- */
+
+/* Is it of that algorithm? */
+static bool
+pkey_fits(const EVP_PKEY *pkey, const struct dns_alg *a)
+{
+	char curve[32];
+	size_t n;
+
+	if (a->kind != DNS_EC)
+		return EVP_PKEY_is_a(pkey, a->name) == 1;
+	return EVP_PKEY_is_a(pkey, "EC") == 1 &&
+	    EVP_PKEY_get_group_name(pkey, curve, sizeof(curve), &n) == 1 &&
+	    strcmp(curve, a->name) == 0;
+}
+
+/* What it signs must verify with what the DNSKEY will say. */
+static int
+probe(const struct crypto_priv *k)
+{
+	_cleanup_(crypto_pub_freep) struct crypto_pub *pub = NULL;
+	uint8_t sig[CRYPTO_DNSSIG_MAX];
+	struct crypto_make m = { .data = { SV("sekisho"), SV(" "), SV("probe") }, .sig = sig };
+	struct crypto_check c = { .data = { m.data[0], m.data[1], m.data[2] } };
+	int rc;
+
+	if ((rc = crypto_pub_new(k->alg->alg, crypto_priv_public(k), false, &pub)) < 0 ||
+	    (rc = crypto_make_batch(k, &m, 1)) < 0)
+		return rc;
+	c.key = pub;
+	c.sig = (struct sv){ (const char *)sig, k->sig_len };
+	if ((rc = crypto_check_batch(&c, 1)) < 0)
+		return rc;
+	return c.ok ? 0 : -EINVAL;
+}
+
+/* Takes pkey. -EINVAL: it is no key of that algorithm, or does not fit together. */
+static int
+priv_new(const struct dns_alg *a, EVP_PKEY *pkey, struct crypto_priv **ret)
+{
+	static int (*const publics[])(struct crypto_priv *) = {
+		[DNS_RSA] = rsa_public, [DNS_EC] = ec_public, [DNS_ED] = ed_public,
+	};
+	_cleanup_(crypto_priv_freep) struct crypto_priv *k = calloc(1, sizeof(*k));
+	int rc;
+
+	if (k == NULL) {
+		EVP_PKEY_free(pkey);
+		return -ENOMEM;
+	}
+	k->alg = a;
+	k->pkey = pkey;
+	if (!pkey_fits(pkey, a))
+		return -EINVAL;
+	if ((rc = publics[a->kind](k)) < 0 || (rc = probe(k)) < 0)
+		return rc == SE_CRYPTO ? -EINVAL : rc;
+	*ret = TAKE_PTR(k);
+	return 0;
+}
+
+struct crypto_priv *
+crypto_priv_free(struct crypto_priv *k)
+{
+	if (k == NULL)
+		return NULL;
+	EC_KEY_free(k->ec);
+	EVP_PKEY_free(k->pkey);
+	free(k);
+	return NULL;
+}
+
+uint8_t
+crypto_priv_alg(const struct crypto_priv *k)
+{
+	return k->alg->alg;
+}
+
+struct sv
+crypto_priv_public(const struct crypto_priv *k)
+{
+	return (struct sv){ (const char *)k->pub, k->pub_len };
+}
+
+size_t
+crypto_priv_sig_len(const struct crypto_priv *k)
+{
+	return k->sig_len;
+}
+
+/* --- where keys come from --- */
+
+int
+crypto_priv_generate(uint8_t alg, unsigned bits, struct crypto_priv **ret)
+{
+	const struct dns_alg *a = dns_alg_find(alg);
+	EVP_PKEY *pkey;
+
+	if (a == NULL)
+		return -ENOTSUP;
+	ERR_clear_error();
+	if (a->kind == DNS_RSA) {
+		if (bits < DNS_RSA_MAKE_MIN || bits > DNS_RSA_BITS_MAX)
+			return -EINVAL;
+		pkey = EVP_RSA_gen((size_t)bits);	/* e = 65537 */
+	} else if (a->kind == DNS_EC)
+		pkey = EVP_EC_gen(a->name);
+	else
+		pkey = EVP_PKEY_Q_keygen(NULL, NULL, a->name);
+	if (pkey == NULL)
+		return dns_failure();
+	return priv_new(a, pkey, ret);
+}
+
+int
+crypto_priv_parse(uint8_t alg, struct sv pem, struct crypto_priv **ret)
+{
+	_cleanup_(PKCS8_PRIV_KEY_INFO_freep) PKCS8_PRIV_KEY_INFO *info = NULL;
+	_cleanup_(BIO_freep) BIO *bio = NULL;
+	const struct dns_alg *a = dns_alg_find(alg);
+	EVP_PKEY *pkey;
+
+	if (a == NULL)
+		return -ENOTSUP;
+	if (pem.n == 0 || pem.n > PEM_MAX)
+		return -EINVAL;
+	if ((bio = BIO_new_mem_buf(pem.p, (int)pem.n)) == NULL)
+		return -ENOMEM;
+	ERR_clear_error();
+	/* Only "BEGIN PRIVATE KEY": nothing that would ask for a pass phrase. */
+	info = PEM_read_bio_PKCS8_PRIV_KEY_INFO(bio, NULL, NULL, NULL);
+	if (info == NULL || (pkey = EVP_PKCS82PKEY(info)) == NULL)
+		return dns_failure() == -ENOMEM ? -ENOMEM : -EINVAL;
+	return priv_new(a, pkey, ret);
+}
+
+int
+crypto_priv_import(uint8_t alg, const struct crypto_numbers *x, struct crypto_priv **ret)
+{
+	const struct dns_alg *a = dns_alg_find(alg);
+	EVP_PKEY *pkey = NULL;
+	int rc = 0;
+
+	if (a == NULL)
+		return -ENOTSUP;
+	ERR_clear_error();
+	if (a->kind == DNS_RSA)
+		rc = dns_rsa_from_numbers(x, &pkey);
+	else if (a->kind == DNS_EC)
+		rc = dns_ec_from_number(a, x->private_key, &pkey);
+	else if (x->private_key.n != a->key_len)
+		rc = -EINVAL;
+	else if ((pkey = EVP_PKEY_new_raw_private_key_ex(NULL, a->name, NULL,
+	    (const unsigned char *)x->private_key.p, x->private_key.n)) == NULL)
+		rc = dns_failure();
+	if (rc < 0)
+		return rc;
+	return priv_new(a, pkey, ret);
+}
+
+int
+crypto_priv_write(const struct crypto_priv *k, struct buf *b)
+{
+	_cleanup_(PKCS8_PRIV_KEY_INFO_freep) PKCS8_PRIV_KEY_INFO *info = NULL;
+	_cleanup_(BIO_freep) BIO *bio = BIO_new(BIO_s_mem());	/* wipes what it held */
+	char *p;
+	long n;
+
+	if (bio == NULL)
+		return -ENOMEM;
+	info = EVP_PKEY2PKCS8(k->pkey);
+	if (info == NULL || PEM_write_bio_PKCS8_PRIV_KEY_INFO(bio, info) != 1 ||
+	    (n = BIO_get_mem_data(bio, &p)) <= 0)
+		return dns_failure();
+	buf_bytes(b, p, (size_t)n);
+	return b->rc;
+}
