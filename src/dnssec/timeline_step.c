@@ -1,0 +1,185 @@
+/* A history with a step taken at x: a copy in which the edited parts are new. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "dnssec/timeline_internal.h"
+
+/* A copy of an array with room to grow; NULL without memory. */
+static void *
+copy(struct pool *pool, const void *old, size_t n, size_t size)
+{
+	void *p = pool_calloc(pool, timeline_room(n), size);
+
+	if (p != NULL && n > 0)
+		memcpy(p, old, n * size);
+	return p;
+}
+
+static int
+copy_of(const struct timeline *h, struct timeline **ret)
+{
+	_cleanup_(timeline_freep) struct timeline *c = timeline_new();
+
+	if (c == NULL)
+		return -ENOMEM;
+	c->keys = h->keys;
+	c->n_keys = h->n_keys;
+	c->skew_sec = h->skew_sec;
+	c->strict = h->strict;
+	c->n_versions = h->n_versions;
+	c->n_secures = h->n_secures;
+	c->versions = copy(c->pool, h->versions, h->n_versions, sizeof(*h->versions));
+	c->secures = copy(c->pool, h->secures, h->n_secures, sizeof(*h->secures));
+	if (c->versions == NULL || c->secures == NULL)
+		return -ENOMEM;
+	/* The lists of serve lines are what edits change. */
+	for (size_t i = 0; i < c->n_versions; i++) {
+		struct timeline_version *v = &c->versions[i];
+
+		if ((v->serves = copy(c->pool, v->serves, v->n_serves, sizeof(*v->serves))) == NULL)
+			return -ENOMEM;
+	}
+	*ret = TAKE_PTR(c);
+	return 0;
+}
+
+/* Keep what is before at. */
+static size_t
+spans_cut(struct timeline_span *s, size_t n, int64_t at)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (s[i].from < at)
+			s[kept++] = (struct timeline_span){ s[i].from, min_i64(s[i].until, at) };
+	return kept;
+}
+
+static void
+version_stop(struct timeline_version *v, int64_t at)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < v->n_serves; i++) {
+		struct timeline_serve s = v->serves[i];
+
+		if (s.at.from >= at)
+			continue;
+		s.at.until = min_i64(s.at.until, at);
+		v->serves[kept++] = s;
+	}
+	v->n_serves = kept;
+}
+
+static int
+version_serve(struct timeline *c, unsigned version, int64_t at, uint32_t ttl_sec)
+{
+	return timeline_serve_add(c, version, &(struct timeline_serve){ { at, TIME_NEVER }, ttl_sec });
+}
+
+/* Does the edit change what this version holds? */
+static bool
+is_touched(const struct timeline_version *v, const struct timeline_edit *e)
+{
+	if (e->kind == TIMELINE_WITHDRAW)
+		return v->kind == TIMELINE_DNSKEY && timeline_has_key(v->keys, v->n_keys, e->what);
+	for (size_t i = 0; i < v->n_sigs; i++)
+		if (v->sigs[i].key == e->what)
+			return true;
+	return false;
+}
+
+/* The version without the key, to be served where the old one is from at on. */
+static int
+version_derive(struct timeline *c, size_t index, const struct timeline_edit *e, int64_t at)
+{
+	struct timeline_version *all, v = c->versions[index];
+	size_t n_keys = 0, n_sigs = 0, n_serves = 0;
+
+	if (c->n_versions >= 2 * TIMELINE_VERSIONS_MAX)
+		return SE_LIMIT;
+	v.id = sv_str(pool_printf(c->pool, "%.*s-%.*s", SV_ARG(v.id), SV_ARG(c->keys[e->what].name)));
+	v.keys = copy(c->pool, v.keys, v.n_keys, sizeof(*v.keys));
+	v.sigs = copy(c->pool, v.sigs, v.n_sigs, sizeof(*v.sigs));
+	v.serves = copy(c->pool, v.serves, v.n_serves, sizeof(*v.serves));
+	all = timeline_grow(c->pool, c->versions, c->n_versions, sizeof(*all));
+	if (v.id.p == NULL || v.keys == NULL || v.sigs == NULL || v.serves == NULL || all == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < v.n_keys; i++)
+		if (e->kind != TIMELINE_WITHDRAW || v.keys[i] != e->what)
+			v.keys[n_keys++] = v.keys[i];
+	for (size_t i = 0; i < v.n_sigs; i++)
+		if (v.sigs[i].key != e->what)
+			v.sigs[n_sigs++] = v.sigs[i];
+	for (size_t i = 0; i < v.n_serves; i++)
+		if (v.serves[i].at.until > at) {
+			v.serves[n_serves] = v.serves[i];
+			v.serves[n_serves].at.from = max_i64(v.serves[i].at.from, at);
+			n_serves++;
+		}
+	v.n_keys = n_keys;
+	v.n_sigs = n_sigs;
+	v.n_serves = n_serves;
+	c->versions = all;
+	c->versions[c->n_versions++] = v;
+	version_stop(&c->versions[index], at);
+	return 0;
+}
+
+/*
+ * One version is made for each that the edit touches, even if it is never
+ * served: so the indices are the same for each x, and a search can ask for
+ * the same state again.
+ */
+static int
+key_drop(struct timeline *c, const struct timeline_edit *e, int64_t at)
+{
+	size_t n = c->n_versions;
+	int rc;
+
+	for (size_t i = 0; i < n; i++)
+		if (is_touched(&c->versions[i], e) && (rc = version_derive(c, i, e, at)) < 0)
+			return rc;
+	return 0;
+}
+
+static int
+edit_apply(struct timeline *c, const struct timeline_edit *e, int64_t x)
+{
+	int64_t at = x + e->after_sec;
+
+	switch (e->kind) {
+	case TIMELINE_STOP:
+		version_stop(&c->versions[e->what], at);
+		return 0;
+	case TIMELINE_SERVE:
+		return version_serve(c, e->what, at, e->ttl_sec);
+	case TIMELINE_WITHDRAW:
+	case TIMELINE_UNSIGN:
+		return key_drop(c, e, at);
+	case TIMELINE_INSECURE_OK:
+		c->n_secures = spans_cut(c->secures, c->n_secures, at);
+		return 0;
+	case TIMELINE_EDIT_MAX:
+	default:
+		return -EINVAL;
+	}
+}
+
+int
+timeline_apply(const struct timeline *h, const struct timeline_step *step, int64_t x, struct timeline **ret)
+{
+	_cleanup_(timeline_freep) struct timeline *c = NULL;
+	int rc;
+
+	if (!timeline_time_ok(x))
+		return -ERANGE;
+	if ((rc = copy_of(h, &c)) < 0)
+		return rc;
+	for (size_t i = 0; i < step->n_edits; i++)
+		if ((rc = edit_apply(c, &step->edits[i], x)) < 0)
+			return rc;
+	*ret = TAKE_PTR(c);
+	return 0;
+}
