@@ -39,7 +39,7 @@ DOORS = {
     "rpki": {"rpki/rpki.h", "rpki/write.h"},
     # Names and text; a zone in memory; messages: who needs one seldom needs all.
     "dns": {"dns/dns.h", "dns/zone.h", "dns/wire.h"},
-    "dnssec": {"dnssec/dnssec.h", "dnssec/audit.h", "dnssec/timeline.h", "dnssec/keystate.h"},
+    "dnssec": {"dnssec/dnssec.h", "dnssec/audit.h", "dnssec/keyfile.h", "dnssec/keystate.h", "dnssec/timeline.h"},
     # Snapshots and objects have nothing in common, and who reads objects has
     # no business with the library that writes either. The history is read by
     # commands that need neither.
