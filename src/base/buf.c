@@ -14,6 +14,14 @@ buf_done(struct buf *b)
 	b->len = b->cap = 0;
 }
 
+void
+buf_wipe(struct buf *b)
+{
+	if (b->p != NULL)
+		explicit_bzero(b->p, b->cap);
+	buf_done(b);
+}
+
 int
 buf_flush(struct buf *b)
 {

@@ -27,6 +27,8 @@ struct buf {
 #define BUF_SINK(fn, a)	{ .sink = (fn), .arg = (a) }
 
 void	 buf_done(struct buf *);
+/* As buf_done(), for secrets: zeros first. Growing leaves copies behind: write them in one go. */
+void	 buf_wipe(struct buf *);
 void	 buf_more(struct buf *, const void *, size_t n);	/* buf_bytes() where room is short */
 void	 buf_str(struct buf *, const char *);
 void	 buf_u64(struct buf *, uint64_t);	/* decimal */

@@ -163,10 +163,14 @@ crypto_sig_wire(uint8_t alg, struct sv token, uint8_t *sig, size_t sig_len)
 int
 dns_failure(void)
 {
-	unsigned long e = ERR_peek_last_error();
+	unsigned long e;
+	int rc = SE_CRYPTO;
 
-	ERR_clear_error();
-	return ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE ? -ENOMEM : SE_CRYPTO;
+	/* The cause comes first, then each caller's own words. */
+	while ((e = ERR_get_error()) != 0)
+		if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE)
+			rc = -ENOMEM;
+	return rc;
 }
 
 int
@@ -177,11 +181,18 @@ dns_work_bn(struct dns_work *w)
 	return w->ctx == NULL ? -ENOMEM : 0;
 }
 
+/*
+ * OpenSSL 3.0's EVP_Digest{Sign,Verify}Init() on a used context takes the key
+ * that it has, not the one it is given; so another key is another beginning.
+ */
 int
-dns_work_md(struct dns_work *w)
+dns_work_md(struct dns_work *w, const EVP_PKEY *pkey)
 {
 	if (w->md == NULL)
 		w->md = EVP_MD_CTX_new();
+	else if (w->md_key != pkey)
+		(void)EVP_MD_CTX_reset(w->md);
+	w->md_key = pkey;
 	return w->md == NULL ? -ENOMEM : 0;
 }
 

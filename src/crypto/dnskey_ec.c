@@ -26,7 +26,6 @@
 
 #define FIELD_MAX	48		/* octets of P-384 */
 
-DEFINE_CLEANUP(EC_KEY, EC_KEY_free)
 DEFINE_CLEANUP(EC_POINT, EC_POINT_clear_free)
 DEFINE_CLEANUP(ECDSA_SIG, ECDSA_SIG_free)
 
@@ -295,48 +294,5 @@ dns_ec_sign(const struct crypto_priv *key, struct sv tbs, uint8_t *sig)
 	if (s == NULL || BN_bn2binpad(ECDSA_SIG_get0_r(s), sig, half) < 0 ||
 	    BN_bn2binpad(ECDSA_SIG_get0_s(s), sig + half, half) < 0)
 		return dns_failure();
-	return 0;
-}
-
-/* --- a private key from its number --- */
-
-/* Its public point, which is to be computed. */
-static int
-number_key(EC_KEY *ec, const BIGNUM *d)
-{
-	const EC_GROUP *group = EC_KEY_get0_group(ec);
-	_cleanup_(EC_POINT_clear_freep) EC_POINT *q = EC_POINT_new(group);
-
-	if (q == NULL)
-		return -ENOMEM;
-	if (BN_is_zero(d) || BN_cmp(d, EC_GROUP_get0_order(group)) >= 0)
-		return -EINVAL;
-	if (!EC_POINT_mul(group, q, d, NULL, NULL, NULL) || !EC_KEY_set_private_key(ec, d) ||
-	    !EC_KEY_set_public_key(ec, q))
-		return dns_failure();
-	return 0;
-}
-
-int
-dns_ec_from_number(const struct dns_alg *a, struct sv number, EVP_PKEY **ret)
-{
-	_cleanup_(BN_clear_freep) BIGNUM *d = NULL;
-	_cleanup_(EC_KEY_freep) EC_KEY *ec = NULL;
-	_cleanup_(EVP_PKEY_freep) EVP_PKEY *pkey = NULL;
-	int rc;
-
-	if (number.n == 0 || number.n > a->digest_len)
-		return -EINVAL;
-	d = BN_bin2bn((const unsigned char *)number.p, (int)number.n, NULL);
-	ec = EC_KEY_new_by_curve_name(a->nid);
-	pkey = EVP_PKEY_new();
-	if (d == NULL || ec == NULL || pkey == NULL)
-		return -ENOMEM;
-	BN_set_flags(d, BN_FLG_CONSTTIME);
-	if ((rc = number_key(ec, d)) < 0)
-		return rc;
-	if (!EVP_PKEY_set1_EC_KEY(pkey, ec))
-		return dns_failure();
-	*ret = TAKE_PTR(pkey);
 	return 0;
 }

@@ -13,6 +13,12 @@
 
 DEFINE_CLEANUP(OSSL_PARAM_BLD, OSSL_PARAM_BLD_free)
 DEFINE_CLEANUP(OSSL_PARAM, OSSL_PARAM_free)
+DEFINE_CLEANUP(EC_GROUP, EC_GROUP_free)
+DEFINE_CLEANUP(EC_POINT, EC_POINT_clear_free)
+
+#define EC_POINT_MAX	(1 + 2 * 48)	/* P-384, uncompressed */
+
+/* --- RSA --- */
 
 /* n, e, d, p, q, dp, dq, qinv: in the order of struct crypto_numbers. */
 enum { N, E, D, P, Q, DP, DQ, QINV, N_NUMBERS };
@@ -152,21 +158,28 @@ numbers_complete(struct numbers *x)
 }
 
 static int
-rsa_build(const struct numbers *x, EVP_PKEY **ret)
+pkey_build(const char *type, OSSL_PARAM_BLD *b, EVP_PKEY **ret)
 {
-	_cleanup_(OSSL_PARAM_BLD_freep) OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
-	_cleanup_(OSSL_PARAM_freep) OSSL_PARAM *params = NULL;
-	_cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	_cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	_cleanup_(OSSL_PARAM_freep) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(b);
 
-	if (b == NULL || ctx == NULL)
-		return dns_failure();
-	for (size_t i = 0; i < N_NUMBERS; i++)
-		if (!OSSL_PARAM_BLD_push_BN(b, names[i], x->v[i]))
-			return dns_failure();
-	if ((params = OSSL_PARAM_BLD_to_param(b)) == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	if (ctx == NULL || params == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
 	    EVP_PKEY_fromdata(ctx, ret, EVP_PKEY_KEYPAIR, params) != 1)
 		return dns_failure();
 	return 0;
+}
+
+static int
+rsa_build(const struct numbers *x, EVP_PKEY **ret)
+{
+	_cleanup_(OSSL_PARAM_BLD_freep) OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
+
+	if (b == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < N_NUMBERS; i++)
+		if (!OSSL_PARAM_BLD_push_BN(b, names[i], x->v[i]))
+			return dns_failure();
+	return pkey_build("RSA", b, ret);
 }
 
 /* Primes, products and inverses: a wrong one costs speed or, with a fault, the key. */
@@ -194,4 +207,47 @@ dns_rsa_from_numbers(const struct crypto_numbers *in, EVP_PKEY **ret)
 		return rc == SE_CRYPTO ? -EINVAL : rc;
 	*ret = TAKE_PTR(pkey);
 	return 0;
+}
+
+/* --- ECDSA --- */
+
+/* The public point of d, uncompressed: a private key does not come with it. */
+static int
+point_of(const struct dns_alg *a, const BIGNUM *d, uint8_t ret[static EC_POINT_MAX], size_t *ret_n)
+{
+	_cleanup_(EC_GROUP_freep) EC_GROUP *group = EC_GROUP_new_by_curve_name(a->nid);
+	_cleanup_(EC_POINT_clear_freep) EC_POINT *q = group == NULL ? NULL : EC_POINT_new(group);
+
+	if (q == NULL)
+		return -ENOMEM;
+	if (BN_is_zero(d) || BN_cmp(d, EC_GROUP_get0_order(group)) >= 0)
+		return -EINVAL;
+	if (!EC_POINT_mul(group, q, d, NULL, NULL, NULL))
+		return dns_failure();
+	*ret_n = EC_POINT_point2oct(group, q, POINT_CONVERSION_UNCOMPRESSED, ret, EC_POINT_MAX, NULL);
+	return *ret_n > 0 ? 0 : dns_failure();
+}
+
+int
+dns_ec_from_number(const struct dns_alg *a, struct sv number, EVP_PKEY **ret)
+{
+	_cleanup_(BN_clear_freep) BIGNUM *d = BN_secure_new();
+	_cleanup_(OSSL_PARAM_BLD_freep) OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
+	uint8_t point[EC_POINT_MAX];
+	size_t n;
+	int rc;
+
+	if (number.n == 0 || number.n > a->digest_len)
+		return -EINVAL;
+	if (d == NULL || b == NULL ||
+	    BN_bin2bn((const unsigned char *)number.p, (int)number.n, d) == NULL)
+		return -ENOMEM;
+	BN_set_flags(d, BN_FLG_CONSTTIME);
+	if ((rc = point_of(a, d, point, &n)) < 0)
+		return rc;
+	if (!OSSL_PARAM_BLD_push_utf8_string(b, OSSL_PKEY_PARAM_GROUP_NAME, a->name, 0) ||
+	    !OSSL_PARAM_BLD_push_octet_string(b, OSSL_PKEY_PARAM_PUB_KEY, point, n) ||
+	    !OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_PRIV_KEY, d))
+		return dns_failure();
+	return pkey_build("EC", b, ret);
 }

@@ -69,17 +69,18 @@ struct crypto_priv {
 struct dns_work {
 	BN_CTX		*ctx;
 	EVP_MD_CTX	*md;
+	const EVP_PKEY	*md_key;	/* whose state md holds */
 	EVP_PKEY_CTX	*rsa;
 	uint8_t		*msg;		/* an EdDSA message in one piece */
 	size_t		 msg_cap;
 };
 int	 dns_work_bn(struct dns_work *) MUST_USE;
-int	 dns_work_md(struct dns_work *) MUST_USE;
+int	 dns_work_md(struct dns_work *, const EVP_PKEY *) MUST_USE;
 /* The pieces as one; *ret points into one of them or into the work. */
 int	 dns_work_join(struct dns_work *, const struct sv data[static CRYPTO_PIECES],
 	    struct sv *ret) MUST_USE;
 void	 dns_work_done(struct dns_work *);
-/* What OpenSSL's last error says: -ENOMEM, or SE_CRYPTO. Its queue is empty afterwards. */
+/* What OpenSSL's error queue says: -ENOMEM, or SE_CRYPTO. It is empty afterwards. */
 int	 dns_failure(void);
 
 #define DNS_CHUNK	64		/* items that share one inversion; 128 save 1 % more */

@@ -56,7 +56,7 @@ ed_sign(struct dns_work *w, const struct crypto_priv *k, struct sv tbs, uint8_t 
 	size_t n = k->sig_len;
 	int rc;
 
-	if ((rc = dns_work_md(w)) < 0)
+	if ((rc = dns_work_md(w, k->pkey)) < 0)
 		return rc;
 	if (EVP_DigestSignInit(w->md, NULL, NULL, NULL, k->pkey) != 1 ||
 	    EVP_DigestSign(w->md, sig, &n, (const unsigned char *)tbs.p, tbs.n) != 1)

@@ -163,7 +163,7 @@ ed_check_one(struct dns_work *w, struct crypto_check *c)
 
 	if (c->sig.n != c->key->sig_len)
 		return 0;
-	if ((rc = dns_work_join(w, c->data, &msg)) < 0)
+	if ((rc = dns_work_join(w, c->data, &msg)) < 0 || (rc = dns_work_md(w, c->key->pkey)) < 0)
 		return rc;
 	ERR_clear_error();
 	if (EVP_DigestVerifyInit(w->md, NULL, NULL, NULL, c->key->pkey) != 1)
@@ -178,7 +178,7 @@ ed_check_one(struct dns_work *w, struct crypto_check *c)
 int
 dns_ed_check(struct dns_work *w, struct crypto_check *const *c, size_t n)
 {
-	int rc = dns_work_md(w);
+	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		rc = ed_check_one(w, c[i]);
