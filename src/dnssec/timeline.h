@@ -183,9 +183,12 @@ struct timeline_verdict {
 	struct timeline_bad	*merged;
 	size_t			 n_merged;
 	/*
-	 * Of each set of equal data only the first stands in bads; beyond
-	 * TIMELINE_BADS_MAX states that add nothing to merged are left out.
+	 * Of data with equal signatures that are alive at equal times only the
+	 * first stands in bads: same_as[version] names it (itself for all
+	 * others). Beyond TIMELINE_BADS_MAX, states that add nothing to merged
+	 * are left out; n_states counts them, too.
 	 */
+	unsigned		*same_as;
 	uint64_t		 n_states;
 };
 

@@ -41,6 +41,7 @@ struct check {
 	struct timeline_bad	*bads;
 	size_t			 n_bads, cap;
 	uint64_t		 n_states;
+	unsigned		*same_as;
 };
 
 /* --- what was found --- */
@@ -173,9 +174,11 @@ data_condense(struct check *c)
 	if (c->n_data == 0)
 		return;
 	qsort(c->data, c->n_data, sizeof(*c->data), by_content);
-	for (size_t i = 0; i < c->n_data; i++)
+	for (size_t i = 0; i < c->n_data; i++) {
 		if (n == 0 || !same_content(&c->data[n - 1], &c->data[i]))
 			c->data[n++] = c->data[i];
+		c->same_as[c->data[i].index] = (unsigned)c->data[n - 1].index;
+	}
 	c->n_data = n;
 }
 
@@ -393,6 +396,7 @@ timeline_verdict_done(struct timeline_verdict *v)
 {
 	free(v->bads);
 	free(v->merged);
+	free(v->same_as);
 	memset(v, 0, sizeof(*v));
 }
 
@@ -408,11 +412,17 @@ timeline_check_spending(const struct timeline *h, struct timeline_span window, u
 
 	if (keep == NULL || scratch == NULL)
 		return -ENOMEM;
+	if ((c.same_as = calloc(h->n_versions + 1, sizeof(*c.same_as))) == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < h->n_versions; i++)
+		c.same_as[i] = (unsigned)i;
 	c.keep = (struct set_maker){ .pool = keep, .work_max = *work_left };
 	c.scratch = (struct set_maker){ .pool = scratch, .work_max = *work_left };
 	rc = check_run(&c, window);
 	*work_left -= min_size(*work_left, c.keep.work + c.scratch.work);
-	v = (struct timeline_verdict){ .bads = c.bads, .n_bads = c.n_bads, .n_states = c.n_states };
+	v = (struct timeline_verdict){
+		.bads = c.bads, .n_bads = c.n_bads, .n_states = c.n_states, .same_as = c.same_as,
+	};
 	if (rc == 0 && v.n_bads > 0)
 		qsort(v.bads, v.n_bads, sizeof(*v.bads), by_time);
 	if (rc == 0)
