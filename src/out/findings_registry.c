@@ -22,6 +22,9 @@ static const struct finding_def kit_rows[] = {
 static const struct finding_def alarm_rows[] = {
 #include "app/alarm_findings.def"
 };
+static const struct finding_def roll_rows[] = {
+#include "dnssec/roll_findings.def"
+};
 #undef F
 
 static const struct findings_module modules[] = {
@@ -32,6 +35,7 @@ static const struct findings_module modules[] = {
 	{ "kit", kit_rows, ARRAY_LEN(kit_rows) },
 	{ "watch", watch_rows, ARRAY_LEN(watch_rows) },
 	{ "alarm", alarm_rows, ARRAY_LEN(alarm_rows) },
+	{ "roll", roll_rows, ARRAY_LEN(roll_rows) },
 };
 
 const struct findings_module *
