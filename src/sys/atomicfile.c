@@ -19,8 +19,8 @@ is_special(const char *path)
 	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
-int
-atomicfile_open(struct atomicfile *f, const char *path)
+static int
+open_mode(struct atomicfile *f, const char *path, mode_t mode)
 {
 	*f = (struct atomicfile){ .fd = -1 };
 	if (strcmp(path, "-") == 0) {
@@ -42,7 +42,7 @@ atomicfile_open(struct atomicfile *f, const char *path)
 		atomicfile_done(f);
 		return -ENOMEM;
 	}
-	f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
 	if (f->fd < 0) {
 		int e = errno;
 
@@ -50,6 +50,18 @@ atomicfile_open(struct atomicfile *f, const char *path)
 		return -e;
 	}
 	return 0;
+}
+
+int
+atomicfile_open(struct atomicfile *f, const char *path)
+{
+	return open_mode(f, path, 0644);
+}
+
+int
+atomicfile_open_secret(struct atomicfile *f, const char *path)
+{
+	return open_mode(f, path, 0600);
 }
 
 static int

@@ -18,6 +18,8 @@ struct atomicfile {
 
 /* Opens the temporary file; write through .fd or a buf with fd_write_all. */
 int	 atomicfile_open(struct atomicfile *, const char *path) MUST_USE;
+/* The same for what only its owner may read: 0600, from the first moment. */
+int	 atomicfile_open_secret(struct atomicfile *, const char *path) MUST_USE;
 /* After this the new content is the file; or an error and the old one stays. */
 int	 atomicfile_commit(struct atomicfile *) MUST_USE;
 /* Throws an uncommitted file away; a no-op after commit. For _cleanup_(). */

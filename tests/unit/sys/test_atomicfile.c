@@ -86,12 +86,32 @@ written_into(void **state UNUSED)
 	assert_true(S_ISCHR(st.st_mode));	/* whoever tests before us kept it whole */
 }
 
+/* A secret is never open to others, whatever stood there before. */
+static void
+secret(void **state UNUSED)
+{
+	_cleanup_(atomicfile_done) struct atomicfile f;
+	mode_t old = umask(0);
+	char path[128];
+
+	path_of("secret", path);
+	assert_int_equal(file_write(path, SV("old")), 0);
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_true(file_is_open_to_others(path));
+	assert_int_equal(atomicfile_open_secret(&f, path), 0);
+	assert_false(file_is_open_to_others(f.tmp));
+	assert_int_equal(atomicfile_commit(&f), 0);
+	assert_false(file_is_open_to_others(path));
+	(void)umask(old);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replaced),
 		cmocka_unit_test(written_into),
+		cmocka_unit_test(secret),
 	};
 
 	return cmocka_run_group_tests_name("sys atomicfile", tests, setup, teardown);
