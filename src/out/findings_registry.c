@@ -25,11 +25,15 @@ static const struct finding_def alarm_rows[] = {
 static const struct finding_def roll_rows[] = {
 #include "dnssec/roll_findings.def"
 };
+static const struct finding_def wire_rows[] = {
+#include "dns/wire_findings.def"
+};
 #undef F
 
 static const struct findings_module modules[] = {
 	{ "rpki", rpki_rows, ARRAY_LEN(rpki_rows) },
 	{ "rtr", rtr_rows, ARRAY_LEN(rtr_rows) },
+	{ "wire", wire_rows, ARRAY_LEN(wire_rows) },
 	{ "rrdp", rrdp_rows, ARRAY_LEN(rrdp_rows) },
 	{ "fetch", fetch_rows, ARRAY_LEN(fetch_rows) },
 	{ "kit", kit_rows, ARRAY_LEN(kit_rows) },

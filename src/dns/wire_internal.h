@@ -1,0 +1,18 @@
+/* Shared by the files behind dns/wire.h. */
+#ifndef DNS_WIRE_INTERNAL_H
+#define DNS_WIRE_INTERNAL_H
+
+#include "base/err.h"
+#include "dns/wire.h"
+
+#define EDNS_DO		UINT32_C(0x8000)	/* RFC 3225, in the TTL's place */
+#define EDNS_OUR_SIZE	1232			/* octets by UDP; dnsflagday.net/2020 */
+
+/* RFC 8945 section 5.2.2.1: a shorter MAC is a format error. */
+size_t	 tsig_mac_min(enum crypto_hmac_alg);
+
+/* Is it one: id, opcode, QR, and the question, if it is there? */
+bool	 dns_is_answer(struct dmsg *, uint16_t id, enum dns_opcode, const struct dname *,
+	    uint16_t type);
+
+#endif
