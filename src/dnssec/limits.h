@@ -15,4 +15,20 @@
 /* RFC 5155 section 10.3 of old; RFC 9276 wants 0, and validators give up at 50 to 150. */
 #define SIGN_ITERATIONS_MAX	50
 
+/* The audit. */
+#define AUDIT_KEYS_MAX		32	/* a roll has four, several signers some more; also bits of a mask */
+#define AUDIT_ALGS_MAX		16	/* the registry has that many that ever signed zones */
+#define AUDIT_TAG_TRIES		4	/* keys of one tag that are tried: PowerDNS takes 2, chance makes no 3 */
+#define AUDIT_SIGS_TOLD		8	/* signatures of an RRset; Unbound and hickory look at no more */
+#define AUDIT_BATCH		256	/* signatures verified at a time */
+#define AUDIT_BATCH_BYTES	(1024 * 1024)	/* … or fewer, of large RRsets */
+#define AUDIT_GROUPS_MAX	512	/* causes; beyond, groups of one code are one */
+#define AUDIT_EXAMPLES		4	/* names that a group keeps */
+#define AUDIT_TYPES_MAX		32	/* types that a unit counts apart */
+/* Names without data in a row that are walked over; they are findings themselves. */
+#define AUDIT_JUNK_MAX		10000
+/* RFC 5155 section 10.3: 2500 with keys of 4096 bits; each costs a hash for each name. */
+#define AUDIT_ITERATIONS_MAX	2500
+#define AUDIT_ITERATIONS_TOLD	0	/* RFC 9276 section 3.1 */
+
 #endif

@@ -1,0 +1,269 @@
+/* One audit from begin to end. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dnssec/audit_internal.h"
+
+static int
+outs_alloc(struct audit *a)
+{
+	a->n_units = a->change != NULL ? change_n_units(a->change) :
+	    zone_n_blocks(a->z, ZONE_NAMES) + zone_n_blocks(a->z, ZONE_NSEC3);
+	a->outs = calloc(a->n_units + 1, sizeof(*a->outs));
+	return a->outs == NULL ? -ENOMEM : 0;
+}
+
+int
+audit_new(struct zone *z, const struct audit_opts *opts, struct change *change,
+    struct audit **ret)
+{
+	_cleanup_(audit_freep) struct audit *a = calloc(1, sizeof(*a));
+	int rc;
+
+	if (a == NULL) {
+		(void)change_free(change);
+		return -ENOMEM;
+	}
+	a->z = zone_ref(z);
+	a->opts = opts;
+	a->now = (uint32_t)opts->now;
+	a->apex = *zone_apex(z);
+	a->change = change;
+	sink_init(&a->own);
+	if ((rc = apex_begin(a)) < 0)
+		return rc;
+	denial_begin(a);
+	if ((rc = outs_alloc(a)) < 0)
+		return rc;
+	*ret = TAKE_PTR(a);
+	return 0;
+}
+
+int
+audit_begin(struct zone *z, const struct audit_opts *opts, struct audit **ret)
+{
+	return audit_new(z, opts, NULL, ret);
+}
+
+struct audit *
+audit_free(struct audit *a)
+{
+	if (a == NULL)
+		return NULL;
+	for (size_t i = 0; a->outs != NULL && i < a->n_units; i++)
+		if (a->outs[i] != NULL) {
+			sink_done(a->outs[i]);
+			free(a->outs[i]);
+		}
+	free(a->outs);
+	sink_done(&a->own);
+	keys_done(a);
+	(void)change_free(a->change);
+	(void)zone_unref(a->z);
+	free(a);
+	return NULL;
+}
+
+size_t
+audit_n_units(const struct audit *a)
+{
+	return a->n_units;
+}
+
+/* --- a unit --- */
+
+/* The nodes of a block: what the first one needs is looked up, the rest follows. */
+static void
+names_block(struct worker *w, size_t block)
+{
+	struct zone_it it = zone_block(w->a->z, ZONE_NAMES, block);
+	const struct znode *node = zone_next(&it);
+
+	if (node != NULL)
+		audit_walk_to(w, node);
+	for (; node != NULL && it.block == block && w->out->rc == 0; node = zone_next(&it))
+		audit_walk_node(w, node);
+}
+
+static void
+nsec3_block(struct worker *w, size_t block)
+{
+	struct zone_it it = zone_block(w->a->z, ZONE_NSEC3, block);
+	const struct znode *prev = nsec3_before(w->a->z, it), *node = zone_next(&it);
+
+	for (; node != NULL && it.block == block && w->out->rc == 0; node = zone_next(&it)) {
+		nsec3_node(w, node);
+		nsec3_link(w, prev, node);
+		prev = node;
+	}
+}
+
+int
+audit_unit(struct audit *a, size_t i)
+{
+	struct sink *out = calloc(1, sizeof(*out));
+	_cleanup_(worker_freep) struct worker *w = worker_new(a, out);
+	size_t n_names = zone_n_blocks(a->z, ZONE_NAMES);
+
+	if (out == NULL || w == NULL) {
+		free(out);
+		return -ENOMEM;
+	}
+	sink_init(out);
+	a->outs[i] = out;
+	if (a->change != NULL)
+		change_unit(w, i);
+	else if (i < n_names)
+		names_block(w, i);
+	else
+		nsec3_block(w, i - n_names);
+	sig_flush(w);
+	out->done = out->rc == 0;
+	return out->rc;
+}
+
+/* --- the end --- */
+
+struct audit_result *
+audit_result_free(struct audit_result *r)
+{
+	if (r == NULL)
+		return NULL;
+	free(r->groups);
+	free(r->keys);
+	free(r->types);
+	free(r);
+	return NULL;
+}
+
+static int
+result_lists(struct audit *a, struct audit_result *r)
+{
+	const struct type_counts *t = &a->own.types;
+
+	r->keys = calloc(a->n_keys + 1, sizeof(*r->keys));
+	r->types = calloc(t->n + 1, sizeof(*r->types));
+	if (r->keys == NULL || r->types == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < a->n_keys; i++) {
+		const struct akey *k = &a->keys[i];
+
+		r->keys[i] = (struct audit_key_use){ .flags = k->k.flags, .tag = k->tag,
+		    .alg = k->k.alg, .anchored = k->anchored,
+		    .signs_dnskey = (a->own.signs_dnskey >> i & 1) != 0,
+		    .bits = k->pub == NULL ? 0 : crypto_pub_bits(k->pub),
+		    .n_sigs = a->own.key_sigs[i] };
+	}
+	r->n_keys = a->n_keys;
+	if (t->n > 0)
+		memcpy(r->types, t->t, t->n * sizeof(*r->types));
+	r->n_types = t->n;
+	return 0;
+}
+
+static enum audit_state
+state_of(const struct audit *a, const struct audit_result *r)
+{
+	if (r->n_by_severity[SEV_REJECT] > 0)
+		return AUDIT_BAD;
+	if (a->own.again)
+		return AUDIT_AGAIN;
+	return a->is_signed ? AUDIT_GOOD : AUDIT_UNSIGNED;
+}
+
+static int
+result_make(struct audit *a, struct audit_result **ret)
+{
+	_cleanup_(audit_result_freep) struct audit_result *r = calloc(1, sizeof(*r));
+	int rc;
+
+	if (r == NULL)
+		return -ENOMEM;
+	r->apex = a->apex;
+	r->now = a->opts->now;
+	r->denial = a->denial.kind;
+	r->iterations = a->denial.iterations;
+	r->salt_len = (uint8_t)a->denial.salt.n;
+	r->counts = a->own.counts;
+	r->first_expiry = a->own.first_expiry;
+	r->first_name = a->own.first_name;
+	r->first_type = a->own.first_type;
+	r->last_inception = a->own.last_inception;
+	if ((rc = result_lists(a, r)) < 0)
+		return rc;
+	if (a->change != NULL)
+		change_times(a, r);
+	sink_sort(&a->own);
+	r->groups = TAKE_PTR(a->own.groups);
+	r->n_groups = a->own.n_groups;
+	for (size_t i = 0; i < r->n_groups; i++)
+		r->n_by_severity[audit_rows[r->groups[i].code].severity] += r->groups[i].n;
+	r->state = state_of(a, r);
+	*ret = TAKE_PTR(r);
+	return 0;
+}
+
+static int
+units_merge(struct audit *a)
+{
+	for (size_t i = 0; i < a->n_units; i++) {
+		if (a->outs[i] == NULL || !a->outs[i]->done)
+			return -EINVAL;
+		sink_merge(&a->own, a->outs[i]);
+	}
+	return a->own.rc;
+}
+
+/* Chain records that hold one: nodes of signatures alone are told by themselves. */
+static bool
+has_extras(const struct audit *a)
+{
+	return a->change == NULL && a->denial.kind == AUDIT_NSEC3 && a->denial.hashable &&
+	    a->own.n_matched < zone_n_nodes(a->z, ZONE_NSEC3);
+}
+
+int
+audit_end(struct audit *a, struct audit_result **ret)
+{
+	int rc;
+
+	if ((rc = units_merge(a)) < 0)
+		return rc;
+	if (a->change == NULL || change_has_apex(a))
+		apex_end(a);
+	if (a->change != NULL)
+		change_end(a);
+	if (has_extras(a) && (rc = nsec3_extras(a)) < 0)
+		return rc;
+	return a->own.rc < 0 ? a->own.rc : result_make(a, ret);
+}
+
+static int
+audit_run(struct audit *a, struct audit_result **ret)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < a->n_units && rc == 0; i++)
+		rc = audit_unit(a, i);
+	return rc < 0 ? rc : audit_end(a, ret);
+}
+
+int
+audit_zone(struct zone *z, const struct audit_opts *opts, struct audit_result **ret)
+{
+	_cleanup_(audit_freep) struct audit *a = NULL;
+	int rc = audit_begin(z, opts, &a);
+
+	return rc < 0 ? rc : audit_run(a, ret);
+}
+
+int
+audit_change(struct zone *old, const struct audit_result *passed, struct zone *z,
+    const struct audit_opts *opts, struct audit_result **ret)
+{
+	_cleanup_(audit_freep) struct audit *a = NULL;
+	int rc = audit_begin_change(old, passed, z, opts, &a);
+
+	return rc < 0 ? rc : audit_run(a, ret);
+}

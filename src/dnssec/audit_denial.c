@@ -1,0 +1,348 @@
+/* Denial: which kind a zone has, bit maps of types, and the NSEC chain. */
+#include <string.h>
+
+#include "dnssec/audit_internal.h"
+
+/* --- bit maps (RFC 4034 section 4.1.2) --- */
+
+struct bitmap {
+	uint8_t	*p;
+	size_t	 n, window;		/* window: where the last one begins */
+};
+
+/* Types in ascending order. */
+static void
+bitmap_add(struct bitmap *b, uint16_t type)
+{
+	uint8_t byte = (uint8_t)((type & 0xff) / 8);
+
+	if (b->n == 0 || b->p[b->window] != type >> 8) {
+		b->window = b->n;
+		b->p[b->n++] = (uint8_t)(type >> 8);
+		b->p[b->n++] = 0;
+	}
+	while (b->p[b->window + 1] <= byte) {
+		b->p[b->n++] = 0;
+		b->p[b->window + 1]++;
+	}
+	b->p[b->window + 2 + byte] |= (uint8_t)(0x80 >> (type & 7));
+}
+
+/*
+ * What the types of a name should be. RRSIG and NSEC stand for what ought to
+ * be there: a signature that is missing is told elsewhere.
+ */
+void
+bitmap_want(struct worker *w, const struct znode *node, enum name_kind kind, bool nsec)
+{
+	struct bitmap b = { .p = w->want };
+	bool sig = nsec || kind == NAME_DATA || (kind == NAME_CUT && node_has(node, RR_DS));
+	size_t pos = 0;
+	struct zrrset set;
+
+	while (kind != NAME_ENT && znode_next(node, &pos, &set)) {
+		if (set.n_rrs == 0 || set.type == RR_RRSIG || set.type == RR_NSEC ||
+		    set.type == RR_NSEC3)
+			continue;
+		if (kind == NAME_CUT && set.type != RR_NS && set.type != RR_DS)
+			continue;
+		if (set.type > RR_RRSIG && sig) {
+			bitmap_add(&b, RR_RRSIG);
+			sig = false;
+		}
+		if (set.type > RR_NSEC && nsec) {
+			bitmap_add(&b, RR_NSEC);
+			nsec = false;
+		}
+		bitmap_add(&b, set.type);
+	}
+	if (sig)
+		bitmap_add(&b, RR_RRSIG);
+	if (nsec)
+		bitmap_add(&b, RR_NSEC);
+	w->want_n = b.n;
+}
+
+/* A window of the map; false at its end or where it is no map. */
+static bool
+window_next(struct rd *r, uint8_t *ret_window, struct sv *ret)
+{
+	uint8_t len;
+
+	if (rd_left(r) == 0)
+		return false;
+	*ret_window = rd_u8(r);
+	len = rd_u8(r);
+	if (len == 0 || len > 32)
+		r->bad = true;
+	*ret = rd_slice(r, len);
+	return !r->bad;
+}
+
+static bool
+bitmap_has(struct sv bitmap, uint16_t type)
+{
+	struct rd r = rd_sv(bitmap);
+	uint8_t window;
+	struct sv bits;
+
+	while (window_next(&r, &window, &bits))
+		if (window == type >> 8 && (type & 0xff) / 8u < bits.n &&
+		    ((uint8_t)bits.p[(type & 0xff) / 8] & 0x80 >> (type & 7)) != 0)
+			return true;
+	return false;
+}
+
+/* Windows ascend, and none ends in zeros. */
+static bool
+bitmap_form_ok(struct sv bitmap)
+{
+	struct rd r = rd_sv(bitmap);
+	uint8_t window;
+	struct sv bits;
+	int last = -1;
+
+	while (window_next(&r, &window, &bits)) {
+		if (window <= last || bits.p[bits.n - 1] == 0)
+			return false;
+		last = window;
+	}
+	return rd_done(&r);
+}
+
+/* The types that are in one map and not in the other. */
+static void
+bitmap_say(struct worker *w, struct sv in, struct sv not_in, enum audit_code code)
+{
+	struct rd r = rd_sv(in);
+	uint8_t window;
+	struct sv bits;
+
+	while (window_next(&r, &window, &bits))
+		for (unsigned i = 0; i < bits.n * 8; i++) {
+			uint16_t type = (uint16_t)((unsigned)window << 8 | i);
+
+			if (((uint8_t)bits.p[i / 8] & 0x80 >> (i & 7)) != 0 &&
+			    !bitmap_has(not_in, type))
+				worker_say(w, &CAUSE_TYPE(code, type));
+		}
+}
+
+void
+bitmap_check(struct worker *w, uint16_t type, struct sv bitmap)
+{
+	struct sv want = { (const char *)w->want, w->want_n };
+
+	if (sv_eq(want, bitmap))
+		return;
+	if (!bitmap_form_ok(bitmap)) {
+		worker_say(w, &CAUSE_TYPE(DNS_BITMAP_FORM, type));
+		return;
+	}
+	bitmap_say(w, want, bitmap, DNS_BITMAP_MISSING);
+	bitmap_say(w, bitmap, want, DNS_BITMAP_EXTRA);
+}
+
+/* --- NSEC --- */
+
+static bool
+nsec_read(const struct znode *node, struct zrrset *ret_set, struct dname *ret_next,
+    struct sv *ret_bitmap)
+{
+	struct sv rest, rdata;
+	struct rd r;
+
+	if (!znode_find(node, RR_NSEC, ret_set) || ret_set->n_rrs == 0)
+		return false;
+	rest = ret_set->rrs;
+	if (!zdata_next(&rest, &rdata))
+		return false;
+	r = rd_sv(rdata);
+	dname_rd(&r, ret_next);
+	*ret_bitmap = rd_slice(&r, rd_left(&r));
+	return !r.bad;
+}
+
+void
+nsec_name(struct worker *w, const struct znode *node, enum name_kind kind)
+{
+	struct zrrset set;
+	struct dname next;
+	struct sv bitmap;
+
+	if (!nsec_read(node, &set, &next, &bitmap)) {
+		worker_say(w, &CAUSE_TYPE(DNS_DENIAL_MISSING, RR_NSEC));
+		return;
+	}
+	if (set.n_rrs > 1)
+		worker_say(w, &CAUSE_TYPE(DNS_DENIAL_MANY, RR_NSEC));
+	if (set.ttl != w->a->denial.ttl) {
+		struct cause c = CAUSE_TYPE(DNS_DENIAL_TTL, RR_NSEC);
+
+		c.values = AUDIT_NUMBERS;
+		c.is = set.ttl;
+		c.wanted = w->a->denial.ttl;
+		worker_say(w, &c);
+	}
+	bitmap_want(w, node, kind, true);
+	bitmap_check(w, RR_NSEC, bitmap);
+}
+
+/* Is there such a name, with authority? */
+static bool
+name_is_there(const struct zone *z, const struct dname *name)
+{
+	const struct znode *n, *cut;
+	struct dkey k;
+	struct sv key;
+
+	if (!dname_within(name, zone_apex(z)) || dkey_of(name, zone_apex(z), &k) < 0)
+		return false;
+	key = (struct sv){ (const char *)k.b, k.len };
+	n = zone_find(z, ZONE_NAMES, key);
+	return n != NULL && node_exists(n) && !key_occluded(z, key, &cut);
+}
+
+/* What is wrong with a record that leads from prev to next instead of to here. */
+static enum audit_code
+link_fault(const struct audit *a, const struct dname *prev, const struct dname *next)
+{
+	if (!name_is_there(a->z, next))
+		return DNS_CHAIN_NEXT;
+	if (dname_eq(next, &a->apex))
+		return DNS_CHAIN_GAP;
+	return dname_cmp(next, prev) <= 0 ? DNS_CHAIN_LOOP : DNS_CHAIN_GAP;
+}
+
+void
+nsec_link(struct worker *w, const struct znode *node)
+{
+	const struct znode *prev = w->prev;
+	struct dname next, prev_name;
+	struct zrrset set;
+	struct sv bitmap;
+
+	(void)node;
+	if (prev == NULL || !nsec_read(prev, &set, &next, &bitmap) || dname_eq(&next, &w->name))
+		return;
+	znode_name(w->a->z, ZONE_NAMES, prev, &prev_name);
+	sink_say(w->out, &CAUSE_TYPE(link_fault(w->a, &prev_name, &next), RR_NSEC), &prev_name);
+}
+
+/* --- the kind --- */
+
+static void
+say_apex(struct audit *a, enum audit_code code)
+{
+	sink_say(&a->own, &CAUSE(code), &a->apex);
+}
+
+static bool
+same_params(const struct nsec3 *a, const struct nsec3 *b)
+{
+	return a->alg == b->alg && a->iterations == b->iterations && sv_eq(a->salt, b->salt);
+}
+
+static void
+params_set(struct audit *a, const struct nsec3 *n)
+{
+	a->denial.hash_alg = n->alg;
+	a->denial.iterations = n->iterations;
+	a->denial.salt = n->salt;
+	a->denial.hashable = n->alg == 1 && n->iterations <= AUDIT_ITERATIONS_MAX;
+}
+
+/* Is there a chain of these parameters: does the apex stand in it? */
+static bool
+chain_of(struct audit *a, const struct nsec3 *param)
+{
+	uint8_t hash[NSEC3_HASH_LEN];
+	const struct znode *node;
+	struct nsec3 n;
+
+	params_set(a, param);
+	if (!a->denial.hashable)
+		return false;
+	nsec3_hash_key(a, (struct sv){ 0 }, hash);
+	node = zone_find(a->z, ZONE_NSEC3, (struct sv){ (const char *)hash, sizeof(hash) });
+	return node != NULL && nsec3_of(node, &n) && same_params(&n, param);
+}
+
+/* NSEC3PARAM with flags is not for servers (RFC 5155 section 4.1.2). */
+static bool
+param_next(struct sv *rest, struct nsec3 *ret)
+{
+	struct sv rdata;
+
+	while (zdata_next(rest, &rdata))
+		if (nsec3_read(rdata, false, ret) && ret->flags == 0)
+			return true;
+	return false;
+}
+
+/* The chain's parameters: of an NSEC3PARAM whose chain is there, or of the first NSEC3. */
+static void
+params_find(struct audit *a, const struct zrrset *params)
+{
+	struct sv rest = params->rrs;
+	struct zone_it it = zone_begin(a->z, ZONE_NSEC3);
+	const struct znode *node;
+	struct nsec3 p, first;
+	unsigned n = 0;
+
+	while (param_next(&rest, &p)) {
+		n++;
+		if (chain_of(a, &p))
+			return;
+	}
+	if ((node = zone_next(&it)) == NULL || !nsec3_of(node, &first))
+		return;
+	params_set(a, &first);
+	rest = params->rrs;
+	while (param_next(&rest, &p))
+		if (same_params(&p, &first))
+			return;
+	say_apex(a, n == 0 ? DNS_NSEC3PARAM_MISSING : DNS_NSEC3PARAM_MISMATCH);
+}
+
+static void
+params_say(struct audit *a)
+{
+	const struct denial *d = &a->denial;
+	struct cause c = CAUSE(DNS_NSEC3_ITERATIONS);
+
+	if (d->hash_alg != 1)
+		say_apex(a, DNS_NSEC3_ALG);
+	c.values = AUDIT_NUMBERS;
+	c.is = d->iterations;
+	c.wanted = AUDIT_ITERATIONS_TOLD;
+	if (d->iterations > AUDIT_ITERATIONS_MAX) {
+		c.code = DNS_NSEC3_ITERATIONS_MAX;
+		c.wanted = AUDIT_ITERATIONS_MAX;
+	}
+	if (d->iterations > AUDIT_ITERATIONS_TOLD)
+		sink_say(&a->own, &c, &a->apex);
+	if (d->salt.n > 0)
+		say_apex(a, DNS_NSEC3_SALT);
+}
+
+void
+denial_begin(struct audit *a)
+{
+	struct zrrset params = { 0 };
+	bool has_params = a->apex_node != NULL &&
+	    znode_find(a->apex_node, RR_NSEC3PARAM, &params) && params.n_rrs > 0;
+	bool has_nsec = a->apex_node != NULL && node_has(a->apex_node, RR_NSEC);
+
+	if (!a->is_signed)
+		return;
+	if (zone_n_nodes(a->z, ZONE_NSEC3) > 0 && (has_params || !has_nsec)) {
+		a->denial.kind = AUDIT_NSEC3;
+		params_find(a, &params);
+		params_say(a);
+		return;
+	}
+	a->denial.kind = AUDIT_NSEC;
+	if (has_params)
+		say_apex(a, DNS_NSEC3PARAM_MISMATCH);
+}

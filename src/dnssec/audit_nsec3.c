@@ -1,0 +1,338 @@
+/* The NSEC3 chain: a record for each name, and no other (RFC 5155 section 7.1). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/crypto.h"
+#include "dnssec/audit_internal.h"
+
+bool
+nsec3_read(struct sv rdata, bool with_next, struct nsec3 *ret)
+{
+	struct rd r = rd_sv(rdata);
+
+	*ret = (struct nsec3){ 0 };
+	ret->alg = rd_u8(&r);
+	ret->flags = rd_u8(&r);
+	ret->iterations = rd_be16(&r);
+	ret->salt = rd_slice(&r, rd_u8(&r));
+	if (with_next) {
+		ret->next = rd_slice(&r, rd_u8(&r));
+		ret->bitmap = rd_slice(&r, rd_left(&r));
+	}
+	return rd_done(&r);
+}
+
+bool
+nsec3_of(const struct znode *node, struct nsec3 *ret)
+{
+	struct zrrset set;
+	struct sv rest, rdata;
+
+	if (!znode_find(node, RR_NSEC3, &set))
+		return false;
+	rest = set.rrs;
+	return zdata_next(&rest, &rdata) && nsec3_read(rdata, true, ret);
+}
+
+/* IH(salt, x, k) of RFC 5155 section 5. */
+void
+nsec3_hash_key(const struct audit *a, struct sv key, uint8_t ret[static NSEC3_HASH_LEN])
+{
+	const struct denial *d = &a->denial;
+	uint8_t in[DNS_NAME_MAX + 255];
+	struct dname name;
+
+	dkey_name((const uint8_t *)key.p, key.n, &a->apex, &name);
+	memcpy(in, name.w, name.len);
+	if (d->salt.n > 0)
+		memcpy(in + name.len, d->salt.p, d->salt.n);
+	crypto_sha1(in, name.len + d->salt.n, ret);
+	for (unsigned i = 0; i < d->iterations; i++) {
+		memcpy(in, ret, NSEC3_HASH_LEN);
+		if (d->salt.n > 0)
+			memcpy(in + NSEC3_HASH_LEN, d->salt.p, d->salt.n);
+		crypto_sha1(in, NSEC3_HASH_LEN + d->salt.n, ret);
+	}
+}
+
+static struct sv
+hash_sv(const uint8_t hash[static NSEC3_HASH_LEN])
+{
+	return (struct sv){ (const char *)hash, NSEC3_HASH_LEN };
+}
+
+/* --- a name without its record --- */
+
+const struct znode *
+nsec3_cover(const struct zone *z, const uint8_t hash[static NSEC3_HASH_LEN])
+{
+	static const uint8_t last[NSEC3_HASH_LEN] = {
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	};
+	const struct znode *n = zone_find_le(z, ZONE_NSEC3, hash_sv(hash));
+
+	return n != NULL ? n : zone_find_le(z, ZONE_NSEC3, hash_sv(last));
+}
+
+static bool
+covered_by_optout(const struct audit *a, const uint8_t hash[static NSEC3_HASH_LEN])
+{
+	const struct znode *n = nsec3_cover(a->z, hash);
+	struct nsec3 r;
+
+	return n != NULL && nsec3_of(n, &r) && (r.flags & NSEC3_OPTOUT) != 0;
+}
+
+static bool
+is_insecure(const struct znode *n)
+{
+	return node_is_cut(n) && !node_has(n, RR_DS);
+}
+
+/* Does anything but insecure delegations stand below? */
+static bool
+ent_is_needed(const struct zone *z, struct sv key)
+{
+	struct zone_it it = zone_seek(z, ZONE_NAMES, key);
+	const struct znode *n, *cut = NULL;
+
+	while ((n = zone_next(&it)) != NULL) {
+		struct sv k = znode_key(n), c;
+
+		if (!dkey_within((const uint8_t *)k.p, k.n, (const uint8_t *)key.p, key.n))
+			return false;
+		if (cut != NULL) {
+			c = znode_key(cut);
+			if (dkey_within((const uint8_t *)k.p, k.n, (const uint8_t *)c.p, c.n))
+				continue;
+		}
+		cut = NULL;
+		if (!node_exists(n))
+			continue;
+		if (!is_insecure(n))
+			return true;
+		cut = n;
+	}
+	return false;
+}
+
+/*
+ * Of a change: what is below was judged before. Only what changed can have
+ * made the record needed, unless the record itself went.
+ */
+static bool
+ent_may_be_absent(struct worker *w, const struct znode *node, struct sv key,
+    const uint8_t hash[static NSEC3_HASH_LEN])
+{
+	if (!is_insecure(node))
+		return false;
+	if (w->sparse && !change_had(w->a, hash))
+		return true;
+	return !ent_is_needed(w->a->z, key);
+}
+
+static void
+absent(struct worker *w, const struct znode *node, struct sv key, enum name_kind kind,
+    const uint8_t hash[static NSEC3_HASH_LEN])
+{
+	bool optout = covered_by_optout(w->a, hash);
+	enum audit_code code = optout ? DNS_OPTOUT_SPAN : DNS_DENIAL_MISSING;
+
+	if (kind == NAME_ENT) {
+		if (optout && ent_may_be_absent(w, node, key, hash))
+			return;
+		code = DNS_DENIAL_ENT;
+	} else if (kind == NAME_CUT && is_insecure(node)) {
+		w->out->counts.n_optout++;
+		if (optout)
+			return;
+		code = DNS_OPTOUT_COVER;
+	}
+	worker_say(w, &CAUSE_TYPE(code, RR_NSEC3));
+}
+
+/* node: the one at the key; of an empty non-terminal: the first below it. */
+void
+nsec3_name(struct worker *w, const struct znode *node, struct sv key, enum name_kind kind)
+{
+	uint8_t hash[NSEC3_HASH_LEN];
+	const struct znode *record;
+	struct nsec3 r;
+
+	if (!w->a->denial.hashable)
+		return;
+	nsec3_hash_key(w->a, key, hash);
+	if (w->collect || w->sparse)
+		sink_hash(w->out, hash);
+	if (w->collect)
+		return;
+	w->out->counts.n_ents += kind == NAME_ENT;
+	record = zone_find(w->a->z, ZONE_NSEC3, hash_sv(hash));
+	if (record == NULL || !nsec3_of(record, &r)) {
+		absent(w, node, key, kind, hash);
+		return;
+	}
+	w->out->n_matched++;
+	bitmap_want(w, node, kind, false);
+	bitmap_check(w, RR_NSEC3, r.bitmap);
+}
+
+/* The empty non-terminals of which this node is the first below. */
+void
+nsec3_ents(struct worker *w, const struct znode *node)
+{
+	struct sv key = znode_key(node), prev = { 0 };
+	struct dname name = w->name;
+	size_t len = key.n;
+
+	if (w->prev != NULL)
+		prev = znode_key(w->prev);
+	while (len > 0 && (len = dkey_parent((const uint8_t *)key.p, len)) > 0) {
+		struct sv up = sv_take(key, len);
+		const struct znode *n;
+
+		if (!w->sparse && w->prev != NULL && dkey_within((const uint8_t *)prev.p, prev.n,
+		    (const uint8_t *)up.p, up.n))
+			break;
+		if ((w->sparse || w->prev == NULL) &&
+		    (n = zone_find(w->a->z, ZONE_NAMES, up)) != NULL && node_exists(n))
+			continue;
+		dkey_name((const uint8_t *)up.p, up.n, &w->a->apex, &w->name);
+		nsec3_name(w, node, up, NAME_ENT);
+	}
+	w->name = name;
+}
+
+/* --- the records --- */
+
+static void
+say3(struct worker *w, enum audit_code code)
+{
+	worker_say(w, &CAUSE_TYPE(code, RR_NSEC3));
+}
+
+static void
+nsec3_fields(struct worker *w, const struct zrrset *set, const struct nsec3 *r)
+{
+	const struct denial *d = &w->a->denial;
+
+	if (r->alg != d->hash_alg || r->iterations != d->iterations || !sv_eq(r->salt, d->salt))
+		say3(w, DNS_NSEC3_PARAM);
+	if ((r->flags & ~NSEC3_OPTOUT) != 0)
+		say3(w, DNS_NSEC3_FLAGS);
+	if (set->ttl != d->ttl) {
+		struct cause c = CAUSE_TYPE(DNS_DENIAL_TTL, RR_NSEC3);
+
+		c.values = AUDIT_NUMBERS;
+		c.is = set->ttl;
+		c.wanted = d->ttl;
+		worker_say(w, &c);
+	}
+}
+
+void
+nsec3_node(struct worker *w, const struct znode *node)
+{
+	struct zrrset set;
+	struct nsec3 r;
+
+	znode_name(w->a->z, ZONE_NSEC3, node, &w->name);
+	if (!znode_find(node, RR_NSEC3, &set))
+		return;
+	if (set.n_rrs == 0) {
+		say3(w, DNS_SIG_ORPHAN);
+		return;
+	}
+	if (w->a->denial.kind != AUDIT_NSEC3) {
+		say3(w, w->a->denial.kind == AUDIT_NSEC ? DNS_DENIAL_MIXED : DNS_DENIAL_EXTRA);
+		return;
+	}
+	if (set.n_rrs > 1)
+		say3(w, DNS_DENIAL_MANY);
+	if (nsec3_of(node, &r))
+		nsec3_fields(w, &set, &r);
+	if (w->a->has_keys)
+		sig_set(w, ZONE_NSEC3, node, &set);
+}
+
+void
+nsec3_link(struct worker *w, const struct znode *prev, const struct znode *node)
+{
+	const struct zone *z = w->a->z;
+	struct zone_it first = zone_begin(z, ZONE_NSEC3);
+	enum audit_code code = DNS_CHAIN_GAP;
+	struct nsec3 r;
+
+	if (w->a->denial.kind != AUDIT_NSEC3 || !nsec3_of(prev, &r) ||
+	    sv_eq(r.next, znode_key(node)))
+		return;
+	if (zone_find(z, ZONE_NSEC3, r.next) == NULL)
+		code = DNS_CHAIN_NEXT;
+	else if (sv_cmp(r.next, znode_key(prev)) <= 0 &&
+	    sv_cmp(znode_key(node), znode_key(prev)) > 0 &&
+	    !sv_eq(r.next, znode_key(zone_next(&first))))
+		code = DNS_CHAIN_LOOP;
+	worker_say_at(w, &CAUSE_TYPE(code, RR_NSEC3), ZONE_NSEC3, prev);
+}
+
+const struct znode *
+nsec3_before(const struct zone *z, struct zone_it it)
+{
+	const struct znode *n = zone_prev(&it);
+
+	if (n != NULL)
+		return n;
+	it = zone_block(z, ZONE_NSEC3, zone_n_blocks(z, ZONE_NSEC3));
+	return zone_prev(&it);
+}
+
+/* --- records that no name accounts for --- */
+
+static int
+hash_cmp(const void *a, const void *b)
+{
+	return memcmp(a, b, NSEC3_HASH_LEN);
+}
+
+/* The hashes of all names, in order. */
+static int
+hashes_collect(struct audit *a, struct sink *s)
+{
+	_cleanup_(worker_freep) struct worker *w = worker_new(a, s);
+	struct zone_it it = zone_begin(a->z, ZONE_NAMES);
+	const struct znode *n;
+
+	if (w == NULL)
+		return -ENOMEM;
+	w->collect = true;
+	while ((n = zone_next(&it)) != NULL && s->rc == 0)
+		audit_walk_node(w, n);
+	if (s->n_hashes > 1)
+		qsort(s->hashes, s->n_hashes, sizeof(*s->hashes), hash_cmp);
+	return s->rc;
+}
+
+int
+nsec3_extras(struct audit *a)
+{
+	struct zone_it it = zone_begin(a->z, ZONE_NSEC3);
+	const struct znode *n;
+	struct sink s;
+	int rc;
+
+	sink_init(&s);
+	rc = hashes_collect(a, &s);
+	while (rc == 0 && (n = zone_next(&it)) != NULL) {
+		struct dname name;
+
+		if (!node_has(n, RR_NSEC3) || (s.n_hashes > 0 && bsearch(znode_key(n).p, s.hashes,
+		    s.n_hashes, sizeof(*s.hashes), hash_cmp) != NULL))
+			continue;
+		znode_name(a->z, ZONE_NSEC3, n, &name);
+		sink_say(&a->own, &CAUSE_TYPE(DNS_DENIAL_EXTRA, RR_NSEC3), &name);
+	}
+	sink_done(&s);
+	return rc;
+}
