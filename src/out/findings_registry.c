@@ -28,6 +28,9 @@ static const struct finding_def roll_rows[] = {
 static const struct finding_def wire_rows[] = {
 #include "dns/wire_findings.def"
 };
+static const struct finding_def zone_audit_rows[] = {
+#include "dnssec/audit_findings.def"
+};
 #undef F
 
 static const struct findings_module modules[] = {
@@ -40,6 +43,7 @@ static const struct findings_module modules[] = {
 	{ "watch", watch_rows, ARRAY_LEN(watch_rows) },
 	{ "alarm", alarm_rows, ARRAY_LEN(alarm_rows) },
 	{ "roll", roll_rows, ARRAY_LEN(roll_rows) },
+	{ "audit", zone_audit_rows, ARRAY_LEN(zone_audit_rows) },
 };
 
 const struct findings_module *
