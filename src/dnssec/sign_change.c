@@ -79,8 +79,8 @@ diff_touch(void *arg, enum zone_part part, const struct znode *old, const struct
 	rc = svs_add(&s->touched, key);
 	if (rc < 0 || (old != NULL && sign_covers(old)) == (new != NULL && sign_covers(new)))
 		return rc;
-	rc = below_touch(s, s->in.last_unsigned, key);
-	return rc < 0 ? rc : below_touch(s, s->z, key);
+	/* What is below it only in the new version is a change of its own. */
+	return below_touch(s, s->in.last_unsigned, key);
 }
 
 /* --- what ends soon --- */

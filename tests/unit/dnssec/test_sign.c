@@ -1,0 +1,104 @@
+/* The signer: the examples of the RFCs, odd zones, keys, serials, each finding. */
+#include "sign_kit.h"
+
+#define SOA(apex)	apex " SOA ns1." apex " bugs." apex " 7 3600 300 3600000 1800"
+
+/* RFC 4035 appendix A, unsigned (its SOA has a MINIMUM of 3600). */
+static const char *const rfc4035[] = {
+	"example. SOA ns1.example. bugs.x.w.example. 1081539377 3600 300 3600000 3600",
+	"example. NS ns1.example.", "example. NS ns2.example.", "example. MX 1 xx.example.",
+	"a.example. NS ns1.a.example.", "a.example. NS ns2.a.example.",
+	"a.example. DS 57855 5 1 B6DCD485719ADCA18E5F3D48A2331627FDD3636B",
+	"ns1.a.example. A 192.0.2.5", "ns2.a.example. A 192.0.2.6",
+	"ai.example. A 192.0.2.9", "ai.example. HINFO \"KLH-10\" \"ITS\"",
+	"ai.example. AAAA 2001:db8::f00:baa9",
+	"b.example. NS ns1.b.example.", "b.example. NS ns2.b.example.",
+	"ns1.b.example. A 192.0.2.7", "ns2.b.example. A 192.0.2.8",
+	"ns1.example. A 192.0.2.1", "ns2.example. A 192.0.2.2",
+	"*.w.example. MX 1 ai.example.", "x.w.example. MX 1 xx.example.",
+	"x.y.w.example. MX 1 xx.example.",
+	"xx.example. A 192.0.2.10", "xx.example. HINFO \"KLH-10\" \"TOPS-20\"",
+	"xx.example. AAAA 2001:db8::f00:baaa",
+};
+
+static void
+test_rfc4035(void **state)
+{
+	struct kit *k = kit_new("example.");
+	char *chain;
+
+	(void)state;
+	kit_key(k, 256, 13, 1, SIGN_USE_PUBLISH | SIGN_USE_ZONE);
+	kit_key(k, 257, 13, 2, SIGN_USE_PUBLISH | SIGN_USE_DNSKEY);
+	assert_int_equal(kit_run(k, kit_zone(k, rfc4035, ARRAY_LEN(rfc4035)), false), 0);
+	chain = kit_chain(k, ZONE_NAMES, RR_NSEC);
+	assert_string_equal(chain,
+	    "example. a.example. NS SOA MX RRSIG NSEC DNSKEY\n"
+	    "a.example. ai.example. NS DS RRSIG NSEC\n"
+	    "ai.example. b.example. A HINFO AAAA RRSIG NSEC\n"
+	    "b.example. ns1.example. NS RRSIG NSEC\n"
+	    "ns1.example. ns2.example. A RRSIG NSEC\n"
+	    "ns2.example. *.w.example. A RRSIG NSEC\n"
+	    "*.w.example. x.w.example. MX RRSIG NSEC\n"
+	    "x.w.example. x.y.w.example. MX RRSIG NSEC\n"
+	    "x.y.w.example. xx.example. MX RRSIG NSEC\n"
+	    "xx.example. example. A HINFO AAAA RRSIG NSEC\n");
+	free(chain);
+	kit_free(k);
+}
+
+/* RFC 5155 appendix A, with its salt, its iterations and Opt-Out. */
+static const char *const rfc5155[] = {
+	"example. SOA ns1.example. bugs.x.w.example. 1 3600 300 3600000 3600",
+	"example. NS ns1.example.", "example. NS ns2.example.", "example. MX 1 xx.example.",
+	"2t7b4g4vsa5smi47k61mv5bv1a22bojr.example. A 192.0.2.127",
+	"a.example. NS ns1.a.example.", "a.example. NS ns2.a.example.",
+	"a.example. DS 58470 5 1 3079F1593EBAD6DC121E202A8B766A6A4837206C",
+	"ns1.a.example. A 192.0.2.5", "ns2.a.example. A 192.0.2.6",
+	"ai.example. A 192.0.2.9", "ai.example. HINFO \"KLH-10\" \"ITS\"",
+	"ai.example. AAAA 2001:db8::f00:baa9",
+	"c.example. NS ns1.c.example.", "c.example. NS ns2.c.example.",
+	"ns1.c.example. A 192.0.2.7", "ns2.c.example. A 192.0.2.8",
+	"ns1.example. A 192.0.2.1", "ns2.example. A 192.0.2.2",
+	"*.w.example. MX 1 ai.example.", "x.w.example. MX 1 xx.example.",
+	"x.y.w.example. MX 1 xx.example.",
+	"xx.example. A 192.0.2.10", "xx.example. HINFO \"KLH-10\" \"TOPS-20\"",
+	"xx.example. AAAA 2001:db8::f00:baaa",
+};
+
+#define N3	" 1 1 12 AABBCCDD "
+
+static void
+test_rfc5155(void **state)
+{
+	struct kit *k = kit_new("example.");
+	char *chain;
+
+	(void)state;
+	kit_key(k, 257, 13, 1, ALL_USES);
+	k->policy.denial = SIGN_NSEC3;
+	k->policy.opt_out = k->policy.allow_iterations = true;
+	k->policy.iterations = 12;
+	k->policy.salt_len = 4;
+	memcpy(k->policy.salt, "\xaa\xbb\xcc\xdd", 4);
+	assert_int_equal(kit_run(k, kit_zone(k, rfc5155, ARRAY_LEN(rfc5155)), false), 0);
+	assert_true(kit_found(k, SIGN_NSEC3_COSTLY));
+	chain = kit_chain(k, ZONE_NSEC3, RR_NSEC3);
+	assert_string_equal(chain,
+	    "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example." N3 "2t7b4g4vsa5smi47k61mv5bv1a22bojr NS SOA MX RRSIG DNSKEY NSEC3PARAM\n"
+	    "2t7b4g4vsa5smi47k61mv5bv1a22bojr.example." N3 "2vptu5timamqttgl4luu9kg21e0aor3s A RRSIG\n"
+	    "2vptu5timamqttgl4luu9kg21e0aor3s.example." N3 "35mthgpgcu1qg68fab165klnsnk3dpvl MX RRSIG\n"
+	    "35mthgpgcu1qg68fab165klnsnk3dpvl.example." N3 "b4um86eghhds6nea196smvmlo4ors995 NS DS RRSIG\n"
+	    "b4um86eghhds6nea196smvmlo4ors995.example." N3 "gjeqe526plbf1g8mklp59enfd789njgi MX RRSIG\n"
+	    "gjeqe526plbf1g8mklp59enfd789njgi.example." N3 "ji6neoaepv8b5o6k4ev33abha8ht9fgc A HINFO AAAA RRSIG\n"
+	    "ji6neoaepv8b5o6k4ev33abha8ht9fgc.example." N3 "k8udemvp1j2f7eg6jebps17vp3n8i58h\n"
+	    "k8udemvp1j2f7eg6jebps17vp3n8i58h.example." N3 "kohar7mbb8dc2ce8a9qvl8hon4k53uhi\n"
+	    "kohar7mbb8dc2ce8a9qvl8hon4k53uhi.example." N3 "q04jkcevqvmu85r014c7dkba38o0ji5r A RRSIG\n"
+	    "q04jkcevqvmu85r014c7dkba38o0ji5r.example." N3 "r53bq7cc2uvmubfu5ocmm6pers9tk9en A RRSIG\n"
+	    "r53bq7cc2uvmubfu5ocmm6pers9tk9en.example." N3 "t644ebqk9bibcna874givr6joj62mlhv MX RRSIG\n"
+	    "t644ebqk9bibcna874givr6joj62mlhv.example." N3 "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom A HINFO AAAA RRSIG\n");
+	free(chain);
+	kit_free(k);
+}
+
+TESTS_MAIN("dnssec/sign", T(test_rfc4035), T(test_rfc5155))
