@@ -203,7 +203,7 @@ tell_data_alg(struct why *w, int alg)
 		if (w->in_dnskey.has[key])
 			tell_sig_time(w, s, &s->sigs[i]);
 		else if (may_say(w))
-			finding_add(w->fs, &roll_findings[ROLL_KEY_MISSING], FA_SV("version", s->id),
+			finding_add(w->fs, &roll_findings[ROLL_KEY_MISSING], FA_SV("data", s->id),
 			    FA_SV("key", w->h->keys[key].name), FA_SV("dnskey", w->dnskey->id));
 	}
 }
