@@ -59,6 +59,7 @@ struct crypto_pub {
 struct crypto_priv {
 	const struct dns_alg	*alg;
 	EVP_PKEY		*pkey;
+	struct crypto_pub	*check;		/* its public half */
 	EC_KEY			*ec;		/* ECDSA: the same key */
 	size_t			 sig_len;
 	size_t			 pub_len;
@@ -87,6 +88,9 @@ int	 dns_failure(void);
 
 /* One kind's share of a batch: at most DNS_CHUNK items of one algorithm; .ok is false. */
 int	 dns_rsa_check(struct dns_work *, struct crypto_check *const *, size_t n) MUST_USE;
+/* Is it the signature of the digest? sig has the key's length. 1, 0, or negative. */
+int	 dns_rsa_matches(struct dns_work *, const struct crypto_pub *, const uint8_t *sig,
+	    const uint8_t *digest) MUST_USE;
 int	 dns_ec_check(struct dns_work *, struct crypto_check *const *, size_t n) MUST_USE;
 int	 dns_ed_check(struct dns_work *, struct crypto_check *const *, size_t n) MUST_USE;
 

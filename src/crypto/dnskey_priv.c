@@ -21,6 +21,8 @@
 
 #define PEM_MAX		(8 * 1024)	/* RSA of 4096 bits: 3.3 KiB */
 
+#define RSA_TRIES	33		/* one more than OpenSSL uses a blinding */
+
 DEFINE_CLEANUP(BIO, BIO_free)
 DEFINE_CLEANUP(PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free)
 
@@ -30,7 +32,8 @@ static int
 rsa_sign(struct dns_work *w, const struct crypto_priv *k, struct sv tbs, uint8_t *sig)
 {
 	const EVP_MD *md = k->alg->alg == 8 ? EVP_sha256() : k->alg->alg == 10 ? EVP_sha512() : EVP_sha1();
-	size_t n = k->sig_len;
+	size_t n;
+	int rc = 0;
 
 	if (w->rsa == NULL) {
 		w->rsa = EVP_PKEY_CTX_new_from_pkey(NULL, k->pkey, NULL);
@@ -39,9 +42,19 @@ rsa_sign(struct dns_work *w, const struct crypto_priv *k, struct sv tbs, uint8_t
 		    EVP_PKEY_CTX_set_signature_md(w->rsa, md) != 1)
 			return dns_failure();
 	}
-	if (EVP_PKEY_sign(w->rsa, sig, &n, (const unsigned char *)tbs.p, tbs.n) != 1)
-		return dns_failure();
-	return n == k->sig_len ? 0 : SE_CRYPTO;
+	/*
+	 * Looked at before anybody sees it, for 3 % of the time: after memory
+	 * ran out in its blinding, OpenSSL 3.0 makes wrong ones without saying
+	 * so, until it makes the blinding anew (seen with 3.0.22, November 2026).
+	 */
+	for (unsigned i = 0; rc == 0 && i < RSA_TRIES; i++) {
+		n = k->sig_len;
+		if (EVP_PKEY_sign(w->rsa, sig, &n, (const unsigned char *)tbs.p, tbs.n) != 1)
+			return dns_failure();
+		if (n == k->sig_len)
+			rc = dns_rsa_matches(w, k->check, sig, (const uint8_t *)tbs.p);
+	}
+	return rc < 0 ? rc : rc == 1 ? 0 : SE_CRYPTO;
 }
 
 static int
@@ -191,18 +204,13 @@ pkey_fits(const EVP_PKEY *pkey, const struct dns_alg *a)
 static int
 probe(const struct crypto_priv *k)
 {
-	_cleanup_(crypto_pub_freep) struct crypto_pub *pub = NULL;
 	uint8_t sig[CRYPTO_DNSSIG_MAX];
 	struct crypto_make m = { .data = { SV("sekisho"), SV(" "), SV("probe") }, .sig = sig };
-	struct crypto_check c = { .data = { m.data[0], m.data[1], m.data[2] } };
+	struct crypto_check c = { .key = k->check, .data = { m.data[0], m.data[1], m.data[2] },
+		.sig = { (const char *)sig, k->sig_len } };
 	int rc;
 
-	if ((rc = crypto_pub_new(k->alg->alg, crypto_priv_public(k), false, &pub)) < 0 ||
-	    (rc = crypto_make_batch(k, &m, 1)) < 0)
-		return rc;
-	c.key = pub;
-	c.sig = (struct sv){ (const char *)sig, k->sig_len };
-	if ((rc = crypto_check_batch(&c, 1)) < 0)
+	if ((rc = crypto_make_batch(k, &m, 1)) < 0 || (rc = crypto_check_batch(&c, 1)) < 0)
 		return rc;
 	return c.ok ? 0 : -EINVAL;
 }
@@ -225,7 +233,9 @@ priv_new(const struct dns_alg *a, EVP_PKEY *pkey, struct crypto_priv **ret)
 	k->pkey = pkey;
 	if (!pkey_fits(pkey, a))
 		return -EINVAL;
-	if ((rc = publics[a->kind](k)) < 0 || (rc = probe(k)) < 0)
+	if ((rc = publics[a->kind](k)) < 0 ||
+	    (rc = crypto_pub_new(a->alg, crypto_priv_public(k), false, &k->check)) < 0 ||
+	    (rc = probe(k)) < 0)
 		return rc == SE_CRYPTO ? -EINVAL : rc;
 	*ret = TAKE_PTR(k);
 	return 0;
@@ -237,6 +247,7 @@ crypto_priv_free(struct crypto_priv *k)
 	if (k == NULL)
 		return NULL;
 	EC_KEY_free(k->ec);
+	(void)crypto_pub_free(k->check);
 	EVP_PKEY_free(k->pkey);
 	free(k);
 	return NULL;
