@@ -45,6 +45,32 @@ zone_file_apex(const char *path, struct dname *ret)
 	return 0;
 }
 
+static bool
+is_plain(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	    c == '-' || c == '_';
+}
+
+void
+zone_file_name(struct buf *b, const struct dname *zone)
+{
+	struct dname d = *zone;
+
+	dns_lower(d.w, d.len);
+	for (const uint8_t *w = d.w; w[0] != 0; w += 1 + w[0]) {
+		for (unsigned i = 1; i <= w[0]; i++) {
+			if (is_plain(w[i]))
+				buf_char(b, (char)w[i]);
+			else
+				buf_printf(b, "%%%02X", w[i]);
+		}
+		buf_char(b, '.');
+	}
+	if (d.len == 1)
+		buf_char(b, '.');
+}
+
 /* --- reading --- */
 
 static int
@@ -78,6 +104,19 @@ gz_read(void *arg, char *dst, size_t cap, size_t *ret_n)
 	}
 	(void)gzerror(f, &e);
 	return e == Z_ERRNO && errno != 0 ? -errno : SE_FORMAT;
+}
+
+int
+zone_text_read(void *arg, char *dst, size_t cap, size_t *ret_n)
+{
+	struct zone_text *t = arg;
+	struct sv s = sv_take(t->rest, cap);
+
+	if (s.n > 0)
+		memcpy(dst, s.p, s.n);
+	t->rest = sv_skip(t->rest, s.n);
+	*ret_n = s.n;
+	return 0;
 }
 
 /* A relative path begins at the folder of the file that names it. */

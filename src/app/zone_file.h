@@ -26,4 +26,16 @@ int	 zone_file_write(const char *path, const struct zone *, unsigned flags) MUST
 /* The name that a file's name says. -ENOENT: none. */
 int	 zone_file_apex(const char *path, struct dname *ret) MUST_USE;
 
+/* Zone text that is in memory, as a zonefile_read_fn. */
+struct zone_text {
+	struct sv rest;
+};
+int	 zone_text_read(void *zone_text, char *dst, size_t cap, size_t *ret_n);
+/*
+ * A zone's name as (part of) a file's name, with its final dot: letters,
+ * digits, "-" and "_" as they are, in lower case; all else, "/" of RFC 2317's
+ * zones too, as %XX. BIND's key files are named so.
+ */
+void	 zone_file_name(struct buf *, const struct dname *zone);
+
 #endif

@@ -34,6 +34,15 @@ static const struct finding_def wire_rows[] = {
 static const struct finding_def zone_audit_rows[] = {
 #include "dnssec/audit_findings.def"
 };
+static const struct finding_def dns_rows[] = {
+#include "dns/findings.def"
+};
+static const struct finding_def dnssec_rows[] = {
+#include "dnssec/findings.def"
+};
+static const struct finding_def zone_rows[] = {
+#include "app/zone_findings.def"
+};
 #undef F
 
 static const struct findings_module modules[] = {
@@ -48,6 +57,9 @@ static const struct findings_module modules[] = {
 	{ "roll", roll_rows, ARRAY_LEN(roll_rows) },
 	{ "keystate", keystate_rows, ARRAY_LEN(keystate_rows) },
 	{ "audit", zone_audit_rows, ARRAY_LEN(zone_audit_rows) },
+	{ "dns", dns_rows, ARRAY_LEN(dns_rows) },
+	{ "dnssec", dnssec_rows, ARRAY_LEN(dnssec_rows) },
+	{ "zone", zone_rows, ARRAY_LEN(zone_rows) },
 };
 
 const struct findings_module *
