@@ -23,6 +23,7 @@ tsig_begin(struct tsig *t, const struct tsig_key *key)
 	*t = (struct tsig){ .key = key };
 	if (key == NULL)
 		return 0;
+	t->sign_len = key->mac_len;
 	t->h = crypto_hmac_new(key->alg, (struct sv){ (const char *)key->secret, key->secret_len });
 	return t->h == NULL ? -ENOMEM : 0;
 }
@@ -307,7 +308,7 @@ tsig_sign(struct tsig *t, uint8_t *msg, size_t *len, size_t cap, int64_t now)
 	n = (uint16_t)(msg[10] << 8 | msg[11]);
 	tsig_rr_init(t, msg, *len, now, other, &rr);
 	if (!is_unsigned(t))
-		rr.mac = (struct sv){ (const char *)mac, t->key->mac_len };
+		rr.mac = (struct sv){ (const char *)mac, t->sign_len };
 	tsig_rr_write(&w, &rr);			/* does it fit? */
 	if (w.bad || n == UINT16_MAX)
 		return -ENOSPC;
@@ -431,6 +432,8 @@ tsig_request(struct tsig *t, const struct tsig_keys *keys, struct sv wire, uint8
 	if (t->h == NULL)
 		return -ENOMEM;
 	t->key = key;
+	/* As long as the request's, so that who wants a long one gets it. */
+	t->sign_len = (uint8_t)max_size(key->mac_len, rr.mac.n);
 	t->error = (uint16_t)judge(t, wire, &rr, now);
 	if (t->error == 0)
 		*ret_rcode = DNS_NOERROR;

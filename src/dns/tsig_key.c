@@ -171,6 +171,7 @@ struct lexer {
 	struct sv	 rest;
 	unsigned	 line;
 	struct findings	*fs;
+	bool		 unclosed;	/* the text ended within a comment */
 };
 
 static void
@@ -181,7 +182,7 @@ skip(struct lexer *x, size_t n)
 	x->rest = sv_skip(x->rest, n);
 }
 
-/* Octets of the comment that begins here, 0 if none does. */
+/* Octets of the comment that begins here, 0 if none does; more than there are: not closed. */
 static size_t
 comment_len(struct sv s)
 {
@@ -192,7 +193,7 @@ comment_len(struct sv s)
 	for (size_t i = 2; i + 1 < s.n; i++)
 		if (s.p[i] == '*' && s.p[i + 1] == '/')
 			return i + 2;
-	return s.n;
+	return s.n + 1;
 }
 
 static bool
@@ -213,8 +214,10 @@ token_next(struct lexer *x, struct sv *ret)
 {
 	size_t n = 0;
 
-	while (x->rest.n > 0 && (n = comment_len(x->rest)) + is_blank(x->rest.p[0]) > 0)
+	while (x->rest.n > 0 && (n = comment_len(x->rest)) + is_blank(x->rest.p[0]) > 0) {
+		x->unclosed |= n > x->rest.n;
 		skip(x, max_size(n, 1));
+	}
 	if (x->rest.n == 0)
 		return false;
 	if (x->rest.p[0] == '"') {
@@ -234,14 +237,18 @@ token_next(struct lexer *x, struct sv *ret)
 }
 
 static int
+wanted(struct lexer *x, const char *word)
+{
+	finding_add(x->fs, &wire_findings[TSIG_KEY_SYNTAX], FA_U("line", x->line), FA_STR("want", word));
+	return -EINVAL;
+}
+
+static int
 want(struct lexer *x, const char *word)
 {
 	struct sv t;
 
-	if (token_next(x, &t) && sv_caseeq(t, sv_str(word)))
-		return 0;
-	finding_add(x->fs, &wire_findings[TSIG_KEY_SYNTAX], FA_U("line", x->line), FA_STR("want", word));
-	return -EINVAL;
+	return token_next(x, &t) && sv_caseeq(t, sv_str(word)) ? 0 : wanted(x, word);
 }
 
 /* "algorithm NAME;" or "secret TEXT;", each once. */
@@ -254,11 +261,8 @@ option_parse(struct lexer *x, struct sv word, struct sv *alg, struct sv *secret)
 		to = alg;
 	else if (sv_caseeq(word, SV("secret")))
 		to = secret;
-	if (to == NULL || to->p != NULL || !token_next(x, to)) {
-		finding_add(x->fs, &wire_findings[TSIG_KEY_SYNTAX], FA_U("line", x->line),
-		    FA_STR("want", alg->p == NULL ? "algorithm" : secret->p == NULL ? "secret" : "}"));
-		return -EINVAL;
-	}
+	if (to == NULL || to->p != NULL || !token_next(x, to))
+		return wanted(x, alg->p == NULL ? "algorithm" : secret->p == NULL ? "secret" : "}");
 	return want(x, ";");
 }
 
@@ -269,7 +273,9 @@ clause_parse(struct lexer *x, struct tsig_key *ret)
 	struct sv name = { NULL, 0 }, alg = name, secret = name, word;
 	unsigned line = x->line;
 
-	if (!token_next(x, &name) || want(x, "{") < 0)
+	if (!token_next(x, &name))
+		return wanted(x, "NAME");
+	if (want(x, "{") < 0)
 		return -EINVAL;
 	while (token_next(x, &word) && !sv_eq(word, SV("}")))
 		if (option_parse(x, word, &alg, &secret) < 0)
@@ -326,20 +332,16 @@ int
 tsig_keys_parse(struct sv text, struct sv file, struct findings *fs, struct tsig_keys *ret)
 {
 	_cleanup_(tsig_keys_donep) struct tsig_keys ks = { NULL, 0 };
-	struct lexer x = { text, 1, fs };
+	struct lexer x = { text, 1, fs, false };
 	struct sv was = fs->subject, word;
 	size_t cap = 0;
 	int rc = 0;
 
 	fs->subject = file;
-	while (rc == 0 && token_next(&x, &word)) {
-		if (sv_caseeq(word, SV("key"))) {
-			rc = keys_add(&x, &ks, &cap);
-			continue;
-		}
-		finding_add(fs, &wire_findings[TSIG_KEY_SYNTAX], FA_U("line", x.line), FA_STR("want", "key"));
-		rc = -EINVAL;
-	}
+	while (rc == 0 && token_next(&x, &word))
+		rc = sv_caseeq(word, SV("key")) ? keys_add(&x, &ks, &cap) : wanted(&x, "key");
+	if (rc == 0 && x.unclosed)	/* keys may be in there that somebody counts on */
+		rc = wanted(&x, "*/");
 	fs->subject = was;
 	if (rc < 0)
 		return rc;

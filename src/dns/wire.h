@@ -334,6 +334,7 @@ struct tsig {
 	struct crypto_hmac	*h;
 	uint8_t			 mac[CRYPTO_HMAC_LEN_MAX];	/* of the message before */
 	uint8_t			 mac_len;
+	uint8_t			 sign_len;	/* octets of MAC that we send */
 	bool			 server;
 	bool			 stream;	/* behind the first answer */
 	unsigned		 n_unsigned;	/* since the last signed one */

@@ -1,0 +1,518 @@
+/* TSIG: exchanges that work, and every way in which they do not. */
+#include "wire_kit.h"
+
+#include "base/hash.h"
+
+#define NOW	1795352400		/* 2026-11-22T13:00:00Z */
+
+static uint8_t room[DNS_RDATA_MAX];
+
+static struct tsig_key
+key_of(struct kit *k, const char *text)
+{
+	struct tsig_key key;
+
+	assert_int_equal(tsig_key_parse(sv_str(text), &k->fs, &key), 0);
+	return key;
+}
+
+#define SECRET	"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define OTHER	"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh4="
+
+static size_t
+question(uint8_t *buf, size_t cap)
+{
+	const struct dname n = nm("example.");
+
+	return dns_query_write(buf, cap, 4660, &n, RR_SOA, NULL);
+}
+
+/* --- as another implementation does it --- */
+
+/* Made by dnspython 2.3.0: a request, and its answer, with the key xfr.Example. */
+static const char their_request[] =
+    "123400000001000000000001076578616d706c65000006000103786672c00c00fa00ff00000000003d"
+    "0b686d61632d7368613235360000006b02e750012c0020"
+    "64cf0a7104220b06e4de0e9ff3e0c337531cf17687b835dabe3b3fa5686118c8" "123400000000";
+static const char their_answer[] =
+    "123484000001000100000001076578616d706c650000060001c00c000600010000003c001e026e7300"
+    "04686f7374000000000c0000000000000000000000000000000003786672c00c00fa00ff00000000003d"
+    "0b686d61632d7368613235360000006b02e750012c0020"
+    "168f016864e88443fb00caa6b9c655da486e5051941fb28bf6a056f8550af529" "123400000000";
+
+static void
+as_others_do(void **state)
+{
+	struct kit *k = *state;
+	struct tsig_key key = key_of(k, "xfr.example.:" SECRET);
+	const struct tsig_keys keys = { &key, 1 };
+	uint8_t wire[256], ours[256];
+	size_t n = (sizeof(their_request) - 1) / 2, len;
+	struct tsig server, client;
+	uint16_t rcode;
+
+	/* Ours is the same but for a name that we do not compress. */
+	assert_int_equal(tsig_begin(&client, &key), 0);
+	len = question(ours, sizeof(ours));
+	assert_int_equal(tsig_sign(&client, ours, &len, sizeof(ours), NOW), 0);
+	assert_int_equal(hex_decode(wire, n, sv_str(their_request)), 0);
+	assert_memory_equal(ours + len - 38, wire + n - 38, 38);
+	assert_int_equal(tsig_request(&server, &keys, SV_OF(wire, n), room, NOW, &k->fs, &rcode), TSIG_OK);
+	assert_int_equal(rcode, DNS_NOERROR);
+
+	n = (sizeof(their_answer) - 1) / 2;
+	assert_int_equal(hex_decode(wire, n, sv_str(their_answer)), 0);
+	assert_int_equal(tsig_answer(&client, SV_OF(wire, n), room, NOW, &k->fs), TSIG_OK);
+	assert_true(tsig_finish(&client, &k->fs));
+	len = 67;				/* the answer without its TSIG */
+	memcpy(ours, wire, len);
+	ours[11] = 0;
+	assert_int_equal(tsig_sign(&server, ours, &len, sizeof(ours), NOW), 0);
+	assert_memory_equal(ours + len - 38, wire + n - 38, 38);
+	assert_null(k->fs.head);
+	tsig_done(&client);
+	tsig_done(&server);
+}
+
+/* --- exchanges --- */
+
+/*
+ * A request by one key, answered by a server that has another (both may be the same), at
+ * their own times. Returns what the client makes of the answer; *ret_rcode is the server's.
+ */
+static int
+exchange(struct kit *k, const struct tsig_key *mine, int64_t my_time, struct tsig_key *theirs,
+    int64_t their_time, uint16_t *ret_rcode)
+{
+	const struct tsig_keys keys = { theirs, theirs == NULL ? 0 : 1 };
+	uint8_t buf[512];
+	size_t len = question(buf, sizeof(buf)), room_len;
+	struct tsig client, server;
+	struct dns_query q;
+	struct dmsg_wr w;
+	int verdict, rc;
+
+	assert_int_equal(tsig_begin(&client, mine), 0);
+	room_len = tsig_room(&client);
+	rc = tsig_sign(&client, buf, &len, len + room_len, my_time);
+	assert_int_equal(rc, 0);
+	verdict = tsig_request(&server, &keys, SV_OF(buf, len), room, their_time, &k->fs, ret_rcode);
+	assert_int_equal(verdict == TSIG_FAILED, *ret_rcode != DNS_NOERROR);
+	assert_int_equal(dns_query_parse(SV_OF(buf, len), room, &q), 0);
+	dns_answer_begin(&w, buf, sizeof(buf), &q, DNS_AA, tsig_room(&server));
+	len = dns_answer_end(&w, &q, *ret_rcode, SV(""));
+	assert_int_equal(tsig_sign(&server, buf, &len, len + tsig_room(&server), their_time), 0);
+	verdict = tsig_answer(&client, SV_OF(buf, len), room, my_time, &k->fs);
+	tsig_done(&client);
+	tsig_done(&server);
+	return verdict;
+}
+
+static void
+algorithms(void **state)
+{
+	struct kit *k = *state;
+	static const char *const algs[] = { "hmac-md5", "hmac-md5.sig-alg.reg.int", "hmac-sha1",
+	    "HMAC-SHA224", "hmac-sha256", "hmac-sha384.", "hmac-sha512", "hmac-sha256-128",
+	    "hmac-sha512-256", "hmac-sha1-80" };
+	char text[128];
+	uint16_t rcode;
+
+	for (size_t i = 0; i < ARRAY_LEN(algs); i++) {
+		struct tsig_key key;
+
+		(void)snprintf(text, sizeof(text), "%s:k.example:%s", algs[i], SECRET);
+		key = key_of(k, text);
+		assert_int_equal(exchange(k, &key, NOW, &key, NOW + TSIG_FUDGE, &rcode), TSIG_OK);
+	}
+	assert_int_equal(n_found(&k->fs, TSIG_KEY_OLD_ALGORITHM), 4);
+	assert_int_equal(exchange(k, NULL, NOW, NULL, NOW, &rcode), TSIG_NONE);
+}
+
+static void
+refusals(void **state)
+{
+	struct kit *k = *state;
+	struct tsig_key key = key_of(k, "k.example:" SECRET), secret = key_of(k, "k.example:" OTHER);
+	struct tsig_key name = key_of(k, "l.example:" SECRET);
+	struct tsig_key alg = key_of(k, "hmac-sha512:k.example:" SECRET);
+	struct tsig_key shorter = key_of(k, "hmac-sha256-128:k.example:" SECRET);
+	const struct {
+		struct tsig_key	*mine, *theirs;
+		int64_t		 their_time;
+		enum wire_code	 found;		/* by the server */
+	} rows[] = {
+		{ &key, &secret, NOW, TSIG_BADSIG },
+		{ &key, &name, NOW, TSIG_BADKEY },
+		{ &key, &alg, NOW, TSIG_BADKEY },
+		{ &key, NULL, NOW, TSIG_BADKEY },
+		{ &key, &key, NOW + TSIG_FUDGE + 1, TSIG_BADTIME },
+		{ &key, &key, NOW - TSIG_FUDGE - 1, TSIG_BADTIME },
+		{ &shorter, &key, NOW, TSIG_BADTRUNC },
+	};
+	uint16_t rcode;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		forget(k);
+		assert_int_equal(exchange(k, rows[i].mine, NOW, rows[i].theirs, rows[i].their_time,
+		    &rcode), TSIG_FAILED);
+		assert_int_equal(rcode, DNS_NOTAUTH);
+		assert_int_equal(n_found(&k->fs, rows[i].found), 1);
+		assert_int_equal(n_found(&k->fs, TSIG_PEER_ERROR), 1);
+		assert_int_equal(k->fs.n_kept, 2);
+	}
+	/* Who sends more of the MAC than is asked for is welcome. */
+	forget(k);
+	assert_int_equal(exchange(k, &key, NOW, &shorter, NOW, &rcode), TSIG_OK);
+}
+
+/* No octet of a signed message can change, but those that nobody signs: the id. */
+static void
+every_octet(void **state)
+{
+	struct kit *k = *state;
+	struct tsig_key key = key_of(k, "k.example:" SECRET);
+	const struct tsig_keys keys = { &key, 1 };
+	uint8_t buf[512];
+	size_t len = question(buf, sizeof(buf));
+	struct tsig client, server;
+	uint16_t rcode;
+	int rc;
+
+	assert_int_equal(tsig_begin(&client, &key), 0);
+	assert_int_equal(tsig_sign(&client, buf, &len, sizeof(buf), NOW), 0);
+	for (size_t i = 2; i < len; i++) {
+		buf[i] ^= 1;
+		rc = tsig_request(&server, &keys, SV_OF(buf, len), room, NOW, &k->fs, &rcode);
+		assert_true(rc == TSIG_FAILED || rc == TSIG_NONE);
+		tsig_done(&server);
+		buf[i] ^= 1;
+	}
+	for (size_t n = 0; n < len; n++) {
+		rc = tsig_request(&server, &keys, SV_OF(buf, n), room, NOW, &k->fs, &rcode);
+		assert_int_equal(rc, TSIG_FAILED);
+		assert_int_equal(rcode, DNS_FORMERR);
+	}
+	buf[0] ^= 1;
+	assert_int_equal(tsig_request(&server, &keys, SV_OF(buf, len), room, NOW, &k->fs, &rcode), TSIG_OK);
+	tsig_done(&server);
+	tsig_done(&client);
+}
+
+static int
+judge(struct kit *k, const struct tsig_keys *keys, struct sv wire)
+{
+	struct tsig t;
+	uint16_t rcode;
+	int rc = tsig_request(&t, keys, wire, room, NOW, &k->fs, &rcode);
+
+	tsig_done(&t);
+	return rc;
+}
+
+static void
+places(void **state)
+{
+	struct kit *k = *state;
+	struct tsig_key key = key_of(k, "k.example:" SECRET);
+	const struct tsig_keys keys = { &key, 1 };
+	uint8_t buf[512], more[1024];
+	size_t len = question(buf, sizeof(buf)), before = len, rr;
+	struct tsig client;
+
+	assert_int_equal(tsig_begin(&client, &key), 0);
+	assert_int_equal(tsig_sign(&client, buf, &len, before + 20, NOW), -ENOSPC);
+	assert_int_equal(len, before);
+	assert_int_equal(judge(k, &keys, SV_OF(buf, len)), TSIG_NONE);
+	assert_int_equal(tsig_sign(&client, buf, &len, sizeof(buf), NOW), 0);
+	assert_int_equal(judge(k, &keys, SV_OF(buf, len)), TSIG_OK);
+	assert_null(k->fs.head);
+	rr = len - before;
+	/* Two of them. */
+	memcpy(more, buf, len);
+	memcpy(more + len, buf + before, rr);
+	more[11] = 2;
+	assert_int_equal(judge(k, &keys, SV_OF(more, len + rr)), TSIG_FAILED);
+	/* In the answer section. */
+	memcpy(more, buf, len);
+	more[11] = 0;
+	more[7] = 1;
+	assert_int_equal(judge(k, &keys, SV_OF(more, len)), TSIG_FAILED);
+	assert_int_equal(n_found(&k->fs, TSIG_FORMAT), 2);
+	/* A MAC of 9 octets is too short to be one, whatever the key wants. */
+	key.mac_len = 9;
+	tsig_done(&client);
+	len = before;
+	buf[11] = 0;
+	assert_int_equal(tsig_begin(&client, &key), 0);
+	assert_int_equal(tsig_sign(&client, buf, &len, sizeof(buf), NOW), 0);
+	assert_int_equal(judge(k, &keys, SV_OF(buf, len)), TSIG_FAILED);
+	assert_int_equal(n_found(&k->fs, TSIG_FORMAT), 3);
+	tsig_done(&client);
+	/* An answer with a TSIG, though the query had none. */
+	assert_int_equal(tsig_begin(&client, NULL), 0);
+	assert_int_equal(tsig_answer(&client, SV_OF(buf, len), room, NOW, &k->fs), TSIG_FAILED);
+	assert_int_equal(n_found(&k->fs, TSIG_FORMAT), 4);
+	tsig_done(&client);
+}
+
+/* --- streams --- */
+
+struct stream {
+	struct tsig_key	key;
+	struct tsig	client, server;
+	uint8_t		buf[512];
+	size_t		len;
+	unsigned	n;
+};
+
+static void
+stream_begin(struct kit *k, struct stream *s)
+{
+	struct tsig_keys keys = { &s->key, 1 };
+	uint16_t rcode;
+
+	s->n = 0;
+	s->key = key_of(k, "k.example:" SECRET);
+	s->len = question(s->buf, sizeof(s->buf));
+	assert_int_equal(tsig_begin(&s->client, &s->key), 0);
+	assert_int_equal(tsig_sign(&s->client, s->buf, &s->len, sizeof(s->buf), NOW), 0);
+	assert_int_equal(tsig_request(&s->server, &keys, SV_OF(s->buf, s->len), room, NOW, &k->fs,
+	    &rcode), TSIG_OK);
+}
+
+static void
+stream_end(struct stream *s)
+{
+	tsig_done(&s->client);
+	tsig_done(&s->server);
+}
+
+/* The next message from the server, signed or not. */
+static void
+stream_next(struct stream *s, bool is_signed)
+{
+	uint8_t prior[2] = { 0, s->server.mac_len };
+
+	s->len = question(s->buf, sizeof(s->buf));
+	s->buf[2] |= 0x80;
+	s->buf[s->len - 1] = (uint8_t)++s->n;		/* no two are the same */
+	if (is_signed) {
+		assert_int_equal(tsig_sign(&s->server, s->buf, &s->len, sizeof(s->buf), NOW), 0);
+		return;
+	}
+	/* What RFC 8945 section 5.3.1 has a server digest that does not sign each message. */
+	if (s->server.n_unsigned++ == 0) {
+		crypto_hmac_update(s->server.h, prior, sizeof(prior));
+		crypto_hmac_update(s->server.h, s->server.mac, s->server.mac_len);
+	}
+	crypto_hmac_update(s->server.h, s->buf, s->len);
+}
+
+static int
+stream_take(struct kit *k, struct stream *s)
+{
+	return tsig_answer(&s->client, SV_OF(s->buf, s->len), room, NOW, &k->fs);
+}
+
+static void
+streams(void **state)
+{
+	struct kit *k = *state;
+	struct stream s;
+
+	stream_begin(k, &s);
+	for (unsigned i = 0; i < 5; i++) {
+		stream_next(&s, true);
+		assert_int_equal(stream_take(k, &s), TSIG_OK);
+	}
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < TSIG_UNSIGNED_MAX; i++) {
+			stream_next(&s, false);
+			assert_int_equal(stream_take(k, &s), TSIG_LATER);
+		}
+		stream_next(&s, true);
+		assert_int_equal(stream_take(k, &s), TSIG_OK);
+	}
+	assert_true(tsig_finish(&s.client, &k->fs));
+	assert_null(k->fs.head);
+	stream_next(&s, false);
+	assert_int_equal(stream_take(k, &s), TSIG_LATER);
+	assert_false(tsig_finish(&s.client, &k->fs));
+	assert_int_equal(n_found(&k->fs, TSIG_MISSING), 1);
+	stream_end(&s);
+}
+
+static void
+broken_streams(void **state)
+{
+	struct kit *k = *state;
+	struct stream s;
+	uint8_t *last;
+
+	/* The first one must be signed. */
+	stream_begin(k, &s);
+	stream_next(&s, false);
+	assert_int_equal(stream_take(k, &s), TSIG_FAILED);
+	assert_int_equal(n_found(&k->fs, TSIG_MISSING), 1);
+	stream_end(&s);
+	/* One too many without. */
+	stream_begin(k, &s);
+	stream_next(&s, true);
+	assert_int_equal(stream_take(k, &s), TSIG_OK);
+	for (unsigned i = 0; i < TSIG_UNSIGNED_MAX; i++) {
+		stream_next(&s, false);
+		assert_int_equal(stream_take(k, &s), TSIG_LATER);
+	}
+	stream_next(&s, false);
+	assert_int_equal(stream_take(k, &s), TSIG_FAILED);
+	assert_int_equal(n_found(&k->fs, TSIG_UNSIGNED_MANY), 1);
+	stream_end(&s);
+	/* An unsigned one that was changed is found by the next signed one. */
+	stream_begin(k, &s);
+	stream_next(&s, true);
+	assert_int_equal(stream_take(k, &s), TSIG_OK);
+	stream_next(&s, false);
+	last = &s.buf[s.len - 1];
+	*last ^= 1;
+	assert_int_equal(stream_take(k, &s), TSIG_LATER);
+	stream_next(&s, true);
+	assert_int_equal(stream_take(k, &s), TSIG_FAILED);
+	assert_int_equal(n_found(&k->fs, TSIG_BADSIG), 1);
+	stream_end(&s);
+	/* One that is missing, too. */
+	stream_begin(k, &s);
+	stream_next(&s, true);
+	assert_int_equal(stream_take(k, &s), TSIG_OK);
+	stream_next(&s, true);
+	stream_next(&s, true);
+	assert_int_equal(stream_take(k, &s), TSIG_FAILED);
+	assert_int_equal(n_found(&k->fs, TSIG_BADSIG), 2);
+	stream_end(&s);
+}
+
+/* --- keys --- */
+
+static void
+one_key(void **state)
+{
+	struct kit *k = *state;
+	const struct {
+		const char	*text;
+		enum wire_code	 found;
+	} rows[] = {
+		{ "", TSIG_KEY_SYNTAX },
+		{ "name", TSIG_KEY_SYNTAX },
+		{ "a:b:c:d", TSIG_KEY_SYNTAX },
+		{ ":" SECRET, TSIG_KEY_NAME },
+		{ "a..b:" SECRET, TSIG_KEY_NAME },
+		{ "hmac-sha3:k:" SECRET, TSIG_KEY_ALGORITHM },
+		{ "hmac-sha2560:k:" SECRET, TSIG_KEY_ALGORITHM },
+		{ "hmac-sha256-120:k:" SECRET, TSIG_KEY_ALGORITHM },
+		{ "hmac-sha256-129:k:" SECRET, TSIG_KEY_ALGORITHM },
+		{ "hmac-sha256-264:k:" SECRET, TSIG_KEY_ALGORITHM },
+		{ "hmac-sha1-72:k:" SECRET, TSIG_KEY_ALGORITHM },
+		{ "k:", TSIG_KEY_SECRET },
+		{ "k:AAE", TSIG_KEY_SECRET },
+		{ "k:pass phrase!", TSIG_KEY_SECRET },
+	};
+	struct tsig_key key;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		forget(k);
+		assert_int_equal(tsig_key_parse(sv_str(rows[i].text), &k->fs, &key), -EINVAL);
+		assert_int_equal(n_found(&k->fs, rows[i].found), 1);
+		assert_int_equal(k->fs.n_kept, 1);
+	}
+	forget(k);
+	key = key_of(k, "K.Example:AAECAwQFBgc=");
+	assert_int_equal(n_found(&k->fs, TSIG_KEY_SHORT), 1);
+	assert_int_equal(key.secret_len, 8);
+	assert_int_equal(key.name.w[1], 'k');
+	tsig_key_wipe(&key);
+	assert_int_equal(key.secret_len, 0);
+	assert_int_equal(key.secret[1], 0);
+}
+
+#define GOOD	"key \"k.example\" {\n\talgorithm hmac-sha256;\n\tsecret \"" SECRET "\";\n};\n"
+
+static const struct {
+	const char	*text;
+	size_t		 n;		/* keys; with an error: 0 */
+	enum wire_code	 found;		/* if there is an error */
+	unsigned	 line;
+} files[] = {
+	{ "", 0, WIRE_CODE_MAX, 0 },
+	{ GOOD, 1, WIRE_CODE_MAX, 0 },
+	{ "# c\n// c\n/* c\n*/" GOOD "KEY l. {secret " SECRET ";algorithm HMAC-SHA512-256 ; } ; #", 2,
+	    WIRE_CODE_MAX, 0 },
+	{ GOOD "keys", 0, TSIG_KEY_SYNTAX, 5 },
+	{ GOOD "key l {\nalgorithm hmac-sha256;\nalgorithm hmac-sha256; };", 0, TSIG_KEY_SYNTAX, 7 },
+	{ "key l { algorithm hmac-sha256 secret \"" SECRET "\"; };", 0, TSIG_KEY_SYNTAX, 1 },
+	{ "key l { algorithm hmac-sha256; secret \"" SECRET "\"; }", 0, TSIG_KEY_SYNTAX, 1 },
+	{ "key l { algorithm hmac-sha256; secret \"" SECRET, 0, TSIG_KEY_SYNTAX, 1 },
+	{ "key l { colour red; };", 0, TSIG_KEY_SYNTAX, 1 },
+	{ "key", 0, TSIG_KEY_SYNTAX, 1 },
+	{ GOOD "/* never closed", 0, TSIG_KEY_SYNTAX, 5 },
+	{ GOOD "\n/*/", 0, TSIG_KEY_SYNTAX, 6 },
+	{ "\n\nkey l { algorithm hmac-sha256; };", 0, TSIG_KEY_SECRET, 3 },
+	{ "key l { secret \"" SECRET "\"; };", 0, TSIG_KEY_ALGORITHM, 1 },
+	{ GOOD "\nkey K.EXAMPLE. { algorithm hmac-sha256; secret \"" SECRET "\"; };", 0,
+	    TSIG_KEY_DOUBLE, 6 },
+};
+
+static void
+key_files(void **state)
+{
+	struct kit *k = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		_cleanup_(tsig_keys_donep) struct tsig_keys ks = { NULL, 0 };
+		bool bad = files[i].found != WIRE_CODE_MAX;
+
+		forget(k);
+		assert_int_equal(tsig_keys_parse(sv_str(files[i].text), SV("k.conf"), &k->fs, &ks),
+		    bad ? -EINVAL : 0);
+		assert_int_equal(ks.n, files[i].n);
+		assert_int_equal(k->fs.n_kept, bad);
+		if (!bad)
+			continue;
+		assert_int_equal(n_found(&k->fs, files[i].found), 1);
+		assert_true(sv_eq_str(k->fs.head->subject, "k.conf"));
+		assert_int_equal(k->fs.head->args[0].u, files[i].line);
+	}
+}
+
+/* Written as it was read; enough of them that their place has to grow. */
+static void
+keys_again(void **state)
+{
+	struct kit *k = *state;
+	_cleanup_(tsig_keys_donep) struct tsig_keys a = { NULL, 0 }, b = { NULL, 0 };
+	struct buf text = BUF_INIT, again = BUF_INIT;
+	struct dname n = nm("K57.example.");
+
+	for (unsigned i = 0; i < 100; i++)
+		buf_printf(&text, "key k%u.example { algorithm %s; secret \"%s\"; };\n", i,
+		    i % 2 == 0 ? "hmac-sha256" : "hmac-sha512-256", i % 3 == 0 ? SECRET : OTHER);
+	assert_int_equal(tsig_keys_parse(buf_get(&text), SV(""), &k->fs, &a), 0);
+	assert_int_equal(a.n, 100);
+	for (size_t i = 0; i < a.n; i++)
+		tsig_key_print(&again, &a.keys[i]);
+	assert_int_equal(tsig_keys_parse(buf_get(&again), SV(""), &k->fs, &b), 0);
+	assert_int_equal(b.n, a.n);
+	for (size_t i = 0; i < a.n; i++) {
+		assert_true(dname_eq(&a.keys[i].name, &b.keys[i].name));
+		assert_int_equal(a.keys[i].mac_len, b.keys[i].mac_len);
+		assert_int_equal(a.keys[i].alg, b.keys[i].alg);
+		assert_memory_equal(a.keys[i].secret, b.keys[i].secret, a.keys[i].secret_len);
+	}
+	assert_ptr_equal(tsig_keys_find(&a, &n), &a.keys[57]);
+	n = nm("k100.example.");
+	assert_null(tsig_keys_find(&a, &n));
+	buf_done(&text);
+	buf_done(&again);
+}
+
+TESTS_MAIN("dns/tsig", TK(as_others_do), TK(algorithms), TK(refusals), TK(every_octet), TK(places),
+    TK(streams), TK(broken_streams), TK(one_key), TK(key_files), TK(keys_again))
