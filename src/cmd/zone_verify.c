@@ -92,7 +92,7 @@ verdict(const struct cmd_ctx *ctx, const struct audit_result *r)
 {
 	switch (r->state) {
 	case AUDIT_GOOD:
-		return tr(ctx->lang, N_("valid"));
+		return tr(ctx->lang, N_("secure"));
 	case AUDIT_UNSIGNED:
 		return tr(ctx->lang, N_("not signed"));
 	default:
