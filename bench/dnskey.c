@@ -1,0 +1,139 @@
+/*
+ * What DNSSEC's signatures cost with crypto/dnskey.h, digest of a message of
+ * 150 octets included, in batches of 500.
+ *
+ *	dnskey ALGORITHM BITS SECONDS
+ *
+ * prints a JSON object: microseconds of processor time for a signature, for a
+ * verification with a plain and a prepared key, and for preparing one.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "crypto/dnskey.h"
+
+#define BATCH	500
+#define MESSAGE	150
+#define HEAD	60		/* of the RRSIG; the rest is the record */
+
+struct work {
+	struct crypto_priv	*priv;
+	struct crypto_pub	*pub[2];	/* plain, prepared */
+	struct crypto_make	 make[BATCH];
+	struct crypto_check	 check[BATCH];
+	uint8_t			 sig[BATCH][CRYPTO_DNSSIG_MAX];
+	char			 message[BATCH][MESSAGE];
+};
+
+static void
+die(const char *what)
+{
+	fprintf(stderr, "dnskey: %s failed\n", what);
+	exit(3);
+}
+
+static double
+cpu_sec(void)
+{
+	struct timespec ts;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts) != 0)
+		die("clock_gettime");
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void
+sign(struct work *w, size_t n)
+{
+	if (crypto_make_batch(w->priv, w->make, n) < 0)
+		die("signing");
+}
+
+static void
+verify(struct work *w, size_t n)
+{
+	if (crypto_check_batch(w->check, n) < 0 || !w->check[n - 1].ok)
+		die("verifying");
+}
+
+/* Microseconds of one, over so many seconds; slow ones in smaller batches. */
+static double
+rate(struct work *w, void (*run)(struct work *, size_t), double seconds)
+{
+	double begin = cpu_sec(), took;
+	size_t batch = 1, done = 0;
+
+	do {
+		run(w, batch);
+		done += batch;
+		took = cpu_sec() - begin;
+		if (took < 0.1 && batch < BATCH)
+			batch = min_size(batch * 4, BATCH);
+	} while (took < seconds);
+	return took * 1e6 / (double)done;
+}
+
+static double
+verify_rate(struct work *w, size_t which, double seconds)
+{
+	for (size_t i = 0; i < BATCH; i++)
+		w->check[i].key = w->pub[which];
+	return rate(w, verify, seconds);
+}
+
+static double
+prepare(struct work *w, uint8_t alg)
+{
+	double begin = cpu_sec();
+
+	if (crypto_pub_new(alg, crypto_priv_public(w->priv), true, &w->pub[1]) < 0)
+		die("preparing");
+	return (cpu_sec() - begin) * 1e6;
+}
+
+static void
+fill(struct work *w)
+{
+	for (size_t i = 0; i < BATCH; i++) {
+		memset(w->message[i], 'x', MESSAGE);
+		(void)snprintf(w->message[i], MESSAGE, "%zu", i);
+		w->make[i] = (struct crypto_make){ .sig = w->sig[i], .data = {
+			{ w->message[i], HEAD }, { w->message[i] + HEAD, MESSAGE - HEAD } } };
+		w->check[i] = (struct crypto_check){
+			.data = { w->make[i].data[0], w->make[i].data[1] },
+			.sig = { (const char *)w->sig[i], crypto_priv_sig_len(w->priv) } };
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct work *w = calloc(1, sizeof(*w));
+	double seconds, signing, plain, prepared, table;
+	uint8_t alg;
+
+	if (argc != 4 || w == NULL) {
+		fprintf(stderr, "usage: dnskey ALGORITHM BITS SECONDS\n");
+		return 2;
+	}
+	alg = (uint8_t)strtoul(argv[1], NULL, 10);
+	seconds = strtod(argv[3], NULL);
+	if (crypto_priv_generate(alg, (unsigned)strtoul(argv[2], NULL, 10), &w->priv) < 0 ||
+	    crypto_pub_new(alg, crypto_priv_public(w->priv), false, &w->pub[0]) < 0)
+		die("making a key");
+	fill(w);
+	sign(w, BATCH);
+	signing = rate(w, sign, seconds);
+	plain = verify_rate(w, 0, seconds);
+	table = prepare(w, alg);
+	prepared = verify_rate(w, 1, seconds);
+	printf("{\"sign\": %.3f, \"verify\": %.3f, \"verify_prepared\": %.3f, \"prepare\": %.1f}\n",
+	    signing, plain, prepared, table);
+	(void)crypto_priv_free(w->priv);
+	(void)crypto_pub_free(w->pub[0]);
+	(void)crypto_pub_free(w->pub[1]);
+	free(w);
+	return 0;
+}
