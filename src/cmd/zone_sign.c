@@ -32,6 +32,7 @@ struct work {
 
 static const struct cmd_opt opts[] = {
 	ZONE_FILE_OPTS,
+	ZONE_ANCHOR_OPTS,
 	{ "output", 'o', "FILE", N_("where the signed zone goes (ZONEFILE.signed); - is standard output") },
 	{ "keys", 'K', "DIR", N_("the folder with the zone's keys (.)") },
 	{ "generate", 0, "ALGORITHM", N_("make the keys that are missing: ECDSAP256SHA256, ED25519 …") },
@@ -217,6 +218,9 @@ keys_ready(const struct cmd_ctx *ctx, struct work *w, const struct zone *z, stru
 		cmd_err(tr(ctx->lang, N_("cannot read the keys in %s: %s")), w->keys, err_str(rc));
 		return EXIT_CANNOT;
 	}
+	/* A key that is broken was meant to be used: nothing is signed without it. */
+	if (findings_reject(&w->args.fs))
+		return EXIT_REJECTED;
 	*ret_n = zone_keys_choose(*ret, ctx->now, keys);
 	if (w->generate != NULL && *ret_n == 0) {
 		if (key_make(ctx, w, *ret, DNSKEY_ZONE | DNSKEY_SEP) < 0 ||
@@ -252,7 +256,8 @@ last_read(const struct work *w, const struct zone *z)
 static int
 gate(const struct cmd_ctx *ctx, struct work *w, struct zone *z)
 {
-	const struct audit_opts o = { .now = ctx->now };
+	const struct audit_opts o = { .now = ctx->now, .anchors = w->args.anchor,
+		.n_anchors = w->args.n_anchors };
 	_cleanup_(audit_result_freep) struct audit_result *r = NULL;
 	int rc;
 
