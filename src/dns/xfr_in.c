@@ -136,7 +136,7 @@ take_first(struct xfr_in *x, const struct dns_rr *rr)
 	x->stage = AT_SECOND;
 	if (x->o.has_serial && serial_gt(x->o.serial, x->serial))
 		finding_add(x->fs, &wire_findings[XFR_SERIAL_BACK], FA_U("serial", x->serial),
-		    FA_U("ours", x->o.serial));
+		    FA_U("our_serial", x->o.serial));
 	return XFR_IN_MORE;
 }
 
