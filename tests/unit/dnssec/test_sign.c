@@ -101,4 +101,175 @@ test_rfc5155(void **state)
 	kit_free(k);
 }
 
-TESTS_MAIN("dnssec/sign", T(test_rfc4035), T(test_rfc5155))
+/* --- odd zones --- */
+
+static const char *const small[] = {
+	"example. SOA ns1.example. bugs.example. 7 3600 300 3600000 1800",
+	"example. NS ns1.example.", "ns1.example. A 192.0.2.1", "www.example. A 192.0.2.2",
+};
+
+static struct kit *
+small_kit(void)
+{
+	struct kit *k = kit_new("example.");
+
+	kit_key(k, 257, 13, 1, ALL_USES);
+	return k;
+}
+
+static struct zone *
+small_zone(struct kit *k, const char *more)
+{
+	const char *rows[ARRAY_LEN(small) + 1];
+
+	memcpy(rows, small, sizeof(small));
+	rows[ARRAY_LEN(small)] = more;
+	return kit_zone(k, rows, ARRAY_LEN(small) + (more != NULL));
+}
+
+static void
+assert_chain(const char *origin, const char *const *row, size_t n, enum sign_denial denial,
+    bool opt_out, const char *want)
+{
+	struct kit *k = kit_new(origin);
+	bool nsec3 = denial == SIGN_NSEC3;
+	char *chain;
+
+	kit_key(k, 257, 13, 1, ALL_USES);
+	k->policy.denial = denial;
+	k->policy.opt_out = opt_out;
+	assert_int_equal(kit_run(k, kit_zone(k, row, n), false), 0);
+	chain = kit_chain(k, nsec3 ? ZONE_NSEC3 : ZONE_NAMES, nsec3 ? RR_NSEC3 : RR_NSEC);
+	if (want != NULL)
+		assert_string_equal(chain, want);
+	free(chain);
+	kit_free(k);
+}
+
+static void
+test_odd(void **state)
+{
+	static const char *const root[] = {
+		". SOA a. b. 1 1 1 1 1", ". NS a.", "jp. NS a.jp.", "a.jp. A 192.0.2.1",
+	};
+	static const char *const alone[] = { "example. SOA a. b. 1 1 1 1 1" };
+	static const char *const dname[] = {
+		"example. SOA a. b. 1 1 1 1 1", "example. DNAME other.", "www.example. A 192.0.2.1",
+	};
+	static const char *const high[] = {
+		"example. SOA a. b. 1 1 1 1 1", "a.example. TYPE65280 \\# 1 00", "a.example. TLSA 3 1 1 00",
+		"b.example. TYPE1234 \\# 0",
+	};
+
+	(void)state;
+	assert_chain(".", root, ARRAY_LEN(root), SIGN_NSEC, false,
+	    ". jp. NS SOA RRSIG NSEC DNSKEY\njp. . NS RRSIG NSEC\n");
+	assert_chain("example.", alone, 1, SIGN_NSEC, false,
+	    "example. example. SOA RRSIG NSEC DNSKEY\n");
+	assert_chain("example.", alone, 1, SIGN_NSEC3, true,
+	    "3msev9usmd4br9s97v51r2tdvmr9iqo1.example. 1 1 0 - 3msev9usmd4br9s97v51r2tdvmr9iqo1 SOA RRSIG DNSKEY NSEC3PARAM\n");
+	assert_chain("example.", dname, ARRAY_LEN(dname), SIGN_NSEC, false,
+	    "example. example. SOA DNAME RRSIG NSEC DNSKEY\n");
+	assert_chain("example.", high, ARRAY_LEN(high), SIGN_NSEC, false,
+	    "example. a.example. SOA RRSIG NSEC DNSKEY\n"
+	    "a.example. b.example. RRSIG NSEC TLSA TYPE65280\n"
+	    "b.example. example. RRSIG NSEC TYPE1234\n");
+}
+
+/* The only signature of a set; its labels. */
+static unsigned
+labels_at(const struct kit *k, const char *owner, uint16_t type)
+{
+	struct dname d;
+	struct dkey key;
+	struct zrrset set;
+	const struct znode *n;
+	struct sv rest, rdata;
+
+	assert_int_equal(dname_parse(sv_str(owner), NULL, &d), 0);
+	assert_int_equal(dkey_of(&d, &k->apex, &key), 0);
+	n = zone_find(k->s, ZONE_NAMES, (struct sv){ (char *)key.b, key.len });
+	assert_non_null(n);
+	assert_true(znode_find(n, type, &set));
+	rest = set.sigs;
+	return zdata_next(&rest, &rdata) ? (uint8_t)rdata.p[3] : 99;
+}
+
+static void
+test_labels(void **state)
+{
+	struct kit *k = small_kit();
+
+	(void)state;
+	assert_int_equal(kit_run(k, small_zone(k, "*.x.example. A 192.0.2.1"), false), 0);
+	assert_int_equal(labels_at(k, "*.x.example.", RR_A), 2);
+	assert_int_equal(labels_at(k, "www.example.", RR_A), 2);
+	assert_int_equal(labels_at(k, "example.", RR_SOA), 1);
+	kit_free(k);
+}
+
+static void
+test_ttls(void **state)
+{
+	struct kit *k = small_kit();
+	struct zrrset set;
+
+	(void)state;
+	assert_int_equal(kit_run(k, small_zone(k, NULL), false), 0);
+	assert_true(znode_find(zone_apex_node(k->s), RR_NSEC, &set));
+	assert_int_equal(set.ttl, 1800);	/* RFC 9077: the MINIMUM is less than the TTL */
+	assert_true(znode_find(zone_apex_node(k->s), RR_SOA, &set));
+	assert_int_equal(set.ttl, 3600);
+	assert_int_equal(set.sig_ttl, 3600);
+	kit_free(k);
+}
+
+/* --- findings --- */
+
+static void
+found_with(struct kit *k, const char *more, enum dnssec_code code)
+{
+	(void)kit_run(k, small_zone(k, more), false);
+	assert_true(kit_found(k, code));
+	kit_free(k);
+}
+
+static void
+test_input_findings(void **state)
+{
+	static const char *const no_soa[] = { "example. NS ns1.example." };
+	struct kit *k = small_kit();
+
+	(void)state;
+	assert_int_equal(kit_run(k, kit_zone(k, no_soa, 1), false), 1);
+	assert_true(kit_found(k, SIGN_NO_SOA));
+	kit_free(k);
+	found_with(small_kit(), "example. DNSKEY 257 3 13 AAAA", SIGN_INPUT_KEYS);
+	found_with(small_kit(), "example. CDS 0 0 0 00", SIGN_INPUT_KEYS);
+	found_with(small_kit(), "www.example. NSEC example. A", SIGN_INPUT_SIGNED);
+	found_with(small_kit(), "example. ZONEMD 7 1 1 B6DCD485719ADCA18E5F3D48A2331627FDD3636BB6DCD485719ADCA18E5F3D48B6DCD485719ADCA18E5F3D48A2331627",
+	    SIGN_ZONEMD);
+	found_with(small_kit(), "www.example. DS 1 13 2 B6DCD485719ADCA18E5F3D48A2331627FDD3636BB6DCD485719ADCA18E5F3D48",
+	    SIGN_DS_STRAY);
+}
+
+static void
+test_occluded(void **state)
+{
+	static const char *const rows[] = {
+		"example. SOA a. b. 1 1 1 1 1", "a.example. NS ns.a.example.", "ns.a.example. A 192.0.2.1",
+		"b.a.example. MX 1 a.", "c.a.example. TXT x",
+	};
+	struct kit *k = small_kit();
+
+	(void)state;
+	assert_int_equal(kit_run(k, kit_zone(k, rows, 3), false), 0);
+	assert_false(kit_found(k, SIGN_OCCLUDED));
+	assert_int_equal(kit_run(k, kit_zone(k, rows, ARRAY_LEN(rows)), true), 0);
+	assert_true(kit_found(k, SIGN_OCCLUDED));
+	assert_int_equal(k->fs.head->args[0].u, 2);
+	kit_free(k);
+}
+
+TESTS_MAIN("dnssec/sign", T(test_rfc4035), T(test_rfc5155), T(test_odd), T(test_labels), T(test_ttls),
+    T(test_input_findings), T(test_occluded))
