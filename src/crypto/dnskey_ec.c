@@ -1,6 +1,6 @@
 /*
- * ECDSA for DNSSEC (RFC 6605) on OpenSSL's points. This is the file with the
- * deprecated calls: EVP has no prepared keys and no batches.
+ * ECDSA for DNSSEC (RFC 6605) on OpenSSL's points, with its deprecated calls
+ * (as in dnskey_ecsign.c): EVP has no prepared keys and no batches.
  *
  * Verifying is u1*G + u2*Q and one comparison (FIPS 186-5 section 6.4.2).
  *
@@ -13,11 +13,10 @@
  * - The x of the sum is not computed, as that takes a field inversion: r is
  *   compared as r * Z^2 = X, and (r + n) * Z^2 = X where r + n is below p.
  *
- * All of that is public. Signing leaves nonces and constant time to OpenSSL.
+ * All of that is public; time may depend on it.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <errno.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <string.h>
 
@@ -27,7 +26,6 @@
 #define FIELD_MAX	48		/* octets of P-384 */
 
 DEFINE_CLEANUP(EC_POINT, EC_POINT_clear_free)
-DEFINE_CLEANUP(ECDSA_SIG, ECDSA_SIG_free)
 
 /* --- keys --- */
 
@@ -279,20 +277,4 @@ dns_ec_check(struct dns_work *w, struct crypto_check *const *c, size_t n)
 		rc = chunk_check(&k, group);
 	BN_CTX_end(w->ctx);
 	return rc;
-}
-
-/* --- signing --- */
-
-int
-dns_ec_sign(const struct crypto_priv *key, struct sv tbs, uint8_t *sig)
-{
-	_cleanup_(ECDSA_SIG_freep) ECDSA_SIG *s = NULL;
-	int half = (int)key->sig_len / 2;
-
-	/* The key is only read; OpenSSL's signature hides that (no const). */
-	s = ECDSA_do_sign((const unsigned char *)tbs.p, (int)tbs.n, key->ec);
-	if (s == NULL || BN_bn2binpad(ECDSA_SIG_get0_r(s), sig, half) < 0 ||
-	    BN_bn2binpad(ECDSA_SIG_get0_s(s), sig + half, half) < 0)
-		return dns_failure();
-	return 0;
 }

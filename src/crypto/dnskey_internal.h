@@ -98,8 +98,14 @@ int	 dns_rsa_pub_init(struct crypto_pub *, struct sv, bool prepare) MUST_USE;
 int	 dns_ec_pub_init(struct crypto_pub *, struct sv, bool prepare) MUST_USE;
 int	 dns_ed_pub_init(struct crypto_pub *, struct sv, bool prepare) MUST_USE;
 
-/* One signature over tbs (crypto_tbs()); sig has room. */
-int	 dns_ec_sign(const struct crypto_priv *, struct sv tbs, uint8_t *sig) MUST_USE;
+/* A signature to be made of crypto_tbs(); sig has room. */
+struct dns_todo {
+	struct sv	 tbs;
+	uint8_t		*sig;
+};
+/* At most DNS_CHUNK of them. */
+int	 dns_ec_sign(struct dns_work *, const struct crypto_priv *, const struct dns_todo *,
+	    size_t n) MUST_USE;
 /* The key of that private number. -EINVAL: out of range. */
 int	 dns_ec_from_number(const struct dns_alg *, struct sv, EVP_PKEY **ret) MUST_USE;
 /* Its missing numbers are found; all of them are judged. */

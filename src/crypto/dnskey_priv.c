@@ -58,12 +58,6 @@ rsa_sign(struct dns_work *w, const struct crypto_priv *k, struct sv tbs, uint8_t
 }
 
 static int
-ec_sign(struct dns_work *w UNUSED, const struct crypto_priv *k, struct sv tbs, uint8_t *sig)
-{
-	return dns_ec_sign(k, tbs, sig);
-}
-
-static int
 ed_sign(struct dns_work *w, const struct crypto_priv *k, struct sv tbs, uint8_t *sig)
 {
 	size_t n = k->sig_len;
@@ -77,26 +71,38 @@ ed_sign(struct dns_work *w, const struct crypto_priv *k, struct sv tbs, uint8_t 
 	return n == k->sig_len ? 0 : SE_CRYPTO;
 }
 
-typedef int (*sign_fn)(struct dns_work *, const struct crypto_priv *, struct sv, uint8_t *);
-
-static const sign_fn signs[] = {
-	[DNS_RSA] = rsa_sign,
-	[DNS_EC] = ec_sign,
-	[DNS_ED] = ed_sign,
-};
-
 static int
-make_one(struct dns_work *w, const struct crypto_priv *k, const struct crypto_make *m)
+sign(struct dns_work *w, const struct crypto_priv *k, const struct dns_todo *t, size_t n)
 {
-	uint8_t digest[SHA512_LEN];
-	struct sv tbs = { (const char *)digest, k->alg->digest_len };
-	int rc;
+	int rc = 0;
 
+	if (k->alg->kind == DNS_EC)
+		return dns_ec_sign(w, k, t, n);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = k->alg->kind == DNS_RSA ? rsa_sign(w, k, t[i].tbs, t[i].sig) :
+		    ed_sign(w, k, t[i].tbs, t[i].sig);
+	return rc;
+}
+
+/* A chunk: first the digests, then the signatures. EdDSA has none, and one message at a time. */
+static int
+make_chunk(struct dns_work *w, const struct crypto_priv *k, const struct crypto_make *m, size_t n)
+{
+	uint8_t digest[DNS_CHUNK][SHA512_LEN];
+	struct dns_todo t[DNS_CHUNK];
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		t[i] = (struct dns_todo){ { (char *)digest[i], k->alg->digest_len }, m[i].sig };
+		if (k->alg->digest != NULL)
+			k->alg->digest(m[i].data, digest[i]);
+	}
 	if (k->alg->digest != NULL)
-		k->alg->digest(m->data, digest);
-	else if ((rc = dns_work_join(w, m->data, &tbs)) < 0)
-		return rc;
-	return signs[k->alg->kind](w, k, tbs, m->sig);
+		return sign(w, k, t, n);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		if ((rc = dns_work_join(w, m[i].data, &t[i].tbs)) == 0)
+			rc = sign(w, k, &t[i], 1);
+	return rc;
 }
 
 int
@@ -105,10 +111,23 @@ crypto_make_batch(const struct crypto_priv *k, struct crypto_make *m, size_t n)
 	struct dns_work w = { 0 };
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = make_one(&w, k, &m[i]);
+	for (size_t i = 0; rc == 0 && i < n; i += DNS_CHUNK)
+		rc = make_chunk(&w, k, m + i, min_size(n - i, DNS_CHUNK));
 	dns_work_done(&w);
 	return rc;
+}
+
+static int
+tbs_chunk(struct dns_work *w, const struct crypto_priv *k, const struct crypto_make_tbs *m, size_t n)
+{
+	struct dns_todo t[DNS_CHUNK];
+
+	for (size_t i = 0; i < n; i++) {
+		if (k->alg->digest != NULL && m[i].tbs.n != k->alg->digest_len)
+			return -EINVAL;
+		t[i] = (struct dns_todo){ m[i].tbs, m[i].sig };
+	}
+	return sign(w, k, t, n);
 }
 
 int
@@ -117,11 +136,8 @@ crypto_make_tbs_batch(const struct crypto_priv *k, struct crypto_make_tbs *m, si
 	struct dns_work w = { 0 };
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		if (k->alg->digest != NULL && m[i].tbs.n != k->alg->digest_len)
-			rc = -EINVAL;
-		else
-			rc = signs[k->alg->kind](&w, k, m[i].tbs, m[i].sig);
+	for (size_t i = 0; rc == 0 && i < n; i += DNS_CHUNK)
+		rc = tbs_chunk(&w, k, m + i, min_size(n - i, DNS_CHUNK));
 	dns_work_done(&w);
 	return rc;
 }

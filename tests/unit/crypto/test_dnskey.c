@@ -577,6 +577,45 @@ turns(void **state UNUSED)
 	}
 }
 
+/*
+ * Batches of every size around a chunk: all verify, no r comes twice (two
+ * signatures with one nonce tell the key), not even for the same message.
+ */
+static void
+many(void **state UNUSED)
+{
+	static const size_t sizes[] = { 1, 2, 3, 4, 63, 64, 65, 67, 130 };
+	static uint8_t sig[399][96];
+	struct crypto_make m[130];
+	struct crypto_check c[130];
+
+	for (uint8_t alg = 13; alg <= 14; alg++) {
+		struct crypto_priv *k = NULL;
+		struct crypto_pub *pub = NULL;
+		size_t at = 0, half;
+
+		assert_int_equal(crypto_priv_generate(alg, 0, &k), 0);
+		assert_int_equal(crypto_pub_new(alg, crypto_priv_public(k), true, &pub), 0);
+		half = crypto_priv_sig_len(k) / 2;
+		for (size_t i = 0; i < (alg == 13 ? ARRAY_LEN(sizes) : 4); i++) {
+			for (size_t j = 0; j < sizes[i]; j++, at++) {
+				m[j] = (struct crypto_make){ .data = { SV("same") }, .sig = sig[at] };
+				c[j] = (struct crypto_check){ .key = pub, .data = { SV("same") },
+				    .sig = sv_of(sig[at], 2 * half) };
+			}
+			assert_int_equal(crypto_make_batch(k, m, sizes[i]), 0);
+			assert_int_equal(crypto_check_batch(c, sizes[i]), 0);
+			for (size_t j = 0; j < sizes[i]; j++)
+				assert_true(c[j].ok);
+		}
+		for (size_t i = 0; i < at; i++)
+			for (size_t j = 0; j < i; j++)
+				assert_memory_not_equal(sig[i], sig[j], half);
+		(void)crypto_priv_free(k);
+		(void)crypto_pub_free(pub);
+	}
+}
+
 TESTS_MAIN("crypto/dnskey",
 	T(rfcs), T(rfcs_private), T(rsa_octets), T(other_octets), T(generated), T(not_keys),
-	T(rsa_numbers), T(tbs), T(tokens), T(random_octets), T(mixed), T(turns))
+	T(rsa_numbers), T(tbs), T(tokens), T(random_octets), T(mixed), T(turns), T(many))

@@ -7,6 +7,16 @@
 
 #include "crypto/dnskey_internal.h"
 
+/* The signer with chance that we choose. */
+#include <openssl/rand.h>
+static int	fixed_bytes(unsigned char *, int);
+static int	fixed_sign(struct dns_work *, const struct crypto_priv *, const struct dns_todo *, size_t);
+#define RAND_priv_bytes	fixed_bytes
+#define dns_ec_sign	fixed_sign
+#define chunk		sign_chunk
+#include "../../../src/crypto/dnskey_ecsign.c"
+#undef chunk
+
 struct curve {
 	struct dns_alg	 raw;		/* the message is the digest */
 	size_t		 len;
@@ -390,4 +400,60 @@ oracle(void **state UNUSED)
 	curve_done(&c);
 }
 
-TESTS_MAIN("crypto/dnskey_ec", T(p256), T(p384), T(oracle))
+/* --- nonces without chance --- */
+
+static uint8_t fixed;
+
+static int
+fixed_bytes(unsigned char *p, int n)
+{
+	memset(p, fixed, (size_t)n);
+	return 1;
+}
+
+/*
+ * The same random octets for ever (a machine that was copied): other digests
+ * and other keys still have other nonces. Only the same again is the same.
+ */
+static void
+nonces(void **state UNUSED)
+{
+	struct crypto_priv *k[2] = { NULL };
+	uint8_t digest[3][32], sig[2][4][64];
+
+	memset(digest, 0x5a, sizeof(digest));
+	digest[1][31] ^= 1;
+	digest[2][0] ^= 0x80;
+	for (size_t i = 0; i < 2; i++) {
+		struct dns_work w = { 0 };
+		struct dns_todo t[4];
+
+		assert_int_equal(crypto_priv_generate(13, 0, &k[i]), 0);
+		for (size_t j = 0; j < 4; j++)
+			t[j] = (struct dns_todo){ sv_of(digest[j % 3], 32), sig[i][j] };
+		assert_int_equal(fixed_sign(&w, k[i], t, 4), 0);
+		/* t[3] is t[0] again */
+		for (size_t j = 0; j < 4; j++)
+			for (size_t l = 0; l < j; l++)
+				assert_int_equal(memcmp(sig[i][j], sig[i][l], 32) == 0, j == 3 && l == 0);
+		assert_memory_equal(sig[i][3], sig[i][0], 64);
+		dns_work_done(&w);
+	}
+	for (size_t j = 0; j < 4; j++)
+		assert_memory_not_equal(sig[0][j], sig[1][j], 32);
+	/* and other chance gives others */
+	for (fixed = 1; fixed < 3; fixed++) {
+		struct dns_work w = { 0 };
+		struct dns_todo t[4];
+
+		for (size_t j = 0; j < 4; j++)
+			t[j] = (struct dns_todo){ sv_of(digest[j % 3], 32), sig[1][j] };
+		assert_int_equal(fixed_sign(&w, k[0], t, 4), 0);
+		assert_memory_not_equal(sig[0][0], sig[1][0], 32);
+		dns_work_done(&w);
+	}
+	(void)crypto_priv_free(k[0]);
+	(void)crypto_priv_free(k[1]);
+}
+
+TESTS_MAIN("crypto/dnskey_ec", T(p256), T(p384), T(oracle), T(nonces))
