@@ -368,7 +368,7 @@ svcb_value_ok(uint16_t key, struct sv v, struct svcb_seen *seen)
 	case SVCB_OHTTP:
 		return v.n == 0;
 	default:
-		return key != SVCB_KEY_INVALID;
+		return true;
 	}
 }
 

@@ -40,7 +40,6 @@ enum svcb_key {
 	SVCB_OHTTP,		/* RFC 9540 */
 	SVCB_KEY_MAX
 };
-#define SVCB_KEY_INVALID	65535
 
 /* A mnemonic and its number, in tables that end with NULL. */
 struct mnemonic {

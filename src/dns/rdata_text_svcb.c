@@ -28,7 +28,7 @@ key_parse(struct sv s, uint16_t *ret, bool *ret_generic)
 	if (mnemonic_value(svcb_key_names, s, ret) == 0)
 		return 0;
 	if (!sv_starts(s, SV("key")) || (s.n > 4 && s.p[3] == '0') ||
-	    num_u32(sv_skip(s, 3), 0, SVCB_KEY_INVALID - 1, &v) < 0)
+	    num_u32(sv_skip(s, 3), 0, UINT16_MAX, &v) < 0)
 		return -EINVAL;
 	*ret_generic = true;
 	*ret = (uint16_t)v;

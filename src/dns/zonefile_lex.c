@@ -40,6 +40,7 @@ lex_init(struct lex *lx, struct text_at at, const char *end, bool final)
 	lx->final = final;
 	lx->lenient = lx->held = lx->bad = false;
 	lx->depth = 0;
+	lx->fault = TF_MISSING;
 }
 
 int
