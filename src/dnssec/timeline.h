@@ -38,8 +38,8 @@
  * intervals of whole seconds, and the bad states are what set arithmetic
  * leaves over. Data of equal signatures and times are judged once. A *step*
  * is a list of edits whose times hang on one x ("stop old at x, serve new from
- * x"): whether it is safe can change only where a moving bound meets a fixed
- * one, so that the earliest safe x is found by trying these places in order.
+ * x"): it can become safe only where one of its beginnings meets a fixed end,
+ * so that the earliest safe x is found by trying these places in order.
  *
  * Assumed, and said by timeline_assumptions(): resolvers keep nothing beyond
  * its TTL (no serve-stale, RFC 8767, or only while servers are down), they do

@@ -1,12 +1,14 @@
 /*
  * The earliest safe time of a step.
  *
- * All bounds of the history with the step at x are fixed, or x plus something
- * (a moving one). Which states are bad depends on the order of the bounds
- * only, and the order of two changes only at those x where a moving bound
- * meets a fixed one. So between two such places one answer holds, and trying
- * each place and the second behind it, in order, finds the first safe x
- * exactly: no assumption that later is safer.
+ * All bounds of the history with the step at x are fixed, or x plus an edit's
+ * delay (a moving beginning), or that plus a TTL (a moving end). When a
+ * signature counts does not depend on x. So a bad state is one of fixed bad
+ * seconds that some stretches of being alive have in common; as x grows, it
+ * can come up in many ways, but it can vanish in one only: a moving beginning
+ * reaches a fixed end. Hence the first safe x is the first one allowed or one
+ * at which that happens, and trying these in order finds it exactly: it is not
+ * assumed that later is safer.
  *
  * The state that was bad at one place mostly is at the next, too: it is asked
  * first, and alone.
@@ -97,53 +99,26 @@ fixed_bounds(const struct timeline *h, struct timeline_span window, struct times
 	times_sort(ret);
 }
 
-/* What may be added to x: an edit's delay, and then the life in caches. */
-static void
-moving_offsets(const struct timeline *h, const struct timeline_step *step, struct times *ret)
-{
-	struct times ttls = { 0 };
-
-	times_add(&ttls, 0);
-	for (size_t i = 0; i < h->n_versions; i++)
-		for (size_t k = 0; k < h->versions[i].n_serves; k++)
-			times_add(&ttls, h->versions[i].serves[k].ttl_sec);
-	for (size_t i = 0; i < step->n_edits; i++)
-		times_add(&ttls, step->edits[i].ttl_sec);
-	times_sort(&ttls);
-	for (size_t i = 0; i < step->n_edits; i++)
-		for (size_t k = 0; k < ttls.n; k++)
-			times_add(ret, step->edits[i].after_sec + ttls.v[k]);
-	if (ttls.rc < 0)
-		ret->rc = ttls.rc;
-	times_done(&ttls);
-	times_sort(ret);
-}
-
 static int
 candidates(const struct timeline *h, const struct timeline_step *step, int64_t not_before,
     struct timeline_span window, struct times *ret)
 {
-	struct times fixed = { 0 }, offsets = { 0 };
+	struct times fixed = { 0 };
 
 	fixed_bounds(h, window, &fixed);
-	moving_offsets(h, step, &offsets);
 	times_add(ret, not_before);
 	for (size_t i = 0; i < fixed.n; i++)
-		for (size_t k = 0; k < offsets.n; k++) {
-			int64_t at = fixed.v[i] - offsets.v[k];
+		for (size_t k = 0; k < step->n_edits; k++) {
+			int64_t at = fixed.v[i] - step->edits[k].after_sec;
 
 			if (ret->n > TIMELINE_PLACES_MAX)
 				ret->rc = SE_LIMIT;
-			if (at >= not_before && at < TIMELINE_TIME_MAX - TIMELINE_TTL_MAX) {
+			if (at > not_before && at < TIMELINE_TIME_MAX - TIMELINE_TTL_MAX)
 				times_add(ret, at);
-				times_add(ret, at + 1);
-			} else if (at == not_before - 1)
-				times_add(ret, at + 1);
 		}
-	if (fixed.rc < 0 || offsets.rc < 0)
-		ret->rc = fixed.rc < 0 ? fixed.rc : offsets.rc;
+	if (fixed.rc < 0)
+		ret->rc = fixed.rc;
 	times_done(&fixed);
-	times_done(&offsets);
 	times_sort(ret);
 	return ret->rc;
 }

@@ -385,6 +385,33 @@ test_unknown(void **state)
 	PLAYS(p);
 }
 
+/* Intervals that touch are one; a signature by a key that is not in the set is none. */
+static void
+test_edges(void **state)
+{
+	static const struct play p[] = {
+		{ "two data, one after the other", SIGNED_KEYS,
+		  "data v A unsigned\nserve d 0 99 0\nserve k 0 99 0\nserve u 5 10 0\nserve v 10 15 0\n",
+		  "BOGUS_DATA 5 15 d k u\n" },
+		{ "one of them twice", SIGNED_KEYS,
+		  "serve d 0 99 0\nserve k 0 99 0\nserve u 5 10 0\nserve u 10 15 0\n", "BOGUS_DATA 5 15 d k u\n" },
+		{ "signed from outside", "key a 13\nkey b 13\nds d a\n",
+		  "dnskey k keys b sigs a:0:never\nserve d 0 9 0\nserve k 0 5 0\n", "BOGUS_KEYS 0 5 d k -\n" },
+		{ "data from outside", "key a 13\nkey b 13\nds d a\n",
+		  "dnskey k keys a sigs a:0:never\ndata s A sigs b:0:never\n"
+		  "serve d 0 9 0\nserve k 0 5 0\nserve s 2 3 0\n", "BOGUS_DATA 2 3 d k s\n" },
+	};
+	struct timeline *h = read_history(SIGNED_KEYS "serve d 0 99 0\nserve k 0 99 0\nserve u 5 9 1\nserve u 10 15 0\n");
+	struct timeline_verdict v;
+
+	(void)state;
+	PLAYS(p);
+	assert_int_equal(timeline_check(h, TIMELINE_EVER, &v), 0);
+	assert_int_equal(v.n_bads, 1);
+	timeline_verdict_done(&v);
+	(void)timeline_free(h);
+}
+
 /* Thousands of classes are as few as their signatures are different. */
 static void
 test_condensed(void **state)
@@ -439,4 +466,4 @@ test_window(void **state)
 TESTS_MAIN("timeline", T(test_zsk_prepublish), T(test_zsk_double_signature), T(test_ksk_double_ksk),
     T(test_ksk_double_ds), T(test_ksk_removed_before_cached_ds), T(test_emergency), T(test_csk),
     T(test_algorithm), T(test_going_insecure), T(test_going_secure), T(test_provider_change),
-    T(test_skew_and_expiry), T(test_unknown), T(test_condensed), T(test_window))
+    T(test_skew_and_expiry), T(test_unknown), T(test_edges), T(test_condensed), T(test_window))

@@ -52,6 +52,11 @@ test_stories(void **state)
 	    "ROLL_SERVED ROLL_SERVED ROLL_SERVED ROLL_BOGUS_DATA ROLL_KEY_MISSING ");
 	story_of(ONE_KEY "data s A sigs c:0:10\nserve s 7 8 9\ndata t A sigs c:0:12\nserve t 7 8 9\n",
 	    "ROLL_CACHED ROLL_SERVED ROLL_SERVED ROLL_BOGUS_DATA ROLL_SIG_LATE ROLL_OTHERS ");
+	/* An old line with a long TTL, and one that is served now: the nearer truth is told. */
+	story_of(ONE_KEY "data u A unsigned\nserve u 0 1 900\nserve u 1 9 5\n",
+	    "ROLL_SERVED ROLL_SERVED ROLL_SERVED ROLL_BOGUS_DATA ROLL_DATA_UNSIGNED ");
+	story_of("key a 13\nkey b 13\nds d a\nserve d 0 9 900\nserve d 20 40 1\ndnskey k keys b sigs\nserve k 25 50 5\n",
+	    "ROLL_SERVED ROLL_SERVED ROLL_BOGUS_KEYS ROLL_NO_COMMON_KEY ");
 	story_of(ONE_KEY "serve n 5 6 7\nsecure 0 8\n", "ROLL_SERVED ROLL_INSECURE ");
 	story_of("strict no\nkey a 13\nkey b 8\nds d a b\nserve d 0 9 1\ndnskey k keys a sigs a:50:60\nserve k 0 9 5\n",
 	    "ROLL_SERVED ROLL_SERVED ROLL_BOGUS_KEYS ROLL_NO_COMMON_KEY ROLL_SIG_EARLY ");
@@ -192,6 +197,7 @@ test_whatif(void **state)
 	struct timeline_step step;
 	struct buf b = BUF_INIT;
 	struct said s;
+	unsigned made;
 
 	(void)state;
 	said_init(&s);
@@ -202,8 +208,37 @@ test_whatif(void **state)
 	assert_text(&b, "BOGUS_DATA 20000 23605 d both-z1 s1\nBOGUS_KEYS 20005 never d both-z1-k -\n");
 	verdict_lines(h, &b);
 	assert_text(&b, "");		/* the history itself is as it was */
+	/* What is made stands behind the five: one-z1, both-z1, and these without k's signature. */
+	assert_int_equal(timeline_version_find(then, SV("both-z1-k"), &made), 0);
+	assert_int_equal(timeline_version(then, made)->n_keys, 2);	/* k is still in it */
+	assert_int_equal(timeline_version(then, made)->n_sigs, 0);
 	(void)timeline_free(then);
 	assert_int_equal(timeline_apply(h, &step, -1, &then), -ERANGE);
+	said_done(&s);
+	(void)timeline_free(h);
+}
+
+/* Bounds of edits: what has not begun yet never does. */
+static void
+test_edits(void **state)
+{
+	struct timeline *h = read_history("ds n none\nserve n 5 10 1\nserve n 20 30 1\nsecure 0 7\nsecure 20 30\n");
+	struct timeline *then = NULL;
+	struct timeline_step step;
+	struct buf b = BUF_INIT;
+	struct said s;
+
+	(void)state;
+	said_init(&s);
+	assert_int_equal(timeline_step_parse(h, SV("stop n\ninsecure-ok after 1"), &s.fs, &step), 0);
+	assert_int_equal(timeline_apply(h, &step, 5, &then), 0);
+	timeline_print(then, &b);
+	assert_text(&b, "skew 0\nstrict yes\nsecure 0 6\nds n none\n");
+	(void)timeline_free(then);
+	assert_int_equal(timeline_apply(h, &step, 20, &then), 0);
+	timeline_print(then, &b);
+	assert_text(&b, "skew 0\nstrict yes\nsecure 0 7\nsecure 20 21\nds n none\nserve n 5 10 1\n");
+	(void)timeline_free(then);
 	said_done(&s);
 	(void)timeline_free(h);
 }
@@ -364,6 +399,7 @@ test_observations(void **state)
 	assert_int_equal(timeline_gone(h, 0, 260), 0);
 	assert_int_equal(v->serves[0].at.until, 260);
 	assert_int_equal(v->serves[1].at.from, 300);
+	assert_int_equal(v->serves[1].at.until, 400);
 	/* Before its time. */
 	assert_int_equal(timeline_gone(h, 0, 100), 0);
 	assert_int_equal(timeline_seen(h, 0, 50), 0);
@@ -393,7 +429,7 @@ test_widen(void **state)
 static void
 test_table(void **state)
 {
-	struct timeline *h = read_history(PUBLISHED);
+	struct timeline *h = read_history(PUBLISHED), *late;
 	struct timeline_row *rows;
 	struct buf b = BUF_INIT;
 	struct said s;
@@ -413,9 +449,14 @@ test_table(void **state)
 	assert_non_null(strstr(b.p, "\ndnskey  one   "));
 	assert_non_null(strstr(b.p, "1970-01-01T03:46:40Z\n"));
 	buf_done(&b);
+	/* By time, not by name. */
+	late = read_history("ds d none\nds e none\nserve d 5 6 7\nserve e 1 2 3\n");
+	assert_non_null(rows = timeline_rows(late, s.pool, &n));
+	assert_int_equal(rows[0].version, 1);
 	said_done(&s);
+	(void)timeline_free(late);
 	(void)timeline_free(h);
 }
 
 TESTS_MAIN("timeline_steps", T(test_stories), T(test_story_dates), T(test_assumptions), T(test_earliest),
-    T(test_not_monotone), T(test_whatif), T(test_search_is_exact), T(test_observations), T(test_widen), T(test_table))
+    T(test_not_monotone), T(test_whatif), T(test_edits), T(test_search_is_exact), T(test_observations), T(test_widen), T(test_table))
