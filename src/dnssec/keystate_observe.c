@@ -277,6 +277,34 @@ adopt_kind(struct ks_run *r, enum ks_kind kind, const struct keystate_seen *seen
 	}
 }
 
+/*
+ * What the parent has is what is wanted. What the old state had asked for may
+ * still come, and is no surprise then.
+ */
+static void
+adopt_ds(struct ks_run *r, const struct keystate_parent *p)
+{
+	struct keystate *st = r->st;
+	struct keystate_seen asked = { .keys = st->ds_want, .ttl_sec = r->policy->parent_ds_ttl };
+	bool coming = !st->ds_done;
+
+	adopt_kind(r, KS_DS, p->ds, p->n_ds, p->at);
+	st->ds_before = coming ? st->ds_want | st->ds_before : 0;
+	st->ds_none_ok = coming && st->ds_none_ok;
+	st->ds_since = coming ? min_i64(st->ds_since, p->at) : p->at;
+	st->ds_want = 0;
+	for (size_t i = 0; i < p->n_ds; i++)
+		st->ds_want |= p->ds[i].keys;
+	st->ds_done = p->n_ds == 1 && !p->ds[0].foreign;
+	if (p->n_ds > 1)	/* the parent is between two sets: which is the newer, nobody knows */
+		adopt_kind(r, KS_DS, &(struct keystate_seen){ .keys = st->ds_want,
+		    .ttl_sec = r->policy->parent_ds_ttl }, 1, p->at);
+	if (!coming || asked.keys == st->ds_want)
+		return;
+	adopt_kind(r, KS_DS, &asked, 1, p->at);
+	st->sets[st->n_sets - 1].seen = false;
+}
+
 /* Everything anew from what is seen now. What was before lives for its TTL: all waits. */
 static bool
 adopt(struct ks_run *r, const struct keystate_observations *seen)
@@ -291,17 +319,7 @@ adopt(struct ks_run *r, const struct keystate_observations *seen)
 	st->n_sets = 0;
 	adopt_kind(r, KS_DNSKEY, c->dnskey, c->n_dnskey, c->at);
 	adopt_kind(r, KS_DATA, c->data, c->n_data, c->at);
-	adopt_kind(r, KS_DS, p->ds, p->n_ds, p->at);
-	st->ds_want = 0;
-	for (size_t i = 0; i < p->n_ds; i++)
-		st->ds_want |= p->ds[i].keys;
-	st->ds_before = 0;
-	st->ds_since = p->at;
-	st->ds_none_ok = false;
-	st->ds_done = p->n_ds == 1 && !p->ds[0].foreign;
-	if (p->n_ds > 1)	/* the parent is between two sets: which is the newer, nobody knows */
-		adopt_kind(r, KS_DS, &(struct keystate_seen){ .keys = st->ds_want,
-		    .ttl_sec = r->policy->parent_ds_ttl }, 1, p->at);
+	adopt_ds(r, p);
 	st->ds_alarm = false;
 	st->child_at = c->at;
 	st->parent_at = p->at;
@@ -322,6 +340,22 @@ newer(const struct ks_run *r, int64_t at, int64_t last)
 	return false;
 }
 
+/* What was served before we came has TTLs that nobody told; its absence has one, too. */
+static void
+ttls_fill(struct ks_run *r)
+{
+	const struct dnssec_policy *p = r->policy;
+
+	for (size_t i = 0; i < r->st->n_sets; i++) {
+		struct keystate_set *s = &r->st->sets[i];
+
+		if (s->ttl_sec != 0)
+			continue;
+		s->ttl_sec = s->kind == KS_DS ? p->parent_ds_ttl :
+		    s->kind == KS_DNSKEY && s->keys != 0 ? p->dnskey_ttl : p->max_zone_ttl;
+	}
+}
+
 bool
 ks_observe(struct ks_run *r, const struct keystate_observations *seen)
 {
@@ -336,6 +370,7 @@ ks_observe(struct ks_run *r, const struct keystate_observations *seen)
 		return false;
 	}
 	st->now = r->now;
+	ttls_fill(r);
 	if (st->unproven && !adopt(r, seen)) {
 		ks_wait_add(r, &(struct keystate_wait){ KS_WAIT_PROOF, 0, 0, TIME_NEVER });
 		return false;

@@ -292,6 +292,25 @@ zonesig_del(struct stepper *s, int i)
 	return attempt(s, &plan, KS_REC_ZONESIG, i);
 }
 
+/* For the last DS set that has the key to be forgotten. */
+static void
+ds_wait(struct stepper *s, int i)
+{
+	struct keystate_wait wait = { KS_WAIT_STEP, KS_REC_DNSKEY, key_at(s, i)->number, 0 };
+
+	for (size_t n = 0; n < s->st->n_sets; n++) {
+		const struct keystate_set *set = &s->st->sets[n];
+
+		if (set->kind == KS_DS && (set->keys & ks_bit(i)) != 0 && ks_alive(set, s->st->now))
+			wait.until = max_i64(wait.until, set->until);
+	}
+	if (wait.until == 0)			/* asked for in this very call */
+		wait.until = TIME_NEVER;
+	else
+		wait.why = wait.until == TIME_NEVER ? KS_WAIT_PARENT : KS_WAIT_CACHES;
+	ks_wait_add(s->run, &wait);
+}
+
 static bool
 dnskey_del(struct stepper *s, int i)
 {
@@ -299,6 +318,11 @@ dnskey_del(struct stepper *s, int i)
 
 	if ((s->leaving & plan.dnskey & ks_bit(i)) == 0 || (plan.ds & ks_bit(i)) != 0)
 		return false;
+	/* Another DS may carry the zone meanwhile; but one that leads nowhere is no order. */
+	if (ks_record_state(s->st, i, KS_REC_DS, s->st->now) != KS_HIDDEN) {
+		ds_wait(s, i);
+		return false;
+	}
 	if ((plan.zone_sigs & ks_bit(i)) != 0 && (plan.zone_sigs & ~s->leaving) == 0)
 		return false;		/* it still does the work */
 	plan.dnskey &= ~ks_bit(i);
