@@ -208,6 +208,17 @@ is_mark(char c)
 	return c == '{' || c == '}' || c == ';';
 }
 
+/* Up to the closing quotation mark; one behind a backslash is a name's, and stays as it is. */
+static size_t
+string_len(struct sv s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] != '"')
+		n += s.p[n] == '\\' ? 2 : 1;
+	return min_size(n, s.n);
+}
+
 /* The next word, string (without its quotes) or mark; false at the end. */
 static bool
 token_next(struct lexer *x, struct sv *ret)
@@ -222,7 +233,7 @@ token_next(struct lexer *x, struct sv *ret)
 		return false;
 	if (x->rest.p[0] == '"') {
 		skip(x, 1);
-		n = sv_find(x->rest, '"');
+		n = string_len(x->rest);
 		*ret = sv_take(x->rest, n);
 		skip(x, n + 1);
 		return true;
