@@ -170,8 +170,9 @@ sign_one(EC_KEY *ec, struct sv digest, const BIGNUM *kinv, const BIGNUM *r, uint
 static int
 chunk_sign(struct chunk *c, size_t i, const struct dns_todo *t)
 {
-	if (!EC_POINT_get_affine_coordinates(c->group, c->point[i], c->r, NULL, c->ctx) ||
-	    !BN_nnmod(c->r, c->r, c->order, c->ctx))
+	/* Its Z is one now; the call for affine points would invert it again. */
+	if (!EC_POINT_get_Jprojective_coordinates_GFp(c->group, c->point[i], c->r, NULL, NULL,
+	    c->ctx) || !BN_nnmod(c->r, c->r, c->order, c->ctx))
 		return dns_failure();
 	return BN_is_zero(c->r) ? SE_CRYPTO : sign_one(c->ec, t->tbs, c->k[i], c->r, t->sig);
 }
