@@ -182,6 +182,12 @@ int	 swork_nsec3(struct swork *, const uint8_t *hash, const struct link *l,
 	    const uint8_t *next) MUST_USE;
 int	 swork_remove(struct swork *, struct sv key) MUST_USE;
 
+/* --- one set's signatures (sign_set.c) --- */
+
+/* Gives the set its signatures; last: the name's node that was signed before, or NULL. */
+int	 swork_sign(struct swork *, struct splan *, const struct dname *owner,
+	    const struct znode *last, struct zrrset *) MUST_USE;
+
 /* An RRSIG's fields. */
 struct rrsig {
 	uint16_t	 type;
