@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/rd.h"
 #include "crypto/crypto.h"
 #include "crypto/dnskey_internal.h"
 
@@ -155,6 +156,70 @@ crypto_sig_wire(uint8_t alg, struct sv token, uint8_t *sig, size_t sig_len)
 	memset(sig, 0, sig_len);
 	memcpy(sig + sig_len / 2 - half, token.p, half);
 	memcpy(sig + sig_len - half, token.p + half, half);
+	return 0;
+}
+
+static struct sv
+without_zeros(struct sv s)
+{
+	while (s.n > 0 && s.p[0] == 0)
+		s = sv_skip(s, 1);
+	return s;
+}
+
+/* A string of n octets (below 127) out of its DER header, or bare. */
+static struct sv
+unwrapped(struct sv s, size_t n)
+{
+	const char octets[] = { 0x04, (char)n }, bits[] = { 0x03, (char)(n + 1), 0 };
+
+	if (s.n == n + 2 && sv_starts(s, (struct sv){ octets, 2 }))
+		return sv_skip(s, 2);
+	if (s.n == n + 3 && sv_starts(s, (struct sv){ bits, 3 }))
+		return sv_skip(s, 3);
+	return s;
+}
+
+/* The field for RFC 3110, 6605 or 8080; what is in it is judged by who reads it. */
+static bool
+token_write(const struct dns_alg *a, const struct crypto_token_key *t, struct wr *w)
+{
+	struct sv e = without_zeros(t->exponent), n = without_zeros(t->modulus);
+	size_t form = a->kind == DNS_EC ? 1 : 0;	/* EC points: 4, then x and y */
+	struct sv p = unwrapped(t->point, form + a->key_len);
+
+	if (a->kind == DNS_RSA) {
+		if (e.n > DNS_RSA_E_LEN)
+			return false;
+		wr_u8(w, (uint8_t)e.n);
+		wr_bytes(w, e.p, e.n);
+		wr_bytes(w, n.p, n.n);
+		return wr_done(w);
+	}
+	if (p.n != form + a->key_len || (form == 1 && p.p[0] != POINT_CONVERSION_UNCOMPRESSED))
+		return false;
+	wr_bytes(w, p.p + form, a->key_len);
+	return wr_done(w);
+}
+
+int
+crypto_token_public(uint8_t alg, const struct crypto_token_key *t,
+    uint8_t ret[static CRYPTO_DNSKEY_MAX], size_t *ret_n)
+{
+	_cleanup_(crypto_pub_freep) struct crypto_pub *k = NULL;
+	const struct dns_alg *a = dns_alg_find(alg);
+	uint8_t out[CRYPTO_DNSKEY_MAX];
+	struct wr w = wr_mem(out, sizeof(out));
+	int rc;
+
+	if (a == NULL)
+		return -ENOTSUP;
+	if (!token_write(a, t, &w))
+		return -EINVAL;
+	if ((rc = crypto_pub_new(alg, (struct sv){ (char *)out, w.len }, false, &k)) < 0)
+		return rc;
+	memcpy(ret, out, w.len);
+	*ret_n = w.len;
 	return 0;
 }
 

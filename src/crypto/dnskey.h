@@ -30,7 +30,7 @@
 #include "base/sv.h"
 #include "base/util.h"
 
-#define CRYPTO_DNSKEY_MAX	(4 + 4096 / 8 + 4)	/* RSA of 4096 bits: the public key field */
+#define CRYPTO_DNSKEY_MAX	(3 + 8 + 4096 / 8)	/* RSA of 4096 bits: the public key field */
 #define CRYPTO_DNSSIG_MAX	512			/* RSA of 4096 bits */
 
 /* Can this build compute with it? */
@@ -130,6 +130,17 @@ struct sv crypto_digest_info(uint8_t alg);
  * (crypto_pub_sig_len()). -EINVAL: it cannot be one.
  */
 int	 crypto_sig_wire(uint8_t alg, struct sv token, uint8_t *sig, size_t sig_len) MUST_USE;
+
+/*
+ * The public key field of a token's key, from its attributes: modulus and exponent, or
+ * the point (CKA_EC_POINT, in its OCTET STRING or BIT STRING or bare, as tokens differ).
+ * -EINVAL: these are no key of that algorithm; -ENOTSUP; -ENOMEM.
+ */
+struct crypto_token_key {
+	struct sv	 modulus, exponent, point;
+};
+int	 crypto_token_public(uint8_t alg, const struct crypto_token_key *,
+	    uint8_t ret[static CRYPTO_DNSKEY_MAX], size_t *ret_n) MUST_USE;
 
 /* --- digests and chance --- */
 

@@ -4,7 +4,7 @@
  * A signature is a nonce k, the point k*G, its affine x, the inverse of k,
  * and s. One by one, nearly half of the time are two inversions: x needs one
  * in the field, 1/k one modulo the order. A chunk shares both (Montgomery's
- * trick), which makes P-256 faster than OpenSSL's own rate; what is left to
+ * trick), which makes P-256 twice as fast as one by one; what is left to
  * OpenSSL is the arithmetic with the private key itself (ECDSA_do_sign_ex()
  * with the k and x that are ready).
  *

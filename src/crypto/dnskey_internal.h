@@ -17,6 +17,8 @@ DEFINE_CLEANUP(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
 #define DNS_RSA_BITS_MAX	4096	/* RFC 5702 section 2.1; a stranger's key may not cost more */
 #define DNS_RSA_E_LEN		8	/* OpenSSL's own limit for large moduli is the same */
 #define DNS_RSA_MAKE_MIN	1024	/* of private keys */
+_Static_assert(CRYPTO_DNSKEY_MAX == 3 + DNS_RSA_E_LEN + DNS_RSA_BITS_MAX / 8, "room for each key");
+_Static_assert(CRYPTO_DNSSIG_MAX == DNS_RSA_BITS_MAX / 8, "room for each signature");
 
 enum dns_kind {
 	DNS_RSA,

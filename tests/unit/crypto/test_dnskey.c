@@ -423,7 +423,6 @@ tokens(void **state UNUSED)
 	uint8_t in[512], out[512];
 	EVP_PKEY *pkey = EVP_RSA_gen(1024);
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
-	struct crypto_priv *k = NULL;
 	struct sv info = crypto_digest_info(8);
 	uint8_t key[140] = { 3, 1, 0, 1 }, em[128];
 	BIGNUM *n = NULL;
@@ -460,7 +459,62 @@ tokens(void **state UNUSED)
 	BN_free(n);
 	EVP_PKEY_CTX_free(ctx);
 	EVP_PKEY_free(pkey);
-	(void)crypto_priv_free(k);
+}
+
+/* Attributes in each of their forms give the octets that the key itself has. */
+static void
+token_keys(void **state UNUSED)
+{
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct crypto_priv *k = NULL;
+		struct sv pub;
+		uint8_t got[CRYPTO_DNSKEY_MAX], b[256];
+		struct crypto_token_key t = { 0 };
+		size_t n = 0, form = all[i] == 13 || all[i] == 14 ? 1 : 0;
+
+		assert_int_equal(crypto_priv_generate(all[i], 1024, &k), 0);
+		pub = crypto_priv_public(k);
+		if (all[i] <= 10) {
+			t.exponent = SV("\0\1\0\1");
+			b[0] = 0;
+			memcpy(b + 1, pub.p + 4, pub.n - 4);
+			t.modulus = sv_of(b, pub.n - 3);
+			assert_int_equal(crypto_token_public(all[i], &t, got, &n), 0);
+			assert_true(sv_eq(sv_of(got, n), pub));
+			t.exponent = SV("\1\1\1\1\1\1\1\1\1");
+			assert_int_equal(crypto_token_public(all[i], &t, got, &n), -EINVAL);
+			(void)crypto_priv_free(k);
+			continue;
+		}
+		b[0] = b[1] = b[2] = 0;
+		b[3] = 4;
+		memcpy(b + 3 + form, pub.p, pub.n);
+		for (size_t head = 0; head <= 3; head += head == 0 ? 2 : 1) {
+			if (head == 2) {
+				b[1] = 4;
+				b[2] = (uint8_t)(pub.n + form);
+			} else if (head == 3) {
+				b[0] = 3;
+				b[1] = (uint8_t)(pub.n + form + 1);
+				b[2] = 0;
+			}
+			t.point = sv_of(b + 3 - head, head + form + pub.n);
+			assert_int_equal(crypto_token_public(all[i], &t, got, &n), 0);
+			assert_true(sv_eq(sv_of(got, n), pub));
+			t.point.n--;
+			assert_int_equal(crypto_token_public(all[i], &t, got, &n), -EINVAL);
+		}
+		if (form == 1) {
+			b[3] = 2;
+			t.point = sv_of(b + 3, form + pub.n);
+			assert_int_equal(crypto_token_public(all[i], &t, got, &n), -EINVAL);
+		}
+		(void)crypto_priv_free(k);
+	}
+	assert_int_equal(crypto_token_public(12, &(struct crypto_token_key){ 0 },
+	    (uint8_t[CRYPTO_DNSKEY_MAX]){ 0 }, &(size_t){ 0 }), -ENOTSUP);
+	assert_int_equal(crypto_token_public(8, &(struct crypto_token_key){ 0 },
+	    (uint8_t[CRYPTO_DNSKEY_MAX]){ 0 }, &(size_t){ 0 }), -EINVAL);
 }
 
 static void
@@ -618,4 +672,4 @@ many(void **state UNUSED)
 
 TESTS_MAIN("crypto/dnskey",
 	T(rfcs), T(rfcs_private), T(rsa_octets), T(other_octets), T(generated), T(not_keys),
-	T(rsa_numbers), T(tbs), T(tokens), T(random_octets), T(mixed), T(turns), T(many))
+	T(rsa_numbers), T(tbs), T(tokens), T(token_keys), T(random_octets), T(mixed), T(turns), T(many))
