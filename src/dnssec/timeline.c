@@ -142,7 +142,9 @@ timeline_version_add(struct timeline *h, enum timeline_kind kind, struct sv id, 
 		return -ENOMEM;
 	if ((rc = name_add(h, &h->version_names, &id, h->n_versions)) < 0)
 		return rc;
-	all[h->n_versions] = (struct timeline_version){ .id = id, .class = class, .kind = kind };
+	all[h->n_versions] = (struct timeline_version){
+		.id = id, .class = class, .kind = kind, .origin = (unsigned)h->n_versions,
+	};
 	*ret = (unsigned)h->n_versions++;
 	return 0;
 }

@@ -108,6 +108,7 @@ struct timeline_version {
 	struct timeline_sig	*sigs;		/* DNSKEY, DATA (0: unsigned) */
 	struct timeline_serve	*serves;
 	size_t			 n_keys, n_sigs, n_serves;
+	unsigned		 origin;	/* its own index, or the one that a step made it from */
 };
 
 struct timeline;

@@ -18,7 +18,6 @@
 #define TIMELINE_WORK_MAX	UINT64_C(50000000)
 /* Of one search: a minute of work. */
 #define TIMELINE_SEARCH_WORK_MAX UINT64_C(1000000000)
-#define TIMELINE_PLACES_MAX	1000000	/* that a search tries; a large honest plan has 10,000 */
 #define TIMELINE_BADS_MAX	65536	/* states kept; nobody reads more than the first ten */
 #define TIMELINE_REASONS_MAX	16	/* lines of why; one an algorithm */
 

@@ -33,13 +33,6 @@ copy_of(const struct timeline *h, struct timeline **ret)
 	c->secures = copy(c->pool, h->secures, h->n_secures, sizeof(*h->secures));
 	if (c->versions == NULL || c->secures == NULL)
 		return -ENOMEM;
-	/* The lists of serve lines are what edits change. */
-	for (size_t i = 0; i < c->n_versions; i++) {
-		struct timeline_version *v = &c->versions[i];
-
-		if ((v->serves = copy(c->pool, v->serves, v->n_serves, sizeof(*v->serves))) == NULL)
-			return -ENOMEM;
-	}
 	*ret = TAKE_PTR(c);
 	return 0;
 }
@@ -56,11 +49,22 @@ spans_cut(struct timeline_span *s, size_t n, int64_t at)
 	return kept;
 }
 
-static void
-version_stop(struct timeline_version *v, int64_t at)
+/* Before serve lines are changed: so far they are those of the original. */
+static int
+version_own(struct timeline *c, struct timeline_version *v)
+{
+	v->serves = copy(c->pool, v->serves, v->n_serves, sizeof(*v->serves));
+	return v->serves == NULL ? -ENOMEM : 0;
+}
+
+static int
+version_stop(struct timeline *c, struct timeline_version *v, int64_t at)
 {
 	size_t kept = 0;
+	int rc;
 
+	if ((rc = version_own(c, v)) < 0)
+		return rc;
 	for (size_t i = 0; i < v->n_serves; i++) {
 		struct timeline_serve s = v->serves[i];
 
@@ -70,11 +74,16 @@ version_stop(struct timeline_version *v, int64_t at)
 		v->serves[kept++] = s;
 	}
 	v->n_serves = kept;
+	return 0;
 }
 
 static int
 version_serve(struct timeline *c, unsigned version, int64_t at, uint32_t ttl_sec)
 {
+	int rc;
+
+	if ((rc = version_own(c, &c->versions[version])) < 0)
+		return rc;
 	return timeline_serve_add(c, version, &(struct timeline_serve){ { at, TIME_NEVER }, ttl_sec });
 }
 
@@ -123,8 +132,7 @@ version_derive(struct timeline *c, size_t index, const struct timeline_edit *e, 
 	v.n_serves = n_serves;
 	c->versions = all;
 	c->versions[c->n_versions++] = v;
-	version_stop(&c->versions[index], at);
-	return 0;
+	return version_stop(c, &c->versions[index], at);
 }
 
 /*
@@ -151,8 +159,7 @@ edit_apply(struct timeline *c, const struct timeline_edit *e, int64_t x)
 
 	switch (e->kind) {
 	case TIMELINE_STOP:
-		version_stop(&c->versions[e->what], at);
-		return 0;
+		return version_stop(c, &c->versions[e->what], at);
 	case TIMELINE_SERVE:
 		return version_serve(c, e->what, at, e->ttl_sec);
 	case TIMELINE_WITHDRAW:
