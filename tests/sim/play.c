@@ -71,7 +71,7 @@ stuck_max(const struct play *p)
 {
 	const struct dnssec_policy *pol = &p->policy;
 
-	return (int64_t)pol->refresh - p->gap_sec - pol->child_propagation - pol->clock_skew -
+	return (int64_t)pol->refresh - p->gap_sec - 2 * (int64_t)pol->child_propagation - pol->clock_skew -
 	    max_i64(pol->max_zone_ttl, pol->dnskey_ttl) - 1;
 }
 
@@ -154,6 +154,14 @@ busy_track(struct play *p)
 		    p->step.waits[i].why != KS_WAIT_LIFETIME;
 	if (!busy)
 		p->idle_at = p->now;
+	if ((p->now - p->idle_at) / DAY > p->counts.busy_days && (p->now - p->idle_at) / DAY % 10 == 0) {
+		play_log(p, "ds wanted %08x, done %d, alarm %d", p->ks.ds_want, p->ks.ds_done,
+		    p->ks.ds_alarm);
+		for (size_t i = 0; i < p->step.n_waits; i++)
+			play_log(p, "stuck: waits for %d key %u record %d until %" PRId64,
+			    (int)p->step.waits[i].why, p->step.waits[i].key,
+			    (int)p->step.waits[i].record, p->step.waits[i].until);
+	}
 	p->counts.busy_days = (unsigned)max_i64(p->counts.busy_days, (p->now - p->idle_at) / DAY);
 }
 

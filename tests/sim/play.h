@@ -66,6 +66,8 @@ struct known {
 };
 
 #define KNOWN_MAX	128
+/* Rolls that somebody turned around are over by then. */
+#define MIXED_SEC	((int64_t)60 * 86400)
 
 struct play_counts {
 	unsigned	 calls, publications, ds_changes, generated, deleted, mistakes, commands,
@@ -110,6 +112,7 @@ struct play {
 	struct keystate_step	 before;	/* what the call before said */
 	int64_t			 before_at;
 	bool			 disturbed;	/* something happened since, besides time */
+	int64_t			 mixed_until;	/* a roll may be half of one method, half of another */
 	struct play_counts	 counts;
 	struct buf		 log;
 	int			 rc;		/* sticky */

@@ -5,6 +5,9 @@
  * simulator finds that the step would have harmed nobody even then, as far as
  * anybody could know, then it was late.
  *
+ * A roll whose policy changed on the way, or that was cancelled, is not judged:
+ * what its method wants then is more than safety does.
+ *
  * What could be known is kept here from the play's own publications and from
  * the rounds of questions, not from the engine's state: a version is gone when
  * a complete round no longer met it, and its TTL and the policy's margin later
@@ -97,6 +100,15 @@ known_print(struct buf *b, const struct known *k, size_t n)
 			buf_printf(b, " K%u:0:never", i);
 	}
 	buf_printf(b, "\nserve %c%zu 0 1 0\n", "dks"[k->kind], n);
+}
+
+static void
+known_log(struct play *p, const char *what, const struct known *k)
+{
+	static const char *const kinds[] = { [KS_DS] = "DS", [KS_DNSKEY] = "DNSKEY", [KS_DATA] = "data" };
+
+	play_log(p, "  %s %s %08x by %08x until %lld", what, kinds[k->kind],
+	    numbers_bits(&p->ks, &k->keys), numbers_bits(&p->ks, &k->sigs), (long long)k->until);
 }
 
 static bool
@@ -204,12 +216,16 @@ late_judge(struct play *p)
 	struct known new[KS_KIND_MAX];
 	size_t n = steps_taken(p, new);
 
-	if (n > 0 && !p->disturbed && waited(&p->before) && !many_algs(p, p->before_at) &&
+	if (n > 0 && !p->disturbed && p->now > p->mixed_until && waited(&p->before) && !many_algs(p, p->before_at) &&
 	    p->before_at < p->now) {
 		p->counts.judged++;
 		if (harmless(p, new, n, p->before_at)) {
 			p->counts.late++;
 			play_log(p, "late: it could have been done at %lld", (long long)p->before_at);
+			for (size_t i = 0; i < n; i++)
+				known_log(p, "new", &new[i]);
+			for (size_t i = 0; i < p->n_known; i++)
+				known_log(p, "known", &p->known[i]);
 		}
 	}
 	for (size_t i = 0; i < n; i++) {

@@ -74,6 +74,8 @@ command(struct play *p, enum keystate_command cmd, uint32_t number)
 	int rc = keystate_command(&p->ks, cmd, number, p->now);
 
 	p->counts.commands++;
+	if (cmd == KS_CMD_CANCEL || cmd == KS_CMD_COMPROMISED)
+		p->mixed_until = p->now + MIXED_SEC;
 	p->counts.refused += rc < 0;
 	play_log(p, "command %d key %u: %d", (int)cmd, number, rc);
 }
@@ -89,6 +91,18 @@ key_delete(struct play *p, const struct errand *e)
 {
 	command(p, KS_CMD_DELETED, e->action.key);
 	p->counts.deleted++;
+}
+
+static uint32_t
+any_key(struct play *p)
+{
+	uint32_t found[KEYSTATE_KEYS_MAX], n = 0;
+
+	for (size_t i = 0; i < KEYSTATE_KEYS_MAX; i++) {
+		if (p->ks.keys[i].number != 0)
+			found[n++] = p->ks.keys[i].number;
+	}
+	return n == 0 ? 0 : found[dice_in(&p->dice, 0, (int64_t)n - 1)];
 }
 
 /* --- the parent --- */
@@ -134,6 +148,18 @@ ds_enter(struct play *p, const struct errand *e)
 		parent_publish(p, e->ds, e->foreign, e->mistake);
 }
 
+/* Second thoughts, while the registry is at work. */
+static void
+regret(struct play *p, const struct errand *e)
+{
+	(void)e;
+	p->mixed_until = p->now + MIXED_SEC;
+	if (dice_percent(&p->dice, 30))
+		p->policy.secure = !p->policy.secure;
+	else
+		command(p, dice_percent(&p->dice, 70) ? KS_CMD_CANCEL : KS_CMD_ROLL, any_key(p));
+}
+
 /* From the moment at which the registry knows, it takes its own time. */
 static void
 ds_submit(struct play *p, struct numbers keys)
@@ -145,6 +171,8 @@ ds_submit(struct play *p, struct numbers keys)
 	e = errand_add(p, p->now + dice_in(&p->dice, 0, p->entry_sec), ds_enter);
 	if (e != NULL)
 		e->ds = keys;
+	if (p->trouble_every > 0 && dice_percent(&p->dice, 25))
+		errand_add(p, p->now + dice_in(&p->dice, 0, p->entry_sec), regret);
 	play_log(p, "the registry is asked for %08x", numbers_bits(&p->ks, &keys));
 }
 
@@ -210,18 +238,6 @@ ds_mistake(struct play *p)
 
 /* --- the operator --- */
 
-static uint32_t
-any_key(struct play *p)
-{
-	uint32_t found[KEYSTATE_KEYS_MAX], n = 0;
-
-	for (size_t i = 0; i < KEYSTATE_KEYS_MAX; i++) {
-		if (p->ks.keys[i].number != 0)
-			found[n++] = p->ks.keys[i].number;
-	}
-	return n == 0 ? 0 : found[dice_in(&p->dice, 0, (int64_t)n - 1)];
-}
-
 static void
 release(struct play *p, const struct errand *e)
 {
@@ -255,6 +271,7 @@ policy_change(struct play *p)
 		pol->csk_roll = !pol->csk_roll;
 		break;
 	}
+	p->mixed_until = p->now + MIXED_SEC;
 	play_log(p, "a new policy: secure %u keys %u algorithm %u zsk-roll %u ksk-roll %u csk-roll %u",
 	    pol->secure, pol->keys, pol->algorithm, pol->zsk_roll, pol->ksk_roll, pol->csk_roll);
 }

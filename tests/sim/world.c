@@ -7,11 +7,14 @@
 static int
 outages_draw(struct server *s, struct dice *d, const struct zone_plan *p)
 {
+	static const unsigned kinds[] = {
+		OUTAGE_SILENT, OUTAGE_UNSEEN, OUTAGE_STUCK, OUTAGE_STUCK | OUTAGE_SILENT,
+		OUTAGE_STUCK | OUTAGE_UNSEEN };
 	int64_t t = dice_in(d, 0, 2 * p->every);
 
 	while (t < p->until && p->every > 0) {
-		bool stuck = dice_percent(d, 50);
-		int64_t max = stuck ? p->stuck_max : p->silent_max;
+		unsigned kind = kinds[dice_in(d, 0, (int64_t)ARRAY_LEN(kinds) - 1)];
+		int64_t max = kind & OUTAGE_STUCK ? p->stuck_max : p->silent_max;
 		/* Mostly short; sometimes as long as may be. */
 		int64_t len = dice_percent(d, 70) ? dice_in(d, 1, max / 10) : dice_in(d, 1, max);
 		struct outage *o;
@@ -21,8 +24,7 @@ outages_draw(struct server *s, struct dice *d, const struct zone_plan *p)
 			if (o == NULL)
 				return -ENOMEM;
 			s->outages = o;
-			o[s->n_outages++] = (struct outage){
-				stuck ? OUTAGE_STUCK : OUTAGE_SILENT, { t, t + len } };
+			o[s->n_outages++] = (struct outage){ kind, { t, t + len } };
 		}
 		t += len + dice_in(d, 1, 2 * p->every);
 	}
@@ -59,8 +61,8 @@ taken(const struct server *s, int64_t t)
 	for (size_t i = 0; i < s->n_outages; i++) {
 		const struct outage *o = &s->outages[i];
 
-		if (o->kind == OUTAGE_STUCK && o->span.from <= t && t < o->span.until)
-			t = o->span.until;
+		if (o->kind & OUTAGE_STUCK && o->span.from <= t && t < o->span.until)
+			t = o->span.until + s->delay_max;
 	}
 	return t;
 }
@@ -85,21 +87,21 @@ zone_publish(struct zone *z, struct dice *d, int64_t now, size_t *ret)
 }
 
 static bool
-silent(const struct server *s, int64_t t)
+answers(const struct server *s, int64_t t)
 {
 	for (size_t i = 0; i < s->n_outages; i++) {
 		const struct outage *o = &s->outages[i];
 
-		if (o->kind == OUTAGE_SILENT && o->span.from <= t && t < o->span.until)
-			return true;
+		if (o->kind & (OUTAGE_SILENT | OUTAGE_UNSEEN) && o->span.from <= t && t < o->span.until)
+			return false;
 	}
-	return false;
+	return true;
 }
 
 int
 zone_ask(const struct zone *z, size_t server, int64_t now)
 {
-	if (silent(&z->servers[server], now))
+	if (!answers(&z->servers[server], now))
 		return -1;
 	/* Never back: the newest of those that have arrived. */
 	for (size_t i = z->n_issues; i > 0; i--) {
@@ -132,7 +134,7 @@ spans_heard(const struct server *s, struct span whole, size_t issue,
 	for (size_t i = 0; i < s->n_outages && whole.from < whole.until; i++) {
 		const struct outage *o = &s->outages[i];
 
-		if (o->kind != OUTAGE_SILENT || o->span.until <= whole.from ||
+		if (!(o->kind & OUTAGE_SILENT) || o->span.until <= whole.from ||
 		    o->span.from >= whole.until)
 			continue;
 		if (whole.from < o->span.from)

@@ -15,13 +15,15 @@
 
 #define SERVERS_MAX	8
 
-enum outage_kind {
-	OUTAGE_SILENT,		/* answers nobody */
-	OUTAGE_STUCK,		/* answers with what it has, and takes nothing new */
+/* What an outage is; together, too. */
+enum {
+	OUTAGE_SILENT = 1 << 0,	/* answers nobody */
+	OUTAGE_UNSEEN = 1 << 1,	/* answers resolvers, but not those who observe */
+	OUTAGE_STUCK = 1 << 2,	/* takes nothing new; behind it comes the usual delay */
 };
 
 struct outage {
-	enum outage_kind kind;
+	unsigned	 kind;
 	struct span	 span;
 };
 
@@ -56,7 +58,7 @@ int	 zone_init(struct zone *, struct dice *, size_t n_servers, const struct zone
 void	 zone_done(struct zone *);
 /* -ENOMEM; *ret: the issue's number. */
 int	 zone_publish(struct zone *, struct dice *, int64_t now, size_t *ret) MUST_USE;
-/* What a server says; -1: nothing (silent, or it has nothing yet). */
+/* What a server says to an observer; -1: nothing. */
 int	 zone_ask(const struct zone *, size_t server, int64_t now);
 /* When the last server has taken this issue or a later one. */
 int64_t	 zone_everywhere(const struct zone *, size_t issue);
