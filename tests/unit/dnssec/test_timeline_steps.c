@@ -159,6 +159,19 @@ test_earliest(void **state)
 	    "ROLL_TAKEN_AT ROLL_SERVED ROLL_INSECURE ");
 }
 
+/* .nz again, asked before: a day after the DS has changed (2023-05-29T00:00:00Z). */
+static void
+test_earliest_nz(void **state)
+{
+	(void)state;
+	earliest_is("key old 8\nkey new 8\nkey z 8\nds ds-old old\nds ds-new new\n"
+	    "dnskey set-both keys old new z sigs old:0:never new:0:never\ndnskey set-new keys new z sigs new:0:never\n"
+	    "data soa SOA sigs z:0:never\nserve soa 1680000000 never 3600\nserve set-both 1685000000 never 3600\n"
+	    "serve ds-old 1680000000 1685318400 86400\nserve ds-new 1685318400 never 86400\n",
+	    "stop set-both\nserve set-new 3600\n", 1685340000, 1685404800, "ROLL_EARLIEST ",
+	    "ROLL_TAKEN_AT ROLL_CACHED ROLL_SERVED ROLL_BOGUS_KEYS ROLL_NO_COMMON_KEY ");
+}
+
 /* Safe, then not, then safe again: later is not always safer. */
 static void
 test_not_monotone(void **state)
