@@ -233,6 +233,7 @@ int64_t	 sign_state_horizon(const struct sign_state *);
 
 struct sign_input {
 	struct zone		*now_unsigned;	/* the version to sign */
+	bool			 take_unsigned;	/* the reference passes to the signer (signer_settle()) */
 	struct zone		*last_unsigned;	/* of the last run; NULL: all names are looked at */
 	struct zone		*last_signed;	/* NULL: nothing to keep */
 	const struct sign_state	*last_state;	/* NULL: all names are looked at */
@@ -255,7 +256,8 @@ struct sign_stats {
 struct signer;
 /*
  * What the input points to must stay until signer_free(). *ret is NULL where
- * findings say that it cannot be signed so (REJECT).
+ * findings say that it cannot be signed so (REJECT); a zone that was to be taken
+ * is still the caller's then, as it is on failure.
  */
 int	 signer_begin(const struct sign_input *, struct findings *, struct signer **ret) MUST_USE;
 struct signer *signer_free(struct signer *);
@@ -267,6 +269,13 @@ void	 signer_hash(struct signer *, size_t i);
 int	 signer_chain(struct signer *) MUST_USE;
 size_t	 signer_n_blocks(const struct signer *);
 void	 signer_block(struct signer *, size_t i);
+/*
+ * Where take_unsigned handed the unsigned version over, a first run may put up
+ * what finished jobs made, in between and while none runs: names that are
+ * replaced go at once, so that both versions never stand in memory as a whole.
+ * Jobs are then given in ascending order. Otherwise it does nothing.
+ */
+int	 signer_settle(struct signer *) MUST_USE;
 /*
  * The signed version (the last one itself, if nothing changed), and the state
  * for the next run. Negative: a job or a key failed, and there is neither.

@@ -5,8 +5,8 @@
 #include "base/timefmt.h"
 #include "dnssec/sign_internal.h"
 
-/* Sets of the apex and lists of a run; the jobs have pools of their own. */
-#define SIGNER_MEM_MAX	(16u * 1024 * 1024)
+/* Sets of the apex and where jobs begin; the jobs have pools of their own. */
+#define SIGNER_MEM_MAX	(256u * 1024 * 1024)
 
 /* --- the beginning --- */
 
@@ -67,15 +67,37 @@ chunks(size_t n)
 }
 
 static int
-jobs_make(struct signer *s, size_t n_names, size_t n_chain)
+jobs_make(struct signer *s, size_t n_chain, size_t n_names)
 {
 	s->job = calloc(max_size(n_names + n_chain, 1), sizeof(*s->job));
 	if (s->job == NULL)
 		return -ENOMEM;
-	s->n_name_jobs = n_names;
+	s->n_chain_jobs = n_chain;
 	s->n_jobs = n_names + n_chain;
 	for (size_t i = 0; i < s->n_jobs; i++)
 		s->job[i].min_expiry = TIME_NEVER;
+	return 0;
+}
+
+/* Jobs over all: where each begins, in our own memory, as nodes may go on the way. */
+static int
+jobs_begin(struct signer *s)
+{
+	for (size_t i = 0; i < s->n_jobs; i++) {
+		struct sv first = { "", 0 };
+
+		if (i < s->n_chain_jobs && i > 0)
+			first = (struct sv){ (const char *)s->chain.v[i * SIGN_CHUNK].hash,
+				NSEC3_HASH_LEN };
+		if (i > s->n_chain_jobs) {
+			struct zone_it it = zone_block(s->z, ZONE_NAMES, i - s->n_chain_jobs);
+
+			first = znode_key(zone_next(&it));
+		}
+		s->job[i].first = pool_sv(s->pool, first);
+		if (s->job[i].first.p == NULL)
+			return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -90,6 +112,7 @@ work_find(struct signer *s)
 	s->base = s->last != NULL ? s->last : s->z;
 	if (!s->all)
 		return change_touch(s);
+	s->n_input_nsec3 = zone_n_nodes(s->z, ZONE_NSEC3);
 	s->n_hashed = sign_has_nsec3(s) ? zone_n_blocks(s->z, ZONE_NAMES) : 0;
 	s->hashed = calloc(max_size(s->n_hashed, 1), sizeof(*s->hashed));
 	return s->hashed == NULL ? -ENOMEM : 0;
@@ -118,9 +141,12 @@ signer_begin(const struct sign_input *in, struct findings *fs, struct signer **r
 		return rc;
 	input_check(s);
 	rc = work_find(s);
-	if (rc == 0)
-		*ret = TAKE_PTR(s);
-	return rc;
+	if (rc < 0)
+		return rc;
+	if (in->take_unsigned)
+		s->own = in->now_unsigned;
+	*ret = TAKE_PTR(s);
+	return 0;
 }
 
 void
@@ -150,6 +176,7 @@ signer_free(struct signer *s)
 	free(s->hashes.v);
 	free(s->gone.v);
 	sign_keys_done(s);
+	(void)zone_unref(s->own);
 	(void)pool_free(s->pool);
 	free(s);
 	return NULL;
@@ -182,9 +209,10 @@ signer_chain(struct signer *s)
 		rc = s->all ? chain_all(s) : chain_touched(s);
 	if (rc < 0)
 		return rc;
-	if (s->all)
-		return jobs_make(s, zone_n_blocks(s->z, ZONE_NAMES), chunks(s->chain.n));
-	return jobs_make(s, chunks(s->touched.n), chunks(s->hashes.n));
+	if (!s->all)
+		return jobs_make(s, chunks(s->hashes.n), chunks(s->touched.n));
+	rc = jobs_make(s, chunks(s->chain.n), zone_n_blocks(s->z, ZONE_NAMES));
+	return rc < 0 ? rc : jobs_begin(s);
 }
 
 size_t
@@ -201,6 +229,15 @@ node_cmp(const struct znode *a, const struct znode *b)
 	return dkey_cmp((const uint8_t *)x.p, x.n, (const uint8_t *)y.p, y.n);
 }
 
+static bool
+is_before(const struct znode *n, const struct sv *end)
+{
+	struct sv key = znode_key(n);
+
+	return end == NULL ||
+	    dkey_cmp((const uint8_t *)key.p, key.n, (const uint8_t *)end->p, end->n) < 0;
+}
+
 /* The base's nodes before n (all that are left if NULL) are no more. */
 static int
 base_pass(struct swork *w, struct zone_it *it, const struct znode **bn, const struct znode *n)
@@ -214,19 +251,19 @@ base_pass(struct swork *w, struct zone_it *it, const struct znode **bn, const st
 	return rc;
 }
 
-/* All names of a block, and those of the base that stood between them. */
+/* All names of a block as it was at the beginning, and those of the base between them. */
 static int
-names_all(struct swork *w, size_t block)
+names_all(struct swork *w, struct sv first, const struct sv *end)
 {
 	const struct signer *s = w->s;
-	struct zone_it it = zone_block(s->z, ZONE_NAMES, block), base_it;
+	struct zone_it it = zone_seek(s->z, ZONE_NAMES, first), base_it;
 	const struct znode *n = zone_next(&it), *bn;
-	struct walk walk = walk_to(s->z, znode_key(n));
+	struct walk walk = walk_to(s->z, first);
 	int rc = 0;
 
-	base_it = zone_seek(s->base, ZONE_NAMES, znode_key(n));
+	base_it = zone_seek(s->base, ZONE_NAMES, first);
 	bn = s->base == s->z ? NULL : zone_next(&base_it);
-	for (; rc == 0 && n != NULL && it.block == block; n = zone_next(&it)) {
+	for (; rc == 0 && n != NULL && is_before(n, end); n = zone_next(&it)) {
 		enum standing st = walk_standing(&walk, n);
 		bool both;
 
@@ -313,22 +350,31 @@ links_touched(struct swork *w, size_t chunk)
 	return rc;
 }
 
+static int
+job_plan(struct swork *w, size_t i)
+{
+	const struct signer *s = w->s;
+	size_t k = i - s->n_chain_jobs;
+
+	if (i < s->n_chain_jobs)
+		return s->all ? links_all(w, i) : links_touched(w, i);
+	if (!s->all)
+		return names_touched(w, k);
+	return names_all(w, s->job[i].first, i + 1 < s->n_jobs ? &s->job[i + 1].first : NULL);
+}
+
 void
 signer_block(struct signer *s, size_t i)
 {
-	bool names = i < s->n_name_jobs;
-	size_t k = names ? i : i - s->n_name_jobs;
 	struct sjob *job = &s->job[i];
 	struct swork w;
 
-	job->rc = swork_begin(&w, s, job, names ? ZONE_NAMES : ZONE_NSEC3);
+	job->rc = swork_begin(&w, s, job, job_part(s, i));
 	if (job->rc < 0)
 		return;
-	if (names)
-		job->rc = s->all ? names_all(&w, k) : names_touched(&w, k);
-	else
-		job->rc = s->all ? links_all(&w, k) : links_touched(&w, k);
+	job->rc = job_plan(&w, i);
 	if (job->rc == 0)
 		job->rc = swork_run(&w);
 	swork_done(&w);
+	job->done = job->rc == 0;
 }

@@ -120,8 +120,7 @@ jobs_findings(struct signer *s, const struct sjob *apex)
 	struct sjob t = { .n_stripped = apex->n_stripped, .n_stray = apex->n_stray,
 		.stray = apex->stray };
 
-	if (s->all)
-		t.n_stripped += zone_n_nodes(s->z, ZONE_NSEC3);
+	t.n_stripped += s->n_input_nsec3;
 	for (size_t i = 0; i < s->n_jobs; i++) {
 		const struct sjob *j = &s->job[i];
 
@@ -165,26 +164,101 @@ nsec3_drop(struct signer *s, struct changes *c)
 }
 
 static int
-changes_gather(struct signer *s, struct sjob *apex, struct changes *c)
+changes_alloc(struct changes *c, const size_t n[ZONE_PART_MAX])
 {
-	size_t n[ZONE_PART_MAX] = { apex->n, 0 };
-
-	for (size_t i = 0; i < s->n_jobs; i++)
-		n[i < s->n_name_jobs ? ZONE_NAMES : ZONE_NSEC3] += s->job[i].n;
-	if (!sign_has_nsec3(s))
-		n[ZONE_NSEC3] = zone_n_nodes(s->base, ZONE_NSEC3);
 	for (unsigned part = 0; part < ZONE_PART_MAX; part++) {
 		c->v[part] = reallocarray(NULL, max_size(n[part], 1), sizeof(*c->v[part]));
 		if (c->v[part] == NULL)
 			return -ENOMEM;
 	}
+	return 0;
+}
+
+static int
+changes_gather(struct signer *s, struct sjob *apex, struct changes *c)
+{
+	size_t n[ZONE_PART_MAX] = { apex->n, 0 };
+
+	for (size_t i = 0; i < s->n_jobs; i++)
+		n[job_part(s, i)] += s->job[i].n;
+	if (!sign_has_nsec3(s))
+		n[ZONE_NSEC3] = zone_n_nodes(s->base, ZONE_NSEC3);
+	if (changes_alloc(c, n) < 0)
+		return -ENOMEM;
 	job_take(c, ZONE_NAMES, apex);
 	for (size_t i = 0; i < s->n_jobs; i++)
-		job_take(c, i < s->n_name_jobs ? ZONE_NAMES : ZONE_NSEC3, &s->job[i]);
+		job_take(c, job_part(s, i), &s->job[i]);
 	if (!sign_has_nsec3(s))
 		nsec3_drop(s, c);
 	return 0;
 }
+
+/* --- before the end --- */
+
+/* A name that a finding will tell lives on. */
+static int
+job_names_keep(struct signer *s, struct sjob *j)
+{
+	struct sv *const name[] = { &j->occluded, &j->stray };
+
+	for (size_t i = 0; i < ARRAY_LEN(name); i++) {
+		if (name[i]->p == NULL)
+			continue;
+		*name[i] = pool_sv(s->pool, *name[i]);
+		if (name[i]->p == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int
+settle_gather(struct signer *s, size_t end, struct changes *c)
+{
+	size_t n[ZONE_PART_MAX] = { 0 };
+	int rc = 0;
+
+	for (size_t i = s->n_settled; i < end; i++)
+		n[job_part(s, i)] += s->job[i].n;
+	rc = changes_alloc(c, n);
+	for (size_t i = s->n_settled; rc == 0 && i < end; i++) {
+		rc = job_names_keep(s, &s->job[i]);
+		job_take(c, job_part(s, i), &s->job[i]);
+	}
+	return rc;
+}
+
+int
+signer_settle(struct signer *s)
+{
+	_cleanup_(changes_done) struct changes c = { 0 };
+	const struct zchange *v[ZONE_PART_MAX];
+	struct zone *z;
+	size_t end = s->n_settled;
+	int rc;
+
+	/* Pieces of the chain read the nodes of names: first all of these. */
+	while (end < s->n_jobs && s->job[end].done)
+		end++;
+	if (s->own == NULL || s->last != NULL || end == s->n_settled || end < s->n_chain_jobs)
+		return 0;
+	rc = settle_gather(s, end, &c);
+	if (rc < 0)
+		return rc;
+	memcpy(v, c.v, sizeof(v));
+	rc = zone_apply(s->own, v, c.n, &z);
+	if (rc < 0)
+		return rc;
+	(void)zone_unref(s->own);
+	s->own = z;
+	s->z = s->base = z;
+	s->apex = zone_apex(z);
+	s->n_settled = end;
+	free(s->chain.v);
+	s->chain = (struct links){ 0 };
+	return 0;
+}
+
+/* --- the version --- */
 
 static int
 version_make(struct signer *s, struct sjob *apex, struct zone **ret, struct sign_state **ret_state)
@@ -223,8 +297,8 @@ static int
 jobs_rc(const struct signer *s)
 {
 	for (size_t i = 0; i < s->n_jobs; i++)
-		if (s->job[i].rc < 0)
-			return s->job[i].rc;
+		if (!s->job[i].done)
+			return s->job[i].rc < 0 ? s->job[i].rc : -EINVAL;
 	return 0;
 }
 
@@ -238,6 +312,7 @@ signer_end(struct signer *s, struct zone **ret, struct sign_state **ret_state)
 	if (rc < 0)
 		return rc;
 	changed = !sign_has_nsec3(s) && zone_n_nodes(s->base, ZONE_NSEC3) > 0;
+	changed |= s->n_settled > 0;
 	for (size_t i = 0; i < s->n_jobs; i++) {
 		changed |= s->job[i].n > 0;
 		stats_sum(&s->stats, &s->job[i].stats);

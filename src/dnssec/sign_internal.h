@@ -45,13 +45,14 @@ struct schange {
 
 /* What a job did. */
 struct sjob {
+	struct sv	 first;		/* its names, or hashes, begin here */
 	struct schange	*change;
 	size_t		 n, cap;
 	int64_t		 min_expiry;
 	struct sign_stats stats;
 	uint64_t	 n_stripped, n_occluded, n_stray;
 	struct sv	 occluded, stray;	/* the first one's key */
-	bool		 changed;
+	bool		 done, changed;
 	int		 rc;
 };
 
@@ -81,8 +82,11 @@ struct signer {
 	struct svs		 hashes;	/* members of the chain to look at, sorted */
 	struct svs		 gone;		/* members that are no more, sorted */
 
-	struct sjob		*job;		/* names first, then pieces of the chain */
-	size_t			 n_jobs, n_name_jobs;
+	struct sjob		*job;		/* pieces of the chain first, then names */
+	size_t			 n_jobs, n_chain_jobs;
+	size_t			 n_settled;	/* jobs whose nodes stand in z already */
+	struct zone		*own;		/* z, where it was handed over */
+	size_t			 n_input_nsec3;
 	struct sign_stats	 stats;
 };
 
@@ -220,6 +224,11 @@ const struct link *chain_find(const struct signer *, struct sv hash);
 /* --- the end (sign_end.c) --- */
 
 void	 job_done(struct sjob *);
+static inline enum zone_part
+job_part(const struct signer *s, size_t i)
+{
+	return i < s->n_chain_jobs ? ZONE_NSEC3 : ZONE_NAMES;
+}
 
 /* --- what is to be looked at (sign_change.c) --- */
 

@@ -162,24 +162,12 @@ ranges_new(struct sign_state *st, enum zone_part part, size_t n)
 static int
 ranges_of_jobs(struct signer *s, struct sign_state *st)
 {
-	int rc = ranges_new(st, ZONE_NAMES, s->n_name_jobs);
+	int rc = ranges_new(st, ZONE_NSEC3, s->n_chain_jobs);
 
 	if (rc == 0)
-		rc = ranges_new(st, ZONE_NSEC3, s->n_jobs - s->n_name_jobs);
-	for (size_t i = 0; rc == 0 && i < s->n_jobs; i++) {
-		bool names = i < s->n_name_jobs;
-		size_t k = names ? i : (i - s->n_name_jobs) * SIGN_CHUNK;
-		struct sv first = { "", 0 };
-
-		if (k > 0 && names) {
-			struct zone_it it = zone_block(s->z, ZONE_NAMES, k);
-
-			first = znode_key(zone_next(&it));
-		} else if (k > 0) {
-			first = (struct sv){ (const char *)s->chain.v[k].hash, NSEC3_HASH_LEN };
-		}
-		rc = range_add(st, names ? ZONE_NAMES : ZONE_NSEC3, first, s->job[i].min_expiry);
-	}
+		rc = ranges_new(st, ZONE_NAMES, s->n_jobs - s->n_chain_jobs);
+	for (size_t i = 0; rc == 0 && i < s->n_jobs; i++)
+		rc = range_add(st, job_part(s, i), s->job[i].first, s->job[i].min_expiry);
 	return rc;
 }
 

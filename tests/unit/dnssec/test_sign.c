@@ -271,5 +271,71 @@ test_occluded(void **state)
 	kit_free(k);
 }
 
+/* --- with and without the unsigned version in memory --- */
+
+static void
+settled(const struct sign_input *in, struct findings *fs, struct zone **ret)
+{
+	_cleanup_(signer_freep) struct signer *s = NULL;
+	_cleanup_(sign_state_freep) struct sign_state *state = NULL;
+
+	assert_int_equal(signer_begin(in, fs, &s), 0);
+	for (size_t i = 0; i < signer_n_hash(s); i++)
+		signer_hash(s, i);
+	assert_int_equal(signer_chain(s), 0);
+	for (size_t i = 0; i < signer_n_blocks(s); i++) {
+		signer_block(s, i);
+		assert_int_equal(signer_settle(s), 0);
+	}
+	assert_int_equal(signer_end(s, ret, &state), 0);
+	assert_true(sign_state_horizon(state) > NOW);
+}
+
+static struct zone *
+many(struct kit *k)
+{
+	static const char *const data[] = {
+		"A 192.0.2.1", "NS ns.other.", "DS 1 13 2 B6DCD485719ADCA18E5F3D48A2331627FDD3636BB6DCD485719ADCA18E5F3D48",
+		"MX 1 a.", "NS ns.other.",
+	};
+	static char room[1500][160];
+	const char *row[1500];
+
+	row[0] = "example. SOA a. b. 1 1 1 1 1";
+	for (unsigned i = 1; i < ARRAY_LEN(row); i++) {
+		(void)snprintf(room[i], sizeof(room[i]), "%sn%u.example. %s", i % 7 == 0 ? "a.b.c." : "",
+		    i * 7919 % 1009, data[i % ARRAY_LEN(data)]);
+		row[i] = room[i];
+	}
+	return kit_zone(k, row, ARRAY_LEN(row));
+}
+
+static void
+test_settle(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct kit *k = small_kit();
+		struct sign_input in = { .keys = k->keys, .policy = &k->policy, .now = NOW,
+			.sign = kit_sign, .sign_arg = k, .take_unsigned = true };
+		struct buf a = BUF_INIT, b = BUF_INIT;
+		struct zone *z = NULL;
+
+		k->policy.denial = i == 0 ? SIGN_NSEC : SIGN_NSEC3;
+		k->policy.opt_out = i == 2;
+		assert_int_equal(kit_run(k, many(k), false), 0);
+		in.now_unsigned = many(k);
+		settled(&in, &k->fs, &z);
+		zone_print(&a, k->s, 0);
+		zone_print(&b, z, 0);
+		assert_true(a.len > 100000);
+		assert_true(sv_eq(buf_get(&a), buf_get(&b)));
+		buf_done(&a);
+		buf_done(&b);
+		(void)zone_unref(z);
+		kit_free(k);
+	}
+}
+
 TESTS_MAIN("dnssec/sign", T(test_rfc4035), T(test_rfc5155), T(test_odd), T(test_labels), T(test_ttls),
-    T(test_input_findings), T(test_occluded))
+    T(test_input_findings), T(test_occluded), T(test_settle))
