@@ -691,6 +691,8 @@ rdata_parse(uint16_t type, struct sv text, const struct dname *origin,
 	struct lex lx;
 	struct rdata_text t = { .lx = &lx, .origin = origin, .w = wr_mem(dst, DNS_RDATA_MAX) };
 
+	if (text.n == 0)
+		text = SV("");		/* NULL + 0 is undefined before C2y */
 	lex_init(&lx, (struct text_at){ text.p, text.p, 1 }, text.p + text.n, true);
 	/* A line end outside of parentheses ends the data, and nothing may follow. */
 	if (rdata_text(&t, type) < 0 || lx.now.p != lx.end)
