@@ -471,5 +471,5 @@ test_table(void **state)
 	(void)timeline_free(h);
 }
 
-TESTS_MAIN("timeline_steps", T(test_stories), T(test_story_dates), T(test_assumptions), T(test_earliest),
+TESTS_MAIN("timeline_steps", T(test_stories), T(test_story_dates), T(test_assumptions), T(test_earliest), T(test_earliest_nz),
     T(test_not_monotone), T(test_whatif), T(test_edits), T(test_search_is_exact), T(test_observations), T(test_widen), T(test_table))
