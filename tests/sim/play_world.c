@@ -216,7 +216,10 @@ ds_mend(struct play *p, const struct errand *e)
 	struct numbers want = numbers_of(&p->ks, p->ks.ds_want);
 
 	(void)e;
-	if (!parent_has(p, &want))
+	/* Nobody mends by removing, unless that is what the policy wants. */
+	if (numbers_none(&want) && p->policy.secure)
+		errand_add(p, p->now + DAY, ds_mend);
+	else if (!parent_has(p, &want))
 		parent_publish(p, want, false, false);
 }
 
@@ -375,7 +378,8 @@ secure_track(struct play *p)
 		p->secure[p->n_secure++].until = p->now;
 		p->secure_open = false;
 	}
-	if (!p->secure_open && p->policy.secure && !c->mistake && !numbers_none(&c->keys) &&
+	/* Idle: no removal that was asked for before is on its way any more. */
+	if (!p->secure_open && p->policy.secure && p->idle_at == p->before_at && !c->mistake && !numbers_none(&c->keys) &&
 	    zone_everywhere(&p->parent, p->parent.n_issues - 1) + c->ttl_sec <= p->now &&
 	    p->n_secure < ARRAY_LEN(p->secure)) {
 		p->secure[p->n_secure] = (struct span){ p->now, NEVER };
