@@ -210,7 +210,7 @@ run_write(struct job *j)
 	return rc;
 }
 
-/* The n-th request fails, for every n up to a hundred, then for some. */
+/* The n-th request fails, for every n up to forty, then for some. */
 static unsigned long
 each(const char *name, int (*run)(struct job *), struct job *j)
 {
@@ -220,7 +220,7 @@ each(const char *name, int (*run)(struct job *), struct job *j)
 	do {
 		int rc;
 
-		n += 1 + n / 100;
+		n += 1 + n / 40;
 		left = n;
 		hit = false;
 		rc = run(j);
