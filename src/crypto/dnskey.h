@@ -16,9 +16,10 @@
  * pieces (RRSIG head, records) so that nobody copies them together.
  *
  * Private keys come from PKCS#8 (RFC 5958) or from the numbers that BIND's
- * .private files hold; memory of theirs is wiped. Random numbers are
- * OpenSSL's. A private key can be outside (PKCS#11, hsm/): then what is signed
- * there is crypto_tbs(), and crypto_sig_wire() makes DNSSEC's octets of it.
+ * .private files hold; our memory of them is wiped, and OpenSSL's where
+ * crypto_wipe_freed() was called first. Random numbers are OpenSSL's. A
+ * private key can be outside (PKCS#11, hsm/): then what is signed there is
+ * crypto_tbs(), and crypto_sig_wire() makes DNSSEC's octets of it.
  */
 #ifndef CRYPTO_DNSKEY_H
 #define CRYPTO_DNSKEY_H
@@ -148,6 +149,11 @@ int	 crypto_token_public(uint8_t alg, const struct crypto_token_key *,
 #define SHA512_LEN	64
 void	 crypto_sha384(const void *, size_t, uint8_t ret[static SHA384_LEN]);
 void	 crypto_sha512(const void *, size_t, uint8_t ret[static SHA512_LEN]);
+/*
+ * For processes that hold private keys, before anything else of this folder: all that
+ * OpenSSL frees is wiped. -EBUSY: it is too late.
+ */
+int	 crypto_wipe_freed(void) MUST_USE;
 /* Octets that nobody can guess. Negative: there are none, use nothing. */
 int	 crypto_random(void *, size_t) MUST_USE;
 
