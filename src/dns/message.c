@@ -166,28 +166,35 @@ dmsg_question(struct dmsg *m, struct dns_question *ret)
 	return m->r.bad ? -EBADMSG : 1;
 }
 
+static void
+octets_copy(struct wr *w, struct rd *r, size_t n)
+{
+	const uint8_t *p = rd_bytes(r, n);
+
+	if (p != NULL)
+		wr_bytes(w, p, n);
+}
+
 /* The data of a type with names, decompressed into room. */
 static int
 data_rd(struct dmsg *m, const struct name_layout *l, struct rd *r, struct sv *ret)
 {
 	struct wr w = wr_mem(m->room, DNS_RDATA_MAX);
 	struct dname n;
-	size_t left;
 	uint8_t len;
 
-	wr_bytes(&w, rd_bytes(r, l->lead), r->bad ? 0 : l->lead);
+	octets_copy(&w, r, l->lead);
 	for (unsigned i = 0; i < l->n_strings && !r->bad; i++) {
 		len = rd_u8(r);
 		wr_u8(&w, len);
-		wr_bytes(&w, rd_bytes(r, len), r->bad ? 0 : len);
+		octets_copy(&w, r, len);
 	}
 	for (unsigned i = 0; i < l->n_names && !r->bad; i++) {
 		dname_rd_wire(r, m->wire, &n);
 		if (!r->bad)
 			wr_bytes(&w, n.w, n.len);
 	}
-	left = rd_left(r);
-	wr_bytes(&w, rd_bytes(r, left), left);
+	octets_copy(&w, r, rd_left(r));
 	*ret = (struct sv){ (const char *)m->room, w.len };
 	return r->bad || !wr_done(&w) ? -EBADMSG : 0;
 }

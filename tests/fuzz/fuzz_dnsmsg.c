@@ -72,16 +72,20 @@ signed_ones(struct sv raw, struct findings *fs)
 	const struct tsig_keys keys = { &key, 1 };
 	struct tsig t;
 	uint16_t rcode;
+	int verdict;
 
 	if (tsig_key_parse(SV("hmac-sha256:k:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="), fs, &key) < 0)
 		abort();
-	(void)tsig_request(&t, &keys, raw, room, 1795352400, fs, &rcode);
+	verdict = tsig_request(&t, &keys, raw, room, 1795352400, fs, &rcode);
+	if (verdict < 0 || (verdict == TSIG_FAILED) != (rcode != DNS_NOERROR))
+		abort();
 	tsig_done(&t);
 	if (tsig_begin(&t, &key) < 0)
 		abort();
 	t.stream = raw.n % 2 != 0;
-	(void)tsig_answer(&t, raw, room, 1795352400, fs);
-	(void)tsig_answer(&t, raw, room, 1795352400, fs);
+	for (unsigned i = 0; i < 2; i++)
+		if ((verdict = tsig_answer(&t, raw, room, 1795352400, fs)) == TSIG_NONE || verdict < 0)
+			abort();	/* with a key, it is one of the others */
 	(void)tsig_finish(&t, fs);
 	tsig_done(&t);
 }
@@ -100,8 +104,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 		abort();
 	findings_init(&fs, pool);
 	round_trip(raw);
-	(void)dns_query_parse(raw, room, &q);
-	(void)soa_answer_parse(raw, room, 4660, &zone, &fs, &serial);
+	if (dns_query_parse(raw, room, &q) == 0 && n < DNS_HEAD_LEN)
+		abort();
+	if (soa_answer_parse(raw, room, 4660, &zone, &fs, &serial) < 0 && fs.n_by_severity[SEV_REJECT] == 0)
+		abort();		/* refused without a reason */
 	signed_ones(raw, &fs);
 	(void)pool_free(pool);
 	return 0;
