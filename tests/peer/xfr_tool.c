@@ -34,7 +34,7 @@ static struct findings fs;
 static uint8_t room[DNS_RDATA_MAX];
 static long skew;
 
-static void
+static void __attribute__((noreturn))
 die(const char *what, int rc)
 {
 	fprintf(stderr, "xfr_tool: %s: %d\n", what, rc);
