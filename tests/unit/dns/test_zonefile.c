@@ -57,6 +57,9 @@ include_close(void *arg UNUSED, void *file)
 	free(file);
 }
 
+/* Codes that were found. */
+static bool seen[DNS_CODE_MAX];
+
 /* The records as text, and "CODE file line column" of each fault. */
 static int
 read_all(struct sv text, size_t portion, bool includes, bool ttl, struct buf *b)
@@ -79,6 +82,7 @@ read_all(struct sv text, size_t portion, bool includes, bool ttl, struct buf *b)
 		rr_print(b, &rr);
 	for (const struct finding *f = fs.head; f != NULL; f = f->next) {
 		assert_int_equal(f->def->severity, SEV_REJECT);
+		seen[f->def - dns_findings] = true;
 		buf_printf(b, "%s %.*s %u %u\n", f->def->code, SV_ARG(f->args[0].s),
 		    (unsigned)f->args[1].u, (unsigned)f->args[2].u);
 	}
@@ -273,6 +277,18 @@ enough(void **state UNUSED)
 	assert_true(sv_starts(line, SV("ZONE_ERRORS f 100 1")));
 }
 
+/* The tests above met each code. */
+static void
+each_code(void **state UNUSED)
+{
+	static const enum dns_code codes[] = { ZONE_PAREN, ZONE_QUOTE, ZONE_CHARACTER, ZONE_TOO_LONG, ZONE_NO_OWNER,
+		ZONE_NAME, ZONE_TTL, ZONE_NO_TTL, ZONE_CLASS, ZONE_TYPE, ZONE_META_TYPE, ZONE_RDATA, ZONE_DIRECTIVE,
+		ZONE_GENERATE, ZONE_INCLUDE_REFUSED, ZONE_INCLUDE_OPEN, ZONE_INCLUDE_DEPTH, ZONE_ERRORS };
+
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+		assert_true(seen[codes[i]]);
+}
+
 /* A failure to read is no fault of the text. */
 static void
 unreadable(void **state UNUSED)
@@ -315,4 +331,4 @@ lines(void **state UNUSED)
 	assert_int_equal(zonefile_next(z, &rr), 0);
 }
 
-TESTS_MAIN("dns/zonefile", T(records), T(faults), T(includes), T(limits), T(enough), T(unreadable), T(lines))
+TESTS_MAIN("dns/zonefile", T(records), T(faults), T(includes), T(limits), T(enough), T(each_code), T(unreadable), T(lines))
