@@ -103,17 +103,17 @@ test_zsk_roll(void **state)
 	k->key[1].uses = SIGN_USE_PUBLISH | SIGN_USE_KEEP;
 	k->key[2].uses = ZSK;
 	k->now += 3600;
-	assert_int_equal(kit_run(k, small_zone(k), true), 0);
+	assert_int_equal(kit_run(k, zone_ref(k->u), true), 0);
 	assert_false(k->stats.all);
 	assert_false(k->stats.changed);			/* the same zone, the same DNSKEYs */
 	k->now += 7 * DAY;				/* all are due */
-	assert_int_equal(kit_run(k, small_zone(k), true), 0);
+	assert_int_equal(kit_run(k, zone_ref(k->u), true), 0);
 	assert_int_equal(sigs_by(k, &k->key[1]), 0);
 	assert_int_equal(sigs_by(k, &k->key[2]), n);
 	k->keys.n = 0;					/* the old one is withdrawn */
 	kit_key(k, 257, 13, 1, KSK);
 	kit_key(k, 256, 13, 3, ZSK);
-	assert_int_equal(kit_run(k, small_zone(k), true), 0);
+	assert_int_equal(kit_run(k, zone_ref(k->u), true), 0);
 	assert_true(k->stats.changed);
 	assert_int_equal(k->stats.n_sigs, 2);		/* DNSKEY, SOA */
 	kit_free(k);
@@ -132,15 +132,62 @@ test_zsk_switch(void **state)
 	assert_int_equal(kit_run(k, small_zone(k), false), 0);
 	n = sigs_by(k, &k->key[1]);
 	kit_key(k, 256, 13, 3, ZSK);
-	assert_int_equal(kit_run(k, small_zone(k), true), 0);
+	assert_int_equal(kit_run(k, zone_ref(k->u), true), 0);
 	assert_true(k->stats.all);
 	assert_int_equal(sigs_by(k, &k->key[1]), n);
 	assert_int_equal(sigs_by(k, &k->key[2]), n);
 	k->key[1].uses = SIGN_USE_PUBLISH;
-	assert_int_equal(kit_run(k, small_zone(k), true), 0);
+	assert_int_equal(kit_run(k, zone_ref(k->u), true), 0);
 	assert_int_equal(sigs_by(k, &k->key[1]), 0);
 	assert_int_equal(sigs_by(k, &k->key[2]), n);
 	assert_int_equal(k->stats.n_sigs, 1);		/* the SOA's */
+	kit_free(k);
+}
+
+/* A key that signs no longer: its signatures go where those of another are there, too. */
+static void
+test_idle(void **state)
+{
+	struct kit *k = kit_new("example.");
+	unsigned n;
+
+	(void)state;
+	kit_key(k, 257, 13, 1, KSK);
+	kit_key(k, 256, 13, 2, ZSK);
+	kit_key(k, 256, 13, 3, ZSK);
+	assert_int_equal(kit_run(k, small_zone(k), false), 0);
+	n = sigs_by(k, &k->key[1]);
+	k->key[1].uses = SIGN_USE_PUBLISH | SIGN_USE_KEEP;
+	k->state = sign_state_free(k->state);
+	assert_int_equal(kit_run(k, zone_ref(k->u), true), 0);
+	assert_int_equal(sigs_by(k, &k->key[1]), 0);
+	assert_int_equal(sigs_by(k, &k->key[2]), n);
+	assert_int_equal(k->stats.n_sigs, 1);		/* the SOA's */
+	kit_free(k);
+}
+
+/* Another MINIMUM is another TTL of every NSEC, though nothing else changed. */
+static void
+test_minimum(void **state)
+{
+	struct kit *k = kit_new("example.");
+	struct zone_edit *e;
+	struct zone *z = NULL;
+	struct zrrset set;
+	static struct kit_rr t;
+
+	(void)state;
+	kit_key(k, 257, 13, 1, ALL_USES);
+	assert_int_equal(kit_run(k, small_zone(k), false), 0);
+	e = zone_edit_new(k->u, &k->fs);
+	assert_int_equal(zone_edit_del(e, kit_rr(&t, small[0])), 0);
+	assert_int_equal(zone_edit_add(e, kit_rr(&t,
+	    "example. SOA ns1.example. bugs.example. 8 3600 300 3600000 60")), 0);
+	assert_int_equal(zone_edit_done(e, &z), 0);
+	(void)zone_edit_free(e);
+	assert_int_equal(kit_run(k, z, true), 0);
+	assert_true(znode_find(zone_find(k->s, ZONE_NAMES, SV("www\0")), RR_NSEC, &set));
+	assert_int_equal(set.ttl, 60);
 	kit_free(k);
 }
 
@@ -154,19 +201,19 @@ test_denial_change(void **state)
 	kit_key(k, 257, 13, 1, ALL_USES);
 	assert_int_equal(kit_run(k, small_zone(k), false), 0);
 	k->policy.denial = SIGN_NSEC3;
-	assert_int_equal(kit_run(k, small_zone(k), true), 0);
+	assert_int_equal(kit_run(k, zone_ref(k->u), true), 0);
 	assert_int_equal(zone_n_nodes(k->s, ZONE_NSEC3), 6);
 	assert_false(apex_set(k, RR_NSEC, &set));
 	assert_true(apex_set(k, RR_NSEC3PARAM, &set));
 	assert_int_equal((uint8_t)set.rrs.p[3], 0);	/* flags */
 	k->policy.opt_out = true;
-	assert_int_equal(kit_run(k, small_zone(k), true), 0);
+	assert_int_equal(kit_run(k, zone_ref(k->u), true), 0);
 	assert_int_equal(zone_n_nodes(k->s, ZONE_NSEC3), 5);
 	k->policy.salt_len = 1;
-	assert_int_equal(kit_run(k, small_zone(k), true), 0);
+	assert_int_equal(kit_run(k, zone_ref(k->u), true), 0);
 	assert_int_equal(zone_n_nodes(k->s, ZONE_NSEC3), 5);
 	k->policy.denial = SIGN_NSEC;
-	assert_int_equal(kit_run(k, small_zone(k), true), 0);
+	assert_int_equal(kit_run(k, zone_ref(k->u), true), 0);
 	assert_int_equal(zone_n_nodes(k->s, ZONE_NSEC3), 0);
 	assert_true(apex_set(k, RR_NSEC, &set));
 	assert_false(apex_set(k, RR_NSEC3PARAM, &set));
@@ -192,7 +239,7 @@ test_cds(void **state)
 	assert_true(apex_set(k, RR_CDNSKEY, &set));
 	assert_true(sv_eq(sv_skip(set.rrs, 2), k->key[0].rdata));
 	k->keys.cds_delete = true;
-	assert_int_equal(kit_run(k, small_zone(k), true), 0);
+	assert_int_equal(kit_run(k, zone_ref(k->u), true), 0);
 	assert_true(apex_set(k, RR_CDS, &set));
 	assert_true(sv_eq(sv_skip(set.rrs, 2), cds_delete()));
 	assert_true(apex_set(k, RR_CDNSKEY, &set));
@@ -213,13 +260,13 @@ test_restart(void **state)
 	assert_int_equal(kit_run(k, small_zone(k), false), 0);
 	k->state = sign_state_free(k->state);
 	old = k->s;
-	assert_int_equal(kit_run(k, small_zone(k), true), 0);
+	assert_int_equal(kit_run(k, zone_ref(k->u), true), 0);
 	assert_true(k->stats.all);
 	assert_false(k->stats.changed);
 	assert_ptr_equal(k->s, old);
 	assert_int_equal(k->stats.n_sigs, 0);
 	k->now += 60;
-	assert_int_equal(kit_run(k, small_zone(k), true), 0);
+	assert_int_equal(kit_run(k, zone_ref(k->u), true), 0);
 	assert_false(k->stats.all);
 	assert_ptr_equal(k->s, old);
 	assert_true(sign_state_due(k->state) > k->now);
@@ -382,6 +429,6 @@ test_twins(void **state)
 	kit_free(k);
 }
 
-TESTS_MAIN("dnssec/sign, keys", T(test_findings), T(test_zsk_roll), T(test_zsk_switch),
+TESTS_MAIN("dnssec/sign, keys", T(test_findings), T(test_zsk_roll), T(test_zsk_switch), T(test_idle), T(test_minimum),
     T(test_denial_change), T(test_cds), T(test_restart), T(test_serial), T(test_failure),
     T(test_collision), T(test_twins))
