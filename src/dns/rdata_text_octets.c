@@ -85,29 +85,51 @@ nibble(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* Digits of a text that comes in words. */
+struct hex {
+	uint8_t	 tmp[256];		/* octets before they are written */
+	size_t	 n;
+	unsigned acc;
+	bool	 odd;			/* acc has the first digit of a pair */
+};
+
+static int
+hex_take(struct rdata_text *t, struct hex *h, struct sv s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		int v = nibble(s.p[i]);
+
+		if (v < 0)
+			return lex_rdata_fault(t->lx, TF_HEX);
+		h->acc = h->acc << 4 | (unsigned)v;
+		if ((h->odd = !h->odd))
+			continue;
+		h->tmp[h->n++] = (uint8_t)h->acc;
+		if (h->n == sizeof(h->tmp)) {
+			wr_bytes(&t->w, h->tmp, h->n);
+			h->n = 0;
+		}
+	}
+	return 0;
+}
+
 /* Digits to the end; a pair may be parted by blanks. */
 int
 text_hex(struct rdata_text *t)
 {
-	unsigned acc = 0, n_digits = 0;
+	struct hex h;
 	struct sv s = { 0 };
-	int rc;
+	int rc = text_word(t, &s);
 
-	while ((rc = text_word_or_end(t, &s)) == 0)
-		for (size_t i = 0; i < s.n; i++) {
-			int v = nibble(s.p[i]);
-
-			if (v < 0)
-				return lex_rdata_fault(t->lx, TF_HEX);
-			acc = acc << 4 | (unsigned)v;
-			if (++n_digits % 2 == 0)
-				wr_u8(&t->w, (uint8_t)acc);
-		}
+	h.n = 0;
+	h.acc = 0;
+	h.odd = false;
+	while (rc == 0 && (rc = hex_take(t, &h, s)) == 0)
+		rc = text_word_or_end(t, &s);
 	if (rc < 0)
 		return rc;
-	if (n_digits == 0)
-		return lex_rdata_fault(t->lx, TF_MISSING);
-	return n_digits % 2 == 0 ? 0 : lex_rdata_fault(t->lx, TF_HEX);
+	wr_bytes(&t->w, h.tmp, h.n);
+	return h.odd ? lex_rdata_fault(t->lx, TF_HEX) : 0;
 }
 
 int
