@@ -44,8 +44,8 @@
  * anew from what is seen, and the longest TTL has to pass.
  *
  * Many calls with the same arguments give the same answer; actions are said as
- * long as they are not seen to be done, so that a crash loses none (.since
- * tells one demand from the next). Write the state before acting upon it.
+ * long as they are not seen to be done, so that a crash loses none (.since and
+ * .ds tell one demand from the next). Write the state before acting upon it.
  *
  * RFCs: 4035, 6781 section 4, 6840 section 5.11, 7344 and 8078 (CDS), 7583,
  * 8901 (keys and servers of others), 9859. Not here: signature expiry (sign),
@@ -203,7 +203,8 @@ struct keystate_set {
 	uint32_t	 seq;		/* of ours: which publication; 0: not ours */
 	uint32_t	 ttl_sec;
 	bool		 foreign;	/* DS: has records of no key that we know */
-	bool		 seen;		/* DS: a server gave it out */
+	bool		 seen;		/* DS: a server gave it out since it was asked for */
+	bool		 again;		/* DS: it was there when it was asked for: seeing it proves nothing */
 	int64_t		 from;
 	int64_t		 gone;		/* not served from here on; TIME_NEVER: it may be */
 	int64_t		 until;		/* no cache has it from here on */
@@ -292,6 +293,7 @@ struct keystate_child {
 	int64_t			 at;
 	bool			 complete;
 	uint32_t		 dnskey_oldest, data_oldest;
+	uint32_t		 ttl_max;	/* the longest TTL in the zone, if it is known */
 	size_t			 n_dnskey, n_data;
 	struct keystate_seen	 dnskey[KEYSTATE_SEEN_MAX], data[KEYSTATE_SEEN_MAX];
 };

@@ -139,6 +139,12 @@ child_observe(struct ks_run *r, const struct keystate_child *c)
 
 	others_observe(r, KS_DNSKEY, c->dnskey, c->n_dnskey, c);
 	others_observe(r, KS_DATA, c->data, c->n_data, c);
+	for (size_t i = 0; i < st->n_sets; i++) {	/* a zone need not keep to its policy */
+		struct keystate_set *s = &st->sets[i];
+
+		if (s->kind == KS_DATA && s->gone == TIME_NEVER && s->ttl_sec < c->ttl_max)
+			s->ttl_sec = c->ttl_max;
+	}
 	if (!c->complete)
 		return;
 	st->child_at = c->at;
@@ -156,6 +162,13 @@ child_observe(struct ks_run *r, const struct keystate_child *c)
 
 /* --- the servers of the parent --- */
 
+/* Whatever was asked for by now has come by then, or never will. */
+static int64_t
+ds_latest(const struct ks_run *r)
+{
+	return r->st->ds_since + (int64_t)r->policy->registration_delay + r->policy->parent_propagation;
+}
+
 /* Between the old and the new set, a part of each is no surprise; nothing at all is. */
 static bool
 ds_expected(const struct keystate *st, const struct keystate_seen *d)
@@ -169,7 +182,10 @@ ds_expected(const struct keystate *st, const struct keystate_seen *d)
 	return !d->foreign && (d->keys & ~(st->ds_want | st->ds_before)) == 0;
 }
 
-/* One that was asked for and never seen may still be on its way. */
+/*
+ * One that was asked for and never seen may still be on its way; and so may one
+ * that was there when it was asked for: what is seen may be the older one.
+ */
 static bool
 ds_may_come(const struct ks_run *r, const struct keystate_set *s, int64_t at)
 {
@@ -177,8 +193,7 @@ ds_may_come(const struct ks_run *r, const struct keystate_set *s, int64_t at)
 
 	if (s->keys == st->ds_want && !s->foreign)
 		return true;
-	return !s->seen && at < st->ds_since + (int64_t)r->policy->registration_delay +
-	    r->policy->parent_propagation;
+	return (!s->seen || s->again) && at < ds_latest(r);
 }
 
 static void
@@ -201,6 +216,9 @@ parent_settle(struct ks_run *r, const struct keystate_parent *p)
 	if (p->n_ds != 1 || p->ds[0].foreign || p->ds[0].keys != st->ds_want)
 		return;
 	st->ds_done = true;
+	for (size_t i = 0; i < st->n_sets; i++)
+		if (p->at >= ds_latest(r) && st->sets[i].kind == KS_DS)
+			st->sets[i].again = false;
 	if (pending)
 		return;
 	st->ds_before = 0;

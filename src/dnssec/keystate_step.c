@@ -407,6 +407,7 @@ ds_ask(struct stepper *s)
 	st->ds_done = false;
 	for (size_t i = 0; i < st->n_sets; i++)
 		if (st->sets[i].kind == KS_DS && st->sets[i].keys == st->ds_want && !st->sets[i].foreign) {
+			st->sets[i].again = st->sets[i].gone == TIME_NEVER;
 			st->sets[i].gone = st->sets[i].until = TIME_NEVER;
 			st->sets[i].seen = false;
 			return 0;

@@ -173,7 +173,7 @@ keys_tell(struct ks_run *r)
 	}
 }
 
-/* Timers, where policy lets them stand for eyes. */
+/* When to look at the servers again; timers, where policy lets them stand for eyes. */
 static void
 timers_next(struct ks_run *r)
 {
@@ -182,9 +182,16 @@ timers_next(struct ks_run *r)
 	for (size_t i = 0; i < r->st->n_sets && p->timers_child; i++)
 		if (r->st->sets[i].seq != 0)
 			ks_next_at(r, r->st->sets[i].from + p->child_propagation, KS_WAIT_CHILD);
-	if (p->timers_parent && !r->st->ds_done)
-		ks_next_at(r, r->st->ds_since + (int64_t)p->registration_delay + p->parent_propagation,
-		    KS_WAIT_PARENT);
+	for (size_t i = 0; i < r->st->n_sets; i++) {
+		const struct keystate_set *s = &r->st->sets[i];
+		bool may_come = s->kind == KS_DS && s->gone == TIME_NEVER &&
+		    (!s->seen || s->again);
+
+		/* A demand that was taken back cannot come later than this. */
+		if (may_come && (s->keys != r->st->ds_want || p->timers_parent))
+			ks_next_at(r, r->st->ds_since + (int64_t)p->registration_delay +
+			    p->parent_propagation, KS_WAIT_PARENT);
+	}
 }
 
 void

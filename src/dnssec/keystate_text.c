@@ -8,7 +8,7 @@
  *	next NUMBER SEQ DNSKEY-SEQ DATA-SEQ
  *	key NUMBER ROLE ALG TAG BITS FLAGS GOAL PREDECESSOR SUCCESSOR CREATED ACTIVE
  *	    DNSKEY SINCE KEYSIG SINCE ZONESIG SINCE DS SINCE PUBLIC-KEY-IN-HEX
- *	set KIND KEYS SIGS SEQ TTL foreign|known seen|unseen FROM GONE UNTIL
+ *	set KIND KEYS SIGS SEQ TTL foreign|known seen|unseen[-again] FROM GONE UNTIL
  *	sum SHA-256 of all that stands before, in hex
  *
  * Keys of sets are numbers with commas, "-" for none; times are seconds, or
@@ -36,6 +36,9 @@ static const struct {
 	{ "ds-done", offsetof(struct keystate, ds_done) },
 	{ "ds-none-ok", offsetof(struct keystate, ds_none_ok) },
 };
+
+static const char *const foreign_names[] = { "known", "foreign" };
+static const char *const seen_names[] = { "unseen", "seen", "unseen-again", "seen-again" };
 
 /* --- writing --- */
 
@@ -96,7 +99,7 @@ set_write(struct buf *b, const struct keystate *st, const struct keystate_set *s
 	put_keys(b, st, s->keys);
 	put_keys(b, st, s->sigs);
 	buf_printf(b, " %u %u %s %s", s->seq, s->ttl_sec, s->foreign ? "foreign" : "known",
-	    s->seen ? "seen" : "unseen");
+	    seen_names[(s->seen ? 1 : 0) + (s->again ? 2 : 0)]);
 	put_time(b, s->from);
 	put_time(b, s->gone);
 	put_time(b, s->until);
@@ -198,9 +201,6 @@ word_name(struct words *w, const char *const *names, unsigned n)
 	w->bad = true;
 	return 0;
 }
-
-static const char *const foreign_names[] = { "known", "foreign" };
-static const char *const seen_names[] = { "unseen", "seen" };
 
 /* Numbers of keys that were named before, in the order of their places. */
 static uint32_t
@@ -336,13 +336,16 @@ static void
 set_read(struct words *w, struct keystate *st)
 {
 	struct keystate_set s = { .kind = (enum ks_kind)word_name(w, kind_names, KS_KIND_MAX) };
+	unsigned seen;
 
 	s.keys = word_keys(w, st);
 	s.sigs = word_keys(w, st);
 	s.seq = word_u32(w, UINT32_MAX);
 	s.ttl_sec = word_u32(w, INT32_MAX);
 	s.foreign = word_name(w, foreign_names, 2) != 0;
-	s.seen = word_name(w, seen_names, 2) != 0;
+	seen = word_name(w, seen_names, ARRAY_LEN(seen_names));
+	s.seen = (seen & 1) != 0;
+	s.again = (seen & 2) != 0;
 	s.from = word_time(w);
 	s.gone = word_time(w);
 	s.until = word_time(w);

@@ -48,7 +48,8 @@ struct event {
 	enum event_kind	kind;
 	int		server;
 	uint64_t	ds;
-	bool		stranger;
+	bool		add;
+	unsigned	order;
 	struct publication pub;
 	struct keystate_action act;
 };
@@ -75,13 +76,14 @@ struct world {
 	struct publication	 last, child[SERVERS];
 	uint64_t		 ds[SERVERS];
 	bool			 stranger[SERVERS];
+	unsigned		 parent_order, parent_has[SERVERS];	/* versions of the parent */
 	struct event		 events[EVENTS_MAX];
 	size_t			 n_events;
 	struct served		 served[SERVED_MAX];
 	size_t			 n_served;
 	uint8_t			 alg_of[64];
 	int64_t			 ds_asked;
-	uint64_t		 ds_registry;
+	uint64_t		 ds_registry, ds_asked_set;
 	uint8_t			 next_byte;
 	/* what came of it */
 	struct logged		 log[LOG_MAX];
@@ -280,16 +282,22 @@ world_event(struct world *w, const struct event *e)
 	struct event next = *e;
 
 	switch (e->kind) {
-	case EV_CHILD:
-		w->child[e->server] = e->pub;
+	case EV_CHILD:		/* a transfer that was overtaken is not taken */
+		if (e->pub.dnskey_seq >= w->child[e->server].dnskey_seq &&
+		    e->pub.data_seq >= w->child[e->server].data_seq)
+			w->child[e->server] = e->pub;
 		break;
 	case EV_PARENT:
+		if (e->order < w->parent_has[e->server])
+			break;
+		w->parent_has[e->server] = e->order;
 		w->ds[e->server] = e->ds;
-		w->stranger[e->server] = e->stranger;
 		break;
 	case EV_REGISTRY:
-		w->ds_registry = e->ds;
+		w->ds_registry = e->add ? w->ds_registry | e->ds : e->ds;
+		next.ds = w->ds_registry;
 		next.kind = EV_PARENT;
+		next.order = ++w->parent_order;
 		for (int i = 0; i < SERVERS; i++) {
 			next.server = i;
 			next.at = w->now + w->parent_delay[i];
@@ -312,11 +320,12 @@ registry_ask(struct world *w, const struct keystate_action *a)
 {
 	uint64_t want = by_number(&w->st, a->ds);
 
-	if (a->since == w->ds_asked || w->no_person)
+	if ((a->since == w->ds_asked && want == w->ds_asked_set) || w->no_person)
 		return;
 	w->ds_asked = a->since;
+	w->ds_asked_set = want;
 	if (w->registry_mid != 0 && w->ds_registry != 0)
-		event_add(w, &(struct event){ .kind = EV_REGISTRY, .ds = want | w->ds_registry,
+		event_add(w, &(struct event){ .kind = EV_REGISTRY, .ds = want, .add = true,
 		    .at = w->now + w->registry_delay - w->registry_mid });
 	event_add(w, &(struct event){ .kind = EV_REGISTRY, .ds = want, .at = w->now + w->registry_delay });
 }

@@ -43,6 +43,23 @@ initial(void **state UNUSED)
 	world_done(&w);
 }
 
+/* The zone has longer TTLs than its policy says; whoever looks has seen it. */
+static void
+longer_ttl(void **state UNUSED)
+{
+	struct keystate_child c = { .complete = true, .dnskey_oldest = 1, .data_oldest = 2, .ttl_max = 2 * DAY };
+	struct keystate_observations seen = { &c, NULL };
+
+	world_init(&w);
+	c.at = T0;
+	assert_int_equal(keystate_next(&w.st, &w.policy, &seen, T0, &w.fs, &w.step), 0);
+	for (int i = 0; i < SERVERS; i++)
+		w.child[i].data_ttl = 2 * DAY;
+	world_run(&w, T0 + R);
+	assert_int_equal(when(&w, KS_ACT_DS_SUBMIT, 1, 0), S + DAY);
+	world_done(&w);
+}
+
 /* Calls that change nothing say the same again; a crash loses no demand. */
 static void
 the_same_again(void **state UNUSED)
@@ -781,7 +798,7 @@ too_many(void **state UNUSED)
 	world_done(&w);
 }
 
-TESTS_MAIN("keystate", T(initial), T(the_same_again), T(zsk_prepublish), T(zsk_double_signature),
+TESTS_MAIN("keystate", T(initial), T(longer_ttl), T(the_same_again), T(zsk_prepublish), T(zsk_double_signature),
     T(zsk_by_lifetime), T(ksk_double_ksk), T(ksk_double_ds), T(csk_rolls), T(algorithm),
     T(split_and_back), T(policy_of_denial), T(insecure_and_back), T(insecure_regretted),
     T(zsk_compromised), T(ksk_compromised), T(ksk_lost), T(zsk_lost), T(ds_by_others),

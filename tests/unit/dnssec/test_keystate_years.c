@@ -5,7 +5,7 @@
  */
 #include "keystate_world.h"
 
-#define LIVES	12
+#define LIVES 12
 
 static struct world w;
 static uint32_t seed;
@@ -105,6 +105,8 @@ one_life(uint32_t from)
 	seed = from;
 	world_init(&w);
 	policy_any(&w.policy);
+	for (int i = 0; i < SERVERS; i++)
+		w.child[i].dnskey_ttl = w.child[i].data_ttl = w.policy.max_zone_ttl;
 	w.policy.registration_delay = 3 * DAY;
 	w.policy.parent_propagation = 7200;
 	w.registry_delay = dice(3 * DAY);
