@@ -17,6 +17,7 @@ round_trip(void **state)
 		rec(k, "x.example.", RR_MINFO, 60, "a.b.c.example. x.example."),
 		rec(k, "x.example.", RR_TXT, 60, "\"a.b.c.example.\""),
 		rec(k, ".", RR_NS, 60, "b.c.example."),
+		rec(k, "a.x.example.", RR_PTR, 60, "a.b.example."),	/* "a" below others */
 	};
 	const struct dns_head h = { .id = 4711, .flags = DNS_QR | DNS_AA, .opcode = DNS_OP_QUERY };
 	const struct dname q = nm("example.");
@@ -121,13 +122,13 @@ many_names(void **state)
 
 	dmsg_begin(&w, buf, sizeof(buf), &(struct dns_head){ .id = 1 });
 	do {
-		(void)snprintf(text, sizeof(text), "%u.h%u.example.", n, n % 1000);
+		(void)snprintf(text, sizeof(text), "%u.h%u.example.", n % 3, n / 2);
 		a->owner = nm(text);
 	} while (dmsg_put(&w, DNS_ANSWER, &a->rr) == 0 && ++n < 10000);
 	assert_true(n > 2000 && n < 10000);
 	assert_int_equal(dmsg_open(&m, SV_OF(buf, dmsg_end(&w)), room), 0);
 	for (unsigned i = 0; i < n; i++) {
-		(void)snprintf(text, sizeof(text), "%u.h%u.example.", i, i % 1000);
+		(void)snprintf(text, sizeof(text), "%u.h%u.example.", i % 3, i / 2);
 		a->owner = nm(text);
 		assert_int_equal(dmsg_next(&m, &s, &rr), 1);
 		assert_true(rr_same(&rr, &a->rr));
@@ -140,6 +141,7 @@ limits_and_rooms(void **state)
 {
 	struct kit *k = *state;
 	const struct rec *big = rec(k, "long-name-one.example.", RR_TXT, 60, "\"0123456789\"");
+	const struct rec *com = rec(k, "long-name-one.com.", RR_TXT, 60, "\"0123456789\"");
 	const struct rec *ns = rec(k, "example.", RR_NS, 60, "deep.in.the.example.");
 	const struct dname q = nm("example.");
 	const struct edns e = { .udp_size = 1232, .dnssec_ok = true };
@@ -179,6 +181,14 @@ limits_and_rooms(void **state)
 	assert_int_equal(dmsg_next(&m, &s, &rr), 0);
 	/* What was cut away is no place to point at. */
 	dmsg_truncate(&w);
+	assert_int_equal(dmsg_put(&w, DNS_ANSWER, &com->rr), 0);	/* the same label in that place */
+	assert_int_equal(dmsg_put(&w, DNS_ANSWER, &big->rr), 0);
+	assert_int_equal(dmsg_open(&m, SV_OF(buf, dmsg_end(&w)), room), 0);
+	assert_int_equal(dmsg_next(&m, &s, &rr), 1);
+	assert_true(rr_same(&rr, &com->rr));
+	assert_int_equal(dmsg_next(&m, &s, &rr), 1);
+	assert_true(rr_same(&rr, &big->rr));
+	dmsg_truncate(&w);
 	assert_int_equal(dmsg_put(&w, DNS_ANSWER, &ns->rr), 0);
 	assert_int_equal(dmsg_open(&m, SV_OF(buf, dmsg_end(&w)), room), 0);
 	assert_int_equal(dmsg_next(&m, &s, &rr), 1);
@@ -188,6 +198,8 @@ limits_and_rooms(void **state)
 /* --- what strangers write --- */
 
 #define HEAD	"\0\1\0\0\0\0\0\1\0\0\0\0"	/* one answer; names begin at 12 */
+#define A63	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define A64	A63 "a"
 #define REST	"\0\1\0\1\0\0\0\0\0\0"		/* A IN 0, no data */
 
 static const struct {
@@ -203,6 +215,8 @@ static const struct {
 	{ SV(HEAD "\1a\300\14" REST), false },			/* at its own beginning */
 	{ SV(HEAD "\100a" REST), false },			/* RFC 2671's labels, gone */
 	{ SV(HEAD "\200a" REST), false },
+	{ SV(HEAD "\100" A64 "\0" REST), false },			/* a label of 64 octets */
+	{ SV(HEAD "\77" A63 "\0" REST), true },
 	{ SV(HEAD "\1a"), false },
 	{ SV(HEAD "\300"), false },
 	{ SV(HEAD "\0\0\1\0\1\0\0\0\0\0\5abcd"), false },	/* data that do not fit */

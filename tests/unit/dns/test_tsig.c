@@ -417,6 +417,7 @@ one_key(void **state)
 		{ "k:pass phrase!", TSIG_KEY_SECRET },
 	};
 	struct tsig_key key;
+	char text[200];
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		forget(k);
@@ -432,6 +433,14 @@ one_key(void **state)
 	tsig_key_wipe(&key);
 	assert_int_equal(key.secret_len, 0);
 	assert_int_equal(key.secret[1], 0);
+	/* The largest secret, and one octet more. */
+	memset(text, 'A', sizeof(text));
+	memcpy(text, "k:", 2);
+	text[2 + 171] = '=';
+	assert_int_equal(tsig_key_parse((struct sv){ text, 2 + 172 }, &k->fs, &key), 0);
+	assert_int_equal(key.secret_len, TSIG_SECRET_MAX);
+	text[2 + 171] = 'A';
+	assert_int_equal(tsig_key_parse((struct sv){ text, 2 + 172 }, &k->fs, &key), -EINVAL);
 }
 
 #define GOOD	"key \"k.example\" {\n\talgorithm hmac-sha256;\n\tsecret \"" SECRET "\";\n};\n"
