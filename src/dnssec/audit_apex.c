@@ -364,7 +364,7 @@ vouch_judge(struct audit *a, const struct vouch *v, const struct vouched *by)
 			continue;
 		if (by->named[alg] == 0)
 			say_alg(a, v->mismatch, (uint8_t)alg);
-		else if ((by->named[alg] & a->own.signs_dnskey) == 0)
+		else if ((by->named[alg] & (a->own.signs_dnskey | a->own.tried_dnskey)) == 0)
 			say_alg(a, v->silent, (uint8_t)alg);
 	}
 }

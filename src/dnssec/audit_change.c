@@ -287,44 +287,57 @@ change_has_apex(const struct audit *a)
 	return a->change->apex && !a->change->again;
 }
 
-/* Does the name exist with authority, by itself or by what is below? */
-static bool
-name_lives(const struct zone *z, struct sv key)
+/* The first name at or below that exists with authority; NULL: none does. */
+static const struct znode *
+first_alive(const struct zone *z, struct sv key)
 {
 	struct zone_it it = zone_seek(z, ZONE_NAMES, key);
 	const struct znode *n, *cut;
 
 	if (key_occluded(z, key, &cut))
-		return false;
+		return NULL;
 	while ((n = zone_next(&it)) != NULL) {
 		struct sv k = znode_key(n);
 
 		if (!dkey_within((const uint8_t *)k.p, k.n, (const uint8_t *)key.p, key.n))
-			return false;
+			return NULL;
 		if (node_exists(n))
-			return true;
+			return n;
 	}
-	return false;
+	return NULL;
 }
 
-/* A name that went, and those above that went with it, left no record behind. */
+/* A name that is no more left no record behind. */
+static void
+dead_check(struct worker *w, struct sv key)
+{
+	uint8_t hash[NSEC3_HASH_LEN];
+	const struct znode *n;
+
+	nsec3_hash_key(w->a, key, hash);
+	sink_hash(w->out, hash);
+	n = zone_find(w->a->z, ZONE_NSEC3, (struct sv){ (const char *)hash, sizeof(hash) });
+	if (n != NULL)
+		worker_say_at(w, &CAUSE_TYPE(DNS_DENIAL_EXTRA, RR_NSEC3), ZONE_NSEC3, n);
+}
+
+/* A name that went: so may those above it, or they are empty now. */
 static void
 gone_check(struct worker *w, struct sv key)
 {
 	const struct zone *z = w->a->z;
-	uint8_t hash[NSEC3_HASH_LEN];
 
 	if (w->a->denial.kind != AUDIT_NSEC3 || !w->a->denial.hashable)
 		return;
-	for (; key.n > 0 && !name_lives(z, key);
-	    key = sv_take(key, dkey_parent((const uint8_t *)key.p, key.n))) {
-		const struct znode *n;
+	for (; key.n > 0; key = sv_take(key, dkey_parent((const uint8_t *)key.p, key.n))) {
+		const struct znode *n = first_alive(z, key);
 
-		nsec3_hash_key(w->a, key, hash);
-		sink_hash(w->out, hash);
-		n = zone_find(z, ZONE_NSEC3, (struct sv){ (const char *)hash, sizeof(hash) });
-		if (n != NULL)
-			worker_say_at(w, &CAUSE_TYPE(DNS_DENIAL_EXTRA, RR_NSEC3), ZONE_NSEC3, n);
+		if (n == NULL) {
+			dead_check(w, key);
+		} else if (!sv_eq(znode_key(n), key)) {
+			dkey_name((const uint8_t *)key.p, key.n, &w->a->apex, &w->name);
+			nsec3_name(w, n, key, NAME_ENT);
+		}
 	}
 }
 
@@ -338,7 +351,7 @@ item_name(struct worker *w, const struct item *it)
 		else
 			audit_walk_denial(w, it->new);
 	}
-	if (it->all)
+	if (it->all && (it->new == NULL || first_alive(w->a->z, it->key) != it->new))
 		gone_check(w, it->key);
 }
 

@@ -27,6 +27,7 @@ struct sink {
 	uint64_t		 n_matched;	/* NSEC3 records that a name accounts for */
 	/* Bit n: key n signed it at the apex. */
 	uint64_t		 signs_dnskey, signs_cds, signs_cdnskey;
+	uint64_t		 tried_dnskey;	/* … signed the keys with a fault that is told */
 	struct type_counts	 types;
 	int64_t			 first_expiry, last_inception;
 	struct dname		 first_name;

@@ -186,6 +186,7 @@ sink_merge(struct sink *dst, const struct sink *src)
 	times_merge(dst, src);
 	dst->n_matched += src->n_matched;
 	dst->signs_dnskey |= src->signs_dnskey;
+	dst->tried_dnskey |= src->tried_dnskey;
 	dst->signs_cds |= src->signs_cds;
 	dst->signs_cdnskey |= src->signs_cdnskey;
 	dst->again |= src->again;

@@ -256,9 +256,21 @@ key_say(struct worker *w, const struct setwork *set, const struct sigwork *s, en
 	worker_say_at(w, &c, set->part, set->node);
 }
 
+/* Its fault is told: that the key does not sign the keys is no news then. */
+static void
+tried_note(struct worker *w, const struct setwork *set, const struct sigwork *s)
+{
+	if (set->part != ZONE_NAMES || set->type != RR_DNSKEY || znode_key(set->node).n > 0)
+		return;
+	for (size_t i = 0; i < w->a->n_keys; i++)
+		if (w->a->keys[i].k.alg == s->alg && w->a->keys[i].tag == s->tag)
+			w->out->tried_dnskey |= (uint64_t)1 << i;
+}
+
 static void
 sig_fault_say(struct worker *w, const struct setwork *set, const struct sigwork *s)
 {
+	tried_note(w, set, s);
 	if (s->code == DNS_SIG_EXPIRED)
 		key_say(w, set, s, s->code, AUDIT_TIME, (uint64_t)time_of(w->a, s->expiration));
 	else if (s->code == DNS_SIG_EARLY)

