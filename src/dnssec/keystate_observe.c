@@ -239,8 +239,7 @@ parent_observe(struct ks_run *r, const struct keystate_parent *p)
 		if (p->ds[i].keys == 0 && !p->ds[i].foreign)
 			finding_add0(r->fs, &keystate_findings[KEY_DS_LOST]);
 		else
-			finding_add(r->fs, &keystate_findings[KEY_DS_CHANGED],
-			    FA_U("keys", p->ds[i].keys), FA_U("wanted", st->ds_want));
+			finding_add0(r->fs, &keystate_findings[KEY_DS_CHANGED]);
 	}
 	if (alarm)
 		st->ds_alarm = true;

@@ -87,7 +87,7 @@ static void
 unseen_tell(struct ks_run *r, const char *side, int64_t last)
 {
 	if (r->st->now - last > UNSEEN_MAX)
-		finding_add(r->fs, &keystate_findings[KEY_UNSEEN], FA_STR("side", side),
+		finding_add(r->fs, &keystate_findings[KEY_UNSEEN], FA_MSG("side", side),
 		    FA_TIME("last", last));
 }
 
@@ -117,7 +117,7 @@ hand_over(struct ks_run *r)
 	due = st->ds_since + (int64_t)r->policy->registration_delay + r->policy->parent_propagation;
 	if (st->now > due)
 		finding_add(r->fs, &keystate_findings[KEY_DS_LATE], FA_TIME("since", st->ds_since));
-	unseen_tell(r, "parent", max_i64(st->parent_at, st->ds_since));
+	unseen_tell(r, N_("parent zone"), max_i64(st->parent_at, st->ds_since));
 }
 
 /* Servers of the zone that have an older version: nothing older is proven to be gone. */
@@ -132,7 +132,7 @@ child_wait(struct ks_run *r)
 			continue;
 		ks_wait_add(r, &(struct keystate_wait){ KS_WAIT_CHILD,
 		    s->kind == KS_DNSKEY ? KS_REC_DNSKEY : KS_REC_ZONESIG, 0, TIME_NEVER });
-		unseen_tell(r, "zone", max_i64(r->st->child_at,
+		unseen_tell(r, N_("zone itself"), max_i64(r->st->child_at,
 		    ks_current(r->st, s->kind)->from));
 		return;
 	}
