@@ -59,6 +59,9 @@ ns	NSEC	d A AAAA RRSIG NSEC
 """
 
 
+PRI = 2000			# hosts of pri.example.: some ten messages
+
+
 def zone_text(serial, n):
     """The zone of a serial; some hosts come, some go, some change."""
     rng = random.Random(7)
@@ -82,6 +85,7 @@ def tool(*argv):
     return r.err.strip(), r.out
 
 
+
 def printed(zone, path):
     return tool("print", zone, path)[1]
 
@@ -96,7 +100,7 @@ class Peer:
         os.mkdir(self.dir)
         self.port, self.ours, self.process = free_port(), ours, None
         os.mkdir(os.path.join(self.dir, "db"))		# Knot's journal: it does not make it
-        self.zone = write(os.path.join(self.dir, "pri.zone"), zone_text(1, 300))
+        self.zone = write(os.path.join(self.dir, "pri.zone"), zone_text(1, PRI))
 
     def start(self):
         conf = write(os.path.join(self.dir, "conf"), self.conf())
@@ -250,10 +254,10 @@ def fetch(peer, folder):
 
 
 def fetch_differences(peer, folder):
-    old = write(os.path.join(folder, peer.name + ".old"), zone_text(1, 300))
+    old = write(os.path.join(folder, peer.name + ".old"), zone_text(1, PRI))
     err, _ = tool("get", peer.port, "pri.example.", key("k256"), 0, old)
     tap.ok(err.startswith("CURRENT "), "IXFR from %s: nothing is newer" % peer.name, err)
-    write(peer.zone, zone_text(2, 280))
+    write(peer.zone, zone_text(2, PRI - 20))
     peer.reload()
     wait_for(lambda: tool("soa", peer.port, "pri.example.", "-", 0)[0] == "SOA 2", 10)
     err, out = tool("get", peer.port, "pri.example.", key("k512"), 0, old)

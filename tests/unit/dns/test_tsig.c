@@ -74,6 +74,46 @@ as_others_do(void **state)
 	tsig_done(&server);
 }
 
+/* A stream of dnspython's to the same request: two messages between signed ones. */
+static const char *const their_stream[] = {
+	"123480000001000000000001076578616d706c65000006000103786672c00c00fa00ff00000000003d"
+	    "0b686d61632d7368613235360000006b02e750012c0020"
+	    "53aca0f8d40f120168bf66f06e114b879d3d4991feedacd92759bf1555f6e609" "123400000000",
+	"123480000001000000000000076578616d706c650000060002",
+	"123480000001000000000000076578616d706c650000060003",
+	"123480000001000000000001076578616d706c65000006000403786672c00c00fa00ff00000000003d"
+	    "0b686d61632d7368613235360000006b02e750012c0020"
+	    "b44aca8085e4c9cc7a233da2a5a335fe41f574ab75c112f0cbef9728b795e818" "123400000000",
+};
+
+static void
+streams_of_others(void **state)
+{
+	struct kit *k = *state;
+	struct tsig_key key = key_of(k, "xfr.example.:" SECRET);
+	static const enum tsig_verdict want[] = { TSIG_OK, TSIG_LATER, TSIG_LATER, TSIG_OK };
+	uint8_t wire[256];
+	struct tsig client;
+	size_t n;
+
+	/* Whole; then without its third message. */
+	for (size_t skip = 4; skip > 1; skip -= 2) {
+		assert_int_equal(tsig_begin(&client, &key), 0);
+		n = question(wire, sizeof(wire));
+		assert_int_equal(tsig_sign(&client, wire, &n, sizeof(wire), NOW), 0);
+		for (size_t i = 0; i < ARRAY_LEN(their_stream); i++) {
+			if (i == skip)
+				continue;
+			n = strlen(their_stream[i]) / 2;
+			assert_int_equal(hex_decode(wire, n, sv_str(their_stream[i])), 0);
+			assert_int_equal(tsig_answer(&client, SV_OF(wire, n), room, NOW, &k->fs),
+			    i == 3 && skip == 2 ? TSIG_FAILED : want[i]);
+		}
+		assert_int_equal(n_found(&k->fs, TSIG_BADSIG), skip == 2);
+		tsig_done(&client);
+	}
+}
+
 /* --- exchanges --- */
 
 /*
@@ -523,5 +563,5 @@ keys_again(void **state)
 	buf_done(&again);
 }
 
-TESTS_MAIN("dns/tsig", TK(as_others_do), TK(algorithms), TK(refusals), TK(every_octet), TK(places),
-    TK(streams), TK(broken_streams), TK(one_key), TK(key_files), TK(keys_again))
+TESTS_MAIN("dns/tsig", TK(as_others_do), TK(streams_of_others), TK(algorithms), TK(refusals),
+    TK(every_octet), TK(places), TK(streams), TK(broken_streams), TK(one_key), TK(key_files), TK(keys_again))
