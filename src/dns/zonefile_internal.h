@@ -2,6 +2,8 @@
 #ifndef DNS_ZONEFILE_INTERNAL_H
 #define DNS_ZONEFILE_INTERNAL_H
 
+#include <errno.h>
+
 #include "dns/rdata_internal.h"
 
 /* Why data cannot be read: a sentence each, in text_faults. */
@@ -82,9 +84,24 @@ lex_hold(struct lex *lx)
 {
 	lx->held = true;
 }
-/* Note the fault, at the item; returns -EINVAL. */
-int	 lex_fault(struct lex *, enum dns_code);
-int	 lex_rdata_fault(struct lex *, enum text_fault);
+/* Note the fault, at the item, unless there is one. Here, so that compilers see what they return. */
+static inline int
+lex_fault(struct lex *lx, enum dns_code code)
+{
+	if (!lx->bad) {
+		lx->bad = true;
+		lx->code = code;
+	}
+	return -EINVAL;
+}
+
+static inline int
+lex_rdata_fault(struct lex *lx, enum text_fault fault)
+{
+	if (!lx->bad)
+		lx->fault = fault;
+	return lex_fault(lx, ZONE_RDATA);
+}
 
 /* Octets of a text with RFC 1035 section 5.1's \X and \DDD. -EINVAL, -E2BIG. */
 int	 text_octets(struct sv, uint8_t *dst, size_t cap, size_t *ret_n) MUST_USE;

@@ -43,24 +43,6 @@ lex_init(struct lex *lx, struct text_at at, const char *end, bool final)
 	lx->fault = TF_MISSING;
 }
 
-int
-lex_fault(struct lex *lx, enum dns_code code)
-{
-	if (!lx->bad) {
-		lx->bad = true;
-		lx->code = code;
-	}
-	return -EINVAL;
-}
-
-int
-lex_rdata_fault(struct lex *lx, enum text_fault fault)
-{
-	if (!lx->bad)
-		lx->fault = fault;
-	return lex_fault(lx, ZONE_RDATA);
-}
-
 static enum lex_kind
 bad_at(struct lex *lx, enum dns_code code, struct text_at at)
 {

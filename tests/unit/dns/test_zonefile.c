@@ -26,6 +26,8 @@ text_read(void *arg, char *dst, size_t cap, size_t *ret_n)
 	return 0;
 }
 
+static unsigned n_opened;
+
 /* Files to be included; "self" is without end. */
 static int
 include_open(void *arg UNUSED, struct sv path, void **ret)
@@ -44,6 +46,7 @@ include_open(void *arg UNUSED, struct sv path, void **ret)
 		if (sv_eq_str(path, files[i].name)) {
 			t = calloc(1, sizeof(*t));
 			assert_non_null(t);
+			n_opened++;
 			*t = (struct text){ sv_str(files[i].text), 3, 0 };
 			*ret = t;
 			return 0;
@@ -208,13 +211,20 @@ includes(void **state UNUSED)
 		{ "$INCLUDE \"one\" sub ; x\n", "b.sub.example.\t5\tIN\tA\t192.0.2.2\nc.far.\t5\tIN\tA\t192.0.2.3\n" },
 		{ "a A 192.0.2.1\n$INCLUDE inherits\n", "a.example.\t5\tIN\tA\t192.0.2.1\na.example.\t5\tIN\tA\t192.0.2.9\n" },
 		{ "$INCLUDE \"bad file\"\nb A 192.0.2.2\n", "b.example.\t5\tIN\tA\t192.0.2.2\nZONE_RDATA bad file 1 5\n" },
+		{ "$INCLUDE one\n A 192.0.2.4\n", "b.example.\t5\tIN\tA\t192.0.2.2\nc.far.\t5\tIN\tA\t192.0.2.3\nZONE_NO_OWNER f 2 2\n" },
 		{ "$INCLUDE none\n", "ZONE_INCLUDE_OPEN f 1 10\n" },
-		{ "$INCLUDE self\na A 192.0.2.1\n", "a.example.\t5\tIN\tA\t192.0.2.1\nZONE_INCLUDE_DEPTH self 1 10\n" },
 		{ "$INCLUDE\n$INCLUDE one ..\n$INCLUDE one a b\n$INCLUDE one \"x\"\n",
 		    "ZONE_DIRECTIVE f 1 9\nZONE_NAME f 2 14\nZONE_DIRECTIVE f 3 16\nZONE_DIRECTIVE f 4 14\n" },
 	};
 
+	static const struct row self[] = {
+		{ "$INCLUDE self\na A 192.0.2.1\n", "a.example.\t5\tIN\tA\t192.0.2.1\nZONE_INCLUDE_DEPTH self 1 10\n" },
+	};
+
 	rows_check(rows, ARRAY_LEN(rows), true, true);
+	n_opened = 0;
+	rows_check(self, ARRAY_LEN(self), true, true);
+	assert_int_equal(n_opened, 3 * ZONEFILE_INCLUDE_MAX);
 }
 
 /* A text of so many bytes: what stands at its ends, and a filling. */
