@@ -226,7 +226,10 @@ typedef int (*sign_fn)(void *arg, const struct sign_key *, struct crypto_make *,
 struct sign_state;
 struct sign_state *sign_state_free(struct sign_state *);
 DEFINE_CLEANUP(struct sign_state, sign_state_free)
-/* When the next run is due at the latest (the earliest end of a signature less refresh). */
+/*
+ * When the next run is due (the earliest end of a signature less refresh). Each run makes what
+ * is due by then and no more: who waits for an hour's worth has fewer versions.
+ */
 int64_t	 sign_state_due(const struct sign_state *);
 /* The earliest end of any signature: the horizon. */
 int64_t	 sign_state_horizon(const struct sign_state *);
@@ -256,8 +259,9 @@ struct sign_stats {
 struct signer;
 /*
  * What the input points to must stay until signer_free(). *ret is NULL where
- * findings say that it cannot be signed so (REJECT); a zone that was to be taken
- * is still the caller's then, as it is on failure.
+ * findings say that it cannot be signed so (REJECT, also one that was there
+ * before); a zone that was to be taken is still the caller's then, as it is on
+ * failure.
  */
 int	 signer_begin(const struct sign_input *, struct findings *, struct signer **ret) MUST_USE;
 struct signer *signer_free(struct signer *);
