@@ -87,6 +87,25 @@ def algorithms(folder, peer):
     t.none(faults, "%s takes each algorithm, and two at once" % peer)
 
 
+FLAGS = {"nsec": [], "nsec3": ["--nsec3"], "opt-out": ["--nsec3", "--opt-out"]}
+
+
+def command(folder, peer):
+    """The same through `sekisho zone sign`, with keys of its own in files."""
+    name, origin, text = next(odd_zones.zones())
+    unsigned, keys = os.path.join(folder, "command.zone"), os.path.join(folder, "keys")
+    os.makedirs(keys, exist_ok=True)
+    with open(unsigned, "w") as f:
+        f.write(text)
+    faults = []
+    for denial in DENIALS:
+        signed = os.path.join(folder, "command." + denial)
+        r = peers.run([peers.sekisho(), "zone", "sign", unsigned, "-K", keys, "--generate", "ECDSAP256SHA256",
+                       "-o", signed] + FLAGS[denial])
+        faults += [r.err] if r.status else verify(peer, name, origin, denial, signed)
+    t.none(faults, "%s takes what the command signed" % peer)
+
+
 def notices(folder, peer):
     """A test of the tests: one letter of a signed address is another one."""
     name, origin, text = next(odd_zones.zones())
@@ -106,6 +125,7 @@ def main():
                 continue
             t.case(odd, folder, peer)
             t.case(algorithms, folder, peer)
+            t.case(command, folder, peer)
             t.case(notices, folder, peer)
     return t.done()
 
