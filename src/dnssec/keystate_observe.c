@@ -377,6 +377,7 @@ bool
 ks_observe(struct ks_run *r, const struct keystate_observations *seen)
 {
 	struct keystate *st = r->st;
+	bool adopted = st->unproven;
 
 	if (r->now < st->now) {
 		finding_add(r->fs, &keystate_findings[KEY_CLOCK_BACK], FA_TIME("now", r->now),
@@ -392,9 +393,9 @@ ks_observe(struct ks_run *r, const struct keystate_observations *seen)
 		ks_wait_add(r, &(struct keystate_wait){ KS_WAIT_PROOF, 0, 0, TIME_NEVER });
 		return false;
 	}
-	if (seen->child != NULL && newer(r, seen->child->at, st->child_at))
+	if (!adopted && seen->child != NULL && newer(r, seen->child->at, st->child_at))
 		child_observe(r, seen->child);
-	if (seen->parent != NULL && newer(r, seen->parent->at, st->parent_at))
+	if (!adopted && seen->parent != NULL && newer(r, seen->parent->at, st->parent_at))
 		parent_observe(r, seen->parent);
 	timers(r);
 	ks_sets_purge(st, r->now);
