@@ -1,6 +1,7 @@
 /*
- * A node: one allocation. After the key stand the sets, each a head of 16
- * octets (8 more where there are signatures) and its data, unaligned.
+ * A node: one allocation. After the key stand the sets, each a head and its
+ * data, unaligned. A million names make two million heads, so a head is as
+ * short as it can be: 10 octets, 13 with signatures, unless lengths need more.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -8,13 +9,10 @@
 
 #include "dns/zone_internal.h"
 
-struct set_head {
-	uint32_t ttl, rrs_len;
-	uint16_t type, n_rrs, n_sigs, pad;
-};
-
-struct sig_head {
-	uint32_t ttl, len;
+enum head_flags {
+	HEAD_SIGS	= 1 << 0,	/* there are signatures */
+	HEAD_WIDE	= 1 << 1,	/* counts and lengths take twice the room */
+	HEAD_SIG_TTL	= 1 << 2,	/* whose TTL is not that of the records */
 };
 
 static inline unsigned
@@ -48,27 +46,50 @@ znode_n_rrsets(const struct znode *n)
 	return n->n_rrsets;
 }
 
+static inline uint32_t
+take(const uint8_t **p, size_t n)
+{
+	uint32_t v = 0;
+
+	for (size_t i = 0; i < n; i++)
+		v |= (uint32_t)(*p)[i] << (8 * i);
+	*p += n;
+	return v;
+}
+
+/* Reads the head at p; returns where the data begin. */
+static const uint8_t *
+head_take(const uint8_t *p, struct zrrset *s)
+{
+	unsigned flags = *p++;
+	bool wide = (flags & HEAD_WIDE) != 0;
+
+	*s = (struct zrrset){ 0 };
+	s->type = (uint16_t)take(&p, 2);
+	s->ttl = take(&p, 4);
+	/* Numbers that the compiler knows: this is asked for each set of a zone. */
+	s->n_rrs = (uint16_t)(wide ? take(&p, 2) : take(&p, 1));
+	s->rrs.n = wide ? take(&p, 4) : take(&p, 2);
+	if ((flags & HEAD_SIGS) != 0) {
+		s->n_sigs = (uint16_t)(wide ? take(&p, 2) : take(&p, 1));
+		s->sigs.n = wide ? take(&p, 4) : take(&p, 2);
+		s->sig_ttl = (flags & HEAD_SIG_TTL) != 0 ? take(&p, 4) : s->ttl;
+	}
+	return p;
+}
+
 bool
 znode_next(const struct znode *n, size_t *pos, struct zrrset *ret)
 {
 	size_t at = *pos == 0 ? n->key_len : *pos;
-	struct set_head h;
-	struct sig_head s = { 0 };
+	const uint8_t *p;
 
 	if (at >= n->len)
 		return false;
-	memcpy(&h, n->body + at, sizeof(h));
-	at += sizeof(h);
-	if (h.n_sigs > 0) {
-		memcpy(&s, n->body + at, sizeof(s));
-		at += sizeof(s);
-	}
-	*ret = (struct zrrset){
-		.type = h.type, .n_rrs = h.n_rrs, .n_sigs = h.n_sigs, .ttl = h.ttl, .sig_ttl = s.ttl,
-		.rrs = { (const char *)n->body + at, h.rrs_len },
-		.sigs = { (const char *)n->body + at + h.rrs_len, s.len },
-	};
-	*pos = at + h.rrs_len + s.len;
+	p = head_take(n->body + at, ret);
+	ret->rrs.p = (const char *)p;
+	ret->sigs.p = ret->rrs.p + ret->rrs.n;
+	*pos = (size_t)(p - n->body) + ret->rrs.n + ret->sigs.n;
 	return true;
 }
 
@@ -117,11 +138,27 @@ set_is_empty(const struct zrrset *s)
 	return s->n_rrs == 0 && s->n_sigs == 0;
 }
 
+static unsigned
+head_flags(const struct zrrset *s)
+{
+	unsigned flags = s->n_sigs > 0 ? HEAD_SIGS : 0;
+
+	if (s->n_rrs > UINT8_MAX || s->n_sigs > UINT8_MAX || s->rrs.n > UINT16_MAX ||
+	    s->sigs.n > UINT16_MAX)
+		flags |= HEAD_WIDE;
+	if (s->n_sigs > 0 && s->sig_ttl != s->ttl)
+		flags |= HEAD_SIG_TTL;
+	return flags;
+}
+
 static size_t
 set_size(const struct zrrset *s)
 {
-	return sizeof(struct set_head) + (s->n_sigs > 0 ? sizeof(struct sig_head) : 0) +
-	    s->rrs.n + s->sigs.n;
+	unsigned flags = head_flags(s);
+	size_t wide = (flags & HEAD_WIDE) != 0 ? 2 : 1;
+
+	return 7 + 3 * wide + ((flags & HEAD_SIGS) != 0 ? 3 * wide : 0) +
+	    ((flags & HEAD_SIG_TTL) != 0 ? 4 : 0) + s->rrs.n + s->sigs.n;
 }
 
 static uint8_t *
@@ -132,16 +169,31 @@ put(uint8_t *p, const void *src, size_t n)
 	return p + n;
 }
 
-/* All but the data, of which only the lengths count. */
 static uint8_t *
-heads_put(uint8_t *p, const struct zrrset *s)
+put_number(uint8_t *p, size_t v, size_t n)
 {
-	const struct set_head h = { .ttl = s->ttl, .rrs_len = (uint32_t)s->rrs.n,
-		.type = s->type, .n_rrs = s->n_rrs, .n_sigs = s->n_sigs };
-	const struct sig_head sh = { .ttl = s->sig_ttl, .len = (uint32_t)s->sigs.n };
+	for (size_t i = 0; i < n; i++)
+		p[i] = (uint8_t)(v >> (8 * i));
+	return p + n;
+}
 
-	p = put(p, &h, sizeof(h));
-	return s->n_sigs > 0 ? put(p, &sh, sizeof(sh)) : p;
+/* What head_take() reads; the data themselves are the caller's to put. */
+static uint8_t *
+head_put(uint8_t *p, const struct zrrset *s)
+{
+	unsigned flags = head_flags(s);
+	size_t wide = (flags & HEAD_WIDE) != 0 ? 2 : 1;
+
+	p = put_number(p, flags, 1);
+	p = put_number(p, s->type, 2);
+	p = put_number(p, s->ttl, 4);
+	p = put_number(p, s->n_rrs, wide);
+	p = put_number(p, s->rrs.n, 2 * wide);
+	if ((flags & HEAD_SIGS) != 0) {
+		p = put_number(p, s->n_sigs, wide);
+		p = put_number(p, s->sigs.n, 2 * wide);
+	}
+	return (flags & HEAD_SIG_TTL) != 0 ? put_number(p, s->sig_ttl, 4) : p;
 }
 
 struct znode *
@@ -162,7 +214,7 @@ znode_new(struct sv key, const struct zrrset *sets, size_t n)
 		if (set_is_empty(&sets[i]))
 			continue;
 		node->n_rrsets++;
-		p = heads_put(p, &sets[i]);
+		p = head_put(p, &sets[i]);
 		p = put(p, sets[i].rrs.p, sets[i].rrs.n);
 		p = put(p, sets[i].sigs.p, sets[i].sigs.n);
 	}
@@ -367,7 +419,7 @@ draft_set(struct zdraft *d, size_t *i, uint8_t *p)
 	if (s.n_rrs == 0)
 		s.ttl = s.sig_ttl;
 	if (p != NULL) {
-		p = heads_put(p, &s);
+		p = head_put(p, &s);
 		for (size_t k = begin; k < *i; k++)
 			p = rec_put(p, d, &d->rec[k]);
 	}

@@ -389,6 +389,32 @@ part_apply(struct part_out *o, const struct zpart *old, const struct zchange *c,
 }
 
 int
+zone_of_nodes(const struct dname *apex, struct znode *const *const node[ZONE_PART_MAX],
+    const size_t n[ZONE_PART_MAX], struct zone **ret)
+{
+	_cleanup_(zone_unrefp) struct zone *z = zone_new(apex);
+
+	if (z == NULL)
+		return -ENOMEM;
+	for (unsigned part = 0; part < ZONE_PART_MAX; part++) {
+		struct part_out o = { 0 };
+		int rc = 0;
+
+		for (size_t i = 0; rc == 0 && i < n[part]; i++)
+			rc = out_node(&o, node[part][i]);
+		if (rc == 0)
+			rc = out_flush(&o);
+		if (rc < 0) {
+			out_done(&o);
+			return rc;
+		}
+		z->part[part] = o.part;
+	}
+	*ret = TAKE_PTR(z);
+	return 0;
+}
+
+int
 zone_apply(struct zone *old, const struct zchange *changes[ZONE_PART_MAX],
     const size_t n[ZONE_PART_MAX], struct zone **ret)
 {

@@ -279,51 +279,22 @@ znodes_sort(struct zone_builder *b, struct znodes *l)
 	return 0;
 }
 
-static int
-znodes_changes(const struct znodes *l, struct zchange **ret)
-{
-	struct zchange *c = calloc(max_size(1, l->n), sizeof(*c));
-
-	if (c == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < l->n; i++)
-		c[i] = (struct zchange){ .key = znode_key(l->p[i]), .node = l->p[i] };
-	*ret = c;
-	return 0;
-}
-
-static int
-apply_nodes(struct zone *old, const struct znodes l[ZONE_PART_MAX], struct zone **ret)
-{
-	struct zchange *c[ZONE_PART_MAX] = { NULL };
-	size_t n[ZONE_PART_MAX];
-	int rc = 0;
-
-	for (unsigned i = 0; rc == 0 && i < ZONE_PART_MAX; i++) {
-		n[i] = l[i].n;
-		rc = znodes_changes(&l[i], &c[i]);
-	}
-	if (rc == 0)
-		rc = zone_apply(old, (const struct zchange **)c, n, ret);
-	for (unsigned i = 0; i < ZONE_PART_MAX; i++)
-		free(c[i]);
-	return rc;
-}
-
 int
 zone_builder_done(struct zone_builder *b, struct zone **ret)
 {
-	_cleanup_(zone_unrefp) struct zone *empty = NULL;
+	struct znode *const *node[ZONE_PART_MAX];
+	size_t n[ZONE_PART_MAX];
 	int rc;
 
 	if ((rc = builder_close(b)) < 0)
 		return rc;
-	for (unsigned i = 0; i < ZONE_PART_MAX; i++)
+	for (unsigned i = 0; i < ZONE_PART_MAX; i++) {
 		if ((rc = znodes_sort(b, &b->done[i])) < 0)
 			return rc;
-	if ((empty = zone_new(&b->apex)) == NULL)
-		return -ENOMEM;
-	if ((rc = apply_nodes(empty, b->done, ret)) < 0)
+		node[i] = b->done[i].p;
+		n[i] = b->done[i].n;
+	}
+	if ((rc = zone_of_nodes(&b->apex, node, n, ret)) < 0)
 		return rc;
 	for (unsigned i = 0; i < ZONE_PART_MAX; i++)
 		znodes_done(&b->done[i]);

@@ -159,7 +159,8 @@ zone_edit_done(struct zone_edit *e, struct zone **ret)
 
 	if (c == NULL)
 		return -ENOMEM;
-	qsort(e->op, e->n, sizeof(*e->op), op_qsort);
+	if (e->n > 0)
+		qsort(e->op, e->n, sizeof(*e->op), op_qsort);
 	for (size_t i = 0; rc == 0 && i < e->n;) {
 		enum zone_part p = e->op[i].part;
 

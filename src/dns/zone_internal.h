@@ -35,6 +35,10 @@ znode_cmp_key(const struct znode *n, struct sv key)
 	return dkey_cmp(n->body, n->key_len, (const uint8_t *)key.p, key.n);
 }
 
+/* The first version, of nodes in ascending order, each key once (zone.c). */
+int	 zone_of_nodes(const struct dname *apex, struct znode *const *const node[ZONE_PART_MAX],
+	    const size_t n[ZONE_PART_MAX], struct zone **ret) MUST_USE;
+
 /* --- a node under construction (znode.c) --- */
 
 struct zrec {
