@@ -221,6 +221,11 @@ enum timeline_edit_kind {
 	TIMELINE_SERVE,		/* a version is served from then on */
 	TIMELINE_WITHDRAW,	/* a key leaves the DNSKEY sets that are served */
 	TIMELINE_UNSIGN,	/* a key signs no longer: its signatures go */
+	TIMELINE_PUBLISH,	/* a key comes into the DNSKEY sets */
+	TIMELINE_SIGN,		/* a key signs all data, too */
+	TIMELINE_SIGN_KEYS,	/* … the DNSKEY sets */
+	TIMELINE_DS_ADD,	/* the DS sets name a key, too */
+	TIMELINE_DS_DEL,	/* … no longer */
 	TIMELINE_INSECURE_OK,	/* the zone need not be secure from then on */
 	TIMELINE_EDIT_MAX
 };
@@ -228,7 +233,7 @@ enum timeline_edit_kind {
 /* What happens after_sec after the step's x. */
 struct timeline_edit {
 	enum timeline_edit_kind	kind;
-	unsigned		what;		/* version; WITHDRAW, UNSIGN: key */
+	unsigned		what;		/* of STOP and SERVE: version; else: key */
 	uint32_t		after_sec;
 	uint32_t		ttl_sec;	/* SERVE */
 };
@@ -240,7 +245,8 @@ struct timeline_step {
 
 /*
  * A line an edit: "stop ID", "serve ID TTL", "withdraw K", "unsign K",
- * "insecure-ok", each with "after SEC" behind it or not. The step lives in the
+ * "publish K", "sign K", "sign-keys K", "ds-add K", "ds-del K", "insecure-ok",
+ * each with "after SEC" behind it or not. The step lives in the
  * findings' pool. SE_SYNTAX with a ROLL_TEXT finding.
  */
 int	 timeline_step_parse(const struct timeline *, struct sv text, struct findings *,
@@ -248,8 +254,8 @@ int	 timeline_step_parse(const struct timeline *, struct sv text, struct finding
 void	 timeline_step_print(const struct timeline *, const struct timeline_step *, struct buf *);
 /*
  * The history with the step taken at x: what if. Versions keep their indices;
- * those that WITHDRAW and UNSIGN make stand behind them and are called
- * ID-K. The result refers to the original, which must outlive it.
+ * those that edits of keys make stand behind them and are called ID-K where K
+ * went, ID+K where it came. The result refers to the original, which must outlive it.
  */
 int	 timeline_apply(const struct timeline *, const struct timeline_step *, int64_t x,
 	    struct timeline **ret) MUST_USE;

@@ -5,11 +5,11 @@
 #include "base/err.h"
 #include "dnssec/timeline_internal.h"
 
-/* A copy of an array with room to grow; NULL without memory. */
+/* A copy of an array with room for so many, and to grow; NULL without memory. */
 static void *
-copy(struct pool *pool, const void *old, size_t n, size_t size)
+copy(struct pool *pool, const void *old, size_t room, size_t n, size_t size)
 {
-	void *p = pool_calloc(pool, timeline_room(n), size);
+	void *p = pool_calloc(pool, timeline_room(room), size);
 
 	if (p != NULL && n > 0)
 		memcpy(p, old, n * size);
@@ -29,8 +29,8 @@ copy_of(const struct timeline *h, struct timeline **ret)
 	c->strict = h->strict;
 	c->n_versions = h->n_versions;
 	c->n_secures = h->n_secures;
-	c->versions = copy(c->pool, h->versions, h->n_versions, sizeof(*h->versions));
-	c->secures = copy(c->pool, h->secures, h->n_secures, sizeof(*h->secures));
+	c->versions = copy(c->pool, h->versions, h->n_versions, h->n_versions, sizeof(*h->versions));
+	c->secures = copy(c->pool, h->secures, h->n_secures, h->n_secures, sizeof(*h->secures));
 	if (c->versions == NULL || c->secures == NULL)
 		return -ENOMEM;
 	*ret = TAKE_PTR(c);
@@ -53,7 +53,7 @@ spans_cut(struct timeline_span *s, size_t n, int64_t at)
 static int
 version_own(struct timeline *c, struct timeline_version *v)
 {
-	v->serves = copy(c->pool, v->serves, v->n_serves, sizeof(*v->serves));
+	v->serves = copy(c->pool, v->serves, v->n_serves, v->n_serves, sizeof(*v->serves));
 	return v->serves == NULL ? -ENOMEM : 0;
 }
 
@@ -87,48 +87,85 @@ version_serve(struct timeline *c, unsigned version, int64_t at, uint32_t ttl_sec
 	return timeline_serve_add(c, version, &(struct timeline_serve){ { at, TIME_NEVER }, ttl_sec });
 }
 
+/* Edits of keys: of which versions, what of them, and does it come or go. */
+static const struct change {
+	bool			known;
+	enum timeline_kind	kind;		/* MAX: all that is signed */
+	bool			sigs, comes;
+} changes[TIMELINE_EDIT_MAX] = {
+	[TIMELINE_WITHDRAW] = { true, TIMELINE_DNSKEY, false, false },
+	[TIMELINE_UNSIGN] = { true, TIMELINE_KIND_MAX, true, false },
+	[TIMELINE_PUBLISH] = { true, TIMELINE_DNSKEY, false, true },
+	[TIMELINE_SIGN] = { true, TIMELINE_DATA, true, true },
+	[TIMELINE_SIGN_KEYS] = { true, TIMELINE_DNSKEY, true, true },
+	[TIMELINE_DS_ADD] = { true, TIMELINE_DS, false, true },
+	[TIMELINE_DS_DEL] = { true, TIMELINE_DS, false, false },
+};
+
 /* Does the edit change what this version holds? */
 static bool
 is_touched(const struct timeline_version *v, const struct timeline_edit *e)
 {
-	if (e->kind == TIMELINE_WITHDRAW)
-		return v->kind == TIMELINE_DNSKEY && timeline_has_key(v->keys, v->n_keys, e->what);
-	for (size_t i = 0; i < v->n_sigs; i++)
-		if (v->sigs[i].key == e->what)
-			return true;
-	return false;
+	const struct change *ch = &changes[e->kind];
+	bool has = false;
+
+	if (ch->kind != TIMELINE_KIND_MAX && ch->kind != v->kind)
+		return false;
+	for (size_t i = 0; i < v->n_sigs && ch->sigs; i++)
+		has = has || v->sigs[i].key == e->what;
+	if (!ch->sigs)
+		has = timeline_has_key(v->keys, v->n_keys, e->what);
+	return has != ch->comes;
 }
 
-/* The version without the key, to be served where the old one is from at on. */
+/* What comes, comes with signatures that are renewed in time. */
+static void
+key_change(struct timeline_version *v, const struct timeline_edit *e)
+{
+	const struct change *ch = &changes[e->kind];
+	size_t n_keys = 0, n_sigs = 0;
+
+	if (ch->comes && ch->sigs)
+		v->sigs[v->n_sigs++] = (struct timeline_sig){ e->what, 0, TIME_NEVER };
+	else if (ch->comes)
+		v->keys[v->n_keys++] = e->what;
+	if (ch->comes)
+		return;
+	for (size_t i = 0; i < v->n_keys; i++)
+		if (ch->sigs || v->keys[i] != e->what)
+			v->keys[n_keys++] = v->keys[i];
+	for (size_t i = 0; i < v->n_sigs; i++)
+		if (!ch->sigs || v->sigs[i].key != e->what)
+			v->sigs[n_sigs++] = v->sigs[i];
+	v->n_keys = n_keys;
+	v->n_sigs = n_sigs;
+}
+
+/* The version with the change, to be served where the old one is from at on. */
 static int
 version_derive(struct timeline *c, size_t index, const struct timeline_edit *e, int64_t at)
 {
 	struct timeline_version *all, v = c->versions[index];
-	size_t n_keys = 0, n_sigs = 0, n_serves = 0;
+	size_t n_serves = 0;
 
 	if (c->n_versions >= 2 * TIMELINE_VERSIONS_MAX)
 		return SE_LIMIT;
-	v.id = sv_str(pool_printf(c->pool, "%.*s-%.*s", SV_ARG(v.id), SV_ARG(c->keys[e->what].name)));
-	v.keys = copy(c->pool, v.keys, v.n_keys, sizeof(*v.keys));
-	v.sigs = copy(c->pool, v.sigs, v.n_sigs, sizeof(*v.sigs));
-	v.serves = copy(c->pool, v.serves, v.n_serves, sizeof(*v.serves));
+	v.id = sv_str(pool_printf(c->pool, "%.*s%c%.*s", SV_ARG(v.id), changes[e->kind].comes ? '+' : '-',
+	    SV_ARG(c->keys[e->what].name)));
+	/* One more may come. */
+	v.keys = copy(c->pool, v.keys, v.n_keys + 1, v.n_keys, sizeof(*v.keys));
+	v.sigs = copy(c->pool, v.sigs, v.n_sigs + 1, v.n_sigs, sizeof(*v.sigs));
+	v.serves = copy(c->pool, v.serves, v.n_serves, v.n_serves, sizeof(*v.serves));
 	all = timeline_grow(c->pool, c->versions, c->n_versions, sizeof(*all));
 	if (v.id.p == NULL || v.keys == NULL || v.sigs == NULL || v.serves == NULL || all == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < v.n_keys; i++)
-		if (e->kind != TIMELINE_WITHDRAW || v.keys[i] != e->what)
-			v.keys[n_keys++] = v.keys[i];
-	for (size_t i = 0; i < v.n_sigs; i++)
-		if (v.sigs[i].key != e->what)
-			v.sigs[n_sigs++] = v.sigs[i];
+	key_change(&v, e);
 	for (size_t i = 0; i < v.n_serves; i++)
 		if (v.serves[i].at.until > at) {
 			v.serves[n_serves] = v.serves[i];
 			v.serves[n_serves].at.from = max_i64(v.serves[i].at.from, at);
 			n_serves++;
 		}
-	v.n_keys = n_keys;
-	v.n_sigs = n_sigs;
 	v.n_serves = n_serves;
 	c->versions = all;
 	c->versions[c->n_versions++] = v;
@@ -141,7 +178,7 @@ version_derive(struct timeline *c, size_t index, const struct timeline_edit *e, 
  * the same state again.
  */
 static int
-key_drop(struct timeline *c, const struct timeline_edit *e, int64_t at)
+keys_edit(struct timeline *c, const struct timeline_edit *e, int64_t at)
 {
 	size_t n = c->n_versions;
 	int rc;
@@ -162,15 +199,12 @@ edit_apply(struct timeline *c, const struct timeline_edit *e, int64_t x)
 		return version_stop(c, &c->versions[e->what], at);
 	case TIMELINE_SERVE:
 		return version_serve(c, e->what, at, e->ttl_sec);
-	case TIMELINE_WITHDRAW:
-	case TIMELINE_UNSIGN:
-		return key_drop(c, e, at);
 	case TIMELINE_INSECURE_OK:
 		c->n_secures = spans_cut(c->secures, c->n_secures, at);
 		return 0;
-	case TIMELINE_EDIT_MAX:
 	default:
-		return -EINVAL;
+		return e->kind < TIMELINE_EDIT_MAX && changes[e->kind].known ?
+		    keys_edit(c, e, at) : -EINVAL;
 	}
 }
 

@@ -340,6 +340,11 @@ static const struct edit_form {
 	[TIMELINE_SERVE] = { "serve", OPERAND_VERSION, true },
 	[TIMELINE_WITHDRAW] = { "withdraw", OPERAND_KEY, false },
 	[TIMELINE_UNSIGN] = { "unsign", OPERAND_KEY, false },
+	[TIMELINE_PUBLISH] = { "publish", OPERAND_KEY, false },
+	[TIMELINE_SIGN] = { "sign", OPERAND_KEY, false },
+	[TIMELINE_SIGN_KEYS] = { "sign-keys", OPERAND_KEY, false },
+	[TIMELINE_DS_ADD] = { "ds-add", OPERAND_KEY, false },
+	[TIMELINE_DS_DEL] = { "ds-del", OPERAND_KEY, false },
 	[TIMELINE_INSECURE_OK] = { "insecure-ok", OPERAND_NONE, false },
 };
 

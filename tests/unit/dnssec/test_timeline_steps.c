@@ -471,5 +471,40 @@ test_table(void **state)
 	(void)timeline_free(h);
 }
 
+/* Keys that come: what is new to caches has to be waited for, each kind in its own way. */
+static void
+key_edits_are(const char *step_text, int64_t want)
+{
+	struct timeline *h = read_history("skew 0\nkey k 13\nkey a 13\nkey b 13\nkey n 13\nkey c 15\nsecure 0 never\n"
+	    "ds d k\nserve d 0 never 100\ndnskey q keys k a sigs k:0:never\nserve q 0 never 50\n"
+	    "data s A sigs a:0:never\nserve s 0 never 30\n");
+	struct timeline_step step;
+	struct said s;
+	int64_t x = -1;
+
+	said_init(&s);
+	assert_int_equal(timeline_step_parse(h, sv_str(step_text), &s.fs, &step), 0);
+	assert_int_equal(timeline_earliest(h, &step, 1000, (struct timeline_span){ 1000, TIME_NEVER }, &s.fs, NULL, &x), 0);
+	assert_int_equal(x, want);
+	said_done(&s);
+	(void)timeline_free(h);
+}
+
+static void
+test_key_edits(void **state)
+{
+	(void)state;
+	key_edits_are("ds-del k", TIME_NEVER);			/* silently insecure */
+	key_edits_are("ds-del k\ninsecure-ok", 1000);
+	key_edits_are("ds-add b", 1000);			/* leads nowhere, and harms nobody */
+	key_edits_are("ds-add c", TIME_NEVER);			/* another algorithm: it does */
+	key_edits_are("publish b\nsign b after 50\nunsign a after 50", 1000);
+	key_edits_are("publish b\nsign b after 49\nunsign a after 49", TIME_NEVER);
+	key_edits_are("publish n\nsign-keys n\nds-add n after 50\nds-del k after 50\nunsign k after 150", 1000);
+	key_edits_are("publish n\nsign-keys n\nds-add n after 50\nds-del k after 50\nunsign k after 149", TIME_NEVER);
+	key_edits_are("publish n\nsign-keys n\nds-add n after 49\nds-del k after 49", TIME_NEVER);
+	key_edits_are("publish n\nds-add n after 50\nds-del k after 50", TIME_NEVER);
+}
+
 TESTS_MAIN("timeline_steps", T(test_stories), T(test_story_dates), T(test_assumptions), T(test_earliest), T(test_earliest_nz),
-    T(test_not_monotone), T(test_whatif), T(test_edits), T(test_search_is_exact), T(test_observations), T(test_widen), T(test_table))
+    T(test_not_monotone), T(test_whatif), T(test_edits), T(test_key_edits), T(test_search_is_exact), T(test_observations), T(test_widen), T(test_table))
