@@ -5,7 +5,11 @@
 #include "dnssec/audit.h"
 #include "dnssec/dnssec.h"
 
-/* dnssec's sign_zone() with so many threads. */
+/*
+ * dnssec's sign_zone() with so many threads. With take_unsigned the reference
+ * to the unsigned version is given away, whatever comes of it. *ret is NULL
+ * where findings refuse it.
+ */
 int	 zone_jobs_sign(const struct sign_input *, unsigned jobs, struct findings *,
 	    struct zone **ret, struct sign_state **ret_state, struct sign_stats *ret_stats) MUST_USE;
 /* A sign_fn whose keys' arg is a struct crypto_priv. */

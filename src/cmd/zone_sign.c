@@ -276,20 +276,21 @@ gate(const struct cmd_ctx *ctx, struct work *w, struct zone *z)
 	return EXIT_REJECTED;
 }
 
+/* The unsigned zone is given away, so that its memory serves the signed one. */
 static int
-sign(const struct cmd_ctx *ctx, struct work *w, struct zone *z)
+sign(const struct cmd_ctx *ctx, struct work *w, struct zone **z)
 {
 	_cleanup_(keyring_freep) struct keyring *ring = NULL;
 	_cleanup_(zone_unrefp) struct zone *last = NULL, *signed_zone = NULL;
 	_cleanup_(sign_state_freep) struct sign_state *state = NULL;
 	struct sign_key keys[KEYRING_KEYS_MAX];
-	struct sign_input in = { .now_unsigned = z, .policy = &w->policy, .now = ctx->now,
+	struct sign_input in = { .take_unsigned = true, .policy = &w->policy, .now = ctx->now,
 		.sign = zone_jobs_sign_here };
-	int rc = keys_ready(ctx, w, z, &ring, keys, &in.keys.n);
+	int rc = keys_ready(ctx, w, *z, &ring, keys, &in.keys.n);
 
 	if (rc != 0)
 		return rc;
-	last = last_read(w, z);
+	last = last_read(w, *z);
 	in.last_signed = last;
 	in.keys.keys = keys;
 	if (w->cds || w->cds_delete) {
@@ -297,6 +298,7 @@ sign(const struct cmd_ctx *ctx, struct work *w, struct zone *z)
 		in.keys.cdnskey = true;
 		in.keys.cds_delete = w->cds_delete;
 	}
+	in.now_unsigned = TAKE_PTR(*z);
 	rc = zone_jobs_sign(&in, w->args.jobs, &w->args.fs, &signed_zone, &state, &w->stats);
 	if (rc < 0) {
 		cmd_err(tr(ctx->lang, N_("the zone could not be signed: %s")), err_str(rc));
@@ -383,7 +385,7 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 		(void)snprintf(out, sizeof(out), "%s.signed", argv[0]);
 		w->output = strcmp(argv[0], "-") == 0 ? "-" : out;
 	}
-	rc = findings_reject(&w->args.fs) ? EXIT_REJECTED : sign(ctx, w, z);
+	rc = findings_reject(&w->args.fs) ? EXIT_REJECTED : sign(ctx, w, &z);
 	report(ctx, w, rc);
 	zone_args_done(&w->args);
 	return rc;
