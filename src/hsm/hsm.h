@@ -137,6 +137,8 @@ DEFINE_CLEANUP(struct hsm_key, hsm_key_free)
 /* Owned by the key. */
 const struct hsm_key_info *hsm_key_info(const struct hsm_key *);
 const struct hsm_public *hsm_key_public(const struct hsm_key *);
+/* HSM_KEY_LEAVES. */
+void	 hsm_key_check(const struct hsm_key *, struct findings *);
 /* "pkcs11:token=…;serial=…;id=…;type=private": finds this key again. */
 void	 hsm_key_uri(const struct hsm *, const struct hsm_key *, struct buf *);
 

@@ -26,9 +26,7 @@
 
 enum hsm_retry {
 	RETRY_NEVER,
-	RETRY_SESSION,		/* with a new session */
-	RETRY_LOGIN,		/* after logging in */
-	RETRY_KEY,		/* after finding the key again */
+	RETRY_SESSION,		/* with a new session: logged in, its key found again */
 	RETRY_TOKEN,		/* after finding the token again */
 	RETRY_MODULE,		/* after starting the module again */
 };
@@ -82,7 +80,7 @@ struct hsm {
 	pthread_mutex_t		 lock;		/* what follows */
 	pthread_cond_t		 freed;
 	struct hsm_session	 session[HSM_SESSIONS_MAX];
-	uint64_t		 gen;
+	uint64_t		 gen, n_logins;
 	CK_SLOT_ID		 slot;
 	bool			 is_slot_known, is_lost;
 	unsigned char		 serial[16], label[32];	/* of the token that was found first */
@@ -131,7 +129,7 @@ struct hsm_key {
 	char			 part[3][HSM_ATTR_MAX];
 	/* Each entry belongs to who holds that session. */
 	CK_OBJECT_HANDLE	 handle[HSM_SESSIONS_MAX];
-	uint64_t		 gen[HSM_SESSIONS_MAX];
+	uint64_t		 gen[HSM_SESSIONS_MAX], login[HSM_SESSIONS_MAX];
 };
 
 /* Attributes into a buffer; *len is its size, then theirs. false: there is none that fits. */

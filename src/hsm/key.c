@@ -64,22 +64,25 @@ private_find(struct hsm *h, struct hsm_session *s, const struct hsm_key *k, CK_O
 	return CKR_OK;
 }
 
-static unsigned
-session_index(const struct hsm *h, const struct hsm_session *s)
-{
-	return (unsigned)(s - h->session);
-}
-
+/*
+ * A logout voids the handles of private objects in all sessions, and their numbers may come
+ * back as those of other keys: so a login of whomsoever lets us look again.
+ */
 CK_RV
 hsm_key_handle(struct hsm *h, struct hsm_session *s, struct hsm_key *k, CK_OBJECT_HANDLE *ret)
 {
-	unsigned i = session_index(h, s);
+	size_t i = (size_t)(s - h->session);
+	uint64_t login;
 	CK_RV rv;
 
-	if (k->gen[i] != s->gen) {
+	(void)pthread_mutex_lock(&h->lock);
+	login = h->n_logins;
+	(void)pthread_mutex_unlock(&h->lock);
+	if (k->gen[i] != s->gen || k->login[i] != login) {
 		if ((rv = private_find(h, s, k, &k->handle[i])) != CKR_OK)
 			return rv;
 		k->gen[i] = s->gen;
+		k->login[i] = login;
 	}
 	*ret = k->handle[i];
 	return CKR_OK;
@@ -258,6 +261,13 @@ const struct hsm_public *
 hsm_key_public(const struct hsm_key *k)
 {
 	return &k->public;
+}
+
+void
+hsm_key_check(const struct hsm_key *k, struct findings *fs)
+{
+	if (k->info.may_leave)
+		finding_add(fs, &hsm_findings[HSM_KEY_LEAVES], FA_HEX("id", k->id, k->info.id.n));
 }
 
 /* RFC 7512 section 2.3: all but unreserved letters as %XX. */

@@ -26,7 +26,7 @@ free_find(struct hsm *h)
 	struct hsm_session *s = NULL;
 
 	for (unsigned i = 0; i < h->n_sessions; i++)
-		if (!h->session[i].is_busy && (s == NULL || !s->is_open))
+		if (!h->session[i].is_busy && (s == NULL || (!s->is_open && h->session[i].is_open)))
 			s = &h->session[i];
 	return s;
 }
@@ -150,6 +150,11 @@ session_login(struct hsm *h, struct hsm_session *s)
 		rv = h->refused;
 	} else {
 		rv = h->f->C_Login(s->handle, CKU_USER, h->pin.p, h->pin.len);
+		if (rv == CKR_OK) {
+			(void)pthread_mutex_lock(&h->lock);
+			h->n_logins++;
+			(void)pthread_mutex_unlock(&h->lock);
+		}
 		if (rv == CKR_USER_ALREADY_LOGGED_IN)
 			rv = CKR_OK;
 		if (rv != CKR_OK && hsm_error_find(rv)->code == HSM_PIN_REFUSED)
@@ -180,16 +185,6 @@ session_ready(struct hsm *h, struct hsm_session *s)
 static void
 recover(struct hsm *h, struct hsm_session *s, enum hsm_retry retry, unsigned i)
 {
-	if (retry == RETRY_LOGIN && i == 0) {
-		s->is_in = false;
-		return;
-	}
-	if (retry == RETRY_KEY && i == 0) {
-		(void)pthread_mutex_lock(&h->lock);
-		s->gen = ++h->gen;
-		(void)pthread_mutex_unlock(&h->lock);
-		return;
-	}
 	session_close(h, s);
 	if (retry == RETRY_TOKEN || i > 0) {
 		(void)pthread_mutex_lock(&h->lock);

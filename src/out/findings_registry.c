@@ -13,6 +13,9 @@ static const struct finding_def rrdp_rows[] = {
 static const struct finding_def fetch_rows[] = {
 #include "net/findings.def"
 };
+static const struct finding_def hsm_rows[] = {
+#include "hsm/findings.def"
+};
 static const struct finding_def watch_rows[] = {
 #include "app/watch_findings.def"
 };
@@ -51,6 +54,7 @@ static const struct findings_module modules[] = {
 	{ "wire", wire_rows, ARRAY_LEN(wire_rows) },
 	{ "rrdp", rrdp_rows, ARRAY_LEN(rrdp_rows) },
 	{ "fetch", fetch_rows, ARRAY_LEN(fetch_rows) },
+	{ "hsm", hsm_rows, ARRAY_LEN(hsm_rows) },
 	{ "kit", kit_rows, ARRAY_LEN(kit_rows) },
 	{ "watch", watch_rows, ARRAY_LEN(watch_rows) },
 	{ "alarm", alarm_rows, ARRAY_LEN(alarm_rows) },

@@ -1,0 +1,116 @@
+#include "faulty.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <time.h>
+
+static struct faulty ctl;
+static CK_FUNCTION_LIST list;
+
+struct faulty *
+faulty_get(void)
+{
+	return &ctl;
+}
+
+static CK_RV
+fault(enum faulty_call call)
+{
+	int n;
+
+	ctl.n[call]++;
+	if (ctl.gone != 0) {
+		if (ctl.gone > 0)
+			ctl.gone--;
+		return CKR_DEVICE_REMOVED;
+	}
+	if (ctl.call != (int)call)
+		return CKR_OK;
+	for (n = ctl.n_fail; n > 0;)
+		if (atomic_compare_exchange_weak(&ctl.n_fail, &n, n - 1))
+			return ctl.rv;
+	return CKR_OK;
+}
+
+#define FORWARD(call, name, args, given)		\
+static CK_RV						\
+faulty_##name args					\
+{							\
+	CK_RV rv = fault(call);				\
+							\
+	return rv != CKR_OK ? rv : ctl.real->name given;	\
+}
+
+FORWARD(F_INITIALIZE, C_Initialize, (void *a), (a))
+FORWARD(F_OPEN, C_OpenSession, (CK_SLOT_ID i, CK_FLAGS f, void *a, CK_NOTIFY n, CK_SESSION_HANDLE *s),
+    (i, f, a, n, s))
+FORWARD(F_LOGIN, C_Login, (CK_SESSION_HANDLE s, CK_USER_TYPE u, CK_BYTE *p, CK_ULONG n), (s, u, p, n))
+FORWARD(F_FIND, C_FindObjectsInit, (CK_SESSION_HANDLE s, CK_ATTRIBUTE *a, CK_ULONG n), (s, a, n))
+FORWARD(F_ATTRIBUTE, C_GetAttributeValue,
+    (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *a, CK_ULONG n), (s, o, a, n))
+FORWARD(F_SIGN_INIT, C_SignInit, (CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE o), (s, m, o))
+FORWARD(F_GENERATE, C_GenerateKeyPair, (CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_ATTRIBUTE *a,
+    CK_ULONG n, CK_ATTRIBUTE *b, CK_ULONG k, CK_OBJECT_HANDLE *x, CK_OBJECT_HANDLE *y),
+    (s, m, a, n, b, k, x, y))
+FORWARD(F_DESTROY, C_DestroyObject, (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o), (s, o))
+
+/* A removed device is an empty slot. */
+static CK_RV
+faulty_C_GetSlotList(CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *n)
+{
+	CK_RV rv = fault(F_SLOTS);
+
+	if (rv == CKR_DEVICE_REMOVED) {
+		*n = 0;
+		return CKR_OK;
+	}
+	return rv != CKR_OK ? rv : ctl.real->C_GetSlotList(present, slots, n);
+}
+
+static CK_RV
+faulty_C_Sign(CK_SESSION_HANDLE s, CK_BYTE *data, CK_ULONG n, CK_BYTE *sig, CK_ULONG *sig_n)
+{
+	struct timespec ts = { ctl.hang_msec / 1000, (long)(ctl.hang_msec % 1000) * 1000000 };
+	CK_RV rv = fault(F_SIGN);
+
+	if (rv != CKR_OK)
+		return rv;
+	if (ctl.hang_msec != 0)
+		(void)nanosleep(&ts, NULL);
+	if (ctl.every != 0 && ctl.n[F_SIGN] % (unsigned long)ctl.every == 0) {
+		(void)ctl.real->C_CloseSession(s);
+		return CKR_SESSION_HANDLE_INVALID;
+	}
+	rv = ctl.real->C_Sign(s, data, n, sig, sig_n);
+	if (rv == CKR_OK && ctl.wrong != 0)
+		sig[*sig_n / 2] ^= 1;
+	return rv;
+}
+
+CK_RV
+C_GetFunctionList(CK_FUNCTION_LIST **ret)
+{
+	const char *path = getenv("FAULTY_MODULE");
+	CK_C_GetFunctionList get;
+	void *lib;
+
+	if (path == NULL || (lib = dlopen(path, RTLD_NOW | RTLD_NODELETE)) == NULL ||
+	    (get = (CK_C_GetFunctionList)dlsym(lib, "C_GetFunctionList")) == NULL)
+		return CKR_GENERAL_ERROR;
+	if (get(&ctl.real) != CKR_OK)
+		return CKR_GENERAL_ERROR;
+	list = *ctl.real;
+	list.C_Initialize = faulty_C_Initialize;
+	list.C_GetSlotList = faulty_C_GetSlotList;
+	list.C_OpenSession = faulty_C_OpenSession;
+	list.C_Login = faulty_C_Login;
+	list.C_FindObjectsInit = faulty_C_FindObjectsInit;
+	list.C_GetAttributeValue = faulty_C_GetAttributeValue;
+	list.C_SignInit = faulty_C_SignInit;
+	list.C_Sign = faulty_C_Sign;
+	list.C_GenerateKeyPair = faulty_C_GenerateKeyPair;
+	list.C_DestroyObject = faulty_C_DestroyObject;
+	list.C_GetFunctionList = C_GetFunctionList;
+	*ret = &list;
+	return CKR_OK;
+}

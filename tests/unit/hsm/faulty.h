@@ -1,0 +1,37 @@
+/* A PKCS#11 module that forwards to another one ($FAULTY_MODULE) and fails on command. */
+#ifndef TESTS_HSM_FAULTY_H
+#define TESTS_HSM_FAULTY_H
+
+#include <p11-kit/pkcs11.h>
+#include <stdatomic.h>
+
+enum faulty_call {
+	F_INITIALIZE,
+	F_SLOTS,
+	F_OPEN,
+	F_LOGIN,
+	F_FIND,
+	F_ATTRIBUTE,
+	F_SIGN_INIT,
+	F_SIGN,
+	F_GENERATE,
+	F_DESTROY,
+	F_CALL_MAX
+};
+
+struct faulty {
+	atomic_ulong	n[F_CALL_MAX];		/* how often each was called */
+	atomic_int	gone;			/* so many calls find the device removed; < 0: all */
+	atomic_int	call, n_fail;		/* the next n_fail calls of this kind … */
+	atomic_ulong	rv;			/* … answer this */
+	atomic_int	every;			/* each so manyeth C_Sign loses its session */
+	atomic_int	wrong;			/* signatures with one bit turned */
+	atomic_int	hang_msec;		/* C_Sign takes so long */
+	CK_FUNCTION_LIST *real;
+};
+
+/* dlsym(…, "faulty_get") */
+typedef struct faulty *(*faulty_get_fn)(void);
+struct faulty *faulty_get(void);
+
+#endif
