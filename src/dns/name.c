@@ -51,6 +51,18 @@ char_parse(struct sv *s, uint8_t *ret)
 	return 0;
 }
 
+/* Characters up to the next dot or backslash: what nearly every label is, at once. */
+static size_t
+run_parse(struct sv *s, uint8_t *dst, size_t room)
+{
+	size_t n = 0;
+
+	for (; n < s->n && n < room && s->p[n] != '.' && s->p[n] != '\\'; n++)
+		dst[n] = (uint8_t)s->p[n];
+	*s = sv_skip(*s, n);
+	return n;
+}
+
 /* One label into w[*n]; *ret_dot: a dot ended it. */
 static int
 label_parse(struct sv *s, uint8_t *w, size_t *n, bool *ret_dot)
@@ -59,12 +71,16 @@ label_parse(struct sv *s, uint8_t *w, size_t *n, bool *ret_dot)
 
 	*ret_dot = false;
 	while (s->n > 0) {
+		/* One octet is kept for the root's. */
+		*n += run_parse(s, w + *n, min_size(DNS_LABEL_MAX + 1 - (*n - at),
+		    (size_t)DNS_NAME_MAX - 1 - *n));
+		if (s->n == 0)
+			break;
 		if (s->p[0] == '.') {
 			*s = sv_skip(*s, 1);
 			*ret_dot = true;
 			break;
 		}
-		/* One octet is kept for the root's. */
 		if (*n - at > DNS_LABEL_MAX || *n >= DNS_NAME_MAX - 1)
 			return -EINVAL;
 		if (char_parse(s, &w[*n]) < 0)

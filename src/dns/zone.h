@@ -154,8 +154,9 @@ int	 zone_builder_done(struct zone_builder *, struct zone **ret) MUST_USE;
 /*
  * Records removed and added, as IXFR says them; what is said of one name is
  * played in the order in which it was said, so several differences may follow.
- * -ENOENT: a record to be removed is not there; -EEXIST: one to be added is
- * (RFC 1995 knows neither: the transfer is then done anew by AXFR).
+ * -ENOENT: a record to be removed is not there; -EEXIST: one to be added is,
+ * with another TTL (RFC 1995 knows neither: the transfer is then done anew by
+ * AXFR). One that is there with its TTL is a warning.
  */
 struct zone_edit;
 struct zone_edit *zone_edit_new(struct zone *, struct findings *);

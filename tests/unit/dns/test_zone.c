@@ -376,7 +376,6 @@ test_edit_refused(void **state)
 	} ops[] = {
 		{ "a.example.", "192.0.2.2", false, -ENOENT },
 		{ "b.example.", "192.0.2.1", false, -ENOENT },
-		{ "a.example.", "192.0.2.1", true, -EEXIST },
 	};
 
 	(void)state;
@@ -389,6 +388,28 @@ test_edit_refused(void **state)
 		assert_int_equal(zone_edit_done(e, &next), ops[i].rc);
 		assert_null(next);
 	}
+	(void)pool_free(w.pool);
+}
+
+/* What is there already: passed over with its TTL, refused with another. */
+static void
+test_edit_double(void **state)
+{
+	static const char *const rows[] = { "a.example. A 192.0.2.1" };
+	WORLD(w);
+	_cleanup_(zone_unrefp) struct zone *z = zone_of(&w, rows, 1), *next = NULL;
+	_cleanup_(zone_edit_freep) struct zone_edit *same = zone_edit_new(z, &w.fs);
+	_cleanup_(zone_edit_freep) struct zone_edit *other = zone_edit_new(z, &w.fs);
+	static struct text_rr t;
+
+	(void)state;
+	assert_int_equal(zone_edit_add(other, rr_of(&t, "a.example.", 60, RR_A, "192.0.2.1")), 0);
+	assert_int_equal(zone_edit_done(other, &next), -EEXIST);
+	assert_int_equal(w.fs.n_kept, 0);
+	assert_int_equal(zone_edit_add(same, rr_of(&t, "a.example.", 3600, RR_A, "192.0.2.1")), 0);
+	assert_int_equal(zone_edit_done(same, &next), 0);
+	assert_true(has(&w.fs, DNS_ZONE_EDIT_DOUBLE));
+	assert_text(next, "a.example.\t3600\tIN\tA\t192.0.2.1\n");
 	(void)pool_free(w.pool);
 }
 
@@ -413,4 +434,4 @@ test_edit_chained(void **state)
 }
 
 TESTS_MAIN("zone", T(test_build), T(test_what_no_zone_holds), T(test_ttl_mixed), T(test_signatures),
-    T(test_versions), T(test_versions_share), T(test_edit_refused), T(test_edit_chained))
+    T(test_versions), T(test_versions_share), T(test_edit_refused), T(test_edit_double), T(test_edit_chained))
