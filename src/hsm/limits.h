@@ -12,7 +12,7 @@
 /* … and when the token is known to be away: one, and one with a new session. */
 #define HSM_TRIES_LOST		2
 /* Before the third attempt; doubled before each further one. */
-#define HSM_PAUSE_MSEC		100
+#define HSM_PAUSE_MSEC		100U
 /* For a free session, when all are in calls: the slowest tokens need 1 s for RSA 4096. */
 #define HSM_WAIT_MSEC		10000
 /* Slots of one module: partitions of a large HSM. */
