@@ -35,7 +35,9 @@
 #include "dnssec/dnssec.h"
 #include "../tap.h"
 
+#ifndef KIT_NOW
 #define KIT_NOW		1780000000
+#endif
 #define KIT_SETS	32		/* RRsets of a node */
 #define KIT_RRS		40		/* records of one */
 

@@ -1,0 +1,274 @@
+#!/usr/bin/env python3
+"""Who sees what is wrong with a signed zone: sekisho zone verify beside
+dnssec-verify (BIND), ldns-verify-zone and kzonecheck (Knot). Ours rejects
+every spoilt zone with the right code, and takes every zone that the others
+sign; what they miss is listed with the reason, and held to."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import odd_zones
+import peers
+from tap import Tap
+
+# name, denial, script (tests/unit/dnssec/audit_kit.h), our code
+DS = "1 13 2 000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F"
+SPOILT = [
+    ("bad-signature", "nsec", "flip mail A", "DNS_SIG_BAD"),
+    ("other-data", "nsec", "set mail A 192.0.2.99", "DNS_SIG_BAD"),
+    ("record-more", "nsec", "add mail A 192.0.2.99", "DNS_SIG_BAD"),
+    ("record-less", "nsec", "set two A 192.0.2.7", "DNS_SIG_BAD"),
+    ("no-signature", "nsec", "unsign mail A", "DNS_SIG_MISSING"),
+    ("no-signature-ds", "nsec", "unsign sec DS", "DNS_SIG_MISSING"),
+    ("no-signature-nsec3", "nsec3", "unsign #mail NSEC3", "DNS_SIG_MISSING"),
+    ("expired", "nsec", "sign mail A exp=-10", "DNS_SIG_EXPIRED"),
+    ("not-yet-valid", "nsec", "sign mail A inc=7200", "DNS_SIG_EARLY"),
+    ("wrong-key", "nsec", "sign mail A key=x", "DNS_SIG_NO_KEY"),
+    ("wrong-signer", "nsec", "sign mail A signer=mail.example.", "DNS_SIG_SIGNER"),
+    ("wrong-labels", "nsec", "sign mail A labels=1", "DNS_SIG_LABELS"),
+    ("ttl", "nsec", "ttl mail A 60;sigttl mail A 60", "DNS_SIG_TTL_ORIGINAL"),
+    ("ttl-raised", "nsec", "ttl mail A 7200;sigttl mail A 7200", "DNS_SIG_TTL_ORIGINAL"),
+    ("original-ttl", "nsec", "sign mail A ttl=60", "DNS_SIG_TTL_ORIGINAL"),
+    ("signature-ttl", "nsec", "sigttl mail A 60", "DNS_SIG_TTL"),
+    ("orphan", "nsec", "del two MX", "DNS_SIG_ORPHAN"),
+    ("rrset-gone", "nsec", "drop two MX", "DNS_BITMAP_EXTRA"),
+    ("rrset-new", "nsec", "add two TXT x;sign two TXT", "DNS_BITMAP_MISSING"),
+    ("bit-gone", "nsec", "set mail NSEC ns1.example. RRSIG NSEC;sign mail NSEC", "DNS_BITMAP_MISSING"),
+    ("bit-more", "nsec", "set mail NSEC ns1.example. A AAAA RRSIG NSEC;sign mail NSEC", "DNS_BITMAP_EXTRA"),
+    ("gap", "nsec", "set mail NSEC sec.example. A RRSIG NSEC;sign mail NSEC", "DNS_CHAIN_GAP"),
+    ("next-nowhere", "nsec", "set mail NSEC nn.example. A RRSIG NSEC;sign mail NSEC", "DNS_CHAIN_NEXT"),
+    ("loop", "nsec", "set mail NSEC dn.example. A RRSIG NSEC;sign mail NSEC", "DNS_CHAIN_LOOP"),
+    ("nsec-gone", "nsec", "drop mail NSEC", "DNS_DENIAL_MISSING"),
+    ("nsec-at-empty", "nsec", "add b.ent NSEC c.ent.example. RRSIG NSEC;sign b.ent NSEC", "DNS_DENIAL_EXTRA"),
+    ("nsec-at-glue", "nsec", "add ns.sub NSEC two.example. A RRSIG NSEC", "DNS_DENIAL_EXTRA"),
+    ("name-new", "nsec", "add new A 192.0.2.1;sign new A", "DNS_DENIAL_MISSING"),
+    ("name-gone", "nsec", "node mail", "DNS_CHAIN_NEXT"),
+    ("glue-signed", "nsec", "sign ns.sub A", "DNS_SIG_GLUE"),
+    ("ns-signed", "nsec", "sign sub NS", "DNS_SIG_GLUE"),
+    ("nsec3-skipped", "nsec3", "skip #mail", "DNS_DENIAL_MISSING"),
+    ("nsec3-empty-skipped", "nsec3", "skip #b.ent", "DNS_DENIAL_ENT"),
+    ("nsec3-planted", "nsec3", "plant #nothere", "DNS_DENIAL_EXTRA"),
+    ("nsec3-glue-planted", "nsec3", "plant #ns.sub", "DNS_DENIAL_EXTRA"),
+    ("nsec3-salt", "nsec3", "n3 #mail salt=AB;sign #mail NSEC3", "DNS_NSEC3_PARAM"),
+    ("nsec3-bit-gone", "nsec3", "n3 #mail types=RRSIG;sign #mail NSEC3", "DNS_BITMAP_MISSING"),
+    ("nsec3-bit-more", "nsec3", "n3 #mail types=A,MX,RRSIG;sign #mail NSEC3", "DNS_BITMAP_EXTRA"),
+    ("nsec3-next", "nsec3", "n3 #mail next=#nothere;sign #mail NSEC3", "DNS_CHAIN_NEXT"),
+    ("nsec3-name-gone", "nsec3", "node c.ent", "DNS_DENIAL_EXTRA"),
+    ("nsec3param-salt", "nsec3", "set @ NSEC3PARAM 1 0 0 AB;sign @ NSEC3PARAM", "DNS_NSEC3PARAM_MISMATCH"),
+    ("opt-out-cleared", "opt-out", "clear #ins", "DNS_OPTOUT_COVER"),
+    ("opt-out-skipped", "opt-out", "skip #mail", "DNS_OPTOUT_SPAN"),
+    ("opt-out-secure-skipped", "opt-out", "skip #sec", "DNS_OPTOUT_SPAN"),
+    ("unsigned-algorithm", "nsec", "add @ DNSKEY 257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=;sign @ DNSKEY",
+     "DNS_SIG_ALG_MISSING"),
+    ("ds-silent", "nsec", "sign @ DNSKEY key=z", "DNS_DS_SILENT"),
+    ("cds-wrong", "nsec", "set @ CDS %xd;set @ CDNSKEY %xk;sign @ CDS;sign @ CDNSKEY", "DNS_CDS_BREAKS"),
+    ("cds-differ", "nsec", "add @ CDNSKEY %zk;sign @ CDNSKEY", "DNS_CDS_DIFFER"),
+    ("cds-delete-mixed", "nsec", "add @ CDS 0 0 0 00;sign @ CDS", "DNS_CDS_DELETE_MIXED"),
+    ("ds-without-ns", "nsec", "add mail DS " + DS + ";sign mail DS;set mail NSEC ns1.example. A DS RRSIG NSEC;sign mail NSEC",
+     "DNS_DS_WITHOUT_NS"),
+]
+PEERS = {
+    "dnssec-verify": lambda path: ["-q", "-o", "example.", path],
+    "ldns-verify-zone": lambda path: [path],
+    "kzonecheck": lambda path: ["-d", "on", "-o", "example.", path],
+}
+# What a peer does not report (BIND 9.18.49, ldns 1.8.3, Knot 3.2.6), and why.
+MISSES = {
+    "dnssec-verify": {
+        "the TTL of signatures is not compared": ["signature-ttl"],
+        "signatures that need not be there are not looked at": ["glue-signed", "ns-signed"],
+        "an insecure delegation may be left out without opt-out": ["opt-out-cleared"],
+        "only algorithms that sign the DNSKEY RRset are asked of the others": ["unsigned-algorithm"],
+        "CDS and CDNSKEY are data like others": ["cds-wrong", "cds-differ", "cds-delete-mixed"],
+        "DS without NS is data like others": ["ds-without-ns"],
+    },
+    "ldns-verify-zone": {
+        "the signer's name is not compared": ["wrong-signer"],
+        "TTLs are not compared": ["ttl", "ttl-raised", "original-ttl", "signature-ttl"],
+        "types of bit maps are not compared": ["bit-gone", "bit-more", "nsec3-bit-gone", "nsec3-bit-more",
+                                               "rrset-gone", "rrset-new", "orphan"],
+        "signatures over NS of a delegation are not noticed": ["ns-signed"],
+        "empty non-terminals are not asked for": ["nsec3-empty-skipped"],
+        "NSEC3 parameters are not compared": ["nsec3-salt", "nsec3param-salt"],
+        "an insecure delegation may be left out without opt-out": ["opt-out-cleared"],
+        "any algorithm that verifies is enough": ["unsigned-algorithm"],
+        "any key may sign the DNSKEY RRset": ["ds-silent"],
+        "CDS and CDNSKEY are data like others": ["cds-wrong", "cds-differ", "cds-delete-mixed"],
+        "DS without NS is data like others": ["ds-without-ns"],
+    },
+    "kzonecheck": {
+        "the signer's name is not compared": ["wrong-signer"],
+        "the number of labels is not compared": ["wrong-labels"],
+        "the TTL of signatures is not compared": ["signature-ttl"],
+        "an NSEC3 record of no name is not noticed where it is well linked": ["nsec3-planted", "nsec3-name-gone"],
+        "any algorithm that verifies is enough": ["unsigned-algorithm"],
+        "DS without NS is data like others": ["ds-without-ns"],
+    },
+}
+# (signer, zone): what we reject in what it signed, and why that is right
+THEIRS = {
+    ("kzonesign", "zeros"): ({"DNS_CHAIN_GAP", "DNS_CHAIN_LOOP"},
+                             "3.2.6 sorts \\000\\000 before a.\\000; RFC 4034 section 6.1: the label \\000 comes first"),
+    ("kzonesign", "below-dname"): ({"DNS_CHAIN_NEXT", "DNS_DENIAL_EXTRA", "DNS_SIG_GLUE"},
+                                   "it signs names below a DNAME; RFC 6672 section 2.4: there are none"),
+}
+t = Tap()
+
+
+def ours(path, *more):
+    """(state, codes that reject) of our own."""
+    r = peers.run([peers.sekisho(), "zone", "verify", "--json", path] + list(more))
+    if not r.out.startswith("{"):
+        raise RuntimeError("%s: %s" % (path, r.out + r.err))
+    doc = json.loads(r.out)
+    return doc["state"], {g["code"] for g in doc["groups"] if g["severity"] == "REJECT"}
+
+
+def tool():
+    return os.environ.get("SEKISHO_ZONE_SPOIL") or os.path.join(peers.BUILD, "tests", "peer", "zone_spoil")
+
+
+def spoil(folder):
+    lines = "".join("%s\t%s\t%s\n" % row[:3] for row in SPOILT)
+    lines += "".join("good-%s\t%s\tttl mail A 3600\n" % (d, d) for d in ("nsec", "nsec3", "opt-out"))
+    out = subprocess.run([tool(), folder, str(int(time.time()))], input=lines, text=True, check=True,
+                         stdout=subprocess.PIPE, timeout=60).stdout
+    return dict(line.split("\t") for line in out.splitlines())
+
+
+def sees(peer, path):
+    return peers.run([peers.find(peer)] + PEERS[peer](path)).status != 0
+
+
+def table(folder):
+    ds = spoil(folder)
+    there = [p for p in PEERS if not peers.missing(p)]
+    for p in set(PEERS) - set(there):
+        t.skip(p, "it is not installed")
+    faults = []
+    for d in ("nsec", "nsec3", "opt-out"):
+        path = os.path.join(folder, "good-%s.zone" % d)
+        faults += ["ours refuses good-" + d] if ours(path, "--ds", ds["good-" + d])[0] != "good" else []
+        faults += ["%s refuses good-%s" % (p, d) for p in there if sees(p, path)]
+    t.none(faults, "all take the zones before they are spoilt")
+    wrong, missed = [], {p: set() for p in there}
+    t.diag("%-24s %s" % ("", "  ".join(["sekisho"] + there)))
+    for name, _, _, code in SPOILT:
+        path = os.path.join(folder, name + ".zone")
+        state, codes = ours(path, "--ds", ds[name])
+        if state != "bad" or code not in codes:
+            wrong.append("%s: %s %s, not %s" % (name, state, sorted(codes), code))
+        seen = {p: sees(p, path) for p in there}
+        for p in there:
+            if not seen[p]:
+                missed[p].add(name)
+        t.diag("%-24s %s" % (name, "  ".join(["yes    "] + [("yes" if seen[p] else "-").ljust(len(p)) for p in there])))
+    t.none(wrong, "ours rejects all %d, each with its code" % len(SPOILT))
+    for p in there:
+        known = {n for names in MISSES[p].values() for n in names}
+        t.none(sorted(missed[p] - known), "what %s misses is what we know of" % p)
+        if known - missed[p]:
+            t.diag("%s sees now: %s" % (p, ", ".join(sorted(known - missed[p]))))
+
+
+# --- zones that the others sign ---
+
+def bind_sign(folder, text, path, denial):
+    flags = {"nsec": [], "nsec3": ["-3", "-"], "opt-out": ["-3", "-", "-A"]}[denial]
+    keys = [peers.run([peers.find("dnssec-keygen"), "-q", "-a", "13", "-K", folder] + f + ["example."]).out.strip()
+            for f in (["-f", "KSK"], [])]
+    src = path + ".src"
+    with open(src, "w") as f:
+        f.write(text + "".join("$INCLUDE %s.key\n" % os.path.join(folder, k) for k in keys))
+    return peers.run([peers.find("dnssec-signzone"), "-q", "-K", folder, "-d", folder, "-o", "example.", "-f", path] + flags + [src] + keys)
+
+
+def ldns_sign(folder, text, path, denial):
+    flags = {"nsec": [], "nsec3": ["-n", "-t", "0"], "opt-out": ["-n", "-p", "-t", "0"]}[denial]
+    keys = [subprocess.run([peers.find("ldns-keygen"), "-a", "ECDSAP256SHA256"] + f + ["example."], cwd=folder,
+                           check=True, stdout=subprocess.PIPE, text=True).stdout.strip() for f in (["-k"], [])]
+    src = path + ".src"
+    with open(src, "w") as f:
+        f.write("$ORIGIN example.\n" + text)
+    return peers.run([peers.find("ldns-signzone"), "-f", path, "-o", "example."] + flags + [src] +
+                     [os.path.join(folder, k) for k in keys])
+
+
+def knot_sign(folder, text, path, denial):
+    store = tempfile.mkdtemp(dir=folder)
+    conf = os.path.join(store, "knot.conf")
+    with open(os.path.join(store, "example.zone"), "w") as f:
+        f.write("$ORIGIN example.\n" + text)
+    with open(conf, "w") as f:
+        f.write("""database:
+  storage: {s}
+policy:
+  - id: p
+    algorithm: ecdsap256sha256
+    nsec3: {n}
+    nsec3-opt-out: {o}
+    nsec3-salt-length: 0
+    nsec3-iterations: 0
+zone:
+  - domain: example.
+    file: {s}/example.zone
+    storage: {s}
+    dnssec-signing: on
+    dnssec-policy: p
+""".format(s=store, n="off" if denial == "nsec" else "on", o="on" if denial == "opt-out" else "off"))
+    for ksk in ("yes", "no"):
+        peers.run([peers.find("keymgr"), "-c", conf, "example.", "generate", "ksk=" + ksk, "zsk=" + ("no" if ksk == "yes" else "yes")])
+    out = os.path.join(store, "out")
+    os.mkdir(out)
+    r = peers.run([peers.find("kzonesign"), "-c", conf, "-o", out, "example."])
+    if r.status == 0:
+        os.rename(os.path.join(out, "example.zone"), path)
+    return r
+
+
+SIGNERS = {"dnssec-signzone": (bind_sign, "dnssec-keygen"), "ldns-signzone": (ldns_sign, "ldns-keygen"),
+           "kzonesign": (knot_sign, "keymgr")}
+
+
+def take(folder, signer):
+    sign, helper = SIGNERS[signer]
+    if peers.missing(signer, helper):
+        t.skip("zones that %s signs" % signer, "it is not installed")
+        return
+    faults, n, refused = [], 0, []
+    for i, (name, origin, text) in enumerate(odd_zones.zones()):
+        if origin != "example.":
+            continue
+        for denial in ("nsec", ("nsec3", "opt-out")[i % 2]):
+            path = os.path.join(folder, "%s.%s.%s" % (signer, name, denial))
+            r = sign(folder, text, path, denial)
+            if r.status != 0 or not os.path.exists(path):
+                refused.append("%s %s: %s" % (name, denial, (r.err + r.out).strip()[:100]))
+                continue
+            n += 1
+            state, codes = ours(path, "--zone", "example.")
+            known = THEIRS.get((signer, name), (set(), ""))[0]
+            if state != "good" and (not codes or codes - known):
+                faults.append("%s %s %s: %s" % (signer, name, denial, sorted(codes)))
+    for r in refused:
+        t.diag("%s does not sign %s" % (signer, r))
+    t.ok(n >= 6, "%s signed %d zones" % (signer, n))
+    t.none(faults, "we take them")
+
+
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="sekisho-verify-") as folder:
+        t.case(table, folder)
+        for signer in SIGNERS:
+            t.case(take, folder, signer)
+    return t.done()
+
+
+sys.exit(main())
