@@ -152,6 +152,30 @@ private_read(struct keyring *r, const char *path, bool is_pem, struct findings *
 	return 0;
 }
 
+/* --- X.uri --- */
+
+/* Its only line. -ENOENT: there is no such file. */
+static int
+uri_read(struct keyring *r, struct findings *fs, struct keyring_key *k)
+{
+	char path[PATH_LEN_MAX];
+	struct sv text;
+	int rc;
+
+	(void)snprintf(path, sizeof(path), "%s/%s.uri", r->dir, k->name);
+	if ((rc = file_read(r->pool, FILE_CWD, path, KEYFILE_SIZE_MAX, &text)) == -ENOENT ||
+	    rc == -ENOMEM)
+		return rc;
+	if (rc < 0)
+		return tell_private(fs, path, rc);
+	if (sv_ends(text, SV("\n")))
+		text.n--;
+	if (text.n == 0 || !sv_graphic(text))
+		return tell_private(fs, path, SE_SYNTAX);
+	k->uri = pool_printf(r->pool, "%.*s", SV_ARG(text));
+	return k->uri == NULL ? -ENOMEM : 0;
+}
+
 /* --- the folder --- */
 
 static int
@@ -182,9 +206,11 @@ key_read(struct keyring *r, struct sv name, struct findings *fs)
 		if ((rc = private_read(r, path, i == 0, fs, &k, &priv)) < 0 && rc != -ENOENT)
 			return rc;
 	}
+	if (rc == -ENOENT && (rc = uri_read(r, fs, &k)) < 0 && rc != -ENOENT)
+		return rc;
 	if (rc == -ENOENT)
 		tell(fs, KEYRING_PUBLIC, k.name);
-	else if (priv == NULL)
+	else if (priv == NULL && k.uri == NULL)
 		return 0;		/* told why */
 	k.priv = priv;
 	r->priv[r->n] = priv;
@@ -376,4 +402,61 @@ keyring_generate(struct keyring *r, uint8_t alg, unsigned bits, uint16_t flags, 
 	r->key[r->n++] = k;
 	*ret_name = k.name;
 	return 0;
+}
+
+/* --- a key that is in a token --- */
+
+static int
+uri_write(struct keyring *r, const char *name, const char *uri, struct sv rdata, int64_t now)
+{
+	_cleanup_(buf_done) struct buf text = BUF_INIT;
+	char path[PATH_LEN_MAX];
+	int rc;
+
+	buf_printf(&text, "%s\n", uri);
+	(void)snprintf(path, sizeof(path), "%s/%s.uri", r->dir, name);
+	if (text.rc < 0 || (rc = file_put(path, false, buf_get(&text))) < 0)
+		return text.rc < 0 ? text.rc : rc;
+	text.len = 0;
+	record_print(&text, r, rdata, now);
+	(void)snprintf(path, sizeof(path), "%s/%s.key", r->dir, name);
+	return text.rc < 0 ? text.rc : file_put(path, false, buf_get(&text));
+}
+
+int
+keyring_add(struct keyring *r, const struct dnskey *dnskey, const char *uri, void *token,
+    int64_t now, const char **ret_name)
+{
+	struct keyring_key k = { .token = token, .publish = TIME_NEVER, .activate = TIME_NEVER,
+		.inactive = TIME_NEVER, .remove = TIME_NEVER };
+	_cleanup_(buf_done) struct buf name = BUF_INIT;
+	uint8_t rdata[DNSKEY_RDATA_MAX];
+	size_t n = dnskey_write(dnskey, rdata);
+	uint16_t tag;
+	int rc;
+
+	if (n == 0 || r->n == KEYRING_KEYS_MAX)
+		return n == 0 ? -EINVAL : SE_LIMIT;
+	k.rdata = pool_sv(r->pool, (struct sv){ (const char *)rdata, n });
+	tag = dnskey_tag((struct sv){ (const char *)rdata, n });
+	rdata[1] |= DNSKEY_REVOKE;
+	if (tag_is_taken(r, tag, dnskey_tag((struct sv){ (const char *)rdata, n })))
+		return -EEXIST;
+	prefix_of(&r->zone, &name);
+	buf_printf(&name, "%03u+%05u", dnskey->alg, tag);
+	k.name = pool_printf(r->pool, "%.*s", SV_ARG(buf_get(&name)));
+	k.uri = pool_printf(r->pool, "%s", uri);
+	if (name.rc < 0 || k.rdata.p == NULL || k.name == NULL || k.uri == NULL)
+		return -ENOMEM;
+	if ((rc = uri_write(r, k.name, uri, k.rdata, now)) < 0)
+		return rc;
+	r->key[r->n++] = k;
+	*ret_name = k.name;
+	return 0;
+}
+
+void
+keyring_token_set(struct keyring *r, size_t i, void *token)
+{
+	r->key[i].token = token;
 }

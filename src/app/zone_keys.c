@@ -35,9 +35,10 @@ zone_keys_choose(const struct keyring *r, int64_t now, struct sign_key *dst)
 
 		if (!within(k->publish, k->remove, now) ||
 		    sign_key_init(&dst[n], k->rdata, SIGN_USE_PUBLISH,
-		    (void *)(uintptr_t)k->priv) < 0)
+		    k->token != NULL ? k->token : (void *)(uintptr_t)k->priv) < 0)
 			continue;
-		signs[n] = k->priv != NULL && within(k->activate, k->inactive, now);
+		signs[n] = (k->priv != NULL || k->token != NULL) &&
+		    within(k->activate, k->inactive, now);
 		n++;
 	}
 	for (size_t i = 0; i < n; i++) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/keyring_hsm.h"
 #include "app/zone_file.h"
 #include "app/zone_jobs.h"
 #include "app/zone_keys.h"
@@ -21,6 +22,7 @@
 struct work {
 	struct zone_args	 args;
 	const char		*keys, *output;
+	struct hsm_opts		 hsm;		/* .module NULL: no token */
 	const struct dnssec_alg	*generate;
 	bool			 csk, no_verify, afresh, cds, cds_delete, policy_ready;
 	struct sign_policy	 policy;
@@ -36,6 +38,9 @@ static const struct cmd_opt opts[] = {
 	{ "output", 'o', "FILE", N_("where the signed zone goes (ZONEFILE.signed); - is standard output") },
 	{ "keys", 'K', "DIR", N_("the folder with the zone's keys (.)") },
 	{ "generate", 0, "ALGORITHM", N_("make the keys that are missing: ECDSAP256SHA256, ED25519 …") },
+	{ "pkcs11", 0, "MODULE", N_("the PKCS#11 module (absolute path) for keys that are in a token") },
+	{ "token", 0, "URI", N_("the token for --generate (pkcs11:token=…); else the one that the keys name") },
+	{ "pin-file", 0, "FILE", N_("the token's PIN, one line that only its owner can read") },
 	{ "csk", 0, NULL, N_("with --generate: one key for everything, not two") },
 	{ "nsec3", '3', NULL, N_("deny with NSEC3 (no iterations, no salt: RFC 9276) and not with NSEC") },
 	{ "opt-out", 0, NULL, N_("with NSEC3, leave insecure delegations out (RFC 5155 section 6)") },
@@ -139,6 +144,16 @@ iterations_opt(const struct cmd_ctx *ctx, struct work *w, const char *arg)
 	return 0;
 }
 
+/* Options that are taken as they are. */
+static const char **
+text_of(struct work *w, const char *name)
+{
+	return strcmp(name, "output") == 0 ? &w->output : strcmp(name, "keys") == 0 ? &w->keys :
+	    strcmp(name, "pkcs11") == 0 ? &w->hsm.module :
+	    strcmp(name, "token") == 0 ? &w->hsm.token :
+	    strcmp(name, "pin-file") == 0 ? &w->hsm.pin_file : NULL;
+}
+
 /* Options that say yes. */
 static bool *
 flag_of(struct work *w, const char *name)
@@ -161,6 +176,7 @@ opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 		{ "iterations", iterations_opt },
 	};
 	struct work *w = state;
+	const char **text;
 	bool *flag;
 
 	if (!w->policy_ready) {
@@ -174,10 +190,8 @@ opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 		*flag = true;
 	else if (strcmp(o->name, "nsec3") == 0)
 		w->policy.denial = SIGN_NSEC3;
-	else if (strcmp(o->name, "output") == 0)
-		w->output = arg;
-	else if (strcmp(o->name, "keys") == 0)
-		w->keys = arg;
+	else if ((text = text_of(w, o->name)) != NULL)
+		*text = arg;
 	else
 		return time_opt(ctx, w, o, arg);
 	return 0;
@@ -195,22 +209,47 @@ has_use(const struct sign_key *k, size_t n, unsigned use)
 }
 
 static int
-key_make(const struct cmd_ctx *ctx, struct work *w, struct keyring *r, uint16_t flags)
+key_make(const struct cmd_ctx *ctx, struct work *w, struct keyring *r, struct keyring_hsm *kh,
+    uint16_t flags)
 {
 	const char *name;
-	int rc = keyring_generate(r, w->generate->number, RSA_BITS, flags, ctx->now, &name);
+	int rc = kh != NULL ? keyring_hsm_generate(kh, w->generate->number, RSA_BITS, flags, ctx->now,
+	    &w->args.fs, &name) :
+	    keyring_generate(r, w->generate->number, RSA_BITS, flags, ctx->now, &name);
 
 	if (rc < 0)
 		cmd_err(tr(ctx->lang, N_("no key could be made in %s: %s")), w->keys, err_str(rc));
 	else if (!ctx->quiet)
-		cmd_err(tr(ctx->lang, N_("made key %s; back its files up before you publish the zone")), name);
+		cmd_err(kh != NULL ?
+		    tr(ctx->lang, N_("made key %s in the token; back the token up before you publish the zone")) :
+		    tr(ctx->lang, N_("made key %s; back its files up before you publish the zone")), name);
 	return rc;
+}
+
+/* 0, or an exit code. *ret_kh stays NULL where no token was asked for. */
+static int
+token_ready(const struct cmd_ctx *ctx, struct work *w, struct keyring *r, struct keyring_hsm **ret_kh)
+{
+	int rc;
+
+	for (size_t i = 0; w->hsm.module == NULL && i < keyring_n(r); i++)
+		if (keyring_get(r, i)->uri != NULL) {
+			cmd_err(tr(ctx->lang, N_("key %s is in a token; name its module with --pkcs11")), keyring_get(r, i)->name);
+			return EXIT_CANNOT;
+		}
+	if (w->hsm.module == NULL)
+		return 0;
+	if ((rc = keyring_hsm_open(r, &w->hsm, &w->args.fs, ret_kh)) < 0) {
+		cmd_err(tr(ctx->lang, N_("cannot read the keys in %s: %s")), w->keys, err_str(rc));
+		return EXIT_CANNOT;
+	}
+	return findings_reject(&w->args.fs) ? EXIT_REJECTED : 0;
 }
 
 /* 0, or an exit code. */
 static int
 keys_ready(const struct cmd_ctx *ctx, struct work *w, const struct zone *z, struct keyring **ret,
-    struct sign_key *keys, size_t *ret_n)
+    struct keyring_hsm **ret_kh, struct sign_key *keys, size_t *ret_n)
 {
 	int rc = keyring_read(w->keys, zone_apex(z), &w->args.fs, ret);
 
@@ -221,10 +260,12 @@ keys_ready(const struct cmd_ctx *ctx, struct work *w, const struct zone *z, stru
 	/* A key that is broken was meant to be used: nothing is signed without it. */
 	if (findings_reject(&w->args.fs))
 		return EXIT_REJECTED;
+	if ((rc = token_ready(ctx, w, *ret, ret_kh)) != 0)
+		return rc;
 	*ret_n = zone_keys_choose(*ret, ctx->now, keys);
 	if (w->generate != NULL && *ret_n == 0) {
-		if (key_make(ctx, w, *ret, DNSKEY_ZONE | DNSKEY_SEP) < 0 ||
-		    (!w->csk && key_make(ctx, w, *ret, DNSKEY_ZONE) < 0))
+		if (key_make(ctx, w, *ret, *ret_kh, DNSKEY_ZONE | DNSKEY_SEP) < 0 ||
+		    (!w->csk && key_make(ctx, w, *ret, *ret_kh, DNSKEY_ZONE) < 0))
 			return EXIT_CANNOT;
 		*ret_n = zone_keys_choose(*ret, ctx->now, keys);
 	}
@@ -281,17 +322,22 @@ static int
 sign(const struct cmd_ctx *ctx, struct work *w, struct zone **z)
 {
 	_cleanup_(keyring_freep) struct keyring *ring = NULL;
+	_cleanup_(keyring_hsm_freep) struct keyring_hsm *kh = NULL;
 	_cleanup_(zone_unrefp) struct zone *last = NULL, *signed_zone = NULL;
 	_cleanup_(sign_state_freep) struct sign_state *state = NULL;
 	struct sign_key keys[KEYRING_KEYS_MAX];
 	struct sign_input in = { .take_unsigned = true, .policy = &w->policy, .now = ctx->now,
 		.sign = zone_jobs_sign_here };
-	int rc = keys_ready(ctx, w, *z, &ring, keys, &in.keys.n);
+	int rc = keys_ready(ctx, w, *z, &ring, &kh, keys, &in.keys.n);
 
 	if (rc != 0)
 		return rc;
 	last = last_read(w, *z);
 	in.last_signed = last;
+	if (kh != NULL) {
+		in.sign = keyring_hsm_sign;
+		in.sign_arg = kh;
+	}
 	in.keys.keys = keys;
 	if (w->cds || w->cds_delete) {
 		in.keys.cds_digests = 1U << 2;
