@@ -15,7 +15,7 @@
  * ours carry a number (seq), and whoever observes says the oldest number that
  * any server still has. A DS set that was asked for may appear at any time
  * from then on, and one that was taken back may still appear for as long as
- * the registry may need.
+ * the registry may need; if it does, the wanted one is demanded anew.
  *
  * From the list come the four states of each key's four records (RFC 7583 has
  * the times, the literature on flexible rollovers the words):
@@ -251,7 +251,11 @@ int	 keystate_add_key(struct keystate *, const struct keystate_newkey *, int64_t
 	    uint32_t *ret_number) MUST_USE;
 /* The place of a number, -1. */
 int	 keystate_find(const struct keystate *, uint32_t number);
-/* After an import: what is seen next is believed, nothing before. */
+/*
+ * After an import: what is seen next is believed, nothing before. While the
+ * parent has DS records of keys that are not known only, that is not believed
+ * either, unless policy says secure: no. It is an alarm, and all waits.
+ */
 void	 keystate_distrust(struct keystate *);
 
 enum keystate_command {
@@ -318,7 +322,13 @@ enum ks_action {
 	KS_ACT_BACKUP,		/* .key waits for it */
 	KS_ACT_DNSKEY_PUBLISH, KS_ACT_DNSKEY_WITHDRAW,
 	KS_ACT_SIGN_START, KS_ACT_SIGN_STOP,		/* data */
-	KS_ACT_DS_SUBMIT, KS_ACT_DS_WITHDRAW,		/* .key; by EPP or a person: .ds is the whole set */
+	/*
+	 * Each action about DS has in .ds the whole set that the parent is to have,
+	 * and how it differs from the last one. Of .key: that its DS comes or goes, said
+	 * once, for a log. Without .key (SUBMIT only): hand it over by EPP. An empty set
+	 * is demanded only where policy says secure: no.
+	 */
+	KS_ACT_DS_SUBMIT, KS_ACT_DS_WITHDRAW,
 	KS_ACT_CDS,		/* publish .ds as CDS and CDNSKEY */
 	KS_ACT_CDS_DELETE,	/* RFC 8078 section 4 */
 	KS_ACT_NOTIFY,		/* NOTIFY(CDS), once all servers have it */
@@ -336,7 +346,7 @@ struct keystate_action {
 	uint8_t		 alg;
 	uint32_t	 bits;
 	enum ks_goal	 goal;
-	uint32_t	 ds, ds_add, ds_del;	/* bits */
+	uint32_t	 ds, ds_add, ds_del;	/* bits: the whole set, not a part; and what differs */
 };
 
 enum ks_wait {

@@ -225,21 +225,51 @@ parent_settle(struct ks_run *r, const struct keystate_parent *p)
 	st->ds_none_ok = false;
 }
 
+/* Of a set that is seen: must the one that is wanted be asked for anew? */
+static bool
+ds_overtook(struct keystate *st, const struct keystate_seen *d)
+{
+	const struct keystate_set *s = other_find(st, KS_DS, d);
+
+	if (d->keys == st->ds_want)
+		return false;
+	/* All servers had the right one, or this was asked for earlier and taken back. */
+	return st->ds_done || (s != NULL && !s->seen && !s->again);
+}
+
+static void
+ds_unexpected(struct ks_run *r, const struct keystate_seen *d)
+{
+	if (d->keys == 0 && !d->foreign)
+		finding_add0(r->fs, &keystate_findings[KEY_DS_LOST]);
+	else
+		finding_add0(r->fs, &keystate_findings[KEY_DS_CHANGED]);
+}
+
+/*
+ * A demand that was taken back may come true all the same, behind the one that
+ * took it back: a registry that was told "as it is now" had nothing to do. So
+ * it is told again. (A set that nobody asked for is an alarm, and for people.)
+ */
 static void
 parent_observe(struct ks_run *r, const struct keystate_parent *p)
 {
 	struct keystate *st = r->st;
-	bool alarm = false;
+	bool alarm = false, again = false;
 
 	for (size_t i = 0; i < p->n_ds; i++) {
+		bool expected = ds_expected(st, &p->ds[i]);
+
+		again = again || (expected && ds_overtook(st, &p->ds[i]));
 		(void)other_seen(r, KS_DS, &p->ds[i], p->at);
-		if (ds_expected(st, &p->ds[i]))
+		if (expected)
 			continue;
 		alarm = true;
-		if (p->ds[i].keys == 0 && !p->ds[i].foreign)
-			finding_add0(r->fs, &keystate_findings[KEY_DS_LOST]);
-		else
-			finding_add0(r->fs, &keystate_findings[KEY_DS_CHANGED]);
+		ds_unexpected(r, &p->ds[i]);
+	}
+	if (again) {
+		st->ds_done = false;
+		st->ds_since = st->now;
 	}
 	if (alarm)
 		st->ds_alarm = true;
@@ -294,6 +324,20 @@ adopt_kind(struct ks_run *r, enum ks_kind kind, const struct keystate_seen *seen
 	}
 }
 
+/* DS records of no key that we know; none of one that we know: nothing to go on from. */
+static bool
+strangers(const struct keystate_parent *p, bool *ret_alone)
+{
+	bool any = false;
+
+	*ret_alone = true;
+	for (size_t i = 0; i < p->n_ds; i++) {
+		any = any || p->ds[i].foreign;
+		*ret_alone = *ret_alone && p->ds[i].keys == 0;
+	}
+	return any;
+}
+
 /*
  * What the parent has is what is wanted. What the old state had asked for may
  * still come, and is no surprise then.
@@ -329,15 +373,24 @@ adopt(struct ks_run *r, const struct keystate_observations *seen)
 	struct keystate *st = r->st;
 	const struct keystate_child *c = seen->child;
 	const struct keystate_parent *p = seen->parent;
+	bool alarm, alone;
 
 	if (c == NULL || p == NULL || !c->complete || !p->complete || c->n_dnskey == 0 ||
 	    c->n_data == 0 || p->n_ds == 0)
+		return false;
+	alarm = strangers(p, &alone);
+	if (alarm) {
+		finding_add0(r->fs, &keystate_findings[KEY_DS_CHANGED]);
+		st->ds_alarm = true;
+	}
+	/* That "no DS" is wanted would be the wrong end of it: somebody would remove it. */
+	if (alarm && alone && r->policy->secure)
 		return false;
 	st->n_sets = 0;
 	adopt_kind(r, KS_DNSKEY, c->dnskey, c->n_dnskey, c->at);
 	adopt_kind(r, KS_DATA, c->data, c->n_data, c->at);
 	adopt_ds(r, p);
-	st->ds_alarm = false;
+	st->ds_alarm = alarm;
 	st->child_at = c->at;
 	st->parent_at = p->at;
 	st->unproven = false;
@@ -373,6 +426,13 @@ ttls_fill(struct ks_run *r)
 	}
 }
 
+static void
+alarm_wait(struct ks_run *r)
+{
+	if (r->st->ds_alarm)
+		ks_wait_add(r, &(struct keystate_wait){ KS_WAIT_DS_ALARM, KS_REC_DS, 0, TIME_NEVER });
+}
+
 bool
 ks_observe(struct ks_run *r, const struct keystate_observations *seen)
 {
@@ -391,6 +451,7 @@ ks_observe(struct ks_run *r, const struct keystate_observations *seen)
 	ttls_fill(r);
 	if (st->unproven && !adopt(r, seen)) {
 		ks_wait_add(r, &(struct keystate_wait){ KS_WAIT_PROOF, 0, 0, TIME_NEVER });
+		alarm_wait(r);
 		return false;
 	}
 	if (!adopted && seen->child != NULL && newer(r, seen->child->at, st->child_at))
@@ -399,8 +460,7 @@ ks_observe(struct ks_run *r, const struct keystate_observations *seen)
 		parent_observe(r, seen->parent);
 	timers(r);
 	ks_sets_purge(st, r->now);
-	if (st->ds_alarm)
-		ks_wait_add(r, &(struct keystate_wait){ KS_WAIT_DS_ALARM, KS_REC_DS, 0, TIME_NEVER });
+	alarm_wait(r);
 	if (st->hold)
 		ks_wait_add(r, &(struct keystate_wait){ KS_WAIT_OPERATOR, 0, 0, TIME_NEVER });
 	if (r->now < st->hold_until)

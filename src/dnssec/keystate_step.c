@@ -372,14 +372,22 @@ pass(struct stepper *s)
 
 /* --- what passed becomes the newest --- */
 
+/* What of says of DS sets stands in each of them. */
 static void
-act_bits(struct stepper *s, uint32_t was, uint32_t is, enum ks_action on, enum ks_action off)
+act_bits(struct stepper *s, uint32_t was, uint32_t is, enum ks_action on, enum ks_action off,
+    struct keystate_action of)
 {
-	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++)
-		if (((was ^ is) & ks_bit(i)) != 0)
-			ks_act(s->run, &(struct keystate_action){ .fresh = true, .since = s->st->now,
-			    .act = (is & ks_bit(i)) != 0 ? on : off, .key = key_at(s, i)->number,
-			    .role = key_at(s, i)->role, .alg = key_at(s, i)->alg });
+	of.fresh = true;
+	of.since = s->st->now;
+	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
+		if (((was ^ is) & ks_bit(i)) == 0)
+			continue;
+		of.act = (is & ks_bit(i)) != 0 ? on : off;
+		of.key = key_at(s, i)->number;
+		of.role = key_at(s, i)->role;
+		of.alg = key_at(s, i)->alg;
+		ks_act(s->run, &of);
+	}
 }
 
 static int
@@ -433,11 +441,13 @@ commit(struct stepper *s)
 {
 	const struct dnssec_policy *p = s->run->policy;
 	struct ks_plan was = ks_plan_now(s->st);
+	const struct keystate_action of_ds = { .ds = s->plan.ds, .ds_add = s->plan.ds & ~was.ds,
+	    .ds_del = was.ds & ~s->plan.ds }, none = { 0 };
 	int rc = 0;
 
-	act_bits(s, was.dnskey, s->plan.dnskey, KS_ACT_DNSKEY_PUBLISH, KS_ACT_DNSKEY_WITHDRAW);
-	act_bits(s, was.zone_sigs, s->plan.zone_sigs, KS_ACT_SIGN_START, KS_ACT_SIGN_STOP);
-	act_bits(s, was.ds, s->plan.ds, KS_ACT_DS_SUBMIT, KS_ACT_DS_WITHDRAW);
+	act_bits(s, was.dnskey, s->plan.dnskey, KS_ACT_DNSKEY_PUBLISH, KS_ACT_DNSKEY_WITHDRAW, none);
+	act_bits(s, was.zone_sigs, s->plan.zone_sigs, KS_ACT_SIGN_START, KS_ACT_SIGN_STOP, none);
+	act_bits(s, was.ds, s->plan.ds, KS_ACT_DS_SUBMIT, KS_ACT_DS_WITHDRAW, of_ds);
 	if (was.dnskey != s->plan.dnskey || was.dnskey_sigs != s->plan.dnskey_sigs)
 		rc = publish(s, KS_DNSKEY, s->plan.dnskey, s->plan.dnskey_sigs, p->dnskey_ttl);
 	if (rc == 0 && was.zone_sigs != s->plan.zone_sigs)

@@ -108,6 +108,9 @@ hand_over(struct ks_run *r)
 	}
 	if (st->ds_done || st->unproven || st->ds_alarm)
 		return;
+	/* Someone thought better of it: what takes the DS away is said no more, not even late. */
+	if (st->ds_want == 0 && r->policy->secure)
+		return;
 	a.act = r->policy->ds_handover == POLICY_BY_CDS ? KS_ACT_NOTIFY :
 	    r->policy->ds_handover == POLICY_BY_EPP ? KS_ACT_DS_SUBMIT : KS_ACT_TELL;
 	if (a.act == KS_ACT_NOTIFY && pub->cds == 0 && !pub->cds_delete)

@@ -323,11 +323,30 @@ trouble(struct play *p)
 
 /* --- all of them --- */
 
+/* Of those that speak of DS: none may take the last one away unless that is the policy. */
+static bool
+removes(const struct play *p, const struct keystate_action *a)
+{
+	switch (a->act) {
+	case KS_ACT_DS_SUBMIT:
+	case KS_ACT_DS_WITHDRAW:
+	case KS_ACT_NOTIFY:
+	case KS_ACT_TELL:
+		return a->ds == 0 && p->policy.secure;
+	default:
+		return a->act == KS_ACT_CDS_DELETE && p->policy.secure;
+	}
+}
+
 static void
 obey(struct play *p, const struct keystate_action *a)
 {
 	struct errand *e = NULL;
 
+	if (removes(p, a)) {
+		play_log(p, "told to remove the DS of a zone that is to be secure");
+		p->rc = -1;
+	}
 	switch (a->act) {
 	case KS_ACT_GENERATE:
 		if (!errand_pending(p, key_generate, a))
@@ -343,8 +362,8 @@ obey(struct play *p, const struct keystate_action *a)
 		break;
 	case KS_ACT_DS_SUBMIT:
 	case KS_ACT_DS_WITHDRAW:
-		/* Those of one key say what it is for; without a key it is the whole set. */
-		if (p->policy.ds_handover == POLICY_BY_EPP && a->key == 0)
+		/* A naive hook: whatever is said of DS, .ds is the whole set. */
+		if (p->policy.ds_handover == POLICY_BY_EPP)
 			ds_submit(p, numbers_of(&p->ks, a->ds));
 		break;
 	case KS_ACT_TELL:

@@ -72,6 +72,7 @@ struct world {
 	int64_t			 registry_mid;	/* first adds, and removes so much later; 0: at once */
 	bool			 child_blind, parent_blind;	/* nobody looks */
 	bool			 no_person;	/* demands of DS sets go nowhere */
+	bool			 registry_content;	/* it has nothing to do for what it has already */
 	/* what they have */
 	struct publication	 last, child[SERVERS];
 	uint64_t		 ds[SERVERS];
@@ -324,6 +325,8 @@ registry_ask(struct world *w, const struct keystate_action *a)
 		return;
 	w->ds_asked = a->since;
 	w->ds_asked_set = want;
+	if (w->registry_content && want == w->ds_registry)
+		return;
 	if (w->registry_mid != 0 && w->ds_registry != 0)
 		event_add(w, &(struct event){ .kind = EV_REGISTRY, .ds = want, .add = true,
 		    .at = w->now + w->registry_delay - w->registry_mid });
@@ -340,11 +343,33 @@ asked(const struct world *w, enum event_kind kind, const struct keystate_action 
 	return false;
 }
 
+/* Whoever obeys any of them, and to the letter, does nothing wrong. */
+static inline void
+ds_whole(const struct world *w, const struct keystate_action *a)
+{
+	switch (a->act) {
+	case KS_ACT_DS_SUBMIT:
+	case KS_ACT_DS_WITHDRAW:
+	case KS_ACT_CDS:
+	case KS_ACT_CDS_DELETE:
+	case KS_ACT_NOTIFY:
+	case KS_ACT_TELL:
+		assert_int_equal(a->ds, w->st.ds_want);
+		assert_int_equal(a->ds_add & ~a->ds, 0);
+		assert_int_equal(a->ds_del & a->ds, 0);
+		assert_true(a->ds != 0 || !w->policy.secure);
+		return;
+	default:
+		return;
+	}
+}
+
 static inline void
 world_act(struct world *w, const struct keystate_action *a)
 {
 	struct event e = { .act = *a, .at = w->now };
 
+	ds_whole(w, a);
 	if (a->fresh) {
 		assert_true(w->n_log < LOG_MAX);
 		w->log[w->n_log++] = (struct logged){ w->now, a->act, a->key, a->role };

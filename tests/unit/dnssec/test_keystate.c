@@ -394,86 +394,6 @@ zsk_lost(void **state UNUSED)
 }
 
 static void
-ds_by_others(void **state UNUSED)
-{
-	world_init(&w);
-	begin();
-	w.bad_allowed = true;
-	w.ds[0] = w.ds[1] = 0;			/* a transfer dropped it */
-	world_now(&w);
-	assert_true(found(&w, KEY_DS_LOST));
-	assert_true(w.step.held && waits(&w, KS_WAIT_DS_ALARM));
-	roll(1);
-	roll(2);
-	world_run(&w, T0 + R + 9 * DAY);
-	assert_int_equal(when(&w, KS_ACT_DNSKEY_PUBLISH, 0, 1), -1);	/* nothing moves */
-	assert_int_equal(w.step.pub.dnskey, 3);
-	w.ds[0] = w.ds[1] = 2;			/* it is back: on it goes */
-	world_run(&w, T0 + R + 19 * DAY);
-	assert_int_equal(when(&w, KS_ACT_DNSKEY_PUBLISH, 3, 0), R + 9 * DAY);
-	assert_int_equal(w.n_bogus, 0);
-	world_done(&w);
-
-	world_init(&w);
-	begin();
-	w.bad_allowed = true;
-	w.stranger[1] = true;			/* on one server only */
-	world_now(&w);
-	assert_true(found(&w, KEY_DS_CHANGED));
-	assert_true(w.step.held);
-	assert_int_equal(keystate_command(&w.st, KS_CMD_ACCEPT_DS, 0, w.now), -EBUSY);
-	w.stranger[1] = false;
-	world_now(&w);
-	assert_false(w.step.held);
-	world_done(&w);
-
-	/* One of two that were wanted and there. */
-	world_init(&w);
-	w.policy.ksk_roll = POLICY_KSK_DOUBLE_DS;
-	begin();
-	roll(1);
-	world_run(&w, T0 + R + D - 10);
-	w.ds[0] = 8;
-	w.bad_allowed = true;
-	world_now(&w);
-	assert_true(found(&w, KEY_DS_CHANGED));
-	world_done(&w);
-
-	/* A key of ours, but not the one that was asked for. */
-	world_init(&w);
-	begin();
-	roll(1);
-	world_run(&w, T0 + R + K + D - 10);
-	w.ds[0] = 2;
-	world_now(&w);
-	assert_true(found(&w, KEY_DS_CHANGED));
-	assert_int_equal(keystate_command(&w.st, KS_CMD_ACCEPT_DS, 0, w.now), 0);
-	world_run(&w, T0 + R + 6 * DAY);
-	assert_int_equal(w.n_bogus, 0);
-	/* One server led to it until the registry was asked again. */
-	assert_int_equal(when(&w, KS_ACT_DNSKEY_WITHDRAW, 1, 0), R + K + D - 10 + D - 100);
-	world_done(&w);
-}
-
-/* Seen while it was asked for again: that was the older one, and it may come once more. */
-static void
-asked_again(void **state UNUSED)
-{
-	world_init(&w);
-	begin();
-	w.st.ds_since = w.now;
-	w.st.ds_before = 2;
-	w.st.sets[w.st.n_sets++] = (struct keystate_set){ .kind = KS_DS, .keys = 2, .ttl_sec = DAY,
-	    .seen = true, .again = true, .from = w.now - DAY, .gone = TIME_NEVER, .until = TIME_NEVER };
-	world_run(&w, T0 + R + DAY + HOUR - 1);	/* registration and propagation */
-	assert_int_equal(w.st.sets[w.st.n_sets - 1].gone, TIME_NEVER);
-	assert_int_equal(w.st.ds_before, 2);
-	world_run(&w, T0 + R + DAY + HOUR);
-	assert_int_equal(w.st.sets[w.st.n_sets - 1].gone - T0, R + DAY + HOUR);
-	world_done(&w);
-}
-
-static void
 two_at_once(void **state UNUSED)
 {
 	world_init(&w);
@@ -831,7 +751,7 @@ too_many(void **state UNUSED)
 TESTS_MAIN("keystate", T(initial), T(longer_ttl), T(the_same_again), T(zsk_prepublish), T(zsk_double_signature),
     T(zsk_by_lifetime), T(ksk_double_ksk), T(ksk_double_ds), T(csk_rolls), T(algorithm),
     T(split_and_back), T(policy_of_denial), T(insecure_and_back), T(insecure_regretted),
-    T(zsk_compromised), T(ksk_compromised), T(ksk_lost), T(zsk_lost), T(ds_by_others),
-    T(asked_again), T(two_at_once), T(cancelled), T(cancelled_by_life), T(clock_back), T(standby), T(import),
+    T(zsk_compromised), T(ksk_compromised), T(ksk_lost), T(zsk_lost), T(two_at_once),
+    T(cancelled), T(cancelled_by_life), T(clock_back), T(standby), T(import),
     T(nobody_looks), T(late_people), T(parent_in_between), T(server_back), T(external), T(broken),
     T(commands), T(too_many))
