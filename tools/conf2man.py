@@ -20,6 +20,7 @@ SECTIONS = {
     "history": "The record of what changed. See sekisho-rpki-history(1).",
     "alarm": "What the operator is told. See sekisho-rpki-history(1).",
     "rtr": "The service for routers.",
+    "dns": "Zones that are signed. See sekisho-zone(1).",
     "web": "The page, the API and the metrics.",
     "log": "The three logs: this machine, other people's objects, and what was switched off or published.",
 }
@@ -115,7 +116,7 @@ def entry(r):
         kind += " seconds" if r["type"] == "SECONDS" else ""
     if r["list"]:
         kind = "a list; each is " + kind
-    yield escape(r["help"][:1].upper() + r["help"][1:]) + "."
+    yield escape(r["help"][:1].upper() + r["help"][1:].rstrip(".")).replace(". ", ".\n") + "."
     yield f"({escape(kind[:1].upper() + kind[1:])}" + \
         (f"; default {escape(r['default'])}" if r["default"] else "") + ".)"
 

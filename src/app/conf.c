@@ -4,6 +4,7 @@
 #include "app/conf.h"
 #include "app/exceptions.h"
 #include "app/mail.h"
+#include "app/zone_conf.h"
 #include "base/err.h"
 
 #define X(NAME, path, type, list, min, max, words, def, help)	\
@@ -184,6 +185,8 @@ rules_check(const struct conf *c, struct conf_error *err)
 			    "web.listen, web.token-file",
 			    N_("a token file when the page listens beyond loopback"));
 	if (exceptions_check(c, err) < 0)
+		return err->rc;
+	if (zone_conf_check(c, err) < 0)
 		return err->rc;
 	if (tls_check(c, err) < 0 || webhook_check(c, err) < 0 || mail_check(c, err) < 0)
 		return err->rc;

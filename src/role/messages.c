@@ -13,6 +13,8 @@ static const char *const role_names[ROLE_MAX] = {
 	[ROLE_RSYNC] = "rsync",
 	[ROLE_VERIFY] = "verify",
 	[ROLE_MAIL] = "mail",
+	[ROLE_ZONE] = "zone",
+	[ROLE_KEY] = "key",
 };
 
 const char *

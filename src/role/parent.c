@@ -256,7 +256,7 @@ main(int argc, char **argv)
 
 	if (p == NULL)
 		return EXIT_CANNOT;
-	p->lock = p->ring = -1;
+	p->lock = p->ring = p->key_ring = -1;
 	p->logs = (struct logs){ .op = 2, .object = -1, .audit = -1 };
 	if (args_read(p, argc, argv) < 0 || prepare(p) < 0)
 		proc_end(EXIT_CANNOT);

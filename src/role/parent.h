@@ -80,6 +80,7 @@ struct parent {
 	struct logs		 logs;
 	int			 lock;
 	int			 ring;			/* validate's and verify's memory; -1 */
+	int			 key_ring;		/* zone's and key's; -1 */
 	struct listener		 listeners[LISTENERS_MAX];
 	unsigned		 n_listeners;
 	struct child		 children[ROLE_MAX];	/* [ROLE_PARENT] unused */

@@ -258,6 +258,22 @@ ring_fresh(struct parent *p)
 	return child_send(&p->children[ROLE_VALIDATE], MSG_ring, &m);
 }
 
+/* Each life of zone has its own memory with key. */
+static int
+key_ring_fresh(struct parent *p)
+{
+	struct msg_ring m;
+	int rc;
+
+	fd_close(&p->key_ring);
+	if ((rc = ring_make(&p->key_ring)) < 0)
+		return rc;
+	m.memory = p->key_ring;
+	if (p->children[ROLE_KEY].chan != NULL)
+		(void)child_send(&p->children[ROLE_KEY], MSG_ring, &m);
+	return child_send(&p->children[ROLE_ZONE], MSG_ring, &m);
+}
+
 static int
 introduce(struct child *c)
 {
@@ -276,10 +292,14 @@ introduce(struct child *c)
 	}
 	if (rc == 0 && c->id == ROLE_VALIDATE)
 		rc = ring_fresh(p);
+	if (rc == 0 && c->id == ROLE_ZONE)
+		rc = key_ring_fresh(p);
 	if (rc == 0)
 		rc = conf_send(c);
 	if (rc == 0 && c->id == ROLE_VERIFY && p->ring >= 0)
 		rc = child_send(c, MSG_ring, &(struct msg_ring){ .memory = p->ring });
+	if (rc == 0 && c->id == ROLE_KEY && p->key_ring >= 0)
+		rc = child_send(c, MSG_ring, &(struct msg_ring){ .memory = p->key_ring });
 	return rc;
 }
 

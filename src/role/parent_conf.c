@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/exceptions.h"
+#include "app/zone_conf.h"
 #include "base/err.h"
 #include "role/parent.h"
 #include "sys/file.h"
@@ -321,6 +322,8 @@ conf_wants(const struct conf *c, enum role_id id)
 {
 	if (id == ROLE_MAIL)
 		return c->values[CONF_ALARM_MAIL_TO].n > 0;
+	if (id == ROLE_ZONE || id == ROLE_KEY)
+		return c->values[CONF_DNS_ZONES].n > 0;
 	return (id != ROLE_FETCH && id != ROLE_RSYNC && id != ROLE_VERIFY) || conf_live(c);
 }
 
@@ -335,8 +338,8 @@ word_index(const struct conf *c, enum app_conf_row row, const char *const *words
 }
 
 struct conf_texts {
-	struct buf	trees, rrdp, asns, prefixes, hosts, slurm, exceptions, allow, md5, mail_to;
-	char		objects[4200], scratch[4200], mail[4200];
+	struct buf	trees, rrdp, asns, prefixes, hosts, slurm, exceptions, allow, md5, mail_to, zones;
+	char		objects[4200], scratch[4200], mail[4200], keys[4200];
 };
 
 static void
@@ -352,6 +355,7 @@ texts_done(struct conf_texts *t)
 	buf_done(&t->allow);
 	buf_done(&t->md5);
 	buf_done(&t->mail_to);
+	buf_done(&t->zones);
 }
 
 static void
@@ -374,6 +378,11 @@ texts_init(struct conf_texts *t, const struct parent *p)
 		buf_printf(&t->md5, "%s\n", ip_prefix_str(&p->auth.md5[i].peers, text));
 	(void)snprintf(t->objects, sizeof(t->objects), "%s/objects", app_conf_str(c, CONF_STATE));
 	(void)snprintf(t->scratch, sizeof(t->scratch), "%s/rsync", app_conf_str(c, CONF_STATE));
+	zone_conf_text(c, &t->zones);
+	if (app_conf_str(c, CONF_DNS_KEYS)[0] != '\0')
+		(void)snprintf(t->keys, sizeof(t->keys), "%s", app_conf_str(c, CONF_DNS_KEYS));
+	else
+		(void)snprintf(t->keys, sizeof(t->keys), "%s/keys", app_conf_str(c, CONF_STATE));
 	(void)snprintf(t->mail, sizeof(t->mail), "%s/mail", app_conf_str(c, CONF_STATE));
 }
 
@@ -386,6 +395,8 @@ union conf_msg {
 	struct msg_rsync_conf		rsync;
 	struct msg_verify_conf		verify;
 	struct msg_mail_conf		mail;
+	struct msg_zone_conf		zone;
+	struct msg_key_conf		key;
 };
 
 static enum msg_type
@@ -479,6 +490,19 @@ msg_fill_rtr(const struct parent *p, const struct conf_texts *t, union conf_msg 
 	return MSG_rtr_conf;
 }
 
+/* Both get the same list of zones. */
+static enum msg_type
+msg_fill_names(const struct conf *c, enum role_id id, const struct conf_texts *t, union conf_msg *m)
+{
+	if (id == ROLE_KEY) {
+		m->key = (struct msg_key_conf){ .folder = sv_str(t->keys), .zones = buf_get(&t->zones) };
+		return MSG_key_conf;
+	}
+	m->zone = (struct msg_zone_conf){ .state = sv_str(app_conf_str(c, CONF_STATE)),
+	    .zones = buf_get(&t->zones), .jobs = app_conf_u32(c, CONF_DNS_JOBS) };
+	return MSG_zone_conf;
+}
+
 static enum msg_type
 msg_fill(const struct parent *p, enum role_id id, const struct conf_texts *t,
     union conf_msg *m)
@@ -513,6 +537,9 @@ msg_fill(const struct parent *p, enum role_id id, const struct conf_texts *t,
 		return msg_fill_rsync(c, t, m);
 	case ROLE_MAIL:
 		return msg_fill_mail(c, t, m);
+	case ROLE_ZONE:
+	case ROLE_KEY:
+		return msg_fill_names(c, id, t, m);
 	case ROLE_VERIFY:
 		m->verify = (struct msg_verify_conf){
 			.jobs = app_conf_u32(c, CONF_RPKI_JOBS) };
@@ -551,18 +578,28 @@ local_fill(const struct conf_texts *t)
 	    .exceptions = buf_get(&t->exceptions) };
 }
 
+static struct msg_store_zones
+zones_fill(const struct parent *p, const struct conf_texts *t)
+{
+	return (struct msg_store_zones){ .state = sv_str(app_conf_str(p->conf, CONF_STATE)),
+	    .zones = buf_get(&t->zones) };
+}
+
 /* All that a role is told, as bytes. */
 static int
-conf_bytes(enum role_id id, const struct conf_texts *t, enum msg_type type,
+conf_bytes(const struct parent *p, enum role_id id, const struct conf_texts *t, enum msg_type type,
     const void *m, struct buf *ret)
 {
 	struct msg_validate_local l = local_fill(t);
+	struct msg_store_zones z = zones_fill(p, t);
 	int rc;
 
 	ret->len = 0;
 	rc = msg_bytes(message_def((uint16_t)type), id, m, ret);
 	if (rc == 0 && id == ROLE_VALIDATE)
 		rc = msg_bytes(message_def(MSG_validate_local), id, &l, ret);
+	if (rc == 0 && id == ROLE_STORE)
+		rc = msg_bytes(message_def(MSG_store_zones), id, &z, ret);
 	return rc;
 }
 
@@ -570,6 +607,7 @@ int
 conf_send(struct child *c)
 {
 	struct msg_validate_local l;
+	struct msg_store_zones z;
 	struct conf_texts t;
 	union conf_msg m;
 	enum msg_type type;
@@ -577,10 +615,13 @@ conf_send(struct child *c)
 
 	texts_init(&t, c->p);
 	l = local_fill(&t);
+	z = zones_fill(c->p, &t);
 	type = msg_fill(c->p, c->id, &t, &m);
-	rc = conf_bytes(c->id, &t, type, &m, &c->conf);
+	rc = conf_bytes(c->p, c->id, &t, type, &m, &c->conf);
 	if (rc == 0 && c->id == ROLE_VALIDATE)
 		rc = child_send(c, MSG_validate_local, &l);
+	if (rc == 0 && c->id == ROLE_STORE)
+		rc = child_send(c, MSG_store_zones, &z);
 	if (rc == 0)
 		rc = child_send(c, type, &m);
 	texts_done(&t);
@@ -619,7 +660,7 @@ child_reconf(struct child *c, bool listeners)
 
 	texts_init(&t, c->p);
 	type = msg_fill(c->p, c->id, &t, &m);
-	changed = conf_bytes(c->id, &t, type, &m, &now) < 0 ||
+	changed = conf_bytes(c->p, c->id, &t, type, &m, &now) < 0 ||
 	    !sv_eq(buf_get(&now), buf_get(&c->conf));
 	buf_done(&now);
 	texts_done(&t);

@@ -13,6 +13,8 @@
  *	rsync     starts the rsync program in a box, hands over what came
  *	verify    does arithmetic for validate, and brings facts to the store
  *	mail      hands alarms to the sendmail program, in a box
+ *	zone      reads zone files, signs with key's help, verifies the result
+ *	key       holds the keys of zones; signs, and parses nothing
  *
  * Each has one socket pair to the parent, on fd 3, and nothing else: an
  * empty environment, no other descriptors but stderr. The parent is the
@@ -92,6 +94,8 @@ enum role_id {
 	ROLE_RSYNC,
 	ROLE_VERIFY,
 	ROLE_MAIL,
+	ROLE_ZONE,
+	ROLE_KEY,
 	ROLE_MAX
 };
 
@@ -104,8 +108,10 @@ enum role_id {
 #define R_RSYNC		(1U << ROLE_RSYNC)
 #define R_VERIFY	(1U << ROLE_VERIFY)
 #define R_MAIL		(1U << ROLE_MAIL)
+#define R_ZONE		(1U << ROLE_ZONE)
+#define R_KEY		(1U << ROLE_KEY)
 #define R_ALL		(R_STORE | R_VALIDATE | R_RTR | R_WEB | R_FETCH | R_RSYNC | R_VERIFY | \
-	R_MAIL)
+	R_MAIL | R_ZONE | R_KEY)
 
 const char	*role_name(enum role_id);	/* "store" … */
 

@@ -16,6 +16,7 @@
 #include "role/role.h"
 #include "role/store_history.h"
 #include "role/store_objects.h"
+#include "role/store_zones.h"
 #include "store/store.h"
 #include "sys/memfd.h"
 
@@ -41,6 +42,7 @@ struct store_role {
 	uint64_t		 lines, dropped;
 	uint64_t		*known;		/* hashes of the last run's findings, sorted */
 	size_t			 n_known;
+	struct store_zones	*zones;		/* NULL: none are signed */
 	bool			 disk_bad;	/* said once, until it works again */
 	int64_t			 stored_at;
 };
@@ -442,6 +444,22 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	return objects_use(r, m);
 }
 
+static int
+on_zones(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct store_role *st = r->state;
+
+	return st->zones != NULL ? 0 : store_zones_new(r, msg, &st->zones);
+}
+
+static int
+on_zone_put(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct store_role *st = r->state;
+
+	return store_zones_put(r, st->zones, msg);
+}
+
 /* What our former life was given and asked is gone: who waits for it waits in vain. */
 static void
 anew_send(struct role *r)
@@ -467,6 +485,7 @@ start(struct role *r)
 		return -ENOMEM;
 	if (st->objects != NULL)
 		anew_send(r);
+	store_zones_start(r, st->zones);
 	return store_objects_start(st->objects);
 }
 
@@ -502,7 +521,9 @@ stop(struct role *r)
 }
 
 static const struct role_handler handlers[] = {
+	{ MSG_store_zones, on_zones },
 	{ MSG_store_conf, on_conf },
+	{ MSG_zone_put, on_zone_put },
 	{ MSG_snapshot_new, on_new },
 	{ MSG_snapshot_ask, on_ask },
 	{ MSG_objects, on_objects },

@@ -93,6 +93,17 @@ const struct sandbox_profile sandbox_sendmail = {
 	.max_cpu = 60, .max_procs = 4096,
 };
 
+/* It reads the zones of others, and writes nothing. A million names take 250 MB, twice. */
+const struct sandbox_profile sandbox_zone = {
+	.name = "zone", .calls = SANDBOX_OPEN | SANDBOX_THREADS | SANDBOX_MEMFD,
+	.max_memory = 16 * GIB, .max_files = 1024, .max_file = 4 * GIB, .required = true,
+};
+/* One folder, no network; nothing of it is larger than a key. */
+const struct sandbox_profile sandbox_key = {
+	.name = "key", .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_THREADS,
+	.max_memory = 2 * GIB, .max_files = 64, .max_file = 16 * 1024 * 1024, .required = true,
+};
+
 /* --- Landlock; newer than the headers of Debian 12 in part --- */
 
 #define LL_FS_EXECUTE		(1ULL << 0)

@@ -1,0 +1,206 @@
+/* The zones of the configuration: checked, and as text for the roles. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/zone_conf.h"
+#include "app/zone_list.h"
+#include "base/err.h"
+
+#define POOL_MAX	((size_t)64 * 1024)	/* findings of a policy */
+
+static const struct conf_value *
+zone_col(const struct conf_item *it, enum app_conf_row row)
+{
+	return &it->cols[row - CONF_DNS_ZONES - 1];
+}
+
+static const struct conf_value *
+policy_col(const struct conf_item *it, size_t row)
+{
+	return &it->cols[row - CONF_DNS_POLICIES - 1];
+}
+
+static struct sv
+text_of(const struct conf_value *v)
+{
+	return v->n > 0 ? v->items[0].text : SV("");
+}
+
+static int
+refuse(const struct conf *c, const struct conf_item *it, enum conf_errc code,
+    struct sv found, const char *expected, struct conf_error *err)
+{
+	*err = (struct conf_error){ .code = code, .rc = code == CONF_E_LIMIT ? SE_LIMIT : SE_SYNTAX,
+	    .line = it->line, .col = it->col, .expected = expected };
+	(void)snprintf(err->found, sizeof(err->found), "%.*s", SV_ARG(found));
+	(void)snprintf(err->file, sizeof(err->file), "%s", c->file);
+	return err->rc;
+}
+
+/* --- policies --- */
+
+static const struct conf_item *
+policy_find(const struct conf *c, struct sv name)
+{
+	const struct conf_value *t = &c->values[CONF_DNS_POLICIES];
+
+	for (size_t i = 0; i < t->n; i++)
+		if (sv_eq(text_of(policy_col(&t->items[i], CONF_POL_NAME)), name))
+			return &t->items[i];
+	return NULL;
+}
+
+/* What the entry says; all else is as by default. The index of the option that is wrong, or -1. */
+static int
+policy_read(const struct conf_item *it, struct dnssec_policy *p)
+{
+	const struct policy_row *rows;
+	size_t n;
+
+	*p = policy_default();
+	rows = policy_rows(&n);
+	for (size_t i = 0; i < n && it != NULL; i++) {
+		const struct conf_value *v = policy_col(it, CONF_POL_NAME + 1 + i);
+		bool word = rows[i].type == POLICY_WORD || rows[i].type == POLICY_BOOL;
+
+		if (v->n > 0 && (word ? policy_set_text(p, &rows[i], v->items[0].text) :
+		    policy_set(p, &rows[i], v->items[0].u)) < 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* The first thing that may not be so, as a msgid; NULL: nothing. */
+static const char *
+policy_fault(const struct dnssec_policy *p, struct sv *ret_code)
+{
+	_cleanup_(pool_freep) struct pool *pool = pool_new(POOL_MAX);
+	struct findings fs;
+
+	if (pool == NULL)
+		return NULL;
+	findings_init(&fs, pool);
+	policy_check(p, &fs);
+	for (const struct finding *f = fs.head; f != NULL; f = f->next)
+		if (f->def->severity == SEV_REJECT) {
+			*ret_code = sv_str(f->def->code);
+			return f->def->remedy;
+		}
+	return NULL;
+}
+
+static int
+policies_check(const struct conf *c, struct conf_error *err)
+{
+	const struct conf_value *t = &c->values[CONF_DNS_POLICIES];
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct conf_item *it = &t->items[i];
+		struct sv name = text_of(policy_col(it, CONF_POL_NAME)), code;
+		struct dnssec_policy p;
+		const char *fault;
+
+		if (name.n == 0 || !sv_graphic(name))
+			return refuse(c, it, CONF_E_MISSING, SV("name"),
+			    N_("every policy has a name, one word"), err);
+		if (policy_find(c, name) != it)
+			return refuse(c, it, CONF_E_RULE, name, N_("each policy once"), err);
+		if (policy_read(it, &p) >= 0)
+			return refuse(c, it, CONF_E_RANGE, name, N_("options within their bounds"), err);
+		if ((fault = policy_fault(&p, &code)) != NULL)
+			return refuse(c, it, CONF_E_RULE, code, fault, err);
+	}
+	return 0;
+}
+
+/* --- zones --- */
+
+static bool
+plain(struct sv s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return false;
+	return true;
+}
+
+static int
+zone_check(const struct conf *c, const struct conf_item *it, struct conf_error *err)
+{
+	struct sv name = text_of(zone_col(it, CONF_ZONE_NAME)), policy = text_of(zone_col(it, CONF_ZONE_POLICY));
+	struct sv file = text_of(zone_col(it, CONF_ZONE_FILE)), out = text_of(zone_col(it, CONF_ZONE_OUTPUT));
+	struct dname d;
+
+	if (name.n == 0 || file.n == 0)
+		return refuse(c, it, CONF_E_MISSING, name.n == 0 ? SV("name") : SV("file"),
+		    N_("every zone has a name and a file"), err);
+	if (dname_parse(name, NULL, &d) < 0)
+		return refuse(c, it, CONF_E_TYPE, name, N_("a domain name"), err);
+	if (!plain(file) || !plain(out))
+		return refuse(c, it, CONF_E_TYPE, name, N_("paths without control characters"), err);
+	if (sv_eq(file, out))
+		return refuse(c, it, CONF_E_RULE, out, N_("an output that is not the zone file itself"), err);
+	if (policy.n > 0 && policy_find(c, policy) == NULL)
+		return refuse(c, it, CONF_E_RULE, policy, N_("the name of an entry of dns.policies"), err);
+	return 0;
+}
+
+static bool
+same_zone(const struct conf_item *a, const struct conf_item *b)
+{
+	struct dname x, y;
+
+	return dname_parse(text_of(zone_col(a, CONF_ZONE_NAME)), NULL, &x) == 0 &&
+	    dname_parse(text_of(zone_col(b, CONF_ZONE_NAME)), NULL, &y) == 0 && dname_eq(&x, &y);
+}
+
+static bool
+same_output(const struct conf_item *a, const struct conf_item *b)
+{
+	struct sv out = text_of(zone_col(a, CONF_ZONE_OUTPUT));
+
+	return out.n > 0 && sv_eq(out, text_of(zone_col(b, CONF_ZONE_OUTPUT)));
+}
+
+int
+zone_conf_check(const struct conf *c, struct conf_error *err)
+{
+	const struct conf_value *t = &c->values[CONF_DNS_ZONES];
+	_cleanup_(buf_done) struct buf text = BUF_INIT;
+	int rc = policies_check(c, err);
+
+	for (size_t i = 0; i < t->n && rc == 0; i++) {
+		const struct conf_item *it = &t->items[i];
+
+		rc = zone_check(c, it, err);
+		for (size_t k = 0; k < i && rc == 0; k++)
+			if (same_zone(it, &t->items[k]) || same_output(it, &t->items[k]))
+				rc = refuse(c, it, CONF_E_RULE, text_of(zone_col(it, CONF_ZONE_NAME)),
+				    N_("each zone and each output once"), err);
+	}
+	if (rc < 0)
+		return rc;
+	zone_conf_text(c, &text);
+	if (t->n > ZONE_LIST_MAX || text.len > ZONE_LIST_TEXT_MAX)
+		return refuse(c, &t->items[0], CONF_E_LIMIT, SV("dns.zones"), NULL, err);
+	return text.rc;
+}
+
+void
+zone_conf_text(const struct conf *c, struct buf *b)
+{
+	const struct conf_value *t = &c->values[CONF_DNS_ZONES];
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct conf_item *it = &t->items[i];
+		const struct conf_value *out = zone_col(it, CONF_ZONE_OUTPUT);
+		struct zone_list_entry e = { .file = zone_col(it, CONF_ZONE_FILE)->items[0].text.p,
+			.output = out->n > 0 ? out->items[0].text.p : "" };
+		struct sv policy = text_of(zone_col(it, CONF_ZONE_POLICY));
+
+		(void)policy_read(policy.n > 0 ? policy_find(c, policy) : NULL, &e.policy);
+		if (dname_parse(text_of(zone_col(it, CONF_ZONE_NAME)), NULL, &e.name) == 0)
+			zone_list_put(b, &e);
+	}
+}

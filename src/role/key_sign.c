@@ -1,0 +1,269 @@
+/* Answering the zone role: which key, what may it sign, and the arithmetic. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "role/key_role.h"
+
+#define TAKE_MSEC	250
+#define SLACK_SEC	86400	/* beyond a policy's validity: clocks, and policies that changed */
+#define PROBE_LEN	32
+
+/* --- sets in force --- */
+
+int
+key_table_publish(struct key_role *kr)
+{
+	struct key_table *t = calloc(1, sizeof(*t) + kr->list.n * sizeof(t->sets[0]));
+
+	if (t == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < kr->list.n; i++)
+		if (kr->zones[i].set != NULL && kr->zones[i].set->state == KEY_SET_READY)
+			t->sets[t->n++] = kr->zones[i].set;
+	atomic_store(&kr->table, t);
+	return 0;
+}
+
+static const struct key_set *
+set_find(const struct key_table *t, uint32_t generation)
+{
+	for (size_t i = 0; t != NULL && i < t->n; i++)
+		if (t->sets[i]->generation == generation)
+			return t->sets[i];
+	return NULL;
+}
+
+int
+key_probe(const struct crypto_priv *priv, struct sv rdata)
+{
+	uint8_t octets[PROBE_LEN], sig[CRYPTO_DNSSIG_MAX];
+	struct crypto_make m = { .data = { { (const char *)octets, sizeof(octets) } }, .sig = sig };
+	_cleanup_(crypto_pub_freep) struct crypto_pub *pub = NULL;
+	struct crypto_check c = { .data = { { (const char *)octets, sizeof(octets) } },
+		.sig = { (const char *)sig, crypto_priv_sig_len(priv) } };
+	struct dnskey k;
+	int rc;
+
+	if ((rc = crypto_random(octets, sizeof(octets))) < 0 || (rc = dnskey_parse(rdata, &k)) < 0 ||
+	    (rc = crypto_pub_new(k.alg, k.public_key, false, &pub)) < 0 ||
+	    (rc = crypto_make_batch(priv, &m, 1)) < 0)
+		return rc;
+	c.key = pub;
+	if ((rc = crypto_check_batch(&c, 1)) < 0)
+		return rc;
+	return c.ok ? 0 : SE_CRYPTO;
+}
+
+/* --- the sets of the apex, out of what is known here --- */
+
+static bool
+is_key_type(uint16_t type)
+{
+	return type == RR_DNSKEY || type == RR_CDS || type == RR_CDNSKEY;
+}
+
+static int
+sv_order(const void *a, const void *b)
+{
+	return sv_cmp(*(const struct sv *)a, *(const struct sv *)b);
+}
+
+/* The records' data; room for those of CDS stands in ds. */
+static size_t
+apex_rdata(const struct key_set *s, uint16_t type, struct sv dst[static KEYSTATE_KEYS_MAX],
+    uint8_t ds[static KEYSTATE_KEYS_MAX][DS_RDATA_MAX])
+{
+	size_t n = 0, len;
+
+	if (type != RR_DNSKEY && s->cds_delete) {
+		dst[0] = type == RR_CDS ? cds_delete() : cdnskey_delete();
+		return 1;
+	}
+	for (size_t i = 0; i < s->n; i++) {
+		const struct set_key *k = &s->key[i];
+
+		if ((k->uses & (type == RR_DNSKEY ? SIGN_USE_PUBLISH : SIGN_USE_CDS)) == 0)
+			continue;
+		dst[n] = k->rdata;
+		if (type == RR_CDS) {
+			if (ds_write(&s->apex, k->rdata, 2, ds[n], &len) < 0)
+				return 0;
+			dst[n] = (struct sv){ (const char *)ds[n], len };
+		}
+		n++;
+	}
+	qsort(dst, n, sizeof(dst[0]), sv_order);
+	return n;
+}
+
+/* RFC 4034 section 3.1.8.1: owner | type | class | TTL | length | data, for each record. */
+static int
+apex_text(struct key_worker *w, const struct key_set *s, const struct sign_ask_item *it,
+    struct sv *ret)
+{
+	uint8_t ds[KEYSTATE_KEYS_MAX][DS_RDATA_MAX];
+	struct sv rdata[KEYSTATE_KEYS_MAX];
+	size_t n = apex_rdata(s, it->type, rdata, ds);
+	struct wr wr = wr_mem(w->text, sizeof(w->text));
+
+	for (size_t i = 0; i < n; i++) {
+		wr_bytes(&wr, s->apex.w, s->apex.len);
+		wr_be16(&wr, it->type);
+		wr_be16(&wr, DNS_CLASS_IN);
+		wr_be32(&wr, it->ttl);
+		wr_be16(&wr, (uint16_t)rdata[i].n);
+		wr_bytes(&wr, rdata[i].p, rdata[i].n);
+	}
+	*ret = (struct sv){ (const char *)w->text, wr.len };
+	return n > 0 && wr_done(&wr) ? 0 : -EINVAL;
+}
+
+static struct sv
+apex_head(uint8_t *dst, size_t cap, const struct key_set *s, const struct set_key *k,
+    const struct sign_ask_item *it)
+{
+	struct wr w = wr_mem(dst, cap);
+
+	wr_be16(&w, it->type);
+	wr_u8(&w, k->alg);
+	wr_u8(&w, (uint8_t)dname_labels(s->apex.w));
+	wr_be32(&w, it->ttl);
+	wr_be32(&w, it->expires);
+	wr_be32(&w, it->begins);
+	wr_be16(&w, k->tag);
+	wr_bytes(&w, s->apex.w, s->apex.len);
+	return (struct sv){ (const char *)dst, w.len };
+}
+
+/* --- may it be signed? --- */
+
+static bool
+life_sound(const struct key_worker *w, const struct key_set *s, uint32_t expires)
+{
+	int64_t now = role_now(w->kr->role);
+	int32_t left = (int32_t)(expires - (uint32_t)now);	/* RFC 1982, as RFC 4034 section 3.1.5 */
+
+	return left > 0 && (int64_t)left <= (int64_t)s->life_max + SLACK_SEC;
+}
+
+static bool
+data_sound(const struct key_worker *w, const struct key_set *s, const struct set_key *k,
+    const struct sign_ask_item *it)
+{
+	struct rd r = rd_sv(it->head);
+	uint16_t type = rd_be16(&r), tag;
+	uint8_t alg = rd_u8(&r);
+	uint32_t expires;
+
+	(void)rd_u8(&r);
+	(void)rd_be32(&r);
+	expires = rd_be32(&r);
+	(void)rd_be32(&r);
+	tag = rd_be16(&r);
+	if (r.bad || alg != k->alg || tag != k->tag || !life_sound(w, s, expires))
+		return false;
+	return (k->uses & SIGN_USE_DNSKEY) == 0 || !is_key_type(type) || it->data.n < s->apex.len ||
+	    memcmp(it->data.p, s->apex.w, s->apex.len) != 0;
+}
+
+static bool
+item_sound(const struct key_worker *w, const struct key_set *s, const struct set_key *k,
+    const struct sign_ask_item *it)
+{
+	switch (w->ask.kind) {
+	case SIGN_ASK_APEX:
+		return (k->uses & SIGN_USE_DNSKEY) != 0 && is_key_type(it->type) &&
+		    life_sound(w, s, it->expires);
+	case SIGN_ASK_DIGEST:
+		return (k->uses & SIGN_USE_ZONE) != 0 && (k->uses & SIGN_USE_DNSKEY) == 0;
+	default:
+		return (k->uses & SIGN_USE_ZONE) != 0 && data_sound(w, s, k, it);
+	}
+}
+
+/* --- the arithmetic --- */
+
+static int
+apex_sign(struct key_worker *w, const struct key_set *s, const struct set_key *k)
+{
+	for (size_t i = 0; i < w->ask.n; i++) {
+		struct crypto_make m = { .sig = w->answer + 1 + i * k->sig_len };
+		int rc = apex_text(w, s, &w->ask.items[i], &m.data[1]);
+
+		if (rc < 0)
+			return rc;
+		m.data[0] = apex_head(w->head, sizeof(w->head), s, k, &w->ask.items[i]);
+		if ((rc = crypto_make_batch(k->priv, &m, 1)) < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+digests_sign(struct key_worker *w, const struct set_key *k)
+{
+	struct crypto_make_tbs m[SIGN_ASK_ITEMS];
+
+	for (size_t i = 0; i < w->ask.n; i++)
+		m[i] = (struct crypto_make_tbs){ .tbs = w->ask.items[i].data,
+		    .sig = w->answer + 1 + i * k->sig_len };
+	return crypto_make_tbs_batch(k->priv, m, w->ask.n);
+}
+
+static int
+data_sign(struct key_worker *w, const struct set_key *k)
+{
+	struct crypto_make m[SIGN_ASK_ITEMS];
+
+	for (size_t i = 0; i < w->ask.n; i++)
+		m[i] = (struct crypto_make){ .data = { w->ask.items[i].head, w->ask.items[i].data },
+		    .sig = w->answer + 1 + i * k->sig_len };
+	return crypto_make_batch(k->priv, m, w->ask.n);
+}
+
+static enum sign_verdict
+ask_answer(struct key_worker *w, size_t len, size_t *ret_sigs)
+{
+	const struct key_set *s;
+	const struct set_key *k;
+	int rc;
+
+	if (sign_ask_parse((struct sv){ (const char *)w->octets, len }, &w->ask) < 0)
+		return SIGN_VERDICT_REFUSED;
+	if ((s = set_find(atomic_load(&w->kr->table), w->ask.generation)) == NULL)
+		return SIGN_VERDICT_STALE;
+	k = w->ask.key < s->n ? &s->key[w->ask.key] : NULL;
+	if (k == NULL || k->priv == NULL || 1 + w->ask.n * k->sig_len > sizeof(w->answer))
+		return SIGN_VERDICT_REFUSED;
+	for (size_t i = 0; i < w->ask.n; i++)
+		if (!item_sound(w, s, k, &w->ask.items[i]))
+			return SIGN_VERDICT_REFUSED;
+	rc = w->ask.kind == SIGN_ASK_APEX ? apex_sign(w, s, k) :
+	    w->ask.kind == SIGN_ASK_DIGEST ? digests_sign(w, k) : data_sign(w, k);
+	if (rc < 0)
+		return SIGN_VERDICT_FAILED;
+	*ret_sigs = w->ask.n * k->sig_len;
+	atomic_fetch_add(&w->kr->n_signed, w->ask.n);
+	return SIGN_VERDICT_OK;
+}
+
+void
+key_work(void *arg)
+{
+	struct key_worker *w = arg;
+	unsigned slot;
+	size_t n;
+
+	while (!atomic_load(&w->kr->stop)) {
+		size_t sigs = 0;
+
+		if (ring_take(w->kr->ring, w->octets, &n, &slot, TAKE_MSEC) < 0)
+			continue;
+		w->answer[0] = (uint8_t)ask_answer(w, n, &sigs);
+		if (w->answer[0] != SIGN_VERDICT_OK && w->answer[0] != SIGN_VERDICT_STALE)
+			atomic_fetch_add(&w->kr->n_refused, 1);
+		ring_answer(w->kr->ring, slot, w->answer, 1 + sigs);
+	}
+}
