@@ -241,6 +241,12 @@ timeline_n_versions(const struct timeline *h)
 	return h->n_versions;
 }
 
+size_t
+timeline_n_keys(const struct timeline *h)
+{
+	return h->n_keys;
+}
+
 const struct timeline_version *
 timeline_version(const struct timeline *h, unsigned i)
 {

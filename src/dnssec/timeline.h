@@ -135,6 +135,7 @@ int	 timeline_skew_set(struct timeline *, uint32_t skew_sec) MUST_USE;
 void	 timeline_strict_set(struct timeline *, bool);
 
 size_t	 timeline_n_versions(const struct timeline *);
+size_t	 timeline_n_keys(const struct timeline *);
 const struct timeline_version *timeline_version(const struct timeline *, unsigned);
 const struct timeline_key *timeline_key(const struct timeline *, unsigned);
 /* -ENOENT. */

@@ -141,6 +141,18 @@ key_change(struct timeline_version *v, const struct timeline_edit *e)
 	v->n_sigs = n_sigs;
 }
 
+/* A key that goes in two edits, with its signatures, is named once. */
+static struct sv
+id_derive(struct timeline *c, struct sv id, const struct timeline_edit *e)
+{
+	const char *sign = changes[e->kind].comes ? "+" : "-";
+	struct sv suffix = sv_str(pool_printf(c->pool, "%s%.*s", sign, SV_ARG(c->keys[e->what].name)));
+
+	if (suffix.p == NULL || sv_ends(id, suffix))
+		return suffix.p == NULL ? suffix : id;
+	return sv_str(pool_printf(c->pool, "%.*s%.*s", SV_ARG(id), SV_ARG(suffix)));
+}
+
 /* The version with the change, to be served where the old one is from at on. */
 static int
 version_derive(struct timeline *c, size_t index, const struct timeline_edit *e, int64_t at)
@@ -150,8 +162,7 @@ version_derive(struct timeline *c, size_t index, const struct timeline_edit *e, 
 
 	if (c->n_versions >= 2 * TIMELINE_VERSIONS_MAX)
 		return SE_LIMIT;
-	v.id = sv_str(pool_printf(c->pool, "%.*s%c%.*s", SV_ARG(v.id), changes[e->kind].comes ? '+' : '-',
-	    SV_ARG(c->keys[e->what].name)));
+	v.id = id_derive(c, v.id, e);
 	/* One more may come. */
 	v.keys = copy(c->pool, v.keys, v.n_keys + 1, v.n_keys, sizeof(*v.keys));
 	v.sigs = copy(c->pool, v.sigs, v.n_sigs + 1, v.n_sigs, sizeof(*v.sigs));

@@ -157,6 +157,8 @@ marks_list(struct drawing *d, unsigned y)
 		text_put(d, LEFT + 190, y, "", d->t->marks[i].text);
 		y += 18;
 	}
+	for (size_t i = 0; i < d->t->n_notes; i++, y += 18)
+		text_put(d, LEFT, y, "d", d->t->notes[i]);
 }
 
 /* --- rows --- */
@@ -248,14 +250,14 @@ svg_timeline_write(struct buf *b, const struct svg_timeline *t)
 	struct drawing d = { .b = b, .t = t, .y = HEAD };
 	unsigned width, height, bottom, total;
 
-	if (t->n_rows > SVG_ROWS_MAX || t->n_marks > SVG_ROWS_MAX)
+	if (t->n_rows > SVG_ROWS_MAX || t->n_marks > SVG_ROWS_MAX || t->n_notes > SVG_ROWS_MAX)
 		return SE_LIMIT;
 	if (t->from >= t->until || t->until == TIME_NEVER || t->from < 0)
 		return -ERANGE;
 	measure(t, &width, &height);
 	d.x0 = LEFT + width + 16;
 	bottom = HEAD + height;
-	total = bottom + 64 + (unsigned)t->n_marks * 18 + 10;
+	total = bottom + 64 + (unsigned)(t->n_marks + t->n_notes) * 18 + 10;
 	buf_printf(b, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %u %u\" width=\"%u\" height=\"%u\" "
 	    "role=\"img\">\n<title>", d.x0 + PLOT + 48, total, d.x0 + PLOT + 48, total);
 	xml_put(b, t->title);

@@ -40,6 +40,8 @@ struct svg_timeline {
 	size_t			 n_rows;
 	const struct svg_mark	*marks;		/* vertical lines, numbered; listed below */
 	size_t			 n_marks;
+	const struct sv		*notes;		/* lines of text at the end */
+	size_t			 n_notes;
 };
 
 /* SE_LIMIT: too many rows; -ERANGE: no time to draw; or what the buffer says. */
