@@ -67,8 +67,10 @@ ds_by_others(void **state UNUSED)
 	world_run(&w, T0 + R + D - 10);
 	w.ds[0] = 8;
 	w.bad_allowed = true;
-	world_now(&w);
-	assert_true(found(&w, KEY_DS_CHANGED));
+	for (int i = 0; i < 2; i++, w.now++) {	/* and it stays an alarm */
+		world_now(&w);
+		assert_true(found(&w, KEY_DS_CHANGED));
+	}
 	world_done(&w);
 
 	/* A key of ours, but not the one that was asked for. */
@@ -103,6 +105,21 @@ asked_again(void **state UNUSED)
 	world_run(&w, T0 + R + DAY + HOUR);
 	assert_int_equal(w.st.sets[w.st.n_sets - 1].gone - T0, R + DAY + HOUR);
 	world_done(&w);
+
+	/* What is still there is not what comes too late. */
+	world_init(&w);
+	begin();
+	w.st.ds_since = w.now - 100;
+	w.st.ds_done = false;
+	w.st.ds_before = 2;
+	w.st.sets[w.st.n_sets++] = (struct keystate_set){ .kind = KS_DS, .keys = 2, .ttl_sec = DAY,
+	    .again = true, .from = w.now - DAY, .gone = TIME_NEVER, .until = TIME_NEVER };
+	w.ds[1] = 4;
+	w.bad_allowed = true;
+	world_now(&w);
+	assert_true(w.st.sets[w.st.n_sets - 1].seen);
+	assert_int_equal(w.st.ds_since, w.now - 100);
+	world_done(&w);
 }
 
 static bool
@@ -120,11 +137,12 @@ demanded(void)
 
 /* The DS of key 3 was asked for, then that of key 1 again: the registry had that. */
 static void
-taken_back(int64_t blind)
+taken_back(int64_t blind, int64_t mid)
 {
 	world_init(&w);
 	begin();
 	w.registry_content = true;
+	w.registry_mid = mid;
 	roll(1);
 	world_run(&w, T0 + R + K + 10);
 	assert_int_equal(keystate_command(&w.st, KS_CMD_CANCEL, 3, w.now), 0);
@@ -137,11 +155,11 @@ taken_back(int64_t blind)
 static void
 taken_back_too_late(void **state UNUSED)
 {
-	/* All had been seen to have the right one; nobody had looked since. */
-	static const int64_t blind[] = { 0, 2000 }, again[] = { 1000, 2020 };
+	/* All had been seen to have the right one; nobody had looked; both come first. */
+	static const int64_t blind[] = { 0, 2000, 0 }, mid[] = { 0, 0, 200 }, again[] = { 1000, 2020, 800 };
 
 	for (size_t i = 0; i < ARRAY_LEN(blind); i++) {
-		taken_back(blind[i]);
+		taken_back(blind[i], mid[i]);
 		assert_int_equal(w.st.ds_done, blind[i] == 0);
 		world_run(&w, T0 + R + K + again[i]);
 		assert_false(w.st.ds_done || w.st.ds_alarm);
@@ -150,7 +168,7 @@ taken_back_too_late(void **state UNUSED)
 		world_run(&w, T0 + R + 6 * DAY);
 		assert_int_equal(w.ds[1], 2);
 		assert_true(w.st.ds_done);
-		assert_int_equal(when(&w, KS_ACT_NOTIFY, 0, R + K + again[i] + 1), -1);
+		assert_int_equal(when(&w, KS_ACT_NOTIFY, 0, R + K + again[i] + 1), mid[i] == 0 ? -1 : R + K + 1000);
 		assert_int_equal(when(&w, KS_ACT_DNSKEY_WITHDRAW, 3, 0), R + K + again[i] + D);
 		assert_int_equal(w.step.next, TIME_NEVER);
 		/* Now nobody asks for it any more. */
@@ -160,6 +178,7 @@ taken_back_too_late(void **state UNUSED)
 		world_now(&w);
 		assert_true(found(&w, KEY_DS_CHANGED));
 		assert_true(w.step.held && !demanded());
+		assert_true(w.st.ds_done);
 		world_done(&w);
 	}
 }
@@ -177,6 +196,8 @@ taken_back_in_time(void **state UNUSED)
 	roll(1);
 	world_run(&w, T0 + R + K + 10);
 	assert_int_equal(keystate_command(&w.st, KS_CMD_CANCEL, 3, w.now), 0);
+	for (int64_t t = HOUR; t < slow; t += HOUR)	/* there is somebody who looks */
+		world_run(&w, T0 + R + K + t);
 	world_run(&w, T0 + R + K + slow - 1);
 	assert_int_equal(state_of(&w, 3, KS_REC_DS), KS_UNRETENTIVE);
 	assert_int_equal(state_of(&w, 1, KS_REC_DS), KS_RUMOURED);
@@ -283,5 +304,21 @@ one_ksk_lost(void **state UNUSED)
 	world_done(&w);
 }
 
+/* No new signatures are said to be of a ZSK that is lost: of two algorithms, neither then. */
+static void
+zsk_lost_algorithm(void **state UNUSED)
+{
+	world_init(&w);
+	begin();
+	assert_int_equal(keystate_command(&w.st, KS_CMD_LOST, 2, w.now), 0);
+	w.policy.algorithm = 15;
+	world_run(&w, T0 + R + DAY);
+	assert_int_equal(w.step.pub.zone_sigs, 2);
+	assert_int_equal(w.step.pub.data_seq, w.st.seq[KS_DATA]);
+	assert_int_equal(when(&w, KS_ACT_SIGN_START, 0, R), -1);
+	world_done(&w);
+}
+
 TESTS_MAIN("keystate_ds", T(ds_by_others), T(asked_again), T(taken_back_too_late),
-    T(taken_back_in_time), T(removal_regretted), T(strangers_adopted), T(one_ksk_lost))
+    T(taken_back_in_time), T(removal_regretted), T(strangers_adopted), T(one_ksk_lost),
+    T(zsk_lost_algorithm))
