@@ -131,25 +131,10 @@ node_of(const struct zblock *b, struct sv key, bool *ret_same)
 	return lo;
 }
 
-struct znode *
-zone_find(const struct zone *z, enum zone_part part, struct sv key)
+/* The node of the key; with `before`, the last one before it where there is none. */
+static struct znode *
+part_find(const struct zpart *p, struct sv key, bool before)
 {
-	const struct zpart *p = &z->part[part];
-	const struct zblock *b;
-	unsigned i;
-	bool same;
-
-	if (p->n_blk == 0)
-		return NULL;
-	b = p->blk[block_of(p, key)];
-	i = node_of(b, key, &same);
-	return same ? b->node[i] : NULL;
-}
-
-struct znode *
-zone_find_le(const struct zone *z, enum zone_part part, struct sv key)
-{
-	const struct zpart *p = &z->part[part];
 	const struct zblock *b;
 	unsigned i;
 	bool same;
@@ -160,7 +145,19 @@ zone_find_le(const struct zone *z, enum zone_part part, struct sv key)
 	i = node_of(b, key, &same);
 	if (same)
 		return b->node[i];
-	return i == 0 ? NULL : b->node[i - 1];
+	return before && i > 0 ? b->node[i - 1] : NULL;
+}
+
+struct znode *
+zone_find(const struct zone *z, enum zone_part part, struct sv key)
+{
+	return part_find(&z->part[part], key, false);
+}
+
+struct znode *
+zone_find_le(const struct zone *z, enum zone_part part, struct sv key)
+{
+	return part_find(&z->part[part], key, true);
 }
 
 struct znode *
