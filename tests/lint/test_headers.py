@@ -11,6 +11,9 @@ import csource
 
 FLAGS = ("-std=gnu17 -D_GNU_SOURCE -Isrc -Wall -Wextra -Wshadow -Wconversion -Wvla "
          "-Wmissing-prototypes -Werror -Wno-unused-function -fsyntax-only -x c -").split()
+# A library whose headers stand in a folder of their own.
+FLAGS += subprocess.run(["pkg-config", "--cflags", "p11-kit-1"], capture_output=True,
+                        text=True).stdout.split()
 
 
 def compiles(cc, header):
