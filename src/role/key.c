@@ -104,8 +104,8 @@ on_backed_up(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	struct key_role *kr = r->state;
 	const struct msg_key_backed_up *m = msg;
-	char text[600], zone[DNAME_STRLEN], detail[DNAME_STRLEN + 200];
-	struct msg_key_answer a = { .req = m->req, .code = 3 };
+	char zone[DNAME_STRLEN], detail[DNAME_STRLEN + 200];
+	struct msg_key_answer a = { .req = m->req, .code = 1 };
 	struct zone_list_entry *e = NULL;
 	struct dname name;
 	unsigned n = 0;
@@ -117,14 +117,17 @@ on_backed_up(struct role *r, enum role_id from UNUSED, void *msg)
 		a.text = SV("there is no such zone in the configuration");
 		return msg_key_answer_send(r, ROLE_PARENT, &a);
 	}
+	if (kr->zones[e - kr->list.v].ring == NULL) {
+		a.text = SV("its keys cannot be used; see the log");
+		return msg_key_answer_send(r, ROLE_PARENT, &a);
+	}
 	if ((rc = key_zone_backed_up(kr, &kr->zones[e - kr->list.v], &n)) < 0)
 		return rc;
 	timer_arm(kr);
-	(void)snprintf(text, sizeof(text), "%u keys are marked as backed up", n);
 	(void)snprintf(detail, sizeof(detail), "{\"zone\":\"%s\",\"keys\":%u}", dname_str(&name, zone), n);
 	role_audit(r, "keys-backed-up", sv_str(strchr(zone, '\\') == NULL ? detail : ""));
 	a.code = 0;
-	a.text = sv_str(text);
+	a.keys = n;
 	return msg_key_answer_send(r, ROLE_PARENT, &a);
 }
 

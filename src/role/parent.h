@@ -88,6 +88,8 @@ struct parent {
 	struct ctl_client	*status_client;		/* waits for the roles */
 	struct ctl_client	*release_client;	/* waits for validate */
 	uint32_t		 release_id;
+	struct ctl_client	*keys_client;		/* waits for key */
+	uint32_t		 keys_id;
 	struct loop_timer	*status_timer;
 	uint32_t		 status_id;
 	enum stage		 stage;
@@ -140,6 +142,8 @@ void	 house_send(struct parent *);
 void	 status_timeout(void *arg);
 /* validate's word on "release HASH", or NULL: it is down. */
 void	 release_answered(struct parent *, const struct msg_guard_answer *);
+/* key's word on "backed-up ZONE", or NULL: it is down. */
+void	 keys_answered(struct parent *, const struct msg_key_answer *);
 void	 parent_hup(void *arg);		/* SIGHUP: reload */
 
 #endif

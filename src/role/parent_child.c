@@ -173,6 +173,9 @@ for_parent(struct child *c, struct frame *f)
 	case MSG_guard_answer:
 		release_answered(c->p, (const struct msg_guard_answer *)(const void *)msg);
 		break;
+	case MSG_key_answer:
+		keys_answered(c->p, (const struct msg_key_answer *)(const void *)msg);
+		break;
 	case MSG_status_answer:
 		on_status(c, (const struct msg_status_answer *)(const void *)msg);
 		break;
@@ -404,6 +407,8 @@ child_died(struct child *c, bool ok, const char *how)
 	loop_timer_stop(c->timer);
 	if (c->id == ROLE_VALIDATE)
 		release_answered(c->p, NULL);
+	if (c->id == ROLE_KEY)
+		keys_answered(c->p, NULL);
 	start_later(c);
 	house_send(c->p);
 	status_answered(c->p);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Zones are signed by the service: published, changed, refused; roles die; keys are kept."""
+import json
 import os
 import shutil
 import signal
@@ -80,6 +81,10 @@ class Place:
         code, out, err = house.run("zone", "verify", self.output)
         return code == 0, out + err
 
+    def shown(self):
+        code, out, _ = house.run("zone", "keys", "example.jp", "--json", "-c", self.h.conf)
+        return json.loads(out)["example.jp."] if code == 0 else []
+
     def key_files(self):
         return {f: read(os.path.join(self.keys, f)) for f in os.listdir(self.keys) if f != "state"}
 
@@ -159,6 +164,13 @@ def test_backup(t, d):
     t.ok(house.wait_for(lambda: "backed up" in p.status().get("why", ""), 30), "keys wait to be backed up", p.h.log())
     t.equal(os.listdir(os.path.join(d, "out")), [], "nothing is published with them")
     t.ok(any(f.endswith(".pem") for f in os.listdir(p.keys)), "they are there to be backed up")
+    t.equal([k["backed_up"] for k in p.shown()], [False], "zone keys says so")
+    t.equal(house.run("zone", "keys", "other.example", "--backed-up", "-c", p.h.conf)[0], 1, "another zone: refused")
+    code, out, err = house.run("zone", "keys", "example.jp", "--backed-up", "-c", p.h.conf)
+    t.equal(code, 0, "zone keys --backed-up", out + err)
+    t.ok(house.wait_for(lambda: p.has("SOA"), 30) and p.good(), "then they sign", p.h.log())
+    t.equal([k["backed_up"] for k in p.shown()], [True], "and it is remembered")
+    t.ok(any(e["event"] == "keys-backed-up" for e in p.h.audit()), "the audit log has it")
 
 
 if __name__ == "__main__":
