@@ -26,7 +26,7 @@ RCODES = {NOERROR: "NOERROR", SERVFAIL: "SERVFAIL", NXDOMAIN: "NXDOMAIN", 5: "RE
 QR_TC, RD_AD = 0x0200, 0x0120
 OPT, EDE = 41, 15
 BOGUS_EDE = set(range(5, 13))	# 5 to 12: the reasons of DNSSEC (RFC 8914)
-AT_ONCE = 40		# questions that wait for their answers
+AT_ONCE = 40		# questions that wait for their answers; Unbound may forget some when it is busy
 
 
 def write(path, text):
@@ -144,6 +144,13 @@ class Client:
             if struct.unpack(">H", m[:2])[0] in self.waits:
                 yield (*self.waits.pop(struct.unpack(">H", m[:2])[0]), Answer(m))
 
+    def lost(self, seconds):
+        """Give up what waits longer than this."""
+        old = {n: w for n, (w, at) in self.waits.items() if time.time() - at > seconds}
+        for n in old:
+            del self.waits[n]
+        return list(old.values())
+
     def close(self):
         self.s.close()
 
@@ -158,6 +165,7 @@ def ask_all(port, questions, seconds=10):
             c.send(*questions[i], what=i)
         for i, _, a in c.answers(0.1):
             got[i] = a
+        left += c.lost(2)
     c.close()
     return [ask_tcp(port, *q) if a is not None and a.tc else a for q, a in zip(questions, got)]
 
