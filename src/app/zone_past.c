@@ -359,7 +359,7 @@ zone_past_policy(const struct zone_past *p, uint32_t ds_ttl, struct dnssec_polic
 }
 
 static int
-keys_import(const struct zone_past *p, int64_t since, struct keystate *st)
+keys_import(const struct zone_past *p, int64_t since, int64_t active, struct keystate *st)
 {
 	int rc = 0;
 
@@ -374,14 +374,14 @@ keys_import(const struct zone_past *p, int64_t since, struct keystate *st)
 		    .alg = key.alg, .tag = p->keys[i].tag, .bits = p->keys[i].bits,
 		    .flags = KS_FLAG_BACKED_UP | ((key.flags & DNSKEY_REVOKE) != 0 ? KS_FLAG_REVOKED : 0u),
 		    .goal = used ? KS_GOAL_OMNIPRESENT : KS_GOAL_STANDBY, .public_key = key.public_key,
-		    .active = used ? since : 0 }, since, &number);
+		    .active = used ? active : 0 }, since, &number);
 	}
 	return rc;
 }
 
 int
 zone_past_keystate(const struct zone_past *p, const struct dnssec_policy *policy, int64_t since,
-    struct findings *fs, struct keystate *ret)
+    int64_t active, struct findings *fs, struct keystate *ret)
 {
 	struct keystate_child c = { .at = since, .complete = true, .ttl_max = p->zone_ttl, .n_dnskey = 1,
 		.dnskey[0] = { .sigs = p->dnskey_sigs, .ttl_sec = p->dnskey_ttl } };
@@ -392,7 +392,7 @@ zone_past_keystate(const struct zone_past *p, const struct dnssec_policy *policy
 	int rc;
 
 	keystate_init(&st, since);
-	if ((rc = keys_import(p, since, &st)) < 0)
+	if ((rc = keys_import(p, since, active, &st)) < 0)
 		return rc;
 	for (unsigned i = 0; i < p->n_zone_keys; i++)	/* places are in the order of adding */
 		c.dnskey[0].keys |= bit(i);

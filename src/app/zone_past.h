@@ -68,9 +68,9 @@ int	 zone_past_timeline(const struct zone_past *, const struct zone_past_when *,
 void	 zone_past_policy(const struct zone_past *, uint32_t ds_ttl, struct dnssec_policy *);
 /*
  * A state that saw all this at `since`, settled long before now if since is early
- * enough. -ENOTSUP: an algorithm or key that the engine cannot hold.
+ * enough. The lives of keys in use are counted from `active`.
  */
 int	 zone_past_keystate(const struct zone_past *, const struct dnssec_policy *, int64_t since,
-	    struct findings *, struct keystate *ret) MUST_USE;
+	    int64_t active, struct findings *, struct keystate *ret) MUST_USE;
 
 #endif

@@ -6,7 +6,6 @@
 
 #include "base/err.h"
 #include "dnssec/dnssec.h"
-#include "dnssec/keystate_limits.h"
 #include "sys/file.h"
 
 static const struct cmd_opt opts[] = {
@@ -63,7 +62,7 @@ name_is(struct sv text, const char *name)
 	if (text.n != strlen(name))
 		return false;
 	for (size_t i = 0; i < text.n; i++)
-		if ((text.p[i] == '_' ? '-' : text.p[i]) != name[i])
+		if ((text.p[i] == '_' ? '-' : text.p[i]) != (name[i] == '_' ? '-' : name[i]))
 			return false;
 	return true;
 }
@@ -186,7 +185,8 @@ state_from_zone(const struct cmd_ctx *ctx, struct plan_work *w, int argc, char *
 	if ((rc = policy_ready(ctx, w, &w->o.policy)) != 0)
 		return rc;
 	findings_init(&fs, w->today.args.pool);
-	if ((rc = zone_past_keystate(&w->today.past, &w->o.before, w->today.since, &fs, st)) == 0)
+	if ((rc = zone_past_keystate(&w->today.past, &w->o.before, w->today.since,
+	    w->today.since_given ? w->today.since : ctx->now, &fs, st)) == 0)
 		return 0;
 	cmd_err(tr(ctx->lang, N_("the zone's keys and signatures could not be taken in: %s")), err_str(rc));
 	return EXIT_CANNOT;

@@ -57,7 +57,7 @@ event_text(enum ks_action act)
 		[KS_ACT_DS_WITHDRAW] = N_("has the DS of %s withdrawn"),
 		[KS_ACT_CDS] = N_("publishes CDS and CDNSKEY, which ask the parent for this DS set: %s"),
 		[KS_ACT_CDS_DELETE] = N_("publishes the CDS and CDNSKEY that ask the parent to remove all DS; wanted: %s"),
-		[KS_ACT_NOTIFY] = N_("notifies the parent that it may fetch them: %s"),
+		[KS_ACT_NOTIFY] = N_("notifies the parent that it may fetch these records; wanted: %s"),
 		[KS_ACT_TELL] = N_("enters this DS set at the registrar: %s"),
 		[KS_ACT_DELETE] = N_("may delete the key %s: nothing refers to it any more"),
 		[KS_ACT_MAX] = N_("has this DS set on all its servers: %s"),
@@ -247,23 +247,32 @@ assumed_print(const struct cmd_ctx *ctx, const struct plan_work *w, struct buf *
 	buf_printf(b, tr(ctx->lang, N_("  - the parent has a new DS set %u s after it was asked (registration-delay, parent-propagation)\n")),
 	    p->registration_delay + p->parent_propagation);
 	buf_str(b, tr(ctx->lang, N_("  - people do at once what they are asked to\n")));
-	if (w->keystate == NULL)
-		buf_str(b, tr(ctx->lang, N_("  - the lives of the keys begin today: their age is not in the zone file\n")));
+	if (w->keystate == NULL && !w->today.since_given)
+		buf_str(b, tr(ctx->lang, N_("  - the lives of the keys begin today: their age is not in the zone file (--served-since)\n")));
 	buf_str(b, tr(ctx->lang, N_("Whoever is slower makes it later, never unsafe: Sekisho waits for what it sees.\n")));
 	buf_str(b, tr(ctx->lang, N_("The proof holds if:\n")));
 	zone_story_print(ctx, &w->assumed, b);
 }
 
+/* The engine says it at each step for as long as it holds. */
+static bool
+is_said(const struct findings *fs, const struct finding *f)
+{
+	for (const struct finding *g = fs->head; g != f; g = g->next)
+		if (g->def == f->def && g->n_args > 0 && f->n_args > 0 && g->args[0].u == f->args[0].u)
+			return true;
+	return false;
+}
+
 static void
 engine_print(const struct cmd_ctx *ctx, const struct plan_work *w, struct buf *b)
 {
-	if (w->plan.fs.n_by_severity[SEV_REJECT] + w->plan.fs.n_by_severity[SEV_WARN] == 0)
-		return;
 	for (const struct finding *f = w->plan.fs.head; f != NULL; f = f->next) {
 		_cleanup_(buf_done) struct buf text = BUF_INIT;
 
 		/* It asks for a backup at each new key: that is in the plan. */
-		if (f->def->severity == SEV_NOTE || f->def == &keystate_findings[KEY_NOT_BACKED_UP])
+		if (f->def->severity == SEV_NOTE || f->def == &keystate_findings[KEY_NOT_BACKED_UP] ||
+		    is_said(&w->plan.fs, f))
 			continue;
 		finding_text(&text, f, ctx->lang);
 		buf_printf(b, "%s %s: ", severity_name(f->def->severity), f->def->code);
