@@ -16,6 +16,7 @@ struct version {
 	uint32_t		keys[KEYSTATE_KEYS_MAX];	/* numbers: places are used again */
 	uint32_t		sigs[KEYSTATE_KEYS_MAX];
 	unsigned		n_keys, n_sigs;
+	bool			alive;		/* in the state that is being added */
 };
 
 struct known {
@@ -86,6 +87,7 @@ version_add(struct keystate_history *h, const struct version *v)
 		if (!same(&h->versions[i], v))
 			continue;
 		h->versions[i].set = v->set;
+		h->versions[i].alive = true;
 		if (ttl > v->set.ttl_sec)
 			h->versions[i].set.ttl_sec = ttl;
 		return 0;
@@ -157,6 +159,19 @@ secure_add(struct keystate_history *h, const struct keystate *st)
 	return 0;
 }
 
+/* Without a TTL, a set is forgotten in the same call in which it is seen to be gone. */
+static void
+forgotten_end(struct keystate_history *h, int64_t now)
+{
+	for (size_t i = 0; i < h->n_versions; i++) {
+		struct version *v = &h->versions[i];
+
+		if (!v->alive && v->set.gone == TIME_NEVER)
+			v->set.gone = now;
+		v->alive = false;
+	}
+}
+
 int
 keystate_history_add(struct keystate_history *h, const struct keystate *st)
 {
@@ -170,8 +185,11 @@ keystate_history_add(struct keystate_history *h, const struct keystate *st)
 
 		v.n_keys = numbers(st, v.set.keys, v.keys);
 		v.n_sigs = numbers(st, v.set.sigs, v.sigs);
+		v.alive = true;
 		rc = version_add(h, &v);
 	}
+	if (rc == 0)
+		forgotten_end(h, st->now);
 	if (rc == 0)
 		rc = secure_add(h, st);
 	h->now = st->now;

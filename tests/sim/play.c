@@ -140,6 +140,7 @@ play_done(struct play *p)
 	free(p->parent_issues);
 	free(p->contents);
 	buf_done(&p->log);
+	p->own = keystate_history_free(p->own);
 	*p = (struct play){ 0 };
 }
 
@@ -195,6 +196,8 @@ ask(struct play *p)
 		p->rc = rc;
 		return;
 	}
+	if (p->own != NULL)
+		p->rc = keystate_history_add(p->own, &p->ks);
 	late_seen(p, obs.child, obs.parent);
 	late_judge(p);
 }

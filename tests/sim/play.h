@@ -91,6 +91,7 @@ struct play {
 	struct dnssec_policy	 policy;
 	struct keystate		 ks;
 	struct keystate_step	 step;
+	struct keystate_history	*own;		/* what the engine believes was served; NULL: not asked */
 	int64_t			 now, end;
 	int64_t			 idle_at;	/* when it last had nothing to wait for */
 	int64_t			 next_look, next_scan, next_trouble;

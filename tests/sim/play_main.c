@@ -1,11 +1,13 @@
 /*
- * play [-lsv] [-y YEARS] SEED N: N plays, from SEED on.
+ * play [-elsv] [-y YEARS] SEED N: N plays, from SEED on.
  *
  * A line for each: "SEED safe …" or "SEED bad …", with what was played; behind a
  * bad one its bad states. -v: the history and the log of each, too. -l: the
- * observer lies; -s: the engine is sleepy (play.h).
+ * observer lies; -s: the engine is sleepy (play.h). -e: judged is what the engine
+ * believes was served, by its own account, and no mistake is excused.
  * 0: all are safe, 1: some are not, 2: usage, 3: could not.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -41,7 +43,7 @@ counts_print(uint64_t seed, const struct play *p, bool safe)
 
 struct wishes {
 	uint64_t	 years;
-	bool		 verbose, liar, sleepy;
+	bool		 verbose, liar, sleepy, own;
 };
 
 static int
@@ -59,8 +61,13 @@ one(uint64_t seed, const struct wishes *w, bool *all_safe)
 		return rc;
 	p.liar = w->liar;
 	p.sleepy = w->sleepy;
+	if (w->own && (p.own = keystate_history_new()) == NULL)
+		return -ENOMEM;
 	play_run(&p);
-	play_history(&p, &text);
+	if (!w->own)
+		play_history(&p, &text);
+	else if ((rc = keystate_history_write(p.own, &p.policy, 0, &text)) < 0)
+		return rc;
 	if (w->verbose)
 		printf("%.*s%.*s", SV_ARG(buf_get(&text)), SV_ARG(buf_get(&p.log)));
 	rc = text.rc < 0 ? text.rc : history_parse(buf_get(&text), &h, &line);
@@ -71,7 +78,8 @@ one(uint64_t seed, const struct wishes *w, bool *all_safe)
 	rc = sim_run(&h, FLEET_JUMP, false, &bads);
 	if (rc < 0)
 		return rc;
-	excuse(&p, &h, &bads);
+	if (!w->own)
+		excuse(&p, &h, &bads);
 	counts_print(seed, &p, bads.n == 0 && p.rc == 0);
 	if (bads.n > 0)
 		bads_print(stdout, &h, &bads);
@@ -87,8 +95,9 @@ main(int argc, char **argv)
 	uint64_t seed, n;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "lsvy:")) != -1) {
+	while ((opt = getopt(argc, argv, "elsvy:")) != -1) {
 		w.verbose |= opt == 'v';
+		w.own |= opt == 'e';
 		w.liar |= opt == 'l';
 		w.sleepy |= opt == 's';
 		if (opt == '?' || (opt == 'y' && num_u64(sv_str(optarg), 1, 100, &w.years) < 0))

@@ -321,6 +321,24 @@ history(void **state UNUSED)
 	assert_int_equal(ills(&text, "serve d0 5184000 5184001 60\n"), 1);
 	world_done(&w);
 	buf_done(&text);
+
+	/* Without TTLs, sets end in the very call in which they are seen to be gone. */
+	world_init(&w);
+	w.history = keystate_history_new();
+	w.policy.publish_safety = w.policy.retire_safety = 0;
+	w.policy.dnskey_ttl = w.policy.max_zone_ttl = w.policy.parent_ds_ttl = 0;
+	w.policy.zsk_lifetime = 30 * DAY;
+	for (int i = 0; i < SERVERS; i++)
+		w.child[i].dnskey_ttl = w.child[i].data_ttl = 0;
+	world_run(&w, T0 + 50 * DAY);
+	assert_true(when(&w, KS_ACT_DNSKEY_WITHDRAW, 2, 0) > 0);
+	assert_int_equal(keystate_history_write(w.history, &w.policy, T0 - DAY, &text), 0);
+	assert_int_equal(ills(&text, ""), 0);
+	/* The DS set is still there; its absence is not, and would be seen. */
+	assert_non_null(memmem(buf_get(&text).p, buf_get(&text).n, " never 0\n", 9));
+	assert_int_equal(ills(&text, "serve d0 3184000 3184001 0\n"), 1);
+	world_done(&w);
+	buf_done(&text);
 }
 
 TESTS_MAIN("keystate_text", T(policies), T(policy_rows_hold), T(policy_times), T(round_trip),
