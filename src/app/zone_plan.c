@@ -283,7 +283,10 @@ run(struct play *p, int64_t until, bool to_idle)
 		if (next > until) {
 			p->plan->endless = next != TIME_NEVER;
 			p->plan->stuck = next == TIME_NEVER && !p->plan->finished ? first_wait(p) : KS_WAIT_NOTHING;
-			return 0;
+			if (to_idle || until <= p->now)
+				return 0;
+			p->now = until;		/* nothing happens until then: say so to the history */
+			return second(p);
 		}
 		p->now = next;
 	}

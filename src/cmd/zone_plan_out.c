@@ -11,7 +11,7 @@
 #include "sys/atomicfile.h"
 #include "sys/file.h"
 
-#define MARKS_MAX	40	/* lines with numbers; more cover the picture */
+#define MARKS_MAX	60	/* events below the picture: two pages; the calendar has all */
 #define ALARM_PERSON	86400	/* who has to do something, is told a day before */
 #define EVENT_SEC	900
 
@@ -39,33 +39,16 @@ pool_buf(struct pool *pool, struct buf *b)
 static struct sv
 label_of(struct chart *c, const struct timeline_version *v)
 {
-	const struct timeline *h = c->w->proof;
-	struct buf b = BUF_INIT, by = BUF_INIT;
-	struct sv s;
+	struct buf b = BUF_INIT;
 
-	for (size_t i = 0; i < v->n_keys; i++)
-		buf_printf(&b, "%s%.*s", i == 0 ? "" : " + ", SV_ARG(timeline_key(h, v->keys[i])->name));
-	for (size_t i = 0; i < v->n_sigs; i++)
-		buf_printf(&by, "%s%.*s", i == 0 ? "" : " + ", SV_ARG(timeline_key(h, v->sigs[i].key)->name));
-	buf_char(&by, '\0');
-	if (v->kind != TIMELINE_DATA && v->n_keys == 0)
-		buf_str(&b, tr(c->ctx->lang, N_("none")));
-	if (v->kind == TIMELINE_DATA && v->n_sigs == 0)
-		buf_str(&b, tr(c->ctx->lang, N_("unsigned")));
-	else if (v->n_sigs > 0 && by.rc == 0)
-		buf_printf(&b, tr(c->ctx->lang, v->kind == TIMELINE_DATA ? N_("signed by %s") : N_(", signed by %s")), by.p);
-	s = pool_buf(c->pool, &b);
-	buf_done(&by);
-	return s;
+	zone_version_print(c->ctx, c->w->proof, v, &b);
+	return pool_buf(c->pool, &b);
 }
 
 static struct sv
 group_of(const struct chart *c, enum timeline_kind kind)
 {
-	static const char *const groups[TIMELINE_KIND_MAX] = { N_("DS set at the parent"),
-	    N_("DNSKEY set of the zone"), N_("Data of the zone") };
-
-	return sv_str(tr(c->ctx->lang, groups[kind]));
+	return sv_str(tr(c->ctx->lang, zone_kind_text(kind)));
 }
 
 static struct svg_row *
@@ -130,7 +113,7 @@ rows_make(struct chart *c)
 	return rc;
 }
 
-/* One mark a moment; what happens then, in one line. */
+/* A line for each event. */
 static int
 marks_make(struct chart *c)
 {
@@ -141,16 +124,12 @@ marks_make(struct chart *c)
 
 	if (marks == NULL || notes == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < plan->n_events && n < MARKS_MAX; n++) {
-		int64_t at = plan->events[i].at;
+	for (; n < plan->n_events && n < MARKS_MAX; n++) {
 		struct buf b = BUF_INIT;
 
-		for (size_t k = i; i < plan->n_events && plan->events[i].at == at; i++) {
-			buf_str(&b, i == k ? "" : "; ");
-			buf_printf(&b, "%s ", tr(c->ctx->lang, plan_who_text(plan->events[i].who)));
-			plan_event_print(c->ctx, &plan->events[i], &b);
-		}
-		marks[n] = (struct svg_mark){ at, pool_buf(c->pool, &b) };
+		buf_printf(&b, "%s: ", tr(c->ctx->lang, plan_who_text(plan->events[n].who)));
+		plan_event_print(c->ctx, &plan->events[n], &b);
+		marks[n] = (struct svg_mark){ plan->events[n].at, pool_buf(c->pool, &b) };
 	}
 	for (size_t i = 0; i < plan->n_keys && i < MARKS_MAX; i++) {
 		struct buf b = BUF_INIT;

@@ -199,6 +199,65 @@ zone_today_json(const struct zone_today *t, struct json *j)
 	json_close(j, ']');
 }
 
+/* --- versions --- */
+
+const char *
+zone_kind_text(enum timeline_kind kind)
+{
+	static const char *const texts[TIMELINE_KIND_MAX] = { N_("DS set at the parent"),
+	    N_("DNSKEY set of the zone"), N_("Data of the zone") };
+
+	return texts[kind];
+}
+
+/* The next name behind the last one: shorter ones first, so that k2 stands before k10. */
+static int
+name_cmp(struct sv a, struct sv b)
+{
+	return a.n != b.n ? (a.n > b.n) - (a.n < b.n) : sv_cmp(a, b);
+}
+
+static void
+names_print(const struct timeline *h, const unsigned *keys, const struct timeline_sig *sigs, size_t n, struct buf *b)
+{
+	struct sv last = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		struct sv next = { 0 };
+
+		for (size_t k = 0; k < n; k++) {
+			struct sv name = timeline_key(h, keys != NULL ? keys[k] : sigs[k].key)->name;
+
+			if ((i == 0 || name_cmp(name, last) > 0) && (next.p == NULL || name_cmp(name, next) < 0))
+				next = name;
+		}
+		if (next.p == NULL)
+			return;
+		buf_str(b, i == 0 ? "" : " + ");
+		buf_sv(b, next);
+		last = next;
+	}
+}
+
+void
+zone_version_print(const struct cmd_ctx *ctx, const struct timeline *h, const struct timeline_version *v,
+    struct buf *b)
+{
+	_cleanup_(buf_done) struct buf by = BUF_INIT;
+	bool data = v->kind == TIMELINE_DATA;
+
+	if (!data && v->n_keys == 0)
+		buf_str(b, tr(ctx->lang, N_("none")));
+	else if (!data)
+		names_print(h, v->keys, NULL, v->n_keys, b);
+	if (data && v->n_sigs == 0)
+		buf_str(b, tr(ctx->lang, N_("unsigned")));
+	names_print(h, NULL, v->sigs, v->n_sigs, &by);
+	buf_char(&by, '\0');
+	if (v->n_sigs > 0 && by.rc == 0)
+		buf_printf(b, tr(ctx->lang, data ? N_("signed by %s") : N_(", signed by %s")), by.p);
+}
+
 /* --- time and stories --- */
 
 void

@@ -37,6 +37,10 @@ int	 zone_span_opt(const struct cmd_ctx *, const struct cmd_opt *, const char *a
 int	 zone_time_opt(const struct cmd_ctx *, const struct cmd_opt *, const char *arg, int64_t *ret);
 /* "3 days 2 hours", in the reader's language. */
 void	 zone_left_print(const struct cmd_ctx *, int64_t sec, struct buf *);
+/* What a version holds: "k1 + k2, signed by k1"; and what it is a version of, a msgid. */
+void	 zone_version_print(const struct cmd_ctx *, const struct timeline *, const struct timeline_version *,
+	    struct buf *);
+const char *zone_kind_text(enum timeline_kind);
 /* Findings as numbered sentences. */
 void	 zone_story_print(const struct cmd_ctx *, const struct findings *, struct buf *);
 void	 zone_story_json(const struct cmd_ctx *, struct json *, const char *key, const struct findings *);

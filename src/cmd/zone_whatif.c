@@ -24,7 +24,7 @@ struct work {
 	uint32_t		 delay, skew;
 	bool			 delay_given, skew_given, lax, signatures_end;
 	/* What is asked, and the answer. */
-	struct timeline		*past;
+	struct timeline		*past, *edited;
 	struct timeline_step	 step;
 	struct timeline_verdict	 before, after;
 	struct timeline_span	 window;
@@ -220,7 +220,6 @@ earliest_find(struct work *w, int64_t from)
 static int
 judge(struct work *w, int64_t now)
 {
-	_cleanup_(timeline_freep) struct timeline *after = NULL;
 	struct pool *pool = w->today.args.pool;
 	int64_t x = w->when == WHEN_TIME ? w->at : now;
 	int rc;
@@ -236,10 +235,10 @@ judge(struct work *w, int64_t now)
 		return rc;
 	if (w->when == WHEN_EARLIEST)
 		return earliest_find(w, x);
-	if ((rc = timeline_apply(w->past, &w->step, x, &after)) < 0 ||
-	    (rc = timeline_check(after, w->window, &w->after)) < 0)
+	if ((rc = timeline_apply(w->past, &w->step, x, &w->edited)) < 0 ||
+	    (rc = timeline_check(w->edited, w->window, &w->after)) < 0)
 		return rc;
-	timeline_report(after, &w->after, w->window, &w->story);
+	timeline_report(w->edited, &w->after, w->window, &w->story);
 	return w->after.n_bads > 0 ? earliest_find(w, x) : 0;
 }
 
@@ -266,9 +265,31 @@ verdict_print(const struct cmd_ctx *ctx, const struct work *w, struct buf *b)
 		    time_str(bad->at.until, until));
 }
 
+/* What the names in the story stand for. */
+static void
+names_print(const struct cmd_ctx *ctx, const struct work *w, struct buf *b)
+{
+	const int versions[] = { w->after.bads[0].ds, w->after.bads[0].dnskey, w->after.bads[0].data };
+
+	for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
+		const struct timeline_version *v = versions[i] < 0 ? NULL :
+		    timeline_version(w->edited, (unsigned)versions[i]);
+
+		if (v == NULL)
+			continue;
+		buf_printf(b, "  %.*s = %s: ", SV_ARG(v->id), tr(ctx->lang, zone_kind_text(v->kind)));
+		zone_version_print(ctx, w->edited, v, b);
+		buf_char(b, '\n');
+	}
+}
+
 static void
 remedy_print(const struct cmd_ctx *ctx, const struct work *w, struct buf *b)
 {
+	if (w->after.bads[0].ill == TIMELINE_INSECURE) {
+		buf_str(b, tr(ctx->lang, N_("\nWhat to do: if the zone is to stay secure, publish the DS record of another key first. If it is to become insecure on purpose, say so: --step \"allow insecure\".\n")));
+		return;
+	}
 	for (const struct finding *f = w->story.head; f != NULL; f = f->next)
 		if (f->def->severity == SEV_REJECT) {
 			buf_printf(b, tr(ctx->lang, N_("\nWhat to do: %s\n")), tr(ctx->lang, f->def->remedy));
@@ -336,6 +357,7 @@ text_print(const struct cmd_ctx *ctx, const struct work *w, struct buf *b)
 	if (w->after.n_bads > 0) {
 		buf_str(b, tr(ctx->lang, N_("\nWhat would happen to such a resolver:\n")));
 		zone_story_print(ctx, &w->story, b);
+		names_print(ctx, w, b);
 		remedy_print(ctx, w, b);
 	}
 	earliest_print(ctx, w, ctx->now, b);
@@ -472,6 +494,7 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 	}
 	timeline_verdict_done(&w->before);
 	timeline_verdict_done(&w->after);
+	w->edited = timeline_free(w->edited);	/* before what it refers to */
 	w->past = timeline_free(w->past);
 	zone_today_done(&w->today);
 	return rc;

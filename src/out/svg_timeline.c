@@ -129,20 +129,40 @@ ticks(struct drawing *d, unsigned bottom)
 	}
 }
 
+/* Does another moment begin with this mark? */
+static bool
+is_new(const struct svg_timeline *t, size_t i)
+{
+	return i == 0 || t->marks[i].at != t->marks[i - 1].at;
+}
+
+/* Numbers that would cover each other become a range over the first of them. */
 static void
 marks(struct drawing *d, unsigned bottom)
 {
-	unsigned last = 0, y = HEAD - 12;
+	unsigned n = 0, first = 0, x_first = 0;
 
 	for (size_t i = 0; i < d->t->n_marks; i++) {
 		unsigned x = x_of(d, d->t->marks[i].at);
+		bool more = false;
 
-		/* Numbers that would cover each other climb. */
-		y = i > 0 && x < last + 16 ? (y > 34 ? y - 11 : HEAD - 12) : HEAD - 12;
-		last = x;
-		buf_printf(d->b, "<line class=\"mark\" x1=\"%u\" y1=\"%u\" x2=\"%u\" y2=\"%u\"/>"
-		    "<text x=\"%u\" y=\"%u\" class=\"n\" text-anchor=\"middle\">%zu</text>\n",
-		    x, y + 2, x, bottom, x, y, i + 1);
+		if (!is_new(d->t, i))
+			continue;
+		n++;
+		if (first == 0) {
+			first = n;
+			x_first = x;
+		}
+		buf_printf(d->b, "<line class=\"mark\" x1=\"%u\" y1=\"%u\" x2=\"%u\" y2=\"%u\"/>", x, HEAD - 10, x, bottom);
+		for (size_t k = i + 1; k < d->t->n_marks && !more; k++)
+			more = is_new(d->t, k) && x_of(d, d->t->marks[k].at) < x_first + 20;
+		if (more)
+			continue;
+		buf_printf(d->b, "<text x=\"%u\" y=\"%u\" class=\"n\" text-anchor=\"middle\">%u", (x_first + x) / 2, HEAD - 12, first);
+		if (n > first)
+			buf_printf(d->b, "–%u", n);
+		buf_str(d->b, "</text>\n");
+		first = 0;
 	}
 }
 
@@ -150,10 +170,13 @@ static void
 marks_list(struct drawing *d, unsigned y)
 {
 	char head[48], when[TIME_STRLEN];
+	unsigned n = 0;
 
 	for (size_t i = 0; i < d->t->n_marks; i++) {
-		snprintf(head, sizeof(head), "%zu  %s", i + 1, time_str(d->t->marks[i].at, when));
-		text_put(d, LEFT, y, "n", sv_str(head));
+		if (is_new(d->t, i)) {
+			snprintf(head, sizeof(head), "%u  %s", ++n, time_str(d->t->marks[i].at, when));
+			text_put(d, LEFT, y, "n", sv_str(head));
+		}
 		text_put(d, LEFT + 190, y, "", d->t->marks[i].text);
 		y += 18;
 	}

@@ -38,7 +38,7 @@ struct svg_timeline {
 	int64_t			 from, until;	/* what is drawn; from < until */
 	const struct svg_row	*rows;
 	size_t			 n_rows;
-	const struct svg_mark	*marks;		/* vertical lines, numbered; listed below */
+	const struct svg_mark	*marks;		/* by time: vertical lines, a number a moment; listed below */
 	size_t			 n_marks;
 	const struct sv		*notes;		/* lines of text at the end */
 	size_t			 n_notes;
