@@ -350,14 +350,14 @@ end_find(const struct transfer_facts *f, struct transfer_plan *p)
 }
 
 static void
-windows_tell(const struct transfer_plan *p, struct findings *fs)
+windows_tell(const struct transfer_plan *p, bool is_secured, struct findings *fs)
 {
 	const struct timeline_span *u = &p->unreachable, *i = &p->insecure;
 
 	if (u->from < u->until)
 		finding_add(fs, &transfer_findings[TRANSFER_UNREACHABLE],
 		    FA_U("from", u->from), FA_U("until", u->until));
-	if (i->from < i->until && i->until != TIME_NEVER)
+	if (is_secured && i->from < i->until && i->until != TIME_NEVER)
 		finding_add(fs, &transfer_findings[TRANSFER_INSECURE_WINDOW],
 		    FA_U("from", i->from), FA_U("until", i->until));
 }
@@ -383,7 +383,7 @@ transfer_plan(const struct transfer_facts *f, struct findings *fs, struct transf
 		return rc;
 	if (!holds)
 		return -EPROTO;
-	windows_tell(&p, fs);
+	windows_tell(&p, f->signed_before, fs);
 	*ret = p;
 	return 0;
 }
