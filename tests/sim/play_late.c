@@ -181,6 +181,17 @@ waited(const struct keystate_step *s)
 	return any && !s->held;
 }
 
+/* The step may be that of a key whose life has ended just now: no sooner, says the policy. */
+static bool
+life_ended(const struct keystate_step *s, int64_t now)
+{
+	for (size_t i = 0; i < s->n_waits; i++) {
+		if (s->waits[i].why == KS_WAIT_LIFETIME && s->waits[i].until <= now)
+			return true;
+	}
+	return false;
+}
+
 /* What this call published or asked for, as sets. */
 static size_t
 steps_taken(struct play *p, struct known *new)
@@ -216,8 +227,8 @@ late_judge(struct play *p)
 	struct known new[KS_KIND_MAX];
 	size_t n = steps_taken(p, new);
 
-	if (n > 0 && !p->disturbed && p->now > p->mixed_until && waited(&p->before) && !many_algs(p, p->before_at) &&
-	    p->before_at < p->now) {
+	if (n > 0 && !p->disturbed && p->now > p->mixed_until && waited(&p->before) &&
+	    !life_ended(&p->before, p->now) && !many_algs(p, p->before_at) && p->before_at < p->now) {
 		p->counts.judged++;
 		if (harmless(p, new, n, p->before_at)) {
 			p->counts.late++;
