@@ -15,6 +15,7 @@
 #include "cmd/zone.h"
 #include "out/escape.h"
 #include "sys/file.h"
+#include "sys/tree.h"
 
 #define PATH_LEN_MAX	4096
 #define RSA_BITS	2048
@@ -50,6 +51,7 @@ static const struct cmd_opt opts[] = {
 	{ "refresh", 0, "TIME", N_("made anew so long before their end (7d)") },
 	{ "inception", 0, "TIME", N_("they begin so long before now (1h)") },
 	{ "jitter", 0, "TIME", N_("lives are shortened by up to this, so that they do not end together (1d)") },
+	{ "dnskey-ttl", 0, "TIME", N_("the TTL of DNSKEY, CDS and CDNSKEY (1h)") },
 	{ "serial", 0, "POLICY", N_("keep, increment, unixtime or date (increment)") },
 	{ "cds", 0, NULL, N_("publish CDS and CDNSKEY for the keys that the parent shall point to") },
 	{ "cds-delete", 0, NULL, N_("publish the CDS and CDNSKEY that ask the parent to remove all DS (RFC 8078)") },
@@ -70,6 +72,7 @@ static const struct time_opt time_opts[] = {
 	{ "refresh", P(refresh_sec), P(dnskey_refresh_sec) },
 	{ "inception", P(inception_sec), 0 },
 	{ "jitter", P(jitter_sec), 0 },
+	{ "dnskey-ttl", P(dnskey_ttl_sec), 0 },
 };
 
 static uint32_t *
@@ -251,8 +254,11 @@ static int
 keys_ready(const struct cmd_ctx *ctx, struct work *w, const struct zone *z, struct keyring **ret,
     struct keyring_hsm **ret_kh, struct sign_key *keys, size_t *ret_n)
 {
-	int rc = keyring_read(w->keys, zone_apex(z), &w->args.fs, ret);
+	/* The folder of keys that are to be made: 0700. */
+	int rc = w->generate != NULL ? tree_make(w->keys) : 0;
 
+	if (rc == 0)
+		rc = keyring_read(w->keys, zone_apex(z), &w->args.fs, ret);
 	if (rc < 0) {
 		cmd_err(tr(ctx->lang, N_("cannot read the keys in %s: %s")), w->keys, err_str(rc));
 		return EXIT_CANNOT;

@@ -180,6 +180,14 @@ def gates(t):
         t.ok(rc == 1 and p.signed() == before, "a mistake in the text: the old file stays", err)
 
 
+def made(t):
+    with Place() as p:
+        os.rmdir(p.keys)
+        rc, _, err = p.sign("--generate", "13", "--dnskey-ttl", "5m")
+        t.ok(rc == 0 and os.stat(p.keys).st_mode & 0o777 == 0o700, "the key folder is made, 0700", err)
+        t.ok(re.search(r"example.jp.\t300\tIN\tDNSKEY", p.signed()), "the DNSKEY TTL that was asked for")
+
+
 def names(t):
     """RFC 2317's zones have a slash in their names: no path may come of it."""
     with Place() as p:
@@ -192,7 +200,7 @@ def names(t):
 
 def main():
     t = Tap()
-    for part in (kept, folder, bind_form, gates, names):
+    for part in (kept, folder, bind_form, gates, made, names):
         t.case(part, t)
     return t.done()
 
