@@ -162,6 +162,7 @@ struct web_ctx {
 	json_t			*routers;	/* of the rtr role, or NULL */
 	json_t			*house;		/* of the parent, or NULL */
 	json_t			*validate;	/* of its last run, or NULL */
+	json_t			*zones;		/* that are signed here, or NULL */
 	json_t			*history;	/* of the store, or NULL */
 	uint64_t		 n_histories;	/* how many came: the page sees a new one */
 	const struct web_sources *sources;

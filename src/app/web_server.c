@@ -29,7 +29,7 @@ struct web_server {
 	unsigned		 n_listeners;
 	struct web_conf		 conf;
 	struct web_data		*data;
-	json_t			*routers, *house, *validate, *history;
+	json_t			*routers, *house, *validate, *history, *zones;
 	uint64_t		 n_histories;
 	struct web_sources	 sources;
 	struct web_points	*points;
@@ -163,7 +163,7 @@ on_request(void *arg, struct http_conn *conn, const struct http_req *req,
 		.conf = &ws->conf,
 		.data = ws->data,
 		.routers = ws->routers,
-		.house = ws->house, .validate = ws->validate,
+		.house = ws->house, .validate = ws->validate, .zones = ws->zones,
 		.history = ws->history, .n_histories = ws->n_histories,
 		.sources = &ws->sources,
 		.points = ws->points,
@@ -244,6 +244,7 @@ web_server_free(struct web_server *ws)
 	web_sources_done(&ws->sources);
 	json_decref(ws->house);
 	json_decref(ws->validate);
+	json_decref(ws->zones);
 	json_decref(ws->history);
 	free(ws->points);
 	free(ws);
@@ -320,6 +321,12 @@ int
 web_server_validate(struct web_server *ws, struct sv json)
 {
 	return object_swap(&ws->validate, json);
+}
+
+int
+web_server_zones(struct web_server *ws, struct sv json)
+{
+	return object_swap(&ws->zones, json);
 }
 
 int

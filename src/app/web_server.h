@@ -36,6 +36,7 @@ void	 web_server_data(struct web_server *, struct web_data *);
 int	 web_server_routers(struct web_server *, struct sv json);
 int	 web_server_house(struct web_server *, struct sv json);
 int	 web_server_validate(struct web_server *, struct sv json);
+int	 web_server_zones(struct web_server *, struct sv json);
 /*
  * Of the store: {"points":[[at, span, serial, IPv4, IPv6, ASPAs, router keys,
  * REJECT, WARN, NOTE, held]…], "changes":[{"at","serial","kind","announce",

@@ -8,12 +8,14 @@
 #include "role/key_role.h"
 #include "role/zone_role.h"
 #include "sys/file.h"
+#include "sys/memfd.h"
 
 #define LOOK_USEC	1000000		/* at the sources; a change is taken when it stood still so long */
 #define RETRY_MAX_SEC	60
 #define AUDIT_SEC	86400		/* the whole zone is verified anew so often */
 #define TELL_MAX	10		/* findings of one refusal in the log */
 #define STATUS_MAX	50		/* zones in the status; the counts are exact */
+#define TOLD_SEC	30
 #define LOST_MAX	(RING_SLOTS - 16)
 
 static const char *
@@ -55,6 +57,7 @@ why_set(struct zone_role *zr, struct zone_one *z, const char *what, const char *
 	if (strcmp(why, z->why) == 0)
 		return;
 	(void)snprintf(z->why, sizeof(z->why), "%s", why);
+	zr->told = false;
 	role_log(zr->role, LOG_LEVEL_ERROR, "%s: %s; %s", name_of(z, name), why,
 	    z->now.signed_zone != NULL ? "the version before stays in service" : "it is not served yet");
 }
@@ -94,6 +97,7 @@ version_adopt(struct zone_role *zr, struct zone_work *w)
 		z->audited_at = w->at;
 	z->n_signed += w->stats.n_sigs;
 	zr->n_versions += !w->published;
+	zr->told = false;
 }
 
 static void
@@ -126,6 +130,7 @@ work_failed(struct zone_role *zr, struct zone_work *w)
 	z->wanted = true;
 	if (w->refused) {
 		z->n_refused++;
+		zr->told = false;
 		z->wanted = false;	/* until its file or its keys change */
 		if (w->read)
 			z->tried = w->stamp;
@@ -185,6 +190,74 @@ on_kept(struct role *r, enum role_id from UNUSED, void *msg)
 	}
 	work_over(zr);
 	return 0;
+}
+
+/* --- how they are --- */
+
+static void
+zone_json(const struct zone_one *z, bool busy, struct json *j)
+{
+	char name[DNAME_STRLEN];
+	uint32_t serial;
+
+	json_open(j, '{');
+	json_kv_str(j, "zone", name_of(z, name));
+	json_kv_bool(j, "served", z->now.signed_zone != NULL);
+	json_kv_bool(j, "good", z->why[0] == '\0' && z->now.signed_zone != NULL);
+	if (z->why[0] != '\0')
+		json_kv_str(j, "why", z->why);
+	/* While a thread works on it, versions are its own. */
+	if (!busy && z->now.signed_zone != NULL) {
+		if (zone_serial(z->now.signed_zone, &serial))
+			json_kv_u64(j, "serial", serial);
+		json_kv_i64(j, "next_signing", sign_state_due(z->now.state));
+		json_kv_i64(j, "horizon", sign_state_horizon(z->now.state));
+	}
+	json_kv_u64(j, "signatures", z->n_signed);
+	json_kv_u64(j, "refusals", z->n_refused);
+	json_close(j, '}');
+}
+
+static void
+zones_json(const struct zone_role *zr, size_t max, struct json *j)
+{
+	size_t served = 0, good = 0;
+
+	for (size_t i = 0; i < zr->list.n; i++) {
+		served += zr->zones[i].now.signed_zone != NULL;
+		good += zr->zones[i].now.signed_zone != NULL && zr->zones[i].why[0] == '\0';
+	}
+	json_kv_u64(j, "zones", zr->list.n);
+	json_kv_u64(j, "served", served);
+	json_kv_u64(j, "good", good);
+	json_kv_u64(j, "versions", zr->n_versions);
+	json_kv_u64(j, "signatures", atomic_load(&zr->line.n_signed));
+	json_key(j, "list");
+	json_open(j, '[');
+	for (size_t i = 0; i < zr->list.n && i < max; i++)
+		zone_json(&zr->zones[i], zr->phase != ZONE_IDLE && zr->work.z == &zr->zones[i], j);
+	json_close(j, ']');
+}
+
+/* At changes, and now and then: web may live anew. */
+static void
+web_tell(struct zone_role *zr, int64_t now)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct json j = json_on(&b, false);
+	struct msg_zone_told m;
+
+	if (zr->told && now >= zr->told_at && now - zr->told_at < TOLD_SEC)
+		return;
+	json_open(&j, '{');
+	zones_json(zr, zr->list.n, &j);
+	json_close(&j, '}');
+	zr->told = true;
+	zr->told_at = now;
+	if (b.rc < 0 || memfd_of("zones", buf_get(&b), &m.json) < 0)
+		return;
+	(void)msg_zone_told_send(zr->role, ROLE_WEB, &m);
+	fd_close(&m.json);
 }
 
 /* --- whose turn it is --- */
@@ -272,6 +345,7 @@ on_timer(void *arg)
 		return;
 	for (size_t i = 0; i < zr->list.n; i++)
 		audit_look(zr, &zr->zones[i]);
+	web_tell(zr, now);
 	for (size_t i = 0; i < zr->list.n && zr->phase == ZONE_IDLE && rc == 0; i++) {
 		struct zone_one *z = &zr->zones[zr->turn++ % zr->list.n];
 
@@ -389,49 +463,9 @@ start(struct role *r)
 }
 
 static void
-zone_json(const struct zone_one *z, bool busy, struct json *j)
-{
-	char name[DNAME_STRLEN];
-	uint32_t serial;
-
-	json_open(j, '{');
-	json_kv_str(j, "zone", name_of(z, name));
-	json_kv_bool(j, "served", z->now.signed_zone != NULL);
-	json_kv_bool(j, "good", z->why[0] == '\0' && z->now.signed_zone != NULL);
-	if (z->why[0] != '\0')
-		json_kv_str(j, "why", z->why);
-	/* While a thread works on it, versions are its own. */
-	if (!busy && z->now.signed_zone != NULL) {
-		if (zone_serial(z->now.signed_zone, &serial))
-			json_kv_u64(j, "serial", serial);
-		json_kv_i64(j, "next_signing", sign_state_due(z->now.state));
-		json_kv_i64(j, "horizon", sign_state_horizon(z->now.state));
-	}
-	json_kv_u64(j, "signatures", z->n_signed);
-	json_kv_u64(j, "refusals", z->n_refused);
-	json_close(j, '}');
-}
-
-static void
 status(struct role *r, struct json *j)
 {
-	struct zone_role *zr = r->state;
-	size_t served = 0, good = 0;
-
-	for (size_t i = 0; i < zr->list.n; i++) {
-		served += zr->zones[i].now.signed_zone != NULL;
-		good += zr->zones[i].now.signed_zone != NULL && zr->zones[i].why[0] == '\0';
-	}
-	json_kv_u64(j, "zones", zr->list.n);
-	json_kv_u64(j, "served", served);
-	json_kv_u64(j, "good", good);
-	json_kv_u64(j, "versions", zr->n_versions);
-	json_kv_u64(j, "signatures", atomic_load(&zr->line.n_signed));
-	json_key(j, "list");
-	json_open(j, '[');
-	for (size_t i = 0; i < zr->list.n && i < STATUS_MAX; i++)
-		zone_json(&zr->zones[i], zr->phase != ZONE_IDLE && zr->work.z == &zr->zones[i], j);
-	json_close(j, ']');
+	zones_json(r->state, STATUS_MAX, j);
 }
 
 static const struct role_handler handlers[] = {

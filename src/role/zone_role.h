@@ -123,6 +123,8 @@ struct zone_role {
 	size_t			 turn;		/* whose turn it is */
 	struct loop_timer	*timer;
 	uint64_t		 n_versions;
+	bool			 told;		/* web knows how it is */
+	int64_t			 told_at;
 };
 
 /* zone_keys.c */

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import house  # noqa: E402
@@ -81,6 +82,13 @@ class Place:
         code, out, err = house.run("zone", "verify", self.output)
         return code == 0, out + err
 
+    def metrics(self):
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % self.h.ports[1], timeout=house.patient(5)) as f:
+                return f.read().decode()
+        except OSError as e:
+            return str(e)
+
     def shown(self):
         code, out, _ = house.run("zone", "keys", "example.jp", "--json", "-c", self.h.conf)
         return json.loads(out)["example.jp."] if code == 0 else []
@@ -111,6 +119,8 @@ def test_life(t, d):
     modes = {f: stat.S_IMODE(os.stat(os.path.join(p.keys, f)).st_mode) for f in os.listdir(p.keys)}
     t.equal({m for f, m in modes.items() if not f.endswith(".key")}, {0o600}, "private keys and state are 0600")
     t.equal({stat.S_IMODE(os.stat(x).st_mode) for x in (p.keys, os.path.dirname(p.keys))}, {0o700}, "folders 0700")
+
+    t.ok(house.wait_for(lambda: 'sekisho_zones{state="good"} 1' in p.metrics(), 30), "the metrics have it", p.metrics())
 
     before, keys = read(p.output), p.key_files()
     t.ok(p.change("new A 192.0.2.9", "new.example.jp"), "a change of the file is published", p.h.log())

@@ -107,6 +107,34 @@ run_metrics(void **state)
 	assert_false(has(w, "sekisho_validate_next_") || has(w, "sekisho_validate_points"));
 }
 
+/* Zones that are signed here; what is never, or not told, is not there. */
+static void
+zone_metrics(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(get(w, "/metrics", NULL, NULL), 200);
+	assert_false(has(w, "sekisho_zone"));
+	w->ctx.zones = json_loads("{\"served\":2,\"good\":1,\"signatures\":15,\"list\":["
+	    "{\"zone\":\"a.example.\",\"serial\":7,\"horizon\":1795305600,\"next_signing\":9223372036854775807,\"refusals\":3},"
+	    "{\"zone\":\"b.example.\",\"serial\":8,\"horizon\":-1,\"next_signing\":1795000000,\"refusals\":0},"
+	    "{\"zone\":7,\"serial\":9},{\"zone\":\"c.example.\",\"refusals\":0}]}", 0, NULL);
+	assert_int_equal(get(w, "/metrics", NULL, NULL), 200);
+	assert_true(has(w, "sekisho_zones{state=\"good\"} 1\n"));
+	assert_true(has(w, "sekisho_zones{state=\"kept\"} 1\n"));
+	assert_true(has(w, "sekisho_zones{state=\"waiting\"} 2\n"));
+	assert_true(has(w, "sekisho_zone_signatures_total 15\n"));
+	assert_true(has(w, "sekisho_zone_serial{zone=\"a.example.\"} 7\n"));
+	assert_true(has(w, "sekisho_zone_first_expiry_timestamp_seconds{zone=\"a.example.\"} 1795305600\n"));
+	assert_false(has(w, "sekisho_zone_first_expiry_timestamp_seconds{zone=\"b.example.\"}"));
+	assert_true(has(w, "sekisho_zone_next_signing_timestamp_seconds{zone=\"b.example.\"} 1795000000\n"));
+	assert_false(has(w, "sekisho_zone_next_signing_timestamp_seconds{zone=\"a.example.\"}"));
+	assert_true(has(w, "sekisho_zone_refusals_total{zone=\"a.example.\"} 3\n"));
+	assert_false(has(w, "sekisho_zone_serial{zone=\"c.example.\"}"));
+	json_decref(w->ctx.zones);
+	w->ctx.zones = NULL;
+}
+
 /* A report of any shape harms nobody. */
 static void
 strange_reports(void **state)
@@ -179,5 +207,5 @@ fetch_metrics(void **state)
 }
 
 TESTS_MAIN("app-web-metrics",
-    W(health), W(metrics), W(run_metrics), W(server_findings), W(router_metrics_by_client),
+    W(health), W(metrics), W(run_metrics), W(zone_metrics), W(server_findings), W(router_metrics_by_client),
     W(strange_reports), W(fetch_metrics))
