@@ -77,6 +77,25 @@ test_real(void **state UNUSED)
 	assert_int_equal(kit.n_pauses, 0);
 }
 
+/* After a login of anybody's, object handles are not what they were. */
+static void
+test_login(void **state UNUSED)
+{
+	uint64_t logins = h->n_logins;
+	unsigned long n;
+
+	assert_int_equal(kit_sign(h, key, pub, 1), 0);
+	n = kit.ctl->n[F_FIND];
+	assert_int_equal(kit_sign(h, key, pub, 1), 0);
+	assert_int_equal(kit.ctl->n[F_FIND], n);
+	h->n_logins++;
+	assert_int_equal(kit_sign(h, key, pub, 1), 0);
+	assert_int_equal(kit.ctl->n[F_FIND], n + 1);
+	assert_int_equal(kit.ctl->real->C_Logout(h->session[0].handle), CKR_OK);
+	assert_int_equal(kit_sign(h, key, pub, 1), 0);
+	assert_int_equal(h->n_logins, logins + 2);
+}
+
 /* A batch in which something fails now and then gets on as long as it gets on. */
 static void
 test_progress(void **state UNUSED)
@@ -110,6 +129,20 @@ test_lost(void **state UNUSED)
 	kit.ctl->gone = 3;
 	(void)kit.ctl->real->C_CloseAllSessions(h->slot);
 	assert_int_equal(kit_sign(h, key, pub, 5), 0);
+}
+
+/* Another token in its slot, under the same label: it is not ours. */
+static void
+test_other(void **state UNUSED)
+{
+	assert_int_equal(kit.ctl->real->C_CloseAllSessions(h->slot), CKR_OK);
+	h->serial[0] ^= 1;
+	h->is_slot_known = false;
+	assert_int_equal(kit_sign(h, key, pub, 1), -ENODEV);
+	assert_true(hsm_trouble(h, &kit.fs));
+	kit_expect(&kit, "HSM_LOST");
+	h->serial[0] ^= 1;
+	assert_int_equal(kit_sign(h, key, pub, 1), 0);
 }
 
 /* What cannot get better is not tried again. */
@@ -289,7 +322,7 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_retried), TEST(test_real), TEST(test_progress), TEST(test_lost),
+		TEST(test_retried), TEST(test_real), TEST(test_login), TEST(test_progress), TEST(test_lost), TEST(test_other),
 		TEST(test_refused), TEST(test_pin), TEST(test_wrong), TEST(test_exchanged),
 		TEST(test_threads), TEST(test_abreast), TEST(test_hang), TEST(test_fork), TEST(test_make),
 	};
