@@ -20,7 +20,7 @@ struct play {
 	int64_t				 child_due, parent_due;	/* all servers have the newest by then */
 	uint32_t			 child_seq[KS_KIND_MAX];
 	int64_t				 ds_since;	/* of the demand that parent_due is of */
-	int64_t				 told, arrived;	/* demands that have their events */
+	int64_t				 told, cds, arrived;	/* demands that have their events */
 	enum ks_wait			 woke;		/* what ended just now */
 	bool				 quiet;		/* before now: nothing is told */
 };
@@ -103,10 +103,11 @@ hand_over(struct play *p, const struct keystate_action *a)
 	struct zone_plan_event e = { .act = a->act,
 		.who = a->act == KS_ACT_TELL ? ZONE_PLAN_PERSON : ZONE_PLAN_SEKISHO };
 
-	if (p->told == a->since)
+	int64_t *told = a->act == KS_ACT_CDS || a->act == KS_ACT_CDS_DELETE ? &p->cds : &p->told;
+
+	if (*told == a->since)
 		return 0;
-	if (a->act != KS_ACT_CDS && a->act != KS_ACT_CDS_DELETE)
-		p->told = a->since;
+	*told = a->since;
 	ds_numbers(p, a->ds, &e);
 	return event_add(p, &e);
 }
@@ -371,7 +372,7 @@ zone_plan_make(const struct keystate *st, const struct zone_plan_opts *o, struct
 	_cleanup_(keystate_history_freep) struct keystate_history *history = keystate_history_new();
 	struct zone_plan plan = { .state = *st };
 	struct play p = { .plan = &plan, .o = o, .pool = pool, .st = &plan.state, .policy = o->before,
-		.history = history, .now = st->now, .told = -1, .arrived = -1, .ds_since = -1 };
+		.history = history, .now = st->now, .told = -1, .cds = -1, .arrived = -1, .ds_since = -1 };
 	int rc;
 
 	findings_init(&plan.fs, pool);

@@ -290,7 +290,7 @@ prove(struct plan_work *w)
 static int
 report(const struct cmd_ctx *ctx, const struct plan_work *w)
 {
-	int fd = 1, rc = w->verdict.n_bads > 0 || w->plan.stuck != KS_WAIT_NOTHING ? EXIT_REJECTED : EXIT_GOOD;
+	int fd = 1, rc = !plan_is_proven(w) || w->plan.stuck != KS_WAIT_NOTHING ? EXIT_REJECTED : EXIT_GOOD;
 	struct buf b = BUF_SINK(fd_write_all, &fd);
 
 	if (ctx->json)

@@ -25,6 +25,13 @@ struct plan_work {
 	struct findings		 story, assumed;
 };
 
+/* A state that is not trusted proves nothing. */
+static inline bool
+plan_is_proven(const struct plan_work *w)
+{
+	return w->verdict.n_bads == 0 && !w->plan.state.unproven;
+}
+
 /* zone_plan_show.c */
 const char *plan_action_word(enum ks_action);	/* the same in all languages */
 const char *plan_who_word(enum zone_plan_who);

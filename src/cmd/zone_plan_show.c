@@ -229,7 +229,11 @@ end_print(const struct cmd_ctx *ctx, const struct plan_work *w, struct buf *b)
 static void
 proof_print(const struct cmd_ctx *ctx, const struct plan_work *w, struct buf *b)
 {
-	if (w->verdict.n_bads == 0) {
+	if (w->plan.state.unproven) {
+		buf_str(b, tr(ctx->lang, N_("\nNothing is proven: the key state was edited or imported, and what the servers have was not seen since. Let the service look at them first.\n")));
+		return;
+	}
+	if (plan_is_proven(w)) {
 		buf_str(b, tr(ctx->lang, N_("\nProven: at no time of this plan can a resolver find the zone bogus, or insecure while it is meant to be secure.\n")));
 		return;
 	}
@@ -392,7 +396,7 @@ plan_json(const struct cmd_ctx *ctx, const struct plan_work *w, struct buf *b)
 	for (size_t i = 0; i < w->plan.n_events; i++)
 		event_json(ctx, &w->plan.events[i], &j);
 	json_close(&j, ']');
-	json_kv_bool(&j, "proven", w->verdict.n_bads == 0);
+	json_kv_bool(&j, "proven", plan_is_proven(w));
 	zone_story_json(ctx, &j, "proof", &w->story);
 	zone_story_json(ctx, &j, "assumptions", &w->assumed);
 	zone_story_json(ctx, &j, "findings", &w->plan.fs);
