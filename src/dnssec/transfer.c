@@ -321,8 +321,12 @@ static void
 insecure_window(const struct transfer_facts *f, struct transfer_plan *p)
 {
 	const struct transfer_times *t = &p->t;
-	int64_t known = SEC(DELAY_PARENT) + SEC(TTL_NO_DS);
+	int64_t late = SEC(DELAY_PARENT), known = late + SEC(TTL_NO_DS);
 
+	/* Without any delay the one DS follows the other at once. */
+	if (f->signed_after && (t->lost != TIME_NEVER ? t->again + late == t->lost :
+	    p->pattern == TRANSFER_INSECURE && t->ds_add + late == 0))
+		return;
 	if (t->lost != TIME_NEVER)
 		p->insecure = (struct timeline_span){ t->lost, t->again + known };
 	else if (!f->signed_after)

@@ -72,6 +72,8 @@ static const struct case_times cases[] = {
 	{ "signed-before no\nsigned-after no\n", TRANSFER_PLAIN, NO, NO, 120, 91020, 91020, NO, 92820, { 0, NO }, false },
 	{ "move registrar\n", TRANSFER_REGISTRAR, NO, NO, NO, NO, NO, NO, 5000, { 0, 0 }, false },
 	{ "move registrar\nds-at-transfer lost\n", TRANSFER_REGISTRAR, NO, NO, NO, NO, NO, NO, 6300, { 5000, 6300 }, false },
+	/* Nothing takes time: nothing is insecure, however long the absence of DS would be cached. */
+	{ "ttl-parent-ns 0\nttl-ds 0\nttl-ns 0\nttl-dnskey 0\nttl-data 0\nttl-negative 0\ndelay-parent 0\ndelay-losing 0\ndelay-gaining 0\n", TRANSFER_INSECURE, 0, 0, 0, 0, 0, NO, 300, { 0, 0 }, false },
 	{ "move both\nhelp exchange\nds-at-transfer lost\n", TRANSFER_EXCHANGE, 99120, 120, 8220, 95520, 95520, 97320, 107220, { 105020, 106320 }, true },
 };
 
