@@ -79,7 +79,7 @@ bare_find(struct work *w, CK_SESSION_HANDLE s)
 	struct sv id = hsm_key_info(w->key)->id;
 	CK_ATTRIBUTE a[] = { { CKA_CLASS, &class, sizeof(class) },
 		{ CKA_ID, (void *)(uintptr_t)id.p, id.n } };
-	CK_OBJECT_HANDLE o;
+	CK_OBJECT_HANDLE o = 0;
 	CK_ULONG n = 0;
 
 	if (w->f->C_FindObjectsInit(s, a, 2) != CKR_OK || w->f->C_FindObjects(s, &o, 1, &n) != CKR_OK ||

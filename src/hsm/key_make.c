@@ -53,16 +53,19 @@ pair_make(struct hsm *h, CK_SESSION_HANDLE session, const struct make *m)
 		attr_of(CKA_SENSITIVE, &yes, sizeof(yes)), attr_of(CKA_EXTRACTABLE, &no, sizeof(no)),
 		attr_of(CKA_SIGN, &yes, sizeof(yes)), attr_of(CKA_ID, m->id, sizeof(m->id)),
 		attr_of(CKA_LABEL, m->label.p, m->label.n),
+		/* RSA keys would do these, too, if nobody said no. */
+		attr_of(CKA_DECRYPT, &no, sizeof(no)), attr_of(CKA_UNWRAP, &no, sizeof(no)),
 	};
 	CK_OBJECT_HANDLE a, b;
-	CK_ULONG n_pub = 6;
+	CK_ULONG n_pub = 6, n_priv = ARRAY_LEN(priv);
 
 	if (row->params != NULL) {
 		pub[4] = m->by_name ? attr_of(CKA_EC_PARAMS, row->params2, row->params2_len) :
 		    attr_of(CKA_EC_PARAMS, row->params, row->params_len);
 		n_pub = 5;
+		n_priv -= 2;
 	}
-	return h->f->C_GenerateKeyPair(session, &mech, pub, n_pub, priv, ARRAY_LEN(priv), &a, &b);
+	return h->f->C_GenerateKeyPair(session, &mech, pub, n_pub, priv, n_priv, &a, &b);
 }
 
 /*
