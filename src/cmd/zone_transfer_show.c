@@ -1,6 +1,5 @@
 /* How a transfer's plan is shown: run-books, notice to customers, JSON. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/json.h"
 #include "base/timefmt.h"
@@ -54,11 +53,6 @@ command_print(const struct transfer_work *w, const char *text, struct buf *b)
 void
 transfer_names_print(const struct cmd_ctx *ctx, struct buf *b)
 {
-	static const char *const texts[] = {
-#define N(id, name, std, text) name "\0" text,
-#include "dnssec/transfer_facts.def"
-#undef N
-	};
 	static const struct { const char *words, *text; } choices[] = {
 		{ "zone NAME", N_("the zone; and losing-server, gaining-server, parent-server: names for the commands") },
 		{ "move operator|registrar|both", N_("who changes") },
@@ -75,8 +69,8 @@ transfer_names_print(const struct cmd_ctx *ctx, struct buf *b)
 	buf_printf(b, "# %s\n", tr(ctx->lang, N_("Facts of a move, one NAME VALUE a line; what you do not say is assumed as below.")));
 	for (size_t i = 0; i < ARRAY_LEN(choices); i++)
 		buf_printf(b, "# %s: %s\n", choices[i].words, tr(ctx->lang, choices[i].text));
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		buf_printf(b, "# %s: %s\n", texts[i], tr(ctx->lang, texts[i] + strlen(texts[i]) + 1));
+	for (enum transfer_number n = 0; n < TRANSFER_NUMBER_MAX; n++)
+		buf_printf(b, "# %s: %s\n", transfer_number_name(n), tr(ctx->lang, transfer_number_text(n)));
 	transfer_facts_print(&f, b);
 }
 

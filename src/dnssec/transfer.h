@@ -107,6 +107,8 @@ int	 transfer_fact_set(struct transfer_facts *, struct sv name, struct sv value,
 	    const char **ret_what) MUST_USE;
 /* A line a fact; "#" begins a comment. SE_SYNTAX with a TRANSFER_FACT finding (REJECT). */
 int	 transfer_facts_parse(struct sv text, struct findings *, struct transfer_facts *) MUST_USE;
+const char *transfer_number_name(enum transfer_number);	/* "ttl-ds" … */
+const char *transfer_number_text(enum transfer_number);	/* a msgid */
 /* All facts, as text that can be read again; those that nobody gave are marked. */
 void	 transfer_facts_print(const struct transfer_facts *, struct buf *);
 

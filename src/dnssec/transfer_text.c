@@ -9,8 +9,9 @@
 static const struct {
 	const char	*name;
 	uint32_t	 std;
+	const char	*text;
 } numbers[TRANSFER_NUMBER_MAX] = {
-#define N(id, name, std, text) { name, std },
+#define N(id, name, std, text) { name, std, text },
 #include "dnssec/transfer_facts.def"
 #undef N
 };
@@ -49,6 +50,18 @@ static const struct {
 };
 _Static_assert(sizeof(enum transfer_move) == sizeof(unsigned) &&
     sizeof(enum transfer_help) == sizeof(unsigned), "choices are read as unsigned");
+
+const char *
+transfer_number_name(enum transfer_number n)
+{
+	return n < TRANSFER_NUMBER_MAX ? numbers[n].name : "?";
+}
+
+const char *
+transfer_number_text(enum transfer_number n)
+{
+	return n < TRANSFER_NUMBER_MAX ? numbers[n].text : "?";
+}
 
 void
 transfer_facts_init(struct transfer_facts *f)
