@@ -319,10 +319,11 @@ static void
 random_step(uint64_t *seed, struct buf *b)
 {
 	static const char *const versions[] = { "d0", "d1", "n0", "n1", "s0", "s1" };
+	static const char *const of_keys[] = { "withdraw", "unsign", "publish", "sign", "sign-keys", "ds-add", "ds-del" };
 
 	b->len = 0;
 	for (unsigned i = 0, n = 1 + dice(seed, 3); i < n; i++) {
-		switch (dice(seed, 6)) {
+		switch (dice(seed, 8)) {
 		case 0:
 		case 1:
 			buf_printf(b, "stop %s", versions[dice(seed, 6)]);
@@ -332,7 +333,9 @@ random_step(uint64_t *seed, struct buf *b)
 			buf_printf(b, "serve %s %u", versions[dice(seed, 6)], dice(seed, 6));
 			break;
 		case 4:
-			buf_printf(b, "%s k%u", dice(seed, 2) == 0 ? "withdraw" : "unsign", dice(seed, 3));
+		case 5:
+		case 6:
+			buf_printf(b, "%s k%u", of_keys[dice(seed, ARRAY_LEN(of_keys))], dice(seed, 3));
 			break;
 		default:
 			buf_str(b, "insecure-ok");
