@@ -218,6 +218,8 @@ end_print(const struct cmd_ctx *ctx, const struct plan_work *w, struct buf *b)
 	if (w->plan.stuck != KS_WAIT_NOTHING)
 		buf_printf(b, tr(ctx->lang, N_("Here the plan stops. It waits %s.\n")),
 		    tr(ctx->lang, keystate_wait_text(w->plan.stuck)));
+	else if (!w->plan.finished && w->roll != NULL)
+		buf_printf(b, tr(ctx->lang, N_("%s  the roll is not done yet; --until ends the plan here\n")), time_str(w->plan.end, at));
 	else if (w->plan.finished && w->roll != NULL)
 		buf_printf(b, tr(ctx->lang, N_("%s  done; this takes ")), time_str(w->plan.end, at));
 	if (w->plan.stuck == KS_WAIT_NOTHING && w->plan.finished && w->roll != NULL) {

@@ -189,6 +189,8 @@ def plans(t, z):
     t.ok(rc == 0 and "a person    enters this DS set at the registrar: k1" in o, "--roll secure, by a person", o + err)
     rc, o, _ = run("plan", z.signed, "--ds", z.ds, "--until", "2027-06-01T00:00:00Z", "--policy-option", "ksk_lifetime=100d")
     t.ok(rc == 0 and o.count("makes the key") == 3, "lifetimes: two ZSKs and a KSK until June", o)
+    a = z.plan("--ds", z.ds, "--roll", "ksk", "--until", "2026-11-23T00:00:00Z", want=0)
+    t.ok(not a["finished"] and a["end"] == NOW + 86400 and a["events"][-1]["action"] == "notify", "--until", str(a["events"]))
     rc, o, _ = run("plan", z.signed, "--ds", z.ds, "--roll", "ksk", "--lang", "ja")
     t.ok(rc == 0 and "証明済み" in o and " the " not in o, "in Japanese, all of it", o)
 
