@@ -183,5 +183,33 @@ def test_backup(t, d):
     t.ok(any(e["event"] == "keys-backed-up" for e in p.h.audit()), "the audit log has it")
 
 
+def test_reload(t, d):
+    p = Place(d)
+    first = p.h.more
+    p.h.more = ""
+    p.h.write_conf()
+    p.h.start()
+    t.ok(house.wait_for(lambda: p.h.ready(), 30), "without zones", p.h.log())
+    t.ok("zone" not in {r["name"] for r in p.h.status()["house"]["roles"] if r["pid"]}, "nobody signs")
+    p.h.more = first
+    p.h.write_conf()
+    t.equal(house.run("reload", "-c", p.h.conf)[0], 0, "a zone comes by reload")
+    t.ok(house.wait_for(lambda: p.has("SOA"), 30), "it is signed", p.h.log())
+    write(p.source + "2", ZONE)
+    p.h.more = first.replace("  policies:", "    - {name: b.example, file: in/example.jp2, policy: one}\n  policies:")
+    p.h.write_conf()
+    t.equal(house.run("reload", "-c", p.h.conf)[0], 0, "another one")
+    second = os.path.join(p.h.state, "zones", "b.example.zone")
+    t.ok(house.wait_for(lambda: "SOA" in read(second), 30), "is signed, too", p.h.log())
+    now = read(p.output)
+    both, p.h.more = p.h.more, first.replace("policy: two", "policy: none")
+    p.h.write_conf()
+    t.ok(house.run("reload", "-c", p.h.conf)[0] != 0, "a bad configuration is refused")
+    p.h.more = both
+    p.h.write_conf()		# commands read it, too
+    t.ok(p.good(), "and the zones stay", p.h.log())
+    t.equal(read(p.output), now, "as they were")
+
+
 if __name__ == "__main__":
-    sys.exit(house.cases(test_life, test_one_key, test_backup))
+    sys.exit(house.cases(test_life, test_one_key, test_backup, test_reload))
