@@ -28,6 +28,9 @@ static const struct finding_def alarm_rows[] = {
 static const struct finding_def roll_rows[] = {
 #include "dnssec/roll_findings.def"
 };
+static const struct finding_def intake_rows[] = {
+#include "dnssec/intake_findings.def"
+};
 static const struct finding_def transfer_rows[] = {
 #include "dnssec/transfer_findings.def"
 };
@@ -62,6 +65,7 @@ static const struct findings_module modules[] = {
 	{ "watch", watch_rows, ARRAY_LEN(watch_rows) },
 	{ "alarm", alarm_rows, ARRAY_LEN(alarm_rows) },
 	{ "roll", roll_rows, ARRAY_LEN(roll_rows) },
+	{ "intake", intake_rows, ARRAY_LEN(intake_rows) },
 	{ "transfer", transfer_rows, ARRAY_LEN(transfer_rows) },
 	{ "keystate", keystate_rows, ARRAY_LEN(keystate_rows) },
 	{ "audit", zone_audit_rows, ARRAY_LEN(zone_audit_rows) },
