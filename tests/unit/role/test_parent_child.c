@@ -79,6 +79,11 @@ status_answered(struct parent *p UNUSED)
 }
 
 void
+keys_answered(struct parent *p UNUSED, const struct msg_key_answer *m UNUSED)
+{
+}
+
+void
 release_answered(struct parent *p UNUSED, const struct msg_guard_answer *m UNUSED)
 {
 }
@@ -157,7 +162,7 @@ born(struct parent *p, void (*life)(int), bool live)
 {
 	struct child *c = &p->children[ROLE_VALIDATE];
 
-	*p = (struct parent){ .loop = loop_new(), .ring = -1 };
+	*p = (struct parent){ .loop = loop_new(), .ring = -1, .key_ring = -1 };
 	assert_int_equal(memfd_new("log", &p->logs.op), 0);
 	assert_int_equal(children_setup(p), 0);
 	child_life = life;
