@@ -54,6 +54,8 @@ struct case_times {
 
 static const struct case_times cases[] = {
 	{ "help exchange\n", TRANSFER_EXCHANGE, 99120, 120, 8220, 95520, 95520, 97320, 107220, { 0, 0 }, true },
+	/* Here the losing side's own NS set, fetched before it changed there, lives longest. */
+	{ "help exchange\nttl-ns 2d\n", TRANSFER_EXCHANGE, 184680, 120, 8220, 181080, 181080, 182880, 192780, { 0, 0 }, true },
 	/* The losing side goes on naming itself: its own NS TTL comes on top. */
 	{ "help import\n", TRANSFER_EXCHANGE, 102720, 120, 8220, 99120, 99120, 100920, 110820, { 0, 0 }, true },
 	/* The parent looks for CDS every 1000 s. */
