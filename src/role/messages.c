@@ -15,6 +15,7 @@ static const char *const role_names[ROLE_MAX] = {
 	[ROLE_MAIL] = "mail",
 	[ROLE_ZONE] = "zone",
 	[ROLE_KEY] = "key",
+	[ROLE_NAME] = "name",
 };
 
 const char *

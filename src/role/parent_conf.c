@@ -322,6 +322,8 @@ conf_wants(const struct conf *c, enum role_id id)
 {
 	if (id == ROLE_MAIL)
 		return c->values[CONF_ALARM_MAIL_TO].n > 0;
+	if (id == ROLE_NAME)
+		return false;	/* its program is not there yet */
 	if (id == ROLE_ZONE || id == ROLE_KEY)
 		return c->values[CONF_DNS_ZONES].n > 0;
 	return (id != ROLE_FETCH && id != ROLE_RSYNC && id != ROLE_VERIFY) || conf_live(c);

@@ -15,6 +15,7 @@
  *	mail      hands alarms to the sendmail program, in a box
  *	zone      reads zone files, signs with key's help, verifies the result
  *	key       holds the keys of zones; signs, and parses nothing
+ *	name      looks at the servers of zones and of their parents, tells key
  *
  * Each has one socket pair to the parent, on fd 3, and nothing else: an
  * empty environment, no other descriptors but stderr. The parent is the
@@ -96,6 +97,7 @@ enum role_id {
 	ROLE_MAIL,
 	ROLE_ZONE,
 	ROLE_KEY,
+	ROLE_NAME,
 	ROLE_MAX
 };
 
@@ -110,8 +112,9 @@ enum role_id {
 #define R_MAIL		(1U << ROLE_MAIL)
 #define R_ZONE		(1U << ROLE_ZONE)
 #define R_KEY		(1U << ROLE_KEY)
+#define R_NAME		(1U << ROLE_NAME)
 #define R_ALL		(R_STORE | R_VALIDATE | R_RTR | R_WEB | R_FETCH | R_RSYNC | R_VERIFY | \
-	R_MAIL | R_ZONE | R_KEY)
+	R_MAIL | R_ZONE | R_KEY | R_NAME)
 
 const char	*role_name(enum role_id);	/* "store" … */
 
