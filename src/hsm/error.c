@@ -61,6 +61,8 @@ static const struct hsm_error errors[] = {
 	{ HSM_RV_KEY_KIND, "another kind", RETRY_NEVER, -ENOTSUP, HSM_KEY_KIND },
 	{ HSM_RV_NO_MEMORY, "no memory", RETRY_NEVER, -ENOMEM, HSM_REFUSED },
 	{ HSM_RV_LIMIT, "too many objects", RETRY_NEVER, SE_LIMIT, HSM_REFUSED },
+	{ HSM_RV_TOKEN_ABSENT, "no such token", RETRY_TOKEN, -ENODEV, HSM_TOKEN_ABSENT },
+	{ HSM_RV_TOKEN_MANY, "several tokens", RETRY_NEVER, -EMLINK, HSM_TOKEN_MANY },
 	{ HSM_RV_BUSY, "all sessions busy", RETRY_NEVER, SE_TIMEOUT, HSM_BUSY },
 };
 static const struct hsm_error unknown = {

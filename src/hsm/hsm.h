@@ -70,6 +70,7 @@ struct hsm_opts {
 	const char	*pin_file;	/* 0600; NULL: the token wants no PIN */
 	unsigned	 n_sessions;	/* 0: HSM_SESSIONS */
 	unsigned	 wait_msec;	/* for a free session; 0: HSM_WAIT_MSEC */
+	bool		 later;		/* the first call looks for the token: it may be away now */
 	/* Waits between attempts; NULL: sleeps. */
 	void		(*pause)(void *arg, unsigned msec);
 	void		*pause_arg;
@@ -79,14 +80,15 @@ struct hsm;			/* one token, logged in; all calls from any thread */
 
 /*
  * 0; *ret stays NULL where a finding says what is wrong with the module, the URI, the PIN
- * or the token. Negative: no memory.
+ * or the token. Negative: no memory. With .later only C_Initialize is called, and may fail.
  */
 int	 hsm_open(const struct hsm_opts *, struct findings *, struct hsm **ret) MUST_USE;
 struct hsm *hsm_free(struct hsm *);
 DEFINE_CLEANUP(struct hsm, hsm_free)
 /*
  * Why the last call that failed did so; false: the last one worked. The calls below return
- *	-ENODEV	the token is lost			HSM_LOST
+ *	-ENODEV	the token is lost			HSM_LOST, HSM_TOKEN_ABSENT
+ *	-EMLINK	several fit				HSM_TOKEN_MANY
  *	-EACCES	it refuses the PIN			HSM_PIN_REFUSED
  *	-ENOENT	the key is not in it			HSM_KEY_ABSENT
  *	-ENOTUNIQ	two are, under the same CKA_ID	HSM_KEY_MANY

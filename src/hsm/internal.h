@@ -21,6 +21,8 @@
 #define HSM_RV_NO_MEMORY	((CK_RV)-4)
 #define HSM_RV_LIMIT		((CK_RV)-5)
 #define HSM_RV_BUSY		((CK_RV)-6)
+#define HSM_RV_TOKEN_ABSENT	((CK_RV)-7)
+#define HSM_RV_TOKEN_MANY	((CK_RV)-8)
 
 /* --- error.c: what an answer means --- */
 
@@ -72,6 +74,7 @@ struct hsm {
 	bool			 is_started;	/* C_Initialize was ours */
 	pid_t			 pid;
 	P11KitUri		*uri;
+	char			*uri_text;
 	struct hsm_pin		 pin;
 	void			(*pause)(void *arg, unsigned msec);
 	void			*pause_arg;
@@ -82,7 +85,8 @@ struct hsm {
 	struct hsm_session	 session[HSM_SESSIONS_MAX];
 	uint64_t		 gen, n_logins;
 	CK_SLOT_ID		 slot;
-	bool			 is_slot_known, is_lost;
+	bool			 is_slot_known, is_lost, is_seen;
+	size_t			 n_fit, n_tokens;	/* when it was looked for last */
 	unsigned char		 serial[16], label[32];	/* of the token that was found first */
 	CK_RV			 trouble;	/* CKR_OK: the last call worked */
 	struct hsm_key_info	 trouble_key;	/* id and label in the two below */
@@ -105,6 +109,8 @@ void	 hsm_module_restart(struct hsm *, const struct hsm_session *);
 /* The number of tokens that fit, and of all; the slot is that of the last that fits. */
 CK_RV	 hsm_slot_find(struct hsm *, CK_SLOT_ID *ret, CK_TOKEN_INFO *ret_info, size_t *ret_fit,
 	    size_t *ret_n);
+/* This is our token from now on: by its serial number and label. With the lock, or alone. */
+void	 hsm_slot_keep(struct hsm *, CK_SLOT_ID, const CK_TOKEN_INFO *);
 /* NULL: refused; *ret_what says why. */
 P11KitUri *hsm_uri_parse(const char *text, const char **ret_what);
 

@@ -143,11 +143,9 @@ hsm_module_restart(struct hsm *h, const struct hsm_session *own)
 static bool
 token_fits(const struct hsm *h, CK_TOKEN_INFO *t)
 {
-	static const unsigned char none[sizeof(h->label)];
-
 	if ((t->flags & CKF_TOKEN_INITIALIZED) == 0 || !p11_kit_uri_match_token_info(h->uri, t))
 		return false;
-	return memcmp(h->label, none, sizeof(none)) == 0 ||
+	return !h->is_seen ||
 	    (memcmp(h->label, t->label, sizeof(h->label)) == 0 &&
 	    memcmp(h->serial, t->serialNumber, sizeof(h->serial)) == 0);
 }
@@ -181,4 +179,13 @@ hsm_slot_find(struct hsm *h, CK_SLOT_ID *ret, CK_TOKEN_INFO *ret_info, size_t *r
 	*ret_fit = n_fit;
 	*ret_n = n_seen;
 	return CKR_OK;
+}
+
+void
+hsm_slot_keep(struct hsm *h, CK_SLOT_ID slot, const CK_TOKEN_INFO *t)
+{
+	memcpy(h->label, t->label, sizeof(h->label));
+	memcpy(h->serial, t->serialNumber, sizeof(h->serial));
+	h->slot = slot;
+	h->is_slot_known = h->is_seen = true;
 }

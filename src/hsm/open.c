@@ -88,14 +88,14 @@ load_tell(struct findings *fs, const char *path, const char *what)
 }
 
 static bool
-module_load(struct hsm *h, struct findings *fs)
+module_load(struct hsm *h, bool later, struct findings *fs)
 {
 	CK_RV rv;
 
 	h->f = p11_kit_module_load(h->path, P11_KIT_MODULE_UNMANAGED);
 	if (h->f == NULL)
 		return load_tell(fs, h->path, p11_kit_message() != NULL ? p11_kit_message() : "dlopen");
-	if ((rv = hsm_module_start(h)) == CKR_OK)
+	if ((rv = hsm_module_start(h)) == CKR_OK || (later && rv != CKR_CRYPTOKI_ALREADY_INITIALIZED))
 		return true;
 	/* Its C_Finalize would pull the module from under whoever was first. */
 	return load_tell(fs, h->path, rv == CKR_CRYPTOKI_ALREADY_INITIALIZED ?
@@ -119,9 +119,7 @@ token_find(struct hsm *h, const char *uri, struct findings *fs)
 		finding_add(fs, &hsm_findings[HSM_TOKEN_MANY], FA_STR("uri", uri), FA_U("n", n_fit));
 		return false;
 	}
-	memcpy(h->label, info.label, sizeof(h->label));
-	memcpy(h->serial, info.serialNumber, sizeof(h->serial));
-	h->is_slot_known = true;
+	hsm_slot_keep(h, h->slot, &info);
 	return true;
 }
 
@@ -155,7 +153,9 @@ hsm_new(const struct hsm_opts *o, const char *path)
 
 	if (h == NULL)
 		return NULL;
-	if (locks_init(h) < 0 || (h->path = sv_dup(sv_str(path))) == NULL) {
+	if (locks_init(h) < 0 || (h->path = sv_dup(sv_str(path))) == NULL ||
+	    (h->uri_text = sv_dup(sv_str(o->token))) == NULL) {
+		free(h->path);
 		free(h);
 		return NULL;
 	}
@@ -186,6 +186,7 @@ hsm_free(struct hsm *h)
 	(void)pthread_mutex_destroy(&h->login);
 	(void)pthread_cond_destroy(&h->freed);
 	free(h->path);
+	free(h->uri_text);
 	free(h);
 	return NULL;
 }
@@ -204,9 +205,9 @@ hsm_open_path(const struct hsm_opts *o, const char *path, struct findings *fs, s
 	}
 	if (o->pin_file != NULL && !pin_read(h, o->pin_file, fs))
 		return 0;
-	if (!module_load(h, fs) || !token_find(h, o->token, fs))
+	if (!module_load(h, o->later, fs) || (!o->later && !token_find(h, o->token, fs)))
 		return 0;
-	if (hsm_run(h, nothing, NULL, NULL, NULL) < 0) {
+	if (!o->later && hsm_run(h, nothing, NULL, NULL, NULL) < 0) {
 		(void)hsm_trouble(h, fs);
 		return 0;
 	}

@@ -1,4 +1,5 @@
 /* The pool of sessions, and what is done when one of them fails. */
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -74,7 +75,7 @@ session_give(struct hsm *h, struct hsm_session *s, CK_RV rv, const struct hsm_ke
 	(void)pthread_mutex_lock(&h->lock);
 	if (s != NULL) {
 		s->is_busy = false;
-		h->is_lost = hsm_error_find(rv)->code == HSM_LOST && rv != CKR_OK;
+		h->is_lost = rv != CKR_OK && hsm_error_find(rv)->rc == -ENODEV;
 	}
 	trouble_set(h, rv, key);
 	(void)pthread_cond_signal(&h->freed);
@@ -98,22 +99,26 @@ slot_get(struct hsm *h, CK_SLOT_ID *ret)
 	CK_TOKEN_INFO info;
 	size_t n_fit, n;
 	CK_SLOT_ID slot;
-	bool known;
+	bool known, seen;
 	CK_RV rv;
 
 	(void)pthread_mutex_lock(&h->lock);
 	known = h->is_slot_known;
+	seen = h->is_seen;
 	slot = h->slot;
 	(void)pthread_mutex_unlock(&h->lock);
 	if (!known) {
 		if ((rv = hsm_slot_find(h, &slot, &info, &n_fit, &n)) != CKR_OK)
 			return rv;
-		if (n_fit != 1)
-			return CKR_TOKEN_NOT_PRESENT;
 		(void)pthread_mutex_lock(&h->lock);
-		h->slot = slot;
-		h->is_slot_known = true;
+		h->n_fit = n_fit;
+		h->n_tokens = n;
+		if (n_fit == 1)
+			hsm_slot_keep(h, slot, &info);
 		(void)pthread_mutex_unlock(&h->lock);
+		if (n_fit != 1)
+			return seen ? CKR_TOKEN_NOT_PRESENT :
+			    n_fit == 0 ? HSM_RV_TOKEN_ABSENT : HSM_RV_TOKEN_MANY;
 	}
 	*ret = slot;
 	return CKR_OK;
@@ -248,6 +253,10 @@ trouble_tell(struct hsm *h, struct findings *fs)
 
 	if (e->code == HSM_BUSY)
 		finding_add(fs, def, FA_U("n", h->n_sessions), FA_U("limit", h->wait_msec));
+	else if (e->code == HSM_TOKEN_ABSENT)
+		finding_add(fs, def, FA_STR("uri", h->uri_text), FA_U("n", h->n_tokens));
+	else if (e->code == HSM_TOKEN_MANY)
+		finding_add(fs, def, FA_STR("uri", h->uri_text), FA_U("n", h->n_fit));
 	else if (e->code == HSM_KEY_ABSENT || e->code == HSM_KEY_MANY)
 		finding_add(fs, def, FA_HEX("id", k->id.p, k->id.n), FA_SV("label", k->label));
 	else if (e->code == HSM_KEY_KIND)

@@ -137,6 +137,81 @@ test_pin(void **state UNUSED)
 	assert_int_equal(kit.ctl->n[F_LOGIN] - n, 1);
 }
 
+static struct hsm *
+open_later(const char *token, const char *pin)
+{
+	struct hsm_opts o = { .module = kit.faulty, .token = token, .pin_file = pin, .later = true,
+		.pause = kit_pause, .pause_arg = &kit };
+	struct hsm *h = NULL;
+
+	assert_int_equal(hsm_open_path(&o, kit.faulty, &kit.fs, &h), 0);
+	assert_non_null(h);
+	assert_null(kit.fs.head);
+	return h;
+}
+
+static int
+list(struct hsm *h)
+{
+	struct hsm_key_info *infos;
+	size_t n;
+
+	return hsm_list(h, kit.pool, &infos, &n);
+}
+
+static void
+later_refused(const char *token, const char *pin, int rc, const char *code)
+{
+	struct hsm *h = open_later(token, pin);
+
+	assert_int_equal(list(h), rc);
+	assert_true(hsm_trouble(h, &kit.fs));
+	kit_expect(&kit, code);
+	(void)hsm_free(h);
+}
+
+/* The token is looked for by the first call, and found when it is there. */
+static void
+test_later(void **state UNUSED)
+{
+	struct hsm *h;
+
+	later_refused("pkcs11:token=others", kit.pin, -ENODEV, "HSM_TOKEN_ABSENT");
+	later_refused("pkcs11:token=twin", kit.pin, -EMLINK, "HSM_TOKEN_MANY");
+	later_refused("pkcs11:token=zones", kit_file(&kit, "wrong", "1234567890\n", 0600), -EACCES,
+	    "HSM_PIN_REFUSED");
+	h = open_later("pkcs11:token=zones", kit.pin);
+	kit.ctl->gone = -1;
+	assert_int_equal(list(h), -ENODEV);
+	assert_true(hsm_trouble(h, &kit.fs));
+	kit_expect(&kit, "HSM_TOKEN_ABSENT");
+	kit.ctl->gone = 0;
+	assert_int_equal(list(h), 0);
+	kit.ctl->gone = -1;
+	assert_int_equal(list(h), -ENODEV);
+	assert_true(hsm_trouble(h, &kit.fs));
+	kit_expect(&kit, "HSM_LOST");
+	(void)hsm_free(h);
+}
+
+/* Its server is down while we start. */
+static void
+test_later_module(void **state UNUSED)
+{
+	struct hsm *h;
+
+	kit.ctl->call = F_INITIALIZE;
+	kit.ctl->rv = CKR_GENERAL_ERROR;
+	kit.ctl->n_fail = 100;
+	h = open_later("pkcs11:token=zones", kit.pin);
+	assert_int_equal(list(h), -ENODEV);
+	assert_true(hsm_trouble(h, &kit.fs));
+	kit_expect(&kit, "HSM_LOST");
+	kit.ctl->n_fail = 0;
+	assert_int_equal(list(h), 0);
+	(void)hsm_free(h);
+}
+
 #define TEST(t)	cmocka_unit_test_setup(t, setup)
 
 int
@@ -144,6 +219,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_path), TEST(test_good), TEST(test_load), TEST(test_token), TEST(test_pin),
+		TEST(test_later), TEST(test_later_module),
 	};
 	const char *skip = kit_begin(&kit, argc > 1 ? argv[1] : "");
 	int rc;
