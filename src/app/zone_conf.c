@@ -132,17 +132,65 @@ zone_check(const struct conf *c, const struct conf_item *it, struct conf_error *
 	struct sv file = text_of(zone_col(it, CONF_ZONE_FILE)), out = text_of(zone_col(it, CONF_ZONE_OUTPUT));
 	struct dname d;
 
-	if (name.n == 0 || file.n == 0)
-		return refuse(c, it, CONF_E_MISSING, name.n == 0 ? SV("name") : SV("file"),
-		    N_("every zone has a name and a file"), err);
+	if (name.n == 0)
+		return refuse(c, it, CONF_E_MISSING, SV("name"), N_("every zone has a name"), err);
 	if (dname_parse(name, NULL, &d) < 0)
 		return refuse(c, it, CONF_E_TYPE, name, N_("a domain name"), err);
 	if (!plain(file) || !plain(out))
 		return refuse(c, it, CONF_E_TYPE, name, N_("paths without control characters"), err);
-	if (sv_eq(file, out))
+	if (file.n > 0 && sv_eq(file, out))
 		return refuse(c, it, CONF_E_RULE, out, N_("an output that is not the zone file itself"), err);
 	if (policy.n > 0 && policy_find(c, policy) == NULL)
 		return refuse(c, it, CONF_E_RULE, policy, N_("the name of an entry of dns.policies"), err);
+	return 0;
+}
+
+/* --- who gives and who takes --- */
+
+static const struct list_row {
+	enum app_conf_row	row;
+	int			(*parse)(struct sv, struct zone_peer *);
+	const char		*expected;
+} lists[] = {
+	{ CONF_ZONE_PRIMARIES, zone_peer_parse, N_("ADDRESS, ADDRESS:PORT, or either with \"key NAME\" behind it") },
+	{ CONF_ZONE_NOTIFY, zone_peer_parse, N_("ADDRESS, ADDRESS:PORT, or either with \"key NAME\" behind it") },
+	{ CONF_ZONE_TRANSFER, zone_asker_parse, N_("PREFIX, \"key NAME\", or PREFIX with \"key NAME\" behind it") },
+	{ CONF_ZONE_HEAR, zone_asker_parse, N_("PREFIX, \"key NAME\", or PREFIX with \"key NAME\" behind it") },
+};
+
+static int
+peers_check(const struct conf *c, const struct conf_item *it, struct conf_error *err)
+{
+	bool keys = app_conf_str(c, CONF_DNS_TSIG_KEYS)[0] != '\0';
+	size_t n_files = zone_col(it, CONF_ZONE_FILE)->n;
+	struct zone_peer p;
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		const struct conf_value *v = zone_col(it, lists[i].row);
+
+		if (v->n > ZONE_PEERS_MAX)
+			return refuse(c, it, CONF_E_LIMIT, sv_str(c->rows[lists[i].row].path), NULL, err);
+		for (size_t k = 0; k < v->n; k++) {
+			if (!plain(v->items[k].text) || lists[i].parse(v->items[k].text, &p) < 0)
+				return refuse(c, it, CONF_E_TYPE, v->items[k].text, lists[i].expected, err);
+			if (p.has_key && !keys)
+				return refuse(c, it, CONF_E_RULE, v->items[k].text,
+				    N_("dns.tsig-keys, which says what the key is"), err);
+		}
+	}
+	if ((zone_col(it, CONF_ZONE_PRIMARIES)->n > 0) == (n_files > 0))
+		return refuse(c, it, n_files > 0 ? CONF_E_RULE : CONF_E_MISSING, n_files > 0 ?
+		    SV("primaries") : SV("file"), N_("every zone has either a file or primaries"), err);
+	return 0;
+}
+
+/* A zone may come and go only where somebody listens. */
+static int
+listen_check(const struct conf *c, const struct conf_item *it, struct conf_error *err)
+{
+	if (c->values[CONF_DNS_LISTEN].n == 0 && zone_col(it, CONF_ZONE_TRANSFER)->n > 0)
+		return refuse(c, it, CONF_E_RULE, SV("allow-transfer"),
+		    N_("dns.listen, an address where the zone can be had"), err);
 	return 0;
 }
 
@@ -174,6 +222,10 @@ zone_conf_check(const struct conf *c, struct conf_error *err)
 		const struct conf_item *it = &t->items[i];
 
 		rc = zone_check(c, it, err);
+		if (rc == 0)
+			rc = peers_check(c, it, err);
+		if (rc == 0)
+			rc = listen_check(c, it, err);
 		for (size_t k = 0; k < i && rc == 0; k++)
 			if (same_zone(it, &t->items[k]) || same_output(it, &t->items[k]))
 				rc = refuse(c, it, CONF_E_RULE, text_of(zone_col(it, CONF_ZONE_NAME)),
@@ -187,18 +239,35 @@ zone_conf_check(const struct conf *c, struct conf_error *err)
 	return text.rc;
 }
 
+static void
+peers_read(const struct conf_item *it, enum app_conf_row row,
+    int (*parse)(struct sv, struct zone_peer *), struct zone_peer *v, struct zone_peers *ret)
+{
+	const struct conf_value *t = zone_col(it, row);
+
+	*ret = (struct zone_peers){ .v = v };
+	for (size_t i = 0; i < t->n && i < ZONE_PEERS_MAX; i++)
+		if (parse(t->items[i].text, &v[ret->n]) == 0)
+			ret->n++;
+}
+
 void
 zone_conf_text(const struct conf *c, struct buf *b)
 {
 	const struct conf_value *t = &c->values[CONF_DNS_ZONES];
+	struct zone_peer v[ARRAY_LEN(lists)][ZONE_PEERS_MAX];
 
 	for (size_t i = 0; i < t->n; i++) {
 		const struct conf_item *it = &t->items[i];
 		const struct conf_value *out = zone_col(it, CONF_ZONE_OUTPUT);
-		struct zone_list_entry e = { .file = zone_col(it, CONF_ZONE_FILE)->items[0].text.p,
+		const struct conf_value *file = zone_col(it, CONF_ZONE_FILE);
+		struct zone_list_entry e = { .file = file->n > 0 ? file->items[0].text.p : "",
 			.output = out->n > 0 ? out->items[0].text.p : "" };
+		struct zone_peers *const into[] = { &e.primaries, &e.notify, &e.transfer, &e.hear };
 		struct sv policy = text_of(zone_col(it, CONF_ZONE_POLICY));
 
+		for (size_t k = 0; k < ARRAY_LEN(lists); k++)
+			peers_read(it, lists[k].row, lists[k].parse, v[k], into[k]);
 		(void)policy_read(policy.n > 0 ? policy_find(c, policy) : NULL, &e.policy);
 		if (dname_parse(text_of(zone_col(it, CONF_ZONE_NAME)), NULL, &e.name) == 0)
 			zone_list_put(b, &e);

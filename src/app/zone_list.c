@@ -1,5 +1,6 @@
 /* The zones that are configured, between the parent and its roles. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +8,25 @@
 #include "app/zone_list.h"
 #include "base/err.h"
 
-#define POOL_MAX	((size_t)4 << 20)	/* ZONE_LIST_MAX entries and their paths */
+#define POOL_MAX	((size_t)8 << 20)	/* ZONE_LIST_MAX entries, their paths and peers */
+
+/* Lists of peers: a field for each of their members. */
+static const struct list_row {
+	const char	*word;
+	size_t		 offset;
+	int		(*parse)(struct sv, struct zone_peer *);
+} lists[] = {
+	{ "primary", offsetof(struct zone_list_entry, primaries), zone_peer_parse },
+	{ "notify", offsetof(struct zone_list_entry, notify), zone_peer_parse },
+	{ "transfer", offsetof(struct zone_list_entry, transfer), zone_asker_parse },
+	{ "hear", offsetof(struct zone_list_entry, hear), zone_asker_parse },
+};
+
+static struct zone_peers *
+list_of(const struct zone_list_entry *e, const struct list_row *row)
+{
+	return (struct zone_peers *)(void *)((char *)(uintptr_t)e + row->offset);
+}
 
 void
 zone_list_put(struct buf *b, const struct zone_list_entry *e)
@@ -26,7 +45,32 @@ zone_list_put(struct buf *b, const struct zone_list_entry *e)
 		buf_printf(b, "%s%s=%u", first ? "" : " ", rows[i].name, policy_get(&e->policy, &rows[i]));
 		first = false;
 	}
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		for (size_t k = 0; k < list_of(e, &lists[i])->n; k++) {
+			buf_printf(b, "\t%s ", lists[i].word);
+			zone_peer_print(b, &list_of(e, &lists[i])->v[k]);
+		}
 	buf_char(b, '\n');
+}
+
+/* Words that we do not know are passed over: not every role needs all of a zone. */
+static int
+peer_parse(struct pool *pool, struct sv field, struct zone_list_entry *e)
+{
+	struct sv word = sv_cut(&field, ' ');
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		struct zone_peers *l = list_of(e, &lists[i]);
+
+		if (!sv_eq_str(word, lists[i].word))
+			continue;
+		if (l->n == ZONE_PEERS_MAX)
+			return SE_LIMIT;
+		if (l->v == NULL && (l->v = pool_calloc(pool, ZONE_PEERS_MAX, sizeof(*l->v))) == NULL)
+			return -ENOMEM;
+		return lists[i].parse(field, &l->v[l->n++]) < 0 ? -EBADMSG : 0;
+	}
+	return 0;
 }
 
 static int
@@ -62,18 +106,24 @@ static int
 line_parse(struct pool *pool, struct sv line, struct sv state, struct zone_list_entry *e)
 {
 	struct sv name = sv_cut(&line, '\t'), file = sv_cut(&line, '\t'), word;
-	struct sv output = sv_cut(&line, '\t');
+	struct sv output = sv_cut(&line, '\t'), options = sv_cut(&line, '\t');
+	int rc;
 
 	e->policy = policy_default();
-	if (file.n == 0 || dname_parse(name, NULL, &e->name) < 0)
+	if (dname_parse(name, NULL, &e->name) < 0)
 		return -EBADMSG;
 	dns_lower(e->name.w, e->name.len);
-	while (sv_word(&line, &word))
+	while (sv_word(&options, &word))
 		if (option_parse(word, &e->policy) < 0)
 			return -EBADMSG;
+	while (line.n > 0)
+		if ((rc = peer_parse(pool, sv_cut(&line, '\t'), e)) < 0)
+			return rc;
+	if ((file.n == 0) == (e->primaries.n == 0))
+		return -EBADMSG;
 	if ((e->file = pool_sv(pool, file).p) == NULL)
 		return -ENOMEM;
-	if (output.n == 0)
+	if (output.n == 0 && e->transfer.n == 0)
 		return output_default(pool, state, e);
 	e->output = pool_sv(pool, output).p;
 	return e->output == NULL ? -ENOMEM : 0;

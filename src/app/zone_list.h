@@ -1,13 +1,17 @@
 /*
  * The zones of a configuration as the roles get them: a text with a line for
  * each, fields between TABs:
- *	NAME	FILE	OUTPUT	OPTION=NUMBER OPTION=NUMBER …
- * OUTPUT may be empty (below the state directory, then); options are those of
- * dnssec/policy.def that differ from their defaults.
+ *	NAME	FILE	OUTPUT	OPTION=NUMBER OPTION=NUMBER …	WORD PEER	WORD PEER …
+ * FILE is empty where there are primaries. OUTPUT may be empty: below the
+ * state directory then, or nowhere if somebody may have the zone by transfer.
+ * Options are those of dnssec/policy.def that differ from their defaults. The
+ * words are primary, notify, transfer, hear; peers as app/zone_peer.h has them.
+ * Fields with other words are passed over.
  */
 #ifndef APP_ZONE_LIST_H
 #define APP_ZONE_LIST_H
 
+#include "app/zone_peer.h"
 #include "base/pool.h"
 #include "dns/dns.h"
 #include "dnssec/keystate.h"
@@ -17,9 +21,12 @@
 
 struct zone_list_entry {
 	struct dname		 name;		/* lower case */
-	const char		*file;
-	const char		*output;
+	const char		*file;		/* "": it comes from the primaries */
+	const char		*output;	/* "": not written as text */
 	struct dnssec_policy	 policy;
+	struct zone_peers	 primaries, notify;
+	struct zone_peers	 transfer;	/* who may have the signed zone */
+	struct zone_peers	 hear;		/* who may notify us; none: the primaries */
 };
 
 struct zone_list {

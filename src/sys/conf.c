@@ -179,7 +179,7 @@ seconds_parse(struct sv s, uint32_t *ret)
 }
 
 static int
-addr_parse(struct sv s, struct conf_item *it)
+addr_port_parse(struct sv s, struct conf_item *it)
 {
 	size_t colon = sv_rfind(s, ':');
 	struct sv host = sv_take(s, colon), port = sv_skip(s, colon + 1);
@@ -193,6 +193,26 @@ addr_parse(struct sv s, struct conf_item *it)
 	if (sv_find(host, '/') < host.n)
 		return -EINVAL;
 	return ip_prefix_parse_host(host, &it->px);
+}
+
+/* The port may be left out where the row has one: min. The text gets it, then. */
+static int
+addr_parse(struct conf *c, const struct conf_row *row, struct sv s, struct conf_item *it)
+{
+	struct sv text = s;
+	char *whole;
+
+	if (row->min != 0 && s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
+		s = sv_take(sv_skip(s, 1), s.n - 2);
+	if (row->min == 0 || sv_find(s, '/') < s.n || ip_prefix_parse_host(s, &it->px) < 0)
+		return addr_port_parse(text, it);
+	it->u = row->min;
+	whole = it->px.af == IP_V6 ? pool_printf(c->pool, "[%.*s]:%u", SV_ARG(s), row->min) :
+	    pool_printf(c->pool, "%.*s:%u", SV_ARG(s), row->min);
+	if (whole == NULL)
+		return -ENOMEM;
+	it->text = sv_str(whole);
+	return 0;
 }
 
 static bool
@@ -264,7 +284,7 @@ item_parse(struct conf *c, const struct conf_row *row, struct sv s,
 		ok = word_known(sv_str(row->words), s, e);
 		break;
 	case CONF_ADDR:
-		ok = addr_parse(s, it) == 0;
+		ok = addr_parse(c, row, s, it) == 0;
 		break;
 	case CONF_ASN:
 		ok = asn_parse(s, &it->u) == 0;

@@ -51,7 +51,7 @@ struct conf_row {
 	const char	*path;		/* "rtr.refresh" */
 	enum conf_type	 type;
 	bool		 list;
-	uint32_t	 min, max;	/* of U32 and SECONDS */
+	uint32_t	 min, max;	/* of U32 and SECONDS; ADDR: min is the port unless given */
 	const char	*words;		/* "isp registry", of WORD */
 	const char	*value;		/* the default; NULL: empty */
 	const char	*help;		/* msgid */

@@ -75,6 +75,71 @@ round_trip(void **state UNUSED)
 	conf_free(c);
 }
 
+/* Who gives, who takes, who may speak: there and back. */
+static void
+peers(void **state UNUSED)
+{
+	static const char text[] = "dns:\n  listen: [192.0.2.9, \"[2001:db8::9]\", 2001:db8::a, 192.0.2.9:5353]\n"
+	    "  tsig-keys: /k\n"
+	    "  zones:\n"
+	    "    - {name: a.example, primaries: [192.0.2.1, \"192.0.2.2:5300 key One\", 2001:db8::1,"
+	    " \"[2001:db8::1]:54 key two.\"], notify: \"192.0.2.3 key one\","
+	    " allow-transfer: [192.0.2.0/24, key one, 2001:db8::/32 key two], allow-notify: 192.0.2.77}\n"
+	    "    - {name: b.example, file: /b, notify: 192.0.2.3}\n";
+	static const char want[] = "a.example.\t\t\t\tprimary 192.0.2.1:53\tprimary 192.0.2.2:5300 key one."
+	    "\tprimary [2001:db8::1]:53\tprimary [2001:db8::1]:54 key two.\tnotify 192.0.2.3:53 key one."
+	    "\ttransfer 192.0.2.0/24\ttransfer key one.\ttransfer 2001:db8::/32 key two.\thear 192.0.2.77/32\n"
+	    "b.example.\t/b\t\t\tnotify 192.0.2.3:53\n";
+	static const char *const listen[] = { "192.0.2.9:53", "[2001:db8::9]:53", "[2001:db8::a]:53", "192.0.2.9:5353" };
+	struct buf b = BUF_INIT, again = BUF_INIT;
+	struct zone_list l;
+	struct conf_error err;
+	struct conf *c;
+
+	assert_int_equal(app_conf_parse(SV(text), "t", &c, &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(listen); i++)
+		assert_string_equal(c->values[CONF_DNS_LISTEN].items[i].text.p, listen[i]);
+	zone_conf_text(c, &b);
+	assert_true(sv_eq_str(buf_get(&b), want));
+	assert_int_equal(zone_list_parse(buf_get(&b), SV("/state"), &l), 0);
+	assert_int_equal(l.v[0].primaries.n, 4);
+	assert_string_equal(l.v[0].output, "");
+	assert_string_equal(l.v[1].output, "/state/zones/b.example.zone");
+	l.v[1].output = "";
+	zone_list_put(&again, &l.v[0]);
+	zone_list_put(&again, &l.v[1]);
+	assert_true(sv_eq(buf_get(&again), buf_get(&b)));
+	zone_list_done(&l);
+	buf_done(&again);
+	buf_done(&b);
+	conf_free(c);
+}
+
+static void
+allowed(void **state UNUSED)
+{
+	struct zone_peer p[3];
+	const struct zone_peers l = { p, 3 };
+	struct ip_prefix in, out;
+	struct dname one, two;
+
+	assert_int_equal(zone_asker_parse(SV("192.0.2.0/25"), &p[0]), 0);
+	assert_int_equal(zone_asker_parse(SV(" key  one "), &p[1]), 0);
+	assert_int_equal(zone_asker_parse(SV("192.0.2.128/25 key two"), &p[2]), 0);
+	assert_int_equal(ip_prefix_parse_host(SV("192.0.2.200"), &in), 0);
+	assert_int_equal(ip_prefix_parse_host(SV("198.51.100.1"), &out), 0);
+	assert_int_equal(dname_parse(SV("ONE"), NULL, &one), 0);
+	assert_int_equal(dname_parse(SV("two"), NULL, &two), 0);
+	assert_false(zone_peers_allow(&l, &in, NULL));
+	assert_true(zone_peers_allow(&l, &in, &two));
+	assert_false(zone_peers_allow(&l, &out, &two));
+	assert_true(zone_peers_allow(&l, &out, &one));
+	assert_false(zone_peers_allow(&l, &out, NULL));
+	assert_int_equal(ip_prefix_parse_host(SV("192.0.2.1"), &in), 0);
+	assert_true(zone_peers_allow(&l, &in, NULL));
+	assert_false(zone_peers_allow(&(struct zone_peers){ 0 }, &in, &one));
+}
+
 #define Z	"dns:\n  zones:\n    - "
 #define P	"dns:\n  policies:\n    - "
 static void
@@ -90,6 +155,15 @@ refused(void **state UNUSED)
 		{ Z "{name: a.example, file: /z/a, output: /z/a}\n", CONF_E_RULE },
 		{ Z "{name: a.example, file: /z/a}\n    - {name: A.example, file: /z/b}\n", CONF_E_RULE },
 		{ Z "{name: a.example, file: /z/a, output: /o}\n    - {name: b.example, file: /z/b, output: /o}\n", CONF_E_RULE },
+		{ Z "{name: a.example, file: /z/a, primaries: 192.0.2.1}\n", CONF_E_RULE },
+		{ Z "{name: a.example, primaries: 192.0.2.1:0}\n", CONF_E_TYPE },
+		{ Z "{name: a.example, primaries: 192.0.2.0/24}\n", CONF_E_TYPE },
+		{ Z "{name: a.example, primaries: 192.0.2.1 kee k}\n", CONF_E_TYPE },
+		{ Z "{name: a.example, primaries: 192.0.2.1 key}\n", CONF_E_TYPE },
+		{ Z "{name: a.example, primaries: 192.0.2.1 key a b}\n", CONF_E_TYPE },
+		{ Z "{name: a.example, primaries: 192.0.2.1 key k}\n", CONF_E_RULE },
+		{ Z "{name: a.example, primaries: 192.0.2.1, allow-transfer: ns.example}\n", CONF_E_TYPE },
+		{ Z "{name: a.example, primaries: 192.0.2.1, allow-transfer: 192.0.2.1}\n", CONF_E_RULE },
 		{ P "{keys: csk}\n", CONF_E_MISSING },
 		{ P "{name: a}\n    - {name: a}\n", CONF_E_RULE },
 		{ P "{name: a, algorithm: 5}\n", CONF_E_RULE },
@@ -112,7 +186,9 @@ bad_text(void **state UNUSED)
 {
 	static const char *const bad[] = { "a.example\n", "a.example\t\t\t\n", "a..example\t/z\t/o\t\n",
 	    "a.example\t/z\t/o\tkeys=7\n", "a.example\t/z\t/o\tkeys\n", "a.example\t/z\t/o\tno-such=1\n",
-	    "a.example\t/z\t/o\t\nA.example\t/y\t/p\t\n" };
+	    "a.example\t/z\t/o\t\nA.example\t/y\t/p\t\n",
+	    "a.example\t/z\t/o\t\tprimary 192.0.2.1:53\n", "a.example\t\t\t\tprimary x\n",
+	    "a.example\t\t\t\thear\tprimary 192.0.2.1\n" };
 	struct zone_list l;
 	char folder[64];
 
@@ -126,4 +202,4 @@ bad_text(void **state UNUSED)
 	assert_string_equal(folder, ".");
 }
 
-TESTS_MAIN("zone_conf", T(columns), T(round_trip), T(refused), T(bad_text))
+TESTS_MAIN("zone_conf", T(columns), T(round_trip), T(peers), T(allowed), T(refused), T(bad_text))
