@@ -143,6 +143,18 @@ int	 rrtype_parse(struct sv, uint16_t *ret) MUST_USE;
 /* Types that no zone holds (OPT, TSIG, AXFR, ANY …). */
 bool	 rrtype_is_meta(uint16_t);
 
+/*
+ * Serial numbers (RFC 1982 section 3.2): does a come after b? Half the circle apart,
+ * neither does.
+ */
+static inline bool
+serial_gt(uint32_t a, uint32_t b)
+{
+	uint32_t d = a - b;
+
+	return d != 0 && d < UINT32_C(0x80000000);
+}
+
 /* --- data (rdata.c) --- */
 
 /* Are these well-formed data of the type? Unknown types always are. */

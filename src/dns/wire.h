@@ -96,15 +96,6 @@ enum dns_rcode {
 /* "REFUSED", or "RCODE23". tsig: 16 is BADSIG, not BADVERS. */
 const char *dns_rcode_str(unsigned rcode, bool tsig, char dst[static DNS_RCODE_STRLEN]);
 
-/* Serial numbers (RFC 1982). Half the circle apart, neither is the greater. */
-static inline bool
-serial_gt(uint32_t a, uint32_t b)
-{
-	uint32_t d = a - b;
-
-	return d != 0 && d < UINT32_C(0x80000000);
-}
-
 /* --- reading a message (message.c) --- */
 
 #define DNS_HEAD_LEN	12

@@ -181,8 +181,6 @@ uint32_t sign_policy_check(const struct sign_policy *, struct findings *);
  */
 uint32_t sign_serial_next(enum sign_serial, uint32_t unsigned_serial, const uint32_t *last,
 	    int64_t now, bool *ret_moves);
-/* RFC 1982 section 3.2: does a come after b? */
-bool	 serial_gt(uint32_t a, uint32_t b);
 /* When an RRset's signature ends: the same for the same owner, type and time. */
 int64_t	 sign_expiry(const struct sign_policy *, struct sv owner_key, uint16_t type, int64_t now);
 

@@ -85,12 +85,6 @@ sign_expiry(const struct sign_policy *p, struct sv owner_key, uint16_t type, int
 	return now + p->validity_sec - (int64_t)(spread(owner_key, type, period) % (jitter + 1u));
 }
 
-bool
-serial_gt(uint32_t a, uint32_t b)
-{
-	return a != b && (uint32_t)(a - b) < 0x80000000u;
-}
-
 /* YYYYMMDD00. It fits into 32 bits until the year 4294. */
 static uint32_t
 date_serial(int64_t now)
