@@ -1,11 +1,9 @@
 /*
  * Keys of a keyring whose private half is in a token: X.uri beside X.key.
  *
- * Before it is used, each signs a probe of fresh random octets, and what comes
- * back is verified with the DNSKEY record in X.key: the published one. Neither
- * the id in the URI nor a key tag is taken for a proof of anything. The same is
- * repeated by keyring_hsm_probe(), for those who run long. All keys of a ring
- * are in one token.
+ * Each is tried before it is used (app/token_key.h), against the DNSKEY record
+ * in X.key: the published one. The same is repeated by keyring_hsm_probe(), for
+ * those who run long. All keys of a ring are in one token.
  */
 #ifndef APP_KEYRING_HSM_H
 #define APP_KEYRING_HSM_H
