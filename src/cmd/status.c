@@ -144,6 +144,23 @@ data_text(const struct cmd_ctx *ctx, const json_t *all)
 		printf("%s\n", tr(ctx->lang, N_("the last snapshot could not be stored; the operator's log says why")));
 }
 
+/* Is there such a role at all? */
+static bool
+has_role(const json_t *all, const char *role)
+{
+	return json_object_get(json_object_get(all, "details"), role) != NULL;
+}
+
+static void
+zones_text(const struct cmd_ctx *ctx, const json_t *all)
+{
+	const json_t *zone = role_status(all, "zone");
+
+	if (json_is_object(zone))
+		printf(tr(ctx->lang, N_("zones in service: %lld, of them in order: %lld; \"sekisho zone status\" tells more\n")),
+		    num(zone, "served", 0), num(zone, "good", 0));
+}
+
 static const char *
 when(const json_t *j, const char *key, char buf[static TIME_STRLEN])
 {
@@ -192,6 +209,10 @@ summary_text(const struct cmd_ctx *ctx, const json_t *all)
 {
 	const json_t *store = role_status(all, "store");
 
+	if (has_role(all, "zone"))
+		zones_text(ctx, all);
+	if (!has_role(all, "validate"))
+		return;
 	data_text(ctx, all);
 	servers_text(ctx, role_status(all, "fetch"));
 	guard_text(ctx, json_object_get(role_status(all, "validate"), "guard"));
@@ -274,11 +295,29 @@ status_nagios(const json_t *all)
 	return state;
 }
 
+/* A house that signs zones and has nothing to do with routes. */
+static int
+zones_nagios(const json_t *all)
+{
+	static const char *const words[] = { "OK", "WARNING", "CRITICAL" };
+	const json_t *zone = role_status(all, "zone");
+	long long n = (long long)json_array_size(json_object_get(zone, "list"));
+	long long served = num(zone, "served", 0), good = num(zone, "good", 0);
+	int state = !json_is_object(zone) || served < n ? 2 : good < n || !all_ready(all) ? 1 : 0;
+	const char *why = !json_is_object(zone) ? ", the zone role does not answer" :
+	    served < n ? ", a zone is not served" : good < n ? ", a zone is not in order" :
+	    !all_ready(all) ? ", a role is down" : "";
+
+	printf("SEKISHO %s - %lld zones, %lld in order%s | zones=%lld served=%lld good=%lld\n",
+	    words[state], n, good, why, n, served, good);
+	return state;
+}
+
 static int
 status_print(const struct cmd_ctx *ctx, const struct status_opts *so, const json_t *all)
 {
 	if (so->nagios)
-		return status_nagios(all);
+		return has_role(all, "validate") ? status_nagios(all) : zones_nagios(all);
 	if (ctx->json) {
 		if (json_dumpf(all, stdout, JSON_INDENT(2)) < 0)
 			return EXIT_CANNOT;

@@ -18,6 +18,7 @@
 #define BACKOFF_GOOD_S	5	/* after so long a life the next death is a first one */
 #define STOP_MS		3000	/* for a role that is asked to finish */
 #define STATUS_MS	1500	/* validate may be at work */
+#define HOOKS_MAX	8	/* programs of the operator at a time */
 
 struct child {
 	struct parent		*p;
@@ -47,6 +48,14 @@ struct listener {
 	int			 fd;
 	bool			 tls;
 };
+
+/* A client that asked key something; NULL: a free place. */
+struct key_wait {
+	uint32_t		 req;
+	struct ctl_client	*client;
+};
+
+struct parent_hook;
 
 /* What authenticates RTR: read and judged before anything is changed. */
 struct auth {
@@ -88,8 +97,9 @@ struct parent {
 	struct ctl_client	*status_client;		/* waits for the roles */
 	struct ctl_client	*release_client;	/* waits for validate */
 	uint32_t		 release_id;
-	struct ctl_client	*keys_client;		/* waits for key */
+	struct key_wait		 key_waits[CTL_CLIENTS_MAX];	/* for key */
 	uint32_t		 keys_id;
+	struct parent_hook	*hooks[HOOKS_MAX];	/* running; NULL: a free place */
 	struct loop_timer	*status_timer;
 	uint32_t		 status_id;
 	enum stage		 stage;
@@ -142,8 +152,21 @@ void	 house_send(struct parent *);
 void	 status_timeout(void *arg);
 /* validate's word on "release HASH", or NULL: it is down. */
 void	 release_answered(struct parent *, const struct msg_guard_answer *);
-/* key's word on "backed-up ZONE", or NULL: it is down. */
-void	 keys_answered(struct parent *, const struct msg_key_answer *);
 void	 parent_hup(void *arg);		/* SIGHUP: reload */
+
+/* parent_keys.c: what is asked of key */
+void	 keys_backed_up(struct parent *, struct ctl_client *, struct sv zone);
+/* "VERB ZONE KEY DETAIL", "-" for what is not given. */
+void	 keys_command(struct parent *, struct ctl_client *, struct sv words);
+/* zone "": all. */
+void	 keys_show(struct parent *, struct ctl_client *, struct sv zone);
+/* key's word, or NULL: it is down, and nobody waits any longer. */
+void	 keys_answered(struct parent *, const struct msg_key_answer *);
+void	 keys_shown(struct parent *, const struct msg_key_shown *);
+
+/* parent_hook.c: the operator's program for DS changes */
+void	 hook_asked(struct parent *, const struct msg_hook_run *);
+bool	 hooks_reaped(struct parent *, pid_t, const char *how);
+void	 hooks_stop(struct parent *);
 
 #endif

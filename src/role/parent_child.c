@@ -176,6 +176,12 @@ for_parent(struct child *c, struct frame *f)
 	case MSG_key_answer:
 		keys_answered(c->p, (const struct msg_key_answer *)(const void *)msg);
 		break;
+	case MSG_key_shown:
+		keys_shown(c->p, (const struct msg_key_shown *)(const void *)msg);
+		break;
+	case MSG_hook_run:
+		hook_asked(c->p, (const struct msg_hook_run *)(const void *)msg);
+		break;
 	case MSG_status_answer:
 		on_status(c, (const struct msg_status_answer *)(const void *)msg);
 		break;
@@ -421,10 +427,13 @@ children_reaped(struct parent *p)
 	pid_t pid;
 	bool ok;
 
-	while (proc_reap(&pid, &ok, how))
+	while (proc_reap(&pid, &ok, how)) {
+		if (hooks_reaped(p, pid, how))
+			continue;
 		for (int i = ROLE_STORE; i < ROLE_MAX; i++)
 			if (p->children[i].pid == pid)
 				child_died(&p->children[i], ok, how);
+	}
 	if (p->stage != STAGE_UP)
 		children_stop(p);
 }
@@ -469,6 +478,7 @@ children_stop(struct parent *p)
 {
 	if (p->stage == STAGE_UP) {
 		p->stage = STAGE_READERS;
+		hooks_stop(p);
 		(void)loop_timer_set(p->stop_timer, STOP_MS * 1000);
 		for (int i = ROLE_STORE; i < ROLE_MAX; i++) {
 			loop_timer_stop(p->children[i].timer);

@@ -9,6 +9,9 @@
 #include "role/parent.h"
 #include "sys/file.h"
 
+#define TALS_MAX	1000			/* names in a folder; five are in use */
+#define TALS_POOL	((size_t)512 * 1024)
+
 /* --- listening sockets --- */
 
 /* What a role listens on. */
@@ -159,6 +162,8 @@ conf_listeners(struct parent *p, const struct conf *c, const struct auth *auth, 
 	for (size_t w = 0; w < ARRAY_LEN(who) && rc == 0; w++) {
 		const struct conf_value *v = &c->values[who[w].row];
 
+		if (!conf_wants(c, who[w].role))
+			continue;
 		for (size_t i = 0; i < v->n && rc == 0; i++)
 			rc = listener_add(p, &who[w], v->items[i].text.p, auth, fresh, &n, err);
 	}
@@ -307,11 +312,51 @@ conf_token(const struct conf *c, char token[static TOKEN_MAX + 1], struct buf *e
 
 /* --- messages --- */
 
+/* Is a trust anchor locator there? */
+static bool
+tals_there(const char *path)
+{
+	_cleanup_(pool_freep) struct pool *pool = pool_new(TALS_POOL);
+	struct sv *names;
+	size_t n;
+
+	if (pool == NULL)
+		return true;
+	if (!file_is_dir(path))
+		return file_signature(path, 0) != 0;
+	if (dir_list(pool, path, TALS_MAX, &names, &n) < 0)
+		return true;		/* validate says why it cannot be read */
+	for (size_t i = 0; i < n; i++)
+		if (sv_ends(names[i], SV(".tal")))
+			return true;
+	return false;
+}
+
+/*
+ * Is there anything to validate and to tell routers? Always, but where zones are
+ * signed, no option is about routes, and nobody brought a trust anchor.
+ */
+static bool
+conf_routes(const struct conf *c)
+{
+	static const struct sv sections[] = { { "rpki.", 5 }, { "rtr.", 4 }, { "fetch.", 6 } };
+
+	if (c->values[CONF_DNS_ZONES].n == 0)
+		return true;
+	for (size_t r = 0; r < c->n_rows; r++)
+		for (size_t s = 0; s < ARRAY_LEN(sections); s++)
+			if (c->values[r].line != 0 && sv_starts(sv_str(c->rows[r].path), sections[s]))
+				return true;
+	return tals_there(app_conf_str(c, CONF_RPKI_TALS));
+}
+
 bool
 conf_live(const struct conf *c)
 {
 	const char *mode = app_conf_str(c, CONF_FETCH_MODE);
 
+	if (!conf_routes(c))
+		return false;
 	if (strcmp(mode, "auto") != 0)
 		return strcmp(mode, "on") == 0;
 	return c->values[CONF_RPKI_TREE].n == 0 && c->values[CONF_RPKI_RRDP].n == 0;
@@ -326,6 +371,11 @@ conf_wants(const struct conf *c, enum role_id id)
 		return false;	/* its program is not there yet */
 	if (id == ROLE_ZONE || id == ROLE_KEY)
 		return c->values[CONF_DNS_ZONES].n > 0;
+	if (id == ROLE_VALIDATE || id == ROLE_RTR)
+		return conf_routes(c);
+	/* Alarms of zones go to the webhook, too. */
+	if (id == ROLE_FETCH && !conf_routes(c))
+		return app_conf_str(c, CONF_ALARM_WEBHOOK)[0] != '\0';
 	return (id != ROLE_FETCH && id != ROLE_RSYNC && id != ROLE_VERIFY) || conf_live(c);
 }
 

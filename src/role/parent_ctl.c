@@ -204,44 +204,6 @@ release(struct parent *p, struct ctl_client *client, struct sv hash)
 		release_answered(p, NULL);
 }
 
-/* --- keys that are backed up --- */
-
-void
-keys_answered(struct parent *p, const struct msg_key_answer *m)
-{
-	_cleanup_(buf_done) struct buf b = BUF_INIT;
-	struct json j = json_on(&b, false);
-
-	if (p->keys_client == NULL || (m != NULL && m->req != p->keys_id))
-		return;
-	json_open(&j, '{');
-	json_kv_bool(&j, "good", m != NULL && m->code == 0);
-	if (m != NULL && m->code == 0)
-		json_kv_u64(&j, "keys", m->keys);
-	else
-		json_kv_sv(&j, "text", m != NULL ? m->text :
-		    SV("the key role is not running; is the zone in the configuration?"));
-	json_close(&j, '}');
-	buf_char(&b, '\n');
-	ctl_answer(p->keys_client, buf_get(&b));
-	p->keys_client = NULL;
-}
-
-static void
-backed_up(struct parent *p, struct ctl_client *client, struct sv zone)
-{
-	struct msg_key_backed_up m = { .req = ++p->keys_id, .zone = zone, .who = SV("control socket") };
-
-	if (p->keys_client != NULL) {
-		ctl_answer(client, SV("{\"error\":\"busy\"}\n"));
-		return;
-	}
-	p->keys_client = client;
-	if (!p->children[ROLE_KEY].ready ||
-	    child_send(&p->children[ROLE_KEY], MSG_key_backed_up, &m) < 0)
-		keys_answered(p, NULL);
-}
-
 /* --- fetch now --- */
 
 static void
@@ -267,7 +229,13 @@ ctl_line(void *arg, struct ctl_client *client, struct sv line)
 	else if (sv_starts(line, SV("release ")))
 		release(p, client, sv_skip(line, sizeof("release ") - 1));
 	else if (sv_starts(line, SV("backed-up ")))
-		backed_up(p, client, sv_skip(line, sizeof("backed-up ") - 1));
+		keys_backed_up(p, client, sv_skip(line, sizeof("backed-up ") - 1));
+	else if (sv_starts(line, SV("key ")))
+		keys_command(p, client, sv_skip(line, sizeof("key ") - 1));
+	else if (sv_eq_str(line, "key-show"))
+		keys_show(p, client, SV(""));
+	else if (sv_starts(line, SV("key-show ")))
+		keys_show(p, client, sv_skip(line, sizeof("key-show ") - 1));
 	else if (sv_eq_str(line, "fetch"))
 		fetch_now(p, client, SV(""));
 	else if (sv_starts(line, SV("fetch ")))

@@ -13,10 +13,10 @@
 #include "base/sv.h"
 #include "sys/loop.h"
 
-#define CTL_LINE_MAX	256
+#define CTL_LINE_MAX	3600	/* a verb, a zone's name, a key's, the zone's name again */
 #define CTL_CLIENTS_MAX	16		/* people and monitoring, not traffic */
 #define CTL_WAIT_MSEC	5000
-#define CTL_ANSWER_MAX	(1024 * 1024)
+#define CTL_ANSWER_MAX	(16 * 1024 * 1024)	/* the keys of 1,000 zones */
 
 struct ctl;
 struct ctl_client;

@@ -84,6 +84,27 @@ keys_answered(struct parent *p UNUSED, const struct msg_key_answer *m UNUSED)
 }
 
 void
+keys_shown(struct parent *p UNUSED, const struct msg_key_shown *m UNUSED)
+{
+}
+
+void
+hook_asked(struct parent *p UNUSED, const struct msg_hook_run *m UNUSED)
+{
+}
+
+bool
+hooks_reaped(struct parent *p UNUSED, pid_t pid UNUSED, const char *how UNUSED)
+{
+	return false;
+}
+
+void
+hooks_stop(struct parent *p UNUSED)
+{
+}
+
+void
 release_answered(struct parent *p UNUSED, const struct msg_guard_answer *m UNUSED)
 {
 }

@@ -1,0 +1,165 @@
+/* Questions of the control socket that key answers; each is waited for by itself. */
+#include "base/err.h"
+#include "role/parent.h"
+#include "sys/memfd.h"
+
+#define WHO	SV("control socket")
+
+/* --- who waits --- */
+
+/* *ret_req is its number. There is room for as many as the socket has clients. */
+static struct key_wait *
+wait_add(struct parent *p, struct ctl_client *client)
+{
+	for (size_t i = 0; i < ARRAY_LEN(p->key_waits); i++)
+		if (p->key_waits[i].client == NULL) {
+			p->key_waits[i] = (struct key_wait){ ++p->keys_id, client };
+			return &p->key_waits[i];
+		}
+	ctl_answer(client, SV("{\"error\":\"busy\"}\n"));
+	return NULL;
+}
+
+static struct ctl_client *
+wait_take(struct parent *p, uint32_t req)
+{
+	for (size_t i = 0; i < ARRAY_LEN(p->key_waits); i++)
+		if (p->key_waits[i].client != NULL && p->key_waits[i].req == req)
+			return TAKE_PTR(p->key_waits[i].client);
+	return NULL;
+}
+
+/* --- answers --- */
+
+static void
+refuse(struct ctl_client *client, uint32_t code, struct sv text)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct json j = json_on(&b, false);
+
+	json_open(&j, '{');
+	json_kv_bool(&j, "good", false);
+	json_kv_u64(&j, "code", code);
+	json_kv_sv(&j, "text", text);
+	json_close(&j, '}');
+	buf_char(&b, '\n');
+	ctl_answer(client, buf_get(&b));
+}
+
+/* It is not there: of 3, "the work could not be done" (cmd/cmd.h). */
+static void
+down(struct ctl_client *client)
+{
+	refuse(client, 3, SV("the key role is not running; is the zone in the configuration?"));
+}
+
+void
+keys_answered(struct parent *p, const struct msg_key_answer *m)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct json j = json_on(&b, false);
+	struct ctl_client *client;
+
+	for (size_t i = 0; m == NULL && i < ARRAY_LEN(p->key_waits); i++)
+		if (p->key_waits[i].client != NULL)
+			down(TAKE_PTR(p->key_waits[i].client));
+	if (m == NULL || (client = wait_take(p, m->req)) == NULL)
+		return;
+	if (m->code != 0) {
+		refuse(client, m->code, m->text);
+		return;
+	}
+	json_open(&j, '{');
+	json_kv_bool(&j, "good", true);
+	json_kv_u64(&j, "code", 0);
+	json_kv_u64(&j, "keys", m->keys);
+	json_kv_sv(&j, "text", m->text);
+	json_close(&j, '}');
+	buf_char(&b, '\n');
+	ctl_answer(client, buf_get(&b));
+}
+
+void
+keys_shown(struct parent *p, const struct msg_key_shown *m)
+{
+	struct ctl_client *client = wait_take(p, m->req);
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct file_map map;
+	int rc;
+
+	if (client == NULL)
+		return;
+	if (m->code != 0) {
+		refuse(client, m->code, SV("there is no such zone in the configuration"));
+		return;
+	}
+	if ((rc = memfd_map(m->json, false, CTL_ANSWER_MAX - 64, &map)) < 0) {
+		refuse(client, 3, sv_str(err_str(rc)));
+		return;
+	}
+	/* Who asked reads it as JSON, and finds out whether it is. */
+	buf_str(&b, "{\"good\":true,\"code\":0,\"told\":");
+	buf_sv(&b, map.data);
+	buf_str(&b, "}\n");
+	file_unmap(&map);
+	ctl_answer(client, b.rc == 0 ? buf_get(&b) : SV("{\"error\":\"no memory\"}\n"));
+}
+
+/* --- questions --- */
+
+static void
+ask(struct parent *p, struct key_wait *w, enum msg_type type, const void *msg)
+{
+	struct child *c = &p->children[ROLE_KEY];
+
+	if (!c->ready || child_send(c, type, msg) < 0)
+		down(TAKE_PTR(w->client));
+}
+
+void
+keys_backed_up(struct parent *p, struct ctl_client *client, struct sv zone)
+{
+	struct key_wait *w = wait_add(p, client);
+	struct msg_key_backed_up m = { .zone = zone, .who = WHO };
+
+	if (w == NULL)
+		return;
+	m.req = w->req;
+	ask(p, w, MSG_key_backed_up, &m);
+}
+
+static struct sv
+word(struct sv *rest)
+{
+	struct sv w = sv_cut(rest, ' ');
+
+	return sv_eq_str(w, "-") ? SV("") : w;
+}
+
+void
+keys_command(struct parent *p, struct ctl_client *client, struct sv words)
+{
+	struct key_wait *w = wait_add(p, client);
+	struct msg_key_command m = { .who = WHO };
+
+	if (w == NULL)
+		return;
+	m.req = w->req;
+	m.verb = word(&words);
+	m.zone = word(&words);
+	m.key = word(&words);
+	m.detail = words;
+	ask(p, w, MSG_key_command, &m);
+}
+
+void
+keys_show(struct parent *p, struct ctl_client *client, struct sv zone)
+{
+	struct key_wait *w = wait_add(p, client);
+	struct msg_key_show m = { .zone = zone };
+
+	if (w == NULL)
+		return;
+	m.req = w->req;
+	ask(p, w, MSG_key_show, &m);
+}
