@@ -48,6 +48,7 @@ struct cmd {
 	size_t			 state_size;	/* zeroed, handed to opt and run */
 	/* argv are the words left after the options. Returns an exit code. */
 	int			(*run)(struct cmd_ctx *, void *state, int argc, char **argv);
+	void			(*done)(void *state);	/* what opt and run leave in it; may be NULL */
 };
 
 /* "sekisho: …" and a line end on stderr; the text is translated already. */

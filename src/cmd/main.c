@@ -210,6 +210,14 @@ opt_row(const struct cmd_opt *rows[], size_t n, int val)
 	return NULL;
 }
 
+static void
+state_done(const struct cmd *c, void *state)
+{
+	if (c->done != NULL)
+		c->done(state);
+	free(state);
+}
+
 static int
 cmd_run(struct cmd_ctx *ctx, const struct cmd *c, int argc, char **argv)
 {
@@ -231,7 +239,7 @@ cmd_run(struct cmd_ctx *ctx, const struct cmd *c, int argc, char **argv)
 			rc = cmd_usage(ctx, tr(ctx->lang, N_("unknown option %s")), argv[optind - 1]);
 		else if (strcmp(o->name, "help") == 0) {
 			rc = help_one(ctx, c);
-			free(state);
+			state_done(c, state);
 			return rc;
 		} else if (o >= common && o < common + ARRAY_LEN(common))
 			rc = common_opt(ctx, o, optarg);
@@ -240,7 +248,7 @@ cmd_run(struct cmd_ctx *ctx, const struct cmd *c, int argc, char **argv)
 	}
 	if (rc == 0)
 		rc = c->run(ctx, state, argc - optind, argv + optind);
-	free(state);
+	state_done(c, state);
 	return rc;
 }
 

@@ -136,8 +136,10 @@ zone_args_read(const struct cmd_ctx *ctx, struct zone_args *a, int argc, char **
 }
 
 void
-zone_args_done(struct zone_args *a)
+zone_state_done(void *state)
 {
+	struct zone_args *a = state;
+
 	a->pool = pool_free(a->pool);
 }
 

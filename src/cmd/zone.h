@@ -35,7 +35,8 @@ int	 zone_args_opt(const struct cmd_ctx *, struct zone_args *, const struct cmd_
 /* Reads the one file of argv: 0, or an exit code, after saying why. */
 int	 zone_args_read(const struct cmd_ctx *, struct zone_args *, int argc, char **argv,
 	    struct zone **ret);
-void	 zone_args_done(struct zone_args *);
+/* The .done of commands whose state begins with a struct zone_args. */
+void	 zone_state_done(void *state);
 
 /* Findings with remedies: REJECT first, each on a line of its own. */
 void	 zone_findings_print(const struct cmd_ctx *, const struct findings *, struct buf *);

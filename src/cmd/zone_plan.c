@@ -342,7 +342,6 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 	timeline_verdict_done(&w->verdict);
 	w->proof = timeline_free(w->proof);
 	zone_plan_done(&w->plan);
-	zone_today_done(&w->today);
 	return rc;
 }
 
@@ -351,5 +350,5 @@ const struct cmd cmd_zone_plan = {
 	.area = "zone", .verb = "plan", .args = "[ZONEFILE]",
 	.summary = N_("what will happen to the zone's keys and when, proven to be safe"),
 	.opts = opts, .opt = opt, .state_size = sizeof(struct plan_work),
-	.run = run,
+	.run = run, .done = zone_today_done,
 };

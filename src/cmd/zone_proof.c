@@ -117,10 +117,12 @@ zone_today_read(const struct cmd_ctx *ctx, struct zone_today *t, int argc, char 
 }
 
 void
-zone_today_done(struct zone_today *t)
+zone_today_done(void *state)
 {
+	struct zone_today *t = state;
+
 	t->zone = zone_unref(t->zone);
-	zone_args_done(&t->args);
+	zone_state_done(state);
 }
 
 /* --- what was read, for people and programs --- */

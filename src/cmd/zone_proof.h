@@ -27,7 +27,8 @@ struct zone_today {
 int	 zone_today_opt(const struct cmd_ctx *, struct zone_today *, const struct cmd_opt *, const char *arg);
 /* Reads the zone of argv, verifies and takes in what it publishes: 0 or an exit code. */
 int	 zone_today_read(const struct cmd_ctx *, struct zone_today *, int argc, char **argv);
-void	 zone_today_done(struct zone_today *);
+/* The .done of both. */
+void	 zone_today_done(void *state);
 /* One line a key: what it is called, what it does. */
 void	 zone_today_print(const struct cmd_ctx *, const struct zone_today *, struct buf *);
 void	 zone_today_json(const struct zone_today *, struct json *);

@@ -439,7 +439,6 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 	}
 	rc = findings_reject(&w->args.fs) ? EXIT_REJECTED : sign(ctx, w, &z);
 	report(ctx, w, rc);
-	zone_args_done(&w->args);
 	return rc;
 }
 
@@ -448,5 +447,5 @@ const struct cmd cmd_zone_sign = {
 	.area = "zone", .verb = "sign", .args = "ZONEFILE",
 	.summary = N_("sign a zone file, verify the result, and write it"),
 	.opts = opts, .opt = opt, .state_size = sizeof(struct work),
-	.run = run,
+	.run = run, .done = zone_state_done,
 };

@@ -270,7 +270,6 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 		printf("ZONE UNKNOWN - %s\n", tr(ctx->lang, N_("the zone could not be read")));
 		rc = 3;
 	}
-	zone_args_done(&w->args);
 	return rc;
 }
 
@@ -279,5 +278,5 @@ const struct cmd cmd_zone_verify = {
 	.area = "zone", .verb = "verify", .args = "ZONEFILE",
 	.summary = N_("verify a signed zone: every signature, the chain of denial, the keys"),
 	.opts = opts, .opt = opt, .state_size = sizeof(struct work),
-	.run = run,
+	.run = run, .done = zone_state_done,
 };

@@ -496,7 +496,6 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 	timeline_verdict_done(&w->after);
 	w->edited = timeline_free(w->edited);	/* before what it refers to */
 	w->past = timeline_free(w->past);
-	zone_today_done(&w->today);
 	return rc;
 }
 
@@ -505,5 +504,5 @@ const struct cmd cmd_zone_whatif = {
 	.area = "zone", .verb = "whatif", .args = "[ZONEFILE]",
 	.summary = N_("would a step made by hand break the zone for anybody? When is it safe?"),
 	.opts = opts, .opt = opt, .state_size = sizeof(struct work),
-	.run = run,
+	.run = run, .done = zone_today_done,
 };
