@@ -114,14 +114,14 @@ struct znode *
 znode_ref(struct znode *n)
 {
 	if (n != NULL)
-		n->refs++;
+		ref_take(&n->refs);
 	return n;
 }
 
 struct znode *
 znode_unref(struct znode *n)
 {
-	if (n != NULL && --n->refs == 0)
+	if (n != NULL && ref_drop(&n->refs))
 		free(n);
 	return NULL;
 }

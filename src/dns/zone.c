@@ -9,7 +9,7 @@
 static struct zblock *
 block_unref(struct zblock *b)
 {
-	if (b == NULL || --b->refs > 0)
+	if (b == NULL || !ref_drop(&b->refs))
 		return NULL;
 	for (uint32_t i = 0; i < b->n; i++)
 		(void)znode_unref(b->node[i]);
@@ -56,14 +56,14 @@ struct zone *
 zone_ref(struct zone *z)
 {
 	if (z != NULL)
-		z->refs++;
+		ref_take(&z->refs);
 	return z;
 }
 
 struct zone *
 zone_unref(struct zone *z)
 {
-	if (z == NULL || --z->refs > 0)
+	if (z == NULL || !ref_drop(&z->refs))
 		return NULL;
 	for (unsigned i = 0; i < ZONE_PART_MAX; i++)
 		part_done(&z->part[i]);
@@ -374,11 +374,11 @@ part_apply(struct part_out *o, const struct zpart *old, const struct zchange *c,
 
 		if (k > 0) {
 			rc = block_merge(o, b, c, k);
+			c += k;
+			n -= k;
 		} else if ((rc = out_flush(o)) == 0 && (rc = out_block(o, b)) == 0) {
-			b->refs++;
+			ref_take(&b->refs);
 		}
-		c += k;
-		n -= k;
 	}
 	if (rc == 0 && n > 0)		/* there was no block */
 		rc = block_merge(o, &none, c, n);

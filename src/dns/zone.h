@@ -25,8 +25,8 @@
  * Owners are lower case from here on, as are the names that canonical form
  * lowers in data. (As Knot does; BIND keeps the letters of the file.)
  *
- * Reference counts are not atomic: one thread makes and frees versions; any
- * number may read.
+ * Reference counts are atomic, so any thread may take and give back versions
+ * while another one makes the next: whoever holds a reference may read.
  *
  *	zone_builder	records in any order -> the first version
  *	zone_edit	records added and removed -> the next version
@@ -176,6 +176,17 @@ int	 zone_edit_done(struct zone_edit *, struct zone **ret) MUST_USE;
 int	 zone_diff(const struct zone *old, const struct zone *new,
 	    int (*fn)(void *arg, enum zone_part, const struct znode *old, const struct znode *new),
 	    void *arg) MUST_USE;
+
+/* --- a zone as bytes (zone_image.c says how) --- */
+
+/* number: the caller's, given back. The code of the buffer. */
+int	 zone_image_write(struct buf *, const struct zone *, uint64_t number) MUST_USE;
+/*
+ * SE_SUM: cut off, or not what was written; SE_FORMAT: no image of this zone. Findings are
+ * of records that no zone holds (SE_FORMAT then).
+ */
+int	 zone_image_read(struct sv, const struct dname *zone, struct findings *, uint64_t *ret_number,
+	    struct zone **ret) MUST_USE;
 
 /* --- a zone as text --- */
 

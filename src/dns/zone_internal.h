@@ -29,6 +29,20 @@ struct zone {
 	struct zpart	 part[ZONE_PART_MAX];
 };
 
+/* Versions are shared between threads: counts are atomic, contents never change. */
+static inline void
+ref_take(uint32_t *refs)
+{
+	(void)__atomic_fetch_add(refs, 1, __ATOMIC_RELAXED);
+}
+
+/* true: it was the last one. What other threads did with it has happened before. */
+static inline bool
+ref_drop(uint32_t *refs)
+{
+	return __atomic_fetch_sub(refs, 1, __ATOMIC_ACQ_REL) == 1;
+}
+
 static inline int
 znode_cmp_key(const struct znode *n, struct sv key)
 {

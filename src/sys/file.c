@@ -324,3 +324,25 @@ file_signature(const char *path, unsigned depth)
 		return v;
 	return v + dir_signature(fd, depth - 1);
 }
+
+int
+file_append(const char *path, uint64_t at, struct sv s)
+{
+	_cleanup_(fd_close) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	struct stat st;
+	int rc;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if ((uint64_t)st.st_size < at)
+		return -ERANGE;
+	if ((uint64_t)st.st_size > at && ftruncate(fd, (off_t)at) < 0)
+		return -errno;
+	if (lseek(fd, (off_t)at, SEEK_SET) < 0)
+		return -errno;
+	if ((rc = fd_write_all(&fd, s.p, s.n)) < 0)
+		return rc;
+	return fdatasync(fd) < 0 ? -errno : 0;
+}

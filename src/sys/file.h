@@ -57,6 +57,12 @@ int	 file_write(const char *path, struct sv) MUST_USE;
 /* The same with a time of modification of its own, seconds. */
 int	 file_write_dated(const char *path, struct sv, int64_t mtime) MUST_USE;
 
+/*
+ * At this place of the file, which is made if it is not there: what stood behind is gone,
+ * and all is on the disk. -ERANGE: the file is shorter than that.
+ */
+int	 file_append(const char *path, uint64_t at, struct sv) MUST_USE;
+
 /* Has the disk of this file no room, or as good as none? */
 bool	 fd_is_full(int fd);
 /* All of it, whatever the pipe or disk takes at a time. A buf sink: arg is an int *. */

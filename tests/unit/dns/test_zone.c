@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../tap.h"
+#include "base/err.h"
 #include "base/pool.h"
 #include "dns/zone.h"
 
@@ -433,5 +434,57 @@ test_edit_chained(void **state)
 	(void)pool_free(w.pool);
 }
 
-TESTS_MAIN("zone", T(test_build), T(test_what_no_zone_holds), T(test_ttl_mixed), T(test_signatures),
+/* As bytes and back; each octet that is changed, and each cut, is seen. */
+static void
+test_image(void **state UNUSED)
+{
+	struct pool *pool = pool_new(1 << 20);
+	struct zone_builder *b;
+	struct zone *z, *again = NULL;
+	struct buf image = BUF_INIT, one = BUF_INIT, two = BUF_INIT;
+	struct findings fs;
+	struct dname apex, owner;
+	uint64_t number = 0;
+	uint8_t rdata[] = { 192, 0, 2, 1 };
+	struct dns_rr rr = { .owner = &owner, .type = RR_A, .class = DNS_CLASS_IN, .ttl = 60,
+	    .rdata = { (const char *)rdata, sizeof(rdata) } };
+
+	findings_init(&fs, pool);
+	assert_int_equal(dname_parse(SV("example."), NULL, &apex), 0);
+	b = zone_builder_new(&apex, &fs);
+	for (unsigned i = 0; i < 300; i++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "n%u.example.", i / 2);
+		assert_int_equal(dname_parse(sv_str(name), NULL, &owner), 0);
+		rdata[3] = (uint8_t)i;
+		assert_int_equal(zone_builder_add(b, &rr), 0);
+	}
+	assert_int_equal(zone_builder_done(b, &z), 0);
+	(void)zone_builder_free(b);
+	assert_int_equal(zone_image_write(&image, z, UINT64_C(0x123456789abcdef0)), 0);
+	assert_int_equal(zone_image_read(buf_get(&image), &apex, &fs, &number, &again), 0);
+	assert_true(number == UINT64_C(0x123456789abcdef0));
+	zone_print(&one, z, 0);
+	zone_print(&two, again, 0);
+	assert_true(sv_eq(buf_get(&one), buf_get(&two)));
+	(void)zone_unref(again);
+	for (size_t i = 0; i < image.len; i++) {
+		again = NULL;
+		image.p[i] ^= 1;
+		assert_true(zone_image_read(buf_get(&image), &apex, &fs, &number, &again) < 0);
+		image.p[i] ^= 1;
+		assert_true(zone_image_read(sv_take(buf_get(&image), i), &apex, &fs, &number, &again) < 0);
+		assert_null(again);
+	}
+	assert_int_equal(dname_parse(SV("other."), NULL, &owner), 0);
+	assert_int_equal(zone_image_read(buf_get(&image), &owner, &fs, &number, &again), SE_FORMAT);
+	(void)zone_unref(z);
+	buf_done(&image);
+	buf_done(&one);
+	buf_done(&two);
+	(void)pool_free(pool);
+}
+
+TESTS_MAIN("zone", T(test_build), T(test_image), T(test_what_no_zone_holds), T(test_ttl_mixed), T(test_signatures),
     T(test_versions), T(test_versions_share), T(test_edit_refused), T(test_edit_double), T(test_edit_chained))
