@@ -79,18 +79,24 @@ window_next(struct rd *r, uint8_t *ret_window, struct sv *ret)
 	return !r->bad;
 }
 
-static bool
-bitmap_has(struct sv bitmap, uint16_t type)
+/* That window's bits; none if the map has no such window. */
+static struct sv
+window_find(struct sv bitmap, uint8_t window)
 {
 	struct rd r = rd_sv(bitmap);
-	uint8_t window;
+	uint8_t at;
 	struct sv bits;
 
-	while (window_next(&r, &window, &bits))
-		if (window == type >> 8 && (type & 0xff) / 8u < bits.n &&
-		    ((uint8_t)bits.p[(type & 0xff) / 8] & 0x80 >> (type & 7)) != 0)
-			return true;
-	return false;
+	while (window_next(&r, &at, &bits))
+		if (at == window)
+			return bits;
+	return (struct sv){ 0 };
+}
+
+static bool
+bit_is_set(struct sv bits, unsigned i)
+{
+	return i / 8 < bits.n && ((uint8_t)bits.p[i / 8] & 0x80 >> (i & 7)) != 0;
 }
 
 /* Windows ascend, and none ends in zeros. */
@@ -110,22 +116,25 @@ bitmap_form_ok(struct sv bitmap)
 	return rd_done(&r);
 }
 
-/* The types that are in one map and not in the other. */
+/* The types that are in one map and not in the other; of thousands, the first. */
 static void
 bitmap_say(struct worker *w, struct sv in, struct sv not_in, enum audit_code code)
 {
 	struct rd r = rd_sv(in);
+	unsigned left = AUDIT_BITMAP_TOLD;
 	uint8_t window;
-	struct sv bits;
+	struct sv bits, other;
 
-	while (window_next(&r, &window, &bits))
+	while (window_next(&r, &window, &bits)) {
+		other = window_find(not_in, window);
 		for (unsigned i = 0; i < bits.n * 8; i++) {
-			uint16_t type = (uint16_t)((unsigned)window << 8 | i);
-
-			if (((uint8_t)bits.p[i / 8] & 0x80 >> (i & 7)) != 0 &&
-			    !bitmap_has(not_in, type))
-				worker_say(w, &CAUSE_TYPE(code, type));
+			if (!bit_is_set(bits, i) || bit_is_set(other, i))
+				continue;
+			if (left-- == 0)
+				return;
+			worker_say(w, &CAUSE_TYPE(code, (uint16_t)((unsigned)window << 8 | i)));
 		}
+	}
 }
 
 void

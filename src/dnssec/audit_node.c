@@ -191,13 +191,64 @@ has_address(const struct znode *n)
 	return node_has(n, RR_A) || node_has(n, RR_AAAA);
 }
 
+/* Does the name exist, itself or by what is below it (RFC 4592 section 2.2.3)? */
+static bool
+key_exists(const struct zone *z, struct sv key)
+{
+	struct zone_it it = zone_seek(z, ZONE_NAMES, key);
+	const struct znode *n;
+
+	for (unsigned i = 0; i < AUDIT_JUNK_MAX && (n = zone_next(&it)) != NULL; i++) {
+		struct sv k = znode_key(n);
+
+		if (!dkey_within((const uint8_t *)k.p, k.n, (const uint8_t *)key.p, key.n))
+			return false;
+		if (node_exists(n))
+			return true;
+	}
+	return false;
+}
+
+/* What answers for the name: its own node, or the wildcard below its closest encloser. */
+static const struct znode *
+answer_find(const struct audit *a, struct sv key)
+{
+	struct dname encloser, wild;
+	struct dkey k;
+
+	if (key.n == 0 || key_exists(a->z, key))
+		return zone_find(a->z, ZONE_NAMES, key);
+	do
+		key.n = dkey_parent((const uint8_t *)key.p, key.n);
+	while (key.n > 0 && !key_exists(a->z, key));
+	dkey_name((const uint8_t *)key.p, key.n, &a->apex, &encloser);
+	if (dname_prepend(SV("*"), &encloser, &wild) < 0 || dkey_of(&wild, &a->apex, &k) < 0)
+		return NULL;
+	return zone_find(a->z, ZONE_NAMES, (struct sv){ (const char *)k.b, k.len });
+}
+
+/* A name server of which no glue is wanted, and that has no address of its own. */
+static void
+ns_elsewhere(struct worker *w, struct sv key)
+{
+	const struct audit *a = w->a;
+	const struct znode *n, *cut;
+
+	if (key_occluded(a->z, key, &cut))
+		return;
+	n = answer_find(a, key);
+	if (n != NULL && (node_is_cut(n) || has_address(n)))
+		return;
+	say(w, n != NULL && node_has(n, RR_CNAME) ? DNS_NS_CNAME : DNS_NS_NO_ADDRESS);
+}
+
 /* A name server in this zone has addresses: glue, or authoritative ones. */
 static void
 ns_target(struct worker *w, const struct znode *node, const struct dname *target)
 {
 	const struct audit *a = w->a;
 	struct sv owner = znode_key(node), key;
-	const struct znode *n, *cut;
+	const struct znode *n;
 	struct dkey k;
 
 	if (!dname_within(target, &a->apex) || dkey_of(target, &a->apex, &k) < 0)
@@ -210,8 +261,8 @@ ns_target(struct worker *w, const struct znode *node, const struct dname *target
 		say(w, DNS_NS_CNAME);
 	else if (owner.n > 0 && dkey_within(k.b, k.len, (const uint8_t *)owner.p, owner.n))
 		say(w, DNS_GLUE_MISSING);
-	else if (!key_occluded(a->z, key, &cut) && (n == NULL || !node_is_cut(n)))
-		say(w, DNS_NS_NO_ADDRESS);
+	else
+		ns_elsewhere(w, key);
 }
 
 static void
@@ -252,7 +303,7 @@ alone_check(struct worker *w, const struct znode *node)
 	}
 }
 
-/* RFC 4592 section 4: what has no meaning at a wildcard. */
+/* RFC 4592 sections 4.2, 4.4 and 4.6: what is allowed at a wildcard, but means nothing. */
 static void
 wildcard_check(struct worker *w, const struct znode *node)
 {
@@ -274,6 +325,43 @@ name_check(struct worker *w, const struct znode *node, enum name_kind kind)
 	ns_check(w, node);
 	if (kind == NAME_DATA && node_has(node, RR_DS))
 		say_type(w, DNS_DS_WITHOUT_NS, RR_DS);
+}
+
+/*
+ * More than BIND takes by default since 9.18.28 and 9.20.0, 2024-07-23
+ * (CVE-2024-1737, https://kb.isc.org/docs/rrset-limits-in-zones). It counts
+ * records, and the signatures over each type, as types of their own.
+ */
+static void
+size_check(struct worker *w, const struct znode *node)
+{
+	struct cause c = CAUSE(DNS_TYPES_MANY);
+	size_t pos = 0;
+	struct zrrset set;
+
+	c.values = AUDIT_NUMBERS;
+	while (znode_next(node, &pos, &set)) {
+		struct cause large = CAUSE_TYPE(DNS_RRSET_LARGE, set.type);
+
+		c.is += (set.n_rrs > 0) + (set.n_sigs > 0);
+		large.values = AUDIT_NUMBERS;
+		large.is = set.n_rrs;
+		large.wanted = AUDIT_RRS_TOLD;
+		if (large.is > large.wanted)
+			worker_say(w, &large);
+	}
+	c.wanted = AUDIT_TYPES_TOLD;
+	if (c.is > c.wanted)
+		worker_say(w, &c);
+}
+
+/* What is judged wherever the name stands. */
+static void
+node_check(struct worker *w, const struct znode *node)
+{
+	size_check(w, node);
+	if (znode_key(node).n > 0 && node_has(node, RR_SOA))
+		say(w, DNS_SOA_BELOW);
 }
 
 /* --- the sets of a name --- */
@@ -370,7 +458,11 @@ occluded_node(struct worker *w, const struct znode *node)
 	}
 }
 
-/* A name that holds nothing but NSEC or signatures. */
+/*
+ * A name that holds nothing but NSEC or signatures. RFC 4035 section 2.3: no
+ * NSEC or RRSIG where nothing else was; a server would say that the name is
+ * there, and the chain that it is not.
+ */
 static void
 junk_node(struct worker *w, const struct znode *node)
 {
@@ -378,7 +470,9 @@ junk_node(struct worker *w, const struct znode *node)
 	struct zrrset set;
 
 	while (znode_next(node, &pos, &set))
-		if (!set_stray(w, &set))
+		if (set.n_rrs == 0)
+			say_type(w, DNS_DENIAL_EXTRA, RR_RRSIG);
+		else if (!set_stray(w, &set))
 			say_type(w, DNS_DENIAL_EXTRA, set.type);
 }
 
@@ -443,6 +537,8 @@ audit_walk_node(struct worker *w, const struct znode *node)
 	enum name_kind kind = node_is_cut(node) ? NAME_CUT : NAME_DATA;
 
 	znode_name(w->a->z, ZONE_NAMES, node, &w->name);
+	if (!w->collect)
+		node_check(w, node);
 	if (is_below_cut(w, key)) {
 		if (!w->collect)
 			occluded_node(w, node);

@@ -152,11 +152,34 @@ sig_enqueue(struct worker *w, struct sigwork *s, const struct rrsig *r, size_t o
 	    .data = { r->head }, .sig = r->sig };
 }
 
+/* The records as they are signed, once for each original TTL that is tried. */
 struct written {
-	bool		there;
-	uint32_t	ttl;
-	size_t		off, len;
+	unsigned	n;
+	uint32_t	ttl[AUDIT_TTLS_TRIED];
+	size_t		off[AUDIT_TTLS_TRIED], len;
 };
+
+/*
+ * Where they stand with that TTL; n of AUDIT_TTLS_TRIED: nowhere. Each copy is
+ * as large as the RRset, and a stranger's signatures have any TTL they like.
+ */
+static unsigned
+written_find(struct worker *w, const struct zrrset *set, uint32_t ttl, struct written *wr)
+{
+	size_t before = w->b.n_bytes;
+	unsigned i = 0;
+
+	while (i < wr->n && wr->ttl[i] != ttl)
+		i++;
+	if (i < wr->n || i == AUDIT_TTLS_TRIED)
+		return i;
+	if (!records_write(w, set, ttl, &wr->off[i]))
+		return AUDIT_TTLS_TRIED;
+	wr->ttl[i] = ttl;
+	wr->len = w->b.n_bytes - before;
+	wr->n++;
+	return i;
+}
 
 static void
 sig_try(struct worker *w, const struct zrrset *set, const struct rrsig *r, struct sigwork *s,
@@ -164,6 +187,7 @@ sig_try(struct worker *w, const struct zrrset *set, const struct rrsig *r, struc
 {
 	const struct audit *a = w->a;
 	size_t k = key_next(a, s, set->type, 0);
+	unsigned at;
 
 	if (k == a->n_keys) {
 		fault(s, only_revoked(a, s) ? DNS_SIG_KEY_REVOKED : DNS_SIG_NO_KEY);
@@ -174,16 +198,11 @@ sig_try(struct worker *w, const struct zrrset *set, const struct rrsig *r, struc
 		s->verdict = SIG_UNCOMPUTED;
 		return;
 	}
-	if (!wr->there || wr->ttl != r->ttl) {
-		size_t before = w->b.n_bytes;
-
-		if (!records_write(w, set, r->ttl, &wr->off))
-			return;
-		wr->there = true;
-		wr->ttl = r->ttl;
-		wr->len = w->b.n_bytes - before;
+	if ((at = written_find(w, set, r->ttl, wr)) == AUDIT_TTLS_TRIED) {
+		fault(s, DNS_SIG_TTL_ORIGINAL);
+		return;
 	}
-	sig_enqueue(w, s, r, wr->off);
+	sig_enqueue(w, s, r, wr->off[at]);
 	if (s->verdict == SIG_TRIED)
 		w->b.checks[s->check].data[1].n = wr->len;
 }
@@ -271,6 +290,8 @@ static void
 sig_fault_say(struct worker *w, const struct setwork *set, const struct sigwork *s)
 {
 	tried_note(w, set, s);
+	if (s->code == DNS_SIG_TTL_ORIGINAL)	/* told with its numbers where it was read */
+		return;
 	if (s->code == DNS_SIG_EXPIRED)
 		key_say(w, set, s, s->code, AUDIT_TIME, (uint64_t)time_of(w->a, s->expiration));
 	else if (s->code == DNS_SIG_EARLY)
@@ -346,6 +367,18 @@ key_signed_before(const struct sigwork *s, size_t i)
 	return false;
 }
 
+/*
+ * One that does not hold, beside others that do. RFC 6840 section 5.12:
+ * validators MUST disregard it where its key is not (yet, or any more) in the
+ * zone; when an algorithm is added that is how it has to be.
+ */
+static void
+needless_say(struct worker *w, const struct setwork *set, const struct sigwork *s)
+{
+	key_say(w, set, s, s->code == DNS_SIG_NO_KEY ? DNS_SIG_UNPUBLISHED : DNS_SIG_SUPERFLUOUS,
+	    AUDIT_NO_VALUE, 0);
+}
+
 static uint32_t
 alg_bit(const struct audit *a, const struct sigwork *s)
 {
@@ -358,7 +391,7 @@ static void
 set_judge(struct worker *w, const struct setwork *set)
 {
 	const struct audit *a = w->a;
-	const struct sigwork *s = &w->b.sigs[set->first];
+	const struct sigwork *s = set->n > 0 ? &w->b.sigs[set->first] : NULL;
 	uint32_t need = (1u << a->n_algs) - 1, got = 0, good = 0;
 
 	for (size_t i = 0; i < set->n; i++) {
@@ -372,7 +405,7 @@ set_judge(struct worker *w, const struct setwork *set)
 		if (s[i].verdict != SIG_FAULT)
 			sig_good(w, set, &s[i]);
 		else if (bit != 0 ? (good & bit) != 0 : good == need)
-			key_say(w, set, &s[i], DNS_SIG_SUPERFLUOUS, AUDIT_NO_VALUE, 0);
+			needless_say(w, set, &s[i]);
 		else
 			sig_fault_say(w, set, &s[i]);
 		if (s[i].verdict == SIG_OK && i < AUDIT_SIGS_TOLD && key_signed_before(s, i))

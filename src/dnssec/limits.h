@@ -25,8 +25,18 @@
 #define AUDIT_GROUPS_MAX	512	/* causes; beyond, groups of one code are one */
 #define AUDIT_EXAMPLES		4	/* names that a group keeps */
 #define AUDIT_TYPES_MAX		32	/* types that a unit counts apart */
-/* Names without data in a row that are walked over; they are findings themselves. */
-#define AUDIT_JUNK_MAX		10000
+/*
+ * Names without data in a row that are walked over, for each block of names:
+ * they are rejected themselves, so what is behind them need not be known.
+ */
+#define AUDIT_JUNK_MAX		256
+/* What BIND takes of records in an RRset, and of types at a name (audit_node.c). */
+#define AUDIT_RRS_TOLD		100
+#define AUDIT_TYPES_TOLD	100
+/* Types of one name that its bit map misses or has too many: what follows is the same fault. */
+#define AUDIT_BITMAP_TOLD	64
+/* Original TTLs of one RRset's signatures that are tried; each costs a copy of the records. */
+#define AUDIT_TTLS_TRIED	2
 /* RFC 5155 section 10.3: 2500 with keys of 4096 bits; each costs a hash for each name. */
 #define AUDIT_ITERATIONS_MAX	2500
 #define AUDIT_ITERATIONS_TOLD	0	/* RFC 9276 section 3.1 */

@@ -209,7 +209,8 @@ ranges_of_last(struct signer *s, struct sign_state *st, const struct zone *z, en
 		if (k > 0 || min <= s->in.now + s->policy.refresh_sec)
 			min = range_min(s, z, part, r->first, next);
 		rc = range_add(st, part, r->first, min);
-		c += k;
+		if (k > 0)		/* else there may be none at all */
+			c += k;
 		n -= k;
 	}
 	if (rc == 0 && old->n_ranges[part] == 0 && n > 0)

@@ -44,7 +44,9 @@
  * Assumed, and said by timeline_assumptions(): resolvers keep nothing beyond
  * its TTL (no serve-stale, RFC 8767, or only while servers are down), they do
  * not raise TTLs, clocks are within the skew. A cap on TTLs only shortens
- * lives, and so does a validator that cuts TTLs at a signature's end.
+ * lives, and so does a validator that cuts TTLs at a signature's end. What was
+ * found bogus is looked up again at once; a cache of failures (RFC 9520), such
+ * as Unbound's of 60 s, only prolongs what was bad.
  *
  * RFCs: 4033 to 4035, 6781 (rollovers), 6840 section 5.11, 7583 (timing),
  * 8901 (multi-signer). Not here: trust anchors by RFC 5011 (a 'ds' version

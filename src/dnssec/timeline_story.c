@@ -277,6 +277,7 @@ timeline_assumptions(const struct timeline *h, struct findings *fs)
 {
 	finding_add0(fs, &roll_findings[ROLL_ASSUME_MIX]);
 	finding_add0(fs, &roll_findings[ROLL_ASSUME_TTL]);
+	finding_add0(fs, &roll_findings[ROLL_ASSUME_BOGUS]);
 	finding_add(fs, &roll_findings[ROLL_ASSUME_SKEW], FA_U("skew", h->skew_sec));
 	finding_add0(fs, &roll_findings[h->strict ? ROLL_ASSUME_STRICT : ROLL_ASSUME_LAX]);
 }

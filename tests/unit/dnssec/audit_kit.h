@@ -38,8 +38,8 @@
 #ifndef KIT_NOW
 #define KIT_NOW		1780000000
 #endif
-#define KIT_SETS	32		/* RRsets of a node */
-#define KIT_RRS		40		/* records of one */
+#define KIT_SETS	128		/* RRsets of a node */
+#define KIT_RRS		128		/* records of one */
 
 enum kit_denial { KIT_NSEC, KIT_NSEC3, KIT_OPTOUT };
 

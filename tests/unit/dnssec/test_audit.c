@@ -14,6 +14,10 @@ struct row {
 #define RSA1024	"AwEAAcM2FSTJJ5ZLKAx8PlpC2zIuSCDVuvqNqRA5bRZjiGhxcd8Yzg1+oG4M5vGQdQ9XcQhGr9Pvjy0pQb8vyc2Zl7Nq5" \
 	"kzYc4Yh2mCCwVJqVqBtk1RzSYQJ7d5jLQyXc3VQ9BmJkX6mB3qf3lqk5oN5m3Wbq0yqWQ3Ym1mCx8pB"
 
+/* An address for all names below wild that are not there. */
+#define WILD_A	"add *.wild A 192.0.2.9;sign *.wild A;" \
+	"set *.wild NSEC www.example. A TXT RRSIG NSEC;sign *.wild NSEC"
+
 static const struct row rows[] = {
 	/* signatures */
 	{ KIT_NSEC, "unsign mail A", { DNS_SIG_MISSING }, 0 },
@@ -39,12 +43,16 @@ static const struct row rows[] = {
 	{ KIT_NSEC, "sign mail A ttl=60", { DNS_SIG_TTL_ORIGINAL }, 0 },
 	{ KIT_NSEC, "sign mail A exp=100", { DNS_SIG_TTL_BEYOND }, 0 },
 	{ KIT_NSEC, "cut mail A", { DNS_SIG_FORM, DNS_SIG_ALG_MISSING }, 0 },
-	{ KIT_NSEC, "dup mail A key=x", { DNS_SIG_SUPERFLUOUS }, 0 },
+	{ KIT_NSEC, "dup mail A key=x", { 0 }, DNS_SIG_UNPUBLISHED },
 	{ KIT_NSEC, "dup mail A exp=-5", { DNS_SIG_SUPERFLUOUS }, 0 },
 	{ KIT_NSEC, "dup mail A", { DNS_SIG_DUPLICATE }, 0 },
 	{ KIT_NSEC, "dup mail A;dup mail A;dup mail A;dup mail A;dup mail A;dup mail A;dup mail A;"
 	    "dup mail A", { DNS_SIG_DUPLICATE, DNS_SIG_MANY }, 0 },
+	{ KIT_NSEC, "sign mail A ttl=60;dup mail A ttl=61;dup mail A ttl=62;dup mail A ttl=60 exp=500",
+	    { DNS_SIG_TTL_ORIGINAL, DNS_SIG_SUPERFLUOUS, DNS_SIG_DUPLICATE, DNS_SIG_TTL_BEYOND }, 0 },
 	{ KIT_NSEC, "del two MX", { DNS_SIG_ORPHAN, DNS_BITMAP_EXTRA }, 0 },
+	{ KIT_NSEC, "add two TXT x;sign two TXT;del two TXT", { DNS_SIG_ORPHAN }, 0 },
+	{ KIT_NSEC, "add q A 192.0.2.1;sign q A;del q A", { DNS_DENIAL_EXTRA }, 0 },
 	{ KIT_NSEC, "drop two MX", { DNS_BITMAP_EXTRA }, 0 },
 	{ KIT_NSEC, "add two TXT x;sign two TXT", { DNS_BITMAP_MISSING }, 0 },
 	{ KIT_NSEC, "sign sub NS", { DNS_SIG_GLUE }, 0 },
@@ -145,6 +153,26 @@ static const struct row rows[] = {
 	{ KIT_NSEC, "drop ns.sub A", { DNS_GLUE_MISSING }, 0 },
 	{ KIT_NSEC, "set ins NS nothere", { DNS_NS_NO_ADDRESS }, 0 },
 	{ KIT_NSEC, "set ins NS www", { DNS_NS_CNAME }, 0 },
+	/* wildcards (RFC 4592 section 3.3.1): the kit's *.wild has TXT only */
+	{ KIT_NSEC, "set ins NS ns7.wild", { DNS_NS_NO_ADDRESS }, 0 },
+	{ KIT_NSEC, WILD_A ";set ins NS ns7.wild", { 0 }, 0 },
+	{ KIT_NSEC, WILD_A ";set ins NS a.b.c.wild", { 0 }, 0 },
+	{ KIT_NSEC, WILD_A ";set ins NS *.wild", { 0 }, 0 },
+	{ KIT_NSEC, WILD_A ";set ins NS wild", { DNS_NS_NO_ADDRESS }, 0 },
+	{ KIT_NSEC, WILD_A ";set ins NS nothere", { DNS_NS_NO_ADDRESS }, 0 },
+	{ KIT_NSEC, WILD_A ";set ins NS a.ns1.wild;add b.ns1.wild TXT x;sign b.ns1.wild TXT;"
+	    "add b.ns1.wild NSEC www.example. TXT RRSIG NSEC;ttl b.ns1.wild NSEC 300;sign b.ns1.wild NSEC;"
+	    "set *.wild NSEC b.ns1.wild.example. A TXT RRSIG NSEC;sign *.wild NSEC",
+	    { DNS_NS_NO_ADDRESS }, 0 },
+	{ KIT_NSEC, "add *.wild CNAME mail;drop *.wild TXT;sign *.wild CNAME;"
+	    "set *.wild NSEC www.example. CNAME RRSIG NSEC;sign *.wild NSEC;set ins NS ns7.wild",
+	    { DNS_NS_CNAME }, 0 },
+	{ KIT_NSEC, "set ins NS b.ent", { DNS_NS_NO_ADDRESS }, 0 },
+	{ KIT_NSEC, "set ins NS ns.x.y", { 0 }, 0 },
+	{ KIT_NSEC, "add two SOA ns1 hostmaster 1 7200 900 1209600 300;sign two SOA",
+	    { DNS_SOA_BELOW, DNS_BITMAP_MISSING }, 0 },
+	{ KIT_NSEC, "add ns.sub SOA ns1 hostmaster 1 7200 900 1209600 300",
+	    { DNS_SOA_BELOW, DNS_OCCLUDED }, 0 },
 	{ KIT_NSEC, "add ns.sub TXT x", { DNS_OCCLUDED }, 0 },
 	{ KIT_NSEC, "add sub TXT x", { DNS_OCCLUDED }, 0 },
 	{ KIT_NSEC, "add a.dn A 192.0.2.1", { DNS_DNAME_BELOW }, 0 },
@@ -490,6 +518,45 @@ test_nsec3_params(void **state)
 	kit_free(k);
 }
 
+/* --- sizes --- */
+
+/* As many as BIND takes, and one more: records of a type, and types with their signatures. */
+static void
+test_sizes(void **state)
+{
+	struct audit_kit *k = kit_new(KIT_NSEC);
+	struct zone *z = zone_ref(kit_good(k)), *types = zone_ref(z);
+	char line[64];
+
+	(void)state;
+	for (unsigned i = 0; i < AUDIT_RRS_TOLD + 1; i++) {
+		_cleanup_(audit_result_freep) struct audit_result *r = NULL;
+
+		(void)snprintf(line, sizeof(line), "add ns.sub A 10.0.0.%u", i);
+		kit_statement(k, &z, sv_str(line));	/* beside the one that is there */
+		if (i + 2 < AUDIT_RRS_TOLD)
+			continue;
+		r = audited(k, z);
+		assert_int_equal(audit_has(r, DNS_RRSET_LARGE), i + 2 > AUDIT_RRS_TOLD);
+		assert_int_equal(r->state, AUDIT_GOOD);
+	}
+	/* mail: A, NSEC and their signatures; then unsigned ones. */
+	for (unsigned i = 4; i < AUDIT_TYPES_TOLD + 1; i++) {
+		_cleanup_(audit_result_freep) struct audit_result *r = NULL;
+
+		(void)snprintf(line, sizeof(line), "add mail TYPE%u \\# 1 00", 1000 + i);
+		kit_statement(k, &types, sv_str(line));
+		if (i + 1 < AUDIT_TYPES_TOLD)
+			continue;
+		r = audited(k, types);
+		assert_int_equal(audit_has(r, DNS_TYPES_MANY), i + 1 > AUDIT_TYPES_TOLD);
+		assert_int_equal(audit_rows[DNS_TYPES_MANY].severity, SEV_NOTE);
+	}
+	(void)zone_unref(z);
+	(void)zone_unref(types);
+	kit_free(k);
+}
+
 /* --- counts and times --- */
 
 static void
@@ -596,5 +663,5 @@ test_units(void **state)
 }
 
 TESTS_MAIN("dnssec/audit", T(test_rows), T(test_unsigned), T(test_anchors), T(test_algs),
-    T(test_alg_none), T(test_keys_many), T(test_nsec3_params), T(test_groups), T(test_horizon),
+    T(test_alg_none), T(test_keys_many), T(test_nsec3_params), T(test_sizes), T(test_groups), T(test_horizon),
     T(test_2106), T(test_units))

@@ -102,8 +102,8 @@ test_assumptions(void **state)
 	timeline_assumptions(h, &s.fs);
 	timeline_strict_set(h, false);
 	timeline_assumptions(h, &s.fs);
-	assert_codes(&s.fs, "ROLL_ASSUME_MIX ROLL_ASSUME_TTL ROLL_ASSUME_SKEW ROLL_ASSUME_STRICT "
-	    "ROLL_ASSUME_MIX ROLL_ASSUME_TTL ROLL_ASSUME_SKEW ROLL_ASSUME_LAX ");
+	assert_codes(&s.fs, "ROLL_ASSUME_MIX ROLL_ASSUME_TTL ROLL_ASSUME_BOGUS ROLL_ASSUME_SKEW ROLL_ASSUME_STRICT "
+	    "ROLL_ASSUME_MIX ROLL_ASSUME_TTL ROLL_ASSUME_BOGUS ROLL_ASSUME_SKEW ROLL_ASSUME_LAX ");
 	said_done(&s);
 	(void)timeline_free(h);
 }
