@@ -4,6 +4,7 @@
 #include "app/conf.h"
 #include "app/exceptions.h"
 #include "app/mail.h"
+#include "app/token_conf.h"
 #include "app/zone_conf.h"
 #include "base/err.h"
 
@@ -186,7 +187,7 @@ rules_check(const struct conf *c, struct conf_error *err)
 			    N_("a token file when the page listens beyond loopback"));
 	if (exceptions_check(c, err) < 0)
 		return err->rc;
-	if (zone_conf_check(c, err) < 0)
+	if (zone_conf_check(c, err) < 0 || token_conf_check(c, err) < 0)
 		return err->rc;
 	if (tls_check(c, err) < 0 || webhook_check(c, err) < 0 || mail_check(c, err) < 0)
 		return err->rc;

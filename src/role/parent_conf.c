@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/exceptions.h"
+#include "app/token_conf.h"
 #include "app/zone_conf.h"
 #include "base/err.h"
 #include "role/parent.h"
@@ -392,6 +393,7 @@ word_index(const struct conf *c, enum app_conf_row row, const char *const *words
 struct conf_texts {
 	struct buf	trees, rrdp, asns, prefixes, hosts, slurm, exceptions, allow, md5, mail_to, zones;
 	char		objects[4200], scratch[4200], mail[4200], keys[4200];
+	struct token_conf token;
 };
 
 static void
@@ -408,6 +410,7 @@ texts_done(struct conf_texts *t)
 	buf_done(&t->md5);
 	buf_done(&t->mail_to);
 	buf_done(&t->zones);
+	token_conf_done(&t->token);
 }
 
 static void
@@ -431,6 +434,7 @@ texts_init(struct conf_texts *t, const struct parent *p)
 	(void)snprintf(t->objects, sizeof(t->objects), "%s/objects", app_conf_str(c, CONF_STATE));
 	(void)snprintf(t->scratch, sizeof(t->scratch), "%s/rsync", app_conf_str(c, CONF_STATE));
 	zone_conf_text(c, &t->zones);
+	token_conf_read(c, &t->token);
 	if (app_conf_str(c, CONF_DNS_KEYS)[0] != '\0')
 		(void)snprintf(t->keys, sizeof(t->keys), "%s", app_conf_str(c, CONF_DNS_KEYS));
 	else
@@ -547,7 +551,12 @@ static enum msg_type
 msg_fill_names(const struct conf *c, enum role_id id, const struct conf_texts *t, union conf_msg *m)
 {
 	if (id == ROLE_KEY) {
-		m->key = (struct msg_key_conf){ .folder = sv_str(t->keys), .zones = buf_get(&t->zones) };
+		m->key = (struct msg_key_conf){ .folder = sv_str(t->keys), .zones = buf_get(&t->zones),
+		    .module = t->token.module, .token = t->token.token, .pin_file = t->token.pin_file,
+		    .sessions = t->token.sessions, .timeout = t->token.timeout_sec,
+		    .connect = t->token.connect, .read_paths = buf_get(&t->token.read),
+		    .write_paths = buf_get(&t->token.write),
+		    .environment = buf_get(&t->token.environment), .stamp = t->token.stamp };
 		return MSG_key_conf;
 	}
 	m->zone = (struct msg_zone_conf){ .state = sv_str(app_conf_str(c, CONF_STATE)),
