@@ -187,15 +187,24 @@ hash_sv(const uint8_t *hash)
 	return (struct sv){ (const char *)hash, NSEC3_HASH_LEN };
 }
 
-/* The next member of the last chain that stays; NULL at the end. */
+/*
+ * The next member of the last chain that stays, unless `before` comes first
+ * (NULL: never): where a whole zone is replaced, none stays for a million
+ * members, and a new one comes every now and then. NULL: none.
+ */
 static const uint8_t *
-stays_next(const struct signer *s, struct zone_it *it)
+stays_next(const struct signer *s, struct zone_it *it, const uint8_t *before)
 {
 	const struct znode *n;
 
-	while ((n = zone_next(it)) != NULL)
+	while ((n = zone_next(it)) != NULL) {
+		const uint8_t *hash = (const uint8_t *)znode_key(n).p;
+
+		if (before != NULL && memcmp(hash, before, NSEC3_HASH_LEN) >= 0)
+			return NULL;
 		if (!svs_has(&s->gone, znode_key(n)))
-			return (const uint8_t *)znode_key(n).p;
+			return hash;
+	}
 	return NULL;
 }
 
@@ -218,7 +227,7 @@ chain_next(const struct signer *s, const uint8_t *hash)
 		struct zone_it it = zone_seek(s->last, ZONE_NSEC3, hash_sv(hash));
 
 		do
-			b = stays_next(s, &it);
+			b = stays_next(s, &it, a);
 		while (b != NULL && memcmp(b, hash, NSEC3_HASH_LEN) == 0);
 	}
 	if (lesser(a, b) != NULL)
@@ -226,7 +235,7 @@ chain_next(const struct signer *s, const uint8_t *hash)
 	if (!s->all) {
 		struct zone_it it = zone_begin(s->last, ZONE_NSEC3);
 
-		first = lesser(first, stays_next(s, &it));
+		first = lesser(first, stays_next(s, &it, first));
 	}
 	return first;
 }
@@ -318,25 +327,23 @@ touched_judge(struct signer *s)
 	return rc;
 }
 
-/* The last member before the hash that stays: its record points elsewhere now. */
+/*
+ * The member before the hash: its record points elsewhere now. If it goes, too,
+ * the one before it is found from there: every one that goes comes here.
+ */
 static int
 before_touch(struct signer *s, struct sv hash)
 {
 	struct zone_it it = zone_seek(s->last, ZONE_NSEC3, hash);
-	size_t left = zone_n_nodes(s->last, ZONE_NSEC3);
+	const struct znode *n = zone_prev(&it);
 
-	for (; left > 0; left--) {
-		const struct znode *n = zone_prev(&it);
-
-		if (n == NULL) {
-			it.block = zone_n_blocks(s->last, ZONE_NSEC3);
-			it.i = 0;
-			n = zone_prev(&it);
-		}
-		if (!svs_has(&s->gone, znode_key(n)))
-			return svs_add(&s->hashes, znode_key(n));
+	if (n == NULL) {
+		it = zone_block(s->last, ZONE_NSEC3, zone_n_blocks(s->last, ZONE_NSEC3));
+		n = zone_prev(&it);
 	}
-	return 0;
+	if (n == NULL || svs_has(&s->gone, znode_key(n)))
+		return 0;
+	return svs_add(&s->hashes, znode_key(n));
 }
 
 int

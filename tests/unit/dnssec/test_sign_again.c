@@ -313,4 +313,41 @@ test_opt_out(void **state)
 		play_with(SIGN_NSEC3, true, seed);
 }
 
-TESTS_MAIN("dnssec/sign, again", T(test_nsec), T(test_nsec3), T(test_opt_out))
+/*
+ * Every name goes, and as many others come; then they go, too. (Where each one
+ * that went or came looked for the next that stayed, this took minutes.)
+ */
+static void
+test_all_other(void **state)
+{
+	enum { NAMES = 20000 };
+	struct kit *k = kit_new("example.");
+	const char **row = calloc(NAMES + 3, sizeof(*row));
+	char (*text)[64] = calloc(NAMES, sizeof(*text));
+
+	(void)state;
+	assert_true(row != NULL && text != NULL);
+	kit_key(k, 257, 13, 1, SIGN_USE_PUBLISH | SIGN_USE_ZONE | SIGN_USE_DNSKEY);
+	k->policy.denial = SIGN_NSEC3;
+	row[0] = "example. SOA ns.example. bugs.example. 7 3600 300 3600000 1800";
+	row[1] = "example. NS ns.example.";
+	row[2] = "ns.example. A 192.0.2.1";
+	for (unsigned round = 0; round < 3; round++) {
+		size_t n = round < 2 ? NAMES : 0;
+
+		for (size_t i = 0; i < n; i++) {
+			(void)snprintf(text[i], sizeof(text[i]), "n%u-%zu.example. A 192.0.2.1", round, i);
+			row[i + 3] = text[i];
+		}
+		k->now++;
+		assert_int_equal(kit_run(k, kit_zone(k, row, n + 3), round > 0), 0);
+		assert_int_equal(k->stats.all, round == 0);
+		assert_int_equal(zone_n_nodes(k->s, ZONE_NSEC3), n + 2);
+		assert_as_new(k);
+	}
+	free(row);
+	free(text);
+	kit_free(k);
+}
+
+TESTS_MAIN("dnssec/sign, again", T(test_nsec), T(test_nsec3), T(test_opt_out), T(test_all_other))
