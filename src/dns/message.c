@@ -217,6 +217,13 @@ rr_rd(struct dmsg *m, struct dns_rr *ret)
 	data = rd_sub(r, len);
 	if (r->bad)
 		return -EBADMSG;
+	/*
+	 * RFC 2181 section 8: "Implementations should treat TTL values received with the
+	 * most significant bit set as if the entire value received was zero." OPT has
+	 * other things there.
+	 */
+	if (ret->ttl > INT32_MAX && ret->type != RR_OPT)
+		ret->ttl = 0;
 	if ((l = layout_find(ret->type)) != NULL && len > 0)
 		return data_rd(m, l, &data, &ret->rdata);
 	ret->rdata = (struct sv){ (const char *)data.p, len };

@@ -347,6 +347,37 @@ edns_options(void **state)
 	assert_int_equal(edns_parse(&rr, &e), -EBADMSG);
 }
 
+/* RFC 2181 section 8: a TTL above 2^31 - 1 is none; OPT's octets are no TTL. */
+static void
+ttls(void **state)
+{
+	static const struct { uint32_t wire, read; } t[] = {
+		{ 0, 0 }, { INT32_MAX, INT32_MAX }, { UINT32_C(0x80000000), 0 }, { UINT32_MAX, 0 },
+	};
+	const struct edns e = { .udp_size = 1232, .version = 0, .rcode_high = 0x81, .dnssec_ok = true };
+	const struct dns_head h = { .id = 1, .flags = DNS_QR };
+	const struct rec *a = rec(*state, "example.", RR_A, 0, "192.0.2.1");
+	struct dns_rr want = a->rr, rr;
+	enum dns_section s;
+	struct dmsg_wr w;
+	uint8_t buf[128];
+	struct dmsg m;
+	size_t n;
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		want.ttl = t[i].wire;
+		dmsg_begin(&w, buf, sizeof(buf), &h);
+		assert_int_equal(dmsg_put(&w, DNS_ANSWER, &want), 0);
+		assert_int_equal(dmsg_put_edns(&w, &e), 0);
+		n = dmsg_end(&w);
+		assert_int_equal(dmsg_open(&m, SV_OF(buf, n), room), 0);
+		assert_int_equal(dmsg_next(&m, &s, &rr), 1);
+		assert_int_equal(rr.ttl, t[i].read);
+		assert_int_equal(dmsg_next(&m, &s, &rr), 1);
+		assert_int_equal(rr.ttl, UINT32_C(0x81008000));
+	}
+}
+
 static void
 rcodes(void **state UNUSED)
 {
@@ -360,4 +391,5 @@ rcodes(void **state UNUSED)
 }
 
 TESTS_MAIN("dns/message", TK(round_trip), TK(only_old_types), TK(letters_kept), TK(many_names),
-    TK(limits_and_rooms), T(pointers), T(pointer_chain), T(long_names), TK(edns_options), T(rcodes))
+    TK(limits_and_rooms), T(pointers), T(pointer_chain), T(long_names), TK(edns_options), TK(ttls),
+    T(rcodes))
