@@ -8,6 +8,7 @@ import * as history from "./history.js";
 import * as overview from "./overview.js";
 import * as plots from "./plots.js";
 import * as servers from "./servers.js";
+import * as zones from "./zones.js";
 import { lang, t, useTexts } from "./words.js";
 
 const EVERY_MSEC = 30000, HISTORY_MSEC = 120000;
@@ -70,6 +71,7 @@ async function look() {
 		const key = status.data ? `${status.data.serial}/${status.data.built}` : "none";
 		overview.health(status);
 		overview.guard(status);
+		await zones.look(status);
 		await past(status, key !== seen);
 		if (key !== seen) {
 			organisation(status.organisation);
@@ -77,7 +79,8 @@ async function look() {
 			suggest(status);
 			overview.trustAnchors(status.data);
 			overview.objects(status.data);
-			await findings.load();
+			if (!status.names_only)
+				await findings.load();
 			seen = key;
 		}
 		overview.tiles(status, await servers.load());
@@ -113,6 +116,7 @@ async function start() {
 	explain.start();
 	plots.start();
 	servers.start();
+	zones.start();
 	await look();
 	setInterval(() => {
 		if (!document.hidden)

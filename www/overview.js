@@ -8,9 +8,9 @@ const SHOW_ROUTERS = 200;
 
 export function health(status) {
 	const data = status.data;
-	const cls = { ok: "good", old: "warn" }[status.health] ?? "bad";
+	const cls = { ok: "good", old: "warn" }[status.health_routes] ?? "bad";
 	const age = data ? ago(data.age_seconds) : "";
-	const parts = [el("b", t(`health_${status.health}`, { age }))];
+	const parts = [el("b", t(`health_${status.health_routes}`, { age }))];
 	if (data && data.expires !== null)
 		parts.push(" ", el("span", t("health_facts", { age, expiry: until(data.expires, status.now) }),
 			{ title: `${time(data.built)} – ${time(data.expires)}` }));
@@ -47,6 +47,7 @@ export function guard(status) {
 }
 
 export function offline(text) {
+	$("health").hidden = false;
 	paint("bad", [text]);
 }
 

@@ -23,6 +23,9 @@ static const struct route {
 	{ "/api/v1/routers", web_routers, 0, "" },
 	{ "/api/v1/servers", web_servers, 0, "state,q,limit" },
 	{ "/api/v1/history", web_history, 0, "" },
+	{ "/api/v1/zones", web_zones, 0, "state,q,limit" },
+	{ "/api/v1/zone", web_zone, 0, "name" },
+	{ "/zones.ics", web_calendar, 0, "zone" },
 	{ "/api/v1/explain", web_explain, 0, "subject" },
 	{ "/api/v1/strings", web_strings, ROUTE_OPEN, "" },
 };
@@ -57,6 +60,8 @@ static const struct {
 	    N_("The validator gave no usable answer; the log says more") },
 	[WEB_NOT_UNDERSTOOD] = { 400, "not_understood",
 	    N_("Type a prefix, a prefix and an AS number, an AS number, or the URI of an object") },
+	[WEB_NO_ZONE] = { 404, "no_zone",
+	    N_("No zone of this name is signed here; the name ends with a dot") },
 };
 
 static const struct {

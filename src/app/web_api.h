@@ -13,6 +13,10 @@
  *	/api/v1/servers		publication servers, worst first
  *				?state=good|failing|never &q=PART &limit=N
  *	/api/v1/history		counts and ages over time, changes of what is ours
+ *	/api/v1/zones		zones that are signed here, worst first
+ *				?state=STATE &q=PART &limit=N
+ *	/api/v1/zone		?name=: its keys, what is waited for, what is to be done
+ *	/zones.ics		?zone=: what comes, as a calendar
  *	/api/v1/explain		?subject=: asked of the validator (WEB_ASK)
  *	/api/v1/strings		the page's texts
  *
@@ -33,6 +37,7 @@
 
 #include <jansson.h>
 
+#include "app/zone_told.h"
 #include "base/tr.h"
 #include "inr/inr.h"
 #include "net/net.h"
@@ -45,6 +50,7 @@
 #define WEB_CODES_MAX		256	/* values of the metric label "code" */
 #define WEB_SUBJECT_MAX		2048	/* as in messages.def */
 #define WEB_ROUTERS_MAX		2000	/* rows shown */
+#define WEB_ZONES_DEFAULT	100	/* what a reader looks at */
 /*
  * Data older than this is called stale even if nothing in it has expired:
  * manifests are mostly good for a day, so a third of that is alarming.
@@ -162,7 +168,7 @@ struct web_ctx {
 	json_t			*routers;	/* of the rtr role, or NULL */
 	json_t			*house;		/* of the parent, or NULL */
 	json_t			*validate;	/* of its last run, or NULL */
-	json_t			*zones;		/* that are signed here, or NULL */
+	const struct told	*names;		/* zones that are signed here; maybe none */
 	json_t			*history;	/* of the store, or NULL */
 	uint64_t		 n_histories;	/* how many came: the page sees a new one */
 	const struct web_sources *sources;

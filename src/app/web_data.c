@@ -183,11 +183,34 @@ web_report_array(const struct web_data *d, const char *key)
 	return json_is_array(a) ? a : NULL;
 }
 
+static bool
+has_role(const json_t *house, const char *name)
+{
+	json_t *roles = json_object_get(house, "roles"), *r;
+	size_t i;
+
+	json_array_foreach(roles, i, r) {
+		const char *n = json_string_value(json_object_get(r, "name"));
+
+		if (n != NULL && strcmp(n, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+web_names_only(const struct web_ctx *ctx)
+{
+	return has_role(ctx->house, "zone") && !has_role(ctx->house, "validate");
+}
+
 enum web_health
-web_health(const struct web_ctx *ctx)
+web_health_routes(const struct web_ctx *ctx)
 {
 	const struct web_data *d = ctx->data;
 
+	if (web_names_only(ctx))
+		return WEB_OK;
 	if (d == NULL)
 		return WEB_HEALTH_NO_DATA;
 	if (d->snap.earliest <= ctx->now)
@@ -195,6 +218,14 @@ web_health(const struct web_ctx *ctx)
 	if (ctx->now - d->snap.built > WEB_AGE_MAX_SEC)
 		return WEB_HEALTH_OLD;
 	return WEB_OK;
+}
+
+enum web_health
+web_health(const struct web_ctx *ctx)
+{
+	enum web_health h = web_health_routes(ctx);
+
+	return h == WEB_OK && web_zones_expired(ctx) ? WEB_HEALTH_ZONES : h;
 }
 
 const char *
@@ -205,6 +236,7 @@ web_health_name(enum web_health h)
 		[WEB_HEALTH_NO_DATA] = "no_data",
 		[WEB_HEALTH_EXPIRED] = "expired",
 		[WEB_HEALTH_OLD] = "old",
+		[WEB_HEALTH_ZONES] = "zones",
 	};
 
 	return names[h];

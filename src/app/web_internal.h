@@ -29,6 +29,7 @@ enum web_error {
 	WEB_TIMEOUT,
 	WEB_FAILED,
 	WEB_NOT_UNDERSTOOD,
+	WEB_NO_ZONE,
 	WEB_ERROR_MAX
 };
 
@@ -52,6 +53,9 @@ enum web_result web_vrps(struct web_call *);
 enum web_result web_routers(struct web_call *);
 enum web_result web_servers(struct web_call *);
 enum web_result web_history(struct web_call *);
+enum web_result web_zones(struct web_call *);
+enum web_result web_zone(struct web_call *);
+enum web_result web_calendar(struct web_call *);
 enum web_result web_strings(struct web_call *);
 enum web_result web_metrics(struct web_call *);
 enum web_result web_healthz(struct web_call *);
@@ -66,8 +70,11 @@ enum web_health {
 	WEB_HEALTH_NO_DATA,
 	WEB_HEALTH_EXPIRED,
 	WEB_HEALTH_OLD,
+	WEB_HEALTH_ZONES,	/* a signature in service has ended */
 };
+/* All that is served here; and routes alone. */
 enum web_health web_health(const struct web_ctx *);
+enum web_health web_health_routes(const struct web_ctx *);
 const char *web_health_name(enum web_health);	/* "ok", "no_data" … */
 
 bool	 web_ours_asn(const struct web_conf *, uint32_t asn);
@@ -104,6 +111,15 @@ void	 web_source_list_done(struct web_source_list *);
 json_t	*web_findings_by_code(const struct web_ctx *);
 void	 web_sources_count(const struct web_sources *, uint64_t n[static WEB_SOURCE_MAX]);
 const char *web_source_state_name(enum web_source_state);
+
+/* The member "zones" of the status. */
+void	 web_zones_status(struct json *, const struct web_ctx *);
+/* Has a signature of a zone in service ended? */
+bool	 web_zones_expired(const struct web_ctx *);
+/* No routes are validated here: zones are all that is done. */
+bool	 web_names_only(const struct web_ctx *);
+struct metrics;
+void	 web_zone_metrics(struct metrics *, const struct told *);
 
 /* Members of the report, forgiving: 0, NULL or an empty array if absent. */
 uint64_t web_report_u64(const json_t *, const char *key);

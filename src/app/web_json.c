@@ -169,6 +169,7 @@ web_status(struct web_call *c)
 	json_open(&j, '{');
 	json_kv_str(&j, "version", SEKISHO_VERSION);
 	json_kv_str(&j, "health", web_health_name(web_health(ctx)));
+	json_kv_str(&j, "health_routes", web_health_name(web_health_routes(ctx)));
 	json_kv_i64(&j, "now", ctx->now);
 	organisation_json(&j, ctx->conf);
 	json_key(&j, "data");
@@ -176,6 +177,8 @@ web_status(struct web_call *c)
 		data_json(&j, ctx);
 	else
 		json_nil(&j);
+	json_kv_bool(&j, "names_only", web_names_only(ctx));
+	web_zones_status(&j, ctx);
 	json_kv_u64(&j, "histories", ctx->n_histories);
 	kv_raw(&j, "routers", json_object_get(ctx->routers, "n_by_version"));
 	kv_raw(&j, "roles", json_object_get(ctx->house, "roles"));

@@ -20,7 +20,6 @@
 #define WEB_PEERS_MAX	1024
 /* Servers likewise: eight times as many as there are today. */
 #define WEB_SERVERS_MAX	500
-#define WEB_ZONES_MAX	1000	/* as many as app/zone_list.h takes */
 #define WEB_LABEL_MAX	256	/* bytes of a server's name; longer ones are counted only */
 
 static struct sv
@@ -319,42 +318,6 @@ house_metrics(struct metrics *m, json_t *house)
 			PUT(m, ROLE_RESTARTS, web_report_u64(r, "restarts"), member(r, "name"));
 }
 
-/* Members of each zone, by the metric that they are. */
-static void
-zone_rows(struct metrics *m, const json_t *list, enum metric id, const char *key)
-{
-	json_t *z;
-	size_t i;
-
-	json_array_foreach(list, i, z) {
-		struct sv label[] = { member(z, "zone") };
-		json_int_t v = json_integer_value(json_object_get(z, key));
-
-		if (i < WEB_ZONES_MAX && label[0].n > 0 && v >= 0 && v != INT64_MAX &&
-		    json_object_get(z, key) != NULL &&
-		    metric_u64(m, id, label, ARRAY_LEN(label), (uint64_t)v) < 0)
-			m->b->rc = -1;
-	}
-}
-
-static void
-zone_metrics(struct metrics *m, const json_t *zones)
-{
-	const json_t *list = json_object_get(zones, "list");
-	uint64_t served = web_report_u64(zones, "served"), good = web_report_u64(zones, "good");
-
-	if (!json_is_array(list))
-		return;
-	PUT(m, ZONES, good, SV("good"));
-	PUT(m, ZONES, less(served, good), SV("kept"));
-	PUT(m, ZONES, less(json_array_size(list), served), SV("waiting"));
-	PUT0(m, ZONE_SIGNATURES, web_report_u64(zones, "signatures"));
-	zone_rows(m, list, METRIC_ZONE_SERIAL, "serial");
-	zone_rows(m, list, METRIC_ZONE_HORIZON, "horizon");
-	zone_rows(m, list, METRIC_ZONE_NEXT, "next_signing");
-	zone_rows(m, list, METRIC_ZONE_REFUSALS, "refusals");
-}
-
 static void
 own_metrics(struct metrics *m, const struct web_stats *st)
 {
@@ -396,7 +359,7 @@ web_metrics(struct web_call *c)
 	fetch_metrics(&m, ctx->sources);
 	router_metrics(&m, ctx->routers);
 	house_metrics(&m, ctx->house);
-	zone_metrics(&m, ctx->zones);
+	web_zone_metrics(&m, ctx->names);
 	own_metrics(&m, ctx->stats);
 	if (metrics_end(&m) < 0)
 		return web_error(c, WEB_FAILED);

@@ -29,7 +29,8 @@ struct web_server {
 	unsigned		 n_listeners;
 	struct web_conf		 conf;
 	struct web_data		*data;
-	json_t			*routers, *house, *validate, *history, *zones;
+	json_t			*routers, *house, *validate, *history;
+	struct told		 names;
 	uint64_t		 n_histories;
 	struct web_sources	 sources;
 	struct web_points	*points;
@@ -163,7 +164,7 @@ on_request(void *arg, struct http_conn *conn, const struct http_req *req,
 		.conf = &ws->conf,
 		.data = ws->data,
 		.routers = ws->routers,
-		.house = ws->house, .validate = ws->validate, .zones = ws->zones,
+		.house = ws->house, .validate = ws->validate, .names = &ws->names,
 		.history = ws->history, .n_histories = ws->n_histories,
 		.sources = &ws->sources,
 		.points = ws->points,
@@ -244,7 +245,7 @@ web_server_free(struct web_server *ws)
 	web_sources_done(&ws->sources);
 	json_decref(ws->house);
 	json_decref(ws->validate);
-	json_decref(ws->zones);
+	told_done(&ws->names);
 	json_decref(ws->history);
 	free(ws->points);
 	free(ws);
@@ -326,7 +327,13 @@ web_server_validate(struct web_server *ws, struct sv json)
 int
 web_server_zones(struct web_server *ws, struct sv json)
 {
-	return object_swap(&ws->zones, json);
+	return told_zones(&ws->names, json);
+}
+
+int
+web_server_keys(struct web_server *ws, struct sv json)
+{
+	return told_keys(&ws->names, json);
 }
 
 int

@@ -37,6 +37,7 @@ int	 web_server_routers(struct web_server *, struct sv json);
 int	 web_server_house(struct web_server *, struct sv json);
 int	 web_server_validate(struct web_server *, struct sv json);
 int	 web_server_zones(struct web_server *, struct sv json);
+int	 web_server_keys(struct web_server *, struct sv json);
 /*
  * Of the store: {"points":[[at, span, serial, IPv4, IPv6, ASPAs, router keys,
  * REJECT, WARN, NOTE, held]…], "changes":[{"at","serial","kind","announce",

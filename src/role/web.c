@@ -174,6 +174,22 @@ on_zones(struct role *r, enum role_id from UNUSED, void *msg)
 }
 
 static int
+on_keys(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	const struct msg_key_told *m = msg;
+	struct web_server *ws = NULL;
+	struct file_map map = { 0 };
+	int rc = server(r, &ws);
+
+	if (rc < 0)
+		return rc;
+	if (memfd_map(m->json, false, WEB_REPORT_MAX, &map) < 0 || web_server_keys(ws, map.data) < 0)
+		role_log(r, LOG_LEVEL_WARN, "the list of keys is no JSON, ignoring");
+	file_unmap(&map);
+	return 0;
+}
+
+static int
 on_source(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	const struct msg_source_result *m = msg;
@@ -269,6 +285,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_source_result, on_source },
 	{ MSG_run_told, on_run },
 	{ MSG_zone_told, on_zones },
+	{ MSG_key_told, on_keys },
 };
 
 int

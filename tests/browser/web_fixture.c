@@ -6,7 +6,9 @@
  * prints its port and serves until its standard input ends. Questions are
  * answered from explain.json after a moment, "slow …" never. A letter on
  * standard input changes the world: g (the guard holds), f (it is free),
- * m (4000 more servers), b (a crowd of VRPs), and is answered by itself.
+ * m (4000 more servers), b (a crowd of VRPs), z (zones that are signed here),
+ * Z (1000 of them), n (zones and nothing else), o (zones of an odd shape), and
+ * is answered by itself.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -293,6 +295,82 @@ history_put(struct fixture *f, int64_t now)
 	json_decref(all);
 }
 
+/* --- zones --- */
+
+#define BASE	1000000000	/* "now" of zones.json */
+#define MANY	1000
+
+/* Times of the file are about BASE; no other number there is as big. */
+static void
+times_shift(json_t *j, json_int_t by)
+{
+	const char *key;
+	size_t i;
+	json_t *v;
+
+	json_array_foreach(j, i, v)
+		times_shift(v, by);
+	json_object_foreach(j, key, v)
+		times_shift(v, by);
+	if (json_is_integer(j) && json_integer_value(j) > BASE / 2)
+		(void)json_integer_set(j, json_integer_value(j) + by);
+}
+
+static void
+zones_put(struct fixture *f, json_t *zones, json_t *keys)
+{
+	char *a = json_dumps(zones, JSON_COMPACT), *b = json_dumps(keys, JSON_COMPACT);
+
+	if (a == NULL || b == NULL || web_server_zones(f->ws, sv_str(a)) < 0 ||
+	    web_server_keys(f->ws, sv_str(b)) < 0)
+		die("zones");
+	free(a);
+	free(b);
+}
+
+static void
+zones_use(struct fixture *f, int64_t now)
+{
+	json_t *both = load(f->dir, "zones.json");
+
+	times_shift(both, (json_int_t)now - BASE);
+	zones_put(f, json_object_get(both, "zones"), json_object_get(both, "keys"));
+	json_decref(both);
+}
+
+static void
+zones_many(struct fixture *f, int64_t now)
+{
+	json_t *list = json_array(), *keys = json_object();
+	json_t *zones = json_pack("{s:i, s:i, s:o}", "served", MANY, "good", MANY, "list", list);
+	char name[64];
+
+	for (int i = 0; i < MANY; i++) {
+		(void)snprintf(name, sizeof(name), "zone-%04d.example.", i);
+		(void)json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:i, s:I}", "zone", name,
+		    "served", 1, "good", 1, "serial", i, "horizon", (json_int_t)now + 86400 + i));
+	}
+	zones_put(f, zones, keys);
+	json_decref(zones);
+	json_decref(keys);
+}
+
+/* Of no shape that anybody would write. */
+static void
+zones_odd(struct fixture *f)
+{
+	json_t *zones = json_pack("{s:s, s:[i, n, [], {s:i}, {s:s, s:i, s:s, s:[]}]}", "served", "x",
+	    "list", 7, "zone", 7, "zone", "odd.example.", "served", 3, "why", "<img src=x onerror=alert(1)>\xe2\x80\xae",
+	    "horizon");
+	json_t *keys = json_pack("{s:[{s:s, s:i, s:[i, {s:[i,i], s:s, s:i}, {}], s:{s:i}, s:[{s:[i, [], s], s:i}]}]}",
+	    "zones", "zone", "odd.example.", "next", -5, "keys", 7, "dnskey", 1, 2, "role", "<b>", "tag", -1,
+	    "waits", "x", 1, "todo", "ds", 1, "<i>ds</i>", "text", 9);
+
+	zones_put(f, zones, keys);
+	json_decref(zones);
+	json_decref(keys);
+}
+
 /* --- the world --- */
 
 static void
@@ -304,6 +382,23 @@ data_use(struct fixture *f, char world)
 	web_server_data(f->ws, d);
 	free(f->map);
 	f->map = map;
+}
+
+/* Somebody who signs zones and has no routes. */
+static void
+names_only(struct fixture *f)
+{
+	struct web_conf conf;
+
+	if (web_conf_init(&conf, SV(""), SV("Example DNS"), SV(""), SV("")) < 0 ||
+	    web_server_routers(f->ws, SV("{}")) < 0 || web_server_house(f->ws,
+	    SV("{\"roles\":[{\"name\":\"zone\",\"ready\":true},{\"name\":\"key\",\"ready\":true}]}")) < 0)
+		die("names");
+	web_server_conf(f->ws, &conf);
+	web_server_data(f->ws, NULL);
+	free(f->map);
+	f->map = NULL;
+	zones_use(f, clock_now());
 }
 
 static void
@@ -318,6 +413,14 @@ on_stdin(void *arg, int fd, unsigned what UNUSED)
 	}
 	if (c == 'm')
 		servers_many(f, clock_now());
+	else if (c == 'z')
+		zones_use(f, clock_now());
+	else if (c == 'Z')
+		zones_many(f, clock_now());
+	else if (c == 'o')
+		zones_odd(f);
+	else if (c == 'n')
+		names_only(f);
 	else
 		data_use(f, c);
 	printf("%c\n", c);

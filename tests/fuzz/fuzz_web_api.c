@@ -75,8 +75,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	uint8_t *map = NULL;
 	struct web_points points = { 0 };
 	struct web_sources sources = { 0 };
+	struct told names = { 0 };
 	struct web_ctx ctx = { .now = NOW, .loopback = true, .conf = &conf, .stats = &stats,
-	    .sources = &sources, .points = &points };
+	    .sources = &sources, .points = &points, .names = &names };
 
 	if (web_conf_init(&conf, SV(""), SV("Org"), SV("AS64496"), SV("192.0.2.0/24")) < 0)
 		abort();
@@ -84,6 +85,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	/* Of any shape, too. */
 	ctx.routers = ctx.house = ctx.history = ctx.data->report;
 	if (web_sources_put(&sources, req.path, n % 2 != 0, NOW - 7, report) == -ENOMEM)
+		abort();
+	if (told_zones(&names, report) == -ENOMEM || told_keys(&names, report) == -ENOMEM)
 		abort();
 	web_points_add(&points, NOW - 1, ctx.data, &sources);
 	if (web_handle(&ctx, &req, &res, &q) == WEB_ASK)
@@ -93,6 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	http_res_done(&res);
 	(void)web_data_free((struct web_data *)(uintptr_t)ctx.data);
 	web_sources_done(&sources);
+	told_done(&names);
 	web_conf_done(&conf);
 	free(map);
 	return 0;

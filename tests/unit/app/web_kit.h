@@ -29,6 +29,7 @@ struct world {
 	struct web_stats	 stats;
 	struct web_sources	 sources;
 	struct web_points	 points;
+	struct told		 names;
 	struct web_ctx		 ctx;
 	struct http_req		 req;
 	struct http_res		 res;
@@ -90,7 +91,8 @@ setup(void **state)
 	assert_int_equal(web_conf_init(&w->conf, SV(""), SV("Org"), SV("AS64496\n"),
 	    SV("192.0.2.0/24\n\n2001:db8::/32")), 0);
 	w->ctx = (struct web_ctx){ .now = NOW, .loopback = true, .conf = &w->conf,
-	    .stats = &w->stats, .sources = &w->sources, .points = &w->points };
+	    .stats = &w->stats, .sources = &w->sources, .points = &w->points,
+	    .names = &w->names };
 	data_make(w, report);
 	*state = w;
 	return 0;
@@ -108,6 +110,7 @@ teardown(void **state)
 	json_decref(w->ctx.validate);
 	json_decref(w->ctx.history);
 	web_sources_done(&w->sources);
+	told_done(&w->names);
 	web_conf_done(&w->conf);
 	(void)web_data_free(w->data);
 	free(w->map);
