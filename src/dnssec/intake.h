@@ -29,8 +29,14 @@
  * algorithm holds: a key may be announced before it is published (RFC 6781
  * section 4.1.2, double-DS).
  *
- * Not here: what single registries take (their own lists of algorithms, DS or
- * DNSKEY, how many), CDS, and the registry itself.
+ * What is entered comes as text (intake_text_parse()): a record as in a zone
+ * file, with or without owner, TTL and class, a DNSKEY file, or the labelled
+ * lines of a registrar's page. What single registries take beyond the levels
+ * (DS or keys, their own lists of algorithms, how many) stands in registry.def,
+ * each row with its source and date; intake_registry_check() compares. As such
+ * lists grow old, it warns and does not refuse.
+ *
+ * Not here: CDS, and the registry itself.
  *
  * RFCs: 4034 sections 2, 3 and 5, 4035 sections 2.2 and 5.2, 5011 (revoked
  * keys), 6840 section 5.11, 9904.
@@ -69,5 +75,39 @@ struct intake_input {
 
 /* 0 with findings; SE_LIMIT: more records than INTAKE_RECORDS_MAX; -ENOMEM. */
 int	 intake_check(const struct intake_input *, struct findings *) MUST_USE;
+
+/* --- what is entered, as text (intake_text.c) --- */
+
+#define INTAKE_TEXT_MAX		65536	/* bytes: 32 DNSKEY records of 4,096 bits have 25,000 */
+#define INTAKE_LINE_MAX		8192	/* of one record: the longest RSA key in hexadecimal and blanks */
+
+/*
+ * DS, DNSKEY, CDS and CDNSKEY records of the zone, one a line (or in parentheses), or
+ * labelled lines ("Key Tag: 60485"). What is no record is a finding (INTAKE_FORM,
+ * INTAKE_OTHER_NAME) and left out. SE_LIMIT; -ENOMEM. Data lie in the pool.
+ */
+int	 intake_text_parse(struct pool *, const struct dname *zone, struct sv text, struct findings *,
+	    struct intake_record ret[static INTAKE_RECORDS_MAX], size_t *ret_n) MUST_USE;
+
+/* --- what single registries take (intake_registry.c, registry.def) --- */
+
+enum intake_form {
+	INTAKE_FORM_DS	= 1 << 0,
+	INTAKE_FORM_KEY	= 1 << 1
+};
+
+struct intake_registry {
+	const char	*tld;			/* "com"; "": all others */
+	unsigned	 forms;			/* enum intake_form; 0: not known */
+	uint32_t	 algs, digests;		/* bit n: number n is taken; 0: no list known */
+	unsigned	 max;			/* DS records of one zone; 0: not known */
+	const char	*source, *date;		/* where it was read, and of when that is */
+};
+
+const struct intake_registry *intake_registries(size_t *ret_n);
+/* By the last label; never NULL. */
+const struct intake_registry *intake_registry_find(const struct dname *zone);
+void	 intake_registry_check(const struct intake_registry *, const struct intake_input *,
+	    struct findings *);
 
 #endif

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""
+`sekisho zone intake`: DS and DNSKEY records against a zone in a file, and against
+NSD and Knot that serve it, the same and not the same, with a parent on Knot.
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import dnskit
+import peers
+from rtrserver import free_port
+from tap import Tap
+
+tap = Tap()
+ZONE = "example.test."
+TEXT = "$TTL 300\n@ SOA ns host %d 3600 600 86400 1\n@ NS ns\nns A 127.0.0.1\n"
+
+
+def intake(*words, stdin=None, wrap=()):
+    """(status, JSON or None, stderr)"""
+    r = subprocess.run([*wrap, peers.sekisho(), "zone", "intake", "--json", *words], input=stdin,
+                       capture_output=True, text=True, timeout=peers.patient(30))
+    return r.returncode, json.loads(r.stdout) if r.stdout.startswith("{") else r.stdout, r.stderr
+
+
+def codes(answer):
+    return sorted({f["code"] for f in answer["findings"]})
+
+
+class World:
+    """A signed zone, the same with other keys, and what their DS are."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.file = dnskit.sign(folder, ZONE, TEXT % 1, "--generate", "13")
+        self.other = dnskit.sign(folder, ZONE, TEXT % 2, "--generate", "13", name="other.", keys="keys2")
+        self.ksk, = dnskit.key_files(os.path.join(folder, "keys"), ZONE, 257)
+        self.zsk, = dnskit.key_files(os.path.join(folder, "keys"), ZONE, 256)
+        self.ds = dnskit.ds_data(ZONE, self.ksk)
+        self.other_ds = dnskit.ds_data(ZONE, next(dnskit.key_files(os.path.join(folder, "keys2"), ZONE, 257)))
+
+
+def offline(w):
+    file = ("--dnskey", w.file)
+    status, a, err = intake(ZONE, w.ds, *file)
+    tap.equal((status, codes(a), a["accepted"], err), (0, ["INTAKE_GOOD"], True, ""), "the DS of the KSK, from files")
+    tap.equal(([x.lower() for x in a["send_ds"]], len(a["send_dnskey"])), ([w.ds], 1), "and both forms to send on")
+    status, a, _ = intake(ZONE, *w.ds.split(), *file)
+    tap.equal((status, codes(a)), (0, ["INTAKE_GOOD"]), "the same in words of their own")
+    status, a, _ = intake(ZONE, "-", *file, stdin=open(w.ksk + ".key").read())
+    tap.equal((status, codes(a), [x.lower() for x in a["send_ds"]]), (0, ["INTAKE_GOOD"], [w.ds]), "a .key file, on standard input")
+    status, a, _ = intake(ZONE, "--file", w.zsk + ".key", *file)
+    tap.equal((status, codes(a), a["send_ds"]), (1, ["INTAKE_BREAKS", "INTAKE_NOT_SIGNING"], []), "the ZSK: refused, and nothing to send")
+    status, a, _ = intake(ZONE, "other.test. IN DS " + w.ds, *file)
+    tap.equal((status, codes(a)), (1, ["INTAKE_OTHER_NAME"]), "the record of another name")
+    status, a, _ = intake(ZONE, w.ds, *file, "--at", "2040-01-01T00:00:00Z")
+    tap.equal((status, codes(a)), (1, ["INTAKE_BREAKS", "INTAKE_NOT_SIGNING"]), "when its signatures have ended")
+    left = dnskit.write(os.path.join(w.folder, "left"), "%s 60 IN DS %s\n" % (ZONE, w.other_ds))
+    status, a, _ = intake(ZONE, w.ds, *file, "--ds", left)
+    tap.equal((status, codes(a)), (0, ["INTAKE_GOOD", "INTAKE_LEFT"]), "a DS that is left over at the parent")
+
+
+def usage(w):
+    for words, what in (((), "no zone"), ((ZONE,), "no record"), ((ZONE, w.ds, "--file", "x"), "a record and a file"),
+                        ((ZONE, "-"), "nothing on standard input"), (("..", w.ds), "no name"),
+                        ((ZONE, w.ds, "--timeout", "0"), "no time")):
+        status, _, err = intake(*words, stdin="")
+        tap.equal((status, len(err.splitlines())), (2, 1), "usage: " + what)
+    status, _, err = intake(ZONE, w.ds, "--dnskey", "/nonexistent")
+    tap.equal((status, len(err.splitlines())), (3, 1), "no such file")
+    r = subprocess.run([peers.sekisho(), "zone", "intake", "--rules"], capture_output=True, text=True)
+    tap.ok(r.returncode == 0 and "\ncom " in r.stdout and "\njp " in r.stdout, "the registries' rules", r.stdout)
+
+
+def at(server):
+    return "127.0.0.1:%d" % server.port
+
+
+def live(w, good, same, other, parent):
+    """good and same serve the zone, other serves it with other keys."""
+    servers = ("--server", at(good), "--server", at(same))
+    up = ("--parent-server", at(parent))
+    status, a, err = intake(ZONE, w.ds, *servers, *up)
+    tap.equal((status, codes(a), err), (0, ["INTAKE_GOOD"], ""), "live: two servers that agree")
+    tap.equal(([len(s["tags"]) for s in a["servers"]], [x.lower() for x in a["standing"]]), ([2, 2], [w.ds]),
+              "what each has, and what stands at the parent")
+    status, a, _ = intake(ZONE, w.ds, *servers, "--server", at(other), *up)
+    tap.equal((status, codes(a)), (1, ["INTAKE_BREAKS", "INTAKE_DIFFER", "INTAKE_GOOD", "INTAKE_LEFT", "INTAKE_NO_KEY"]),
+              "a third with other keys: refused, though two would do")
+    tap.ok(all(at(other) in f["subject"] for f in a["findings"] if f["code"] == "INTAKE_BREAKS"), "and it is named", a)
+    silent = "127.0.0.1:%d" % free_port()
+    status, a, _ = intake(ZONE, w.ds, "--server", at(good), "--server", silent, *up)
+    tap.equal((status, codes(a)), (0, ["INTAKE_GOOD", "INTAKE_SILENT"]), "one that does not answer is told")
+    status, a, _ = intake("lame." + ZONE, w.ds, "--server", at(parent), *up)
+    tap.equal((status, "INTAKE_LAME" in str(a)), (3, True), "none that answers for the zone: not judged")
+    status, a, _ = intake(ZONE, w.ds, "--server", at(good), "--server", at(parent), *up)
+    tap.equal((status, codes(a)), (0, ["INTAKE_GOOD", "INTAKE_LAME"]), "one that serves another zone")
+    status, a, _ = intake(ZONE, w.ds, "--server", at(good), "--parent-server", silent)
+    tap.equal((status, codes(a)), (0, ["INTAKE_GOOD", "INTAKE_NO_PARENT"]), "a parent that does not answer")
+    # What stands there is to be removed: nothing entered names it.
+    status, a, _ = intake(ZONE, w.other_ds, "--server", at(other), *up)
+    tap.equal((status, codes(a)), (0, ["INTAKE_GOOD", "INTAKE_LEFT"]), "the old DS at the parent is told")
+
+
+def unreachable(w):
+    """In a network of nothing, not even loopback."""
+    wrap = ("unshare", "-rn")
+    if subprocess.run([*wrap, "true"], capture_output=True).returncode != 0:
+        return tap.skip("unreachable", "unshare is not allowed here")
+    status, out, err = intake(ZONE, w.ds, "--server", "127.0.0.1", "--parent-server", "127.0.0.1", wrap=wrap)
+    tap.equal((status, "INTAKE_UNASKED" in str(out)), (3, True), "addresses without a way there", str(out) + err)
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="sekisho-intake-") as folder:
+        w = World(folder)
+        tap.case(offline, w)
+        tap.case(usage, w)
+        tap.case(unreachable, w)
+        absent = peers.missing("nsd", "knotd")
+        if absent:
+            tap.skip("live", absent + " is not installed")
+            return tap.done()
+        above = dnskit.sign(folder, "test.", TEXT % 1 + "example NS ns.example\nns.example A 127.0.0.1\nexample DS %s\n" % w.ds,
+                            "--generate", "13")
+        servers = [dnskit.Knot(folder, {ZONE: w.file}), dnskit.Nsd(folder, {ZONE: w.file}),
+                   dnskit.Knot(folder, {ZONE: w.other}), dnskit.Knot(folder, {"test.": above})]
+        try:
+            if all([s.up() for s in servers]):
+                tap.case(live, w, *servers)
+            else:
+                tap.ok(False, "the servers start", "\n".join(s.process.text()[-500:] for s in servers))
+        finally:
+            for s in servers:
+                s.stop()
+    return tap.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
