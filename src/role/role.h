@@ -179,6 +179,8 @@ int64_t		 role_now(const struct role *);	/* seconds, offset applied */
 void		 role_log(struct role *, enum log_level, const char *fmt, ...) PRINTF(3, 4);
 /* To the audit log; json is an object with the details, or empty. */
 void		 role_audit(struct role *, const char *event, struct sv json);
+/* Another sandbox than the definition's, copied; only before it closes. */
+int		 role_sandbox(struct role *, const struct sandbox_profile *) MUST_USE;
 /* A path that stays reachable inside the sandbox; only before it closes. */
 int		 role_path(struct role *, const char *path, enum sandbox_access) MUST_USE;
 /* The operator's word (--no-sandbox), for a role that makes boxes of its own. */

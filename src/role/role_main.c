@@ -16,6 +16,7 @@
 struct role_priv {
 	struct chan	*chan;
 	struct sandbox	*sandbox;
+	struct sandbox_profile profile;		/* its name NULL: the definition's */
 	int64_t		 clock_offset;
 	bool		 started, no_sandbox, inside, verbose;
 	bool		 complained;	/* of bad frames; once a life */
@@ -74,6 +75,15 @@ role_path(struct role *r, const char *path, enum sandbox_access a)
 	return sandbox_path(r->priv->sandbox, path, a);
 }
 
+int
+role_sandbox(struct role *r, const struct sandbox_profile *p)
+{
+	if (r->priv->inside)
+		return -EPERM;
+	r->priv->profile = *p;
+	return 0;
+}
+
 bool
 role_no_sandbox(const struct role *r)
 {
@@ -122,12 +132,14 @@ on_status_ask(struct role *r, const struct msg_status_ask *m)
 static int
 sandbox_close(struct role *r)
 {
+	const struct sandbox_profile *p = r->priv->profile.name != NULL ? &r->priv->profile :
+	    r->def->sandbox;
 	const char *what = NULL;
 	int rc;
 
 	if (r->priv->no_sandbox)
 		role_log(r, LOG_LEVEL_WARN, "runs without its sandbox, as asked");
-	else if ((rc = sandbox_enter(r->priv->sandbox, r->def->sandbox, &what)) < 0) {
+	else if ((rc = sandbox_enter(r->priv->sandbox, p, &what)) < 0) {
 		role_log(r, LOG_LEVEL_ERROR, "cannot close the sandbox (%s: %s); "
 		    "does this kernel have Landlock and seccomp? "
 		    "--no-sandbox runs without", what, err_str(rc));

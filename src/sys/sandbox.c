@@ -304,6 +304,8 @@ static const int calls_change[] = {
 	C(fchmod),
 };
 
+static const int calls_module[] = { C(flock), C(mlock), C(mlock2), C(munlock), C(rmdir) };
+
 static const int calls_memfd[] = { C(memfd_create), C(ftruncate), C(fallocate) };
 
 /*
@@ -403,6 +405,16 @@ allow_connect(scmp_filter_ctx f, bool tcp_only)
 }
 
 static int
+allow_local(scmp_filter_ctx f)
+{
+	const scmp_datum_t kind = 0xffffffff & ~(scmp_datum_t)(SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int rc = allow(f, calls_connect, ARRAY_LEN(calls_connect));
+
+	return rc != 0 ? rc : seccomp_rule_add(f, SCMP_ACT_ALLOW, C(socket), 2,
+	    SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0), SCMP_A1(SCMP_CMP_MASKED_EQ, kind, SOCK_STREAM));
+}
+
+static int
 allow_threads(scmp_filter_ctx f)
 {
 	int rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, C(clone), 1,
@@ -448,6 +460,10 @@ rules(scmp_filter_ctx f, unsigned calls)
 		rc = allow(f, calls_change, ARRAY_LEN(calls_change));
 	if (rc == 0 && (calls & SANDBOX_MEMFD) != 0)
 		rc = allow(f, calls_memfd, ARRAY_LEN(calls_memfd));
+	if (rc == 0 && (calls & SANDBOX_MODULE) != 0)
+		rc = allow(f, calls_module, ARRAY_LEN(calls_module));
+	if (rc == 0 && (calls & SANDBOX_LOCAL) != 0)
+		rc = allow_local(f);
 	if (rc == 0 && (calls & SANDBOX_THREADS) != 0)
 		rc = allow_threads(f);
 	return rc;
@@ -462,6 +478,9 @@ seccomp_enter(const struct sandbox_profile *p)
 	if (f == NULL)
 		return -ENOMEM;
 	rc = rules(f, p->calls);
+	/* Its constructors may have started threads; Landlock cannot be closed around those. */
+	if (rc == 0 && (p->calls & SANDBOX_MODULE) != 0)
+		rc = seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (rc == 0)
 		rc = seccomp_load(f);
 	seccomp_release(f);

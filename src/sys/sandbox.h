@@ -43,6 +43,8 @@ enum {
 	SANDBOX_CONNECT = 1 << 5,	/* IP sockets, connect; not bind, not listen */
 	SANDBOX_TCP_ONLY = 1 << 6,	/* … of TCP only */
 	SANDBOX_PROGRAM = 1 << 7,	/* fork, exec (Landlock says of what), a sandbox within */
+	SANDBOX_MODULE = 1 << 8,	/* code of others in this process: its locks; its threads get in, too */
+	SANDBOX_LOCAL = 1 << 9,		/* stream sockets to programs of this machine, connect */
 };
 
 struct sandbox_profile {

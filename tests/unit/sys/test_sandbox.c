@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,6 +182,26 @@ memfd_use(void)
 	return ok && m.data.n == 5;
 }
 
+static atomic_int early_word;	/* 1: try; 2, 3: it did not, did work */
+static pthread_t early_id;
+
+static void *
+early_run(void *arg)
+{
+	while (early_word == 0)
+		(void)usleep(1000);
+	early_word = socket_try() ? 3 : 2;
+	return arg;
+}
+
+static bool
+early_thread(void)
+{
+	early_word = 1;
+	(void)pthread_join(early_id, NULL);
+	return early_word == 3;
+}
+
 struct attempt {
 	const char	*name;
 	bool		(*fn)(void);
@@ -194,7 +215,6 @@ static const struct attempt nobody[] = {
 	{ "open a file elsewhere to write", write_out },
 	{ "truncate a file elsewhere", trunc_out },
 	{ "remove a file elsewhere", unlink_out },
-	{ "make a unix socket", unix_try },
 	{ "make a netlink socket", netlink_try },
 	{ "bind a socket made before", bind_early },
 	{ "listen", listen_try },
@@ -211,6 +231,8 @@ static const struct attempt forking[] = {
 	{ "make memory executable", map_code },
 };
 static const struct attempt signalling[] = { { "signal its parent", signal_try } };
+static const struct attempt locals[] = { { "make a unix socket", unix_try } };
+static const struct attempt early[] = { { "make a socket in a thread from before", early_thread } };
 static const struct attempt datagrams[] = { { "make a UDP socket", udp_try } };
 static const struct attempt writing[] = {
 	{ "create a file in its folder", create_in },
@@ -231,6 +253,16 @@ static const struct attempt threading[] = { { "start a thread", thread_try } };
 static const struct attempt memfds[] = {
 	{ "make a memfd", memfd_try }, { "fill, seal and map a memfd", memfd_use } };
 
+/* As role key makes them for a PKCS#11 module. */
+static const struct sandbox_profile module = {
+	.name = "module", .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_THREADS | SANDBOX_MODULE,
+	.max_files = 64, .max_file = 1 << 20, .required = true,
+};
+static const struct sandbox_profile module_local = {
+	.name = "module that connects here", .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_THREADS |
+	SANDBOX_MODULE | SANDBOX_LOCAL, .max_files = 64, .max_file = 1 << 20, .required = true,
+};
+
 struct profile {
 	const struct sandbox_profile	*p;
 	bool				 folder;	/* has one */
@@ -249,6 +281,9 @@ static const struct profile profiles[] = {
 	{ &sandbox_validate, true, SANDBOX_READ },
 	{ &sandbox_rtr, false, SANDBOX_READ },
 	{ &sandbox_web, false, SANDBOX_READ },
+	{ &sandbox_key, true, SANDBOX_WRITE },
+	{ &module, true, SANDBOX_WRITE },
+	{ &module_local, true, SANDBOX_WRITE },
 };
 
 static unsigned	n_tests, n_failed;
@@ -292,6 +327,8 @@ prepare_child(void)
 	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
 		_exit(3);
 	early_socket = socket(AF_INET, SOCK_STREAM, 0);
+	if (pthread_create(&early_id, NULL, early_run, NULL) != 0)
+		_exit(3);
 }
 
 static int
@@ -362,7 +399,12 @@ prove_profile(const struct profile *pr)
 	prove(pr, ALL(writing), pr->folder && pr->access == SANDBOX_WRITE);
 	prove(pr, ALL(truncating), false);	/* by path: nobody needs it */
 	prove(pr, ALL(reading), pr->folder);
-	prove(pr, ALL(connecting), (c & SANDBOX_CONNECT) != 0);
+	/* Before ABI 4 a call is all there is, too: SANDBOX_LOCAL has it. */
+	if ((c & SANDBOX_LOCAL) == 0 || sandbox_landlock_abi() >= 4)
+		prove(pr, ALL(connecting), (c & SANDBOX_CONNECT) != 0);
+	prove(pr, ALL(locals), (c & SANDBOX_LOCAL) != 0);
+	if ((c & SANDBOX_MODULE) != 0)
+		prove(pr, ALL(early), false);
 	prove(pr, ALL(accepting), (c & SANDBOX_ACCEPT) != 0);
 	prove(pr, ALL(threading), (c & SANDBOX_THREADS) != 0 || program);
 	prove(pr, ALL(memfds), (c & SANDBOX_MEMFD) != 0);
