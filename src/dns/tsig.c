@@ -87,7 +87,7 @@ tsig_find(struct dmsg *m, size_t *ret_at)
 		(void)rd_be32(&r);
 	}
 	for (size_t i = 0; i < n && !r.bad; i++) {
-		/* RFC 8945 section 5.1: it "MUST be the last record in the additional data section". */
+		/* RFC 8945 section 5.1: the only one, and the last record of all. */
 		if (type == RR_TSIG)
 			return -EBADMSG;
 		at = m->wire.n - rd_left(&r);

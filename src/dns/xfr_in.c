@@ -146,7 +146,7 @@ take_full(struct xfr_in *x, const struct dns_rr *rr)
 	int rc;
 
 	if (is_soa(x, rr)) {
-		/* RFC 5936 section 2.2: the first and the last "MUST be the same". */
+		/* RFC 5936 section 2.2: "the last message MUST conclude with the same SOA". */
 		if (!sv_eq(rr->rdata, x->soa.rdata))
 			return fail(x, XFR_SOA_DIFFERS);
 		x->stage = AT_END;

@@ -57,7 +57,7 @@ enum { SOA_SERIAL, SOA_REFRESH, SOA_RETRY, SOA_EXPIRE, SOA_MINIMUM };
 
 /*
  * A secondary that lost its primary answers until EXPIRE is over; by then
- * signatures have ended (RFC 6781 section 4.4.2.1).
+ * signatures have ended (RFC 6781 section 4.4.1).
  */
 static void
 soa_expire_check(struct audit *a, const struct zrrset *soa, uint32_t expire)
@@ -445,7 +445,7 @@ is_named(struct sv key, const struct zrrset *cds, const struct dname *apex)
 	return false;
 }
 
-/* RFC 7344 section 4: "If both CDS and CDNSKEY RRsets are published, they MUST match in content." */
+/* RFC 7344 section 4: "If the Child publishes both, the two RRsets MUST match in content." */
 static bool
 cds_agree(const struct audit *a, const struct zrrset *cds, const struct zrrset *cdnskey)
 {
