@@ -195,18 +195,11 @@ crew_look(struct crew *c, int64_t now)
 	return n;
 }
 
-static void
-drop(struct crew *c)
-{
-	(void)run_look(c, 0, true);
-	wait_look(c, 0, true);
-}
-
 void
-crew_drop(struct crew *c)
+crew_do(struct crew *c, void (*fn)(void *), void *arg)
 {
 	(void)pthread_mutex_lock(&c->lock);
-	drop(c);
+	fn(arg);
 	(void)pthread_mutex_unlock(&c->lock);
 }
 
@@ -261,7 +254,8 @@ crew_stop(struct crew *c, int64_t usec)
 		return true;
 	(void)pthread_mutex_lock(&c->lock);
 	c->stop = true;
-	drop(c);
+	(void)run_look(c, 0, true);
+	wait_look(c, 0, true);
 	(void)pthread_cond_broadcast(&c->more);
 	(void)pthread_mutex_unlock(&c->lock);
 	while (!all_ended(c)) {

@@ -44,8 +44,8 @@ struct crew	*crew_new(unsigned n);
 int		 crew_add(struct crew *, struct crew_job *) MUST_USE;
 /* Give up what is late. How many threads are in jobs that are. */
 unsigned	 crew_look(struct crew *, int64_t now_usec);
-/* All that waits or runs is late now: nobody touches what its over() touches any more. */
-void		 crew_drop(struct crew *);
+/* While fn runs, no over() does. */
+void		 crew_do(struct crew *, void (*fn)(void *arg), void *arg);
 /* NULL: none. */
 struct crew_job	*crew_next(struct crew *);
 /* Jobs that wait or run; *ret_idle: threads that have none. */

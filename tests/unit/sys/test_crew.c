@@ -161,7 +161,7 @@ test_wait(void **state UNUSED)
 }
 
 static void
-test_drop_stop(void **state UNUSED)
+test_stop(void **state UNUSED)
 {
 	struct crew *c = crew_new(1);
 	unsigned idle;
@@ -171,13 +171,29 @@ test_drop_stop(void **state UNUSED)
 	for (idle = 1; idle > 0; )
 		(void)crew_busy(c, &idle);
 	add(c, false, SEC, 0);
-	crew_drop(c);
+	assert_false(crew_stop(c, 20000));
 	assert_int_equal(n_late, 2);
 	assert_int_equal(taken(c), 1);
-	assert_false(crew_stop(c, 20000));
 	go = true;
 	until(&n_freed, 2);
 	assert_int_equal(n_over, 2);
+	assert_true(crew_stop(c, 60 * SEC));
+}
+
+static void
+add_one(void *arg)
+{
+	(*(int *)arg)++;
+}
+
+static void
+test_do(void **state UNUSED)
+{
+	struct crew *c = crew_new(2);
+	int n = 0;
+
+	crew_do(c, add_one, &n);
+	assert_int_equal(n, 1);
 	assert_true(crew_stop(c, 60 * SEC));
 }
 
@@ -240,8 +256,9 @@ main(void)
 		cmocka_unit_test(test_work),
 		cmocka_unit_test(test_hang),
 		cmocka_unit_test(test_wait),
-		cmocka_unit_test(test_drop_stop),
+		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_do),
 		cmocka_unit_test(test_trial),
 	};
 
