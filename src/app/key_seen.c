@@ -8,6 +8,7 @@
 /* A server of the zone, compared. */
 struct server {
 	uint32_t		 dnskey, dnskey_sigs, data_sigs;
+	uint32_t		 data_maybe;	/* its tag says so, and the key is not there to verify it */
 	uint32_t		 dnskey_ttl;
 	bool			 foreign;	/* keys that nobody here knows */
 	bool			 external;	/* another provider's */
@@ -105,9 +106,25 @@ set_at(const struct run *r, uint16_t set, uint16_t at)
 	return (struct sv){ 0 };
 }
 
+/*
+ * A new algorithm signs before its keys are published (RFC 6781 section 4.1.4):
+ * nobody can verify that yet, and all there is to go by is the tag.
+ */
+static uint32_t
+tag_places(const struct run *r, const struct seen_sig *sig, uint32_t published)
+{
+	uint32_t keys = 0;
+
+	for (unsigned i = 0; i < KEYSTATE_KEYS_MAX; i++)
+		if (r->with->rdata[i].n > 3 && (published & bit(i)) == 0 &&
+		    (uint8_t)r->with->rdata[i].p[3] == sig->alg && dnskey_tag(r->with->rdata[i]) == sig->tag)
+			keys |= bit(i);
+	return keys;
+}
+
 /* By whom; of those that some validator still took when they were looked at. */
 static uint32_t
-sigs_bits(const struct run *r, uint16_t list, uint16_t set)
+sigs_bits(const struct run *r, uint16_t list, uint16_t set, uint32_t published, uint32_t *maybe)
 {
 	uint32_t now = (uint32_t)r->seen->at, keys = 0;
 	struct seen_sig sig;
@@ -116,9 +133,12 @@ sigs_bits(const struct run *r, uint16_t list, uint16_t set)
 	if (list == SEEN_NONE)
 		return 0;
 	for (rest = r->seen->sigs[list].rows; seen_sig_next(&rest, &sig); ) {
-		if (sig.key == SEEN_NONE || serial_gt(now, sig.expires) || serial_gt(sig.begins, now))
+		if (serial_gt(now, sig.expires) || serial_gt(sig.begins, now))
 			continue;
-		keys |= dnskey_place(r, set_at(r, set, sig.key));
+		if (sig.key == SEEN_NONE)
+			*maybe |= tag_places(r, &sig, published);
+		else
+			keys |= dnskey_place(r, set_at(r, set, sig.key));
 	}
 	return keys;
 }
@@ -150,7 +170,7 @@ contents_fit(const struct keystate *st, const struct server *s)
 
 	if (k != NULL && (k->keys != s->dnskey || k->foreign != s->foreign || !sigs_fit(k->sigs, s->dnskey_sigs)))
 		return false;
-	return d == NULL || sigs_fit(d->sigs, s->data_sigs);
+	return d == NULL || sigs_fit(d->sigs, s->data_sigs | s->data_maybe);
 }
 
 static uint32_t
@@ -170,12 +190,13 @@ server_read(struct run *r, const struct seen_server *from)
 	uint32_t external = external_keys(r->with->st);
 	struct server *s = &r->servers[r->n++];
 	struct key_serial row;
+	uint32_t none = 0;
 
 	*s = (struct server){ .dnskey_ttl = from->set == SEEN_NONE ? r->with->data_ttl : r->with->dnskey_ttl,
 		.has_serial = (from->flags & SEEN_HAS_SERIAL) != 0, .serial = from->serial };
 	s->dnskey = set_bits(r, from->set, dnskey_place, &s->foreign, &s->dnskey_ttl);
-	s->dnskey_sigs = sigs_bits(r, from->dnskey_sigs, from->set);
-	s->data_sigs = sigs_bits(r, from->soa_sigs, from->set);
+	s->dnskey_sigs = sigs_bits(r, from->dnskey_sigs, from->set, s->dnskey, &none);
+	s->data_sigs = sigs_bits(r, from->soa_sigs, from->set, s->dnskey, &s->data_maybe);
 	s->external = (s->data_sigs & external) != 0 && (s->data_sigs & ~external) == 0;
 	if (s->external || !s->has_serial || !key_serials_find(r->with->serials, s->serial, &row))
 		return;

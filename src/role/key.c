@@ -7,14 +7,16 @@
 #include "base/err.h"
 #include "role/key_role.h"
 #include "sys/file.h"
+#include "sys/memfd.h"
 #include "sys/tree.h"
 
 #define LOOK_MAX_SEC	3600	/* the clock may be set meanwhile */
+#define SERIALS_SEC	60	/* a longer stretch of serials is written now and then */
 
 /* --- time --- */
 
-static void
-timer_arm(struct key_role *kr)
+void
+key_timer_arm(struct key_role *kr)
 {
 	int64_t now = role_now(kr->role), next = now + LOOK_MAX_SEC;
 
@@ -31,14 +33,32 @@ on_timer(void *arg)
 	int64_t now = role_now(kr->role);
 
 	for (size_t i = 0; i < kr->list.n; i++) {
-		int rc = kr->zones[i].next > now ? 0 : key_zone_step(kr, &kr->zones[i]);
+		int rc = kr->zones[i].next > now ? 0 : key_zone_step(kr, &kr->zones[i], NULL);
 
 		if (rc < 0) {
 			role_stop(kr->role, rc);
 			return;
 		}
 	}
-	timer_arm(kr);
+	key_timer_arm(kr);
+}
+
+struct key_zone *
+key_zone_find(struct key_role *kr, const struct dname *name)
+{
+	struct zone_list_entry *e = zone_list_find(&kr->list, name);
+
+	return e == NULL ? NULL : &kr->zones[e - kr->list.v];
+}
+
+static struct key_zone *
+zone_of(struct key_role *kr, struct sv wire)
+{
+	struct rd rd = rd_sv(wire);
+	struct dname name;
+
+	dname_rd(&rd, &name);
+	return rd_done(&rd) ? key_zone_find(kr, &name) : NULL;
 }
 
 /* --- questions of zone --- */
@@ -49,15 +69,127 @@ on_ask(struct role *r, enum role_id from UNUSED, void *msg)
 	struct key_role *kr = r->state;
 	const struct msg_key_ask *m = msg;
 	struct key_set none = { .state = KEY_SET_CANNOT, .why = "the key role has no such zone" };
+	struct key_zone *kz = zone_of(kr, m->zone);
 	struct rd rd = rd_sv(m->zone);
 
+	if (kz != NULL)
+		return key_zone_tell(kr, kz);
 	dname_rd(&rd, &none.apex);
-	if (!rd_done(&rd))
+	return rd_done(&rd) ? key_zone_tell(kr, &(struct key_zone){ .set = &none }) : 0;
+}
+
+/* --- what is in service, and what was seen --- */
+
+/* A new row is on the disk before it counts; or it does not count. */
+static void
+serial_take(struct key_role *kr, struct key_zone *kz, const struct key_serial *row)
+{
+	struct key_serials was = kz->serials;
+	char name[DNAME_STRLEN];
+	enum key_serials_news news = key_serials_add(&kz->serials, row);
+	int rc = 0;
+
+	if (news == KEY_SERIALS_BACK)
+		role_log(kr->role, LOG_LEVEL_WARN, "%s: serial %u is not later than the one before; what servers "
+		    "have is proven by newer versions only", key_zone_text(kz, name), row->first);
+	if (news == KEY_SERIALS_NEW || news == KEY_SERIALS_BACK)
+		rc = key_serials_save(kr, kz);
+	else if (news == KEY_SERIALS_LONGER && role_now(kr->role) - kz->serials_at >= SERIALS_SEC)
+		(void)!key_serials_save(kr, kz);
+	if (rc == 0)
+		return;
+	role_log(kr->role, LOG_LEVEL_WARN, "%s: which keys serial %u has cannot be written: %s, ignoring",
+	    key_zone_text(kz, name), row->first, err_str(rc));
+	kz->serials = was;
+}
+
+static int
+on_published(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct key_role *kr = r->state;
+	const struct msg_zone_published *m = msg;
+	struct key_zone *kz = zone_of(kr, m->zone);
+	const struct key_set *s = kz == NULL ? NULL : key_set_of(kz, m->generation);
+
+	if (s == NULL || kz->ring == NULL)
 		return 0;
-	for (size_t i = 0; i < kr->list.n; i++)
-		if (dname_eq(&kr->zones[i].e->name, &none.apex))
-			return key_zone_tell(kr, &kr->zones[i]);
-	return key_zone_tell(kr, &(struct key_zone){ .set = &none });
+	kz->serials.ttl_max = m->ttl_max;
+	if (s->dnskey_seq != 0)
+		serial_take(kr, kz, &(struct key_serial){ m->serial, m->serial, s->dnskey_seq, s->data_seq });
+	if (!kz->has_cds_serial && key_set_same_cds(s, kz->set)) {
+		kz->has_cds_serial = true;
+		kz->cds_serial = m->serial;
+	}
+	key_look_want(kr, kz);
+	return 0;
+}
+
+static void
+seen_with(const struct key_zone *kz, uint8_t room[KEYSTATE_KEYS_MAX][DNSKEY_RDATA_MAX], struct key_seen_with *ret)
+{
+	const struct dnssec_policy *p = &kz->e->policy;
+
+	*ret = (struct key_seen_with){ .st = &kz->state, .serials = &kz->serials, .apex = &kz->e->name,
+		.data_ttl = kz->serials.ttl_max > p->max_zone_ttl ? kz->serials.ttl_max : p->max_zone_ttl,
+		.dnskey_ttl = p->dnskey_ttl, .ds_ttl = p->parent_ds_ttl };
+	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
+		const struct keystate_key *k = &kz->state.keys[i];
+		const struct keyring_key *have = k->number == 0 ? NULL : key_ring_find(kz->ring, k);
+
+		if (have != NULL)
+			ret->rdata[i] = have->rdata;
+		else if (k->number != 0)
+			ret->rdata[i] = (struct sv){ (const char *)room[i],
+			    key_seen_rdata(k, room[i], sizeof(room[i])) };
+	}
+}
+
+static int
+seen_take(struct key_role *kr, struct key_zone *kz)
+{
+	uint8_t room[KEYSTATE_KEYS_MAX][DNSKEY_RDATA_MAX];
+	struct key_seen_with with;
+	struct key_seen seen;
+
+	seen_with(kz, room, &with);
+	key_seen_make(kr->seen, &with, &seen);
+	kr->n_seen++;
+	kz->looked = role_now(kr->role);
+	kz->n_doubt = seen.n_doubt;
+	if (seen.child.complete && seen.has_serial) {
+		if (key_serials_settle(&kz->serials, seen.lowest, seen.highest))
+			(void)!key_serials_save(kr, kz);
+		kz->cds_everywhere = kz->has_cds_serial &&
+		    (seen.lowest == kz->cds_serial || serial_gt(seen.lowest, kz->cds_serial));
+	}
+	return key_zone_step(kr, kz, &seen);
+}
+
+/* From a process that reads what strangers write: what does not fit is thrown away. */
+static int
+on_seen(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct key_role *kr = r->state;
+	const struct msg_seen *m = msg;
+	struct key_zone *kz = zone_of(kr, m->zone);
+	struct file_map map;
+	int rc;
+
+	if (kz == NULL || kz->ring == NULL)
+		return 0;
+	if ((rc = memfd_map(m->seen, false, SEEN_OCTETS_MAX, &map)) == 0) {
+		rc = seen_parse(map.data, kr->seen);
+		if (rc == 0 && !dname_eq(&kr->seen->zone, &kz->e->name))
+			rc = -EBADMSG;
+		if (rc == 0)
+			rc = seen_take(kr, kz);
+		else
+			role_log(r, LOG_LEVEL_WARN, "what the name role saw: %s, ignoring it", err_str(rc));
+		rc = rc == -EBADMSG ? 0 : rc;
+		file_unmap(&map);
+	}
+	key_timer_arm(kr);
+	return rc == -EINVAL || rc == SE_LIMIT ? 0 : rc;
 }
 
 static void
@@ -97,40 +229,6 @@ on_ring(struct role *r, enum role_id from UNUSED, void *msg)
 	return 0;
 }
 
-/* --- questions of the operator --- */
-
-static int
-on_backed_up(struct role *r, enum role_id from UNUSED, void *msg)
-{
-	struct key_role *kr = r->state;
-	const struct msg_key_backed_up *m = msg;
-	char zone[DNAME_STRLEN], detail[DNAME_STRLEN + 200];
-	struct msg_key_answer a = { .req = m->req, .code = 1 };
-	struct zone_list_entry *e = NULL;
-	struct dname name;
-	unsigned n = 0;
-	int rc;
-
-	if (dname_parse(m->zone, NULL, &name) == 0)
-		e = zone_list_find(&kr->list, &name);
-	if (e == NULL) {
-		a.text = SV("there is no such zone in the configuration");
-		return msg_key_answer_send(r, ROLE_PARENT, &a);
-	}
-	if (kr->zones[e - kr->list.v].ring == NULL) {
-		a.text = SV("its keys cannot be used; see the log");
-		return msg_key_answer_send(r, ROLE_PARENT, &a);
-	}
-	if ((rc = key_zone_backed_up(kr, &kr->zones[e - kr->list.v], &n)) < 0)
-		return rc;
-	timer_arm(kr);
-	(void)snprintf(detail, sizeof(detail), "{\"zone\":\"%s\",\"keys\":%u}", dname_str(&name, zone), n);
-	role_audit(r, "keys-backed-up", sv_str(strchr(zone, '\\') == NULL ? detail : ""));
-	a.code = 0;
-	a.keys = n;
-	return msg_key_answer_send(r, ROLE_PARENT, &a);
-}
-
 /* --- life --- */
 
 static int
@@ -160,7 +258,9 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	if ((rc = zone_list_parse(m->zones, m->folder, &kr->list)) < 0 || (rc = workers_make(kr)) < 0)
 		return rc;
 	if ((kr->zones = calloc(kr->list.n + 1, sizeof(*kr->zones))) == NULL ||
-	    (kr->timer = loop_timer_add(r->loop, on_timer, kr)) == NULL)
+	    (kr->seen = calloc(1, sizeof(*kr->seen))) == NULL ||
+	    (kr->timer = loop_timer_add(r->loop, on_timer, kr)) == NULL ||
+	    (kr->told_timer = loop_timer_add(r->loop, key_told_timer, kr)) == NULL)
 		return -ENOMEM;
 	if ((rc = crypto_random(&kr->next_generation, sizeof(kr->next_generation))) < 0)
 		return rc;
@@ -180,9 +280,10 @@ start(struct role *r)
 	for (size_t i = 0; i < kr->list.n && rc == 0; i++) {
 		kr->zones[i].e = &kr->list.v[i];
 		if ((rc = key_zone_load(kr, &kr->zones[i])) == 0)
-			rc = key_zone_step(kr, &kr->zones[i]);
+			rc = key_zone_step(kr, &kr->zones[i], NULL);
 	}
-	timer_arm(kr);
+	key_timer_arm(kr);
+	key_told_soon(kr);
 	return rc;
 }
 
@@ -207,13 +308,21 @@ status(struct role *r, struct json *j)
 	json_kv_u64(j, "keys", keys);
 	json_kv_u64(j, "signatures", atomic_load(&kr->n_signed));
 	json_kv_u64(j, "refused", atomic_load(&kr->n_refused));
+	json_kv_u64(j, "looks", kr->n_seen);
+	json_kv_u64(j, "held", kr->n_held);
 }
 
 static const struct role_handler handlers[] = {
 	{ MSG_key_conf, on_conf },
 	{ MSG_ring, on_ring },
 	{ MSG_key_ask, on_ask },
-	{ MSG_key_backed_up, on_backed_up },
+	{ MSG_zone_published, on_published },
+	{ MSG_seen, on_seen },
+	{ MSG_notify_done, key_on_notify_done },
+	{ MSG_hook_done, key_on_hook_done },
+	{ MSG_key_backed_up, key_on_backed_up },
+	{ MSG_key_command, key_on_command },
+	{ MSG_key_show, key_on_show },
 };
 
 int

@@ -10,6 +10,15 @@
  * keys and what each does, with a generation. key_sign.c answers its questions
  * on threads of their own, out of the sets that are in force.
  *
+ * What servers really give out comes from role name (app/zone_seen.h), the
+ * serials that were published from zone; app/key_seen.h makes of both what the
+ * state wants to know. Waiting steps ask name to look again soon. A step that
+ * changes what the world is given passes keystate's gate, and is then judged a
+ * second time (app/zone_proof.h): if dnssec/timeline finds a cache for which it
+ * is wrong, it is not taken, and waits until that is over or an operator
+ * overrides it. Demands (NOTIFY, the hook, words for a person) are in key_act.c,
+ * an operator's commands in key_command.c, what others are told in key_told.c.
+ *
  * Each key signs a probe when it is read or made, which is verified against
  * the public key of its DNSKEY record: a key that does not fit is never used.
  *
@@ -21,6 +30,8 @@
 
 #include <stdatomic.h>
 
+#include "app/key_seen.h"
+#include "app/key_serials.h"
 #include "app/keyring.h"
 #include "app/sign_ask.h"
 #include "app/zone_list.h"
@@ -35,11 +46,14 @@ enum key_set_state {
 	KEY_SET_READY,
 	KEY_SET_WAITS,		/* for a backup, mostly: no key may be used yet */
 	KEY_SET_CANNOT,		/* .why; what is published stays */
+	KEY_SET_UNSIGNED,	/* the zone is published without keys and signatures */
 	KEY_SET_STATE_MAX
 };
 
 #define KEY_SET_KEYS_MAX	24000	/* octets, as the message has it */
 #define KEY_SET_WHY_MAX		500
+#define KEY_TEXT_MAX		500	/* what a program or a server answered */
+#define KEY_STORY_MAX		4000	/* of a refused step */
 
 struct set_key {
 	struct sv			 rdata;		/* DNSKEY */
@@ -56,14 +70,33 @@ struct key_set {
 	enum key_set_state	 state;
 	uint32_t		 life_max;	/* seconds: no signature is longer */
 	bool			 cds_delete;
+	uint32_t		 dnskey_seq, data_seq;	/* of the state; 0: nobody knows yet */
 	size_t			 n;
 	struct set_key		 key[KEYSTATE_KEYS_MAX];
 	char			 why[KEY_SET_WHY_MAX];
+	const struct key_set	*before;	/* the one that was told before it */
 };
 
 struct key_table {
 	size_t			 n;
 	const struct key_set	*sets[];
+};
+
+/* A demand that is handed over: to name (NOTIFY), or to the hook. */
+struct key_demand {
+	int64_t			 since;		/* keystate's; 0: none */
+	uint32_t		 id;		/* of the message that is out; 0: none is */
+	unsigned		 n_failed;
+	int64_t			 next;		/* not before */
+	char			 why[KEY_TEXT_MAX];	/* it failed; "": it did not */
+};
+
+/* A step that dnssec/timeline does not let pass. */
+struct key_refusal {
+	bool			 is;
+	bool			 overridden;	/* the next step is taken without the proof */
+	int64_t			 since;
+	char			 story[KEY_STORY_MAX];
 };
 
 struct key_zone {
@@ -75,6 +108,18 @@ struct key_zone {
 	struct key_set		*set;		/* what zone was told last */
 	int64_t			 next;
 	uint64_t		 told;		/* hash of what the log said last */
+	struct key_serials	 serials;
+	int64_t			 serials_at;	/* when they were written */
+	bool			 has_cds_serial;	/* from which on all versions have the CDS set of now */
+	uint32_t		 cds_serial;
+	bool			 cds_everywhere;
+	struct key_demand	 demands[KEY_HANDED_MAX];
+	struct key_refusal	 refusal;
+	int64_t			 looked, wanted;	/* the last observation; the last time we asked for one */
+	int64_t			 moved;		/* the last change of what is waited for */
+	uint64_t		 waits;		/* hash of it */
+	int64_t			 person_told;	/* the demand that the log has */
+	size_t			 n_doubt;	/* servers whose serial and keys do not go together */
 };
 
 struct key_worker {
@@ -99,18 +144,67 @@ struct key_role {
 	unsigned		 jobs;
 	atomic_bool		 stop;
 	_Atomic uint64_t	 n_signed, n_refused;
-	struct loop_timer	*timer;
+	struct loop_timer	*timer, *told_timer;
+	struct seen		*seen;		/* room for one */
+	uint32_t		 next_id;	/* of demands */
+	uint64_t		 n_seen, n_held;	/* observations; steps that the proof refused */
 };
 
-/* key_zone.c. Negative codes are of this machine; what is wrong with a zone is in its set. */
-int	 key_zone_load(struct key_role *, struct key_zone *) MUST_USE;
-/* Move on in time; a new set is put in force and told. */
-int	 key_zone_step(struct key_role *, struct key_zone *) MUST_USE;
-int	 key_zone_tell(struct key_role *, const struct key_zone *);
-/* All keys that are there now; their number. */
-int	 key_zone_backed_up(struct key_role *, struct key_zone *, unsigned *ret_n) MUST_USE;
+/* --- key_zone.c. Negative codes are of this machine; what is wrong with a zone is in its set. */
 
-/* key_sign.c */
+int	 key_zone_load(struct key_role *, struct key_zone *) MUST_USE;
+/* Move on in time, by what was seen (NULL: nothing); a new set is put in force and told. */
+int	 key_zone_step(struct key_role *, struct key_zone *, const struct key_seen *) MUST_USE;
+/* The state as it is, on the disk. */
+int	 key_state_write(struct key_role *, struct key_zone *) MUST_USE;
+int	 key_serials_save(struct key_role *, struct key_zone *) MUST_USE;
+/* The folder, read anew: keys that it has and the state has not are imported; so many. */
+int	 key_zone_import(struct key_role *, struct key_zone *, unsigned *ret_n, char *why, size_t why_n) MUST_USE;
+const char *key_zone_text(const struct key_zone *, char dst[static DNAME_STRLEN]);
+#define KEY_PATH_MAX		4600
+int	 key_zone_path(const struct key_role *, const struct key_zone *, const char *file,
+	    char dst[static KEY_PATH_MAX]) MUST_USE;
+struct key_zone *key_zone_find(struct key_role *, const struct dname *);
+void	 key_timer_arm(struct key_role *);
+
+/* --- key_set.c */
+
+/* The key of the folder that a key of the state is; NULL: it is not there. */
+const struct keyring_key *key_ring_find(const struct keyring *, const struct keystate_key *);
+/* What the step says, in force and told. */
+int	 key_set_make(struct key_role *, struct key_zone *) MUST_USE;
+int	 key_set_cannot(struct key_role *, struct key_zone *, const char *what, const char *why) MUST_USE;
+int	 key_zone_tell(struct key_role *, const struct key_zone *);
+const struct key_set *key_set_of(const struct key_zone *, uint32_t generation);
+bool	 key_set_same_cds(const struct key_set *, const struct key_set *);
+
+/* --- key_act.c */
+
+/* What the step demands: demands handed over, keys deleted, the log and the audit log told. */
+int	 key_act(struct key_role *, struct key_zone *) MUST_USE;
+void	 key_look_want(struct key_role *, struct key_zone *);
+int	 key_on_notify_done(struct role *, enum role_id, void *msg);
+int	 key_on_hook_done(struct role *, enum role_id, void *msg);
+/* DS data of a key in the ring (SHA-256); 0: none. */
+size_t	 key_ds(const struct key_zone *, int place, uint8_t dst[static DS_RDATA_MAX]);
+/* An entry of the audit log: of a zone, and of a key of it (NULL: none). */
+void	 key_audit(struct key_role *, const struct key_zone *, const char *event, const char *what,
+	    const struct keystate_key *);
+
+/* --- key_command.c */
+
+int	 key_on_command(struct role *, enum role_id, void *msg);
+int	 key_on_backed_up(struct role *, enum role_id, void *msg);
+
+/* --- key_told.c */
+
+int	 key_on_show(struct role *, enum role_id, void *msg);
+/* Something changed: it is told soon. */
+void	 key_told_soon(struct key_role *);
+void	 key_told_timer(void *key_role);
+
+/* --- key_sign.c */
+
 int	 key_table_publish(struct key_role *) MUST_USE;
 /* Does the private key make signatures that the public one takes? 0 or negative. */
 int	 key_probe(const struct crypto_priv *, struct sv rdata) MUST_USE;

@@ -1,11 +1,11 @@
-/* One zone's keys: its folder, its state, and what the zone role is told of them. */
+/* One zone's keys: its folder, its state, and the steps that are taken. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/zone_file.h"
+#include "app/zone_proof.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/timefmt.h"
@@ -15,13 +15,16 @@
 #include "sys/tree.h"
 
 #define FINDINGS_POOL	((size_t)256 * 1024)
+#define PROOF_POOL	((size_t)16 << 20)
 #define STEPS_MAX	16	/* each makes a key; a policy asks for six at the most */
-#define PATH_LEN_MAX	4600
+#define AGAIN_SEC	60	/* what failed here (a disk, a token) is tried again */
+#define REFUSED_SEC	300	/* a TTL may have run out that the gate did not wait for */
 
 /* --- places --- */
 
-static int
-zone_path(const struct key_role *kr, const struct key_zone *kz, const char *file, char dst[static PATH_LEN_MAX])
+int
+key_zone_path(const struct key_role *kr, const struct key_zone *kz, const char *file,
+    char dst[static KEY_PATH_MAX])
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	int n;
@@ -29,13 +32,13 @@ zone_path(const struct key_role *kr, const struct key_zone *kz, const char *file
 	zone_file_name(&b, &kz->e->name);
 	if (b.rc < 0)
 		return b.rc;
-	n = snprintf(dst, PATH_LEN_MAX, "%s/%.*s%s%s", kr->folder, SV_ARG(buf_get(&b)),
+	n = snprintf(dst, KEY_PATH_MAX, "%s/%.*s%s%s", kr->folder, SV_ARG(buf_get(&b)),
 	    file[0] == '\0' ? "" : "/", file);
-	return n < 0 || n >= PATH_LEN_MAX ? -ENAMETOOLONG : 0;
+	return n < 0 || n >= KEY_PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
-static const char *
-zone_text(const struct key_zone *kz, char dst[static DNAME_STRLEN])
+const char *
+key_zone_text(const struct key_zone *kz, char dst[static DNAME_STRLEN])
 {
 	return dname_str(&kz->e->name, dst);
 }
@@ -59,175 +62,13 @@ findings_tell(struct key_role *kr, struct key_zone *kz, const struct findings *f
 		return;
 	kz->told = hash;
 	for (struct sv rest = buf_get(&all), line; sv_line(&rest, &line); )
-		role_log(kr->role, LOG_LEVEL_WARN, "%s %.*s", zone_text(kz, name), SV_ARG(line));
+		role_log(kr->role, LOG_LEVEL_WARN, "%s %.*s", key_zone_text(kz, name), SV_ARG(line));
 }
 
-/* --- sets --- */
-
-static struct key_set *
-set_new(const struct key_zone *kz)
-{
-	struct key_set *s = calloc(1, sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	s->apex = kz->e->name;
-	s->life_max = kz->e->policy.validity + kz->e->policy.clock_skew;
-	s->state = KEY_SET_CANNOT;
-	return s;
-}
-
-static const struct keyring_key *
-ring_find(const struct keyring *ring, const struct keystate_key *k)
-{
-	struct sv public = { (const char *)k->public_key, k->public_len };
-	struct dnskey d;
-
-	for (size_t i = 0; i < keyring_n(ring); i++)
-		if (dnskey_parse(keyring_get(ring, i)->rdata, &d) == 0 && d.alg == k->alg &&
-		    sv_eq(d.public_key, public))
-			return keyring_get(ring, i);
-	return NULL;
-}
-
-static unsigned
-uses_of(const struct keystate_publication *p, int place)
-{
-	uint32_t bit = UINT32_C(1) << place;
-
-	return ((p->dnskey & bit) != 0 ? SIGN_USE_PUBLISH : 0U) |
-	    ((p->dnskey_sigs & bit) != 0 ? SIGN_USE_DNSKEY : 0U) |
-	    ((p->zone_sigs & bit) != 0 ? SIGN_USE_ZONE : 0U) |
-	    ((p->cds & bit) != 0 ? SIGN_USE_CDS : 0U);
-}
-
-static void
-set_key_add(struct key_set *s, const struct keyring_key *k, unsigned uses)
-{
-	struct dnskey d;
-
-	if (dnskey_parse(k->rdata, &d) < 0)
-		return;
-	s->key[s->n++] = (struct set_key){ .rdata = k->rdata, .priv = k->priv, .uses = uses,
-	    .alg = d.alg, .tag = dnskey_tag(k->rdata), .sig_len = dnskey_sig_len(k->rdata) };
-}
-
-static void
-set_waits(struct key_set *s, const struct key_zone *kz)
-{
-	s->state = KEY_SET_WAITS;
-	(void)snprintf(s->why, sizeof(s->why), "no key may be used yet");
-	for (size_t i = 0; i < kz->step.n_waits; i++)
-		if (kz->step.waits[i].why == KS_WAIT_BACKUP) {
-			(void)snprintf(s->why, sizeof(s->why), "its keys are to be backed up first "
-			    "(or backup-required: no in its policy)");
-			return;
-		}
-}
-
-/* What the step says, as keys and what each does. */
-static void
-set_fill(struct key_set *s, const struct key_zone *kz)
-{
-	const struct keystate_publication *p = &kz->step.pub;
-
-	s->cds_delete = p->cds_delete;
-	if (!p->valid || p->dnskey_sigs == 0 || p->zone_sigs == 0) {
-		set_waits(s, kz);
-		return;
-	}
-	s->state = KEY_SET_READY;
-	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
-		const struct keystate_key *k = &kz->state.keys[i];
-		unsigned uses = uses_of(p, i);
-		const struct keyring_key *have;
-
-		if (k->number == 0 || uses == 0)
-			continue;
-		have = ring_find(kz->ring, k);
-		if (have != NULL && (have->priv != NULL || (uses & (SIGN_USE_DNSKEY | SIGN_USE_ZONE)) == 0)) {
-			set_key_add(s, have, uses);
-			continue;
-		}
-		s->state = KEY_SET_CANNOT;
-		s->n = 0;
-		(void)snprintf(s->why, sizeof(s->why), "the private key with tag %u is not in its folder",
-		    k->tag);
-		return;
-	}
-}
-
-static bool
-set_same(const struct key_set *a, const struct key_set *b)
-{
-	if (a == NULL || a->state != b->state || a->n != b->n || a->cds_delete != b->cds_delete ||
-	    strcmp(a->why, b->why) != 0)
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (a->key[i].uses != b->key[i].uses || !sv_eq(a->key[i].rdata, b->key[i].rdata))
-			return false;
-	return true;
-}
-
-int
-key_zone_tell(struct key_role *kr, const struct key_zone *kz)
-{
-	const struct key_set *s = kz->set;
-	uint8_t octets[KEY_SET_KEYS_MAX];
-	struct wr w = wr_mem(octets, sizeof(octets));
-	struct msg_key_set m;
-
-	if (s == NULL)
-		return 0;
-	for (size_t i = 0; i < s->n; i++) {
-		wr_be16(&w, (uint16_t)s->key[i].uses);
-		wr_be16(&w, (uint16_t)s->key[i].rdata.n);
-		wr_bytes(&w, s->key[i].rdata.p, s->key[i].rdata.n);
-	}
-	if (!wr_done(&w))
-		return SE_LIMIT;
-	m = (struct msg_key_set){ .zone = { (const char *)s->apex.w, s->apex.len }, .state = s->state,
-	    .generation = s->generation, .keys = { (const char *)octets, w.len },
-	    .cds_delete = s->cds_delete, .why = sv_str(s->why) };
-	return msg_key_set_send(kr->role, ROLE_ZONE, &m);
-}
-
-/* The old one stays: a thread may be reading it. */
-static int
-set_use(struct key_role *kr, struct key_zone *kz, struct key_set *s)
-{
-	char name[DNAME_STRLEN];
-	int rc;
-
-	if (set_same(kz->set, s)) {
-		free(s);
-		return 0;
-	}
-	s->generation = kr->next_generation++;
-	kz->set = s;
-	if (s->state != KEY_SET_READY)
-		role_log(kr->role, s->state == KEY_SET_CANNOT ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
-		    "%s: %s", zone_text(kz, name), s->why);
-	if ((rc = key_table_publish(kr)) < 0)
-		return rc;
-	return key_zone_tell(kr, kz);
-}
+/* --- files --- */
 
 static int
-cannot(struct key_role *kr, struct key_zone *kz, const char *what, const char *why)
-{
-	struct key_set *s = set_new(kz);
-
-	if (s == NULL)
-		return -ENOMEM;
-	(void)snprintf(s->why, sizeof(s->why), "%s: %s", what, why);
-	return set_use(kr, kz, s);
-}
-
-/* --- the state on the disk --- */
-
-static int
-state_put(const char *path, struct sv text)
+file_put(const char *path, struct sv text)
 {
 	_cleanup_(atomicfile_done) struct atomicfile f;
 	int rc = atomicfile_open_secret(&f, path);
@@ -239,11 +80,11 @@ state_put(const char *path, struct sv text)
 	return atomicfile_commit(&f);
 }
 
-static int
-state_write(struct key_role *kr, struct key_zone *kz)
+int
+key_state_write(struct key_role *kr, struct key_zone *kz)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
-	char path[PATH_LEN_MAX];
+	char path[KEY_PATH_MAX];
 	int rc;
 
 	keystate_write(&kz->state, &b);
@@ -251,7 +92,7 @@ state_write(struct key_role *kr, struct key_zone *kz)
 		return b.rc;
 	if (sv_eq(buf_get(&b), buf_get(&kz->written)))
 		return 0;
-	if ((rc = zone_path(kr, kz, "state", path)) < 0 || (rc = state_put(path, buf_get(&b))) < 0)
+	if ((rc = key_zone_path(kr, kz, "state", path)) < 0 || (rc = file_put(path, buf_get(&b))) < 0)
 		return rc;
 	kz->written.len = 0;
 	buf_sv(&kz->written, buf_get(&b));
@@ -262,15 +103,51 @@ state_write(struct key_role *kr, struct key_zone *kz)
 static int
 state_read(struct key_role *kr, struct key_zone *kz, struct findings *fs)
 {
-	char path[PATH_LEN_MAX];
+	char path[KEY_PATH_MAX];
 	struct sv text;
 	unsigned line;
 	int rc;
 
-	if ((rc = zone_path(kr, kz, "state", path)) < 0 ||
+	if ((rc = key_zone_path(kr, kz, "state", path)) < 0 ||
 	    (rc = file_read(fs->pool, FILE_CWD, path, KEYSTATE_TEXT_MAX, &text)) < 0)
 		return rc;
 	return keystate_parse(text, &kz->state, &line, fs);
+}
+
+int
+key_serials_save(struct key_role *kr, struct key_zone *kz)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	char path[KEY_PATH_MAX];
+	int rc;
+
+	key_serials_write(&kz->serials, &b);
+	if (b.rc < 0)
+		return b.rc;
+	kz->serials_at = role_now(kr->role);
+	if ((rc = key_zone_path(kr, kz, "published", path)) < 0)
+		return rc;
+	return file_put(path, buf_get(&b));
+}
+
+/* Without it nothing is proven by serials, until the servers have newer ones: late, never wrong. */
+static int
+serials_read(struct key_role *kr, struct key_zone *kz, struct pool *pool)
+{
+	char path[KEY_PATH_MAX], name[DNAME_STRLEN];
+	struct sv text;
+	int rc;
+
+	if ((rc = key_zone_path(kr, kz, "published", path)) < 0)
+		return rc;
+	rc = file_read(pool, FILE_CWD, path, KEY_SERIALS_TEXT_MAX, &text);
+	if (rc == 0)
+		rc = key_serials_parse(text, &kz->serials);
+	if (rc < 0 && rc != -ENOENT)
+		role_log(kr->role, LOG_LEVEL_WARN, "%s: %s: %s, ignoring it; steps wait until all servers "
+		    "have a newer version", key_zone_text(kz, name), path, err_str(rc));
+	key_serials_limit(&kz->serials, kz->state.seq[KS_DNSKEY], kz->state.seq[KS_DATA]);
+	return 0;
 }
 
 /* --- the folder --- */
@@ -287,41 +164,75 @@ probes(const struct keyring *ring)
 }
 
 static int
-zone_read(struct key_role *kr, struct key_zone *kz, struct findings *fs, const char **ret_what)
+ring_read(struct key_role *kr, struct key_zone *kz, struct findings *fs, struct keyring **ret,
+    const char **ret_what)
 {
-	char folder[PATH_LEN_MAX];
-	int64_t now = role_now(kr->role);
+	_cleanup_(keyring_freep) struct keyring *ring = NULL;
+	char folder[KEY_PATH_MAX];
 	int rc;
 
 	*ret_what = "its folder";
-	if ((rc = zone_path(kr, kz, "", folder)) < 0 || (rc = tree_make(folder)) < 0)
+	if ((rc = key_zone_path(kr, kz, "", folder)) < 0 || (rc = tree_make(folder)) < 0)
 		return rc;
 	*ret_what = "its keys";
-	if ((rc = keyring_read(folder, &kz->e->name, fs, &kz->ring)) < 0)
+	if ((rc = keyring_read(folder, &kz->e->name, fs, &ring)) < 0)
 		return rc;
 	if (findings_reject(fs))
 		return -EBADMSG;
 	*ret_what = "the probe of its keys";
-	if ((rc = probes(kz->ring)) < 0)
+	if ((rc = probes(ring)) < 0)
+		return rc;
+	*ret = TAKE_PTR(ring);
+	return 0;
+}
+
+/* In the folder, and not in the state: made in the moment of a crash, or put there by hand. */
+static void
+orphans_tell(struct key_role *kr, const struct key_zone *kz)
+{
+	char name[DNAME_STRLEN];
+
+	for (size_t i = 0; i < keyring_n(kz->ring); i++) {
+		bool known = false;
+
+		for (int k = 0; k < KEYSTATE_KEYS_MAX && !known; k++)
+			known = kz->state.keys[k].number != 0 &&
+			    key_ring_find(kz->ring, &kz->state.keys[k]) == keyring_get(kz->ring, i);
+		if (!known)
+			role_log(kr->role, LOG_LEVEL_NOTICE, "%s: key %s is in its folder and is not used: "
+			    "nobody said that it is to be (sekisho zone import)",
+			    key_zone_text(kz, name), keyring_get(kz->ring, i)->name);
+	}
+}
+
+static int
+zone_read(struct key_role *kr, struct key_zone *kz, struct findings *fs, const char **ret_what)
+{
+	int rc = ring_read(kr, kz, fs, &kz->ring, ret_what);
+
+	if (rc < 0)
 		return rc;
 	*ret_what = "the state of its keys";
 	rc = state_read(kr, kz, fs);
 	if (rc == -ENOENT && keyring_n(kz->ring) == 0) {
 		/* On the disk before the first key is: keys without a state were in use. */
-		keystate_init(&kz->state, now);
-		return state_write(kr, kz);
+		keystate_init(&kz->state, role_now(kr->role));
+		return key_state_write(kr, kz);
 	}
 	/*
-	 * A private file that is not there may come back: set_fill() says so, and
+	 * A private file that is not there may come back: the set says so, and
 	 * nothing else is done. That a key is lost is the operator's word.
 	 */
-	return rc;
+	if (rc < 0)
+		return rc;
+	orphans_tell(kr, kz);
+	return serials_read(kr, kz, fs->pool);
 }
 
 int
 key_zone_load(struct key_role *kr, struct key_zone *kz)
 {
-	_cleanup_(pool_freep) struct pool *pool = pool_new(FINDINGS_POOL + KEYSTATE_TEXT_MAX);
+	_cleanup_(pool_freep) struct pool *pool = pool_new(FINDINGS_POOL + KEYSTATE_TEXT_MAX + KEY_SERIALS_TEXT_MAX);
 	struct findings fs;
 	const char *what;
 	int rc;
@@ -332,14 +243,160 @@ key_zone_load(struct key_role *kr, struct key_zone *kz)
 	policy_check(&kz->e->policy, &fs);
 	if (findings_reject(&fs)) {
 		findings_tell(kr, kz, &fs);
-		return cannot(kr, kz, "its policy", "see the log");
+		return key_set_cannot(kr, kz, "its policy", "see the log");
 	}
 	rc = zone_read(kr, kz, &fs, &what);
 	findings_tell(kr, kz, &fs);
 	if (rc >= 0)
 		return 0;
 	kz->ring = keyring_free(kz->ring);
-	return cannot(kr, kz, what, err_str(rc));
+	return key_set_cannot(kr, kz, what, err_str(rc));
+}
+
+/* --- keys from elsewhere --- */
+
+static bool
+ring_has(const struct keyring *ring, uint8_t alg, bool sep)
+{
+	struct dnskey d;
+
+	for (size_t i = 0; i < keyring_n(ring); i++)
+		if (dnskey_parse(keyring_get(ring, i)->rdata, &d) == 0 && d.alg == alg &&
+		    ((d.flags & DNSKEY_SEP) != 0) == sep)
+			return true;
+	return false;
+}
+
+/* As app/zone_keys.h has it: one kind of key alone does both. */
+static enum ks_role
+imported_role(const struct keyring *ring, const struct dnskey *d)
+{
+	bool sep = (d->flags & DNSKEY_SEP) != 0;
+
+	if (!ring_has(ring, d->alg, !sep))
+		return KS_CSK;
+	return sep ? KS_KSK : KS_ZSK;
+}
+
+static enum ks_goal
+imported_goal(const struct keyring_key *k, int64_t now)
+{
+	if ((k->inactive != TIME_NEVER && k->inactive <= now) || (k->remove != TIME_NEVER && k->remove <= now))
+		return KS_GOAL_HIDDEN;
+	return k->activate != TIME_NEVER && k->activate > now ? KS_GOAL_STANDBY : KS_GOAL_OMNIPRESENT;
+}
+
+/* Octets of RSA's modulus as bits (RFC 3110 section 2); of others there is only one size. */
+static uint32_t
+key_bits(const struct dnskey *d)
+{
+	struct rd r = rd_sv(d->public_key);
+	size_t n = rd_u8(&r);
+
+	if (d->alg != 5 && d->alg != 7 && d->alg != 8 && d->alg != 10)
+		return 0;
+	if (n == 0)
+		n = rd_be16(&r);
+	(void)rd_slice(&r, n);
+	return r.bad ? 0 : (uint32_t)rd_left(&r) * 8;
+}
+
+/* 1: it is new. */
+static int
+key_import(struct keystate *st, const struct keyring *ring, const struct keyring_key *k, int64_t now)
+{
+	struct keystate_newkey new = { .flags = KS_FLAG_BACKED_UP, .tag = dnskey_tag(k->rdata) };
+	struct dnskey d;
+	uint32_t number;
+	int rc;
+
+	if (dnskey_parse(k->rdata, &d) < 0)
+		return 0;
+	new.role = imported_role(ring, &d);
+	new.alg = d.alg;
+	new.bits = key_bits(&d);
+	new.public_key = d.public_key;
+	new.goal = imported_goal(k, now);
+	if ((d.flags & DNSKEY_REVOKE) != 0)
+		new.flags |= KS_FLAG_REVOKED;
+	if (k->priv == NULL && k->uri == NULL)
+		new.flags |= KS_FLAG_EXTERNAL;
+	else if (new.goal == KS_GOAL_OMNIPRESENT)
+		new.active = k->activate != TIME_NEVER && k->activate > 0 ? k->activate : now;
+	rc = keystate_add_key(st, &new, now, &number);
+	return rc == -EEXIST ? 0 : rc < 0 ? rc : 1;
+}
+
+static int
+keys_import(struct keystate *st, const struct keyring *ring, int64_t now, unsigned *ret_n)
+{
+	*ret_n = 0;
+	for (size_t i = 0; i < keyring_n(ring); i++) {
+		int rc = key_import(st, ring, keyring_get(ring, i), now);
+
+		if (rc < 0)
+			return rc;
+		*ret_n += (unsigned)rc;
+	}
+	return 0;
+}
+
+static int
+ring_adopt(struct key_role *kr, struct key_zone *kz, struct keyring *ring, unsigned *ret_n)
+{
+	struct keystate was = kz->state;
+	int rc = keys_import(&kz->state, ring, role_now(kr->role), ret_n);
+
+	if (rc == 0 && *ret_n > 0)
+		keystate_distrust(&kz->state);
+	if (rc == 0)
+		rc = key_state_write(kr, kz);
+	if (rc < 0)
+		kz->state = was;
+	else
+		kz->ring = ring;	/* the one before stays: sets point into it */
+	return rc;
+}
+
+/* A zone that could not be used until now: its state, or a new one. */
+static int
+state_find(struct key_role *kr, struct key_zone *kz, struct findings *fs)
+{
+	int rc = state_read(kr, kz, fs);
+
+	if (rc == 0)
+		return serials_read(kr, kz, fs->pool);
+	if (rc == -ENOENT)
+		keystate_init(&kz->state, role_now(kr->role));
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int
+key_zone_import(struct key_role *kr, struct key_zone *kz, unsigned *ret_n, char *why, size_t why_n)
+{
+	_cleanup_(pool_freep) struct pool *pool = pool_new(FINDINGS_POOL + KEYSTATE_TEXT_MAX + KEY_SERIALS_TEXT_MAX);
+	_cleanup_(keyring_freep) struct keyring *ring = NULL;
+	struct findings fs;
+	const char *what = "its keys";
+	int rc;
+
+	if (pool == NULL)
+		return -ENOMEM;
+	findings_init(&fs, pool);
+	policy_check(&kz->e->policy, &fs);
+	rc = findings_reject(&fs) ? -EINVAL : ring_read(kr, kz, &fs, &ring, &what);
+	if (rc == 0 && kz->ring == NULL) {
+		what = "the state of its keys";
+		rc = state_find(kr, kz, &fs);
+	}
+	if (rc == 0)
+		rc = ring_adopt(kr, kz, ring, ret_n);
+	if (rc == 0)
+		ring = NULL;
+	findings_tell(kr, kz, &fs);
+	if (rc < 0)
+		(void)snprintf(why, why_n, "%s: %s", what, err_str(rc));
+	return rc;
 }
 
 /* --- steps --- */
@@ -363,9 +420,11 @@ key_make(struct key_role *kr, struct key_zone *kz, const struct keystate_action 
 		return rc;
 	new = (struct keystate_newkey){ .role = a->role, .alg = a->alg, .tag = dnskey_tag(k->rdata),
 	    .bits = a->bits, .goal = a->goal, .public_key = d.public_key };
-	role_log(kr->role, LOG_LEVEL_NOTICE, "%s: made key %s (%s)", zone_text(kz, zone), name,
+	role_log(kr->role, LOG_LEVEL_NOTICE, "%s: made key %s (%s)", key_zone_text(kz, zone), name,
 	    keystate_role_name(a->role));
-	return keystate_add_key(&kz->state, &new, now, &number);
+	if ((rc = keystate_add_key(&kz->state, &new, now, &number)) == 0)
+		key_audit(kr, kz, "key-made", "", &kz->state.keys[keystate_find(&kz->state, number)]);
+	return rc;
 }
 
 /* The keys that this step asks for; how many. */
@@ -385,28 +444,141 @@ keys_make(struct key_role *kr, struct key_zone *kz, int64_t now, unsigned *ret_n
 	return 0;
 }
 
+/* The engine, which an operator's hold and ours stop in the same way. */
 static int
-steps(struct key_role *kr, struct key_zone *kz, int64_t now, struct findings *fs)
+engine(struct keystate *st, const struct key_zone *kz, const struct key_seen *seen, bool hold, int64_t now,
+    struct findings *fs, struct keystate_step *step)
 {
-	const struct keystate_observations nobody = { 0 };
+	const struct keystate_observations o = {
+		.child = seen != NULL && seen->has_child ? &seen->child : NULL,
+		.parent = seen != NULL && seen->has_parent ? &seen->parent : NULL };
+	bool was = st->hold;
+	int rc;
+
+	st->hold = was || hold;
+	rc = keystate_next(st, &kz->e->policy, &o, now, fs, step);
+	st->hold = was;
+	return rc;
+}
+
+static void
+refuse(struct key_role *kr, struct key_zone *kz, const struct findings *fs, int64_t now)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct key_refusal *r = &kz->refusal;
+	char zone[DNAME_STRLEN], story[KEY_STORY_MAX];
+
+	timeline_story_text(&b, fs, LANG_EN);
+	(void)snprintf(story, sizeof(story), "%.*s", SV_ARG(sv_trim(buf_get(&b))));
+	kr->n_held++;
+	if (r->is && strcmp(r->story, story) == 0)
+		return;
+	if (!r->is)
+		r->since = now;
+	r->is = true;
+	memcpy(r->story, story, sizeof(story));
+	role_log(kr->role, LOG_LEVEL_ERROR, "%s: the next step of its keys is not taken: some resolver would "
+	    "fail", key_zone_text(kz, zone));
+	for (struct sv rest = sv_str(r->story), line; sv_line(&rest, &line); )
+		role_log(kr->role, LOG_LEVEL_ERROR, "%s: %.*s", key_zone_text(kz, zone), SV_ARG(line));
+	key_audit(kr, kz, "key-step-refused", "", NULL);
+	key_told_soon(kr);
+}
+
+/* May the state go on from held to work? */
+static int
+prove(struct key_role *kr, struct key_zone *kz, const struct keystate *held, const struct keystate *work,
+    int64_t now, bool *ret_pass)
+{
+	_cleanup_(pool_freep) struct pool *pool = pool_new(PROOF_POOL);
+	struct findings fs;
+	bool safe = false;
+	int rc;
+
+	*ret_pass = true;
+	if (!zone_proof_is_step(held, work)) {
+		kz->refusal.is = kz->refusal.overridden = false;
+		return 0;
+	}
+	if (kz->refusal.overridden)
+		return 0;
+	if (pool == NULL)
+		return -ENOMEM;
+	findings_init(&fs, pool);
+	if ((rc = zone_proof_step(held, work, &kz->e->policy, now, &fs, &safe)) == -ENOMEM)
+		return rc;
+	/* What cannot be proven is not taken. */
+	*ret_pass = rc == 0 && safe;
+	if (!*ret_pass)
+		refuse(kr, kz, &fs, now);
+	return 0;
+}
+
+/* A step that was waited for is taken, with or without the proof. */
+static void
+refusal_over(struct key_role *kr, struct key_zone *kz)
+{
+	if (kz->refusal.overridden)
+		key_audit(kr, kz, "key-step-overridden", "", NULL);
+	if (kz->refusal.is)
+		key_told_soon(kr);
+	kz->refusal.is = kz->refusal.overridden = false;
+}
+
+/* One call: what was seen counts in any case, the step only if it is proven. */
+static int
+step_take(struct key_role *kr, struct key_zone *kz, const struct key_seen *seen, int64_t now, struct findings *fs)
+{
+	struct keystate held = kz->state, work = kz->state;
+	struct keystate_step step, held_step;
+	struct findings quiet;
+	bool pass;
+	int rc;
+
+	findings_init(&quiet, fs->pool);
+	if ((rc = engine(&held, kz, seen, true, now, &quiet, &held_step)) < 0 ||
+	    (rc = engine(&work, kz, seen, false, now, fs, &step)) < 0 ||
+	    (rc = prove(kr, kz, &held, &work, now, &pass)) < 0)
+		return rc;
+	if (pass && zone_proof_is_step(&held, &work))
+		refusal_over(kr, kz);
+	kz->state = pass ? work : held;
+	kz->step = pass ? step : held_step;
+	return 0;
+}
+
+/* A key that cannot be made (a full disk, a token) holds up nothing but itself. */
+static int
+steps(struct key_role *kr, struct key_zone *kz, const struct key_seen *seen, int64_t now, struct findings *fs,
+    bool *ret_again)
+{
+	char zone[DNAME_STRLEN];
 	unsigned made = 1;
 	int rc = 0;
 
-	for (unsigned i = 0; i < STEPS_MAX && made > 0 && rc == 0; i++) {
-		rc = keystate_next(&kz->state, &kz->e->policy, &nobody, now, fs, &kz->step);
-		if (rc == 0)
-			rc = keys_make(kr, kz, now, &made);
+	for (unsigned i = 0; i < STEPS_MAX && made > 0; i++) {
+		if ((rc = step_take(kr, kz, i == 0 ? seen : NULL, now, fs)) < 0)
+			return rc;
+		rc = keys_make(kr, kz, now, &made);
+		if (rc == -ENOMEM)
+			return rc;
+		if (rc >= 0)
+			continue;
+		role_log(kr->role, LOG_LEVEL_ERROR, "%s: a key cannot be made: %s", key_zone_text(kz, zone), err_str(rc));
+		*ret_again = true;
+		break;
 	}
 	/* Before anybody hears of it. */
-	return rc < 0 ? rc : state_write(kr, kz);
+	return key_state_write(kr, kz);
 }
 
 int
-key_zone_step(struct key_role *kr, struct key_zone *kz)
+key_zone_step(struct key_role *kr, struct key_zone *kz, const struct key_seen *seen)
 {
 	_cleanup_(pool_freep) struct pool *pool = pool_new(FINDINGS_POOL);
+	int64_t now = role_now(kr->role);
 	struct findings fs;
-	struct key_set *s;
+	bool again = false;
 	int rc;
 
 	if (kz->ring == NULL)
@@ -414,32 +586,16 @@ key_zone_step(struct key_role *kr, struct key_zone *kz)
 	if (pool == NULL)
 		return -ENOMEM;
 	findings_init(&fs, pool);
-	rc = steps(kr, kz, role_now(kr->role), &fs);
+	rc = steps(kr, kz, seen, now, &fs, &again);
 	findings_tell(kr, kz, &fs);
-	kz->next = rc < 0 ? role_now(kr->role) + 60 : kz->step.next;
+	kz->next = rc < 0 || again ? now + AGAIN_SEC : kz->step.next;
+	if (kz->refusal.is)
+		kz->next = min_i64(kz->next, now + REFUSED_SEC);
 	/* A full disk: what was told stays true. */
 	if (rc < 0)
 		return kz->set != NULL && kz->set->state == KEY_SET_READY ? 0 :
-		    cannot(kr, kz, "its keys", err_str(rc));
-	if ((s = set_new(kz)) == NULL)
-		return -ENOMEM;
-	set_fill(s, kz);
-	return set_use(kr, kz, s);
-}
-
-int
-key_zone_backed_up(struct key_role *kr, struct key_zone *kz, unsigned *ret_n)
-{
-	int64_t now = role_now(kr->role);
-
-	*ret_n = 0;
-	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
-		const struct keystate_key *k = &kz->state.keys[i];
-
-		if (k->number == 0 || (k->flags & (KS_FLAG_BACKED_UP | KS_FLAG_EXTERNAL)) != 0)
-			continue;
-		if (keystate_command(&kz->state, KS_CMD_BACKED_UP, k->number, now) == 0)
-			(*ret_n)++;
-	}
-	return key_zone_step(kr, kz);
+		    key_set_cannot(kr, kz, "its keys", err_str(rc));
+	if ((rc = key_set_make(kr, kz)) < 0)
+		return rc;
+	return key_act(kr, kz);
 }

@@ -100,7 +100,7 @@ const struct sandbox_profile sandbox_zone = {
 };
 /* One folder, no network; nothing of it is larger than a key. */
 const struct sandbox_profile sandbox_key = {
-	.name = "key", .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_THREADS,
+	.name = "key", .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_THREADS | SANDBOX_MEMFD,
 	.max_memory = 2 * GIB, .max_files = 64, .max_file = 16 * 1024 * 1024, .required = true,
 };
 

@@ -94,7 +94,8 @@ class Place:
         return json.loads(out)["example.jp."] if code == 0 else []
 
     def key_files(self):
-        return {f: read(os.path.join(self.keys, f)) for f in os.listdir(self.keys) if f != "state"}
+        return {f: read(os.path.join(self.keys, f)) for f in os.listdir(self.keys)
+                if f not in ("state", "published")}
 
 
 def sigs(text):

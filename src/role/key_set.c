@@ -1,0 +1,243 @@
+/* Sets: what the zone role is told of a zone's keys, and what is in force. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "role/key_role.h"
+
+static struct key_set *
+set_new(const struct key_zone *kz)
+{
+	struct key_set *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->apex = kz->e->name;
+	s->life_max = kz->e->policy.validity + kz->e->policy.clock_skew;
+	s->state = KEY_SET_CANNOT;
+	return s;
+}
+
+const struct keyring_key *
+key_ring_find(const struct keyring *ring, const struct keystate_key *k)
+{
+	struct sv public = { (const char *)k->public_key, k->public_len };
+	struct dnskey d;
+
+	for (size_t i = 0; i < keyring_n(ring); i++)
+		if (dnskey_parse(keyring_get(ring, i)->rdata, &d) == 0 && d.alg == k->alg &&
+		    sv_eq(d.public_key, public))
+			return keyring_get(ring, i);
+	return NULL;
+}
+
+static unsigned
+uses_of(const struct keystate_publication *p, int place)
+{
+	uint32_t bit = UINT32_C(1) << place;
+
+	return ((p->dnskey & bit) != 0 ? SIGN_USE_PUBLISH : 0U) |
+	    ((p->dnskey_sigs & bit) != 0 ? SIGN_USE_DNSKEY : 0U) |
+	    ((p->zone_sigs & bit) != 0 ? SIGN_USE_ZONE : 0U) |
+	    ((p->cds & bit) != 0 ? SIGN_USE_CDS : 0U);
+}
+
+static void
+set_key_add(struct key_set *s, const struct keyring_key *k, unsigned uses)
+{
+	struct dnskey d;
+
+	if (dnskey_parse(k->rdata, &d) < 0)
+		return;
+	s->key[s->n++] = (struct set_key){ .rdata = k->rdata, .priv = k->priv, .uses = uses,
+	    .alg = d.alg, .tag = dnskey_tag(k->rdata), .sig_len = dnskey_sig_len(k->rdata) };
+}
+
+/* Nothing is signed, and that is not as the policy wants it. */
+static void
+set_waits(struct key_set *s, const struct key_zone *kz)
+{
+	s->state = KEY_SET_WAITS;
+	(void)snprintf(s->why, sizeof(s->why), "no key may be used yet");
+	for (size_t i = 0; i < kz->step.n_waits; i++) {
+		if (kz->step.waits[i].why == KS_WAIT_BACKUP)
+			(void)snprintf(s->why, sizeof(s->why), "its keys are to be backed up first "
+			    "(or backup-required: no in its policy)");
+		else if (kz->step.waits[i].why == KS_WAIT_PROOF)
+			(void)snprintf(s->why, sizeof(s->why), "the servers of the zone and of its parent "
+			    "are to be seen first: what they have is taken over");
+		else
+			continue;
+		return;
+	}
+}
+
+/* What is lost signs nothing new; what it signed before serves on until it ends. */
+static bool
+may_do(const struct keyring_key *have, const struct keystate_key *k, unsigned uses)
+{
+	return have != NULL && (have->priv != NULL || have->token != NULL ||
+	    (k->flags & KS_FLAG_LOST) != 0 || (uses & (SIGN_USE_DNSKEY | SIGN_USE_ZONE)) == 0);
+}
+
+/* What the step says, as keys and what each does. A state that is not proven goes on as it was. */
+static void
+set_fill(struct key_set *s, const struct key_zone *kz)
+{
+	const struct keystate_publication *p = &kz->step.pub;
+
+	s->cds_delete = p->valid && p->cds_delete;
+	s->dnskey_seq = p->valid ? p->dnskey_seq : 0;
+	s->data_seq = p->valid ? p->data_seq : 0;
+	if (p->valid && p->dnskey == 0 && p->zone_sigs == 0 && !kz->e->policy.secure) {
+		s->state = KEY_SET_UNSIGNED;
+		return;
+	}
+	if (p->dnskey_sigs == 0 || p->zone_sigs == 0) {
+		set_waits(s, kz);
+		return;
+	}
+	s->state = KEY_SET_READY;
+	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
+		const struct keystate_key *k = &kz->state.keys[i];
+		unsigned uses = uses_of(p, i);
+		const struct keyring_key *have;
+
+		if (k->number == 0 || uses == 0)
+			continue;
+		have = key_ring_find(kz->ring, k);
+		if (may_do(have, k, uses)) {
+			set_key_add(s, have, uses);
+			continue;
+		}
+		s->state = KEY_SET_CANNOT;
+		s->n = 0;
+		(void)snprintf(s->why, sizeof(s->why), "the private key with tag %u is not in its folder",
+		    k->tag);
+		return;
+	}
+}
+
+static bool
+set_same(const struct key_set *a, const struct key_set *b)
+{
+	if (a == NULL || a->state != b->state || a->n != b->n || a->cds_delete != b->cds_delete ||
+	    a->dnskey_seq != b->dnskey_seq || a->data_seq != b->data_seq || strcmp(a->why, b->why) != 0)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->key[i].uses != b->key[i].uses || a->key[i].priv != b->key[i].priv ||
+		    !sv_eq(a->key[i].rdata, b->key[i].rdata))
+			return false;
+	return true;
+}
+
+static const struct set_key *
+cds_next(const struct key_set *s, size_t *i)
+{
+	while (*i < s->n)
+		if ((s->key[(*i)++].uses & SIGN_USE_CDS) != 0)
+			return &s->key[*i - 1];
+	return NULL;
+}
+
+/* Both lists are in the order of places. */
+bool
+key_set_same_cds(const struct key_set *a, const struct key_set *b)
+{
+	size_t i = 0, j = 0;
+
+	if (a->cds_delete != b->cds_delete)
+		return false;
+	for (;;) {
+		const struct set_key *x = cds_next(a, &i), *y = cds_next(b, &j);
+
+		if (x == NULL || y == NULL)
+			return x == y;
+		if (!sv_eq(x->rdata, y->rdata))
+			return false;
+	}
+}
+
+const struct key_set *
+key_set_of(const struct key_zone *kz, uint32_t generation)
+{
+	const struct key_set *s = kz->set;
+
+	while (s != NULL && s->generation != generation)
+		s = s->before;
+	return s;
+}
+
+/* --- telling --- */
+
+int
+key_zone_tell(struct key_role *kr, const struct key_zone *kz)
+{
+	const struct key_set *s = kz->set;
+	uint8_t octets[KEY_SET_KEYS_MAX];
+	struct wr w = wr_mem(octets, sizeof(octets));
+	struct msg_key_set m;
+
+	if (s == NULL)
+		return 0;
+	for (size_t i = 0; i < s->n; i++) {
+		wr_be16(&w, (uint16_t)s->key[i].uses);
+		wr_be16(&w, (uint16_t)s->key[i].rdata.n);
+		wr_bytes(&w, s->key[i].rdata.p, s->key[i].rdata.n);
+	}
+	if (!wr_done(&w))
+		return SE_LIMIT;
+	m = (struct msg_key_set){ .zone = { (const char *)s->apex.w, s->apex.len }, .state = s->state,
+	    .generation = s->generation, .keys = { (const char *)octets, w.len },
+	    .cds_delete = s->cds_delete, .why = sv_str(s->why) };
+	return msg_key_set_send(kr->role, ROLE_ZONE, &m);
+}
+
+/* The old one stays: a thread may be reading it. */
+static int
+set_use(struct key_role *kr, struct key_zone *kz, struct key_set *s)
+{
+	char name[DNAME_STRLEN];
+	int rc;
+
+	if (set_same(kz->set, s)) {
+		free(s);
+		return 0;
+	}
+	s->generation = kr->next_generation++;
+	s->before = kz->set;
+	if (kz->set == NULL || !key_set_same_cds(kz->set, s))
+		kz->has_cds_serial = kz->cds_everywhere = false;
+	kz->set = s;
+	if (s->why[0] != '\0')
+		role_log(kr->role, s->state == KEY_SET_CANNOT ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
+		    "%s: %s", key_zone_text(kz, name), s->why);
+	key_told_soon(kr);
+	if ((rc = key_table_publish(kr)) < 0)
+		return rc;
+	return key_zone_tell(kr, kz);
+}
+
+int
+key_set_make(struct key_role *kr, struct key_zone *kz)
+{
+	struct key_set *s = set_new(kz);
+
+	if (s == NULL)
+		return -ENOMEM;
+	set_fill(s, kz);
+	return set_use(kr, kz, s);
+}
+
+int
+key_set_cannot(struct key_role *kr, struct key_zone *kz, const char *what, const char *why)
+{
+	struct key_set *s = set_new(kz);
+
+	if (s == NULL)
+		return -ENOMEM;
+	(void)snprintf(s->why, sizeof(s->why), "%s: %s", what, why);
+	return set_use(kr, kz, s);
+}
