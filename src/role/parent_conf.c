@@ -8,6 +8,7 @@
 #include "app/zone_conf.h"
 #include "base/err.h"
 #include "role/parent.h"
+#include "role/parent_name.h"
 #include "sys/file.h"
 
 #define TALS_MAX	1000			/* names in a folder; five are in use */
@@ -368,9 +369,9 @@ conf_wants(const struct conf *c, enum role_id id)
 {
 	if (id == ROLE_MAIL)
 		return c->values[CONF_ALARM_MAIL_TO].n > 0;
-	if (id == ROLE_NAME)
-		return false;	/* its program is not there yet */
-	if (id == ROLE_ZONE || id == ROLE_KEY)
+	if (id == ROLE_NAME && app_conf_u32(c, CONF_DNS_LOOK_INTERVAL) == 0)
+		return false;
+	if (id == ROLE_ZONE || id == ROLE_KEY || id == ROLE_NAME)
 		return c->values[CONF_DNS_ZONES].n > 0;
 	if (id == ROLE_VALIDATE || id == ROLE_RTR)
 		return conf_routes(c);
@@ -391,7 +392,7 @@ word_index(const struct conf *c, enum app_conf_row row, const char *const *words
 }
 
 struct conf_texts {
-	struct buf	trees, rrdp, asns, prefixes, hosts, slurm, exceptions, allow, md5, mail_to, zones;
+	struct buf	trees, rrdp, asns, prefixes, hosts, slurm, exceptions, allow, md5, mail_to, zones, names, servers;
 	char		objects[4200], scratch[4200], mail[4200], keys[4200];
 	struct token_conf token;
 };
@@ -410,6 +411,8 @@ texts_done(struct conf_texts *t)
 	buf_done(&t->md5);
 	buf_done(&t->mail_to);
 	buf_done(&t->zones);
+	buf_done(&t->names);
+	buf_done(&t->servers);
 	token_conf_done(&t->token);
 }
 
@@ -453,6 +456,7 @@ union conf_msg {
 	struct msg_mail_conf		mail;
 	struct msg_zone_conf		zone;
 	struct msg_key_conf		key;
+	struct msg_name_conf		name;
 };
 
 static enum msg_type
@@ -565,7 +569,7 @@ msg_fill_names(const struct conf *c, enum role_id id, const struct conf_texts *t
 }
 
 static enum msg_type
-msg_fill(const struct parent *p, enum role_id id, const struct conf_texts *t,
+msg_fill(const struct parent *p, enum role_id id, struct conf_texts *t,
     union conf_msg *m)
 {
 	const struct conf *c = p->conf;
@@ -598,6 +602,9 @@ msg_fill(const struct parent *p, enum role_id id, const struct conf_texts *t,
 		return msg_fill_rsync(c, t, m);
 	case ROLE_MAIL:
 		return msg_fill_mail(c, t, m);
+	case ROLE_NAME:
+		m->name = name_conf_fill(c, buf_get(&t->zones), &t->names, &t->servers);
+		return MSG_name_conf;
 	case ROLE_ZONE:
 	case ROLE_KEY:
 		return msg_fill_names(c, id, t, m);

@@ -104,6 +104,12 @@ const struct sandbox_profile sandbox_key = {
 	.max_memory = 2 * GIB, .max_files = 64, .max_file = 16 * 1024 * 1024, .required = true,
 };
 
+/* It asks name servers, by UDP and TCP, and opens nothing. */
+const struct sandbox_profile sandbox_name = {
+	.name = "name", .calls = SANDBOX_CONNECT | SANDBOX_MEMFD,
+	.max_memory = 2 * GIB, .max_files = 1024, .max_file = 16 * 1024 * 1024, .required = true,
+};
+
 /* --- Landlock; newer than the headers of Debian 12 in part --- */
 
 #define LL_FS_EXECUTE		(1ULL << 0)

@@ -25,6 +25,7 @@ sub NS ns.sub
 ns.sub A 192.0.2.4
 """
 CONF = """dns:
+  look-interval: 0
   zones:
     - {name: Example.JP, file: in/example.jp, output: out/example.jp, policy: %(policy)s}
   policies:

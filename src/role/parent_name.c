@@ -1,0 +1,33 @@
+/* What role name is told. */
+#include <string.h>
+
+#include "role/parent_name.h"
+
+/* dns.look-families as bits; "auto": none. */
+static uint32_t
+families(const struct conf *c)
+{
+	static const char *const words[] = { "auto", "ipv4", "ipv6", "both" };
+
+	for (uint32_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(app_conf_str(c, CONF_DNS_LOOK_FAMILIES), words[i]) == 0)
+			return i;
+	return 0;
+}
+
+struct msg_name_conf
+name_conf_fill(const struct conf *c, struct sv zones, struct buf *names, struct buf *hosts)
+{
+	struct sv line;
+
+	/* The same zones that zone and key know: the first field of each line (app/zone_list.h). */
+	while (sv_line(&zones, &line))
+		buf_printf(names, "%.*s\n", SV_ARG(sv_cut(&line, '\t')));
+	app_conf_lines(c, CONF_DNS_HOSTS, hosts);
+	return (struct msg_name_conf){
+		.zones = buf_get(names), .hosts = buf_get(hosts),
+		.resolver = sv_str(app_conf_str(c, CONF_DNS_RESOLVER)),
+		.interval = app_conf_u32(c, CONF_DNS_LOOK_INTERVAL),
+		.families = families(c),
+	};
+}
