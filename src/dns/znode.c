@@ -305,25 +305,10 @@ rec_data(const struct zdraft *d, const struct zrec *r)
 	return (struct sv){ (const char *)d->bytes + r->off, r->len };
 }
 
-size_t
-zdraft_find(const struct zdraft *d, uint16_t type, bool is_sig, struct sv rdata)
+struct sv
+zdraft_data(const struct zdraft *d, size_t i)
 {
-	size_t i = 0;
-
-	for (; i < d->n_rec; i++) {
-		const struct zrec *r = &d->rec[i];
-
-		if (r->type == type && r->is_sig == is_sig && sv_eq(rec_data(d, r), rdata))
-			break;
-	}
-	return i;
-}
-
-void
-zdraft_del(struct zdraft *d, size_t at)
-{
-	d->n_rec--;
-	memmove(d->rec + at, d->rec + at + 1, (d->n_rec - at) * sizeof(*d->rec));
+	return rec_data(d, &d->rec[i]);
 }
 
 /* RFC 4034 section 6.3: data as left-justified octets, a missing one first. */

@@ -21,7 +21,7 @@ struct zone_edit {
 	struct pool	*pool;
 	struct op	*op;
 	size_t		 n, cap;
-	struct zdraft	 draft;
+	struct zdraft	 was, draft;	/* of one name: as it is, as it will be */
 	uint8_t		 canon[DNS_RDATA_MAX];
 };
 
@@ -46,6 +46,7 @@ zone_edit_free(struct zone_edit *e)
 		return NULL;
 	(void)zone_unref(e->old);
 	(void)pool_free(e->pool);
+	zdraft_done(&e->was);
 	zdraft_done(&e->draft);
 	free(e->op);
 	free(e);
@@ -100,7 +101,24 @@ key_cmp(struct sv a, struct sv b)
 	return dkey_cmp((const uint8_t *)a.p, a.n, (const uint8_t *)b.p, b.n);
 }
 
-/* By place; there, in the order in which they came. */
+/* The order of a node's records (zdraft_node()). */
+static int
+data_cmp(const struct op *op, uint16_t type, bool is_sig, struct sv rdata)
+{
+	if (op->type != type)
+		return op->type < type ? -1 : 1;
+	if (op->is_sig != is_sig)
+		return op->is_sig ? 1 : -1;
+	return sv_cmp(op->rdata, rdata);
+}
+
+static bool
+same_name(const struct op *a, const struct op *b)
+{
+	return a->part == b->part && sv_eq(a->key, b->key);
+}
+
+/* By place and record; there, in the order in which they came. */
 static int
 op_qsort(const void *a, const void *b)
 {
@@ -109,6 +127,8 @@ op_qsort(const void *a, const void *b)
 
 	if (d == 0)
 		d = key_cmp(x->key, y->key);
+	if (d == 0)
+		d = data_cmp(x, y->type, y->is_sig, y->rdata);
 	return d != 0 ? d : x->seq < y->seq ? -1 : 1;
 }
 
@@ -131,38 +151,58 @@ double_tell(struct zone_edit *e, const struct op *op)
 	return 0;
 }
 
+/* All that is said of one record, op[*i] on, which is there with that TTL or is not. */
 static int
-op_play(struct zone_edit *e, const struct op *op)
+edit_record(struct zone_edit *e, size_t *i, bool is_there, uint32_t ttl)
 {
-	size_t at = zdraft_find(&e->draft, op->type, op->is_sig, op->rdata);
+	const struct op *first = &e->op[*i];
+	int rc = 0;
 
-	if (op->is_add && at < e->draft.n_rec)
-		return e->draft.rec[at].ttl == op->ttl ? double_tell(e, op) : -EEXIST;
-	if (op->is_add)
-		return zdraft_add(&e->draft, op->type, op->is_sig, op->ttl, op->rdata);
-	if (at == e->draft.n_rec)
-		return -ENOENT;
-	zdraft_del(&e->draft, at);
-	return 0;
+	for (; rc == 0 && *i < e->n; (*i)++) {
+		const struct op *op = &e->op[*i];
+
+		if (!same_name(op, first) || data_cmp(op, first->type, first->is_sig, first->rdata) != 0)
+			break;
+		if (op->is_add && is_there)
+			rc = op->ttl == ttl ? double_tell(e, op) : -EEXIST;
+		else if (!op->is_add && !is_there)
+			rc = -ENOENT;
+		is_there = op->is_add;
+		ttl = op->ttl;
+	}
+	if (rc < 0 || !is_there)
+		return rc;
+	return zdraft_add(&e->draft, first->type, first->is_sig, ttl, first->rdata);
 }
 
-/* All that is said of one name, op[*i] on. */
+/*
+ * All that is said of one name, op[*i] on: its records and what is said of them
+ * stand in one order, so that a name of 65535 records costs a walk.
+ */
 static int
 edit_name(struct zone_edit *e, size_t *i, struct zchange *ret)
 {
 	const struct op *first = &e->op[*i];
 	const struct znode *old = zone_find(e->old, first->part, first->key);
+	size_t k = 0;
 	int rc = 0;
 
+	zdraft_reset(&e->was);
 	zdraft_reset(&e->draft);
 	if (old != NULL)
-		rc = zdraft_add_node(&e->draft, old);
-	for (; rc == 0 && *i < e->n; (*i)++) {
+		rc = zdraft_add_node(&e->was, old);
+	for (bool more = true; rc == 0 && (more || k < e->was.n_rec);) {
 		const struct op *op = &e->op[*i];
+		const struct zrec *r = k < e->was.n_rec ? &e->was.rec[k] : NULL;
+		struct sv data = r != NULL ? zdraft_data(&e->was, k) : (struct sv){ 0 };
+		int d = !more ? 1 : r == NULL ? -1 : data_cmp(op, r->type, r->is_sig, data);
 
-		if (op->part != first->part || !sv_eq(op->key, first->key))
-			break;
-		rc = op_play(e, op);
+		if (d > 0)
+			rc = zdraft_add(&e->draft, r->type, r->is_sig, r->ttl, data);
+		else
+			rc = edit_record(e, i, d == 0, d == 0 ? r->ttl : 0);
+		k += d >= 0;
+		more = *i < e->n && same_name(&e->op[*i], first);
 	}
 	ret->key = first->key;
 	return rc < 0 ? rc : zdraft_node(&e->draft, first->key, &ret->node);

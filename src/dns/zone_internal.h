@@ -76,9 +76,8 @@ void	 zdraft_done(struct zdraft *);
 /* Canonical data. -ENOMEM, -E2BIG (ZONE_NODE_SIZE_MAX). */
 int	 zdraft_add(struct zdraft *, uint16_t type, bool is_sig, uint32_t ttl, struct sv rdata) MUST_USE;
 int	 zdraft_add_node(struct zdraft *, const struct znode *) MUST_USE;
-/* The place of a record, whatever its TTL; n_rec if it is not there. */
-size_t	 zdraft_find(const struct zdraft *, uint16_t type, bool is_sig, struct sv rdata);
-void	 zdraft_del(struct zdraft *, size_t at);
+/* Of rec[i]. */
+struct sv zdraft_data(const struct zdraft *, size_t i);
 /*
  * Sorted, without doubles, the lowest TTL of a set for all of it (RFC 2181
  * section 5.2). 0 with *ret NULL where nothing is left; -ENOMEM, -E2BIG.

@@ -434,6 +434,55 @@ test_edit_chained(void **state)
 	(void)pool_free(w.pool);
 }
 
+static void
+address(struct text_rr *t, unsigned i)
+{
+	char text[sizeof("10.255.255.255")];
+
+	(void)snprintf(text, sizeof(text), "10.0.%u.%u", i / 256 % 256, i % 256);
+	(void)rr_of(t, "a.example.", 3600, RR_A, text);
+}
+
+/* Half of a large RRset goes, as much comes: said out of order, in one walk. */
+static void
+test_edit_many(void **state)
+{
+	enum { HALF = 20000 };
+	WORLD(w);
+	_cleanup_(zone_builder_freep) struct zone_builder *b = zone_builder_new(&w.apex, &w.fs);
+	_cleanup_(zone_unrefp) struct zone *z = NULL, *next = NULL;
+	_cleanup_(zone_edit_freep) struct zone_edit *e = NULL;
+	static struct text_rr t;
+	struct zone_it it;
+	struct zrrset set;
+	struct sv rdata;
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * HALF; i++) {
+		address(&t, i);
+		assert_int_equal(zone_builder_add(b, &t.rr), 0);
+	}
+	assert_int_equal(zone_builder_done(b, &z), 0);
+	e = zone_edit_new(z, &w.fs);
+	for (unsigned i = HALF; i > 0; i--) {
+		address(&t, 2 * i - 1);
+		assert_int_equal(zone_edit_del(e, &t.rr), 0);
+		address(&t, 2 * HALF + i - 1);
+		assert_int_equal(zone_edit_add(e, &t.rr), 0);
+	}
+	assert_int_equal(zone_edit_done(e, &next), 0);
+	assert_int_equal(zone_n_nodes(next, ZONE_NAMES), 1);
+	it = zone_begin(next, ZONE_NAMES);
+	assert_true(znode_find(zone_next(&it), RR_A, &set));
+	assert_int_equal(set.n_rrs, 2 * HALF);
+	for (unsigned i = 0; zdata_next(&set.rrs, &rdata); i++) {
+		uint32_t v = (uint32_t)(uint8_t)rdata.p[2] << 8 | (uint8_t)rdata.p[3];
+
+		assert_int_equal(v, i < HALF ? 2 * i : HALF + i);
+	}
+	(void)pool_free(w.pool);
+}
+
 /* As bytes and back; each octet that is changed, and each cut, is seen. */
 static void
 test_image(void **state UNUSED)
@@ -487,4 +536,5 @@ test_image(void **state UNUSED)
 }
 
 TESTS_MAIN("zone", T(test_build), T(test_image), T(test_what_no_zone_holds), T(test_ttl_mixed), T(test_signatures),
-    T(test_versions), T(test_versions_share), T(test_edit_refused), T(test_edit_double), T(test_edit_chained))
+    T(test_versions), T(test_versions_share), T(test_edit_refused), T(test_edit_double), T(test_edit_chained),
+    T(test_edit_many))
