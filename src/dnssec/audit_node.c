@@ -343,7 +343,8 @@ size_check(struct worker *w, const struct znode *node)
 	while (znode_next(node, &pos, &set)) {
 		struct cause large = CAUSE_TYPE(DNS_RRSET_LARGE, set.type);
 
-		c.is += (set.n_rrs > 0) + (set.n_sigs > 0);
+		c.is += set.n_rrs > 0;
+		c.is += set.n_sigs > 0;
 		large.values = AUDIT_NUMBERS;
 		large.is = set.n_rrs;
 		large.wanted = AUDIT_RRS_TOLD;
