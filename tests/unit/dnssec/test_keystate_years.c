@@ -5,7 +5,9 @@
  */
 #include "keystate_world.h"
 
+#ifndef LIVES
 #define LIVES 12
+#endif
 
 static struct world w;
 static uint32_t seed;
