@@ -26,6 +26,9 @@
 #include "base/sv.h"
 
 #define SIGN_ASK_ITEMS	1024	/* an answer of 4 KiB holds 64 of P-256 */
+/* In the uses of a key that zone is told: it is in a token, which may be slow. */
+#define SIGN_ASK_TOKEN	(1U << 15)
+#define SIGN_ASK_TOKEN_ITEMS 16
 
 enum sign_ask_kind {
 	SIGN_ASK_APEX,
@@ -39,6 +42,7 @@ enum sign_verdict {
 	SIGN_VERDICT_STALE,	/* another generation: ask for the keys again */
 	SIGN_VERDICT_REFUSED,	/* not with this key, not so long */
 	SIGN_VERDICT_FAILED,	/* the arithmetic */
+	SIGN_VERDICT_LATER,	/* the token with the key does not answer now */
 	SIGN_VERDICT_MAX
 };
 

@@ -240,6 +240,12 @@ token_key_open(struct hsm *hsm, const char *name, const char *uri, struct sv rda
 	return 0;
 }
 
+int
+token_key_delete(struct hsm *hsm, struct token_key *t)
+{
+	return hsm_key_delete(hsm, t->key);
+}
+
 /* --- made --- */
 
 void

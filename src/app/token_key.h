@@ -31,6 +31,8 @@ struct token_key *token_key_free(struct token_key *);
 DEFINE_CLEANUP(struct token_key, token_key_free)
 /* The probe again; as token_key_open(). */
 int	 token_key_probe(struct hsm *, const struct token_key *, struct findings *) MUST_USE;
+/* Out of the token, for ever; as hsm_key_delete(). */
+int	 token_key_delete(struct hsm *, struct token_key *) MUST_USE;
 /* As crypto_make_batch() and crypto_make_tbs_batch(), and as hsm_sign() fails. */
 int	 token_key_sign(struct hsm *, const struct token_key *, struct crypto_make *, size_t n) MUST_USE;
 int	 token_key_sign_tbs(struct hsm *, const struct token_key *, struct crypto_make_tbs *,

@@ -199,6 +199,7 @@ workers_stop(struct key_role *kr)
 	for (unsigned i = 0; i < kr->jobs; i++)
 		if (kr->workers[i].task != NULL)
 			kr->workers[i].task = task_free(kr->workers[i].task);
+	key_token_ring(kr->token, NULL);
 	kr->ring = ring_free(kr->ring);
 	atomic_store(&kr->stop, false);
 }
@@ -221,6 +222,7 @@ on_ring(struct role *r, enum role_id from UNUSED, void *msg)
 	workers_stop(kr);
 	if ((rc = ring_open(m->memory, &kr->ring)) < 0)
 		return rc;
+	key_token_ring(kr->token, kr->ring);
 	for (unsigned i = 0; i < kr->jobs; i++) {
 		kr->workers[i].task = task_start(r->loop, key_work, work_ended, &kr->workers[i]);
 		if (kr->workers[i].task == NULL)
@@ -266,14 +268,28 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 		return rc;
 	if ((rc = tree_make(kr->folder)) < 0 || (rc = role_path(r, kr->folder, SANDBOX_WRITE)) < 0)
 		role_log(r, LOG_LEVEL_ERROR, "%s: %s", kr->folder, err_str(rc));
-	return rc;
+	return rc < 0 ? rc : key_token_open(r, m, kr->list.n, &kr->token);
+}
+
+/* What its keys in the token are has changed; renew: zone may go on with what failed. */
+static void
+on_token(struct key_role *kr, size_t zone, bool renew)
+{
+	int rc = key_zone_step(kr, &kr->zones[zone], NULL);
+
+	if (rc == 0 && renew)
+		rc = key_set_renew(kr, &kr->zones[zone]);
+	if (rc < 0)
+		role_stop(kr->role, rc);
+	key_timer_arm(kr);
+	key_told_soon(kr);
 }
 
 static int
 start(struct role *r)
 {
 	struct key_role *kr = r->state;
-	int rc = 0;
+	int rc = kr->token == NULL ? 0 : key_token_start(kr->token, kr, on_token);
 
 	if (file_is_open_to_others(kr->folder))
 		role_log(r, LOG_LEVEL_WARN, "%s can be read by others than its owner: chmod 700", kr->folder);
@@ -290,7 +306,10 @@ start(struct role *r)
 static void
 stop(struct role *r)
 {
-	workers_stop(r->state);
+	struct key_role *kr = r->state;
+
+	workers_stop(kr);
+	key_token_stop(kr->token);
 }
 
 static void
@@ -310,6 +329,7 @@ status(struct role *r, struct json *j)
 	json_kv_u64(j, "refused", atomic_load(&kr->n_refused));
 	json_kv_u64(j, "looks", kr->n_seen);
 	json_kv_u64(j, "held", kr->n_held);
+	key_token_json(kr->token, j);
 }
 
 static const struct role_handler handlers[] = {

@@ -309,6 +309,8 @@ key_delete(struct key_role *kr, struct key_zone *kz, uint32_t number)
 	if (k == NULL)
 		return 0;
 	gone = *k;
+	if (have != NULL && (rc = key_token_delete(kr->token, key_zone_token(kr, kz, have))) == -EINPROGRESS)
+		return 0;		/* the next step comes when it is out of the token */
 	if (have != NULL)
 		rc = files_remove(kr, kz, have);
 	if (rc == 0)

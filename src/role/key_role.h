@@ -37,6 +37,7 @@
 #include "app/zone_list.h"
 #include "dnssec/dnssec.h"
 #include "dnssec/keystate.h"
+#include "role/key_token.h"
 #include "role/role.h"
 #include "sys/par.h"
 #include "sys/ring.h"
@@ -58,6 +59,7 @@ enum key_set_state {
 struct set_key {
 	struct sv			 rdata;		/* DNSKEY */
 	const struct crypto_priv	*priv;
+	struct key_token_key		*token;		/* NULL: it is a file */
 	unsigned			 uses;		/* enum sign_use */
 	uint8_t				 alg;
 	uint16_t			 tag;
@@ -130,6 +132,9 @@ struct key_worker {
 	uint8_t			 text[64 * 1024];	/* an apex set: 32 keys of 4096 bits */
 	uint8_t			 head[18 + DNS_NAME_MAX];
 	uint8_t			 answer[RING_ANSWER_MAX];
+	unsigned		 slot;		/* of the question */
+	bool			 on_token;	/* a thread of the token */
+	int			 token_rc;	/* … and what the token said */
 };
 
 struct key_role {
@@ -140,6 +145,7 @@ struct key_role {
 	uint32_t		 next_generation;
 	_Atomic(const struct key_table *) table;
 	struct ring		*ring;
+	struct key_token	*token;		/* NULL: none is configured */
 	struct key_worker	*workers;
 	unsigned		 jobs;
 	atomic_bool		 stop;
@@ -171,12 +177,19 @@ void	 key_timer_arm(struct key_role *);
 
 /* The key of the folder that a key of the state is; NULL: it is not there. */
 const struct keyring_key *key_ring_find(const struct keyring *, const struct keystate_key *);
-/* What the step says, in force and told. */
+/* What the step says, in force and told; later, where the token was not asked yet. */
 int	 key_set_make(struct key_role *, struct key_zone *) MUST_USE;
 int	 key_set_cannot(struct key_role *, struct key_zone *, const char *what, const char *why) MUST_USE;
 int	 key_zone_tell(struct key_role *, const struct key_zone *);
 const struct key_set *key_set_of(const struct key_zone *, uint32_t generation);
 bool	 key_set_same_cds(const struct key_set *, const struct key_set *);
+/* Zone tries again what failed: the same set under another generation. */
+int	 key_set_renew(struct key_role *, struct key_zone *) MUST_USE;
+/* The token's part of a key of the ring (NULL: none), and how it is. */
+struct key_token_key *key_zone_token(struct key_role *, const struct key_zone *,
+	    const struct keyring_key *);
+enum key_token_state key_zone_token_state(struct key_role *, const struct key_zone *,
+	    const struct keyring_key *, const char **ret_why);
 
 /* --- key_act.c */
 
@@ -208,6 +221,8 @@ void	 key_told_timer(void *key_role);
 int	 key_table_publish(struct key_role *) MUST_USE;
 /* Does the private key make signatures that the public one takes? 0 or negative. */
 int	 key_probe(const struct crypto_priv *, struct sv rdata) MUST_USE;
+/* What is in the worker's octets: the verdict, and the signatures in its answer. */
+enum sign_verdict key_answer(struct key_worker *, size_t len, size_t *ret_sigs);
 /* On a thread of its own until kr->stop. */
 void	 key_work(void *worker);
 

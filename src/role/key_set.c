@@ -44,23 +44,40 @@ uses_of(const struct keystate_publication *p, int place)
 	    ((p->cds & bit) != 0 ? SIGN_USE_CDS : 0U);
 }
 
+struct key_token_key *
+key_zone_token(struct key_role *kr, const struct key_zone *kz, const struct keyring_key *k)
+{
+	return k == NULL ? NULL : key_token_key(kr->token, (size_t)(kz - kr->zones), k);
+}
+
+enum key_token_state
+key_zone_token_state(struct key_role *kr, const struct key_zone *kz, const struct keyring_key *k,
+    const char **ret_why)
+{
+	*ret_why = "";
+	return k == NULL ? KEY_TOKEN_NONE :
+	    key_token_state(kr->token, key_zone_token(kr, kz, k), k, ret_why);
+}
+
 static void
-set_key_add(struct key_set *s, const struct keyring_key *k, unsigned uses)
+set_key_add(struct key_set *s, const struct keyring_key *k, struct key_token_key *token, unsigned uses)
 {
 	struct dnskey d;
 
 	if (dnskey_parse(k->rdata, &d) < 0)
 		return;
-	s->key[s->n++] = (struct set_key){ .rdata = k->rdata, .priv = k->priv, .uses = uses,
-	    .alg = d.alg, .tag = dnskey_tag(k->rdata), .sig_len = dnskey_sig_len(k->rdata) };
+	s->key[s->n++] = (struct set_key){ .rdata = k->rdata, .priv = k->priv, .token = token,
+	    .uses = uses, .alg = d.alg, .tag = dnskey_tag(k->rdata), .sig_len = dnskey_sig_len(k->rdata) };
 }
 
 /* Nothing is signed, and that is not as the policy wants it. */
 static void
-set_waits(struct key_set *s, const struct key_zone *kz)
+set_waits(struct key_role *kr, struct key_set *s, const struct key_zone *kz)
 {
+	const char *making = key_token_making(kr->token, (size_t)(kz - kr->zones));
+
 	s->state = KEY_SET_WAITS;
-	(void)snprintf(s->why, sizeof(s->why), "no key may be used yet");
+	(void)snprintf(s->why, sizeof(s->why), "%s", making[0] != '\0' ? making : "no key may be used yet");
 	for (size_t i = 0; i < kz->step.n_waits; i++) {
 		if (kz->step.waits[i].why == KS_WAIT_BACKUP)
 			(void)snprintf(s->why, sizeof(s->why), "its keys are to be backed up first "
@@ -78,13 +95,37 @@ set_waits(struct key_set *s, const struct key_zone *kz)
 static bool
 may_do(const struct keyring_key *have, const struct keystate_key *k, unsigned uses)
 {
-	return have != NULL && (have->priv != NULL || have->token != NULL ||
+	return have != NULL && (have->priv != NULL || have->uri != NULL ||
 	    (k->flags & KS_FLAG_LOST) != 0 || (uses & (SIGN_USE_DNSKEY | SIGN_USE_ZONE)) == 0);
 }
 
-/* What the step says, as keys and what each does. A state that is not proven goes on as it was. */
+static bool
+signs(const struct keystate_key *k, unsigned uses)
+{
+	return (k->flags & KS_FLAG_LOST) == 0 && (uses & (SIGN_USE_DNSKEY | SIGN_USE_ZONE)) != 0;
+}
+
+/* A token that is away comes back; a key that is not in it, or is another one, is not used. */
+static bool
+token_serves(struct key_role *kr, const struct key_zone *kz, const struct keyring_key *have, struct key_set *s)
+{
+	const char *why;
+	enum key_token_state t = key_zone_token_state(kr, kz, have, &why);
+
+	if (t != KEY_TOKEN_NEW && t != KEY_TOKEN_BAD)
+		return true;
+	s->state = t == KEY_TOKEN_NEW ? KEY_SET_STATE_MAX : KEY_SET_CANNOT;
+	s->n = 0;
+	(void)snprintf(s->why, sizeof(s->why), "key %s: %s", have->name, why);
+	return false;
+}
+
+/*
+ * What the step says, as keys and what each does. A state that is not proven goes on as it was.
+ * KEY_SET_STATE_MAX: the token has not said yet how its keys are.
+ */
 static void
-set_fill(struct key_set *s, const struct key_zone *kz)
+set_fill(struct key_role *kr, struct key_set *s, const struct key_zone *kz)
 {
 	const struct keystate_publication *p = &kz->step.pub;
 
@@ -96,7 +137,7 @@ set_fill(struct key_set *s, const struct key_zone *kz)
 		return;
 	}
 	if (p->dnskey_sigs == 0 || p->zone_sigs == 0) {
-		set_waits(s, kz);
+		set_waits(kr, s, kz);
 		return;
 	}
 	s->state = KEY_SET_READY;
@@ -109,7 +150,9 @@ set_fill(struct key_set *s, const struct key_zone *kz)
 			continue;
 		have = key_ring_find(kz->ring, k);
 		if (may_do(have, k, uses)) {
-			set_key_add(s, have, uses);
+			if (signs(k, uses) && !token_serves(kr, kz, have, s))
+				return;
+			set_key_add(s, have, key_zone_token(kr, kz, have), uses);
 			continue;
 		}
 		s->state = KEY_SET_CANNOT;
@@ -128,6 +171,7 @@ set_same(const struct key_set *a, const struct key_set *b)
 		return false;
 	for (size_t i = 0; i < a->n; i++)
 		if (a->key[i].uses != b->key[i].uses || a->key[i].priv != b->key[i].priv ||
+		    a->key[i].token != b->key[i].token ||
 		    !sv_eq(a->key[i].rdata, b->key[i].rdata))
 			return false;
 	return true;
@@ -183,7 +227,7 @@ key_zone_tell(struct key_role *kr, const struct key_zone *kz)
 	if (s == NULL)
 		return 0;
 	for (size_t i = 0; i < s->n; i++) {
-		wr_be16(&w, (uint16_t)s->key[i].uses);
+		wr_be16(&w, (uint16_t)(s->key[i].uses | (s->key[i].token != NULL ? SIGN_ASK_TOKEN : 0)));
 		wr_be16(&w, (uint16_t)s->key[i].rdata.n);
 		wr_bytes(&w, s->key[i].rdata.p, s->key[i].rdata.n);
 	}
@@ -227,8 +271,31 @@ key_set_make(struct key_role *kr, struct key_zone *kz)
 
 	if (s == NULL)
 		return -ENOMEM;
-	set_fill(s, kz);
+	set_fill(kr, s, kz);
+	if (s->state == KEY_SET_STATE_MAX) {	/* within seconds */
+		free(s);
+		return 0;
+	}
 	return set_use(kr, kz, s);
+}
+
+int
+key_set_renew(struct key_role *kr, struct key_zone *kz)
+{
+	struct key_set *s;
+	int rc;
+
+	if (kz->set == NULL || kz->set->state != KEY_SET_READY)
+		return 0;
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return -ENOMEM;
+	*s = *kz->set;
+	s->generation = kr->next_generation++;
+	s->before = kz->set;
+	kz->set = s;
+	if ((rc = key_table_publish(kr)) < 0)
+		return rc;
+	return key_zone_tell(kr, kz);
 }
 
 int

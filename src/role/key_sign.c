@@ -186,6 +186,14 @@ item_sound(const struct key_worker *w, const struct key_set *s, const struct set
 /* --- the arithmetic --- */
 
 static int
+batch_make(struct key_worker *w, const struct set_key *k, struct crypto_make *m, size_t n)
+{
+	if (k->token == NULL)
+		return crypto_make_batch(k->priv, m, n);
+	return w->token_rc = key_token_sign(k->token, m, n);
+}
+
+static int
 apex_sign(struct key_worker *w, const struct key_set *s, const struct set_key *k)
 {
 	for (size_t i = 0; i < w->ask.n; i++) {
@@ -195,7 +203,7 @@ apex_sign(struct key_worker *w, const struct key_set *s, const struct set_key *k
 		if (rc < 0)
 			return rc;
 		m.data[0] = apex_head(w->head, sizeof(w->head), s, k, &w->ask.items[i]);
-		if ((rc = crypto_make_batch(k->priv, &m, 1)) < 0)
+		if ((rc = batch_make(w, k, &m, 1)) < 0)
 			return rc;
 	}
 	return 0;
@@ -209,7 +217,9 @@ digests_sign(struct key_worker *w, const struct set_key *k)
 	for (size_t i = 0; i < w->ask.n; i++)
 		m[i] = (struct crypto_make_tbs){ .tbs = w->ask.items[i].data,
 		    .sig = w->answer + 1 + i * k->sig_len };
-	return crypto_make_tbs_batch(k->priv, m, w->ask.n);
+	if (k->token == NULL)
+		return crypto_make_tbs_batch(k->priv, m, w->ask.n);
+	return w->token_rc = key_token_sign_tbs(k->token, m, w->ask.n);
 }
 
 static int
@@ -220,11 +230,11 @@ data_sign(struct key_worker *w, const struct set_key *k)
 	for (size_t i = 0; i < w->ask.n; i++)
 		m[i] = (struct crypto_make){ .data = { w->ask.items[i].head, w->ask.items[i].data },
 		    .sig = w->answer + 1 + i * k->sig_len };
-	return crypto_make_batch(k->priv, m, w->ask.n);
+	return batch_make(w, k, m, w->ask.n);
 }
 
-static enum sign_verdict
-ask_answer(struct key_worker *w, size_t len, size_t *ret_sigs)
+enum sign_verdict
+key_answer(struct key_worker *w, size_t len, size_t *ret_sigs)
 {
 	const struct key_set *s;
 	const struct set_key *k;
@@ -235,15 +245,18 @@ ask_answer(struct key_worker *w, size_t len, size_t *ret_sigs)
 	if ((s = set_find(atomic_load(&w->kr->table), w->ask.generation)) == NULL)
 		return SIGN_VERDICT_STALE;
 	k = w->ask.key < s->n ? &s->key[w->ask.key] : NULL;
-	if (k == NULL || k->priv == NULL || 1 + w->ask.n * k->sig_len > sizeof(w->answer))
+	if (k == NULL || (k->priv == NULL && k->token == NULL) || 1 + w->ask.n * k->sig_len > sizeof(w->answer))
 		return SIGN_VERDICT_REFUSED;
 	for (size_t i = 0; i < w->ask.n; i++)
 		if (!item_sound(w, s, k, &w->ask.items[i]))
 			return SIGN_VERDICT_REFUSED;
+	/* SIGN_VERDICT_MAX: another thread answers. */
+	if (k->token != NULL && !w->on_token)
+		return key_token_ask(k->token, w, len) ? SIGN_VERDICT_MAX : SIGN_VERDICT_LATER;
 	rc = w->ask.kind == SIGN_ASK_APEX ? apex_sign(w, s, k) :
 	    w->ask.kind == SIGN_ASK_DIGEST ? digests_sign(w, k) : data_sign(w, k);
 	if (rc < 0)
-		return SIGN_VERDICT_FAILED;
+		return k->token != NULL && token_key_is_away(rc) ? SIGN_VERDICT_LATER : SIGN_VERDICT_FAILED;
 	*ret_sigs = w->ask.n * k->sig_len;
 	atomic_fetch_add(&w->kr->n_signed, w->ask.n);
 	return SIGN_VERDICT_OK;
@@ -253,17 +266,19 @@ void
 key_work(void *arg)
 {
 	struct key_worker *w = arg;
-	unsigned slot;
+	enum sign_verdict v;
 	size_t n;
 
 	while (!atomic_load(&w->kr->stop)) {
 		size_t sigs = 0;
 
-		if (ring_take(w->kr->ring, w->octets, &n, &slot, TAKE_MSEC) < 0)
+		if (ring_take(w->kr->ring, w->octets, &n, &w->slot, TAKE_MSEC) < 0)
 			continue;
-		w->answer[0] = (uint8_t)ask_answer(w, n, &sigs);
-		if (w->answer[0] != SIGN_VERDICT_OK && w->answer[0] != SIGN_VERDICT_STALE)
+		if ((v = key_answer(w, n, &sigs)) == SIGN_VERDICT_MAX)
+			continue;
+		w->answer[0] = (uint8_t)v;
+		if (v == SIGN_VERDICT_REFUSED || v == SIGN_VERDICT_FAILED)
 			atomic_fetch_add(&w->kr->n_refused, 1);
-		ring_answer(w->kr->ring, slot, w->answer, 1 + sigs);
+		ring_answer(w->kr->ring, w->slot, w->answer, 1 + sigs);
 	}
 }

@@ -182,6 +182,8 @@ ring_read(struct key_role *kr, struct key_zone *kz, struct findings *fs, struct 
 	*ret_what = "the probe of its keys";
 	if ((rc = probes(ring)) < 0)
 		return rc;
+	for (size_t i = 0; i < keyring_n(ring); i++)
+		(void)key_zone_token(kr, kz, keyring_get(ring, i));	/* tried from now on */
 	*ret = TAKE_PTR(ring);
 	return 0;
 }
@@ -401,22 +403,19 @@ key_zone_import(struct key_role *kr, struct key_zone *kz, unsigned *ret_n, char 
 
 /* --- steps --- */
 
+/* The last key of the ring is the state's now. */
 static int
-key_make(struct key_role *kr, struct key_zone *kz, const struct keystate_action *a, int64_t now)
+key_made(struct key_role *kr, struct key_zone *kz, const struct keystate_action *a, const char *name,
+    int64_t now)
 {
-	uint16_t flags = a->role == KS_ZSK ? DNSKEY_ZONE : DNSKEY_ZONE | DNSKEY_SEP;
-	const struct keyring_key *k;
+	const struct keyring_key *k = keyring_get(kz->ring, keyring_n(kz->ring) - 1);
 	struct keystate_newkey new;
 	char zone[DNAME_STRLEN];
-	const char *name;
 	struct dnskey d;
 	uint32_t number;
 	int rc;
 
-	if ((rc = keyring_generate(kz->ring, a->alg, a->bits, flags, now, &name)) < 0)
-		return rc;
-	k = keyring_get(kz->ring, keyring_n(kz->ring) - 1);
-	if ((rc = key_probe(k->priv, k->rdata)) < 0 || (rc = dnskey_parse(k->rdata, &d)) < 0)
+	if ((rc = dnskey_parse(k->rdata, &d)) < 0)
 		return rc;
 	new = (struct keystate_newkey){ .role = a->role, .alg = a->alg, .tag = dnskey_tag(k->rdata),
 	    .bits = a->bits, .goal = a->goal, .public_key = d.public_key };
@@ -425,6 +424,49 @@ key_make(struct key_role *kr, struct key_zone *kz, const struct keystate_action 
 	if ((rc = keystate_add_key(&kz->state, &new, now, &number)) == 0)
 		key_audit(kr, kz, "key-made", "", &kz->state.keys[keystate_find(&kz->state, number)]);
 	return rc;
+}
+
+/* -EINPROGRESS: the token is at it, and key_token.h's changed() comes when it is done. */
+static int
+key_make_token(struct key_role *kr, struct key_zone *kz, const struct keystate_action *a, uint16_t flags,
+    int64_t now)
+{
+	size_t zone = (size_t)(kz - kr->zones);
+	struct token_made made;
+	const char *name;
+	struct dnskey d;
+	int rc;
+
+	if (kr->token == NULL)
+		return -ENOTSUP;
+	if ((rc = key_token_make(kr->token, zone, a->alg, a->bits, flags, &made)) < 0)
+		return rc;
+	if ((rc = dnskey_parse((struct sv){ (const char *)made.rdata, made.rdata_len }, &d)) == 0)
+		rc = keyring_add(kz->ring, &d, made.uri.p, NULL, now, &name);
+	if (rc < 0) {
+		key_token_undo(kr->token, &made);
+		return rc == -EEXIST ? key_make_token(kr, kz, a, flags, now) : rc;
+	}
+	key_token_adopt(kr->token, zone, keyring_get(kz->ring, keyring_n(kz->ring) - 1), &made);
+	return key_made(kr, kz, a, name, now);
+}
+
+static int
+key_make(struct key_role *kr, struct key_zone *kz, const struct keystate_action *a, int64_t now)
+{
+	uint16_t flags = a->role == KS_ZSK ? DNSKEY_ZONE : DNSKEY_ZONE | DNSKEY_SEP;
+	const struct keyring_key *k;
+	const char *name;
+	int rc;
+
+	if (kz->e->policy.key_store == POLICY_STORE_TOKEN)
+		return key_make_token(kr, kz, a, flags, now);
+	if ((rc = keyring_generate(kz->ring, a->alg, a->bits, flags, now, &name)) < 0)
+		return rc;
+	k = keyring_get(kz->ring, keyring_n(kz->ring) - 1);
+	if ((rc = key_probe(k->priv, k->rdata)) < 0)
+		return rc;
+	return key_made(kr, kz, a, name, now);
 }
 
 /* The keys that this step asks for; how many. */
@@ -437,9 +479,9 @@ keys_make(struct key_role *kr, struct key_zone *kz, int64_t now, unsigned *ret_n
 
 		if (kz->step.actions[i].act != KS_ACT_GENERATE)
 			continue;
-		if ((rc = key_make(kr, kz, &kz->step.actions[i], now)) < 0)
+		if ((rc = key_make(kr, kz, &kz->step.actions[i], now)) < 0 && rc != -EINPROGRESS)
 			return rc;
-		(*ret_n)++;
+		*ret_n += rc == 0;
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "role/zone_role.h"
 
 #define ASK_MSEC	15000	/* a full slot of RSA with 4096 bits takes one second */
+#define TOKEN_MSEC	60000	/* key answers before, in any case (role/key_token_job.c) */
 
 void
 zone_keys_done(struct zone_keys *ks)
@@ -28,9 +29,9 @@ keys_read(struct zone_keys *ks, struct zone_one *z, struct key_line *line)
 		struct key_place *p = &ks->place[ks->n];
 
 		if (r.bad || ks->n == KEYSTATE_KEYS_MAX ||
-		    sign_key_init(&ks->key[ks->n], rdata, uses, p) < 0)
+		    sign_key_init(&ks->key[ks->n], rdata, uses & ~SIGN_ASK_TOKEN, p) < 0)
 			return -EBADMSG;
-		*p = (struct key_place){ .line = line, .apex = &z->e->name,
+		*p = (struct key_place){ .is_token = (uses & SIGN_ASK_TOKEN) != 0, .line = line, .apex = &z->e->name,
 		    .generation = ks->generation, .place = (uint16_t)ks->n };
 		ks->n++;
 	}
@@ -127,6 +128,8 @@ verdict_code(uint8_t v)
 		return SE_STALE;
 	case SIGN_VERDICT_REFUSED:
 		return -EPERM;
+	case SIGN_VERDICT_LATER:
+		return -EAGAIN;
 	default:
 		return SE_CRYPTO;
 	}
@@ -177,7 +180,8 @@ batch_ask(const struct batch *b, unsigned slot)
 	if (count == NULL || !wr_done(&w))
 		return SE_LIMIT;
 	put_be16(count, (uint16_t)b->n);
-	if ((rc = ring_ask(l->ring, slot, w.len, answer, sizeof(answer), &got, ASK_MSEC)) < 0)
+	if ((rc = ring_ask(l->ring, slot, w.len, answer, sizeof(answer), &got,
+	    b->place->is_token ? TOKEN_MSEC : ASK_MSEC)) < 0)
 		return rc;
 	if (got == 0 || (answer[0] == SIGN_VERDICT_OK && got != 1 + b->n * b->sig_len))
 		return -EBADMSG;
@@ -226,7 +230,8 @@ batch_cut(struct batch *b, size_t n)
 	size_t room = RING_ASK_MAX - 16;
 
 	b->kind = kind_of(b, &b->items[0]);
-	n = min_size(min_size(n, SIGN_ASK_ITEMS), (RING_ANSWER_MAX - 1) / b->sig_len);
+	n = min_size(n, b->place->is_token ? SIGN_ASK_TOKEN_ITEMS : SIGN_ASK_ITEMS);
+	n = min_size(n, (RING_ANSWER_MAX - 1) / b->sig_len);
 	for (b->n = 0; b->n < n; b->n++) {
 		size_t size = size_of(b->kind, &b->items[b->n]);
 

@@ -47,6 +47,7 @@ struct key_place {
 	const struct dname	*apex;
 	uint32_t		 generation;
 	uint16_t		 place;
+	bool			 is_token;	/* it is in a token: few at a time, and patience */
 };
 
 /* The keys of a zone as key told them. */

@@ -32,6 +32,45 @@ role_now(const struct role *r UNUSED)
 	return NOW;
 }
 
+/* The token's part (role/key_token_job.c): away, or asked on this thread. */
+static bool token_is_there;
+static struct crypto_priv *token_priv;
+
+bool
+key_token_ask(struct key_token_key *k UNUSED, const struct key_worker *w, size_t len)
+{
+	static struct key_worker on_token;
+	size_t sigs = 0;
+
+	if (!token_is_there)
+		return false;
+	on_token.kr = w->kr;
+	on_token.on_token = true;
+	memcpy(on_token.octets, w->octets, len);
+	on_token.answer[0] = (uint8_t)key_answer(&on_token, len, &sigs);
+	ring_answer(w->kr->ring, w->slot, on_token.answer, 1 + sigs);
+	return true;
+}
+
+int
+key_token_sign(struct key_token_key *k UNUSED, struct crypto_make *m, size_t n)
+{
+	return token_priv == NULL ? -ENODEV : crypto_make_batch(token_priv, m, n);
+}
+
+int
+key_token_sign_tbs(struct key_token_key *k UNUSED, struct crypto_make_tbs *m, size_t n)
+{
+	return token_priv == NULL ? -ENODEV : n > SIGN_ASK_TOKEN_ITEMS ? -E2BIG :
+	    crypto_make_tbs_batch(token_priv, m, n);
+}
+
+bool
+token_key_is_away(int rc)
+{
+	return rc == -ENODEV;
+}
+
 static void *
 run(void *arg)
 {
