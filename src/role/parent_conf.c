@@ -392,7 +392,8 @@ word_index(const struct conf *c, enum app_conf_row row, const char *const *words
 }
 
 struct conf_texts {
-	struct buf	trees, rrdp, asns, prefixes, hosts, slurm, exceptions, allow, md5, mail_to, zones, names, servers;
+	struct buf	trees, rrdp, asns, prefixes, hosts, slurm, exceptions, allow, md5, mail_to;
+	struct buf	zones, names, servers;
 	char		objects[4200], scratch[4200], mail[4200], keys[4200];
 	struct token_conf token;
 };
