@@ -190,6 +190,17 @@ word_time(struct words *w)
 	return (int64_t)v;
 }
 
+/* Of what happened, or will: sums are made with it. */
+static int64_t
+word_date(struct words *w)
+{
+	int64_t t = word_time(w);
+
+	if (t == TIME_NEVER)
+		w->bad = true;
+	return t;
+}
+
 static unsigned
 word_name(struct words *w, const char *const *names, unsigned n)
 {
@@ -258,10 +269,10 @@ word_hex(struct words *w, uint8_t *dst, size_t cap)
 static void
 clock_read(struct words *w, struct keystate *st)
 {
-	st->now = word_time(w);
-	st->child_at = word_time(w);
-	st->parent_at = word_time(w);
-	st->hold_until = word_time(w);
+	st->now = word_date(w);
+	st->child_at = word_date(w);
+	st->parent_at = word_date(w);
+	st->hold_until = word_date(w);
 }
 
 static void
@@ -310,11 +321,11 @@ key_read(struct words *w, struct keystate *st)
 	k.goal = (enum ks_goal)word_name(w, ks_goal_names, KS_GOAL_MAX);
 	k.predecessor = word_u32(w, UINT32_MAX);
 	k.successor = word_u32(w, UINT32_MAX);
-	k.created = word_time(w);
+	k.created = word_date(w);
 	k.active = word_time(w);
 	for (int r = 0; r < KS_REC_MAX; r++) {
 		k.records[r].state = (enum ks_state)word_name(w, ks_state_names, KS_STATE_MAX);
-		k.records[r].since = word_time(w);
+		k.records[r].since = word_date(w);
 	}
 	k.public_len = (uint16_t)word_hex(w, k.public_key, sizeof(k.public_key));
 	if (place == KEYSTATE_KEYS_MAX || k.number == 0 || k.number >= st->next_number ||
@@ -329,7 +340,7 @@ ds_read(struct words *w, struct keystate *st)
 {
 	st->ds_want = word_keys(w, st);
 	st->ds_before = word_keys(w, st);
-	st->ds_since = word_time(w);
+	st->ds_since = word_date(w);
 }
 
 static void
@@ -346,12 +357,12 @@ set_read(struct words *w, struct keystate *st)
 	seen = word_name(w, seen_names, ARRAY_LEN(seen_names));
 	s.seen = (seen & 1) != 0;
 	s.again = (seen & 2) != 0;
-	s.from = word_time(w);
+	s.from = word_date(w);
 	s.gone = word_time(w);
 	s.until = word_time(w);
 	/* What may still be served has no end; what is not has one. */
 	if ((s.gone == TIME_NEVER) != (s.until == TIME_NEVER) || s.until < s.gone ||
-	    s.from == TIME_NEVER || s.seq >= st->next_seq || (s.kind == KS_DS && s.seq != 0 && s.seq != st->seq[KS_DS]))
+	    s.seq >= st->next_seq || (s.kind == KS_DS && s.seq != 0 && s.seq != st->seq[KS_DS]))
 		w->bad = true;
 	if (!w->bad && ks_set_add(st, &s) < 0)
 		w->bad = true;

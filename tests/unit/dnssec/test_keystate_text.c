@@ -219,6 +219,16 @@ refused(void **state UNUSED)
 		{ "sekisho-keystate 1\nclock 1 2 3 4\nnext 3 5 1 2\nds 1 - 0\n", SE_SYNTAX, 4 },
 		{ "sekisho-keystate 1\nclock 1 2 3 4\nnext 3 5 1 2\nds - - 0\nset ds - - 0 1 known seen 0 never 7\n", SE_SYNTAX, 5 },
 		{ "sekisho-keystate 1\nclock 1 2 3 4\nnext 3 5 1 2\nds - - 0\nsum 00\n", SE_SYNTAX, 5 },
+		/* What happened has a time: never is for what is not over. */
+		{ "sekisho-keystate 1\nclock never 2 3 4\n", SE_SYNTAX, 2 },
+		{ "sekisho-keystate 1\nclock 1 2 3 never\n", SE_SYNTAX, 2 },
+		{ "sekisho-keystate 1\nclock 1 2 3 4\nnext 3 5 1 2\nkey 1 ksk 13 7 256 0 hidden 0 0 never never "
+		    "hidden 0 hidden 0 hidden 0 hidden 0 00\n", SE_SYNTAX, 4 },
+		{ "sekisho-keystate 1\nclock 1 2 3 4\nnext 3 5 1 2\nkey 1 ksk 13 7 256 0 hidden 0 0 0 never "
+		    "hidden never hidden 0 hidden 0 hidden 0 00\n", SE_SYNTAX, 4 },
+		{ "sekisho-keystate 1\nclock 1 2 3 4\nnext 3 5 1 2\nkey 1 ksk 13 7 256 0 hidden 0 0 0 never "
+		    "hidden 0 hidden 0 hidden 0 hidden 0 00\n?\n", SE_SYNTAX, 5 },
+		{ "sekisho-keystate 1\nclock 1 2 3 4\nnext 3 5 1 2\nds - - never\n", SE_SYNTAX, 4 },
 	};
 	struct keystate st = { .now = 77 };
 	unsigned line;
