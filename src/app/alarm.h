@@ -16,6 +16,9 @@
  *	ALARM_EXPIRES	a CA of ours ought to have published long ago
  *	ALARM_CA	a CA of ours works with older data only
  *	ALARM_REPOSITORY, ALARM_DATA, ALARM_GUARD
+ *	ALARM_ZONE_, ALARM_KEY_, ALARM_DS_
+ *			zones that are signed here: what ends, what is refused, what
+ *			a person has to do. Such a thing is said again until it is done.
  *
  * Why expiry-warn is hours: a payload ends with the first link of its chain,
  * and that is a manifest or CRL with a day to live, renewed every few hours.
@@ -28,6 +31,7 @@
 #ifndef APP_ALARM_H
 #define APP_ALARM_H
 
+#include "app/zone_told.h"
 #include "base/finding.h"
 #include "inr/inr.h"
 #include "store/history.h"
@@ -45,6 +49,7 @@ struct alarm_conf {
 	struct ip_prefix	*prefixes;	/* ascending, none within another */
 	size_t			 n_asns, n_prefixes;
 	int64_t			 expiry_warn, repository_age, data_age;	/* seconds */
+	int64_t			 key_lead;	/* a key's end is told so long before */
 };
 
 /* "AS64496" and prefixes, one a line; in the pool. -ENOMEM; lines that are none are passed over. */
@@ -60,6 +65,17 @@ void	 alarm_source(const struct alarm_conf *, struct sv key, int64_t checked, in
 /* What of ours is gone, and what changed within a day. */
 int	 alarm_changes(const struct alarm_conf *, struct history_reader *, int64_t now,
 	    struct findings *) MUST_USE;
+
+/* zone and key tell each half minute; without a word for so long they do not work. */
+#define ALARM_SILENCE_SEC	(15 * 60)
+
+/* Zones and their keys, as the roles told them. */
+void	 alarm_zones(const struct alarm_conf *, const struct told *, int64_t now, struct findings *);
+/* A role that was last heard then. */
+void	 alarm_silence(const char *role, int64_t heard, int64_t now, struct findings *);
+bool	 alarm_is_of_zones(struct sv code);
+/* Somebody has to act: it is said again while it holds. */
+bool	 alarm_is_repeated(const struct finding_def *);
 bool	 alarm_is_ours(const struct alarm_conf *, const struct history_change *);
 
 #endif

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "app/alarm.h"
 #include "app/alarm_mail.h"
 #include "app/mail.h"
 #include "base/timefmt.h"
@@ -10,6 +11,7 @@
 static const char *const event_names[] = {
 	[ALARM_NOTE] = N_("happened"),
 	[ALARM_BEGIN] = N_("begins"),
+	[ALARM_STILL] = N_("still holds"),
 	[ALARM_END] = N_("is over"),
 };
 
@@ -72,13 +74,20 @@ code_add(struct buf *codes, struct sv code)
 bool
 alarm_mail_add(struct alarm_mail *m, struct sv key, struct sv text)
 {
+	struct sv code;
+
 	if (m->n > 0 && m->body.len + text.n + 1 > MAIL_BODY_MAX - TAIL_ROOM)
 		return false;
 	if (m->n++ == 0)
 		(void)snprintf(m->head, sizeof(m->head), "%.*s", SV_ARG(key));
 	else
 		buf_char(&m->body, '\n');
-	code_add(&m->codes, sv_cut(&key, ' '));
+	code = sv_cut(&key, ' ');
+	code_add(&m->codes, code);
+	if (alarm_is_of_zones(code))
+		m->n_zones++;
+	else
+		m->n_routes++;
 	buf_sv(&m->body, sv_take(text, MAIL_BODY_MAX - TAIL_ROOM));
 	return true;
 }
@@ -100,6 +109,9 @@ alarm_mail_end(struct alarm_mail *m, struct buf *subject)
 	if (m->n_more > 0)
 		buf_printf(&m->body, tr(m->lang, N_("%llu more wait for the next mail.\n")),
 		    (unsigned long long)m->n_more);
-	buf_str(&m->body, tr(m->lang, N_("What holds now: sekisho rpki check\n")));
+	if (m->n_routes > 0)
+		buf_str(&m->body, tr(m->lang, N_("What holds now: sekisho rpki check\n")));
+	if (m->n_zones > 0)
+		buf_str(&m->body, tr(m->lang, N_("How the zones are now: sekisho zone status\n")));
 	return subject->rc < 0 ? subject->rc : m->body.rc < 0 ? m->body.rc : m->codes.rc;
 }

@@ -14,6 +14,7 @@
 enum alarm_event {
 	ALARM_NOTE,		/* happened */
 	ALARM_BEGIN,
+	ALARM_STILL,		/* holds, and is said again */
 	ALARM_END,
 };
 
@@ -25,6 +26,7 @@ struct alarm_mail {
 	struct sv	org;		/* may be empty */
 	enum lang	lang;
 	size_t		n;		/* paragraphs in it */
+	size_t		n_routes, n_zones;	/* of what they are */
 	uint64_t	n_more;		/* that did not fit */
 	struct buf	codes;		/* "ALARM_LOST, ALARM_CA" */
 	struct buf	body;

@@ -278,6 +278,7 @@ by_zone_read(struct pool *pool, const json_t *o, struct told_zone *z)
 	z->why_since = moment(o, "why_since");
 	z->next_signing = moment(o, "next_signing");
 	z->horizon = moment(o, "horizon");
+	z->refresh = number(o, "refresh");
 	z->serial = number(o, "serial");
 	z->serial_in = number(o, "serial_in");
 	z->signatures = count(o, "signatures");
@@ -304,7 +305,7 @@ row(struct told *t, const json_t *o)
 	t->n++;
 	*z = (struct told_zone){ .name = name, .why = "", .keys_state = "", .keys_why = "",
 	    .next_why = "", .why_since = TOLD_NONE, .next_signing = TOLD_NONE, .horizon = TOLD_NONE,
-	    .serial = TOLD_NONE, .serial_in = TOLD_NONE, .ds_since = TOLD_NONE,
+	    .refresh = TOLD_NONE, .serial = TOLD_NONE, .serial_in = TOLD_NONE, .ds_since = TOLD_NONE,
 	    .parent_seen = TOLD_NONE, .child_seen = TOLD_NONE, .next = TOLD_NONE };
 	return z;
 }

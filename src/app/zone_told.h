@@ -102,6 +102,7 @@ struct told_zone {
 	bool		 served, good;
 	const char	*why;			/* "": all is well */
 	int64_t		 why_since, next_signing, horizon;
+	int64_t		 refresh;		/* seconds: signatures are made anew when so much is left */
 	int64_t		 serial, serial_in;	/* TOLD_NONE */
 	uint64_t	 signatures, refusals, sign_usec;
 	uint64_t	 refused_by[TOLD_REFUSAL_MAX];

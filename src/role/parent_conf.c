@@ -509,6 +509,8 @@ msg_fill_store(const struct parent *p, const struct conf_texts *t, union conf_ms
 		.repository_age = app_conf_u32(c, CONF_ALARM_REPOSITORY),
 		.data_age = app_conf_u32(c, CONF_ALARM_DATA),
 		.alarm_after = app_conf_u32(c, CONF_ALARM_AFTER),
+		.alarm_repeat = app_conf_u32(c, CONF_ALARM_REPEAT),
+		.key_lead = app_conf_u32(c, CONF_ALARM_KEY_LEAD),
 		.webhook = sv_str(app_conf_str(c, CONF_ALARM_WEBHOOK)),
 		.mail = c->values[CONF_ALARM_MAIL_TO].n > 0,
 		.mail_lang = strcmp(app_conf_str(c, CONF_ALARM_MAIL_LANG), "ja") == 0,

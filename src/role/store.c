@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/zone_told.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/timefmt.h"
@@ -362,6 +363,38 @@ on_source(struct role *r, enum role_id from UNUSED, void *msg)
 }
 
 static int
+told(struct role *r, bool by_key, int fd)
+{
+	struct store_role *st = r->state;
+	struct file_map map = { 0 };
+	int rc = memfd_map(fd, false, TOLD_TEXT_MAX, &map);
+
+	if (rc == 0)
+		rc = store_history_told(st->history, by_key, map.data);
+	if (rc < 0)
+		role_log(r, LOG_LEVEL_WARN, "what %s tells of zones: %s, ignoring", by_key ? "key" : "zone",
+		    err_str(rc));
+	file_unmap(&map);
+	return 0;
+}
+
+static int
+on_zone_told(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	const struct msg_zone_told *m = msg;
+
+	return told(r, false, m->json);
+}
+
+static int
+on_key_told(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	const struct msg_key_told *m = msg;
+
+	return told(r, true, m->json);
+}
+
+static int
 on_hooked(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	struct store_role *st = r->state;
@@ -460,6 +493,22 @@ on_zone_put(struct role *r, enum role_id from UNUSED, void *msg)
 	return store_zones_put(r, st->zones, msg);
 }
 
+static int
+on_zone_keep(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct store_role *st = r->state;
+
+	return store_zones_keep(r, st->zones, msg);
+}
+
+static int
+on_zone_recall(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct store_role *st = r->state;
+
+	return store_zones_recall(r, st->zones, msg);
+}
+
 /* What our former life was given and asked is gone: who waits for it waits in vain. */
 static void
 anew_send(struct role *r)
@@ -483,6 +532,8 @@ start(struct role *r)
 		history_send(r, readers[i], true);
 	if (store_history_start(st->history) < 0)
 		return -ENOMEM;
+	if (st->zones != NULL)
+		store_history_expect_zones(st->history);
 	if (st->objects != NULL)
 		anew_send(r);
 	store_zones_start(r, st->zones);
@@ -524,11 +575,15 @@ static const struct role_handler handlers[] = {
 	{ MSG_store_zones, on_zones },
 	{ MSG_store_conf, on_conf },
 	{ MSG_zone_put, on_zone_put },
+	{ MSG_zone_keep, on_zone_keep },
+	{ MSG_zone_recall, on_zone_recall },
 	{ MSG_snapshot_new, on_new },
 	{ MSG_snapshot_ask, on_ask },
 	{ MSG_objects, on_objects },
 	{ MSG_history_ask, on_history_ask },
 	{ MSG_source_result, on_source },
+	{ MSG_zone_told, on_zone_told },
+	{ MSG_key_told, on_key_told },
 	{ MSG_webhook_done, on_hooked },
 	{ MSG_mail_done, on_mailed },
 	{ MSG_source_open, store_on_source_open },

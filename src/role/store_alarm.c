@@ -46,6 +46,12 @@ struct store_alarm {
 	struct pool		*pool;		/* of conf's lists */
 	struct alarm_conf	 conf;
 	int64_t			 after;		/* seconds that one must have held */
+	int64_t			 repeat;	/* … and between two words of one that waits for somebody; 0: never */
+	/* zones that are signed here */
+	struct told		 names;
+	bool			 has_zones;
+	int64_t			 heard_zone, heard_key;
+	int64_t			 first_check;	/* 0: none yet */
 	bool			 has_conf, loaded;
 	struct alarm		*v;
 	size_t			 n;
@@ -91,6 +97,7 @@ store_alarm_free(struct store_alarm *a)
 		free(a->sources[i].key);
 	while (a->n_notes > 0)
 		free(a->notes[--a->n_notes].json);
+	told_done(&a->names);
 	free(a->url);
 	free(a->v);
 	free(a->sources);
@@ -103,7 +110,7 @@ int
 store_alarm_conf(struct store_alarm *a, const struct msg_store_conf *m)
 {
 	struct alarm_conf c = { .expiry_warn = m->expiry_warn,
-	    .repository_age = m->repository_age, .data_age = m->data_age };
+	    .repository_age = m->repository_age, .data_age = m->data_age, .key_lead = m->key_lead };
 	struct pool *pool = pool_new(CONF_POOL_MAX);
 	int rc = pool == NULL ? -ENOMEM :
 	    alarm_conf_lists(pool, m->org_asns, m->org_prefixes, &c);
@@ -118,6 +125,7 @@ store_alarm_conf(struct store_alarm *a, const struct msg_store_conf *m)
 	a->pool = pool;
 	a->conf = c;
 	a->after = m->alarm_after;
+	a->repeat = m->alarm_repeat;
 	a->has_conf = true;
 	return 0;
 }
@@ -173,6 +181,59 @@ sources_check(struct store_alarm *a, int64_t now, struct findings *fs)
 			alarm_source(&a->conf, sv_str(s->key),
 			    s->good != 0 ? s->good : s->first, now, fs);
 	}
+}
+
+/* --- zones --- */
+
+void
+store_alarm_expect_zones(struct store_alarm *a)
+{
+	a->has_zones = true;
+	a->heard_zone = a->heard_key = role_now(a->role);
+}
+
+/* 1: now both are known, for the first time in this life. */
+static int
+heard(struct store_alarm *a, int64_t *when, int (*take)(struct told *, struct sv), struct sv json)
+{
+	bool knew = a->names.by_zone && a->names.by_key;
+	int rc = take(&a->names, json);
+
+	*when = role_now(a->role);
+	return rc < 0 ? rc : !knew && a->names.by_zone && a->names.by_key;
+}
+
+int
+store_alarm_zones(struct store_alarm *a, struct sv json)
+{
+	return heard(a, &a->heard_zone, told_zones, json);
+}
+
+int
+store_alarm_keys(struct store_alarm *a, struct sv json)
+{
+	return heard(a, &a->heard_key, told_keys, json);
+}
+
+/*
+ * After a start nothing was told yet: what was on then is neither over nor new.
+ * Not for ever, since zones may have gone out of the configuration.
+ */
+static bool
+zones_known(const struct store_alarm *a, int64_t now)
+{
+	return (a->names.by_zone && a->names.by_key) || now - a->first_check > ALARM_SILENCE_SEC;
+}
+
+static void
+zones_check(const struct store_alarm *a, int64_t now, struct findings *fs)
+{
+	if (!a->has_zones)
+		return;
+	alarm_silence("zone", a->heard_zone, now, fs);
+	alarm_silence("key", a->heard_key, now, fs);
+	if (zones_known(a, now))
+		alarm_zones(&a->conf, &a->names, now, fs);
 }
 
 /* --- the table --- */
@@ -305,8 +366,12 @@ may_tell(struct store_alarm *a, int64_t now)
 	return false;
 }
 
+static const char *const event_words[] = {
+	[ALARM_NOTE] = "begin", [ALARM_BEGIN] = "begin", [ALARM_STILL] = "still", [ALARM_END] = "end",
+};
+
 static int
-event_save(struct store_alarm *a, const char *what, const struct finding *f,
+event_save(struct store_alarm *a, enum alarm_event what, const struct finding *f,
     const struct alarm *x)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
@@ -315,7 +380,7 @@ event_save(struct store_alarm *a, const char *what, const struct finding *f,
 	int rc;
 
 	json_open(&j, '{');
-	json_kv_str(&j, "alarm", what);
+	json_kv_str(&j, "alarm", event_words[what]);
 	json_kv_str(&j, "key", x->key);
 	json_kv_str(&j, "code", x->code);
 	json_kv_str(&j, "time", time_str(role_now(a->role), t));
@@ -327,8 +392,7 @@ event_save(struct store_alarm *a, const char *what, const struct finding *f,
 	if (b.rc < 0)
 		return b.rc;
 	note_add(a, buf_get(&b));
-	if ((rc = store_mail_note(a->mail, f == NULL ? ALARM_END : x->note ? ALARM_NOTE : ALARM_BEGIN,
-	    x->key, f)) < 0)
+	if ((rc = store_mail_note(a->mail, what, x->key, f)) < 0)
 		return rc;
 	return history_event(a->h, role_now(a->role), sv_str(x->code), buf_get(&b));
 }
@@ -337,6 +401,7 @@ static int
 tell(struct store_alarm *a, const struct finding *f, struct alarm *x, int64_t now)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	enum alarm_event what;
 
 	if (!may_tell(a, now))
 		return 0;
@@ -350,8 +415,9 @@ tell(struct store_alarm *a, const struct finding *f, struct alarm *x, int64_t no
 	else
 		role_log(a->role, x->note ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARN, "alarm %s: %.*s: %.*s",
 		    x->code, SV_ARG(f->subject), SV_ARG(buf_get(&b)));
+	what = x->note ? ALARM_NOTE : x->told != 0 ? ALARM_STILL : ALARM_BEGIN;
 	x->told = now;
-	return event_save(a, "begin", f, x);
+	return event_save(a, what, f, x);
 }
 
 static int
@@ -360,7 +426,24 @@ over(struct store_alarm *a, const struct alarm *x)
 	if (x->note || x->told == 0)
 		return 0;
 	role_log(a->role, LOG_LEVEL_NOTICE, "alarm over %s", x->key);
-	return event_save(a, "end", NULL, x);
+	return event_save(a, ALARM_END, NULL, x);
+}
+
+/* Told already, and it holds: now and then once more where somebody has to act. */
+static int
+alarm_again(struct store_alarm *a, const struct finding *f, struct alarm *x, int64_t now)
+{
+	int rc;
+
+	/* A clock that was set back: counted from now. */
+	if (a->repeat == 0 || !alarm_is_repeated(f->def) ||
+	    (now >= x->told && now - x->told < a->repeat))
+		return 0;
+	/* What is new comes first. */
+	if (now / 3600 == a->hour && a->n_hour >= ALARMS_PER_HOUR / 2)
+		return 0;
+	rc = tell(a, f, x, now);
+	return rc < 0 ? rc : row_save(a, x);
 }
 
 /* One that holds now. */
@@ -387,7 +470,7 @@ alarm_on(struct store_alarm *a, const struct finding *f, int64_t now)
 		a->n++;
 	} else if (x->told != 0 && x->ended == 0) {
 		x->seen = true;
-		return 0;
+		return alarm_again(a, f, x, now);
 	}
 	x->seen = true;
 	x->ended = 0;
@@ -407,7 +490,7 @@ alarms_off(struct store_alarm *a, int64_t now)
 		bool seen = x->seen;
 
 		x->seen = false;
-		if (seen)
+		if (seen || (a->has_zones && !zones_known(a, now) && alarm_is_of_zones(sv_str(x->code))))
 			continue;
 		if (x->ended == 0)
 			x->ended = now;
@@ -428,7 +511,10 @@ findings_make(struct store_alarm *a, int64_t now, struct findings *fs)
 	const struct snapshot *s = store_current(a->store);
 	int rc = s == NULL ? 0 : alarm_snapshot(&a->conf, s, now, fs);
 
+	if (a->first_check == 0)
+		a->first_check = now;
 	sources_check(a, now, fs);
+	zones_check(a, now, fs);
 	return rc < 0 ? rc : alarm_changes(&a->conf, history_reader_of(a->h), now, fs);
 }
 

@@ -7,7 +7,8 @@
  * An alarm is told when it held for alarm.after (a minute), over when it was
  * gone for five times that: what flaps is told as one. In an hour no more than ALARMS_PER_HOUR are
  * told; the rest waits, and a line says that it does. Notes (ALARM_CHANGED)
- * are told at once and have no end.
+ * are told at once and have no end. What waits for somebody to act
+ * (alarm_is_repeated()) is told again each alarm.repeat until it is over.
  */
 #ifndef ROLE_STORE_ALARM_H
 #define ROLE_STORE_ALARM_H
@@ -30,6 +31,11 @@ int	 store_alarm_conf(struct store_alarm *, const struct msg_store_conf *) MUST_
 const struct alarm_conf *store_alarm_ours(const struct store_alarm *);
 /* How a publication server did. */
 void	 store_alarm_source(struct store_alarm *, const struct msg_source_result *);
+/* Zones are signed here: who signs them will be heard. */
+void	 store_alarm_expect_zones(struct store_alarm *);
+/* What zone and key tell; 1: both have spoken now, check soon; -EBADMSG: no JSON. */
+int	 store_alarm_zones(struct store_alarm *, struct sv json) MUST_USE;
+int	 store_alarm_keys(struct store_alarm *, struct sv json) MUST_USE;
 /* The webhook was told, or not. */
 int	 store_alarm_hooked(struct store_alarm *, const struct msg_webhook_done *) MUST_USE;
 /* Once a minute; not while the history is busy. */

@@ -488,6 +488,28 @@ store_history_mailed(struct store_history *s, const struct msg_mail_done *m)
 }
 
 void
+store_history_expect_zones(struct store_history *s)
+{
+	if (s != NULL)
+		store_alarm_expect_zones(s->alarm);
+}
+
+int
+store_history_told(struct store_history *s, bool by_key, struct sv json)
+{
+	int rc;
+
+	if (s == NULL)
+		return 0;
+	rc = by_key ? store_alarm_keys(s->alarm, json) : store_alarm_zones(s->alarm, json);
+	if (rc > 0) {
+		s->checked_at = 0;
+		again(s, 1000);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+void
 store_history_source(struct store_history *s, const struct msg_source_result *m)
 {
 	if (s != NULL)

@@ -28,6 +28,9 @@ void	 store_history_stored(struct store_history *, bool changed);
 void	 store_history_findings(struct store_history *, int *lines);
 /* How a publication server did. */
 void	 store_history_source(struct store_history *, const struct msg_source_result *);
+/* Zones are signed here; and what zone (or key) tells of them. -EBADMSG: no JSON. */
+void	 store_history_expect_zones(struct store_history *);
+int	 store_history_told(struct store_history *, bool by_key, struct sv json) MUST_USE;
 int	 store_history_hooked(struct store_history *, const struct msg_webhook_done *) MUST_USE;
 void	 store_history_mailed(struct store_history *, const struct msg_mail_done *);
 /* The page wants counts and changes, now and when there is more. */

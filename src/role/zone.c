@@ -214,6 +214,7 @@ zone_json(const struct zone_one *z, bool busy, struct json *j)
 		json_kv_i64(j, "horizon", sign_state_horizon(z->now.state));
 	}
 	json_kv_u64(j, "signatures", z->n_signed);
+	json_kv_u64(j, "refresh", z->policy.refresh_sec);
 	json_kv_u64(j, "refusals", z->n_refused);
 	json_close(j, '}');
 }
@@ -257,6 +258,7 @@ web_tell(struct zone_role *zr, int64_t now)
 	if (b.rc < 0 || memfd_of("zones", buf_get(&b), &m.json) < 0)
 		return;
 	(void)msg_zone_told_send(zr->role, ROLE_WEB, &m);
+	(void)msg_zone_told_send(zr->role, ROLE_STORE, &m);
 	fd_close(&m.json);
 }
 

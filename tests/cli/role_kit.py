@@ -85,7 +85,7 @@ def decode(data, fds):
 class Role:
     """A role binary and its parent's end of the socket pair."""
 
-    def __init__(self, name, conf, no_sandbox=False, offset=0):
+    def __init__(self, name, conf, no_sandbox=False, offset=0, before=()):
         self.name = name
         self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         program = os.path.join(BUILD, "src", "role", "sekisho-" + name)
@@ -96,6 +96,8 @@ class Role:
         theirs.close()
         self.log, self.handlers, self.seen = [], {}, []
         self.send("start", clock_offset=offset, no_sandbox=int(no_sandbox), verbose=1)
+        for what, values in before:			# frames that come before the configuration
+            self.send(what, **values)
         self.send(name + "_conf", **conf)
 
     def send(self, name, frm="parent", **values):
