@@ -136,7 +136,7 @@ notice_print(const struct transfer_work *w, enum lang lang, struct buf *b)
 	buf_printf(b, tr(lang, N_("\nThe work begins at %s and ends at %s.\n")), when(w, 0, from),
 	    when(w, w->plan.t.end, until));
 	if (out)
-		buf_printf(b, tr(lang, N_("From %s until %s the domain name may be out of reach for some users.\n")),
+		buf_printf(b, tr(lang, N_("From %s until %s the domain name may be out of reach for some users; single resolvers remember that for up to five minutes more.\n")),
 		    when(w, u->from, from), when(w, u->until, until));
 	else
 		buf_str(b, tr(lang, N_("There is no interruption.\n")));
