@@ -2,6 +2,7 @@
 """The key role rolls keys: observed, proven, late servers and kills survived."""
 import os
 import random
+import shutil
 import sys
 import tempfile
 
@@ -209,6 +210,43 @@ def test_commands(t, d):
          {j["verb"] for j in said}, "all of it is in the audit log, with who", str(said))
 
 
+def test_import(t, d):
+    """Keys of another signer, in use: taken over as they are, and nothing moves too early."""
+    from key_world import PUBLISH, SIGN_KEYS, SIGN_ZONE, Version
+    there, here = os.path.join(d, "there"), os.path.join(d, "here")
+    os.mkdir(there)
+    old = secured(there)
+    old.stop()
+    w = World(here)
+    os.makedirs(w.zone)
+    for f in os.listdir(old.zone):
+        if f.endswith((".pem", ".key")):
+            shutil.copy(os.path.join(old.zone, f), w.zone)
+    keys = [(PUBLISH | (SIGN_KEYS if k in old.version.dnskey_sigs else SIGN_ZONE), k) for k in old.version.dnskey]
+    w.version = Version(500, keys)
+    w.serial, w.offset, w.caches, w.parent = 500, old.offset, [], old.parent
+    w.sync()
+    w.meant_secure = True
+    w.start()
+    t.equal(w.json["state"], "cannot", "keys without a state are not used")
+    code, text, n = w.command("import-done")
+    t.equal((code, n), (0, 2), "they are imported", text)
+    t.equal(w.show()["state"], "waits", "and wait until the servers were seen")
+    t.ok(w.json["unproven"] and all(k["backed_up"] for k in w.json["keys"]), "with nothing proven", str(w.json))
+    w.silent.add("198.51.100.2")
+    t.ok(w.look()["unproven"], "all of them")
+    w.silent.clear()
+    w.look()
+    t.equal((w.json["unproven"], w.json["state"]), (False, "ready"), "then what they have goes on", str(w.json))
+    t.equal(w.version.dnskey, old.version.dnskey, "with the same keys")
+    t.equal(w.command("roll", "zsk")[0], 0, "a roll is asked for")
+    zsk = w.keys(role="ZSK")[0]["number"]
+    t.ok(w.json["held"] and w.look()["held"], "and waits for the longest TTL")
+    t.ok(w.go(lambda w: World.at_rest(w) and not w.keys(number=zsk)), "then it goes to its end", str(w.json))
+    t.equal(w.command("import-done"), (0, "", 0), "nothing new is no failure")
+    t.equal(w.look()["unproven"], False, "and changes nothing")
+
+
 def test_kills(t, d):
     """kill -9 at any moment: no key is lost, none is used before its time (World.judge)."""
     w, dice = secured(d), random.Random(7)
@@ -244,7 +282,7 @@ def test_kills(t, d):
 def main():
     t = Tap()
     for test in (test_zsk, test_ksk_cds, test_epp, test_algorithm, test_insecure, test_emergency, test_eyes,
-                 test_commands, test_kills):
+                 test_commands, test_import, test_kills):
         if sys.argv[1:] and test.__name__ not in sys.argv[1:]:
             continue
         with tempfile.TemporaryDirectory(prefix="sekisho-key-") as d:
