@@ -299,6 +299,33 @@ keys_named(const struct audit *a, uint16_t type, struct sv rdata)
 	return bits;
 }
 
+/* Do we compute that digest? Of others nobody can say whose they are (RFC 6840 section 5.2). */
+static bool
+is_computed(uint8_t digest_type)
+{
+	return digest_type == 1 || digest_type == 2 || digest_type == 4;
+}
+
+/*
+ * RFC 4509 section 3: validators "SHOULD ignore DS RRs containing SHA-1 digests
+ * if DS RRs with SHA-256 digests are present in the DS RRset".
+ */
+static bool
+is_ignored(uint16_t type, struct sv rdata, bool has_sha2)
+{
+	struct ds d;
+
+	return has_sha2 && type == RR_DS && ds_parse(rdata, &d) == 0 && d.digest_type == 1;
+}
+
+static bool
+is_sha2(uint16_t type, struct sv rdata)
+{
+	struct ds d;
+
+	return type == RR_DS && ds_parse(rdata, &d) == 0 && (d.digest_type == 2 || d.digest_type == 4);
+}
+
 /* Algorithm and tag of DS or DNSKEY data; false where nobody can use them. */
 static bool
 anchor_read(uint16_t type, struct sv rdata, uint8_t *ret_alg, uint16_t *ret_tag)
@@ -313,7 +340,7 @@ anchor_read(uint16_t type, struct sv rdata, uint8_t *ret_alg, uint16_t *ret_tag)
 		*ret_tag = dnskey_tag(rdata);
 		return true;
 	}
-	if (ds_parse(rdata, &d) < 0 || dnssec_digest_find(d.digest_type) == NULL)
+	if (ds_parse(rdata, &d) < 0 || !is_computed(d.digest_type))
 		return false;
 	*ret_alg = d.alg;
 	*ret_tag = d.tag;
@@ -330,6 +357,7 @@ struct vouch {
 struct vouched {
 	uint64_t	named[256];
 	bool		seen[256];
+	bool		has_sha2;		/* DS with SHA-1 count for nothing then */
 };
 
 static uint64_t
@@ -340,6 +368,8 @@ vouch_one(struct audit *a, const struct vouch *v, uint16_t type, struct sv rdata
 	uint8_t alg;
 	uint16_t tag;
 
+	if (is_ignored(type, rdata, by->has_sha2))
+		return 0;
 	if (!anchor_read(type, rdata, &alg, &tag)) {
 		say(a, v->form);
 		return 0;
@@ -381,6 +411,8 @@ anchors_check(struct audit *a)
 		say(a, DNS_ANCHOR_NONE);
 		return 0;
 	}
+	for (size_t i = 0; i < a->opts->n_anchors; i++)
+		by.has_sha2 |= is_sha2(a->opts->anchors[i].type, a->opts->anchors[i].rdata);
 	for (size_t i = 0; i < a->opts->n_anchors; i++) {
 		const struct audit_anchor *an = &a->opts->anchors[i];
 
@@ -416,10 +448,14 @@ cds_sets_check(struct audit *a, const struct zrrset *set)
 	static const struct vouch v = { .form = DNS_CDS_FORM, .unused = DNS_CDS_NO_KEY,
 	    .mismatch = DNS_CDS_BREAKS, .silent = DNS_CDS_BREAKS };
 	struct vouched by = { 0 };
+	uint16_t type = set->type == RR_CDS ? RR_DS : RR_DNSKEY;
 	struct sv rest = set->rrs, rdata;
 
 	while (zdata_next(&rest, &rdata))
-		(void)vouch_one(a, &v, set->type == RR_CDS ? RR_DS : RR_DNSKEY, rdata, &by);
+		by.has_sha2 |= is_sha2(type, rdata);
+	rest = set->rrs;
+	while (zdata_next(&rest, &rdata))
+		(void)vouch_one(a, &v, type, rdata, &by);
 	vouch_judge(a, &v, &by);
 }
 

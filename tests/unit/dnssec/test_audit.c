@@ -387,7 +387,20 @@ test_anchors(void **state)
 	check_opts(k, z, &opts, AUDIT_GOOD, DNS_DS_UNUSED);
 	two[1].rdata = (struct sv){ (const char *)odd, sizeof(odd) };
 	check_opts(k, z, &opts, AUDIT_GOOD, DNS_DS_FORM);
+	/* A digest that we do not compute, though the registry has it. */
+	odd[3] = 5;
+	check_opts(k, z, &opts, AUDIT_GOOD, DNS_DS_FORM);
+	/* SHA-1 does, alone; beside SHA-256 it counts for nothing (RFC 4509 section 3). */
+	assert_int_equal(ds_write(&k->apex, kit_rdata(&k->key[0]), 1, other, &n), 0);
+	two[0] = (struct audit_anchor){ RR_DS, { (const char *)other, n } };
+	opts.n_anchors = 1;
+	check_opts(k, z, &opts, AUDIT_GOOD, DNS_SOA_EXPIRE);
 	k->ds[10] ^= 1;
+	two[1] = k->anchor;
+	opts.n_anchors = 2;
+	_cleanup_(audit_result_freep) struct audit_result *mixed = NULL;
+	assert_int_equal(audit_zone(z, &opts, &mixed), 0);
+	assert_true(audit_has(mixed, DNS_DS_MISMATCH));
 	opts.n_anchors = 1;
 	opts.anchors = &k->anchor;
 	_cleanup_(audit_result_freep) struct audit_result *r = NULL;
