@@ -393,7 +393,7 @@ def nothing_english_is_left(b, s):
         const out = [];
         for (const e of document.querySelectorAll('h2, h3:not(.code), thead th, label, button, dt'))
             if (e.checkVisibility() && !/[\\u3040-\\u30ff\\u4e00-\\u9fff]/.test(e.innerText) &&
-                /[a-z]{3}/.test(e.innerText) && !e.classList.contains('chip'))
+                /[a-z]{3}/.test(e.innerText) && !e.classList.contains('chip') && !e.classList.contains('name'))
                 out.push(e.innerText);
         return out;""")
     equal(left, [])
@@ -435,6 +435,153 @@ def speaks_japanese_of_it(b, s):
         true(word in b.text(where), f"{word} in {b.text(where)}")
 
 
+# --- zones ---
+
+ZONE_OPEN = "return document.querySelector('#zone-chart svg') !== null"
+
+
+def zone_open(b, name):
+    b.js("[...document.querySelectorAll('#zones [data-zone]')].find(e => e.dataset.zone === arguments[0]).click()", name)
+    b.wait("return document.getElementById('zone-title')?.innerText.startsWith(arguments[0])", name)
+
+
+def no_zones_no_word(b, s):
+    b.go(s.url + "?lang=en")
+    b.wait(READY)
+    equal(b.js("return ['zones-part', 'zones-health', 'no-routes'].filter(i => "
+               "document.getElementById(i).checkVisibility())"), [], "nothing of zones")
+    equal(b.text("#area"), "Routes")
+    equal(b.js("return document.querySelectorAll('main h2').length - "
+               "[...document.querySelectorAll('main h2')].filter(e => e.checkVisibility()).length"), 2, "token, zones")
+
+
+def zones_need_you_first(b, s):
+    look_again(b, s, "z")
+    b.wait("return document.querySelectorAll('#zones tbody tr').length === 5")
+    equal(b.js("return [...document.querySelectorAll('#zones tbody th')].map(e => e.innerText)"),
+          ["late.example.", "kept.example.", "example.jp.", "new.example.", "good.example."])
+    rows = b.js("return [...document.querySelectorAll('#zones tbody tr')].map(e => e.innerText)")
+    for row, words in ((0, ("signatures have ended", "20")), (1, ("the zone file has errors", "3 hours", "nobody here asked for")),
+                       (2, ("17", "in 9 hours", "in 6 days", "in 5 hours", "DS set at the registrar")),
+                       (3, ("Back the key up", "backed up first")), (4, ("all is well", "nothing"))):
+        for word in words:
+            true(word.lower() in rows[row].lower(), f"{word} in {rows[row]}")
+    true(b.js("return document.getElementById('zones-health').checkVisibility()"), "it is said at the top")
+    true("4 of 5" in b.text("#zones-health") and "fresh" in b.text("#health"), b.text("#zones-health"))
+    equal(b.text("#area"), "Routes and names")
+
+
+def zone_opens_by_keyboard(b, s):
+    b.js("document.querySelector('#zones [data-zone=\"example.jp.\"]').focus()")
+    b.keys(ENTER)
+    b.wait(ZONE_OPEN)
+    equal(b.js("return document.activeElement.id"), "zone-title", "focus")
+    text = b.text("#zone")
+    for word in ("example.jp. IN DS 54321 13 2 AAAA", "example.jp. IN DS 12345 13 2 BBBB", "DNSKEY 257 3 13",
+                 "in 20 days", "without a date", "Kexample.jp.+013+54321", "leaving", "not backed up", "may be deleted"):
+        true(word.lower() in text.lower(), f"{word} in {text}")
+    equal(b.js("return [...document.querySelectorAll('#zone table.keys tbody tr')].map(e => "
+               "e.children[4].innerText.split('\\n').filter(x => x)[0])"), ["leaving", "coming", "–"], "DS by key")
+    b.keys(TAB)
+    equal(b.js("return document.activeElement.innerText"), "Copy", "the next stop")
+
+
+def what_to_enter_is_copied(b, s):
+    b.cdp("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    b.js("document.querySelectorAll('#zone .copy button')[2].click()")
+    b.wait("return document.querySelectorAll('#zone .copy')[2].querySelector('[role=status]').innerText !== ''")
+    told = b.js("return document.querySelectorAll('#zone .copy')[2].querySelector('[role=status]').innerText")
+    if told == "Copied.":
+        equal(b.call("POST", "/execute/async", {"script": "navigator.clipboard.readText().then(arguments[0])", "args": []}),
+              "example.jp. IN DS 54321 13 2 " + "A" * 64)
+    else:               # not offered: it is marked instead
+        true(b.js("return getSelection().toString()").startswith("example.jp. IN DS 54321"), told)
+
+
+def keys_are_drawn(b, s):
+    equal(b.js("return Number(document.querySelector('#zone-chart svg').dataset.rows)"), 11, "three keys, their records")
+    says = b.js("return document.querySelector('#zone-chart svg').getAttribute('aria-label')")
+    true("example.jp." in says and "UTC" in says, says)
+    equal(b.js("return ['full', 'part', 'plan'].map(c => document.querySelectorAll(`#zone-chart div > svg .${c}`).length)"),
+          [6, 2, 5], "everywhere, on its way, planned")
+    equal(b.js("""
+        const svg = document.querySelector('#zone-chart svg').getBoundingClientRect();
+        return [...document.querySelectorAll('#zone-chart div > svg > text, #zone-chart div > svg > rect')]
+            .map(e => e.getBoundingClientRect())
+            .filter(r => r.left < svg.left - 1 || r.right > svg.right + 1 || r.bottom > svg.bottom + 1).length;"""), 0,
+          "nothing sticks out")
+
+
+def zone_stays_open(b, s):
+    """News that change nothing leave what the reader looks at alone."""
+    b.js("window.node = document.querySelector('#zone table.keys')")
+    for _n in range(2):
+        b.js("document.dispatchEvent(new Event('visibilitychange'))")
+        time.sleep(0.2)
+    equal(b.js("return document.getElementById('zone').hidden"), False)
+    b.js("document.querySelector('#zone .close').click()")
+    b.wait("return document.getElementById('zone').hidden")
+    equal(b.js("return document.activeElement.dataset.zone"), "example.jp.", "the focus goes back")
+
+
+def zones_are_filtered(b, s):
+    look_again(b, s, "Z")
+    b.wait("return document.querySelectorAll('#zones tbody tr').length === 100")
+    true("1,000" in b.text("#zones-note"), b.text("#zones-note"))
+    b.js("document.getElementById('zones-q').focus()")
+    b.keys("-0777")
+    b.wait("return document.querySelectorAll('#zones tbody tr').length === 1")
+    b.keys("x")
+    b.wait("return document.querySelectorAll('#zones tbody tr').length === 0")
+    true(b.text("#zones-note") != "", "an empty list says so")
+    b.keys(BACKSPACE * 6)
+    look_again(b, s, "z")
+    b.wait("return document.querySelectorAll('#zones tbody tr').length === 5")
+
+
+def odd_zones_stay_text(b, s):
+    look_again(b, s, "o")
+    b.wait("return document.querySelectorAll('#zones tbody tr').length === 1")
+    zone_open(b, "odd.example.")
+    text = b.text("#zone")
+    true("<img src=x onerror=alert(1)>" in text and "<i>ds</i>" in text, text)
+    equal(b.js("return document.querySelectorAll('#zones-part img, #zones-part script, #zones-part i').length"), 0)
+    look_again(b, s, "z")
+    b.wait("return document.querySelectorAll('#zones tbody tr').length === 5 && document.getElementById('zone').hidden")
+    b.log()             # the zone that is gone was asked for: 404
+
+
+def zones_are_accessible(b, s):
+    zone_open(b, "example.jp.")
+    b.js("for (const d of document.querySelectorAll('details')) d.open = true")
+    equal(b.js(A11Y), [])
+    contrast_is_enough(b, s)
+    fits_a_phone(b, s)
+
+
+def zones_in_japanese(b, s):
+    b.go(s.url + "?lang=ja")
+    b.wait(READY)
+    zone_open(b, "example.jp.")
+    text = b.text("#zones-part")
+    for word in ("必要な対応", "レジストラ", "親ゾーン", "次の手順", "消える途中", "ゾーンファイルに誤りがあります"):
+        true(word in text, f"{word} in {text}")
+    nothing_english_is_left(b, s)
+
+
+def names_alone(b, s):
+    """Who signs zones and has no routes sees zones and no empty boxes."""
+    s.world("n")
+    b.go(s.url + "?lang=en")
+    b.wait(READY)
+    equal(b.js("return [...document.querySelectorAll('main h2')].filter(e => e.checkVisibility()).map(e => e.innerText)"),
+          ["Zones, what needs you first"])
+    equal(b.js("return document.getElementById('health').checkVisibility()"), False)
+    true("4 of 5" in b.text("#zones-health") and "ended" in b.text("#zones-health"), b.text("#zones-health"))
+    equal(b.text("#area"), "Names")
+    equal(b.js(A11Y), [])
+
+
 def asks_for_the_token(b, s):
     b.go(s.url + "?lang=en")
     b.wait("return !document.getElementById('token').hidden")
@@ -460,6 +607,10 @@ WORLDS = [
         tells_when_the_server_is_gone]),
     ("ja,en", (), [accept_language_is_heard, speaks_japanese_of_it]),
     ("en", (), [a_crowd_stays_bounded]),
+    ("en", (), [
+        no_zones_no_word, zones_need_you_first, zone_opens_by_keyboard, what_to_enter_is_copied, keys_are_drawn,
+        zone_stays_open, zones_are_filtered, odd_zones_stay_text, zones_are_accessible, zones_in_japanese,
+        names_alone, console_is_silent]),
     ("en", ("s3cret",), [asks_for_the_token]),
 ]
 
