@@ -161,6 +161,32 @@ zones_text(const struct cmd_ctx *ctx, const json_t *all)
 		    num(zone, "served", 0), num(zone, "good", 0));
 }
 
+/* Servers of zones and of their parents: those that do not answer, or are behind. */
+static void
+names_text(const struct cmd_ctx *ctx, const json_t *all)
+{
+	const json_t *name = role_status(all, "name"), *list = json_object_get(name, "list");
+	size_t n = 0;
+
+	if (!json_is_object(name))
+		return;
+	printf(tr(ctx->lang, N_("zones whose name servers, and those of their parents, all answer: %lld of %lld\n")),
+	    num(name, "complete", 0), num(name, "zones", 0));
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *z = json_array_get(list, i), *failed = json_object_get(z, "failed");
+
+		for (size_t k = 0; k < json_array_size(failed) && n < FAILING_SHOWN; k++, n++) {
+			const json_t *s = json_array_get(failed, k);
+
+			printf("  ");
+			put_escaped(str(z, "zone"));
+			printf(" %s ", str(s, "address"));
+			put_escaped(str(s, "name"));
+			printf(": %s\n", json_is_true(json_object_get(s, "behind")) ? "behind" : str(s, "state"));
+		}
+	}
+}
+
 static const char *
 when(const json_t *j, const char *key, char buf[static TIME_STRLEN])
 {
@@ -211,6 +237,7 @@ summary_text(const struct cmd_ctx *ctx, const json_t *all)
 
 	if (has_role(all, "zone"))
 		zones_text(ctx, all);
+	names_text(ctx, all);
 	if (!has_role(all, "validate"))
 		return;
 	data_text(ctx, all);

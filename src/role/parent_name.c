@@ -21,8 +21,10 @@ name_conf_fill(const struct conf *c, struct sv zones, struct buf *names, struct 
 	struct sv line;
 
 	/* The same zones that zone and key know: the first field of each line (app/zone_list.h). */
-	while (sv_line(&zones, &line))
-		buf_printf(names, "%.*s\n", SV_ARG(sv_cut(&line, '\t')));
+	while (sv_line(&zones, &line)) {
+		buf_sv(names, sv_cut(&line, '\t'));
+		buf_char(names, '\n');
+	}
 	app_conf_lines(c, CONF_DNS_HOSTS, hosts);
 	return (struct msg_name_conf){
 		.zones = buf_get(names), .hosts = buf_get(hosts),

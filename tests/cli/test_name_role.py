@@ -14,6 +14,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import dns_world as w  # noqa: E402
+import house  # noqa: E402
 import role_kit  # noqa: E402
 from house import Tap  # noqa: E402
 
@@ -412,10 +413,48 @@ def sandbox():
         t.ok("Seccomp:\t2" in st and "NoNewPrivs:\t1" in st, "seccomp is on", st)
 
 
+def daemon(signed):
+    """The whole house: from the configuration to sekisho status."""
+    with House(signed) as h, tempfile.TemporaryDirectory(prefix="sekisho-name-") as d:
+        os.mkdir(os.path.join(d, "tree"))
+        with open(os.path.join(d, "child"), "w") as f:
+            f.write("@ 300 SOA ns1 admin 1 3600 900 604800 300\n@ 300 NS ns1\nns1 300 A 192.0.2.21\n")
+        hosts = "".join("    - %s\n" % x for x in h.world.hosts().split())
+        p = house.House(d, "dns:\n  resolver: 127.0.0.1:%d\n  look-families: ipv4\n  hosts:\n%s"
+                        "  zones:\n    - {name: child.test, file: child}\n" % (h.resolver.port, hosts))
+        p.start()
+        try:
+            def known():
+                st = p.status()["details"]["name"]["status"]
+                return st if st["rounds"] else None
+            st = house.wait_for(known) or {"list": [{}]}
+            t.equal((st.get("complete"), st["list"][0].get("servers"), st.get("resolver")),
+                    (1, 4, "127.0.0.1:%d" % h.resolver.port), "the daemon looks at its zones")
+            t.ok(not any(k == 28 for _, _, k, _, _ in h.resolver.asked), "with the options of its configuration")
+            h.n1.mangle = lambda srv, tcp, q, r: "close"
+            p.proc.send_signal(house.signal.SIGHUP)		# nothing has changed: nobody is restarted
+            pid = p.role("name")["pid"]
+            t.ok(p.kill_role("name"), "it is killed")
+            st = house.wait_for(lambda: (p.role("name")["pid"] != pid and known()) or None) or {"list": [{}]}
+            t.equal((st.get("complete"), [x["address"] + " " + x["state"] for x in st["list"][0].get("failed", [])]),
+                    (0, ["192.0.2.21 silent"]), "and looks again")
+            code, out, _ = house.run("status", "-c", p.conf, "--lang", "en")
+            t.ok("child.test. 192.0.2.21 ns1.child.test.: silent" in out, "the operator is told who does not answer", out)
+            with open(p.conf) as f:
+                conf = f.read()
+            with open(p.conf, "w") as f:
+                f.write(conf.replace("  resolver:", "  look-interval: 0\n  resolver:"))
+            code, _, err = house.run("reload", "-c", p.conf)
+            t.ok(code == 0 and house.wait_for(lambda: "name" not in p.status()["details"]),
+                 "look-interval: 0 takes it away", err)
+        finally:
+            house.stop_all()
+
+
 folder = tempfile.mkdtemp(prefix="sekisho-name-")
 try:
     zone = signed_child(folder)
-    for part in (well, bad_servers, big_sets, addresses, resolvers, notifies):
+    for part in (well, bad_servers, big_sets, addresses, resolvers, notifies, daemon):
         if len(sys.argv) < 2 or sys.argv[1] == part.__name__:
             part(zone)
     sandbox()
