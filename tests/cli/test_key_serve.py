@@ -251,7 +251,7 @@ def test_kills(t, d):
     """kill -9 at any moment: no key is lost, none is used before its time (World.judge)."""
     w, dice = secured(d), random.Random(7)
     roll, n = 0, 0
-    while n < 25:
+    while n < 16:
         if World.at_rest(w) and len(w.keys()) == 2:
             roll += 1
             w.command("roll", dice.choice(("zsk", "ksk")))

@@ -1,4 +1,5 @@
 /* A step that the second opinion refuses: held, told with its story, overridden by name. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -31,6 +32,67 @@ bool
 zone_proof_is_step(const struct keystate *before, const struct keystate *after)
 {
 	return before->seq[KS_DNSKEY] != after->seq[KS_DNSKEY] || before->seq[KS_DATA] != after->seq[KS_DATA];
+}
+
+/* --- there is no token --- */
+
+struct key_token_key *
+key_token_key(struct key_token *kt UNUSED, size_t zone UNUSED, const struct keyring_key *k UNUSED)
+{
+	return NULL;
+}
+
+enum key_token_state
+key_token_state(const struct key_token *kt UNUSED, const struct key_token_key *k UNUSED,
+    const struct keyring_key *of UNUSED, const char **ret_why)
+{
+	*ret_why = "";
+	return KEY_TOKEN_NONE;
+}
+
+const char *
+key_token_making(const struct key_token *kt UNUSED, size_t zone UNUSED)
+{
+	return "";
+}
+
+int
+key_token_delete(struct key_token *kt UNUSED, struct key_token_key *k UNUSED)
+{
+	return 0;
+}
+
+int
+key_token_make(struct key_token *kt UNUSED, size_t zone UNUSED, uint8_t alg UNUSED, unsigned bits UNUSED,
+    uint16_t flags UNUSED, struct token_made *ret UNUSED)
+{
+	return -ENOTSUP;
+}
+
+void
+key_token_adopt(struct key_token *kt UNUSED, size_t zone UNUSED, const struct keyring_key *k UNUSED,
+    struct token_made *made UNUSED)
+{
+	fail();
+}
+
+void
+key_token_undo(struct key_token *kt UNUSED, struct token_made *made UNUSED)
+{
+	fail();
+}
+
+/* Nothing is signed here: key_sign.c's part of the sets. */
+int
+key_table_publish(struct key_role *r UNUSED)
+{
+	return 0;
+}
+
+int
+key_probe(const struct crypto_priv *p UNUSED, struct sv rdata UNUSED)
+{
+	return 0;
 }
 
 /* --- what key.c does in the role --- */
