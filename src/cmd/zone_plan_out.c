@@ -1,10 +1,12 @@
 /* A plan as files: a picture, a calendar, a table, and the history that the proof read. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "cmd/zone_plan.h"
+#include "crypto/crypto.h"
 #include "out/escape.h"
 #include "out/ical.h"
 #include "out/svg_timeline.h"
@@ -119,7 +121,7 @@ marks_make(struct chart *c)
 {
 	const struct zone_plan *plan = &c->w->plan;
 	struct svg_mark *marks = pool_calloc(c->pool, MARKS_MAX, sizeof(*marks));
-	struct sv *notes = pool_calloc(c->pool, plan->n_keys + 1, sizeof(*notes));
+	struct sv *notes = pool_calloc(c->pool, plan->n_keys + 2, sizeof(*notes));
 	size_t n = 0;
 
 	if (marks == NULL || notes == NULL)
@@ -130,6 +132,13 @@ marks_make(struct chart *c)
 		buf_printf(&b, "%s: ", tr(c->ctx->lang, plan_who_text(plan->events[n].who)));
 		plan_event_print(c->ctx, &plan->events[n], &b);
 		marks[n] = (struct svg_mark){ plan->events[n].at, pool_buf(c->pool, &b) };
+	}
+	if (n < plan->n_events) {
+		struct buf b = BUF_INIT;
+
+		buf_printf(&b, tr(c->ctx->lang, N_("… and %zu more events: the table and the calendar have all")),
+		    plan->n_events - n);
+		notes[c->svg.n_notes++] = pool_buf(c->pool, &b);
 	}
 	for (size_t i = 0; i < plan->n_keys && i < MARKS_MAX; i++) {
 		struct buf b = BUF_INIT;
@@ -180,16 +189,54 @@ nth(const struct zone_plan *plan, size_t event)
 	return n;
 }
 
+#define KEY_REF_LEN	24
+
+/*
+ * What a key is called in a UID. A state gives its keys numbers for good; from a
+ * zone file they are numbered as they are met, and the next file may have them
+ * in another order: there a key is known by itself, and one to come by its place
+ * among those of its role.
+ */
+static void
+key_ref(const struct plan_work *w, uint32_t number, char dst[static KEY_REF_LEN])
+{
+	const struct zone_plan_key *k = zone_plan_key(&w->plan, number);
+	uint8_t sum[SHA256_LEN];
+	unsigned n = 0;
+
+	if (w->keystate != NULL || k == NULL)
+		(void)snprintf(dst, KEY_REF_LEN, "k%u", number);
+	else if (k->exists) {
+		crypto_sha256(k->public_key, k->public_len, sum);
+		(void)snprintf(dst, KEY_REF_LEN, "%u-%02x%02x%02x%02x", k->alg, sum[0], sum[1], sum[2], sum[3]);
+	} else {
+		for (size_t i = 0; i < w->plan.n_keys; i++)
+			n += w->plan.keys[i].role == k->role && !w->plan.keys[i].exists &&
+			    w->plan.keys[i].number <= number;
+		(void)snprintf(dst, KEY_REF_LEN, "%s%u", keystate_role_name(k->role), n);
+	}
+}
+
+static int
+ref_cmp(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
 static struct sv
 uid_make(const struct plan_work *w, size_t event, struct pool *pool)
 {
 	const struct zone_plan_event *e = &w->plan.events[event];
-	char zone[DNAME_STRLEN];
+	char zone[DNAME_STRLEN], refs[KEYSTATE_KEYS_MAX][KEY_REF_LEN], key[KEY_REF_LEN];
 	struct buf b = BUF_INIT;
 
-	buf_printf(&b, "%s-k%u", plan_action_word(e->act), e->key);
+	key_ref(w, e->key, key);
 	for (unsigned i = 0; i < e->n_ds; i++)
-		buf_printf(&b, "-k%u", e->ds[i]);
+		key_ref(w, e->ds[i], refs[i]);
+	qsort(refs, e->n_ds, sizeof(refs[0]), ref_cmp);
+	buf_printf(&b, "%s-%s", plan_action_word(e->act), key);
+	for (unsigned i = 0; i < e->n_ds; i++)
+		buf_printf(&b, "-%s", refs[i]);
 	buf_printf(&b, "-%u@", nth(&w->plan, event));
 	buf_str(&b, w->has_apex ? dname_str(&w->apex, zone) : "zone.");
 	buf_str(&b, "sekisho");
