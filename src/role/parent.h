@@ -10,7 +10,7 @@
 #include "sys/net_tcp.h"
 #include "sys/proc.h"
 
-#define LISTENERS_MAX	16	/* of both roles together */
+#define LISTENERS_MAX	48	/* of all roles together; zones have two for each address */
 #define TOKEN_MAX	255
 #define BACKOFF_MIN_MS	100
 #define BACKOFF_MAX_MS	30000
@@ -46,7 +46,7 @@ struct listener {
 	char			 asked[TCP_TEXT_MAX];	/* as configured */
 	struct tcp_name		 bound;
 	int			 fd;
-	bool			 tls;
+	bool			 tls, udp;
 };
 
 /* A client that asked key something; NULL: a free place. */
@@ -57,11 +57,12 @@ struct key_wait {
 
 struct parent_hook;
 
-/* What authenticates RTR: read and judged before anything is changed. */
+/* What authenticates RTR and transfers: read and judged before anything is changed. */
 struct auth {
 	struct rtr_tls_pems	 tls;
 	struct tcp_secret	 md5[RTR_MD5_MAX];
 	size_t			 n_md5;
+	struct buf		 tsig;		/* dns.tsig-keys, for zone */
 };
 
 struct logs {
@@ -144,6 +145,12 @@ bool	 conf_wants(const struct conf *, enum role_id);
 int	 conf_send(struct child *);
 /* Read it anew; negative: *err says why and everything stays as it was. */
 int	 conf_reload(struct parent *, struct buf *err);
+
+/* parent_tsig.c: the keys of zone transfers */
+int	 tsig_read(struct parent *, const struct conf *, struct buf *ret, struct buf *err);
+/* What changes when they do. */
+void	 tsig_mark(const struct parent *, struct buf *);
+int	 tsig_send(struct child *);
 
 /* parent_ctl.c: what the control socket and the page get to know */
 void	 ctl_line(void *arg, struct ctl_client *, struct sv line);

@@ -294,7 +294,7 @@ introduce(struct child *c)
 	for (unsigned i = 0; i < p->n_listeners && rc == 0; i++) {
 		struct msg_listen m = { .sock = p->listeners[i].fd,
 		    .address = sv_str(p->listeners[i].bound.text),
-		    .tls = p->listeners[i].tls };
+		    .tls = p->listeners[i].tls, .udp = p->listeners[i].udp };
 
 		if (p->listeners[i].role == c->id)
 			rc = child_send(c, MSG_listen, &m);

@@ -10,6 +10,7 @@
 #include "role/parent.h"
 #include "role/parent_name.h"
 #include "sys/file.h"
+#include "sys/net_udp.h"
 
 #define TALS_MAX	1000			/* names in a folder; five are in use */
 #define TALS_POOL	((size_t)512 * 1024)
@@ -20,7 +21,7 @@
 struct listening {
 	enum role_id		role;
 	enum app_conf_row	row;
-	bool			tls;
+	bool			tls, udp;
 };
 
 static struct listener *
@@ -28,6 +29,7 @@ listener_find(struct parent *p, const struct listening *w, const char *asked)
 {
 	for (unsigned i = 0; i < p->n_listeners; i++)
 		if (p->listeners[i].role == w->role && p->listeners[i].tls == w->tls &&
+		    p->listeners[i].udp == w->udp &&
 		    strcmp(p->listeners[i].asked, asked) == 0)
 			return &p->listeners[i];
 	return NULL;
@@ -73,10 +75,12 @@ listener_add(struct parent *p, const struct listening *w, const char *asked,
 	if (old != NULL)
 		*l = *old;
 	else {
-		*l = (struct listener){ .role = w->role, .tls = w->tls };
+		*l = (struct listener){ .role = w->role, .tls = w->tls, .udp = w->udp };
 		(void)snprintf(l->asked, sizeof(l->asked), "%s", asked);
-		if ((rc = tcp_listen_md5(asked, auth->md5, listener_signed(w->role, w->tls) ?
-		    auth->n_md5 : 0, &l->fd, &l->bound)) < 0) {
+		rc = w->udp ? udp_listen(asked, &l->fd, &l->bound) :
+		    tcp_listen_md5(asked, auth->md5, listener_signed(w->role, w->tls) ?
+		    auth->n_md5 : 0, &l->fd, &l->bound);
+		if (rc < 0) {
 			buf_printf(err, tr(p->lang, N_("cannot listen on %s: %s")),
 			    asked, err_str(rc));
 			if (listen_hint(rc)[0] != '\0')
@@ -153,9 +157,11 @@ int
 conf_listeners(struct parent *p, const struct conf *c, const struct auth *auth, struct buf *err)
 {
 	static const struct listening who[] = {
-		{ ROLE_RTR, CONF_RTR_LISTEN, false },
-		{ ROLE_RTR, CONF_RTR_TLS_LISTEN, true },
-		{ ROLE_WEB, CONF_WEB_LISTEN, false },
+		{ ROLE_RTR, CONF_RTR_LISTEN, false, false },
+		{ ROLE_RTR, CONF_RTR_TLS_LISTEN, true, false },
+		{ ROLE_WEB, CONF_WEB_LISTEN, false, false },
+		{ ROLE_ZONE, CONF_DNS_LISTEN, false, true },
+		{ ROLE_ZONE, CONF_DNS_LISTEN, false, false },
 	};
 	struct listener fresh[LISTENERS_MAX];
 	unsigned n = 0;
@@ -189,6 +195,7 @@ auth_done(struct auth *a)
 	rtr_tls_pems_done(&a->tls);
 	explicit_bzero(a->md5, sizeof(a->md5));
 	a->n_md5 = 0;
+	buf_wipe(&a->tsig);
 }
 
 static int
@@ -231,6 +238,8 @@ conf_auth(struct parent *p, const struct conf *c, struct auth *ret, struct buf *
 
 	if (rc == 0 && files.cert[0] != '\0')
 		rc = rtr_tls_load(&files, parent_now(p), p->lang, &a.tls, &judged, err);
+	if (rc == 0)
+		rc = tsig_read(p, c, &a.tsig, err);
 	if (rc < 0)
 		return rc;
 	*ret = a;
@@ -671,6 +680,8 @@ conf_bytes(const struct parent *p, enum role_id id, const struct conf_texts *t, 
 		rc = msg_bytes(message_def(MSG_validate_local), id, &l, ret);
 	if (rc == 0 && id == ROLE_STORE)
 		rc = msg_bytes(message_def(MSG_store_zones), id, &z, ret);
+	if (rc == 0 && id == ROLE_ZONE)
+		tsig_mark(p, ret);
 	return rc;
 }
 
@@ -693,6 +704,8 @@ conf_send(struct child *c)
 		rc = child_send(c, MSG_validate_local, &l);
 	if (rc == 0 && c->id == ROLE_STORE)
 		rc = child_send(c, MSG_store_zones, &z);
+	if (rc == 0 && c->id == ROLE_ZONE)
+		rc = tsig_send(c);
 	if (rc == 0)
 		rc = child_send(c, type, &m);
 	texts_done(&t);

@@ -4,18 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/zone_file.h"
 #include "app/zone_list.h"
 #include "base/err.h"
 #include "role/store_zones.h"
+#include "role/zone_keep.h"
 #include "sys/atomicfile.h"
 #include "sys/file.h"
 #include "sys/memfd.h"
+#include "sys/stream.h"
 #include "sys/tree.h"
 
 #define ZONE_TEXT_MAX	((size_t)4 << 30)	/* as the zone role's */
+#define ZONE_IMAGE_MAX	((size_t)16 << 30)
 
 struct store_zones {
 	struct zone_list	 list;
+	char			 folder[4200];	/* of all that is kept */
 };
 
 /* Each folder once: sandboxes have room for a few dozen. */
@@ -31,6 +36,8 @@ folder_name(struct role *r, const struct zone_list *l, size_t i)
 		if (strcmp(folder, other) == 0)
 			return;
 	}
+	if (l->v[i].output[0] == '\0')
+		return;
 	if ((rc = role_path(r, folder, SANDBOX_WRITE)) < 0)
 		role_log(r, LOG_LEVEL_ERROR, "%s: %s; zones cannot be written there", folder, err_str(rc));
 }
@@ -39,15 +46,15 @@ int
 store_zones_new(struct role *r, const struct msg_store_zones *m, struct store_zones **ret)
 {
 	struct store_zones *z;
-	char folder[4200];
 	int rc;
 
 	if (m->zones.n == 0)
 		return 0;
 	if ((z = calloc(1, sizeof(*z))) == NULL)
 		return -ENOMEM;
-	(void)snprintf(folder, sizeof(folder), "%.*s/zones", SV_ARG(m->state));
-	if ((rc = zone_list_parse(m->zones, m->state, &z->list)) < 0 || (rc = tree_make(folder)) < 0) {
+	(void)snprintf(z->folder, sizeof(z->folder), "%.*s/zones", SV_ARG(m->state));
+	if ((rc = zone_list_parse(m->zones, m->state, &z->list)) < 0 || (rc = tree_make(z->folder)) < 0 ||
+	    (rc = role_path(r, z->folder, SANDBOX_WRITE)) < 0) {
 		free(z);
 		return rc;
 	}
@@ -79,19 +86,24 @@ text_put(const char *path, struct sv text)
 	return atomicfile_commit(&f);
 }
 
+static const struct zone_list_entry *
+entry_of(const struct store_zones *z, struct sv wire)
+{
+	struct rd rd = rd_sv(wire);
+	struct dname name;
+
+	dname_rd(&rd, &name);
+	return z != NULL && rd_done(&rd) ? zone_list_find(&z->list, &name) : NULL;
+}
+
 static int
 zone_put(struct store_zones *z, const struct msg_zone_put *m)
 {
-	const struct zone_list_entry *e = NULL;
-	struct rd rd = rd_sv(m->zone);
+	const struct zone_list_entry *e = entry_of(z, m->zone);
 	struct file_map map;
-	struct dname name;
 	int rc;
 
-	dname_rd(&rd, &name);
-	if (z != NULL && rd_done(&rd))
-		e = zone_list_find(&z->list, &name);
-	if (e == NULL)
+	if (e == NULL || e->output[0] == '\0')
 		return -ENOENT;
 	if ((rc = memfd_map(m->text, false, ZONE_TEXT_MAX, &map)) < 0)
 		return rc;
@@ -106,4 +118,80 @@ store_zones_put(struct role *r, struct store_zones *z, const struct msg_zone_put
 	const struct msg_zone_kept a = { .req = m->req, .code = zone_put(z, m) };
 
 	return msg_zone_kept_send(r, ROLE_ZONE, &a);
+}
+
+/* --- between lives of the zone role --- */
+
+/* "…/zones/example.jp./out.journal", and its folder made. */
+static int
+keep_path(const struct store_zones *z, struct sv zone, unsigned side, bool image, char *dst, size_t n)
+{
+	static const char *const sides[KEEP_SIDE_MAX] = { "in", "out" };
+	_cleanup_(buf_done) struct buf name = BUF_INIT;
+	const struct zone_list_entry *e = entry_of(z, zone);
+	int rc, len;
+
+	if (e == NULL || side >= KEEP_SIDE_MAX)
+		return -ENOENT;
+	zone_file_name(&name, &e->name);
+	if (name.rc < 0)
+		return name.rc;
+	len = snprintf(dst, n, "%s/%.*s", z->folder, SV_ARG(buf_get(&name)));
+	if (len < 0 || (size_t)len + 20 > n)
+		return -ENAMETOOLONG;
+	if ((rc = tree_make(dst)) < 0)
+		return rc;
+	(void)snprintf(dst + len, n - (size_t)len, "/%s.%s", sides[side], image ? "image" : "journal");
+	return 0;
+}
+
+static int
+zone_keep(struct store_zones *z, const struct msg_zone_keep *m)
+{
+	char path[4600];
+	struct file_map map;
+	int rc = keep_path(z, m->zone, m->side, m->kind == KEEP_IMAGE, path, sizeof(path));
+
+	if (rc < 0)
+		return rc;
+	if ((rc = memfd_map(m->octets, false, ZONE_IMAGE_MAX, &map)) < 0)
+		return rc;
+	rc = m->kind == KEEP_ENTRY ? file_append(path, m->at, map.data) : text_put(path, map.data);
+	file_unmap(&map);
+	return rc;
+}
+
+int
+store_zones_keep(struct role *r, struct store_zones *z, const struct msg_zone_keep *m)
+{
+	const struct msg_zone_kept a = { .req = m->req, .code = zone_keep(z, m) };
+
+	return msg_zone_kept_send(r, ROLE_ZONE, &a);
+}
+
+/* The file, or empty memory. */
+static int
+keep_open(struct store_zones *z, const struct msg_zone_recall *m, bool image, int *ret_fd)
+{
+	char path[4600];
+
+	if (keep_path(z, m->zone, m->side, image, path, sizeof(path)) == 0 &&
+	    file_open_read(path, ret_fd) == 0)
+		return 0;
+	return memfd_of("zone", SV(""), ret_fd);
+}
+
+int
+store_zones_recall(struct role *r, struct store_zones *z, const struct msg_zone_recall *m)
+{
+	struct msg_zone_recalled a = { .req = m->req, .image = -1, .journal = -1 };
+	int rc = keep_open(z, m, true, &a.image);
+
+	if (rc == 0)
+		rc = keep_open(z, m, false, &a.journal);
+	if (rc == 0)
+		rc = msg_zone_recalled_send(r, ROLE_ZONE, &a);
+	fd_close(&a.image);
+	fd_close(&a.journal);
+	return rc;
 }

@@ -1,6 +1,5 @@
 /* zone: see role/zone_role.h. The loop: whose turn it is, and what came of it. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,54 +11,15 @@
 
 #define LOOK_USEC	1000000		/* at the sources; a change is taken when it stood still so long */
 #define RETRY_MAX_SEC	60
-#define AUDIT_SEC	86400		/* the whole zone is verified anew so often */
-#define TELL_MAX	10		/* findings of one refusal in the log */
-#define STATUS_MAX	50		/* zones in the status; the counts are exact */
-#define TOLD_SEC	30
+#define STATUS_MAX	20		/* zones in the status; the counts are exact */
 #define LOST_MAX	(RING_SLOTS - 16)
+#define POOL_MAX	((size_t)1 << 20)	/* findings of one message */
+#define TSIG_MAX	((size_t)4 << 20)	/* as the parent's */
 
-static const char *
-name_of(const struct zone_one *z, char dst[static DNAME_STRLEN])
+void
+zone_stir(struct zone_role *zr)
 {
-	return dname_str(&z->e->name, dst);
-}
-
-/* --- telling --- */
-
-static void
-findings_tell(struct zone_role *zr, const struct zone_one *z, const struct findings *fs)
-{
-	char name[DNAME_STRLEN];
-	unsigned n = 0;
-
-	for (const struct finding *f = fs->head; f != NULL && n < TELL_MAX; f = f->next) {
-		_cleanup_(buf_done) struct buf b = BUF_INIT;
-
-		if (f->def->severity != SEV_REJECT)
-			continue;
-		finding_text(&b, f, LANG_EN);
-		role_log(zr->role, LOG_LEVEL_ERROR, "%s %s: %.*s%s%.*s", name_of(z, name), f->def->code,
-		    SV_ARG(f->subject), f->subject.n > 0 ? ": " : "", SV_ARG(buf_get(&b)));
-		n++;
-	}
-	if (fs->n_by_severity[SEV_REJECT] > n)
-		role_log(zr->role, LOG_LEVEL_ERROR, "%s: and %llu more", name_of(z, name),
-		    (unsigned long long)(fs->n_by_severity[SEV_REJECT] - n));
-}
-
-/* The same thing is said once. */
-static void
-why_set(struct zone_role *zr, struct zone_one *z, const char *what, const char *more)
-{
-	char name[DNAME_STRLEN], why[ZONE_WHY_MAX];
-
-	(void)snprintf(why, sizeof(why), "%s%s%s", what, more[0] == '\0' ? "" : ": ", more);
-	if (strcmp(why, z->why) == 0)
-		return;
-	(void)snprintf(z->why, sizeof(z->why), "%s", why);
-	zr->told = false;
-	role_log(zr->role, LOG_LEVEL_ERROR, "%s: %s; %s", name_of(z, name), why,
-	    z->now.signed_zone != NULL ? "the version before stays in service" : "it is not served yet");
+	(void)loop_timer_set(zr->timer, 1);
 }
 
 static void
@@ -70,47 +30,93 @@ failed(struct zone_role *zr, struct zone_one *z, int64_t now, const char *what, 
 
 	z->n_failed++;
 	z->retry_at = now + (wait > RETRY_MAX_SEC ? RETRY_MAX_SEC : wait);
-	why_set(zr, z, what, more);
+	zr->told = false;
+	zone_why(z, what, more);
 }
 
 /* --- what came of a run --- */
+
+static size_t
+history_max(const struct zone_one *z)
+{
+	return max_size(ZONE_HISTORY_MIN, (size_t)z->kept[KEEP_OUT].image_octets / 2);
+}
+
+static void
+version_swap(struct zone_one *z, struct zone_work *w)
+{
+	zone_version_done(&z->now);
+	z->now = w->next;
+	w->next = (struct zone_version){ 0 };
+	z->stale = zone_unref(z->stale);
+	memcpy(z->kept, w->kept, sizeof(z->kept));
+	if (w->step != NULL)
+		zone_history_add(&z->history, TAKE_PTR(w->step), history_max(z));
+	else if (!w->same)
+		zone_history_done(&z->history);
+}
 
 static void
 version_adopt(struct zone_role *zr, struct zone_work *w)
 {
 	struct zone_one *z = w->z;
+	bool first = z->now.signed_zone == NULL, fed = w->got.whole != NULL || w->got.diff != NULL;
 	char name[DNAME_STRLEN];
 	uint32_t serial = 0;
 
 	(void)zone_serial(w->next.signed_zone, &serial);
-	if (w->stats.n_sigs > 0 || z->now.signed_zone == NULL)
+	if (w->stats.n_sigs > 0 || first)
 		role_log(zr->role, LOG_LEVEL_NOTICE, "%s: serial %u, %llu signatures made, %llu kept%s",
-		    name_of(z, name), serial, (unsigned long long)w->stats.n_sigs,
-		    (unsigned long long)w->stats.n_kept, w->published ? "; nothing to publish" : "");
-	zone_version_done(&z->now);
-	z->now = w->next;
-	w->next = (struct zone_version){ 0 };
+		    zone_name(z, name), serial, (unsigned long long)w->stats.n_sigs,
+		    (unsigned long long)w->stats.n_kept, w->same ? "; nothing to publish" : "");
+	version_swap(z, w);
+	/* key was born again meanwhile, and numbers anew. */
+	if (sv_eq(w->keys.octets, z->keys.octets) && w->keys.cds_delete == z->keys.cds_delete)
+		z->now.generation = z->keys.generation;
 	z->n_failed = 0;
 	z->retry_at = 0;
 	z->why[0] = '\0';
+	z->text_wanted = false;
 	if (w->whole)
 		z->audited_at = w->at;
 	z->n_signed += w->stats.n_sigs;
-	zr->n_versions += !w->published;
+	z->sign_usec = w->sign_usec;
+	zr->n_versions += !w->same;
 	zr->told = false;
+	zone_published_tell(z);
+	if (!w->same || first)
+		zone_notify_all(z);
+	if (fed)
+		zone_in_taken(z, IN_TAKEN);
 }
 
+/* What a former life left is in service, or at least not lost. */
 static void
-put_send(struct zone_role *zr)
+load_adopt(struct zone_role *zr, struct zone_work *w)
 {
-	struct zone_work *w = &zr->work;
-	struct msg_zone_put m = { .req = zr->req, .text = w->text,
-	    .zone = { (const char *)w->z->e->name.w, w->z->e->name.len } };
-	int rc;
+	struct zone_one *z = w->z;
+	char name[DNAME_STRLEN];
+	uint32_t serial = 0;
 
-	(void)zone_serial(w->next.signed_zone, &m.serial);
-	if ((rc = msg_zone_put_send(zr->role, ROLE_STORE, &m)) < 0)
-		role_log(zr->role, LOG_LEVEL_ERROR, "cannot give a zone to the store: %s", err_str(rc));
+	z->loaded = true;
+	z->text_wanted = w->text_wanted;
+	z->history = w->loaded;
+	w->loaded = (struct zone_history){ 0 };
+	memcpy(z->kept, w->kept, sizeof(z->kept));
+	z->audited_at = w->at;
+	zr->told = false;
+	if (w->next.signed_zone != NULL && zone_serial(w->next.signed_zone, &serial))
+		role_log(zr->role, LOG_LEVEL_NOTICE, "%s: serial %u of before, %s", zone_name(z, name),
+		    serial, w->stale ? "which does not hold any more" : "all of it verified");
+	if (w->stale) {
+		zone_findings_tell(zr, z, &w->fs, LOG_LEVEL_NOTICE);
+		z->stale = TAKE_PTR(w->next.signed_zone);
+		w->next.audit = audit_result_free(w->next.audit);
+	}
+	z->now = w->next;
+	w->next = (struct zone_version){ 0 };
+	z->wanted = z->now.plain != NULL;
+	zone_notify_all(z);
 }
 
 static void
@@ -118,32 +124,76 @@ work_over(struct zone_role *zr)
 {
 	zone_work_done(&zr->work);
 	zr->phase = ZONE_IDLE;
-	(void)loop_timer_set(zr->timer, 1);
+	zone_stir(zr);
+}
+
+static const char *
+reason(int rc)
+{
+	return rc == SE_STALE ? "its keys have changed meanwhile" :
+	    rc == -ETIMEDOUT ? "the key role did not answer" :
+	    rc == -EPERM ? "the key role refused" :
+	    rc == -EAGAIN ? "the token with its keys does not answer" : err_str(rc);
+}
+
+static void
+work_refused(struct zone_role *zr, struct zone_work *w)
+{
+	struct zone_one *z = w->z;
+	bool fed = w->got.whole != NULL || w->got.diff != NULL;
+
+	z->n_refused[w->by]++;
+	zr->told = false;
+	z->wanted = false;	/* until its source or its keys change */
+	if (w->read)
+		z->tried = w->stamp;
+	z->retry_at = role_now(zr->role) + (w->read || fed ? 0 : RETRY_MAX_SEC);
+	zone_findings_tell(zr, z, &w->fs, LOG_LEVEL_ERROR);
+	zone_why(z, w->what, "");
+	if (fed)
+		zone_in_taken(z, IN_REFUSED);
 }
 
 static void
 work_failed(struct zone_role *zr, struct zone_work *w)
 {
 	struct zone_one *z = w->z;
-	struct msg_key_ask ask = { .zone = { (const char *)z->e->name.w, z->e->name.len } };
+	struct msg_key_ask ask = { .zone = zone_wire(z) };
+	char name[DNAME_STRLEN];
 
-	z->wanted = true;
 	if (w->refused) {
-		z->n_refused++;
-		zr->told = false;
-		z->wanted = false;	/* until its file or its keys change */
-		if (w->read)
-			z->tried = w->stamp;
-		z->retry_at = role_now(zr->role) + (w->read ? 0 : RETRY_MAX_SEC);
-		findings_tell(zr, z, &w->fs);
-		why_set(zr, z, w->what, "");
+		work_refused(zr, w);
 		return;
 	}
+	if (w->unfit) {
+		role_log(zr->role, LOG_LEVEL_NOTICE, "%s: %s", zone_name(z, name), w->what);
+		zone_in_taken(z, IN_UNFIT);
+		return;
+	}
+	z->wanted = true;
 	if (w->rc == SE_STALE)
 		(void)msg_key_ask_send(zr->role, ROLE_KEY, &ask);
-	failed(zr, z, role_now(zr->role), w->what, w->rc == SE_STALE ? "its keys have changed meanwhile" :
-	    w->rc == -ETIMEDOUT ? "the key role did not answer" :
-	    w->rc == -EPERM ? "the key role refused" : err_str(w->rc));
+	failed(zr, z, role_now(zr->role), w->what, reason(w->rc));
+	/* A transfer that only waits for keys is not made again. */
+	if ((w->got.whole != NULL && w->next.plain == NULL) || w->got.diff != NULL) {
+		z->in.got = w->got;
+		z->in.has_got = true;
+		w->got = (struct zone_got){ 0 };
+	} else if (w->got.whole != NULL)
+		zone_in_taken(z, IN_LOST);
+}
+
+static void
+work_done(struct zone_role *zr)
+{
+	struct zone_work *w = &zr->work;
+
+	if (w->task == TASK_LOAD)
+		load_adopt(zr, w);
+	else if (w->task == TASK_COMPACT)
+		memcpy(w->z->kept, w->kept, sizeof(w->kept));
+	else
+		version_adopt(zr, w);
 }
 
 static void
@@ -153,15 +203,15 @@ work_ended(void *arg)
 	struct zone_work *w = &zr->work;
 
 	zr->task = task_free(zr->task);
-	if (w->rc < 0)
+	if (w->task == TASK_AUDIT)
+		zone_audit_ended(zr);
+	else if (w->rc < 0)
 		work_failed(zr, w);
-	else if (!w->published) {
-		zr->phase = ZONE_PUTTING;
-		zr->req++;
-		put_send(zr);
+	else if (w->n_pieces > 0) {
+		zone_put_begin(zr);
 		return;
 	} else
-		version_adopt(zr, w);
+		work_done(zr);
 	work_over(zr);
 	/* A few questions that nobody answered: a key that died. All slots: a new ring. */
 	if (atomic_load(&zr->line.n_lost) > LOST_MAX)
@@ -173,93 +223,68 @@ on_kept(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	struct zone_role *zr = r->state;
 	const struct msg_zone_kept *m = msg;
+	struct zone_work *w = &zr->work;
+	int rc;
 
+	if (zr->phase == ZONE_RECALLING && m->req == 0)
+		work_over(zr);		/* asked again */
 	if (zr->phase != ZONE_PUTTING)
 		return 0;
-	if (m->req == 0) {		/* a store of a new life */
-		put_send(zr);
+	if ((rc = zone_put_answer(zr, m)) == 0)
 		return 0;
-	}
-	if (m->req != zr->req)
-		return 0;
-	if (m->code == 0)
-		version_adopt(zr, &zr->work);
-	else {
-		zr->work.z->wanted = true;
-		failed(zr, zr->work.z, role_now(r), "it could not be published", err_str((int)m->code));
-	}
+	if (rc < 0) {
+		w->what = "it could not be published";
+		w->rc = rc;
+		w->refused = w->unfit = false;
+		work_failed(zr, w);
+	} else
+		work_done(zr);
 	work_over(zr);
 	return 0;
 }
 
-/* --- how they are --- */
+/* --- what a former life left --- */
 
-static void
-zone_json(const struct zone_one *z, bool busy, struct json *j)
+static int
+recall(struct zone_role *zr, struct zone_one *z)
 {
-	char name[DNAME_STRLEN];
-	uint32_t serial;
+	struct msg_zone_recall m = { .zone = zone_wire(z) };
 
-	json_open(j, '{');
-	json_kv_str(j, "zone", name_of(z, name));
-	json_kv_bool(j, "served", z->now.signed_zone != NULL);
-	json_kv_bool(j, "good", z->why[0] == '\0' && z->now.signed_zone != NULL);
-	if (z->why[0] != '\0')
-		json_kv_str(j, "why", z->why);
-	/* While a thread works on it, versions are its own. */
-	if (!busy && z->now.signed_zone != NULL) {
-		if (zone_serial(z->now.signed_zone, &serial))
-			json_kv_u64(j, "serial", serial);
-		json_kv_i64(j, "next_signing", sign_state_due(z->now.state));
-		json_kv_i64(j, "horizon", sign_state_horizon(z->now.state));
+	zr->work.z = z;
+	zr->work.task = TASK_LOAD;
+	zr->phase = ZONE_RECALLING;
+	zr->first_req = zr->req + 1;
+	for (m.side = 0; m.side < KEEP_SIDE_MAX; m.side++) {
+		m.req = ++zr->req;
+		/* A store that is down hears us when it says that it lives. */
+		(void)msg_zone_recall_send(zr->role, ROLE_STORE, &m);
 	}
-	json_kv_u64(j, "signatures", z->n_signed);
-	json_kv_u64(j, "refresh", z->policy.refresh_sec);
-	json_kv_u64(j, "refusals", z->n_refused);
-	json_close(j, '}');
+	return 0;
 }
 
-static void
-zones_json(const struct zone_role *zr, size_t max, struct json *j)
+static void	work_run(void *arg);
+
+static int
+on_recalled(struct role *r, enum role_id from UNUSED, void *msg)
 {
-	size_t served = 0, good = 0;
+	struct zone_role *zr = r->state;
+	struct msg_zone_recalled *m = msg;
+	struct zone_work *w = &zr->work;
+	unsigned side = m->req - zr->first_req;
 
-	for (size_t i = 0; i < zr->list.n; i++) {
-		served += zr->zones[i].now.signed_zone != NULL;
-		good += zr->zones[i].now.signed_zone != NULL && zr->zones[i].why[0] == '\0';
-	}
-	json_kv_u64(j, "zones", zr->list.n);
-	json_kv_u64(j, "served", served);
-	json_kv_u64(j, "good", good);
-	json_kv_u64(j, "versions", zr->n_versions);
-	json_kv_u64(j, "signatures", atomic_load(&zr->line.n_signed));
-	json_key(j, "list");
-	json_open(j, '[');
-	for (size_t i = 0; i < zr->list.n && i < max; i++)
-		zone_json(&zr->zones[i], zr->phase != ZONE_IDLE && zr->work.z == &zr->zones[i], j);
-	json_close(j, ']');
-}
-
-/* At changes, and now and then: web may live anew. */
-static void
-web_tell(struct zone_role *zr, int64_t now)
-{
-	_cleanup_(buf_done) struct buf b = BUF_INIT;
-	struct json j = json_on(&b, false);
-	struct msg_zone_told m;
-
-	if (zr->told && now >= zr->told_at && now - zr->told_at < TOLD_SEC)
-		return;
-	json_open(&j, '{');
-	zones_json(zr, zr->list.n, &j);
-	json_close(&j, '}');
-	zr->told = true;
-	zr->told_at = now;
-	if (b.rc < 0 || memfd_of("zones", buf_get(&b), &m.json) < 0)
-		return;
-	(void)msg_zone_told_send(zr->role, ROLE_WEB, &m);
-	(void)msg_zone_told_send(zr->role, ROLE_STORE, &m);
-	fd_close(&m.json);
+	if (zr->phase != ZONE_RECALLING || side >= KEEP_SIDE_MAX || w->image[side] >= 0)
+		return 0;
+	w->image[side] = m->image;
+	w->journal[side] = m->journal;
+	m->image = m->journal = -1;
+	for (side = 0; side < KEEP_SIDE_MAX; side++)
+		if (w->image[side] < 0)
+			return 0;
+	w->jobs = zr->jobs;
+	w->at = role_now(r);
+	zr->phase = ZONE_WORKING;
+	zr->task = task_start(r->loop, work_run, work_ended, zr);
+	return zr->task == NULL ? -ENOMEM : 0;
 }
 
 /* --- whose turn it is --- */
@@ -268,12 +293,14 @@ web_tell(struct zone_role *zr, int64_t now)
 static bool
 zone_is_due(struct zone_one *z, int64_t now)
 {
-	if (!z->keys.told || z->keys.state != KEY_SET_READY || now < z->retry_at || z->seen == 0)
+	if (!z->keys.told || z->keys.state != KEY_SET_READY || now < z->retry_at)
 		return false;
-	if (z->wanted)
+	if (zone_is_fed(z) ? z->now.plain == NULL && !z->in.has_got : z->seen == 0)
+		return false;
+	if (z->wanted || z->in.has_got)
 		return true;
-	if (z->now.signed_zone == NULL)
-		return z->seen != z->tried;
+	if (z->now.signed_zone == NULL || z->now.state == NULL)
+		return zone_is_fed(z) || z->now.plain != NULL || z->seen != z->tried;
 	return now >= sign_state_due(z->now.state);
 }
 
@@ -283,39 +310,62 @@ work_run(void *arg)
 {
 	struct zone_role *zr = arg;
 
-	zone_work(&zr->work);
+	if (zr->work.task == TASK_AUDIT)
+		zone_audit_slice(zr);
+	else
+		zone_work(&zr->work);
 }
 
 static int
-zone_begin_work(struct zone_role *zr, struct zone_one *z)
+task_begin(struct zone_role *zr, struct zone_one *z, enum zone_task task)
 {
 	struct zone_work *w = &zr->work;
-	int rc;
 
-	*w = (struct zone_work){ .z = z, .line = &zr->line, .jobs = zr->jobs, .at = role_now(zr->role),
-	    .stamp = z->seen, .text = -1 };
-	w->read = z->now.plain == NULL || z->seen != z->now.stamp;
-	/* A source that was refused and still is there: what is in service is signed on. */
-	if (w->read && z->now.plain != NULL && z->seen == z->tried) {
-		w->read = false;
-		w->stamp = z->now.stamp;
-	}
-	if ((rc = zone_keys_copy(&z->keys, &w->keys)) < 0)
-		return rc;
-	z->wanted = false;
+	w->z = z;
+	w->task = task;
+	w->line = &zr->line;
+	w->jobs = zr->jobs;
+	w->at = role_now(zr->role);
 	zr->phase = ZONE_WORKING;
 	zr->task = task_start(zr->role->loop, work_run, work_ended, zr);
 	return zr->task == NULL ? -ENOMEM : 0;
 }
 
+static int
+sign_begin(struct zone_role *zr, struct zone_one *z)
+{
+	struct zone_work *w = &zr->work;
+	int rc;
+
+	w->stamp = z->seen;
+	w->read = !zone_is_fed(z) && (z->now.plain == NULL || z->seen != z->now.stamp);
+	/* A source that was refused and still is there: what is in service is signed on. */
+	if (w->read && z->now.plain != NULL && z->seen == z->tried) {
+		w->read = false;
+		w->stamp = z->now.stamp;
+	}
+	if (z->in.has_got) {
+		w->got = z->in.got;
+		z->in.got = (struct zone_got){ 0 };
+		z->in.has_got = false;
+	}
+	if ((rc = zone_keys_copy(&z->keys, &w->keys)) < 0)
+		return rc;
+	z->wanted = false;
+	return task_begin(zr, z, TASK_SIGN);
+}
+
 /* A change is taken when two looks saw the same. */
 static void
-source_look(struct zone_role *zr, struct zone_one *z)
+source_look(struct zone_one *z)
 {
-	uint64_t stamp = file_signature(z->e->file, 0);
+	uint64_t stamp;
 
+	if (zone_is_fed(z))
+		return;
+	stamp = file_signature(z->e->file, 0);
 	if (stamp == 0 && (z->seen != 0 || z->why[0] == '\0'))
-		why_set(zr, z, "its zone file is not there", z->e->file);
+		zone_why(z, "its zone file is not there", z->e->file);
 	if (stamp != 0 && stamp == z->seen && stamp != z->now.stamp && stamp != z->tried)
 		z->wanted = true;
 	if (stamp != 0 && z->seen == 0 && z->now.plain != NULL)
@@ -323,14 +373,27 @@ source_look(struct zone_role *zr, struct zone_one *z)
 	z->seen = stamp;
 }
 
-static void
-audit_look(struct zone_role *zr, struct zone_one *z)
+/* The first thing that one zone after the other needs. */
+static int
+work_find(struct zone_role *zr, int64_t now)
 {
-	/* Verified once more as a whole, whether it changed or not. */
-	if (z->now.audit != NULL && role_now(zr->role) - z->audited_at > AUDIT_SEC) {
-		z->now.audit = audit_result_free(z->now.audit);
-		z->wanted = true;
+	for (size_t i = 0; i < zr->list.n; i++)
+		if (!zr->zones[i].loaded && now >= zr->zones[i].retry_at)
+			return recall(zr, &zr->zones[i]);
+	for (size_t i = 0; i < zr->list.n; i++) {
+		struct zone_one *z = &zr->zones[zr->turn++ % zr->list.n];
+
+		if (z->loaded && zone_is_due(z, now))
+			return sign_begin(zr, z);
 	}
+	for (size_t i = 0; i < zr->list.n; i++)
+		if (zone_compact_due(&zr->zones[i]) && now >= zr->zones[i].retry_at)
+			return task_begin(zr, &zr->zones[i], TASK_COMPACT);
+	if (!zone_audit_due(zr, now))
+		return 0;
+	if (zone_audit_begin(zr) < 0)
+		return 0;
+	return task_begin(zr, zr->recheck.z, TASK_AUDIT);
 }
 
 static void
@@ -341,24 +404,47 @@ on_timer(void *arg)
 	int rc = 0;
 
 	(void)loop_timer_set(zr->timer, LOOK_USEC);
-	for (size_t i = 0; i < zr->list.n; i++)
-		source_look(zr, &zr->zones[i]);
-	if (zr->phase != ZONE_IDLE)
-		return;
-	for (size_t i = 0; i < zr->list.n; i++)
-		audit_look(zr, &zr->zones[i]);
-	web_tell(zr, now);
-	for (size_t i = 0; i < zr->list.n && zr->phase == ZONE_IDLE && rc == 0; i++) {
-		struct zone_one *z = &zr->zones[zr->turn++ % zr->list.n];
-
-		if (zone_is_due(z, now))
-			rc = zone_begin_work(zr, z);
+	for (size_t i = 0; i < zr->list.n; i++) {
+		source_look(&zr->zones[i]);
+		zone_in_look(&zr->zones[i], now);
+		zone_notify_look(&zr->zones[i]);
 	}
+	zone_out_look(zr);
+	zone_web_tell(zr, now);
+	if (zr->phase == ZONE_IDLE)
+		rc = work_find(zr, now);
 	if (rc < 0)
 		role_stop(zr->role, rc);
 }
 
 /* --- keys --- */
+
+static int
+set_take(struct zone_role *zr, struct zone_one *z, const struct msg_key_set *m)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	bool current = z->keys.told && z->now.generation == z->keys.generation;
+	int rc = zone_keys_take(z, &zr->line, m);
+
+	if (rc < 0)
+		return rc;
+	if (m->state != KEY_SET_READY) {
+		buf_printf(&b, "%.*s", SV_ARG(m->why));
+		buf_char(&b, '\0');
+		zone_why(z, "no keys", b.rc == 0 ? b.p : "");
+	} else if (rc > 0) {
+		z->wanted = true;
+		z->retry_at = z->loaded ? 0 : z->retry_at;
+		z->tried = z->now.plain == NULL ? 0 : z->tried;
+	} else if (!current && z->loaded) {
+		z->retry_at = 0;	/* a token is back, say: what failed is tried now */
+	} else if (current) {
+		/* The same keys, perhaps under another number. */
+		z->now.generation = m->generation;
+		zone_published_tell(z);
+	}
+	return 0;
+}
 
 static int
 on_set(struct role *r, enum role_id from UNUSED, void *msg)
@@ -367,28 +453,14 @@ on_set(struct role *r, enum role_id from UNUSED, void *msg)
 	const struct msg_key_set *m = msg;
 	struct rd rd = rd_sv(m->zone);
 	struct dname name;
+	int rc = 0;
 
 	dname_rd(&rd, &name);
-	for (size_t i = 0; rd_done(&rd) && i < zr->list.n; i++) {
-		struct zone_one *z = &zr->zones[i];
-		int rc;
-
-		if (!dname_eq(&z->e->name, &name))
-			continue;
-		if ((rc = zone_keys_take(z, &zr->line, m)) < 0)
-			return rc;
-		if (m->state != KEY_SET_READY) {
-			_cleanup_(buf_done) struct buf b = BUF_INIT;
-
-			buf_printf(&b, "%.*s", SV_ARG(m->why));
-			buf_char(&b, '\0');
-			why_set(zr, z, "no keys", b.rc == 0 ? b.p : "");
-		} else if (rc > 0) {
-			z->wanted = true;
-			z->retry_at = 0;
-			z->tried = z->now.plain == NULL ? 0 : z->tried;
-		}
-	}
+	for (size_t i = 0; rd_done(&rd) && i < zr->list.n && rc == 0; i++)
+		if (dname_eq(&zr->zones[i].e->name, &name))
+			rc = set_take(zr, &zr->zones[i], m);
+	if (rc < 0)
+		return rc;
 	return zr->phase == ZONE_IDLE ? loop_timer_set(zr->timer, 1) : 0;
 }
 
@@ -403,6 +475,40 @@ on_ring(struct role *r, enum role_id from UNUSED, void *msg)
 
 /* --- life --- */
 
+static int
+on_listen(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct zone_role *zr = r->state;
+	struct msg_listen *m = msg;
+	int rc;
+
+	zr->role = r;
+	if ((rc = zone_out_init(zr)) < 0 || (rc = zone_out_listen(zr, m)) < 0)
+		return rc;
+	m->sock = -1;
+	return 0;
+}
+
+static int
+on_tsig(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct zone_role *zr = r->state;
+	const struct msg_zone_tsig *m = msg;
+	_cleanup_(pool_freep) struct pool *pool = pool_new(TSIG_MAX);
+	struct findings fs;
+	struct file_map map;
+	int rc;
+
+	if (pool == NULL)
+		return -ENOMEM;
+	if ((rc = memfd_map(m->text, false, TSIG_MAX, &map)) < 0)
+		return rc;
+	findings_init(&fs, pool);
+	rc = tsig_keys_parse(map.data, SV("dns.tsig-keys"), &fs, &zr->tsig);
+	file_unmap(&map);
+	return rc;
+}
+
 /* Each folder once: sandboxes have room for a few dozen. */
 static void
 folder_name(struct role *r, const struct zone_role *zr, size_t i, const char *path)
@@ -410,6 +516,8 @@ folder_name(struct role *r, const struct zone_role *zr, size_t i, const char *pa
 	char folder[4200], other[4200];
 	int rc;
 
+	if (path[0] == '\0')
+		return;
 	zone_list_folder(path, folder, sizeof(folder));
 	for (size_t k = 0; k < i; k++) {
 		zone_list_folder(zr->list.v[k].file, other, sizeof(other));
@@ -424,6 +532,25 @@ folder_name(struct role *r, const struct zone_role *zr, size_t i, const char *pa
 }
 
 static int
+zones_init(struct role *r, struct zone_role *zr)
+{
+	int rc;
+
+	for (size_t i = 0; i < zr->list.n; i++) {
+		struct zone_one *z = &zr->zones[i];
+
+		z->zr = zr;
+		z->e = &zr->list.v[i];
+		zone_policy(&z->e->policy, &z->policy);
+		folder_name(r, zr, i, z->e->file);
+		folder_name(r, zr, i, z->e->output);
+		if ((rc = zone_in_init(z)) < 0 || (rc = zone_notify_init(z)) < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
 on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	struct zone_role *zr = r->state;
@@ -433,20 +560,15 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	if (zr->zones != NULL || zr->line.ring == NULL)
 		return -EBADMSG;	/* the parent restarts us instead */
 	zr->role = r;
-	zr->work.text = -1;
+	zr->work = (struct zone_work){ .image = { -1, -1 }, .journal = { -1, -1 } };
 	zr->jobs = m->jobs != 0 ? (unsigned)min_size(m->jobs, PAR_JOBS_MAX) : par_cpus();
-	if ((rc = zone_list_parse(m->zones, m->state, &zr->list)) < 0)
+	if ((rc = zone_list_parse(m->zones, m->state, &zr->list)) < 0 || (rc = zone_out_init(zr)) < 0)
 		return rc;
 	if ((zr->zones = calloc(zr->list.n + 1, sizeof(*zr->zones))) == NULL ||
+	    (zr->pool = pool_new(POOL_MAX)) == NULL || (zr->room = malloc(DNS_RDATA_MAX)) == NULL ||
 	    (zr->timer = loop_timer_add(r->loop, on_timer, zr)) == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < zr->list.n; i++) {
-		zr->zones[i].e = &zr->list.v[i];
-		zone_policy(&zr->list.v[i].policy, &zr->zones[i].policy);
-		folder_name(r, zr, i, zr->list.v[i].file);
-		folder_name(r, zr, i, zr->list.v[i].output);
-	}
-	return 0;
+	return zones_init(r, zr);
 }
 
 static int
@@ -456,8 +578,7 @@ start(struct role *r)
 	int rc = 0;
 
 	for (size_t i = 0; i < zr->list.n && rc == 0; i++) {
-		struct msg_key_ask m = { .zone = { (const char *)zr->list.v[i].name.w,
-		    zr->list.v[i].name.len } };
+		struct msg_key_ask m = { .zone = zone_wire(&zr->zones[i]) };
 
 		rc = msg_key_ask_send(r, ROLE_KEY, &m);
 	}
@@ -467,14 +588,17 @@ start(struct role *r)
 static void
 status(struct role *r, struct json *j)
 {
-	zones_json(r->state, STATUS_MAX, j);
+	zones_json(r->state, STATUS_MAX, true, j);
 }
 
 static const struct role_handler handlers[] = {
+	{ MSG_listen, on_listen },
+	{ MSG_zone_tsig, on_tsig },
 	{ MSG_zone_conf, on_conf },
 	{ MSG_ring, on_ring },
 	{ MSG_key_set, on_set },
 	{ MSG_zone_kept, on_kept },
+	{ MSG_zone_recalled, on_recalled },
 };
 
 int

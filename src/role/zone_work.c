@@ -1,4 +1,4 @@
-/* One run over one zone, on a thread: read, sign, verify, print. */
+/* One run over one zone, on a thread: read, sign, verify, and what the store is to have of it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +7,8 @@
 #include "app/zone_jobs.h"
 #include "base/err.h"
 #include "role/zone_role.h"
+#include "sys/clock.h"
 #include "sys/file.h"
-#include "sys/memfd.h"
 
 #define FINDINGS_POOL	((size_t)4 << 20)
 
@@ -33,6 +33,8 @@ zone_policy(const struct dnssec_policy *p, struct sign_policy *ret)
 	ret->serial = serials[p->serial];
 }
 
+/* --- what a run holds --- */
+
 void
 zone_version_done(struct zone_version *v)
 {
@@ -43,48 +45,156 @@ zone_version_done(struct zone_version *v)
 }
 
 void
+zone_got_done(struct zone_got *g)
+{
+	(void)zone_builder_free(g->whole);
+	(void)xfr_diff_free(g->diff);
+	(void)pool_free(g->pool);
+	*g = (struct zone_got){ 0 };
+}
+
+struct zone_step *
+zone_step_new(struct xfr_diff *d, size_t octets)
+{
+	struct zone_step *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	*s = (struct zone_step){ .refs = 1, .octets = octets, .diff = d };
+	if (xfr_diff_serials(d, &s->from, &s->to))
+		return s;
+	free(s);
+	return NULL;
+}
+
+struct zone_step *
+zone_step_unref(struct zone_step *s)
+{
+	if (s == NULL || --s->refs > 0)
+		return NULL;
+	(void)xfr_diff_free(s->diff);
+	free(s);
+	return NULL;
+}
+
+void
+zone_history_add(struct zone_history *h, struct zone_step *s, size_t octets_max)
+{
+	size_t n = 0;
+
+	/* Each goes on where the one before ended. */
+	if (h->n > 0 && h->v[h->n - 1]->to != s->from)
+		zone_history_done(h);
+	while (n < h->n && (h->n - n == ZONE_STEPS_MAX || h->octets + s->octets > octets_max)) {
+		h->octets -= h->v[n]->octets;
+		(void)zone_step_unref(h->v[n++]);
+	}
+	memmove(h->v, h->v + n, (h->n - n) * sizeof(h->v[0]));
+	h->n -= n;
+	h->v[h->n++] = s;
+	h->octets += s->octets;
+}
+
+void
+zone_history_done(struct zone_history *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		(void)zone_step_unref(h->v[i]);
+	h->n = h->octets = 0;
+}
+
+void
 zone_work_done(struct zone_work *w)
 {
 	zone_version_done(&w->next);
 	zone_keys_done(&w->keys);
+	zone_got_done(&w->got);
+	zone_history_done(&w->loaded);
+	(void)zone_step_unref(w->step);
+	for (size_t i = 0; i < w->n_pieces; i++)
+		fd_close(&w->piece[i].fd);
+	for (unsigned i = 0; i < KEEP_SIDE_MAX; i++) {
+		fd_close(&w->image[i]);
+		fd_close(&w->journal[i]);
+	}
 	w->pool = pool_free(w->pool);
-	fd_close(&w->text);
-	*w = (struct zone_work){ .text = -1 };
+	*w = (struct zone_work){ .image = { -1, -1 }, .journal = { -1, -1 } };
 }
 
-static int
-fail(struct zone_work *w, const char *what, int rc)
+int
+zone_fail(struct zone_work *w, const char *what, int rc)
 {
 	w->what = what;
 	return w->rc = rc;
 }
 
 static int
-refuse(struct zone_work *w, const char *what)
+refuse(struct zone_work *w, enum zone_refusal by, const char *what)
 {
 	w->refused = true;
-	return fail(w, what, SE_SYNTAX);
+	w->by = by;
+	return zone_fail(w, what, SE_SYNTAX);
 }
 
 /* --- read --- */
 
 static int
-source_read(struct zone_work *w)
+file_source(struct zone_work *w)
 {
 	struct zone_file_opts o = { .apex = &w->z->e->name };
-	int rc;
+	int rc = zone_file_read(w->z->e->file, &o, &w->fs, &w->next.plain);
 
-	w->next.stamp = w->stamp;
-	if (!w->read) {
-		w->next.plain = zone_ref(w->z->now.plain);
-		return 0;
-	}
-	if ((rc = zone_file_read(w->z->e->file, &o, &w->fs, &w->next.plain)) < 0)
-		return fail(w, "the zone file cannot be read", rc);
-	return findings_reject(&w->fs) ? refuse(w, "the zone file has errors") : 0;
+	if (rc < 0)
+		return zone_fail(w, "the zone file cannot be read", rc);
+	return findings_reject(&w->fs) ? refuse(w, REFUSED_SOURCE, "the zone file has errors") : 0;
 }
 
-/* What was published before we lived; NULL: nothing that can be used. */
+static int
+whole_source(struct zone_work *w)
+{
+	int rc = zone_builder_done(w->got.whole, &w->next.plain);
+
+	findings_append(&w->fs, w->got.fs);
+	if (rc < 0)
+		return zone_fail(w, "no memory", rc);
+	return findings_reject(&w->fs) ? refuse(w, REFUSED_SOURCE, "the zone that was transferred has errors") : 0;
+}
+
+/* What changes, and no more than that is looked at. */
+static int
+diff_source(struct zone_work *w)
+{
+	_cleanup_(zone_edit_freep) struct zone_edit *e = zone_edit_new(w->z->now.plain, &w->fs);
+	int rc;
+
+	if (e == NULL)
+		return zone_fail(w, "no memory", -ENOMEM);
+	if ((rc = xfr_diff_edit(w->got.diff, e)) == 0)
+		rc = zone_edit_done(e, &w->next.plain);
+	if (rc == -ENOMEM)
+		return zone_fail(w, "no memory", rc);
+	if (rc < 0) {
+		w->unfit = true;
+		return zone_fail(w, "the differences do not fit our version; all of it is asked for", rc);
+	}
+	return findings_reject(&w->fs) ? refuse(w, REFUSED_SOURCE, "the zone that was transferred has errors") : 0;
+}
+
+static int
+source_read(struct zone_work *w)
+{
+	w->next.stamp = w->stamp;
+	if (w->got.whole != NULL)
+		return whole_source(w);
+	if (w->got.diff != NULL)
+		return diff_source(w);
+	if (w->read)
+		return file_source(w);
+	w->next.plain = zone_ref(w->z->now.plain);
+	return 0;
+}
+
+/* What was published before zones were kept as images; NULL: nothing that can be used. */
 static struct zone *
 published_read(const struct zone_work *w)
 {
@@ -93,7 +203,7 @@ published_read(const struct zone_work *w)
 	struct findings fs;
 
 	findings_init(&fs, w->pool);
-	if (zone_file_read(w->z->e->output, &o, &fs, &z) < 0)
+	if (w->z->e->output[0] == '\0' || zone_file_read(w->z->e->output, &o, &fs, &z) < 0)
 		return NULL;
 	return findings_reject(&fs) ? zone_unref(z) : z;
 }
@@ -104,22 +214,27 @@ static int
 sign(struct zone_work *w, struct zone *last)
 {
 	const struct zone_version *now = &w->z->now;
-	struct sign_input in = { .now_unsigned = w->next.plain, .last_unsigned = now->plain,
+	struct sign_input in = { .now_unsigned = w->next.plain,
+		.last_unsigned = now->state != NULL ? now->plain : NULL,
 		.last_signed = last, .last_state = now->state,
 		.keys = { .keys = w->keys.key, .n = w->keys.n, .cds_digests = 1U << 2,
 		    .cdnskey = true, .cds_delete = w->keys.cds_delete },
 		.policy = &w->z->policy, .now = w->at, .sign = zone_keys_sign };
+	int64_t began = clock_mono_usec();
 	int rc = zone_jobs_sign(&in, w->jobs, &w->fs, &w->next.signed_zone, &w->next.state, &w->stats);
 
+	w->sign_usec = (uint64_t)(clock_mono_usec() - began);
+	w->next.generation = w->keys.generation;
 	if (rc < 0)
-		return fail(w, "the zone could not be signed", rc);
-	return w->next.signed_zone == NULL ? refuse(w, "the zone cannot be signed so") : 0;
+		return zone_fail(w, "the zone could not be signed", rc);
+	return w->next.signed_zone == NULL ?
+	    refuse(w, REFUSED_SIGNING, "the zone cannot be signed so") : 0;
 }
 
 /* --- verify --- */
 
-static int
-verify(struct zone_work *w)
+int
+zone_verify(struct zone_work *w)
 {
 	const struct audit_opts o = { .now = w->at };
 	const struct zone_version *now = &w->z->now;
@@ -134,48 +249,114 @@ verify(struct zone_work *w)
 		rc = zone_jobs_audit(NULL, NULL, w->next.signed_zone, &o, w->jobs, &w->next.audit);
 	}
 	if (rc < 0)
-		return fail(w, "the signed zone could not be verified", rc);
+		return zone_fail(w, "the signed zone could not be verified", rc);
 	if (w->next.audit->state == AUDIT_GOOD)
 		return 0;
 	audit_findings(w->next.audit, &w->fs);
-	return refuse(w, "validators would reject the signed zone");
+	return refuse(w, REFUSED_AUDIT, "validators would reject the signed zone");
 }
 
-/* --- print --- */
+/* --- what changed --- */
+
+uint32_t
+zone_ttl_max(const struct zone *z)
+{
+	uint32_t max = 0;
+
+	for (unsigned part = 0; part < ZONE_PART_MAX; part++) {
+		struct zone_it it = zone_begin(z, part);
+		const struct znode *n;
+		struct zrrset s;
+
+		while ((n = zone_next(&it)) != NULL)
+			for (size_t pos = 0; znode_next(n, &pos, &s);)
+				max = s.ttl > max ? s.ttl : max;
+	}
+	return max;
+}
+
+static uint32_t
+step_ttl(const struct xfr_diff *d, uint32_t max)
+{
+	struct xfr_diff_it it = xfr_diff_begin(d, true);
+	struct dns_rr rr;
+
+	while (xfr_diff_next(&it, &rr))
+		max = rr.ttl > max ? rr.ttl : max;
+	return max;
+}
+
+/* The step from what secondaries have; without one they fetch the whole. */
+static int
+step_make(struct zone_work *w, struct zone *base)
+{
+	_cleanup_(xfr_diff_freep) struct xfr_diff *d = NULL;
+	int rc;
+
+	if (base == NULL)
+		return 0;
+	rc = xfr_diff_zones(base, w->next.signed_zone, XFR_DIFF_MAX, &d);
+	if (rc < 0)
+		return rc == SE_LIMIT ? 0 : zone_fail(w, "no memory", rc);
+	if ((w->step = zone_step_new(d, 0)) != NULL)
+		TAKE_PTR(d);
+	return 0;
+}
 
 static int
-text_write(struct zone_work *w)
+changes(struct zone_work *w, struct zone *base)
 {
-	struct buf b = BUF_SINK(fd_write_all, &w->text);
-	int rc = memfd_new("zone", &w->text);
+	int rc;
 
-	if (rc < 0)
-		return fail(w, "no memory for the zone's text", rc);
-	zone_print(&b, w->next.signed_zone, 0);
-	rc = buf_flush(&b);
-	buf_done(&b);
-	if (rc == 0)
-		rc = memfd_seal(w->text);
-	return rc < 0 ? fail(w, "no memory for the zone's text", rc) : 0;
+	if (!w->same && (rc = step_make(w, base)) < 0)
+		return rc;
+	if (w->same && w->z->now.ttl_max != 0)
+		w->next.ttl_max = w->z->now.ttl_max;
+	else if (w->step != NULL && w->z->now.ttl_max != 0)
+		w->next.ttl_max = step_ttl(w->step->diff, w->z->now.ttl_max);
+	else
+		w->next.ttl_max = zone_ttl_max(w->next.signed_zone);
+	return 0;
+}
+
+static void
+sign_run(struct zone_work *w)
+{
+	struct zone *base = w->z->now.signed_zone != NULL ? w->z->now.signed_zone : w->z->stale;
+	_cleanup_(zone_unrefp) struct zone *last = NULL;
+
+	if (source_read(w) < 0)
+		return;
+	last = base == NULL ? published_read(w) : zone_ref(base);
+	if (sign(w, last) < 0 || zone_verify(w) < 0)
+		return;
+	w->same = !w->stats.changed && last != NULL;
+	if (changes(w, base) < 0)
+		return;
+	if ((w->rc = zone_pieces(w)) < 0)
+		w->what = "no memory for what is to be stored";
 }
 
 void
 zone_work(struct zone_work *w)
 {
-	_cleanup_(zone_unrefp) struct zone *last = NULL;
-	bool first = w->z->now.signed_zone == NULL;
-
 	if ((w->pool = pool_new(FINDINGS_POOL)) == NULL) {
-		(void)fail(w, "no memory", -ENOMEM);
+		(void)zone_fail(w, "no memory", -ENOMEM);
 		return;
 	}
 	findings_init(&w->fs, w->pool);
-	if (source_read(w) < 0)
-		return;
-	last = first ? published_read(w) : zone_ref(w->z->now.signed_zone);
-	if (sign(w, last) < 0 || verify(w) < 0)
-		return;
-	w->published = !w->stats.changed && last != NULL;
-	if (!w->published)
-		(void)text_write(w);
+	switch (w->task) {
+	case TASK_LOAD:
+		zone_load(w);
+		break;
+	case TASK_SIGN:
+		sign_run(w);
+		break;
+	case TASK_COMPACT:
+		if ((w->rc = zone_pieces_compact(w)) < 0)
+			w->what = "no memory for what is to be stored";
+		break;
+	case TASK_AUDIT:
+		break;
+	}
 }

@@ -64,8 +64,8 @@ address_resolve(const char *address, int flags, struct addrinfo **ret)
 	return rc == 0 ? 0 : -EHOSTUNREACH;
 }
 
-static struct ip_prefix
-host_of(const struct sockaddr_storage *ss)
+struct ip_prefix
+tcp_host_of(const struct sockaddr_storage *ss)
 {
 	const struct sockaddr_in *sin = (const struct sockaddr_in *)ss;
 	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)ss;
@@ -84,12 +84,12 @@ host_of(const struct sockaddr_storage *ss)
 	return a;
 }
 
-static void
-name_of(const struct sockaddr_storage *ss, socklen_t len, struct tcp_name *ret)
+void
+tcp_name_of(const struct sockaddr_storage *ss, socklen_t len, struct tcp_name *ret)
 {
 	char host[TCP_TEXT_MAX - 10], port[8];
 
-	ret->addr = host_of(ss);
+	ret->addr = tcp_host_of(ss);
 	if (getnameinfo((const struct sockaddr *)ss, len, host, sizeof(host), port,
 	    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
 		(void)snprintf(ret->text, sizeof(ret->text), "?");
@@ -97,6 +97,40 @@ name_of(const struct sockaddr_storage *ss, socklen_t len, struct tcp_name *ret)
 	}
 	(void)snprintf(ret->text, sizeof(ret->text),
 	    ss->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+int
+tcp_address(const char *address, struct sockaddr_storage *ret, unsigned *ret_len)
+{
+	struct addrinfo *ai = NULL;
+	int rc = address_resolve(address, AI_PASSIVE, &ai);
+
+	if (rc < 0)
+		return rc == -EHOSTUNREACH ? -EINVAL : rc;
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret, ai->ai_addr, ai->ai_addrlen);
+	*ret_len = ai->ai_addrlen;
+	freeaddrinfo(ai);
+	return 0;
+}
+
+unsigned
+tcp_address_of(const struct ip_prefix *host, uint16_t port, struct sockaddr_storage *ret)
+{
+	struct sockaddr_in *sin = (struct sockaddr_in *)ret;
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)ret;
+
+	memset(ret, 0, sizeof(*ret));
+	if (host->af == IP_V4) {
+		sin->sin_family = AF_INET;
+		sin->sin_port = htons(port);
+		memcpy(&sin->sin_addr, host->addr, 4);
+		return sizeof(*sin);
+	}
+	sin6->sin6_family = AF_INET6;
+	sin6->sin6_port = htons(port);
+	memcpy(&sin6->sin6_addr, host->addr, 16);
+	return sizeof(*sin6);
 }
 
 /* --- RFC 2385 --- */
@@ -195,7 +229,7 @@ tcp_listen_md5(const char *address, const struct tcp_secret *secrets, size_t n, 
 	if (rc < 0)
 		return rc;
 	if (getsockname(*ret_fd, (struct sockaddr *)&ss, &len) == 0)
-		name_of(&ss, len, ret);
+		tcp_name_of(&ss, len, ret);
 	return 0;
 }
 
@@ -212,7 +246,7 @@ tcp_accept(int fd, int *ret_fd, struct tcp_name *ret)
 	(void)setsockopt(c, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	(void)setsockopt(c, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	(void)setsockopt(c, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
-	name_of(&ss, len, ret);
+	tcp_name_of(&ss, len, ret);
 	*ret_fd = c;
 	return 0;
 }
@@ -229,7 +263,7 @@ md5_peer(int fd, const struct addrinfo *ai, struct sv secret)
 	if (secret.n > TCP_MD5_MAX)
 		return SE_LIMIT;
 	memcpy(&ss, ai->ai_addr, ai->ai_addrlen);
-	s.peers = host_of(&ss);
+	s.peers = tcp_host_of(&ss);
 	memcpy(s.key, secret.p, secret.n);
 	rc = tcp_md5(fd, &s);
 	explicit_bzero(&s, sizeof(s));
@@ -295,6 +329,33 @@ tcp_connect_md5(const char *address, int msec, struct sv secret, int *ret_fd)
 		rc = connect_to(ai, msec, secret, ret_fd);
 	freeaddrinfo(all);
 	return rc;
+}
+
+int
+tcp_dial(const struct ip_prefix *host, uint16_t port, int *ret_fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = tcp_address_of(host, port, &ss);
+	_cleanup_(fd_close) int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&ss, len) < 0 && errno != EINPROGRESS)
+		return -errno;
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}
+
+int
+tcp_dialled(int fd)
+{
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
+		return -errno;
+	return -err;
 }
 
 int

@@ -47,6 +47,20 @@ int	 tcp_connect(const char *address, int msec, int *ret_fd) MUST_USE;
 int	 tcp_connect_md5(const char *address, int msec, struct sv secret, int *ret_fd) MUST_USE;
 
 /*
+ * Begin to connect to a host; nothing is looked up and nothing waits. When the socket can
+ * be written, tcp_dialled() says what came of it.
+ */
+int	 tcp_dial(const struct ip_prefix *host, uint16_t port, int *ret_fd) MUST_USE;
+int	 tcp_dialled(int fd) MUST_USE;
+
+/* For sys/: between texts, hosts and what the kernel takes. */
+struct sockaddr_storage;
+struct ip_prefix tcp_host_of(const struct sockaddr_storage *);
+void	 tcp_name_of(const struct sockaddr_storage *, unsigned len, struct tcp_name *ret);
+int	 tcp_address(const char *, struct sockaddr_storage *ret, unsigned *ret_len) MUST_USE;
+unsigned tcp_address_of(const struct ip_prefix *host, uint16_t port, struct sockaddr_storage *ret);
+
+/*
  * From now on the kernel drops what comes from these addresses without this
  * signature (RFC 2385), and signs what goes there; an empty secret ends that
  * (-ENOENT: there was none). On a listening socket it is for connections to

@@ -93,9 +93,13 @@ const struct sandbox_profile sandbox_sendmail = {
 	.max_cpu = 60, .max_procs = 4096,
 };
 
-/* It reads the zones of others, and writes nothing. A million names take 250 MB, twice. */
+/*
+ * It reads the zones of others and talks to name servers, and writes nothing. A million
+ * names take 250 MB, twice.
+ */
 const struct sandbox_profile sandbox_zone = {
-	.name = "zone", .calls = SANDBOX_OPEN | SANDBOX_THREADS | SANDBOX_MEMFD,
+	.name = "zone", .calls = SANDBOX_OPEN | SANDBOX_THREADS | SANDBOX_MEMFD | SANDBOX_ACCEPT |
+	SANDBOX_CONNECT,
 	.max_memory = 16 * GIB, .max_files = 1024, .max_file = 4 * GIB, .required = true,
 };
 /* One folder, no network; nothing of it is larger than a key. */

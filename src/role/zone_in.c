@@ -1,0 +1,588 @@
+/*
+ * From the primaries: refreshed by the timers of the zone's SOA and by NOTIFY,
+ * over TCP; differences where there is a version of ours, else all of it. The
+ * primaries are asked in turn, from the one that was good last (or that
+ * notified us) on, until one gives what is newer, or says that there is
+ * nothing newer. What came waits for its run (zone_work.c), and nothing is
+ * fetched until that is over.
+ *
+ * A zone whose source has not answered for SOA's expire is signed and served
+ * on: what is right for a secondary (RFC 1034 section 4.3.5) would here take a
+ * zone from the net because of its own provisioning. It is told, loudly.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "role/zone_role.h"
+#include "role/zone_stream.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/proc.h"
+
+#define RECORDS_MAX	UINT64_C(100000000)	/* signed: 16 million names (ZONE_TEXT_MAX) */
+#define OCTETS_MAX	(UINT64_C(16) << 30)
+#define FINDINGS_POOL	((size_t)4 << 20)
+#define CONNECT_SEC	10
+#define IDLE_SEC	60		/* without an octet */
+#define TOTAL_SEC	(4 * 3600)	/* for one transfer */
+#define READ_BATCH	8		/* pieces of 64 KiB before the loop looks at others */
+#define FIRST_RETRY_SEC	2		/* where we have nothing at all: doubled up to … */
+#define RETRY_MAX_SEC	60
+#define REFRESH_MIN	20		/* seconds: no SOA makes us ask more often */
+#define REFRESH_MAX	86400
+
+struct zone_in_run {
+	struct zone_one		*z;
+	const struct zone_peer	*peer;
+	struct zone_primary	*primary;
+	struct zone_stream	 stream;
+	struct loop_io		*io;
+	struct tsig		 tsig;
+	struct xfr_in		*x;
+	struct zone_got		 got;		/* .pool and .fs from the beginning */
+	bool			 connected, ixfr;
+	int			 result;	/* of the transfer: enum xfr_in_result */
+	int			 verdict;	/* of its last message: enum tsig_verdict */
+	int64_t			 began, moved;	/* monotonic */
+};
+
+static void	primary_ask(struct zone_one *);
+
+/* --- timers --- */
+
+struct soa_times {
+	uint32_t	serial, refresh, retry, expire;
+};
+
+static bool
+soa_times(const struct zone *z, struct soa_times *ret)
+{
+	struct znode *apex = z == NULL ? NULL : zone_apex_node(z);
+	struct zrrset set;
+	struct sv rest, rdata;
+	struct dname n;
+	struct rd r;
+
+	if (apex == NULL || !znode_find(apex, RR_SOA, &set))
+		return false;
+	rest = set.rrs;
+	if (!zdata_next(&rest, &rdata))
+		return false;
+	r = rd_sv(rdata);
+	dname_rd(&r, &n);
+	dname_rd(&r, &n);
+	ret->serial = rd_be32(&r);
+	ret->refresh = rd_be32(&r);
+	ret->retry = rd_be32(&r);
+	ret->expire = rd_be32(&r);
+	return !r.bad;
+}
+
+static int64_t
+bounded(uint32_t sec)
+{
+	return sec < REFRESH_MIN ? REFRESH_MIN : sec > REFRESH_MAX ? REFRESH_MAX : sec;
+}
+
+static void
+next_set(struct zone_one *z, bool good)
+{
+	struct zone_in *in = &z->in;
+	int64_t now = role_now(z->zr->role);
+	struct soa_times t;
+
+	if (good) {
+		in->n_failed = 0;
+		in->good_at = now;
+		in->told_expired = false;
+	}
+	if (soa_times(z->now.plain, &t))
+		in->next_at = now + bounded(good ? t.refresh : t.retry);
+	else {
+		unsigned shift = in->n_failed < 5 ? in->n_failed : 5;
+		int64_t wait = (int64_t)FIRST_RETRY_SEC << shift;
+
+		in->next_at = now + (wait > RETRY_MAX_SEC ? RETRY_MAX_SEC : wait);
+	}
+	in->n_failed += !good;
+}
+
+/* --- the end of a transfer --- */
+
+static void
+run_free(struct zone_in_run *r)
+{
+	if (r == NULL)
+		return;
+	r->io = loop_io_del(r->io);
+	zone_stream_done(&r->stream);
+	tsig_done(&r->tsig);
+	(void)xfr_in_free(r->x);
+	zone_got_done(&r->got);
+	free(r);
+}
+
+/* What the findings say, in a line: the first that refuses, with what the other side said. */
+static void
+said_set(struct zone_primary *p, const struct findings *fs, const char *other)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+
+	(void)snprintf(p->said, sizeof(p->said), "%s", other);
+	for (const struct finding *f = fs->head; f != NULL; f = f->next) {
+		if (f->def->severity == SEV_NOTE)
+			continue;
+		buf_printf(&b, "%s: ", f->def->code);
+		finding_text(&b, f, LANG_EN);
+		if (b.rc == 0)
+			(void)snprintf(p->said, sizeof(p->said), "%.*s", SV_ARG(buf_get(&b)));
+		return;
+	}
+}
+
+/* All primaries were asked in vain. */
+static void
+round_failed(struct zone_one *z)
+{
+	const struct zone_primary *p = &z->in.primaries[z->in.turn];
+
+	next_set(z, false);
+	zone_why(z, "no primary gives the zone", p->said);
+}
+
+/* The next primary, or the end of this round. */
+static void
+turn_next(struct zone_one *z)
+{
+	struct zone_in *in = &z->in;
+
+	in->tried++;
+	if (in->tried == z->e->primaries.n) {
+		round_failed(z);
+		return;
+	}
+	in->turn = (in->turn + 1) % z->e->primaries.n;
+	primary_ask(z);
+}
+
+static void
+failed(struct zone_in_run *r, const char *what)
+{
+	struct zone_one *z = r->z;
+	char name[DNAME_STRLEN], host[IP_ADDR_STRLEN];
+
+	r->primary->good = false;
+	r->primary->at = role_now(z->zr->role);
+	said_set(r->primary, r->got.fs, what);
+	role_log(z->zr->role, LOG_LEVEL_WARN, "%s: %s: %s", zone_name(z, name),
+	    ip_addr_str(r->peer->addr.addr, r->peer->addr.af, host), r->primary->said);
+	z->zr->told = false;
+	z->in.run = NULL;
+	run_free(r);
+	turn_next(z);
+}
+
+static void
+good(struct zone_in_run *r)
+{
+	struct zone_primary *p = r->primary;
+
+	p->good = true;
+	p->at = role_now(r->z->zr->role);
+	p->has_serial = xfr_in_serial(r->x, &p->serial);
+	p->said[0] = '\0';
+	r->z->zr->told = false;
+}
+
+/* Who said that a primary failed says that it works, when nothing else is wrong. */
+static void
+why_forget(struct zone_one *z)
+{
+	if (sv_starts(sv_str(z->why), SV("no primary gives the zone")) ||
+	    sv_starts(sv_str(z->why), SV("its primaries have not answered")))
+		z->why[0] = '\0';
+	z->zr->told = false;
+}
+
+static void
+current(struct zone_in_run *r)
+{
+	struct zone_one *z = r->z;
+	struct soa_times t;
+
+	good(r);
+	z->in.run = NULL;
+	z->in.whole = false;
+	/* A primary that went back: no secondary follows, and neither do we. */
+	if (r->primary->has_serial && soa_times(z->now.plain, &t) && serial_gt(t.serial, r->primary->serial)) {
+		r->primary->good = false;
+		said_set(r->primary, r->got.fs, "its serial is behind ours");
+		run_free(r);
+		turn_next(z);
+		return;
+	}
+	run_free(r);
+	why_forget(z);
+	next_set(z, true);
+}
+
+/* A whole zone whose serial is not newer than ours is nothing new (or went back). */
+static bool
+is_newer(const struct zone_in_run *r)
+{
+	struct soa_times t;
+	uint32_t serial;
+
+	return !soa_times(r->z->now.plain, &t) || !xfr_in_serial(r->x, &serial) || serial_gt(serial, t.serial);
+}
+
+static void
+taken(struct zone_in_run *r)
+{
+	struct zone_one *z = r->z;
+	char name[DNAME_STRLEN], host[IP_ADDR_STRLEN];
+
+	if (r->result == XFR_IN_FULL && !is_newer(r)) {
+		current(r);
+		return;
+	}
+	good(r);
+	role_log(z->zr->role, LOG_LEVEL_NOTICE, "%s: serial %u from %s, %s, %llu records", zone_name(z, name),
+	    r->primary->serial, ip_addr_str(r->peer->addr.addr, r->peer->addr.af, host),
+	    r->result == XFR_IN_DIFF ? "differences" : "all of it",
+	    (unsigned long long)xfr_in_n_records(r->x));
+	if (r->result == XFR_IN_DIFF)
+		r->got.diff = xfr_in_diff(r->x);
+	z->in.got = r->got;
+	r->got = (struct zone_got){ 0 };
+	z->in.has_got = true;
+	z->in.whole = false;
+	z->in.run = NULL;
+	run_free(r);
+	zone_stir(z->zr);
+}
+
+/* Differences that are no good: what was wrong with them is a note when all of it comes. */
+static void
+again_whole(struct zone_in_run *r)
+{
+	struct zone_one *z = r->z;
+	char name[DNAME_STRLEN];
+
+	said_set(r->primary, r->got.fs, "no differences there");
+	role_log(z->zr->role, LOG_LEVEL_NOTICE, "%s: %s; all of it is asked for", zone_name(z, name),
+	    r->primary->said);
+	z->in.whole = true;
+	z->in.run = NULL;
+	run_free(r);
+	primary_ask(z);
+}
+
+/* The messages have ended: nothing counts before the last one is signed. */
+static void
+run_over(struct zone_in_run *r)
+{
+	if (!tsig_finish(&r->tsig, r->got.fs)) {
+		failed(r, "not signed to its end");
+		return;
+	}
+	switch (r->result) {
+	case XFR_IN_FULL:
+	case XFR_IN_DIFF:
+		taken(r);
+		return;
+	case XFR_IN_CURRENT:
+		current(r);
+		return;
+	case XFR_IN_AXFR:
+		if (r->ixfr) {
+			again_whole(r);
+			return;
+		}
+		break;
+	default:
+		break;
+	}
+	failed(r, "the transfer failed");
+}
+
+/* --- while it goes on --- */
+
+static int
+begin_whole(void *arg)
+{
+	struct zone_in_run *r = arg;
+
+	(void)zone_builder_free(r->got.whole);
+	r->got.whole = zone_builder_new(&r->z->e->name, r->got.fs);
+	return r->got.whole == NULL ? -ENOMEM : 0;
+}
+
+static int
+add_whole(void *arg, const struct dns_rr *rr)
+{
+	struct zone_in_run *r = arg;
+
+	return zone_builder_add(r->got.whole, rr);
+}
+
+/* true: no more of it is wanted. */
+static bool
+message_take(struct zone_in_run *r, struct sv wire)
+{
+	struct zone_role *zr = r->z->zr;
+
+	r->verdict = tsig_answer(&r->tsig, wire, zr->room, role_now(zr->role), r->got.fs);
+	if (r->verdict < 0 || r->verdict == TSIG_FAILED) {
+		r->result = XFR_IN_FAILED;
+		return true;
+	}
+	if (r->result == XFR_IN_MORE)
+		r->result = xfr_in_message(r->x, wire);
+	/* A stream may end with messages that only the signature needs. */
+	return r->result < 0 || r->result == XFR_IN_FAILED || r->result == XFR_IN_AXFR ||
+	    (r->result != XFR_IN_MORE && r->verdict != TSIG_LATER);
+}
+
+/* 1: over; 0: more is to come; negative. */
+static int
+run_read(struct zone_in_run *r)
+{
+	struct sv wire;
+	int rc;
+
+	for (unsigned i = 0; i < READ_BATCH; i++) {
+		if ((rc = zone_stream_read(&r->stream)) < 0)
+			return rc == -EAGAIN ? 0 : rc;
+		r->moved = clock_mono_usec();
+		while ((rc = zone_stream_next(&r->stream, &wire)) > 0)
+			if (message_take(r, wire))
+				return 1;
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+query_send(struct zone_in_run *r)
+{
+	uint8_t *room = zone_stream_room(&r->stream);
+	size_t cap = r->stream.out_cap, len = xfr_in_query(r->x, room, cap);
+	int rc;
+
+	if (len == 0)
+		return SE_LIMIT;
+	if ((rc = tsig_sign(&r->tsig, room, &len, cap, role_now(r->z->zr->role))) < 0)
+		return rc;
+	zone_stream_put(&r->stream, len);
+	return 0;
+}
+
+static int
+run_work(struct zone_in_run *r, unsigned what)
+{
+	int rc;
+
+	if (!r->connected) {
+		if ((rc = tcp_dialled(r->stream.fd)) < 0 || (rc = query_send(r)) < 0)
+			return rc;
+		r->connected = true;
+		r->moved = clock_mono_usec();
+	}
+	rc = zone_stream_flush(&r->stream);
+	(void)loop_io_set(r->io, rc == -EAGAIN ? LOOP_WRITE | LOOP_READ : LOOP_READ);
+	if (rc < 0 && rc != -EAGAIN)
+		return rc;
+	return (what & LOOP_READ) != 0 ? run_read(r) : 0;
+}
+
+static void
+run_ready(void *arg, int fd UNUSED, unsigned what)
+{
+	struct zone_in_run *r = arg;
+	int rc = run_work(r, what);
+
+	if (rc == -EPIPE && r->result == XFR_IN_MORE)
+		xfr_in_end(r->x);
+	if (rc < 0) {
+		failed(r, rc == -EPIPE ? "the connection ended" : err_str(rc));
+		return;
+	}
+	if (rc > 0)
+		run_over(r);
+}
+
+/* --- asking --- */
+
+static int
+run_prepare(struct zone_in_run *r)
+{
+	struct zone_one *z = r->z;
+	const struct tsig_key *key = r->peer->has_key ? tsig_keys_find(&z->zr->tsig, &r->peer->key) : NULL;
+	struct xfr_in_opts o = { .zone = z->e->name, .records_max = RECORDS_MAX, .bytes_max = OCTETS_MAX,
+	    .full = begin_whole, .add = add_whole, .arg = r };
+	int fd = -1, rc;
+
+	if (r->peer->has_key && key == NULL)
+		return -ENOKEY;
+	if ((r->got.pool = pool_new(FINDINGS_POOL)) == NULL ||
+	    (r->got.fs = pool_calloc(r->got.pool, 1, sizeof(*r->got.fs))) == NULL)
+		return -ENOMEM;
+	findings_init(r->got.fs, r->got.pool);
+	o.has_serial = z->now.plain != NULL && zone_serial(z->now.plain, &o.serial);
+	r->ixfr = o.ixfr = o.has_serial && !z->in.whole;
+	if ((rc = random_fill(&o.id, sizeof(o.id))) < 0 || (rc = tsig_begin(&r->tsig, key)) < 0)
+		return rc;
+	if ((r->x = xfr_in_new(&o, r->got.fs)) == NULL)
+		return -ENOMEM;
+	if ((rc = tcp_dial(&r->peer->addr, r->peer->port, &fd)) < 0)
+		return rc;
+	if ((rc = zone_stream_init(&r->stream, fd, 2 * DNS_MSG_MAX, DNS_MSG_MAX)) < 0)
+		return rc;
+	r->io = loop_io_add(z->zr->role->loop, fd, LOOP_WRITE, run_ready, r);
+	return r->io == NULL ? -ENOMEM : 0;
+}
+
+static void
+primary_ask(struct zone_one *z)
+{
+	struct zone_in_run *r = calloc(1, sizeof(*r));
+	int rc;
+
+	if (r == NULL) {
+		next_set(z, false);
+		return;
+	}
+	*r = (struct zone_in_run){ .z = z, .peer = &z->e->primaries.v[z->in.turn],
+	    .primary = &z->in.primaries[z->in.turn], .stream = { .fd = -1 },
+	    .began = clock_mono_usec(), .moved = clock_mono_usec() };
+	z->in.run = r;
+	if ((rc = run_prepare(r)) == 0)
+		return;
+	if (r->got.fs != NULL) {
+		failed(r, err_str(rc));
+		return;
+	}
+	z->in.run = NULL;
+	run_free(r);
+	next_set(z, false);
+}
+
+static void
+refresh(struct zone_one *z)
+{
+	z->in.again = false;
+	z->in.tried = 0;
+	primary_ask(z);
+}
+
+/* --- what others call --- */
+
+void
+zone_in_notified(struct zone_one *z, const struct ip_prefix *from, bool has_serial, uint32_t serial)
+{
+	struct zone_in *in = &z->in;
+	uint32_t ours;
+
+	/* RFC 1996 section 3.7: a hint that nobody need believe; one of what we have costs nothing. */
+	if (has_serial && !in->has_got && z->now.plain != NULL && zone_serial(z->now.plain, &ours) &&
+	    ours == serial)
+		return;
+	in->again = true;
+	for (size_t i = 0; i < z->e->primaries.n && in->run == NULL; i++)
+		if (ip_prefix_cmp(&z->e->primaries.v[i].addr, from) == 0) {
+			in->turn = i;
+			break;
+		}
+	zone_in_look(z, role_now(z->zr->role));
+}
+
+static void
+expired_look(struct zone_one *z, int64_t now)
+{
+	struct zone_in *in = &z->in;
+	struct soa_times t;
+
+	if (in->told_expired || in->n_failed == 0 || !soa_times(z->now.plain, &t) ||
+	    now - in->good_at <= (int64_t)t.expire)
+		return;
+	in->told_expired = true;
+	zone_why(z, "its primaries have not answered for longer than the SOA's expire",
+	    "what was fetched last is signed and served on");
+}
+
+void
+zone_in_look(struct zone_one *z, int64_t now)
+{
+	struct zone_in *in = &z->in;
+	int64_t mono = clock_mono_usec();
+
+	if (!zone_is_fed(z) || !z->loaded)
+		return;
+	if (in->run != NULL) {
+		int64_t idle = in->run->connected ? IDLE_SEC : CONNECT_SEC;
+
+		if (mono - in->run->moved > idle * 1000000 || mono - in->run->began > TOTAL_SEC * INT64_C(1000000))
+			failed(in->run, err_str(-ETIMEDOUT));
+		return;
+	}
+	expired_look(z, now);
+	/* What came is taken into service first: the next difference begins there. */
+	if (in->has_got || (z->zr->work.z == z && z->zr->phase != ZONE_IDLE))
+		return;
+	if (in->again || now >= in->next_at)
+		refresh(z);
+}
+
+void
+zone_in_taken(struct zone_one *z, enum zone_in_fate fate)
+{
+	if (fate == IN_UNFIT)
+		z->in.whole = z->in.again = true;
+	if (fate == IN_TAKEN)
+		why_forget(z);
+	next_set(z, fate == IN_TAKEN || fate == IN_REFUSED);
+	if (fate == IN_LOST)
+		z->in.next_at = z->retry_at;
+}
+
+void
+zone_in_json(const struct zone_one *z, struct json *j)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+
+	json_kv_bool(j, "source_good", z->in.n_failed == 0);
+	json_kv_i64(j, "transferred", z->in.good_at);
+	json_kv_i64(j, "next_refresh", z->in.next_at);
+	json_key(j, "primaries");
+	json_open(j, '[');
+	for (size_t i = 0; i < z->e->primaries.n; i++) {
+		const struct zone_primary *p = &z->in.primaries[i];
+
+		b.len = 0;
+		zone_peer_print(&b, &z->e->primaries.v[i]);
+		json_open(j, '{');
+		json_kv_sv(j, "server", buf_get(&b));
+		json_kv_str(j, "state", z->in.run != NULL && z->in.run->primary == p ? "asked" :
+		    p->at == 0 ? "new" : p->good ? "good" : "failed");
+		if (p->at != 0)
+			json_kv_i64(j, "at", p->at);
+		if (p->has_serial)
+			json_kv_u64(j, "serial", p->serial);
+		if (p->said[0] != '\0')
+			json_kv_str(j, "said", p->said);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+int
+zone_in_init(struct zone_one *z)
+{
+	z->in.primaries = calloc(z->e->primaries.n + 1, sizeof(*z->in.primaries));
+	z->in.good_at = role_now(z->zr->role);
+	return z->in.primaries == NULL ? -ENOMEM : 0;
+}
