@@ -381,7 +381,7 @@ key_told_soon(struct key_role *kr)
 void
 key_told_timer(void *arg)
 {
-	static const enum role_id to[] = { ROLE_WEB };
+	static const enum role_id to[] = { ROLE_WEB, ROLE_STORE };
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	struct key_role *kr = arg;
 	struct json j = json_on(&b, false);
