@@ -27,19 +27,34 @@ socket_path(const struct cmd_ctx *ctx, char *path, size_t n)
 	return 0;
 }
 
-int
-ctl_client_ask(const struct cmd_ctx *ctx, const char *line, int msec, struct buf *ret)
+static int
+ask(const struct cmd_ctx *ctx, bool quiet, const char *line, int msec, struct buf *ret)
 {
 	char path[4200];
 	int rc = socket_path(ctx, path, sizeof(path));
 
 	if (rc < 0)
-		return rc;
+		return SE_USAGE;	/* told; not "nobody answers" */
 	rc = ctl_ask(path, line, msec, ret);
-	if (rc == -ENOENT || rc == -ECONNREFUSED)
-		cmd_err(tr(ctx->lang, N_("no sekisho serve answers at %s; is it started, "
-		    "with this state directory?")), path);
-	else if (rc < 0)
+	if (rc == -ENOENT || rc == -ECONNREFUSED) {
+		if (!quiet)
+			cmd_err(tr(ctx->lang, N_("no sekisho serve answers at %s; is it started, "
+			    "with this state directory?")), path);
+		return -ENOENT;
+	}
+	if (rc < 0)
 		cmd_err("%s: %s", path, err_str(rc));
 	return rc;
+}
+
+int
+ctl_client_ask(const struct cmd_ctx *ctx, const char *line, int msec, struct buf *ret)
+{
+	return ask(ctx, false, line, msec, ret);
+}
+
+int
+ctl_client_try(const struct cmd_ctx *ctx, const char *line, int msec, struct buf *ret)
+{
+	return ask(ctx, true, line, msec, ret);
 }

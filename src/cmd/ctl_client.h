@@ -8,5 +8,8 @@
 /* Ask the daemon of --state or of the configuration; an error is printed. */
 int	 ctl_client_ask(const struct cmd_ctx *, const char *line, int msec,
 	    struct buf *ret) MUST_USE;
+/* The same; that no daemon is there is no error (-ENOENT), and nothing is printed. */
+int	 ctl_client_try(const struct cmd_ctx *, const char *line, int msec,
+	    struct buf *ret) MUST_USE;
 
 #endif

@@ -1,0 +1,296 @@
+/* The keys of a zone as JSON (app/key_told.h). */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/key_seen.h"
+#include "app/key_told.h"
+#include "dnssec/dnssec.h"
+#include "sys/file.h"
+
+#define DIGEST		2	/* SHA-256: what every parent takes (RFC 9904) */
+#define POOL_MAX	((size_t)1 << 20)
+#define PATH_LEN_MAX	4700
+
+/* --- records as text --- */
+
+static void
+record_put(struct json *j, const struct dname *zone, uint16_t type, struct sv rdata)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+
+	dname_print(&b, zone->w);
+	buf_str(&b, type == RR_DS ? " IN DS " : " IN DNSKEY ");
+	rdata_print(&b, type, rdata);
+	json_sv(j, buf_get(&b));
+}
+
+static struct sv
+rdata_of(const struct keystate_key *k, uint8_t dst[static DNSKEY_RDATA_MAX])
+{
+	return (struct sv){ (const char *)dst, key_seen_rdata(k, dst, DNSKEY_RDATA_MAX) };
+}
+
+/* The records of some keys, by their places. */
+static void
+records_put(struct json *j, const char *name, const struct key_told *kt, uint16_t type, uint32_t places)
+{
+	uint8_t key[DNSKEY_RDATA_MAX], ds[DS_RDATA_MAX];
+	size_t n;
+
+	json_key(j, name);
+	json_open(j, '[');
+	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
+		struct sv rdata;
+
+		if ((places & UINT32_C(1) << i) == 0 || kt->st->keys[i].number == 0)
+			continue;
+		rdata = rdata_of(&kt->st->keys[i], key);
+		if (type == RR_DNSKEY)
+			record_put(j, kt->zone, type, rdata);
+		else if (ds_write(kt->zone, rdata, DIGEST, ds, &n) == 0)
+			record_put(j, kt->zone, type, (struct sv){ (const char *)ds, n });
+	}
+	json_close(j, ']');
+}
+
+static void
+ds_want_put(struct json *j, const struct key_told *kt)
+{
+	uint8_t key[DNSKEY_RDATA_MAX], out[DS_RDATA_MAX];
+	char hex[2 * SHA384_LEN + 1];
+	struct ds ds;
+	size_t n;
+
+	json_key(j, "ds_want");
+	json_open(j, '[');
+	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
+		if ((kt->st->ds_want & UINT32_C(1) << i) == 0 ||
+		    ds_write(kt->zone, rdata_of(&kt->st->keys[i], key), DIGEST, out, &n) < 0 ||
+		    ds_parse((struct sv){ (const char *)out, n }, &ds) < 0)
+			continue;
+		for (size_t d = 0; d < ds.digest.n; d++)
+			(void)snprintf(hex + 2 * d, 3, "%02X", (unsigned char)ds.digest.p[d]);
+		json_open(j, '{');
+		json_kv_u64(j, "tag", ds.tag);
+		json_kv_u64(j, "alg", ds.alg);
+		json_kv_u64(j, "digest_type", ds.digest_type);
+		json_kv_str(j, "digest", hex);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+/* --- keys --- */
+
+static const struct keyring_key *
+ring_find(const struct keyring *ring, struct sv rdata)
+{
+	for (size_t i = 0; ring != NULL && i < keyring_n(ring); i++)
+		if (sv_eq(keyring_get(ring, i)->rdata, rdata))
+			return keyring_get(ring, i);
+	return NULL;
+}
+
+static void
+flags_put(struct json *j, uint32_t flags)
+{
+	static const struct {
+		uint32_t	 flag;
+		const char	*name;
+	} rows[] = {
+		{ KS_FLAG_REVOKED, "revoked" }, { KS_FLAG_EXTERNAL, "external" }, { KS_FLAG_LOST, "lost" },
+		{ KS_FLAG_COMPROMISED, "compromised" }, { KS_FLAG_NO_ROLL, "no-roll" }, { KS_FLAG_ASKED, "asked" },
+	};
+
+	json_key(j, "flags");
+	json_open(j, '[');
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if ((flags & rows[i].flag) != 0)
+			json_str(j, rows[i].name);
+	json_close(j, ']');
+}
+
+static void
+key_put(struct json *j, const struct key_told *kt, const struct keystate_key *k)
+{
+	uint8_t room[DNSKEY_RDATA_MAX];
+	const struct keyring_key *have = ring_find(kt->ring, rdata_of(k, room));
+	uint32_t life = policy_lifetime(kt->policy, k->role);
+
+	json_open(j, '{');
+	json_kv_u64(j, "number", k->number);
+	json_kv_str(j, "role", keystate_role_name(k->role));
+	json_kv_u64(j, "alg", k->alg);
+	json_kv_u64(j, "tag", k->tag);
+	json_kv_u64(j, "bits", k->bits);
+	json_kv_str(j, "name", have == NULL ? "" : have->name);
+	json_kv_str(j, "goal", keystate_goal_name(k->goal));
+	json_kv_i64(j, "created", k->created);
+	json_kv_end(j, "active", k->active);
+	json_kv_end(j, "retires", k->active == TIME_NEVER || life == 0 ? TIME_NEVER : k->active + life);
+	json_kv_bool(j, "backed_up", (k->flags & KS_FLAG_BACKED_UP) != 0);
+	flags_put(j, k->flags);
+	for (int r = 0; r < KS_REC_MAX; r++) {
+		json_key(j, keystate_record_name((enum ks_record)r));
+		json_open(j, '[');
+		json_str(j, keystate_state_name(k->records[r].state));
+		json_i64(j, k->records[r].since);
+		json_close(j, ']');
+	}
+	json_kv_str(j, "private", have == NULL ? "none" : have->uri != NULL ? "token" :
+	    have->priv != NULL ? "file" : "none");
+	json_close(j, '}');
+}
+
+/* --- what is waited for, what a person does --- */
+
+static void
+waits_put(struct json *j, const struct keystate_step *step)
+{
+	json_key(j, "waits");
+	json_open(j, '[');
+	for (size_t i = 0; i < step->n_waits; i++) {
+		const struct keystate_wait *w = &step->waits[i];
+
+		json_open(j, '{');
+		json_kv_str(j, "why", keystate_wait_text(w->why));
+		json_kv_str(j, "record", w->key == 0 ? "" : keystate_record_name(w->record));
+		json_kv_u64(j, "key", w->key);
+		json_kv_end(j, "until", w->until);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+/* NULL: nothing that a person does. */
+static const char *
+act_word(enum ks_action act)
+{
+	switch (act) {
+	case KS_ACT_BACKUP:
+		return "backup";
+	case KS_ACT_TELL:
+		return "tell";
+	case KS_ACT_DELETE:
+		return "delete";
+	default:
+		return NULL;
+	}
+}
+
+static void
+todo_put(struct json *j, const struct key_told *kt)
+{
+	json_key(j, "todo");
+	json_open(j, '[');
+	for (size_t i = 0; i < kt->step->n_actions; i++) {
+		const struct keystate_action *a = &kt->step->actions[i];
+
+		if (act_word(a->act) == NULL)
+			continue;
+		json_open(j, '{');
+		json_kv_str(j, "act", act_word(a->act));
+		json_kv_i64(j, "since", a->since);
+		json_kv_str(j, "text", keystate_action_text(a->act));
+		json_kv_u64(j, "key", a->key);
+		records_put(j, "ds", kt, RR_DS, a->act == KS_ACT_TELL ? a->ds : 0);
+		records_put(j, "dnskey", kt, RR_DNSKEY, a->act == KS_ACT_TELL ? a->ds : 0);
+		records_put(j, "add", kt, RR_DS, a->act == KS_ACT_TELL ? a->ds_add : 0);
+		records_put(j, "del", kt, RR_DS, a->act == KS_ACT_TELL ? a->ds_del : 0);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+void
+key_told_json(struct json *j, const struct key_told *kt)
+{
+	const struct keystate *st = kt->st;
+	char name[DNAME_STRLEN];
+
+	json_open(j, '{');
+	json_kv_str(j, "zone", dname_str(kt->zone, name));
+	json_kv_str(j, "state", kt->state);
+	json_kv_str(j, "why", kt->why);
+	json_kv_bool(j, "unproven", st->unproven);
+	json_kv_bool(j, "held", kt->step->held);
+	json_kv_bool(j, "ds_alarm", st->ds_alarm);
+	ds_want_put(j, kt);
+	json_kv_bool(j, "ds_done", st->ds_done);
+	json_kv_i64(j, "ds_since", st->ds_since);
+	json_kv_i64(j, "parent_seen", st->parent_at);
+	json_kv_i64(j, "child_seen", st->child_at);
+	json_kv_end(j, "next", kt->step->next);
+	json_kv_str(j, "next_why", kt->step->next == TIME_NEVER ? "" : keystate_wait_text(kt->step->next_why));
+	json_key(j, "keys");
+	json_open(j, '[');
+	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++)
+		if (st->keys[i].number != 0)
+			key_put(j, kt, &st->keys[i]);
+	json_close(j, ']');
+	waits_put(j, kt->step);
+	todo_put(j, kt);
+	json_close(j, '}');
+}
+
+/* --- from files --- */
+
+static int
+state_read(const char *folder, struct findings *fs, struct keystate *ret)
+{
+	char path[PATH_LEN_MAX];
+	unsigned line;
+	struct sv text;
+	int rc;
+
+	(void)snprintf(path, sizeof(path), "%s/state", folder);
+	if ((rc = file_read(fs->pool, FILE_CWD, path, KEYSTATE_TEXT_MAX, &text)) < 0)
+		return rc;
+	return keystate_parse(text, ret, &line, fs);
+}
+
+/*
+ * What the service would say: at the last time that it knew, as nothing has moved since. A copy
+ * is asked; the file stays as it is.
+ */
+static const char *
+step_at_end(struct keystate *st, const struct dnssec_policy *policy, struct findings *fs,
+    struct keystate_step *ret)
+{
+	const struct keystate_observations nobody = { 0 };
+
+	if (keystate_next(st, policy, &nobody, st->now, fs, ret) < 0)
+		return "cannot";
+	return ret->pub.valid && ret->pub.dnskey_sigs != 0 && ret->pub.zone_sigs != 0 ? "ready" : "waits";
+}
+
+int
+key_told_files(const char *folder, const struct dname *zone, const struct dnssec_policy *policy,
+    struct json *j)
+{
+	_cleanup_(pool_freep) struct pool *pool = pool_new(POOL_MAX);
+	_cleanup_(keyring_freep) struct keyring *ring = NULL;
+	struct keystate_step step = { .next = TIME_NEVER };
+	struct keystate st;
+	struct findings fs;
+	struct key_told kt = { .zone = zone, .why = "", .st = &st, .step = &step, .policy = policy };
+	int rc;
+
+	if (pool == NULL)
+		return -ENOMEM;
+	findings_init(&fs, pool);
+	if ((rc = state_read(folder, &fs, &st)) < 0)
+		return rc;
+	if ((rc = keyring_read(folder, zone, &fs, &ring)) < 0)
+		return rc;
+	kt.ring = ring;
+	kt.state = step_at_end(&st, policy, &fs, &step);
+	json_open(j, '{');
+	json_key(j, "zones");
+	json_open(j, '[');
+	key_told_json(j, &kt);
+	json_close(j, ']');
+	json_close(j, '}');
+	return 0;
+}
