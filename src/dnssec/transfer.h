@@ -20,7 +20,8 @@
  *			only imports the key; DS by registrar or by CDS
  *	SHARED		one KSK that is the owner's (RFC 8901 model 1)
  *	COPY		the losing side changes nothing, but hands over the signed
- *			zone: the gaining servers serve its signatures first
+ *			zone, with the gaining NS records in it: the gaining
+ *			servers serve its signatures first
  *	INSECURE	nobody helps: DS away, move, DS back (RFC 6781 section
  *			4.3.5.2). The shortest window that there is
  *	SIGN, UNSIGN, PLAIN	unsigned before, after, or both
