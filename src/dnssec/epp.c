@@ -57,7 +57,7 @@ number_put(struct buf *b, const char *name, unsigned value)
 	buf_printf(b, "          <secDNS:%s>%u</secDNS:%s>\n", name, value, name);
 }
 
-/* RFC 5910 section 5.1: keyTag, alg, digestType, digest. */
+/* RFC 5910 section 4.1: keyTag, alg, digestType, digest. */
 static int
 ds_put(struct buf *b, struct sv rdata)
 {
