@@ -260,7 +260,8 @@ zdraft_add(struct zdraft *d, uint16_t type, bool is_sig, uint32_t ttl, struct sv
 {
 	int rc;
 
-	if (rdata.n > DNS_RDATA_MAX || d->n_bytes + rdata.n > ZONE_NODE_SIZE_MAX)
+	if (rdata.n > DNS_RDATA_MAX || d->n_bytes + rdata.n > ZONE_NODE_SIZE_MAX ||
+	    d->n_rec >= ZONE_NODE_SAID_MAX)
 		return -E2BIG;
 	if ((rc = grow((void **)&d->rec, &d->cap_rec, d->n_rec + 1, sizeof(*d->rec))) < 0 ||
 	    (rc = grow((void **)&d->bytes, &d->cap_bytes, d->n_bytes + rdata.n, 1)) < 0)

@@ -434,6 +434,25 @@ test_edit_chained(void **state)
 	(void)pool_free(w.pool);
 }
 
+/* One record, said again and again, has an end, though it has no data. */
+static void
+test_said_many(void **state)
+{
+	WORLD(w);
+	_cleanup_(zone_builder_freep) struct zone_builder *b = zone_builder_new(&w.apex, &w.fs);
+	const struct dns_rr rr = { .owner = &w.apex, .type = RR_NULL, .class = DNS_CLASS_IN,
+	    .rdata = SV("") };
+	unsigned n = 0;
+	int rc;
+
+	(void)state;
+	while ((rc = zone_builder_add(b, &rr)) == 0 && n <= ZONE_NODE_SAID_MAX)
+		n++;
+	assert_int_equal(rc, -E2BIG);
+	assert_int_equal(n, ZONE_NODE_SAID_MAX);
+	(void)pool_free(w.pool);
+}
+
 static void
 address(struct text_rr *t, unsigned i)
 {
@@ -537,4 +556,4 @@ test_image(void **state UNUSED)
 
 TESTS_MAIN("zone", T(test_build), T(test_image), T(test_what_no_zone_holds), T(test_ttl_mixed), T(test_signatures),
     T(test_versions), T(test_versions_share), T(test_edit_refused), T(test_edit_double), T(test_edit_chained),
-    T(test_edit_many))
+    T(test_edit_many), T(test_said_many))
