@@ -293,12 +293,14 @@ on_recalled(struct role *r, enum role_id from UNUSED, void *msg)
 static bool
 zone_is_due(struct zone_one *z, int64_t now)
 {
-	if (!z->keys.told || z->keys.state != KEY_SET_READY || now < z->retry_at)
+	if (!z->keys.told || !zone_keys_serve(&z->keys) || now < z->retry_at)
 		return false;
 	if (zone_is_fed(z) ? z->now.plain == NULL && !z->in.has_got : z->seen == 0)
 		return false;
 	if (z->wanted || z->in.has_got)
 		return true;
+	if (zone_keys_unsigned(&z->keys) && z->now.generation == z->keys.generation)
+		return false;
 	if (z->now.signed_zone == NULL || z->now.state == NULL)
 		return zone_is_fed(z) || z->now.plain != NULL || z->seen != z->tried;
 	return now >= sign_state_due(z->now.state);
@@ -428,7 +430,7 @@ set_take(struct zone_role *zr, struct zone_one *z, const struct msg_key_set *m)
 
 	if (rc < 0)
 		return rc;
-	if (m->state != KEY_SET_READY) {
+	if (!zone_keys_serve(&z->keys)) {
 		buf_printf(&b, "%.*s", SV_ARG(m->why));
 		buf_char(&b, '\0');
 		zone_why(z, "no keys", b.rc == 0 ? b.p : "");

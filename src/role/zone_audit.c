@@ -30,7 +30,8 @@ oldest(struct zone_role *zr, int64_t now)
 	for (size_t i = 0; i < zr->list.n; i++) {
 		struct zone_one *z = &zr->zones[i];
 
-		if (z->now.signed_zone == NULL || now - z->audited_at < AGAIN_SEC)
+		if (z->now.signed_zone == NULL || now - z->audited_at < AGAIN_SEC ||
+		    zone_is_unsigned(z->now.signed_zone))
 			continue;
 		if (found == NULL || z->audited_at < found->audited_at)
 			found = z;

@@ -327,6 +327,13 @@ void	 zone_work(struct zone_work *);
 void	 zone_work_done(struct zone_work *);
 int	 zone_fail(struct zone_work *, const char *what, int rc);
 int	 zone_verify(struct zone_work *);
+
+/* zone_unsigned.c */
+/* Is there something to publish: signed with these keys, or without any? */
+bool	 zone_keys_serve(const struct zone_keys *);
+bool	 zone_keys_unsigned(const struct zone_keys *);
+bool	 zone_is_unsigned(const struct zone *);
+int	 zone_unsigned(struct zone_work *, struct zone *last);
 uint32_t zone_ttl_max(const struct zone *);
 
 /* zone_load.c, on a thread */

@@ -231,6 +231,16 @@ sign(struct zone_work *w, struct zone *last)
 	    refuse(w, REFUSED_SIGNING, "the zone cannot be signed so") : 0;
 }
 
+/* With keys, or as key says that it is to be without. */
+static int
+version_make(struct zone_work *w, struct zone *last)
+{
+	if (!zone_keys_unsigned(&w->keys))
+		return sign(w, last);
+	w->next.generation = w->keys.generation;
+	return zone_unsigned(w, last);
+}
+
 /* --- verify --- */
 
 int
@@ -240,6 +250,10 @@ zone_verify(struct zone_work *w)
 	const struct zone_version *now = &w->z->now;
 	int rc = 0;
 
+	if (zone_is_unsigned(w->next.signed_zone)) {	/* as the source is; what reads it judges that */
+		w->whole = true;
+		return 0;
+	}
 	if (now->audit != NULL)
 		rc = zone_jobs_audit(now->signed_zone, now->audit, w->next.signed_zone, &o, w->jobs,
 		    &w->next.audit);
@@ -328,7 +342,7 @@ sign_run(struct zone_work *w)
 	if (source_read(w) < 0)
 		return;
 	last = base == NULL ? published_read(w) : zone_ref(base);
-	if (sign(w, last) < 0 || zone_verify(w) < 0)
+	if (version_make(w, last) < 0 || zone_verify(w) < 0)
 		return;
 	w->same = !w->stats.changed && last != NULL;
 	if (changes(w, base) < 0)

@@ -32,6 +32,7 @@ CONF = """dns:
     - {name: two, keys: split, backup-required: no}
     - {name: one, keys: csk, algorithm: 15, denial: nsec3, backup-required: no}
     - {name: careful}
+    - {name: open, secure: no, backup-required: no}
 """
 
 
@@ -185,6 +186,32 @@ def test_backup(t, d):
     t.ok(any(e["event"] == "keys-backed-up" for e in p.h.audit()), "the audit log has it")
 
 
+def test_unsigned(t, d):
+    """A zone that is to be insecure is published all the same; to secure and back."""
+    p = Place(d, "open")
+    write(p.source, ZONE + "@ DNSKEY 257 3 13 AAAA\n")
+    serial = lambda: int(read(p.output).split("SOA")[1].split()[2])  # noqa: E731
+    t.ok(p.start() and p.good(), "without keys: published", p.h.log())
+    t.ok(not any(p.has(w) for w in ("RRSIG", "DNSKEY", "NSEC")), "unsigned, and without a key of the source")
+    first = serial()
+    t.ok(p.change("new A 192.0.2.9", "new.example.jp") and p.good() and serial() > first, "a change is published")
+    now = read(p.output)
+    t.ok(p.h.kill_role("zone") and p.good(), "kill -9")
+    t.equal(read(p.output), now, "the same is served again")
+
+    def policy(name):
+        p.h.more = CONF % {"policy": name}
+        p.h.write_conf()
+        return house.run("reload", "-c", p.h.conf)[0]
+    first = serial()
+    t.equal(policy("one"), 0, "the policy is to be secure")
+    t.ok(house.wait_for(lambda: p.has("RRSIG") and p.good(), 40), "it is signed", p.h.log())
+    t.ok(*(lambda g: (g[0], "and verifies", g[1]))(p.verify()))
+    t.equal(policy("open"), 0, "and insecure again")
+    t.ok(house.wait_for(lambda: not p.has("RRSIG") and p.has("new.example.jp"), 40) and p.good(), "it is not", p.h.log())
+    t.ok(serial() > first, "under later serials")
+
+
 def test_reload(t, d):
     p = Place(d)
     first = p.h.more
@@ -214,4 +241,4 @@ def test_reload(t, d):
 
 
 if __name__ == "__main__":
-    sys.exit(house.cases(test_life, test_one_key, test_backup, test_reload))
+    sys.exit(house.cases(test_life, test_one_key, test_backup, test_unsigned, test_reload))
