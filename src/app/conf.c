@@ -3,6 +3,7 @@
 
 #include "app/conf.h"
 #include "app/exceptions.h"
+#include "app/look_conf.h"
 #include "app/mail.h"
 #include "app/token_conf.h"
 #include "app/zone_conf.h"
@@ -90,6 +91,7 @@ sizes_check(const struct conf *c, struct conf_error *err)
 		{ CONF_ORG_ASNS, 12000 }, { CONF_ORG_PREFIXES, 32000 },
 		{ CONF_RPKI_TREE, 8000 }, { CONF_RPKI_RRDP, 8000 },
 		{ CONF_ORG_NAME, 256 }, { CONF_ALARM_WEBHOOK, 2000 }, { CONF_RTR_ALLOW, 16000 },
+		{ CONF_DNS_RESOLVER, 128 }, { CONF_DNS_HOSTS, 12000 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
@@ -187,7 +189,7 @@ rules_check(const struct conf *c, struct conf_error *err)
 			    N_("a token file when the page listens beyond loopback"));
 	if (exceptions_check(c, err) < 0)
 		return err->rc;
-	if (zone_conf_check(c, err) < 0 || token_conf_check(c, err) < 0)
+	if (zone_conf_check(c, err) < 0 || token_conf_check(c, err) < 0 || look_conf_check(c, err) < 0)
 		return err->rc;
 	if (tls_check(c, err) < 0 || webhook_check(c, err) < 0 || mail_check(c, err) < 0)
 		return err->rc;

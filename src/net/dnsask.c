@@ -104,14 +104,19 @@ dnsask_addr_is_place(const struct ip_prefix *a)
 }
 
 int
-dnsask_map_add(struct dnsask *a, struct sv line)
+dnsask_map_parse(struct sv line, struct ip_prefix *ret_from, struct dnsask_to *ret)
 {
 	struct sv from = sv_cut(&line, '=');
 
+	return host_parse(sv_trim(from), ret_from) < 0 ? -EINVAL : dnsask_to_parse(sv_trim(line), ret);
+}
+
+int
+dnsask_map_add(struct dnsask *a, struct sv line)
+{
 	if (a->n_map == DNSASK_MAP_MAX)
 		return SE_LIMIT;
-	if (host_parse(sv_trim(from), &a->map[a->n_map].from) < 0 ||
-	    dnsask_to_parse(sv_trim(line), &a->map[a->n_map].to) < 0)
+	if (dnsask_map_parse(line, &a->map[a->n_map].from, &a->map[a->n_map].to) < 0)
 		return -EINVAL;
 	a->n_map++;
 	return 0;

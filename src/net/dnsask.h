@@ -65,7 +65,9 @@ struct dnsask_talk;
 int	 dnsask_new(struct loop *, unsigned max, struct dnsask **ret) MUST_USE;
 /* Ends all that is under way without a callback. */
 struct dnsask *dnsask_free(struct dnsask *);
-/* "ADDRESS=ADDRESS:PORT". -EINVAL; SE_LIMIT. */
+/* "ADDRESS=ADDRESS:PORT". -EINVAL. */
+int	 dnsask_map_parse(struct sv line, struct ip_prefix *ret_from, struct dnsask_to *ret) MUST_USE;
+/* -EINVAL; SE_LIMIT. */
 int	 dnsask_map_add(struct dnsask *, struct sv line) MUST_USE;
 /* Is this address on the left of the map? */
 bool	 dnsask_is_mapped(const struct dnsask *, const struct ip_prefix *);

@@ -413,6 +413,22 @@ def sandbox():
         t.ok("Seccomp:\t2" in st and "NoNewPrivs:\t1" in st, "seccomp is on", st)
 
 
+def config(_):
+    """What is no address is refused with its line."""
+    cases = [("resolver: 192.0.2.1", 0), ("resolver: '[2001:db8::1]:5300'", 0), ("resolver: ns.example", 1),
+             ("resolver: 192.0.2.1:0", 1), ("hosts: [192.0.2.1=127.0.0.1:5300]", 0), ("hosts: [192.0.2.1]", 1),
+             ("hosts: ['ns.example=127.0.0.1:53']", 1), ("look-families: ipv5", 1), ("look-interval: 2d", 1),
+             ("hosts: [%s]" % ", ".join("192.0.2.%d=127.0.0.1" % i for i in range(256)), 0),
+             ("hosts: [%s]" % ", ".join(["192.0.2.1=127.0.0.1"] * 257), 1)]
+    with tempfile.TemporaryDirectory(prefix="sekisho-name-") as d:
+        path = os.path.join(d, "x.conf")
+        for line, want in cases:
+            with open(path, "w") as f:
+                f.write("state: state\ndns:\n  %s\n" % line)
+            code, out, err = house.run("conf", "check", "-c", path, "--lang", "en")
+            t.equal((code, "x.conf:3:" in out + err), (want, want != 0), line[:40])
+
+
 def daemon(signed):
     """The whole house: from the configuration to sekisho status."""
     with House(signed) as h, tempfile.TemporaryDirectory(prefix="sekisho-name-") as d:
@@ -454,7 +470,7 @@ def daemon(signed):
 folder = tempfile.mkdtemp(prefix="sekisho-name-")
 try:
     zone = signed_child(folder)
-    for part in (well, bad_servers, big_sets, addresses, resolvers, notifies, daemon):
+    for part in (well, bad_servers, big_sets, addresses, resolvers, notifies, config, daemon):
         if len(sys.argv) < 2 or sys.argv[1] == part.__name__:
             part(zone)
     sandbox()
