@@ -2,10 +2,10 @@
 A parent, a zone and a resolver on loopback, for the daemon to look at.
 
 The zone's server gives out what the signed file holds at that moment; the
-parent gives out the DS set that it was told, and knows when it changed. The
-resolver knows where both are, and nothing else. No caches, no waiting: what is
-served from when until when is remembered, so that a test can say afterwards
-what any cache may have held together (served_together()).
+parent gives out the DS set that it was told. The resolver knows where both are,
+and nothing else. No caches, no waiting: what is served from when until when is
+remembered, so that a test can say afterwards what any cache may have held
+together (bogus()).
 
 Answers need no more than these types; other records of the file are passed
 over. TCP and UDP, one port for each of the three.
@@ -167,55 +167,16 @@ class Server:
             s.server_close()
 
 
-class World:
-    """
-    zone below parent (both with a dot at the end), each with one server; the
-    zone's gives out the file `signed`. conf: lines for the `dns:` section.
-    """
+class Child:
+    """A zone whose signed file is served, and the DS set that its parent has of it."""
 
-    PARENT_ADDR, ZONE_ADDR = "192.0.2.53", "192.0.2.54"
-
-    def __init__(self, zone, signed, parent="test.", ds_ttl=1):
-        self.zone, self.parent, self.signed, self.ds_ttl = zone, parent, signed, ds_ttl
+    def __init__(self, zone, signed, ds_ttl=1):
+        self.zone, self.signed, self.ds_ttl = zone, signed, ds_ttl
         self.lock = threading.Lock()
         self.stat, self.records = None, []
-        self.versions = []		# of the zone: [from, until, records]
+        self.versions = []		# of the zone: [from, until, records, text]
         self.ds = []
         self.ds_versions = [[0.0, None, []]]
-        self.notified = []		# types of NOTIFY that came to the parent
-        self.stopped = False
-        self.servers = [Server(f) for f in (self.resolver, self.by_parent, self.by_zone)]
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-
-    def conf(self):
-        p = [s.port for s in self.servers]
-        return ("  resolver: 127.0.0.1:%d\n  hosts: [\"%s=127.0.0.1:%d\", \"%s=127.0.0.1:%d\"]\n"
-                % (p[0], self.PARENT_ADDR, p[1], self.ZONE_ADDR, p[2]))
-
-    def stop(self):
-        self.stopped = True
-        self.thread.join()
-        for s in self.servers:
-            s.stop()
-
-    @staticmethod
-    def wall(t):
-        """A moment of time.monotonic() as the log has it."""
-        if t is None:
-            return ""
-        at = time.time() - time.monotonic() + t
-        return time.strftime("%H:%M:%S", time.gmtime(at)) + ".%02d" % (at % 1 * 100)
-
-    def span(self, s):
-        return "(%s-%s with its TTL)" % (self.wall(s.begin), self.wall(s.end))
-
-    # --- what is served ---
-
-    def run(self):
-        while not self.stopped:
-            self.load()
-            time.sleep(0.02)
 
     def load(self):
         try:
@@ -249,12 +210,11 @@ class World:
         """As a registry that follows CDS (RFC 7344); whether anything changed."""
         with self.lock:
             cds = [d for _, t, _, d in self.records if t == CDS]
-        if not cds or sorted(cds) == sorted(self.ds):
+        want = [] if cds == [bytes([0, 0, 0, 0, 0])] else cds
+        if not cds or sorted(want) == sorted(self.ds):
             return False
-        self.ds_set([] if cds == [bytes([0, 0, 0, 0, 0])] else cds)
+        self.ds_set(want)
         return True
-
-    # --- answers ---
 
     def of(self, owner, kind):
         with self.lock:
@@ -264,42 +224,86 @@ class World:
             out += [r for r in have if r[0] == owner and r[1] == RRSIG and struct.unpack(">H", r[3][:2])[0] == kind]
         return out
 
+
+class World:
+    """
+    Zones below one parent (names with a dot at the end), each side with one
+    server. conf: lines for the `dns:` section.
+    """
+
+    PARENT_ADDR, ZONE_ADDR = "192.0.2.53", "192.0.2.54"
+
+    def __init__(self, *children, parent="test."):
+        self.children, self.parent = {c.zone: c for c in children}, parent
+        self.notified = []		# types of NOTIFY that came to the parent
+        self.stopped = False
+        self.servers = [Server(f) for f in (self.resolver, self.by_parent, self.by_zone)]
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def conf(self):
+        p = [s.port for s in self.servers]
+        return ("  resolver: 127.0.0.1:%d\n  hosts: [\"%s=127.0.0.1:%d\", \"%s=127.0.0.1:%d\"]\n"
+                % (p[0], self.PARENT_ADDR, p[1], self.ZONE_ADDR, p[2]))
+
+    def stop(self):
+        self.stopped = True
+        self.thread.join()
+        for s in self.servers:
+            s.stop()
+
+    def run(self):
+        while not self.stopped:
+            for c in self.children.values():
+                c.load()
+            time.sleep(0.02)
+
+    def child(self, name):
+        return next((c for z, c in self.children.items() if name == z or name.endswith("." + z)), None)
+
+    # --- answers ---
+
+    def soa(self, zone):
+        ns = name_wire("ns." + zone)
+        return (zone, SOA, 5, ns + ns + struct.pack(">5I", 1, 3600, 600, 86400, 1))
+
     def by_zone(self, q):
-        if not q[2].endswith(self.zone) or not self.records:
+        c = self.child(q[2])
+        if c is None or not c.records:
             return message(q, 0x8005, [])
-        return message(q, 0x8400, self.of(q[2], q[3]), [] if self.of(q[2], q[3]) else self.of(self.zone, SOA))
+        out = c.of(q[2], q[3])
+        return message(q, 0x8400, out, [] if out else c.of(c.zone, SOA))
 
     def by_parent(self, q):
         if q[1] >> 11 & 15 == 4:
             self.notified.append(q[3])
             return message(q, 0xa400, [])
-        soa = (self.parent, SOA, 5, name_wire("ns." + self.parent) * 2 + struct.pack(">5I", 1, 3600, 600, 86400, 1))
-        if q[2] == self.zone and q[3] == DS:
-            with self.lock:
-                out = [(self.zone, DS, self.ds_ttl, d) for d in self.ds]
-            return message(q, 0x8400, out, [] if out else [soa])
+        c = self.child(q[2])
+        if c is not None and q[2] == c.zone and q[3] == DS:
+            with c.lock:
+                out = [(c.zone, DS, c.ds_ttl, d) for d in c.ds]
+            return message(q, 0x8400, out, [] if out else [self.soa(self.parent)])
+        if c is not None:
+            return message(q, 0x8000, [], [(c.zone, NS, 5, name_wire("ns." + c.zone))])
         if q[2] == self.parent and q[3] == SOA:
-            return message(q, 0x8400, [soa])
+            return message(q, 0x8400, [self.soa(self.parent)])
         if q[2] == self.parent and q[3] == NS:
             return message(q, 0x8400, [(self.parent, NS, 5, name_wire("ns." + self.parent))])
-        if q[2].endswith(self.zone):
-            return message(q, 0x8000, [], [(self.zone, NS, 5, name_wire("ns." + self.zone))])
-        return message(q, 0x8400, [], [soa])
+        return message(q, 0x8400, [], [self.soa(self.parent)])
 
     def resolver(self, q):
+        c = self.child(q[2])
+        zone = c.zone if c else self.parent
+        addr = self.ZONE_ADDR if c else self.PARENT_ADDR
         known = {
-            (self.parent, NS): name_wire("ns." + self.parent),
-            (self.zone, NS): name_wire("ns." + self.zone),
-            ("ns." + self.parent, A): socket.inet_aton(self.PARENT_ADDR),
-            ("ns." + self.zone, A): socket.inet_aton(self.ZONE_ADDR),
-            (self.parent, SOA): name_wire("ns." + self.parent) * 2 + struct.pack(">5I", 1, 3600, 600, 86400, 1),
-            (self.zone, SOA): name_wire("ns." + self.zone) * 2 + struct.pack(">5I", 1, 3600, 600, 86400, 1),
+            (zone, NS): name_wire("ns." + zone),
+            ("ns." + zone, A): socket.inet_aton(addr),
+            (zone, SOA): self.soa(zone)[3],
         }
         data = known.get((q[2], q[3]))
         if data is not None:
             return message(q, 0x8180, [(q[2], q[3], 1, data)])
-        top = self.zone if q[2].endswith(self.zone) else self.parent
-        return message(q, 0x8180, [], [(top, SOA, 1, known[(top, SOA)])])
+        return message(q, 0x8180, [], [self.soa(zone)])
 
 
 # --- what a cache may have held ------------------------------------------------
@@ -346,16 +350,28 @@ def datasigs(zone):
     return value
 
 
-def bogus(world, dnskey_ttl, data_ttl):
+def wall(t):
+    """A moment of time.monotonic() as the log has it."""
+    if t is None:
+        return ""
+    at = time.time() - time.monotonic() + t
+    return time.strftime("%H:%M:%S", time.gmtime(at)) + ".%02d" % (at % 1 * 100)
+
+
+def span(s):
+    return "(%s-%s with its TTL)" % (wall(s.begin), wall(s.end))
+
+
+def bogus(child, dnskey_ttl, data_ttl):
     """
     Each mix of a DS set, a DNSKEY set and signed data that a cache may have held at
     one time, and in which no path leads from the first to the last: [text].
     """
-    zone, faults = world.zone, []
-    with world.lock:
-        ds = spans(world.ds_versions, frozenset, world.ds_ttl)
-        keys = spans(world.versions, keyset(zone), dnskey_ttl)
-        data = spans(world.versions, datasigs(zone), data_ttl)
+    zone, faults = child.zone, []
+    with child.lock:
+        ds = spans(child.ds_versions, frozenset, child.ds_ttl)
+        keys = spans(child.versions, keyset(zone), dnskey_ttl)
+        data = spans(child.versions, datasigs(zone), data_ttl)
     for d in ds:
         if not d.value:
             continue
@@ -368,7 +384,7 @@ def bogus(world, dnskey_ttl, data_ttl):
                 at = meet(d, k, s)
                 if at is not None and not (trusted and s.value & tags):
                     faults.append("%s: DS %s %s, DNSKEY %s signed by %s %s, data signed by %s %s" % (
-                        world.wall(at), sorted(struct.unpack(">H", x[:2])[0] for x in d.value), world.span(d),
-                        sorted(t for _, t in tags), sorted(key_tag(x) for x in k.value[1]), world.span(k),
-                        sorted(t for _, t in s.value), world.span(s)))
+                        wall(at), sorted(struct.unpack(">H", x[:2])[0] for x in d.value), span(d),
+                        sorted(t for _, t in tags), sorted(key_tag(x) for x in k.value[1]), span(k),
+                        sorted(t for _, t in s.value), span(s)))
     return faults

@@ -50,9 +50,9 @@ CONF = """dns:
 class Writer(threading.Thread):
     """Names come and go; the registry looks for CDS."""
 
-    def __init__(self, path, world):
+    def __init__(self, path, child):
         super().__init__(daemon=True)
-        self.path, self.world, self.stop, self.n = path, world, False, 0
+        self.path, self.child, self.stop, self.n = path, child, False, 0
         self.write()
 
     def write(self):
@@ -67,7 +67,7 @@ class Writer(threading.Thread):
                 if not self.stop:
                     time.sleep(0.1)
             self.write()
-            self.world.ds_by_cds()
+            self.child.ds_by_cds()
 
 
 def serial(version):
@@ -107,22 +107,22 @@ def kill_one(h, rng, count):
     count[who] += 1
 
 
-def storm(t, h, rng, world):
+def storm(t, h, rng, child):
     """Kill; now and then wait until something was published again."""
     count, slow = dict.fromkeys(ROLES + ["parent"], 0), []
     while sum(count.values()) < KILLS and not slow:
         time.sleep(rng.random() * 0.8)
         kill_one(h, rng, count)
         if sum(count.values()) % 5 == 0:
-            n = len(world.versions)
-            if not wait_for(lambda: len(world.versions) > n, RECOVER_SEC, 0.05):
+            n = len(child.versions)
+            if not wait_for(lambda: len(child.versions) > n, RECOVER_SEC, 0.05):
                 slow.append("nothing is published after kill %d: %s" % (sum(count.values()), h.log()[-3000:]))
     t.equal(sum(count.values()), KILLS, "%d kills: %s" % (KILLS, count), h.log()[-3000:])
     t.none(slow, "it goes on after them")
 
 
-def judge(t, d, h, world):
-    versions = world.versions
+def judge(t, d, h, child):
+    versions = child.versions
     bad = []
     for i, v in enumerate(versions):
         path = os.path.join(d, "version")
@@ -135,7 +135,7 @@ def judge(t, d, h, world):
     back = ["%d after %d" % (serial(b), serial(a)) for a, b in zip(versions, versions[1:])
             if (serial(b) - serial(a)) & 0xffffffff in range(0x80000000, 0x100000000)]
     t.none(back, "serials never go back")
-    faults = dnsworld.bogus(world, TTL, TTL)
+    faults = dnsworld.bogus(child, TTL, TTL)
     t.none(faults[:5], "no cache held a mix that is bogus")
     if faults:
         t.diag("\n".join(line for line in h.log().splitlines() if " key: " in line)[-6000:])
@@ -144,7 +144,7 @@ def judge(t, d, h, world):
 def judge_is_awake(t):
     """The judge sees what is wrong: three keys, DS sets and data that follow each other at once."""
     class Past:
-        zone, ds_ttl, lock, wall, span = ZONE, TTL, threading.Lock(), str, repr
+        zone, ds_ttl, lock = ZONE, TTL, threading.Lock()
 
     def key(flags, n):
         return struct.pack(">HBB", flags, 3, 13) + bytes([n]) * 64
@@ -176,32 +176,33 @@ def main():
     rng = random.Random(SEED)
     t.diag("SEKISHO_SEED=%d" % SEED)
     with house.folder() as d:
-        world = dnsworld.World(ZONE, os.path.join(d, "out.zone"))
+        child = dnsworld.Child(ZONE, os.path.join(d, "out.zone"))
+        world = dnsworld.World(child)
         house.lab(d)
         h = house.House(d, CONF % world.conf())
-        writer = Writer(os.path.join(d, "in.zone"), world)
+        writer = Writer(os.path.join(d, "in.zone"), child)
         h.start()
         try:
-            if not t.ok(wait_for(lambda: world.versions, 30), "published", h.log()):
+            if not t.ok(wait_for(lambda: child.versions, 30), "published", h.log()):
                 return t.done()
             writer.start()
             # The registry is told of the first keys; from then on the zone is secure.
-            if not t.ok(wait_for(lambda: world.ds, 60), "the parent has a DS set", h.log()[-3000:]):
+            if not t.ok(wait_for(lambda: child.ds, 60), "the parent has a DS set", h.log()[-3000:]):
                 return t.done()
             begin = time.monotonic()
-            storm(t, h, rng, world)
-            keys = {k for v in world.versions for _, x, _, k in v[2] if x == dnsworld.DNSKEY}
+            storm(t, h, rng, child)
+            keys = {k for v in child.versions for _, x, _, k in v[2] if x == dnsworld.DNSKEY}
             t.diag("%.0f s, %d versions, %d keys, %d DS sets" % (
-                time.monotonic() - begin, len(world.versions), len(keys), len(world.ds_versions)))
+                time.monotonic() - begin, len(child.versions), len(keys), len(child.ds_versions)))
             t.ok(len(keys) >= 5 or KILLS < 50, "keys were rolled meanwhile", len(keys))
-            t.ok(len(world.ds_versions) >= 4 or KILLS < 50, "the DS set, too", len(world.ds_versions))
+            t.ok(len(child.ds_versions) >= 4 or KILLS < 50, "the DS set, too", len(child.ds_versions))
             t.ok(wait_for(h.ready, RECOVER_SEC * 2), "in the end all roles are ready", h.log()[-3000:])
             writer.stop = True
             t.equal(h.stop()[0], 0, "a clean stop")
         finally:
             writer.stop = True
             world.stop()
-        judge(t, d, h, world)
+        judge(t, d, h, child)
     return t.done()
 
 
