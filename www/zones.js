@@ -119,7 +119,9 @@ function copyable(label, lines) {
 		el("button.chip", t("zn_copy"), { type: "button", onclick: copy }), said), el("pre", code));
 }
 
-function todoBox(todo, now) {
+const command = (label, text) => copyable(label, [text]);
+
+function todoBox(todo, zone, now) {
 	const parts = [el("p.strong", todo.text, todo.key !== "" && " ", todo.key !== "" && el("code", todo.key))];
 	if (todo.since !== null)
 		parts.push(el("p.sub", t("zn_since", { time: time(todo.since), age: ago(now - todo.since) })));
@@ -127,6 +129,8 @@ function todoBox(todo, now) {
 		parts.push(el("p", t("zn_ds_none")));
 	parts.push(copyable(t("zn_add"), todo.add), copyable(t("zn_del"), todo.del),
 		copyable(t("zn_ds"), todo.ds), copyable(t("zn_dnskey"), todo.dnskey));
+	if (todo.act === "backup")
+		parts.push(command(t("zn_say_backup"), `sekisho zone keys ${zone} --backed-up`));
 	return el(todo.urgent ? "section.box.warn" : "section.box", parts);
 }
 
@@ -184,9 +188,10 @@ function facts(z) {
 	if (z.why !== "")
 		parts.push(el("p.badtext", z.why));
 	if (z.ds_alarm)
-		parts.push(el("p.badtext", t("zn_ds_alarm")));
+		parts.push(el("p.badtext", t("zn_ds_alarm")),
+			command(t("zn_say_accept"), `sekisho zone roll --accept-ds ${z.zone}`));
 	if (z.held)
-		parts.push(el("p", t("zn_held")));
+		parts.push(el("p", t("zn_held")), command(t("zn_say_release"), `sekisho zone roll --release ${z.zone}`));
 	if (z.unproven)
 		parts.push(el("p", t("zn_unproven")));
 	if (z.parent_seen !== null || z.child_seen !== null)
@@ -204,9 +209,9 @@ function detail(z) {
 	fill(box, el("button.link.close", t("close"), { type: "button", onclick: () => open("") }),
 		el("h3.subject", z.zone, " ", badge(styleOf(z.state), known(`zs_${z.state}`)), { id: "zone-title", tabindex: "-1" }),
 		facts(z),
-		urgent.length > 0 && el("section", el("h4", t("zn_todo")), urgent.map((d) => todoBox(d, z.now))),
+		urgent.length > 0 && el("section", el("h4", t("zn_todo")), urgent.map((d) => todoBox(d, z.zone, z.now))),
 		steps(z), el("section", el("h4", t("zn_chart")), el("div", { id: "zone-chart" })), keys(z),
-		later.length > 0 && el("section", el("h4", t("zn_later")), later.map((d) => todoBox(d, z.now))));
+		later.length > 0 && el("section", el("h4", t("zn_later")), later.map((d) => todoBox(d, z.zone, z.now))));
 	from = z;
 	draw();
 }

@@ -246,6 +246,18 @@ why_json(struct json *j, const struct told_zone *z, enum lang lang)
 	kv_time(j, "why_since", z->why[0] == '\0' ? TOLD_NONE : z->why_since);
 }
 
+/* Without a date: what all of it waits for, or the first of its keys. */
+static const char *
+next_why(const struct told_zone *z)
+{
+	if (z->next_why[0] != '\0' || z->n_waits == 0)
+		return z->next_why;
+	for (size_t i = 0; i < z->n_waits; i++)
+		if (z->waits[i].key[0] == '\0' && z->waits[i].until == TOLD_NONE)
+			return z->waits[i].why;
+	return z->waits[0].why;
+}
+
 void
 told_json(struct json *j, const struct told_zone *z, int64_t now, bool all, enum lang lang)
 {
@@ -270,7 +282,7 @@ told_json(struct json *j, const struct told_zone *z, int64_t now, bool all, enum
 	kv_time(j, "parent_seen", z->parent_seen);
 	kv_time(j, "child_seen", z->child_seen);
 	kv_time(j, "next", z->next);
-	json_kv_str(j, "next_why", tr(lang, z->next_why));
+	json_kv_str(j, "next_why", tr(lang, next_why(z)));
 	json_kv_str(j, "to_do", t == NULL ? "" : tr(lang, t->text));
 	json_kv_u64(j, "n_todo", z->n_todo);
 	json_kv_u64(j, "n_keys", z->n_keys);

@@ -557,6 +557,10 @@ def zones_are_accessible(b, s):
     equal(b.js(A11Y), [])
     contrast_is_enough(b, s)
     fits_a_phone(b, s)
+    for zone, command in (("kept.example.", "sekisho zone roll --accept-ds kept.example."),
+                          ("new.example.", "sekisho zone keys new.example. --backed-up")):
+        zone_open(b, zone)
+        true(command in b.text("#zone"), b.text("#zone"))
 
 
 def zones_in_japanese(b, s):

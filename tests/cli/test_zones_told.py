@@ -101,12 +101,21 @@ def alarms(t, folder):
     later[0]["list"][0]["horizon"] = now + 2 * DAY
     life("a day later what waits for somebody is told again", later, DAY + 120, {("still", c) for c in again})
     life("what is over is told; a note has no end", good, DAY + 240, {("end", c) for c in codes - {"ALARM_KEY_DUE"}})
+    s = Store(folder, DAY + 260)
+    s.role.ready()
+    down = {"list": [{"zone": "new.example.", "served": False, "good": False, "why": "no keys"}]}
+    tell(s.role, (down,))
+    t.equal(s.events(0)[1], 0, "half of the story is no alarm")
+    tell(s.role, (down, {"zones": [{"zone": "new.example.", "state": "waits", "ds_done": True,
+                                    "todo": [{"act": "backup", "key": 1}]}]}))
+    t.equal(s.events(1)[0], {("begin", "ALARM_KEY_BACKUP")}, "all of it is one", "\n".join(s.role.log))
+    s.role.close()
     s = Store(folder, DAY + 300)
     s.role.ready()
     tell(s.role, (b"[1]", b"\x00rubbish"))
     t.ok(s.role.until(lambda: len([x for x in s.role.log if "ignoring" in x]) == 2, 10), "nonsense is ignored", s.role.log)
     tell(s.role, ({"list": [7, {"zone": 3}]}, {"zones": [{"zone": "x", "keys": 7, "todo": [{"ds": {}}]}]}))
-    t.ok(s.events(0)[1] == 0 and s.role.status()["alarms"] == 0 and s.role.close() == 0, "as is what has an odd shape")
+    t.ok(s.role.until(lambda: s.role.status()["alarms"] == 0, 20) and s.role.close() == 0, "as is what has an odd shape")
 
 
 # --- web ---

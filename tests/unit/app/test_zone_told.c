@@ -186,6 +186,24 @@ todo(void **state)
 	json_decref(o);
 }
 
+/* Without a date the list says what is waited for all the same. */
+static void
+next_without_date(void **state)
+{
+	struct told *t = *state;
+	json_t *o;
+
+	assert_int_equal(told_keys(t, KEYS("{\"zone\":\"z.\",\"next\":null,\"next_why\":\"\",\"waits\":[{\"why\":\"w1\",\"key\":\"k\"},"
+	    "{\"why\":\"w2\",\"key\":0,\"until\":1795000009},{\"why\":\"w3\",\"key\":0}]}")), 0);
+	o = shown(&t->v[0], LANG_EN);
+	assert_string_equal(text(o, "next_why"), "w3");
+	json_decref(o);
+	assert_int_equal(told_keys(t, KEYS("{\"zone\":\"z.\",\"waits\":[{\"why\":\"w1\",\"key\":\"k\"}]}")), 0);
+	o = shown(&t->v[0], LANG_EN);
+	assert_string_equal(text(o, "next_why"), "w1");
+	json_decref(o);
+}
+
 /* What the roles say in English is told in Japanese as far as it is ours. */
 static void
 why(void **state)
@@ -263,4 +281,4 @@ odd_shapes(void **state)
 
 #define TOLD(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
-TESTS_MAIN("app-zone-told", TOLD(both_make_one), TOLD(states), TOLD(lives), TOLD(todo), TOLD(why), TOLD(limits), TOLD(odd_shapes))
+TESTS_MAIN("app-zone-told", TOLD(both_make_one), TOLD(states), TOLD(lives), TOLD(todo), TOLD(next_without_date), TOLD(why), TOLD(limits), TOLD(odd_shapes))
