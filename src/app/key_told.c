@@ -25,9 +25,27 @@ record_put(struct json *j, const struct dname *zone, uint16_t type, struct sv rd
 	json_sv(j, buf_get(&b));
 }
 
-static struct sv
-rdata_of(const struct keystate_key *k, uint8_t dst[static DNSKEY_RDATA_MAX])
+/* Flags are the record's: a single key may have been imported without the SEP flag. */
+static const struct keyring_key *
+ring_find(const struct keyring *ring, const struct keystate_key *k)
 {
+	struct sv public = { (const char *)k->public_key, k->public_len };
+	struct dnskey d;
+
+	for (size_t i = 0; ring != NULL && i < keyring_n(ring); i++)
+		if (dnskey_parse(keyring_get(ring, i)->rdata, &d) == 0 && d.alg == k->alg &&
+		    sv_eq(d.public_key, public))
+			return keyring_get(ring, i);
+	return NULL;
+}
+
+static struct sv
+rdata_of(const struct key_told *kt, const struct keystate_key *k, uint8_t dst[static DNSKEY_RDATA_MAX])
+{
+	const struct keyring_key *have = ring_find(kt->ring, k);
+
+	if (have != NULL)
+		return have->rdata;
 	return (struct sv){ (const char *)dst, key_seen_rdata(k, dst, DNSKEY_RDATA_MAX) };
 }
 
@@ -45,7 +63,7 @@ records_put(struct json *j, const char *name, const struct key_told *kt, uint16_
 
 		if ((places & UINT32_C(1) << i) == 0 || kt->st->keys[i].number == 0)
 			continue;
-		rdata = rdata_of(&kt->st->keys[i], key);
+		rdata = rdata_of(kt, &kt->st->keys[i], key);
 		if (type == RR_DNSKEY)
 			record_put(j, kt->zone, type, rdata);
 		else if (ds_write(kt->zone, rdata, DIGEST, ds, &n) == 0)
@@ -66,7 +84,7 @@ ds_want_put(struct json *j, const struct key_told *kt)
 	json_open(j, '[');
 	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
 		if ((kt->st->ds_want & UINT32_C(1) << i) == 0 ||
-		    ds_write(kt->zone, rdata_of(&kt->st->keys[i], key), DIGEST, out, &n) < 0 ||
+		    ds_write(kt->zone, rdata_of(kt, &kt->st->keys[i], key), DIGEST, out, &n) < 0 ||
 		    ds_parse((struct sv){ (const char *)out, n }, &ds) < 0)
 			continue;
 		for (size_t d = 0; d < ds.digest.n; d++)
@@ -82,15 +100,6 @@ ds_want_put(struct json *j, const struct key_told *kt)
 }
 
 /* --- keys --- */
-
-static const struct keyring_key *
-ring_find(const struct keyring *ring, struct sv rdata)
-{
-	for (size_t i = 0; ring != NULL && i < keyring_n(ring); i++)
-		if (sv_eq(keyring_get(ring, i)->rdata, rdata))
-			return keyring_get(ring, i);
-	return NULL;
-}
 
 static void
 flags_put(struct json *j, uint32_t flags)
@@ -114,8 +123,7 @@ flags_put(struct json *j, uint32_t flags)
 static void
 key_put(struct json *j, const struct key_told *kt, const struct keystate_key *k)
 {
-	uint8_t room[DNSKEY_RDATA_MAX];
-	const struct keyring_key *have = ring_find(kt->ring, rdata_of(k, room));
+	const struct keyring_key *have = ring_find(kt->ring, k);
 	uint32_t life = policy_lifetime(kt->policy, k->role);
 
 	json_open(j, '{');

@@ -126,8 +126,10 @@ zone_judge(struct verdict *v, const struct told_zone *z, int64_t now)
 		worse(v, 2, z, "the parent has a DS set that nobody asked for");
 	horizon_judge(v, z, now);
 	demands_judge(v, z, now);
-	if (z->held)
-		worse(v, 1, z, "held");
+	if (zone_is_on_hold(z))
+		worse(v, 1, z, "held by an operator");
+	else if (z->held && !z->unproven)
+		worse(v, 1, z, "the next step of its keys is refused");
 	v->n_bad += v->level > before || (rows[s].why != NULL && before >= rows[s].level);
 	if (z->next != TOLD_NONE && (v->next == TOLD_NONE || z->next - now < v->next))
 		v->next = z->next < now ? 0 : z->next - now;

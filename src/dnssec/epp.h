@@ -2,11 +2,20 @@
  * dnssec/epp: what a registrar's EPP client sends so that the parent's DS set
  * follows: a <domain:update> with the extension secDNS-1.1 (RFC 5910), as XML.
  *
+ * What enters: a zone's name, which records are to go and which are to come,
+ * as rdata. What leaves: one command, complete, for the standard input of the
+ * operator's program (dns.ds-hook), which has the session with the registry,
+ * its certificate and its password; we have none of them.
+ *
  * The registry takes either DS records or DNSKEY records, never both in one
  * domain (section 4): the caller knows which. A record to be removed is told
  * with all of its fields, never by its key tag alone (section 5.2.5). What is
- * to go stands before what is to come, and the server does it in that order, in
- * one transaction: nobody sees the moment between.
+ * to go stands before what is to come, as the schema has it, and the server
+ * does it in that order, in one transaction: nobody sees the moment between.
+ * So a change may name both; two commands would open a gap.
+ *
+ * Names and transaction identifiers are escaped: a label may hold any octet,
+ * and the program on the other side is not to be the one who finds out.
  *
  * Not here: <secDNS:chg> and maxSigLife (the signer decides how long signatures
  * live), "urgent", the session, answers. Whether the set is a good one is
