@@ -151,14 +151,42 @@ has_role(const json_t *all, const char *role)
 	return json_object_get(json_object_get(all, "details"), role) != NULL;
 }
 
+static const char	*when(const json_t *, const char *key, char buf[static TIME_STRLEN]);
+
+static void
+zone_text(const struct cmd_ctx *ctx, const json_t *z)
+{
+	char signs[TIME_STRLEN], ends[TIME_STRLEN], came[TIME_STRLEN];
+
+	printf("  ");
+	put_escaped(str(z, "zone"));
+	if (!json_is_true(json_object_get(z, "served")))
+		printf(" %s", tr(ctx->lang, N_("not in service yet")));
+	else
+		printf(tr(ctx->lang, N_(" serial %lld (unsigned: %lld), next signing %s, signatures hold until %s")),
+		    num(z, "serial", 0), num(z, "serial_in", 0), when(z, "next_signing", signs), when(z, "horizon", ends));
+	if (json_object_get(z, "transferred") != NULL)
+		printf(tr(ctx->lang, N_(", primaries answered %s")), when(z, "transferred", came));
+	if (json_object_get(z, "why") != NULL) {
+		printf("\n    ");
+		put_escaped(str(z, "why"));
+	}
+	putchar('\n');
+}
+
 static void
 zones_text(const struct cmd_ctx *ctx, const json_t *all)
 {
 	const json_t *zone = role_status(all, "zone");
 
-	if (json_is_object(zone))
-		printf(tr(ctx->lang, N_("zones in service: %lld, of them in order: %lld; \"sekisho zone status\" tells more\n")),
-		    num(zone, "served", 0), num(zone, "good", 0));
+	if (!json_is_object(zone))
+		return;
+	printf(tr(ctx->lang, N_("zones in service: %lld, of them in order: %lld; \"sekisho zone status\" tells more\n")),
+	    num(zone, "served", 0), num(zone, "good", 0));
+	for (size_t i = 0; i < json_array_size(list); i++)
+		zone_text(ctx, json_array_get(list, i));
+	if (num(zone, "zones", 0) > (long long)json_array_size(list))
+		printf(tr(ctx->lang, N_("  and %lld more\n")), num(zone, "zones", 0) - (long long)json_array_size(list));
 }
 
 /* Servers of zones and of their parents: those that do not answer, or are behind. */

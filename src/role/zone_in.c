@@ -550,7 +550,7 @@ zone_in_taken(struct zone_one *z, enum zone_in_fate fate)
 }
 
 void
-zone_in_json(const struct zone_one *z, struct json *j)
+zone_in_json(const struct zone_one *z, bool brief, struct json *j)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 
@@ -562,6 +562,8 @@ zone_in_json(const struct zone_one *z, struct json *j)
 	for (size_t i = 0; i < z->e->primaries.n; i++) {
 		const struct zone_primary *p = &z->in.primaries[i];
 
+		if (brief && (p->good || p->at == 0))
+			continue;
 		b.len = 0;
 		zone_peer_print(&b, &z->e->primaries.v[i]);
 		json_open(j, '{');

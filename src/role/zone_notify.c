@@ -173,7 +173,7 @@ zone_notify_look(struct zone_one *z)
 }
 
 void
-zone_notify_json(const struct zone_one *z, struct json *j)
+zone_notify_json(const struct zone_one *z, bool brief, struct json *j)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 
@@ -182,6 +182,8 @@ zone_notify_json(const struct zone_one *z, struct json *j)
 	for (size_t i = 0; i < z->e->notify.n; i++) {
 		const struct zone_told *t = &z->told[i];
 
+		if (brief && t->good && t->fd < 0)
+			continue;
 		b.len = 0;
 		zone_peer_print(&b, t->peer);
 		json_open(j, '{');

@@ -367,7 +367,8 @@ enum zone_in_fate {
 	IN_LOST
 };
 void	 zone_in_taken(struct zone_one *, enum zone_in_fate);
-void	 zone_in_json(const struct zone_one *, struct json *);
+/* brief: only servers that fail. */
+void	 zone_in_json(const struct zone_one *, bool brief, struct json *);
 
 /* zone_serve.c */
 struct zone_question {
@@ -401,7 +402,7 @@ void	 zone_out_json(const struct zone_role *, struct json *);
 int	 zone_notify_init(struct zone_one *) MUST_USE;
 void	 zone_notify_all(struct zone_one *);
 void	 zone_notify_look(struct zone_one *);
-void	 zone_notify_json(const struct zone_one *, struct json *);
+void	 zone_notify_json(const struct zone_one *, bool brief, struct json *);
 
 /* zone_audit.c */
 bool	 zone_audit_due(struct zone_role *, int64_t now);

@@ -9,6 +9,7 @@
 
 #define TELL_MAX	10		/* findings of one refusal in the log */
 #define TOLD_SEC	30
+#define BRIEF_MAX	((size_t)10000)	/* octets; then one zone more, of the 16000 of a status */
 
 const char *
 zone_name(const struct zone_one *z, char dst[static DNAME_STRLEN])
@@ -129,9 +130,9 @@ zone_json(const struct zone_one *z, bool brief, struct json *j)
 	json_kv_u64(j, "history", z->history.n);
 	json_kv_str(j, "source", zone_is_fed(z) ? "primaries" : brief ? "file" : z->e->file);
 	if (zone_is_fed(z))
-		zone_in_json(z, j);
-	if (z->e->notify.n > 0 && !brief)
-		zone_notify_json(z, j);
+		zone_in_json(z, brief, j);
+	if (z->e->notify.n > 0)
+		zone_notify_json(z, brief, j);
 	json_close(j, '}');
 }
 
@@ -152,7 +153,7 @@ zones_json(const struct zone_role *zr, size_t max, bool brief, struct json *j)
 	zone_out_json(zr, j);
 	json_key(j, "list");
 	json_open(j, '[');
-	for (size_t i = 0; i < zr->list.n && i < max; i++)
+	for (size_t i = 0; i < zr->list.n && i < max && (!brief || j->b->len < BRIEF_MAX); i++)
 		zone_json(&zr->zones[i], brief, j);
 	json_close(j, ']');
 }

@@ -63,8 +63,11 @@ acl:
     key: [k256, k512]
     action: transfer
   - id: hear
+    key: k256
+    action: notify
+  - id: show
     address: 127.0.0.1
-    action: [notify, transfer]
+    action: transfer
 zone:
   - domain: {self.own}
     file: {self.zone}
@@ -77,7 +80,7 @@ zone:
     file: {self.dir}/{z}.zone
     storage: {self.dir}
     master: us
-    acl: hear
+    acl: [hear, show]
 """ for z in self.others)
 
 
@@ -181,7 +184,7 @@ class Middle:
         zones.append(("own.example", "127.0.0.1:%d" % primary.port, "pa", [q.port for q in up],
                       ", allow-notify: 127.0.0.9"))
         self.h = house.House(d, "dns:\n  listen: \"127.0.0.1:%d\"\n  tsig-keys: tsig.conf\n  zones:\n%s%s" % (
-            self.port, "".join("    - {name: %s, primaries: %s, policy: %s, allow-transfer: key k256, notify: [%s]%s}\n" % (
+            self.port, "".join("    - {name: %s, primaries: %s, policy: %s, allow-transfer: [key k256, 127.0.0.8], notify: [%s]%s}\n" % (
                 z, src, policy, ", ".join("\"127.0.0.1:%d key k256\"" % q for q in to), more)
                 for z, src, policy, to, more in zones), """  policies:
     - {name: pa, keys: csk, backup-required: no}
@@ -195,15 +198,28 @@ class Middle:
         return next(z for z in listed if z["zone"] == zone + ".")
 
     def serial(self, zone):
-        return soa_of(self.port, zone, KEY)
+        return soa_of(self.port, zone)
 
     def get(self, zone, old=None):
         return xfr.tool("get", self.port, zone + ".", KEY, 0, *([old] if old else []))
 
 
-def soa_of(port, zone, key="-"):
-    m = re.match(r"SOA (\d+)$", xfr.tool("soa", port, zone + ".", key, 0)[0])
-    return int(m.group(1)) if m else None
+def soa_of(port, zone):
+    """By UDP from 127.0.0.8, which may ask us without a key; a question is lost with whom it reaches."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.8", 0))
+        s.settimeout(1)
+        try:
+            s.sendto(b"\x12\x34\0\0\0\1\0\0\0\0\0\0" + name(zone) + b"\0\6\0\1", ("127.0.0.1", port))
+            m = s.recv(1500)
+        except OSError:
+            return None
+    if m[3] & 15 != 0 or m[6:8] == b"\0\0":
+        return None
+    at = 12 + len(name(zone)) + 4
+    at += 2 if m[at] >= 0xc0 else len(name(zone))
+    end = at + 10 + struct.unpack(">H", m[at + 8:at + 10])[0]
+    return struct.unpack(">I", m[end - 20:end - 16])[0]
 
 
 VERIFIERS = {
@@ -242,8 +258,8 @@ def test_peers(t, d, m):
     first = {}
     for zone in m.names:
         first[zone] = everywhere(t, m, zone, 0)
-        t.ok(wait_for(lambda z=zone: all(x["state"] == "good" for x in told(m, z, "notify")), 10),
-             "%s: each NOTIFY was answered" % zone, str(m.zone(zone)))
+        t.ok(wait_for(lambda z=zone: m.zone(z)["notify"] == [], 10), "%s: each NOTIFY was answered" % zone,
+             str(m.zone(zone)))
     for p in m.up.values():
         for zone in p.others[:2]:
             err, text = xfr.tool("get", p.port, zone + ".", "-", 0)
@@ -264,17 +280,6 @@ def test_peers(t, d, m):
     if {"knot", "bind"} <= set(m.up):
         t.equal(m.h.log().count(", differences, "), m.h.log().count("serial 2 from"),
                 "serial 2 came as differences" if "nsd" not in m.up else "serial 2 came as differences, from NSD too")
-
-
-def told(m, zone, what):
-    """The page's list: status leaves servers out."""
-    import urllib.request
-    with urllib.request.urlopen("http://127.0.0.1:%d/api/v1/zones" % m.h.ports[1], timeout=house.patient(5)) as f:
-        import json
-        for z in json.load(f).get("zones", []):
-            if z.get("zone") == zone + ".":
-                return z.get(what, [])
-    return []
 
 
 def test_refused(t, d, m):
@@ -391,6 +396,8 @@ def main():
             t.case(test_source, t, d, m, primary)
             t.case(test_kill, t, d, m, primary)
         finally:
+            if os.environ.get("XFR_DEBUG"):
+                print(m.h.log())
             house.stop_all()
             for p in up:
                 p.stop()
