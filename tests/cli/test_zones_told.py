@@ -188,11 +188,73 @@ def page(t, folder):
     t.equal(role.close(), 0, "it ends well")
 
 
+# --- all of it: a service that signs a zone, and nothing else ---
+
+CONF = """state: state
+log:
+  op: op.log
+alarm:
+  after: 0
+dns:
+  look-interval: 0
+  zones:
+    - {name: example.jp, file: example.jp, output: example.jp.signed}
+web:
+  listen: 127.0.0.1:%d
+"""
+ZONE = "$TTL 3600\n@ IN SOA ns1 hostmaster 1 3600 900 604800 300\n@ NS ns1\nns1 A 192.0.2.1\n"
+
+
+def whole(t, folder):
+    source = os.path.join(folder, "example.jp")
+    with open(source, "w") as f:
+        f.write(ZONE)
+    h = house.House(folder)
+    with open(h.conf, "w") as f:
+        f.write(CONF % h.ports[1])
+
+    def ask(path):
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:%d%s" % (h.ports[1], path), timeout=patient(5)) as r:
+                return r.read().decode()
+        except OSError:
+            return ""
+
+    def state():
+        text = ask("/api/v1/zone?name=example.jp.")
+        return json.loads(text)["state"] if text else ""
+
+    h.start()
+    t.ok(house.wait_for(lambda: state() == "act", 30), "a key waits for its backup", h.log()[-2000:])
+    status = json.loads(ask("/api/v1/status"))
+    t.ok(status["names_only"] and status["health"] == "ok" and status["zones"]["counts"]["act"] == 1,
+         "nobody speaks of routes", status)
+    t.ok("UID:backup-" in ask("/zones.ics"), "it is in the calendar")
+    t.ok(house.wait_for(lambda: "ALARM_KEY_BACKUP" in h.log(), 30), "it is an alarm", h.log()[-2000:])
+    code, _, err = house.run("zone", "keys", "example.jp", "--backed-up", "-c", h.conf)
+    t.ok(code == 0 and house.wait_for(lambda: state() == "good", 30), "it was backed up: the zone is served", err + h.log()[-2000:])
+    keys = json.loads(ask("/api/v1/zone?name=example.jp."))["keys"]
+    t.ok([k["role"] for k in keys] == ["CSK"] and keys[0]["backed_up"] and keys[0]["name"].startswith("Kexample.jp.+013+"),
+         "the key is told", keys)
+    samples = openmetrics.parse(ask("/metrics"))
+    zone = (("zone", "example.jp."),)
+    t.ok(samples[("sekisho_zone_keys_to_back_up", zone)] == 0 and
+         samples[("sekisho_zone_first_expiry_timestamp_seconds", zone)] > time.time() + 5 * DAY, "and the metrics")
+    with open(source + ".new", "w") as f:
+        f.write(ZONE + "bad A 192.0.2.999\n")
+    os.replace(source + ".new", source)
+    t.ok(house.wait_for(lambda: state() == "kept", 30), "an error in the zone: the version before is served")
+    one = json.loads(ask("/api/v1/zone?name=example.jp.&lang=ja"))
+    t.ok("誤り" in one["why"] and one["why_since"] > 0, "in the reader's language", one["why"])
+    t.equal(h.stop()[0], 0, "it ends well")
+
+
 def main():
     t = house.Tap()
-    for f in (alarms, page):
+    for f in (alarms, page, whole):
         with tempfile.TemporaryDirectory(prefix="sekisho-told-") as folder:
             t.case(f, t, folder)
+            house.stop_all()
     return t.done()
 
 
