@@ -177,7 +177,7 @@ zone_text(const struct cmd_ctx *ctx, const json_t *z)
 static void
 zones_text(const struct cmd_ctx *ctx, const json_t *all)
 {
-	const json_t *zone = role_status(all, "zone");
+	const json_t *zone = role_status(all, "zone"), *list = json_object_get(zone, "list");
 
 	if (!json_is_object(zone))
 		return;
