@@ -189,8 +189,14 @@ def well(signed):
 
 def bad_servers(signed):
     with House(signed) as h:
+        h.n2.delay = 0.3
         h.start()
-        h.seen()
+        h.role.until(lambda: h.n2.asked)
+        h.role.send("look_want", "key", zone=w.name(CHILD), seconds=0)
+        first, second = h.seen(), h.seen()
+        t.equal((first["complete"], second["complete"], sum(k == 6 for _, _, k, _, _ in h.n2.asked)),
+                ((True, True), (True, True), 2), "wanted while one is under way: another one comes behind")
+        h.n2.delay = 0.0
         h.world.stop(h.n2)
         s = h.again()
         t.equal((s["complete"], server(s, "192.0.2.22")["state"]), ((True, False), "silent"), "nobody listens: silent")
@@ -231,7 +237,14 @@ def bad_servers(signed):
         s = h.again()
         t.equal((s["complete"], server(s, "192.0.2.12", PARENT)["state"]), ((False, True), "lame"),
                 "no DS, says a server that knows the child only")
+        # One that has both, and looks on the wrong side of the cut.
         h.p2.zones = [h.test]
+        blind = w.Server(None, [h.child])
+        h.p2.mangle = lambda srv, tcp, q, r: blind.reply(q, tcp) if q[-15:-11] == b"\0\x2b\0\1" else r
+        s = h.again()
+        t.equal((s["complete"], server(s, "192.0.2.12", PARENT)["state"], blind.asked[-1][2]),
+                ((False, True), "lame", 43), "or one that has both, and looks on the wrong side of the cut")
+        h.p2.mangle = None
         h.test.drop(w.name(CHILD), "DS")
         s = h.again()
         t.equal((s["complete"], server(s, "192.0.2.12", PARENT)), ((True, True), dict(
@@ -309,6 +322,11 @@ def resolvers(signed):
         t.equal((s["complete"], s["servers"], s["parent"]), ((False, False), [], None), "it fails: nothing is known")
         h.again()
         t.equal(len(h.log("could not be found")), 1, "which is logged once")
+        h.resolver.mangle = lambda srv, tcp, q, r: w.flags_set(r, rcode=w.SERVFAIL) \
+            if q[12:28] == w.name(CHILD) + b"\0\2\0\1" else r
+        s = h.again()
+        t.equal((s["complete"], states(s).get(("zone", "192.0.2.22"))), ((True, False), "answered"),
+                "whom it takes for the zone's servers is wanted, too")
         h.resolver.mangle = lambda srv, tcp, q, r: w.flags_set(r, rcode=w.SERVFAIL) if b"\3ns2" in q else r
         s = h.again()
         t.equal((s["complete"], states(s).get(("zone", "192.0.2.22")), states(s).get(("zone", "ns2.child.test."))),
@@ -399,7 +417,9 @@ def daemon(signed):
             p.proc.send_signal(house.signal.SIGHUP)		# nothing has changed: nobody is restarted
             pid = p.role("name")["pid"]
             t.ok(p.kill_role("name"), "it is killed")
-            st = house.wait_for(lambda: (p.role("name")["pid"] != pid and known()) or None) or {"list": [{}]}
+            # While it is down, its last words may still be told.
+            st = house.wait_for(lambda: p.role("name")["pid"] not in (0, pid) and known()["list"][0]["failed"]
+                                and known()) or {"list": [{}]}
             t.equal((st.get("complete"), [x["address"] + " " + x["state"] for x in st["list"][0].get("failed", [])]),
                     (0, ["192.0.2.21 silent"]), "and looks again")
             code, out, _ = house.run("status", "-c", p.conf, "--lang", "en")
