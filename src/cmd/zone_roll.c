@@ -221,7 +221,6 @@ aftermath(const struct cmd_ctx *ctx, const struct work *w, const struct dname *z
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 		buf_printf(&b, tr(ctx->lang, w->verb->done), key[0] == '\0' ? name : key);
 #pragma GCC diagnostic pop
-		buf_char(&b, '\n');
 		zone_status_print(ctx, z, &r, &b);
 	}
 	zone_report_done(&r);

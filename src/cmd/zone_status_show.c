@@ -9,6 +9,8 @@
 #include "out/escape.h"
 #include "out/table.h"
 
+#define LOOK_LATE	3600	/* seconds; servers are looked at every few minutes */
+
 static const char *
 state_text(const struct told_zone *z, const struct zone_report *r, int64_t now)
 {
@@ -306,6 +308,30 @@ flags_put(const struct cmd_ctx *ctx, const struct told_zone *z, struct buf *b)
 			buf_printf(b, "  %s\n", tr(ctx->lang, rows[i].text));
 }
 
+static void
+look_put(const struct cmd_ctx *ctx, int64_t at, struct buf *b)
+{
+	if (at == TOLD_NONE)
+		buf_str(b, tr(ctx->lang, N_("never")));
+	else
+		when_put(ctx, at, b);
+}
+
+/* Nothing moves without a look at all servers: say so when there was none for long. */
+static void
+looks_put(const struct cmd_ctx *ctx, const struct told_zone *z, struct buf *b)
+{
+	int64_t late = ctx->now - LOOK_LATE;
+
+	if (!z->by_key || (z->child_seen >= late && z->parent_seen >= late))
+		return;
+	buf_printf(b, "  %s ", tr(ctx->lang, N_("all servers of the zone answered:")));
+	look_put(ctx, z->child_seen, b);
+	buf_printf(b, "; %s ", tr(ctx->lang, N_("all of its parent:")));
+	look_put(ctx, z->parent_seen, b);
+	buf_char(b, '\n');
+}
+
 /* Lines of a story: a cache that would be broken by the next step. */
 static void
 story_put(const struct cmd_ctx *ctx, const char *story, struct buf *b)
@@ -335,6 +361,7 @@ zone_status_print(const struct cmd_ctx *ctx, const struct told_zone *z, const st
 		heads_put(ctx, b);
 	for (size_t i = 0; i < z->n_keys; i++)
 		key_put(ctx, &z->keys[i], b);
+	looks_put(ctx, z, b);
 	flags_put(ctx, z, b);
 	story_put(ctx, zone_report_story(r, z->name), b);
 	waits_put(ctx, z, b);
