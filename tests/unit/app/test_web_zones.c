@@ -200,8 +200,8 @@ static void
 hostile(void **state)
 {
 	static const char *const docs[] = {
-		"{\"list\":[{\"zone\":\"\\\"\\n{}\",\"why\":\"</script>\"}],\"zones\":[{\"zone\":\"\\\"\\n{}\",\"keys\":[{\"name\":\"\\r\\nX: y\","
-		"\"role\":\"\\\"\"}],\"todo\":[{\"act\":\"\\r\\nEND:VCALENDAR\",\"text\":\"a\\nb\"}],\"next\":1}]}",
+		("{\"list\":[{\"zone\":\"\\\"\\n{}\",\"why\":\"</script>\"}],\"zones\":[{\"zone\":\"\\\"\\n{}\",\"keys\":[{\"name\":\"\\r\\nX: y\","
+		"\"role\":\"\\\"\"}],\"todo\":[{\"act\":\"\\r\\nEND:VCALENDAR\",\"text\":\"a\\nb\"}],\"next\":1}]}"),
 		"{\"list\":[{\"zone\":\"z.\",\"horizon\":253402300800,\"serial\":1e400}]}",
 		"{\"zones\":[{\"zone\":\"z.\",\"next\":9223372036854775806,\"keys\":[{\"retires\":9223372036854775806}]}]}",
 	};
