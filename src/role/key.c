@@ -156,6 +156,7 @@ seen_take(struct key_role *kr, struct key_zone *kz)
 	kr->n_seen++;
 	kz->looked = role_now(kr->role);
 	kz->n_doubt = seen.n_doubt;
+	kz->parent_looked = kz->parent_looked || seen.has_parent;
 	if (seen.child.complete && seen.has_serial) {
 		if (key_serials_settle(&kz->serials, seen.lowest, seen.highest))
 			(void)!key_serials_save(kr, kz);
@@ -269,6 +270,7 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 		return -EBADMSG;	/* the parent restarts us instead */
 	kr->role = r;
 	(void)snprintf(kr->folder, sizeof(kr->folder), "%.*s", SV_ARG(m->folder));
+	kr->looks = m->looks != 0;
 	if ((rc = crypto_wipe_freed()) < 0)
 		return rc;
 	if ((rc = zone_list_parse(m->zones, m->folder, &kr->list)) < 0 || (rc = workers_make(kr)) < 0)

@@ -399,6 +399,8 @@ key_look_want(struct key_role *kr, struct key_zone *kz)
 		kz->moved = now;
 		kz->wanted = 0;
 	}
+	if (key_zone_is_new(kr, kz))
+		sec = 1;
 	if (sec == 0 || kz->ring == NULL)
 		return;
 	for (size_t i = 0; i < kr->list.n; i++)

@@ -119,6 +119,7 @@ struct key_zone {
 	struct key_refusal	 refusal;
 	int64_t			 looked, wanted;	/* the last observation; the last time we asked for one */
 	int64_t			 moved;		/* the last change of what is waited for */
+	bool			 parent_looked;	/* some server of the parent answered in this life */
 	uint64_t		 waits;		/* hash of it */
 	int64_t			 person_told;	/* the demand that the log has */
 	size_t			 n_doubt;	/* servers whose serial and keys do not go together */
@@ -152,6 +153,7 @@ struct key_role {
 	_Atomic uint64_t	 n_signed, n_refused;
 	struct loop_timer	*timer, *told_timer;
 	struct seen		*seen;		/* room for one */
+	bool			 looks;		/* role name tells what it sees */
 	uint32_t		 next_id;	/* of demands */
 	uint64_t		 n_seen, n_held;	/* observations; steps that the proof refused */
 };
@@ -161,6 +163,11 @@ struct key_role {
 int	 key_zone_load(struct key_role *, struct key_zone *) MUST_USE;
 /* Move on in time, by what was seen (NULL: nothing); a new set is put in force and told. */
 int	 key_zone_step(struct key_role *, struct key_zone *, const struct key_seen *) MUST_USE;
+/*
+ * Nothing was ever published, and the parent was not seen yet: it may have DS
+ * records of another signer's keys, with which ours would be bogus.
+ */
+bool	 key_zone_is_new(const struct key_role *, const struct key_zone *);
 /* The state as it is, on the disk. */
 int	 key_state_write(struct key_role *, struct key_zone *) MUST_USE;
 int	 key_serials_save(struct key_role *, struct key_zone *) MUST_USE;

@@ -77,6 +77,11 @@ set_waits(struct key_role *kr, struct key_set *s, const struct key_zone *kz)
 	const char *making = key_token_making(kr->token, (size_t)(kz - kr->zones));
 
 	s->state = KEY_SET_WAITS;
+	if (key_zone_is_new(kr, kz)) {
+		(void)snprintf(s->why, sizeof(s->why), "its parent is to be seen first, which may have DS "
+		    "records of other keys (without a network: look-interval: 0)");
+		return;
+	}
 	(void)snprintf(s->why, sizeof(s->why), "%s", making[0] != '\0' ? making : "no key may be used yet");
 	for (size_t i = 0; i < kz->step.n_waits; i++) {
 		if (kz->step.waits[i].why == KS_WAIT_BACKUP)

@@ -567,6 +567,15 @@ refusal_over(struct key_role *kr, struct key_zone *kz)
 	kz->refusal.is = kz->refusal.overridden = false;
 }
 
+bool
+key_zone_is_new(const struct key_role *kr, const struct key_zone *kz)
+{
+	const struct keystate *st = &kz->state;
+
+	return kr->looks && !kz->parent_looked && st->seq[KS_DNSKEY] == 1 && st->seq[KS_DATA] == 2 &&
+	    st->next_seq == 3;
+}
+
 /* One call: what was seen counts in any case, the step only if it is proven. */
 static int
 step_take(struct key_role *kr, struct key_zone *kz, const struct key_seen *seen, int64_t now, struct findings *fs)
@@ -579,7 +588,7 @@ step_take(struct key_role *kr, struct key_zone *kz, const struct key_seen *seen,
 
 	findings_init(&quiet, fs->pool);
 	if ((rc = engine(&held, kz, seen, true, now, &quiet, &held_step)) < 0 ||
-	    (rc = engine(&work, kz, seen, false, now, fs, &step)) < 0 ||
+	    (rc = engine(&work, kz, seen, key_zone_is_new(kr, kz), now, fs, &step)) < 0 ||
 	    (rc = prove(kr, kz, &held, &work, now, &pass)) < 0)
 		return rc;
 	if (pass && zone_proof_is_step(&held, &work))

@@ -52,6 +52,16 @@ class Bogus(Exception):
     pass
 
 
+ALL = []
+
+
+def stop_all():
+    """Whatever a test left running."""
+    for w in ALL:
+        w.stop(kill=True)
+    ALL.clear()
+
+
 class World:
     OPTIONS = {"keys": 0, "backup_required": 0, "ds_handover": 2, "zsk_lifetime": 0}
 
@@ -59,7 +69,8 @@ class World:
         self.folder = os.path.join(d, "keys")
         self.zone = os.path.join(self.folder, "example.jp.")
         self.options = dict(self.OPTIONS, **options)
-        self.offset, self.role = 0, None
+        self.offset, self.role, self.name = 0, None, 0
+        ALL.append(self)
         self.serial, self.version = 1, Version(1)
         self.child = {"192.0.2.1": self.version, "192.0.2.2": self.version}
         self.parent = {"198.51.100.1": frozenset(), "198.51.100.2": frozenset()}
@@ -79,7 +90,7 @@ class World:
     def start(self, **options):
         self.options.update(options)
         line = "example.jp.\t/zone\t/out\t" + " ".join("%s=%d" % o for o in self.options.items()) + "\n"
-        self.role = Role("key", {"folder": self.folder, "zones": line}, no_sandbox=False, offset=self.offset)
+        self.role = Role("key", {"folder": self.folder, "zones": line, "looks": self.name}, no_sandbox=False, offset=self.offset)
         self.role.handlers.update(key_set=self.on_set, notify_ask=self.on_notify, hook_run=self.on_hook,
                                   look_want=lambda m: self.looks.append(m["seconds"]),
                                   audit=lambda m: self.audit.append((m["event"], json.loads(m["json"] or "{}"))),

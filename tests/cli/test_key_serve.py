@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from key_world import DAY, HOUR, World, ds  # noqa: E402
+from key_world import DAY, HOUR, World, ds, stop_all  # noqa: E402
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peer"))
 from tap import Tap  # noqa: E402
 
@@ -187,6 +187,23 @@ def OLD(w):
     return Version(w.version.serial - 1, keys)
 
 
+def test_first(t, d):
+    """Before anything is published, the parent is asked: it may have DS of somebody else."""
+    w = World(d, keys=1)
+    w.name = 1
+    w.parent = {a: frozenset({ds(b"\x01\x01\x03\x0danother")}) for a in w.parent}
+    w.start()
+    t.equal((w.json["state"], w.keys()), ("waits", []), "nothing is signed, no key is made", str(w.json))
+    t.ok("parent" in w.json["why"] and w.looks, "it waits for a look", str(w.json))
+    w.look()
+    t.ok(w.json["state"] == "waits" and w.json["ds_alarm"], "there are DS records of another signer: an alarm", str(w.json))
+    w.jump(HOUR)
+    t.equal(w.json["state"], "waits", "also in another life")
+    w.parent = {a: frozenset() for a in w.parent}
+    w.look()
+    t.equal(w.json["state"], "ready", "they are gone: it signs", str(w.json))
+
+
 def test_commands(t, d):
     w = secured(d)
     zsk = w.keys(role="ZSK")[0]
@@ -281,12 +298,13 @@ def test_kills(t, d):
 
 def main():
     t = Tap()
-    for test in (test_zsk, test_ksk_cds, test_epp, test_algorithm, test_insecure, test_emergency, test_eyes,
+    for test in (test_zsk, test_ksk_cds, test_epp, test_algorithm, test_insecure, test_emergency, test_eyes, test_first,
                  test_commands, test_import, test_kills):
         if sys.argv[1:] and test.__name__ not in sys.argv[1:]:
             continue
         with tempfile.TemporaryDirectory(prefix="sekisho-key-") as d:
             t.case(test, t, d)
+            stop_all()
     return t.done()
 
 

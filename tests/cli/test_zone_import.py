@@ -21,6 +21,7 @@ web:
 log:
   op: op.log
 dns:
+  look-interval: 0
   zones:
     - {name: example.jp, file: example.jp, output: example.jp.signed}
 """

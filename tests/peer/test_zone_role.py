@@ -183,7 +183,7 @@ class Middle:
                   [q.port for q in up if q is not p], "") for p in up]
         zones.append(("own.example", "127.0.0.1:%d" % primary.port, "pa", [q.port for q in up],
                       ", allow-notify: 127.0.0.9"))
-        self.h = house.House(d, "dns:\n  listen: \"127.0.0.1:%d\"\n  tsig-keys: tsig.conf\n  zones:\n%s%s" % (
+        self.h = house.House(d, "dns:\n  look-interval: 0\n  listen: \"127.0.0.1:%d\"\n  tsig-keys: tsig.conf\n  zones:\n%s%s" % (
             self.port, "".join("    - {name: %s, primaries: %s, policy: %s, allow-transfer: [key k256, 127.0.0.8], notify: [%s]%s}\n" % (
                 z, src, policy, ", ".join("\"127.0.0.1:%d key k256\"" % q for q in to), more)
                 for z, src, policy, to, more in zones), """  policies:
