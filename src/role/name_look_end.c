@@ -113,6 +113,20 @@ side_complete(const struct look *l, enum seen_side side)
 	return any;
 }
 
+/* For ever not complete: the operator should know. */
+static void
+overflow_tell(const struct look *l)
+{
+	bool over = l->overflow[SEEN_PARENT] || l->overflow[SEEN_ZONE];
+	char zone[DNAME_STRLEN];
+
+	if (over && !l->z->told_overflow)
+		role_log(l->nr->role, LOG_LEVEL_WARN, "%s: it and its parent have more than %d servers or %d "
+		    "addresses; not all are asked", dname_str(&l->z->name, zone), NAME_NAMES_MAX,
+		    SEEN_SERVERS_MAX);
+	l->z->told_overflow = over;
+}
+
 /* --- to key --- */
 
 static int
@@ -149,6 +163,7 @@ look_end(struct look *l)
 	s->complete[SEEN_ZONE] = (root || l->delegation) && side_complete(l, SEEN_ZONE);
 	if ((rc = seen_send(l)) < 0)
 		role_log(nr->role, LOG_LEVEL_ERROR, "cannot tell what was seen: %s", err_str(rc));
+	overflow_tell(l);
 	known_update(nr, z, s);
 	z->look = NULL;
 	look_free(l);

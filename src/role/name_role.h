@@ -233,7 +233,7 @@ struct name_zone {
 	bool		 complete[SEEN_SIDE_MAX];
 	struct dname	 parent;
 	bool		 has_parent;
-	bool		 told_lists;	/* the log knows that lists are not complete */
+	bool		 told_lists, told_overflow;	/* the log knows that lists are not complete */
 	struct name_known *known;
 	size_t		 n_known;
 };

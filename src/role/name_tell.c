@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "role/name_role.h"
 
+#define SAY_MAX		16	/* lines of one round; strangers name the servers */
 #define STATUS_OCTETS	13000	/* of the message's 16000; the counts are exact */
 #define STATUS_SERVERS	6	/* of a zone, those that failed */
 
@@ -48,7 +49,15 @@ struct telling {
 	const struct name_known	*before;
 	struct name_known	*now;
 	uint32_t		 newest;
+	unsigned		 n_said;
 };
+
+/* May there be one more line? What there is no room for is counted. */
+static bool
+may_say(struct telling *t)
+{
+	return t->n_said++ < SAY_MAX;
+}
 
 static const char *
 who(const struct seen_server *v, char dst[static DNAME_STRLEN + IP_ADDR_STRLEN + 8])
@@ -88,13 +97,13 @@ state_tell(struct telling *t)
 	bool bad = state_text(t->v) != NULL, was = t->before != NULL && t->before->told;
 
 	t->now->told = bad;
-	if (bad && was && t->before->state == t->v->state)
+	if ((bad && was && t->before->state == t->v->state) || (!bad && !was) || !may_say(t))
 		return;
 	if (bad)
 		role_log(t->nr->role, LOG_LEVEL_WARN, "%s: server %s of %s %s",
 		    dname_str(&t->z->name, zone), who(t->v, server), side_words[t->v->side],
 		    state_text(t->v));
-	else if (was)
+	else
 		role_log(t->nr->role, LOG_LEVEL_NOTICE, "%s: server %s of %s answers again",
 		    dname_str(&t->z->name, zone), who(t->v, server), side_words[t->v->side]);
 }
@@ -109,10 +118,12 @@ version_tell(struct telling *t)
 
 	t->now->late = late;
 	t->now->behind = stuck || (late && was);
-	if (stuck && !was)
+	if ((late ? !stuck || was : !was) || !may_say(t))
+		return;
+	if (late)
 		role_log(t->nr->role, LOG_LEVEL_WARN, "%s: server %s serves version %u still, others %u",
 		    dname_str(&t->z->name, zone), who(t->v, server), t->v->serial, t->newest);
-	else if (!late && was)
+	else
 		role_log(t->nr->role, LOG_LEVEL_NOTICE, "%s: server %s serves version %u, as the others",
 		    dname_str(&t->z->name, zone), who(t->v, server), t->v->serial);
 }
@@ -156,6 +167,12 @@ known_update(struct name_role *nr, struct name_zone *z, const struct seen *s)
 		state_tell(&t);
 		if (any && t.now->serial_seen)
 			version_tell(&t);
+	}
+	if (t.n_said > SAY_MAX) {
+		char zone[DNAME_STRLEN];
+
+		role_log(nr->role, LOG_LEVEL_WARN, "%s: and %u more of its servers", dname_str(&z->name, zone),
+		    t.n_said - SAY_MAX);
 	}
 	/* Nobody could be found: what was said of them before stays said. */
 	if (s->n_servers > 0) {

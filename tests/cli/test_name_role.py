@@ -290,6 +290,15 @@ def addresses(signed):
         s = h.again()
         t.equal((s["complete"], server(s, "2001:db8::21")["excused"]), ((True, False), False),
                 "when the other address does not answer, that one is wanted")
+    with House(signed) as h:
+        # 70 names: more than our limit, and more than a log has to take.
+        h.child.add("\n".join("@ 300 IN NS n%d.child.test." % i for i in range(70)))
+        h.start()
+        s = h.seen()
+        t.equal((s["complete"], len(s["servers"]) > 60), ((True, False), True), "70 servers are too many for us")
+        h.again()
+        t.equal((len(h.log("have more than 64 servers")), len(h.log("has no address")), len(h.log("more of its servers"))),
+                (1, 16, 1), "which is logged once, and of the others a few lines")
     with House(signed, {"families": 1}) as h:
         h.child.add("@ 300 IN NS six.child.test.\nsix 300 IN AAAA 2001:db8::26")
         h.start()
