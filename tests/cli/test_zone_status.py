@@ -13,6 +13,7 @@ import house  # noqa: E402
 DAY = 86400
 ZONE = "example.jp."
 CONF = """dns:
+  look-interval: 0
   %s
   zones:
     - {name: Example.JP, file: example.jp, output: example.jp.signed, policy: two}
