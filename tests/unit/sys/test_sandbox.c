@@ -282,6 +282,7 @@ static const struct profile profiles[] = {
 	{ &sandbox_rtr, false, SANDBOX_READ },
 	{ &sandbox_web, false, SANDBOX_READ },
 	{ &sandbox_key, true, SANDBOX_WRITE },
+	{ &sandbox_name, false, SANDBOX_READ },
 	{ &module, true, SANDBOX_WRITE },
 	{ &module_local, true, SANDBOX_WRITE },
 };
