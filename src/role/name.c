@@ -10,7 +10,7 @@
 
 #define USEC		INT64_C(1000000)
 #define AGAIN_SEC	60	/* after a round that was not complete; doubling up to the interval */
-#define GAP_USEC	(USEC / 5)	/* between two rounds of one zone, whatever key wants */
+#define GAP_USEC	(USEC / 20)	/* between two rounds of one zone, whatever key wants */
 #define DEAF_ROUNDS	3	/* without a word of the resolver: its file may name another by now */
 #define DEAF_LIFE_USEC	(600 * USEC)
 #define RESOLV_CONF	"/etc/resolv.conf"

@@ -182,7 +182,7 @@ stub_start(struct look_ask *a, enum look_what what, size_t index, const struct d
 {
 	a->what = what;
 	a->index = index;
-	a->busy = stub_ask(&a->stub, a->look->nr, name, type, stub_done, a) == 0;
+	a->busy = stub_ask(&a->stub, a->look->nr, name, type, false, stub_done, a) == 0;
 	*phase = a->busy ? LOOK_ASKED : LOOK_FAILED;
 }
 

@@ -197,7 +197,8 @@ addrs_next(struct notify *n)
 			again_later(n, 1);
 		return;
 	}
-	rc = stub_ask(&n->stub, n->nr, &n->targets[n->target].target, n->v6 ? RR_AAAA : RR_A, addrs_done, n);
+	rc = stub_ask(&n->stub, n->nr, &n->targets[n->target].target, n->v6 ? RR_AAAA : RR_A, true,
+	    addrs_done, n);
 	if (rc < 0)
 		finish(n, false, "the resolver cannot be asked", err_str(rc));
 }
@@ -271,6 +272,7 @@ dsync_done(void *arg, int rc, struct sv wire)
 		negative(n, wire);
 }
 
+/* "Perform a lookup of type DSYNC …, and validate the response" (section 4.1, step 2): no CD. */
 static void
 lookup(struct notify *n)
 {
@@ -280,7 +282,7 @@ lookup(struct notify *n)
 	if (n->lookups++ == LOOKUPS_MAX)
 		rc = SE_LIMIT;
 	else if ((rc = dsync_name(n->for_all ? NULL : &n->zone, &n->parent, &name)) == 0)
-		rc = stub_ask(&n->stub, n->nr, &name, RR_DSYNC, dsync_done, n);
+		rc = stub_ask(&n->stub, n->nr, &name, RR_DSYNC, true, dsync_done, n);
 	if (rc < 0)
 		finish(n, false, "DSYNC cannot be looked up", err_str(rc));
 }

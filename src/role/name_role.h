@@ -82,13 +82,14 @@ struct stub {
 	uint16_t		 type, id;
 	unsigned		 tries;
 	bool			 tcp, cd;
+	bool			 strict;	/* what does not validate is no answer */
 	stub_fn			 done;
 	void			*arg;
 };
 
 /* < 0: it could not be sent, and done is not called. done: rc 0 is NOERROR or NXDOMAIN. */
-int	 stub_ask(struct stub *, struct name_role *, const struct dname *, uint16_t type, stub_fn,
-	    void *arg) MUST_USE;
+int	 stub_ask(struct stub *, struct name_role *, const struct dname *, uint16_t type, bool strict,
+	    stub_fn, void *arg) MUST_USE;
 void	 stub_cancel(struct stub *);
 /* Octets of a question as we ask it; 0: does not fit. */
 size_t	 question_write(uint8_t *, size_t cap, uint16_t id, const struct dname *, uint16_t type,

@@ -64,7 +64,7 @@ other_way(struct stub *s, int rc, const struct dns_head *h)
 	if (!s->tcp && (rc == SE_PEER || (rc == 0 && (h->flags & DNS_TC) != 0)))
 		return s->tcp = true;
 	/* It may be that it does not validate: the more reason to look. */
-	if (rc == 0 && h->rcode == DNS_SERVFAIL && !s->cd)
+	if (rc == 0 && h->rcode == DNS_SERVFAIL && !s->cd && !s->strict)
 		return s->cd = true;
 	return ++s->tries < NAME_STUB_TRIES;
 }
@@ -89,10 +89,11 @@ answered(void *arg, int rc, struct sv wire)
 }
 
 int
-stub_ask(struct stub *s, struct name_role *nr, const struct dname *name, uint16_t type, stub_fn done,
-    void *arg)
+stub_ask(struct stub *s, struct name_role *nr, const struct dname *name, uint16_t type, bool strict,
+    stub_fn done, void *arg)
 {
-	*s = (struct stub){ .nr = nr, .name = *name, .type = type, .done = done, .arg = arg };
+	*s = (struct stub){ .nr = nr, .name = *name, .type = type, .strict = strict, .done = done,
+	    .arg = arg };
 	return send_it(s);
 }
 

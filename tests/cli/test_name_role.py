@@ -371,6 +371,13 @@ def notifies(signed):
         told.mangle = lambda srv, tcp, q, r: r if len(srv.asked) > n + 1 else None
         m = h.notify(ident=12)
         t.equal((m["ok"], len(told.asked) - n), (1, 2), "no answer: it is sent again")
+        h.resolver.mangle = lambda srv, tcp, q, r: w.flags_set(r, rcode=w.SERVFAIL) \
+            if b"_dsync" in q and not q[3] & w.CD else r
+        h.resolver.asked.clear()
+        m = h.notify(ident=15)
+        t.equal((m["ok"], any(f & w.CD for _, _, _, f, _ in h.resolver.asked)), (0, False),
+                "DSYNC records that do not validate are none")
+        h.resolver.mangle = None
         h.test.drop(w.name("_dsync.test."), "DSYNC")
         t.equal(h.notify(ident=13)["ok"], 0, "nobody is named")
         h.test.add("_dsync 600 IN DSYNC 62 1 5359 told.test.\n_dsync 600 IN DSYNC 59 1 5359 local.test.\n"
