@@ -12,12 +12,12 @@
 
 #define TICK		(USEC / 5)
 #define PROBE		(300 * USEC)	/* a key that is good is tried so often */
-#define BAD		(30 * USEC)	/* one that is not */
+#define BAD		(5 * USEC)	/* one that is not */
 #define AWAY		(3 * USEC)	/* a token that does not answer is asked so often */
 #define MAKE_AGAIN	(60 * USEC)
 /* Folders may be others when it is back, and a module may need a fresh start. */
 #define AWAY_MAX	(600 * USEC)
-#define STUCK_FACTOR	12		/* timeouts */
+#define STUCK_FACTOR	6		/* timeouts */
 #define PASSED_MAX	16		/* questions of a step that are for other keys */
 #define STOP		(2 * USEC)
 
@@ -39,10 +39,13 @@ pin_remember(struct key_token *kt)
 }
 
 static void
-away_set(struct key_token *kt, const char *why)
+away_set(struct key_token *kt, int rc, const char *why)
 {
 	int64_t now = clock_mono_usec();
 
+	if (rc == -EACCES && !kt->is_refused)
+		pin_remember(kt);
+	kt->is_refused = kt->is_refused || rc == -EACCES;
 	if (!atomic_load(&kt->away)) {
 		kt->away_since = now;
 		kt->look_at = now + AWAY;
@@ -99,10 +102,8 @@ key_judge(struct key_token_key *k, int rc, const char *why)
 {
 	struct key_token *kt = k->kt;
 
-	if (rc == -EACCES)
-		pin_remember(kt);
 	if (token_key_is_away(rc)) {
-		away_set(kt, why);
+		away_set(kt, rc, why);
 		key_set(k, k->state == KEY_TOKEN_BAD ? KEY_TOKEN_BAD : KEY_TOKEN_AWAY, why);
 		return;
 	}
@@ -311,7 +312,7 @@ make_over(struct token_job *j)
 		return;
 	}
 	if (token_key_is_away(j->rc))
-		away_set(kt, j->why);
+		away_set(kt, j->rc, j->why);
 	else
 		role_log(kt->role, LOG_LEVEL_ERROR, "no key could be made in the token: %s", j->why);
 	(void)snprintf(m->why, sizeof(m->why), "%s", j->why);
@@ -326,7 +327,7 @@ token_job_late(struct token_job *j)
 	const char *why = "the module does not return from a call";
 	struct key_token *kt = j->kt;
 
-	away_set(kt, why);
+	away_set(kt, SE_TIMEOUT, why);
 	if (j->kind == JOB_TRY || j->kind == JOB_DELETE)
 		j->key->asked = false;
 	if (j->kind != JOB_MAKE)
@@ -403,7 +404,7 @@ fresh_look(struct key_token *kt, int64_t now)
 	if (stuck && now - kt->stuck_since > STUCK_FACTOR * kt->timeout) {
 		role_log(kt->role, LOG_LEVEL_ERROR, "no call of the module returns; starting anew");
 		role_stop(kt->role, 0);
-	} else if (atomic_load(&kt->away) && now - kt->away_since > AWAY_MAX) {
+	} else if (atomic_load(&kt->away) && !kt->is_refused && now - kt->away_since > AWAY_MAX) {
 		role_log(kt->role, LOG_LEVEL_NOTICE, "the token is away for long; starting anew");
 		role_stop(kt->role, 0);
 	}

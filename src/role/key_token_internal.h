@@ -51,6 +51,7 @@ struct key_token {
 	int64_t			 timeout;	/* microseconds */
 	struct hsm		*hsm;		/* NULL: .why */
 	bool			 again;		/* the role starts anew to try it */
+	bool			 is_refused;	/* its PIN, and that is remembered */
 	struct crew		*crew;
 	struct key_worker	*workers;	/* one per thread of the crew */
 	struct loop_timer	*timer;

@@ -1,16 +1,28 @@
 #include "faulty.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
-static struct faulty ctl;
-static CK_FUNCTION_LIST list;
+static struct faulty own, *ctl = &own;
+static CK_FUNCTION_LIST list, *real;
 
 struct faulty *
 faulty_get(void)
 {
-	return &ctl;
+	return ctl;
+}
+
+static void
+hang(void)
+{
+	const struct timespec ts = { 0, 1000000 };
+
+	for (int i = 0; i < ctl->hang_msec; i++)
+		(void)nanosleep(&ts, NULL);
 }
 
 static CK_RV
@@ -18,17 +30,19 @@ fault(enum faulty_call call)
 {
 	int n;
 
-	ctl.n[call]++;
-	if (ctl.gone != 0) {
-		if (ctl.gone > 0)
-			ctl.gone--;
+	ctl->n[call]++;
+	if (ctl->hang_in == (int)call + 1)
+		hang();
+	if (ctl->gone != 0) {
+		if (ctl->gone > 0)
+			ctl->gone--;
 		return CKR_DEVICE_REMOVED;
 	}
-	if (ctl.call != (int)call)
+	if (ctl->call != (int)call)
 		return CKR_OK;
-	for (n = ctl.n_fail; n > 0;)
-		if (atomic_compare_exchange_weak(&ctl.n_fail, &n, n - 1))
-			return ctl.rv;
+	for (n = ctl->n_fail; n > 0;)
+		if (atomic_compare_exchange_weak(&ctl->n_fail, &n, n - 1))
+			return ctl->rv;
 	return CKR_OK;
 }
 
@@ -38,7 +52,7 @@ faulty_##name args					\
 {							\
 	CK_RV rv = fault(call);				\
 							\
-	return rv != CKR_OK ? rv : ctl.real->name given;	\
+	return rv != CKR_OK ? rv : real->name given;	\
 }
 
 FORWARD(F_INITIALIZE, C_Initialize, (void *a), (a))
@@ -64,27 +78,38 @@ faulty_C_GetSlotList(CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *n)
 		*n = 0;
 		return CKR_OK;
 	}
-	return rv != CKR_OK ? rv : ctl.real->C_GetSlotList(present, slots, n);
+	return rv != CKR_OK ? rv : real->C_GetSlotList(present, slots, n);
 }
 
 static CK_RV
 faulty_C_Sign(CK_SESSION_HANDLE s, CK_BYTE *data, CK_ULONG n, CK_BYTE *sig, CK_ULONG *sig_n)
 {
-	struct timespec ts = { ctl.hang_msec / 1000, (long)(ctl.hang_msec % 1000) * 1000000 };
 	CK_RV rv = fault(F_SIGN);
 
 	if (rv != CKR_OK)
 		return rv;
-	if (ctl.hang_msec != 0)
-		(void)nanosleep(&ts, NULL);
-	if (ctl.every != 0 && ctl.n[F_SIGN] % (unsigned long)ctl.every == 0) {
-		(void)ctl.real->C_CloseSession(s);
+	if (ctl->hang_in == 0)
+		hang();
+	if (ctl->every != 0 && ctl->n[F_SIGN] % (unsigned long)ctl->every == 0) {
+		(void)real->C_CloseSession(s);
 		return CKR_SESSION_HANDLE_INVALID;
 	}
-	rv = ctl.real->C_Sign(s, data, n, sig, sig_n);
-	if (rv == CKR_OK && ctl.wrong != 0)
+	rv = real->C_Sign(s, data, n, sig, sig_n);
+	if (rv == CKR_OK && ctl->wrong != 0)
 		sig[*sig_n / 2] ^= 1;
 	return rv;
+}
+
+static void
+file_map(const char *path)
+{
+	int fd = path == NULL ? -1 : open(path, O_RDWR);
+	void *p = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(own), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (p != MAP_FAILED)
+		ctl = p;
+	if (fd >= 0)
+		(void)close(fd);
 }
 
 CK_RV
@@ -97,9 +122,11 @@ C_GetFunctionList(CK_FUNCTION_LIST **ret)
 	if (path == NULL || (lib = dlopen(path, RTLD_NOW | RTLD_NODELETE)) == NULL ||
 	    (get = (CK_C_GetFunctionList)dlsym(lib, "C_GetFunctionList")) == NULL)
 		return CKR_GENERAL_ERROR;
-	if (get(&ctl.real) != CKR_OK)
+	if (get(&real) != CKR_OK)
 		return CKR_GENERAL_ERROR;
-	list = *ctl.real;
+	own.real = real;
+	file_map(getenv("FAULTY_FILE"));
+	list = *real;
 	list.C_Initialize = faulty_C_Initialize;
 	list.C_GetSlotList = faulty_C_GetSlotList;
 	list.C_OpenSession = faulty_C_OpenSession;

@@ -1,4 +1,8 @@
-/* A PKCS#11 module that forwards to another one ($FAULTY_MODULE) and fails on command. */
+/*
+ * A PKCS#11 module that forwards to another one ($FAULTY_MODULE) and fails on command: of who
+ * loads it (faulty_get()), or of who writes this struct into a file ($FAULTY_FILE, one for all
+ * processes that load it; tests/cli/test_key_token.py).
+ */
 #ifndef TESTS_HSM_FAULTY_H
 #define TESTS_HSM_FAULTY_H
 
@@ -26,8 +30,9 @@ struct faulty {
 	atomic_ulong	rv;			/* … answer this */
 	atomic_int	every;			/* each so manyeth C_Sign loses its session */
 	atomic_int	wrong;			/* signatures with one bit turned */
-	atomic_int	hang_msec;		/* C_Sign takes so long */
-	CK_FUNCTION_LIST *real;
+	atomic_int	hang_msec;		/* C_Sign takes so long, or until this is 0 again */
+	atomic_int	hang_in;		/* not C_Sign: this call and 1 */
+	CK_FUNCTION_LIST *real;			/* of a process without $FAULTY_FILE */
 };
 
 /* dlsym(…, "faulty_get") */
