@@ -568,7 +568,8 @@ msg_fill_names(const struct conf *c, enum role_id id, const struct conf_texts *t
 {
 	if (id == ROLE_KEY) {
 		m->key = (struct msg_key_conf){ .folder = sv_str(t->keys), .zones = buf_get(&t->zones),
-		    .looks = conf_wants(c, ROLE_NAME), .module = t->token.module, .token = t->token.token, .pin_file = t->token.pin_file,
+		    .looks = conf_wants(c, ROLE_NAME),
+		    .module = t->token.module, .token = t->token.token, .pin_file = t->token.pin_file,
 		    .sessions = t->token.sessions, .timeout = t->token.timeout_sec,
 		    .connect = t->token.connect, .read_paths = buf_get(&t->token.read),
 		    .write_paths = buf_get(&t->token.write),
