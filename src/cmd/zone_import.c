@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "app/key_import.h"
+#include "app/zone_conf.h"
 #include "app/zone_findings.h"
+#include "app/zone_list.h"
 #include "base/err.h"
 #include "base/timefmt.h"
 #include "cmd/ctl_client.h"
@@ -256,9 +258,25 @@ user_find(const struct cmd_ctx *ctx, struct work *w, const struct conf *c)
 	return EXIT_GOOD;
 }
 
+/* Is it in the configuration? */
+static bool
+zone_configured(const struct work *w, const struct conf *c)
+{
+	_cleanup_(buf_done) struct buf text = BUF_INIT;
+	struct zone_list l;
+	bool has;
+
+	zone_conf_text(c, &text);
+	if (text.rc < 0 || zone_list_parse(buf_get(&text), sv_str(app_conf_str(c, CONF_STATE)), &l) < 0)
+		return true;
+	has = zone_list_find(&l, &w->zone) != NULL;
+	zone_list_done(&l);
+	return has;
+}
+
 /* 1: a service runs and has this zone; 0: none does; else an exit code below zero. */
 static int
-service_has(const struct cmd_ctx *ctx, const struct work *w)
+service_has(const struct cmd_ctx *ctx, const struct work *w, const struct conf *c)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	char line[DNAME_STRLEN + 16], name[DNAME_STRLEN];
@@ -270,6 +288,11 @@ service_has(const struct cmd_ctx *ctx, const struct work *w)
 		return rc == -ENOENT ? 0 : -EXIT_CANNOT;
 	j = json_loadb(b.p, b.len, 0, NULL);
 	rc = json_is_true(json_object_get(j, "good"));
+	/* It runs, and the role that has the keys does not: two would write one state. */
+	if (rc == 0 && json_integer_value(json_object_get(j, "code")) != EXIT_REJECTED && zone_configured(w, c)) {
+		zone_answer_err(ctx, name, json_string_value(json_object_get(j, "text")));
+		rc = -EXIT_CANNOT;
+	}
 	json_decref(j);
 	return rc;
 }
@@ -322,7 +345,7 @@ keys_write(const struct cmd_ctx *ctx, struct work *w)
 
 	if ((rc = zone_conf_load(ctx, &c)) != EXIT_GOOD || (rc = user_find(ctx, w, c)) != EXIT_GOOD)
 		return rc;
-	if ((running = service_has(ctx, w)) < 0)
+	if ((running = service_has(ctx, w, c)) < 0)
 		return -running;
 	zone_keys_folder(c, &w->zone, folder, sizeof(folder));
 	if ((rc = root_make(w, c, folder)) < 0 || (rc = key_import_write(w->keys, folder, own, w)) < 0)

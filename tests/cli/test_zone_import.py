@@ -274,6 +274,13 @@ def test_service(t, d):
         json.dump({"import-done": [3, "its keys cannot be used; see the log"]}, f)
     t.equal(p.run("--from", src, "--write")[0], 1, "what it does not take is told")
     t.equal(p.run("--from", src, "--write", zone="b.example")[0], 1, "no keys of another zone")
+    h.stop()
+    shutil.rmtree(p.keys)
+    os.remove(os.path.join(d, "programs", "src", "role", "sekisho-key"))
+    h.start()
+    assert house.wait_for(lambda: "cannot start" in h.log(), 30), h.log()
+    code, _, err = p.run("--from", src, "--write")
+    t.ok(code == 3 and not os.path.exists(p.keys), "a service whose key role is down: nothing is written", err)
 
 
 def test_usage(t, d):
