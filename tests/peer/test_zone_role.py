@@ -379,6 +379,35 @@ def test_kill(t, d, m, primary):
     verified(t, d, zone, m.get(zone)[1], "after that")
 
 
+def test_reload(t, d, m):
+    keys, zone = os.path.join(d, "tsig.conf"), "own.example"
+    pid = m.h.role("zone")["pid"]
+
+    def reload():
+        return house.run("reload", "-c", m.h.conf)
+    os.chmod(keys, 0o644)
+    code, out, err = reload()
+    t.ok(code != 0 and "chmod 600" in out + err, "secrets that others may read: refused", out + err)
+    os.chmod(keys, 0o600)
+    with open(keys) as f:
+        text = f.read()
+    xfr.write(keys, text.replace("k256", "other"))
+    code, out, err = reload()
+    t.ok(code != 0 and "k256" in out + err, "a key that is named and not there: refused", out + err)
+    xfr.write(keys, text.replace("algorithm", "algorithmus", 1))
+    code, out, err = reload()
+    t.ok(code != 0 and "TSIG_KEY_SYNTAX" in out + err, "a file with an error: refused", out + err)
+    t.equal(m.h.role("zone")["pid"], pid, "all the time the role goes on")
+    xfr.write(keys, text)
+    now = m.serial(zone)
+    m.h.more = "".join(x for x in m.h.more.splitlines(True) if "key.example" not in x)
+    m.h.write_conf()
+    t.equal(reload()[0], 0, "one zone less")
+    t.ok(wait_for(lambda: m.serial(zone) == now and m.h.role("zone")["pid"] not in (0, pid), 20),
+         "the others are served as before", m.h.log()[-2000:])
+    t.ok("XFR_RCODE=REFUSED" in m.get("key.example")[0], "and that one is not")
+
+
 def main():
     t = xfr.tap
     with house.folder() as d:
@@ -399,6 +428,7 @@ def main():
             t.case(test_refused, t, d, m)
             t.case(test_source, t, d, m, primary)
             t.case(test_kill, t, d, m, primary)
+            t.case(test_reload, t, d, m)
         finally:
             house.stop_all()
             for p in up:
