@@ -15,15 +15,54 @@ static const struct cmd_opt opts[] = {
 	{ "start", 0, "TIME", N_("when the plan begins: the run-books get dates (else they count from the start)") },
 	{ "history", 0, NULL, N_("print what all servers serve and when, as sekisho zone whatif reads it") },
 	{ "output", 'o', "FILE", N_("write to this file (standard output)") },
+	{ "losing-zone", 0, "FILE", N_("the losing side's zone file: its keys and name servers stand in the run-books") },
+	{ "gaining-zone", 0, "FILE", N_("the same of the gaining side") },
+	{ "check", 0, "FILE", N_("look at all servers which steps are done, and say which may be taken now; keep it in this file") },
+	{ "done", 0, "STEP", N_("with --check: this step, which no server shows, is done (TRANSFER_REGISTRAR_ASK)") },
+	{ "losing", 0, "ADDR[:PORT]", N_("with --check: a server of the losing side; may be repeated") },
+	{ "gaining", 0, "ADDR[:PORT]", N_("with --check: a server of the gaining side; may be repeated") },
+	{ "parent", 0, "ADDR[:PORT]", N_("with --check: a server of the parent; may be repeated") },
+	{ "resolver", 0, "ADDR[:PORT]", N_("ask this resolver for servers and their addresses (that of /etc/resolv.conf)") },
+	{ "timeout", 0, "SECONDS", N_("how long to wait for a server (5)") },
 	{ 0 },
 };
+
+/* --losing, --gaining, --parent: was it one of them? */
+static bool
+server_opt(const struct cmd_ctx *ctx, struct transfer_work *w, const char *name, const char *arg, int *ret_rc)
+{
+	static const char *const places[TRANSFER_AT_MAX] = { "losing", "gaining", "parent" };
+
+	*ret_rc = 0;
+	for (unsigned i = 0; i < TRANSFER_AT_MAX; i++) {
+		if (strcmp(name, places[i]) != 0)
+			continue;
+		if (w->n_server[i] == ASK_GIVEN_MAX)
+			*ret_rc = cmd_usage(ctx, tr(ctx->lang, N_("--%s stands there more than %u times")), name, ASK_GIVEN_MAX);
+		else
+			w->server[i][w->n_server[i]++] = arg;
+		return true;
+	}
+	return false;
+}
 
 static int
 opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 {
 	struct transfer_work *w = state;
+	int rc;
 
-	if (strcmp(o->name, "history") == 0)
+	if (server_opt(ctx, w, o->name, arg, &rc) || ask_opt(ctx, &w->ask, o, arg, &rc))
+		return rc;
+	if (strcmp(o->name, "check") == 0)
+		w->check = arg;
+	else if (strcmp(o->name, "done") == 0)
+		w->done = arg;
+	else if (strcmp(o->name, "losing-zone") == 0)
+		w->zone_file[TRANSFER_AT_LOSING] = arg;
+	else if (strcmp(o->name, "gaining-zone") == 0)
+		w->zone_file[TRANSFER_AT_GAINING] = arg;
+	else if (strcmp(o->name, "history") == 0)
 		w->history = true;
 	else if (strcmp(o->name, "output") == 0)
 		w->output = arg;
@@ -143,11 +182,13 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 	if ((rc = facts_read(ctx, w, argc, argv)) != 0)
 		return rc;
 	w->fs.subject = w->f.zone.n > 0 ? w->f.zone : SV("transfer");
-	if (argc == 0 && w->n_facts == 0)
+	if (w->check != NULL)
+		rc = transfer_check(ctx, w, &b);
+	else if (argc == 0 && w->n_facts == 0)
 		transfer_names_print(ctx, &b);
-	else
+	else if ((rc = transfer_files_read(ctx, w)) == 0)
 		rc = plan(ctx, w, &b);
-	wrote = rc == EXIT_CANNOT ? 0 : out(ctx, w, &b);
+	wrote = rc == EXIT_CANNOT || rc == EXIT_USAGE ? 0 : out(ctx, w, &b);
 	return wrote != 0 ? EXIT_CANNOT : rc;
 }
 

@@ -24,8 +24,8 @@ when(const struct transfer_work *w, int64_t at, char ret[static WHEN_LEN])
 
 /* --- commands with the names that the facts have --- */
 
-static void
-command_print(const struct transfer_work *w, const char *text, struct buf *b)
+void
+transfer_command_print(const struct transfer_work *w, const char *text, struct buf *b)
 {
 	const struct { struct sv place, value; } names[] = {
 		{ SV("LOSING-SERVER"), w->f.losing_server }, { SV("GAINING-SERVER"), w->f.gaining_server },
@@ -104,8 +104,9 @@ step_print(const struct cmd_ctx *ctx, const struct transfer_work *w, size_t n, s
 		buf_printf(b, tr(ctx->lang, N_("    not earlier: %s\n")), tr(ctx->lang, s->why));
 	buf_printf(b, tr(ctx->lang, N_("    keep and mind: %s\n")), tr(ctx->lang, d->remedy));
 	buf_str(b, tr(ctx->lang, N_("    check, at each server: ")));
-	command_print(w, d->by_hand, b);
+	transfer_command_print(w, d->by_hand, b);
 	buf_printf(b, tr(ctx->lang, N_("\n    go on when you see: %s\n")), tr(ctx->lang, d->good));
+	transfer_data_print(w, s->code, "    ", b);
 }
 
 static void
@@ -194,7 +195,7 @@ step_json(const struct cmd_ctx *ctx, const struct transfer_work *w, const struct
 	const struct finding_def *d = &transfer_findings[s->code];
 	_cleanup_(buf_done) struct buf check = BUF_INIT;
 
-	command_print(w, d->by_hand, &check);
+	transfer_command_print(w, d->by_hand, &check);
 	json_open(j, '{');
 	json_kv_str(j, "code", d->code);
 	json_kv_str(j, "who", transfer_who_name(s->who));
@@ -205,6 +206,7 @@ step_json(const struct cmd_ctx *ctx, const struct transfer_work *w, const struct
 	json_kv_str(j, "keep", tr(ctx->lang, d->remedy));
 	json_kv_sv(j, "check", buf_get(&check));
 	json_kv_str(j, "expect", tr(ctx->lang, d->good));
+	transfer_data_json(w, s->code, j);
 	json_close(j, '}');
 }
 

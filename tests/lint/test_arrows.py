@@ -42,7 +42,7 @@ DOORS = {
     "rpki": {"rpki/rpki.h", "rpki/write.h"},
     # Names and text; a zone in memory; messages: who needs one seldom needs all.
     "dns": {"dns/dns.h", "dns/zone.h", "dns/wire.h"},
-    "dnssec": {"dnssec/dnssec.h", "dnssec/audit.h", "dnssec/epp.h", "dnssec/intake.h", "dnssec/keyfile.h", "dnssec/keystate.h", "dnssec/timeline.h", "dnssec/transfer.h"},
+    "dnssec": {"dnssec/dnssec.h", "dnssec/audit.h", "dnssec/epp.h", "dnssec/intake.h", "dnssec/keyfile.h", "dnssec/keystate.h", "dnssec/timeline.h", "dnssec/transfer.h", "dnssec/transfer_watch.h"},
     # Snapshots and objects have nothing in common, and who reads objects has
     # no business with the library that writes either. The history is read by
     # commands that need neither.
