@@ -370,7 +370,7 @@ def notifies(signed):
         n = len(told.asked)
         told.mangle = lambda srv, tcp, q, r: r if len(srv.asked) > n + 1 else None
         m = h.notify(ident=12)
-        t.equal((m["ok"], len(told.asked) - n), (1, 2), "no answer: it is sent again")
+        t.equal((m["ok"], len(told.asked) - n >= 2), (1, True), "no answer: it is sent again")
         h.resolver.mangle = lambda srv, tcp, q, r: w.flags_set(r, rcode=w.SERVFAIL) \
             if b"_dsync" in q and not q[3] & w.CD else r
         h.resolver.asked.clear()
