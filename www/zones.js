@@ -190,8 +190,12 @@ function facts(z) {
 	if (z.ds_alarm)
 		parts.push(el("p.badtext", t("zn_ds_alarm")),
 			command(t("zn_say_accept"), `sekisho zone roll --accept-ds ${z.zone}`));
-	if (z.held)
-		parts.push(el("p", t("zn_held")), command(t("zn_say_release"), `sekisho zone roll --release ${z.zone}`));
+	if (z.refused)
+		parts.push(el("p.badtext", t("zn_refused")), z.story !== "" && el("pre.story", z.story.split("\n").map((line) => el("span.line", line))));
+	else if (z.held)
+		parts.push(el("p", t("zn_held")));
+	if (z.hold)
+		parts.push(command(t("zn_say_release"), `sekisho zone roll --release ${z.zone}`));
 	if (z.unproven)
 		parts.push(el("p", t("zn_unproven")));
 	if (z.parent_seen !== null || z.child_seen !== null)

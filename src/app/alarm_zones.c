@@ -125,11 +125,29 @@ keys(const struct alarm_conf *c, const struct told_zone *z, int64_t now, struct 
 		finding_add(fs, def(ALARM_KEY_UNUSABLE), reason(z->keys_why));
 	if (z->n_backup > 0)
 		finding_add(fs, def(ALARM_KEY_BACKUP), FA_U("n", z->n_backup));
-	if (z->held)
+	if (z->refused)
+		finding_add(fs, def(ALARM_KEY_REFUSED), FA_STR("why", z->story[0] != '\0' ? z->story : "-"));
+	else if (z->held)
 		finding_add(fs, def(ALARM_KEY_HELD), reason(z->next_why));
 	parent(z, now, fs);
 	for (size_t i = 0; i < z->n_keys; i++)
 		key_look(c, z, &z->keys[i], now, fs);
+}
+
+/* One token has the keys of many zones: that is one alarm. */
+static void
+tokens(const struct told *t, struct findings *fs)
+{
+	const char *why = "";
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->v[i].token[0] != '\0') {
+			why = n++ == 0 ? t->v[i].token : why;
+		}
+	fs->subject = SV("token");
+	if (n > 0)
+		finding_add(fs, def(ALARM_KEY_TOKEN), FA_U("n", n), reason(why));
 }
 
 void
@@ -146,6 +164,7 @@ alarm_zones(const struct alarm_conf *c, const struct told *t, int64_t now, struc
 		if (z->by_key)
 			keys(c, z, now, fs);
 	}
+	tokens(t, fs);
 }
 
 void
@@ -169,7 +188,7 @@ alarm_is_repeated(const struct finding_def *d)
 {
 	static const enum alarm_finding rows[] = { ALARM_ZONE_EXPIRES, ALARM_ZONE_EXPIRED, ALARM_ZONE_DOWN,
 	    ALARM_ZONE_SILENT, ALARM_DS_CHANGED, ALARM_DS_HANDOVER, ALARM_KEY_BACKUP, ALARM_KEY_LOST,
-	    ALARM_KEY_UNUSABLE };
+	    ALARM_KEY_REFUSED, ALARM_KEY_TOKEN, ALARM_KEY_UNUSABLE };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (d == def(rows[i]))

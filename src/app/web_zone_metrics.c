@@ -48,6 +48,10 @@ of_zone(const struct told_zone *z, enum metric id)
 		return z->by_key ? z->ds_alarm : TOLD_NONE;
 	case METRIC_ZONE_HELD:
 		return z->by_key ? z->held : TOLD_NONE;
+	case METRIC_ZONE_UNUSABLE:
+		return !z->by_key ? TOLD_NONE : z->token[0] != '\0' || strcmp(z->keys_state, "cannot") == 0;
+	case METRIC_ZONE_REFUSED_STEP:
+		return z->by_key ? z->refused : TOLD_NONE;
 	case METRIC_ZONE_TODO:
 		return z->by_key ? (int64_t)z->n_todo : TOLD_NONE;
 	default:
@@ -114,7 +118,8 @@ web_zone_metrics(struct metrics *m, const struct told *t)
 	static const enum metric of_zones[] = { METRIC_ZONE_SERIAL, METRIC_ZONE_HORIZON, METRIC_ZONE_NEXT,
 	    METRIC_ZONE_REFUSALS };
 	static const enum metric of_keys[] = { METRIC_ZONE_KEY_NEXT, METRIC_ZONE_BACKUP,
-	    METRIC_ZONE_DS_DEMAND, METRIC_ZONE_DS_ALARM, METRIC_ZONE_HELD, METRIC_ZONE_TODO };
+	    METRIC_ZONE_DS_DEMAND, METRIC_ZONE_DS_ALARM, METRIC_ZONE_HELD, METRIC_ZONE_UNUSABLE,
+	    METRIC_ZONE_REFUSED_STEP, METRIC_ZONE_TODO };
 
 	if (t->by_zone) {
 		totals(m, t);

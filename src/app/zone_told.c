@@ -254,6 +254,10 @@ by_key_read(struct pool *pool, const json_t *o, struct told_zone *z)
 	z->keys_why = text(pool, o, "why");
 	z->unproven = is_true(o, "unproven");
 	z->held = is_true(o, "held");
+	z->hold = is_true(o, "hold");
+	z->refused = is_true(o, "refused");
+	z->story = text(pool, o, "story");
+	z->token = text(pool, o, "token");
 	z->ds_done = is_true(o, "ds_done");
 	z->ds_alarm = is_true(o, "ds_alarm");
 	z->ds_since = moment(o, "ds_since");
@@ -304,7 +308,7 @@ row(struct told *t, const json_t *o)
 		return NULL;
 	t->n++;
 	*z = (struct told_zone){ .name = name, .why = "", .keys_state = "", .keys_why = "",
-	    .next_why = "", .why_since = TOLD_NONE, .next_signing = TOLD_NONE, .horizon = TOLD_NONE,
+	    .next_why = "", .token = "", .story = "", .why_since = TOLD_NONE, .next_signing = TOLD_NONE, .horizon = TOLD_NONE,
 	    .refresh = TOLD_NONE, .serial = TOLD_NONE, .serial_in = TOLD_NONE, .ds_since = TOLD_NONE,
 	    .parent_seen = TOLD_NONE, .child_seen = TOLD_NONE, .next = TOLD_NONE };
 	return z;

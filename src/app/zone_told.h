@@ -108,7 +108,10 @@ struct told_zone {
 	uint64_t	 refused_by[TOLD_REFUSAL_MAX];
 	/* key */
 	const char	*keys_state, *keys_why;	/* "ready", "waits", "cannot"; "" */
+	const char	*token;			/* why a token does not serve its keys, or "" */
+	const char	*story;			/* why the proof refuses a step, or "" */
 	bool		 unproven, held, ds_done, ds_alarm;
+	bool		 hold, refused;		/* held by an operator; by the proof */
 	int64_t		 ds_since, parent_seen, child_seen, next;
 	const char	*next_why;		/* a msgid, or "" */
 	struct told_key	*keys;

@@ -55,7 +55,7 @@ first_urgent(const struct told_zone *z)
 enum told_state
 told_state(const struct told_zone *z, int64_t now)
 {
-	bool cannot = strcmp(z->keys_state, "cannot") == 0;
+	bool cannot = strcmp(z->keys_state, "cannot") == 0 || z->token[0] != '\0';
 	bool act = first_urgent(z) != NULL || z->ds_alarm;
 
 	if (z->served && z->horizon != TOLD_NONE && z->horizon <= now)
@@ -104,6 +104,10 @@ static const char *const whys[] = {
 	N_("its keys have changed meanwhile"),
 	N_("the key role did not answer"),
 	N_("the key role refused"),
+	N_("the token has not answered yet"),
+	N_("it is in a token, and dns.pkcs11.module is not set"),
+	N_("a key is being made in the token"),
+	N_("the servers of the zone and of its parent are to be seen first: what they have is taken over"),
 };
 
 static size_t
@@ -144,6 +148,8 @@ told_why(struct buf *b, const struct told_zone *z, enum lang lang)
 		why_print(b, z->why, lang);
 	else if (keys)
 		why_print(b, z->keys_why, lang);
+	else
+		why_print(b, z->token, lang);
 }
 
 /* --- JSON --- */
@@ -283,6 +289,9 @@ told_json(struct json *j, const struct told_zone *z, int64_t now, bool all, enum
 	json_kv_str(j, "keys_state", z->keys_state);
 	json_kv_bool(j, "unproven", z->unproven);
 	json_kv_bool(j, "held", z->held);
+	json_kv_bool(j, "hold", z->hold);
+	json_kv_bool(j, "refused", z->refused);
+	json_kv_str(j, "story", z->story);
 	json_kv_bool(j, "ds_done", z->ds_done);
 	json_kv_bool(j, "ds_alarm", z->ds_alarm);
 	kv_time(j, "ds_since", z->ds_since);

@@ -312,8 +312,24 @@ life_json(struct json *j, const struct key_zone *kz)
 	todo_json(j, kz);
 }
 
+/* Why a token does not serve this zone's keys at the moment; one reason is enough. */
 static void
-zone_json(struct json *j, const struct key_zone *kz)
+token_json(struct json *j, struct key_role *kr, const struct key_zone *kz)
+{
+	const char *why;
+
+	for (size_t i = 0; kz->ring != NULL && i < keyring_n(kz->ring); i++) {
+		enum key_token_state t = key_zone_token_state(kr, kz, keyring_get(kz->ring, i), &why);
+
+		if (t != KEY_TOKEN_AWAY && t != KEY_TOKEN_BAD)
+			continue;
+		json_kv_str(j, "token", why);
+		return;
+	}
+}
+
+static void
+zone_json(struct json *j, struct key_role *kr, const struct key_zone *kz)
 {
 	static const char *const states[KEY_SET_STATE_MAX] = { "ready", "waits", "cannot", "ready" };
 	enum key_set_state s = kz->set == NULL ? KEY_SET_CANNOT : kz->set->state;
@@ -324,6 +340,7 @@ zone_json(struct json *j, const struct key_zone *kz)
 	json_kv_str(j, "state", states[s]);
 	json_kv_bool(j, "unsigned", s == KEY_SET_UNSIGNED);
 	json_kv_str(j, "why", kz->set == NULL ? "" : kz->set->why);
+	token_json(j, kr, kz);
 	if (kz->ring != NULL)
 		life_json(j, kz);
 	json_close(j, '}');
@@ -331,14 +348,14 @@ zone_json(struct json *j, const struct key_zone *kz)
 
 /* only: NULL for all. */
 static void
-zones_json(struct json *j, const struct key_role *kr, const struct key_zone *only)
+zones_json(struct json *j, struct key_role *kr, const struct key_zone *only)
 {
 	json_open(j, '{');
 	json_key(j, "zones");
 	json_open(j, '[');
 	for (size_t i = 0; i < kr->list.n; i++)
 		if (only == NULL || only == &kr->zones[i])
-			zone_json(j, &kr->zones[i]);
+			zone_json(j, kr, &kr->zones[i]);
 	json_close(j, ']');
 	json_close(j, '}');
 }

@@ -184,6 +184,22 @@ keys(void **state)
 	assert_null(f->fs.head);		/* it is out of use */
 	judge(f, GOOD, READY ",\"held\":true,\"next_why\":\"until an operator releases it\"");
 	assert_int_equal(only(f, ALARM_KEY_HELD)->args[0].type, FARG_MSG);
+	/* The proof holds it: why is what is told. */
+	judge(f, GOOD, READY ",\"held\":true,\"refused\":true,\"story\":\"at 12:00 …\"");
+	assert_true(sv_starts(only(f, ALARM_KEY_REFUSED)->args[0].s, SV("at 12:00")));
+}
+
+/* One token, many zones, one alarm. */
+static void
+token(void **state)
+{
+	struct fixture *f = *state;
+	const struct finding *x;
+
+	judge(f, GOOD, READY ",\"token\":\"no slot\"},{\"zone\":\"b.\",\"state\":\"ready\",\"ds_done\":true,\"token\":\"no slot\"");
+	x = only(f, ALARM_KEY_TOKEN);
+	assert_int_equal(x->args[0].u, 2);
+	assert_true(sv_eq(x->subject, SV("token")) && sv_eq(x->args[1].s, SV("no slot")));
 }
 
 static void
@@ -212,4 +228,4 @@ repeats(void **state UNUSED)
 
 #define Z(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
-TESTS_MAIN("app-alarm-zones", Z(quiet), Z(signatures), Z(serving), Z(parents), Z(keys), Z(silence), Z(repeats))
+TESTS_MAIN("app-alarm-zones", Z(quiet), Z(signatures), Z(serving), Z(parents), Z(keys), Z(token), Z(silence), Z(repeats))

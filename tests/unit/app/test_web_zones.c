@@ -162,6 +162,8 @@ metrics(void **state)
 	assert_true(has(w, "sekisho_zone_ds_demand_timestamp_seconds{zone=\"a.example.\"} 1794900000\n"));
 	assert_true(has(w, "sekisho_zone_ds_unexpected{zone=\"a.example.\"} 0\n"));
 	assert_true(has(w, "sekisho_zone_keys_held{zone=\"a.example.\"} 1\n"));
+	assert_true(has(w, "sekisho_zone_keys_unusable{zone=\"a.example.\"} 0\n"));
+	assert_true(has(w, "sekisho_zone_step_refused{zone=\"a.example.\"} 0\n"));
 	assert_true(has(w, "sekisho_zone_todo{zone=\"a.example.\"} 2\n"));
 	assert_false(has(w, "sekisho_zone_todo{zone=\"b.example.\"}"));
 	assert_true(sv_ends(body(w), SV("# EOF\n")));

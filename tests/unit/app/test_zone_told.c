@@ -110,6 +110,8 @@ states(void **state)
 		{ "\"served\":false,\"why\":\"no keys\"", "\"state\":\"waits\",\"todo\":[{\"act\":\"backup\"}]", TOLD_ACT },
 		{ "\"served\":false,\"why\":\"no keys\"", "\"state\":\"waits\"", TOLD_WAITS },
 		{ "\"served\":true,\"good\":true", "\"state\":\"ready\",\"ds_alarm\":true", TOLD_ACT },
+		{ "\"served\":true,\"good\":true", "\"state\":\"ready\",\"token\":\"gone\"", TOLD_CANNOT },
+		{ "\"served\":true,\"good\":true", "\"state\":\"ready\",\"refused\":true,\"todo\":[{\"act\":\"override\"}]", TOLD_ACT },
 		{ "\"served\":true,\"good\":true", "\"state\":\"ready\",\"todo\":[{\"act\":\"delete\"}]", TOLD_GOOD },
 	};
 	struct told *t = *state;
