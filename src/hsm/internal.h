@@ -23,6 +23,7 @@
 #define HSM_RV_BUSY		((CK_RV)-6)
 #define HSM_RV_TOKEN_ABSENT	((CK_RV)-7)
 #define HSM_RV_TOKEN_MANY	((CK_RV)-8)
+#define HSM_RV_NONSENSE		((CK_RV)-9)
 
 /* --- error.c: what an answer means --- */
 

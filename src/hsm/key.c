@@ -33,6 +33,8 @@ hsm_objects(struct hsm *h, struct hsm_session *s, CK_ATTRIBUTE *attrs, CK_ULONG 
 	/* Tokens may give fewer at a time than there are. */
 	while (rv == CKR_OK && n < max && got > 0) {
 		rv = h->f->C_FindObjects(s->handle, dst + n, max - n, &got);
+		if (rv == CKR_OK && got > max - n)
+			rv = HSM_RV_LIMIT;	/* it says so, and cannot have done it */
 		if (rv == CKR_OK)
 			n += got;
 	}

@@ -164,8 +164,10 @@ hsm_slot_find(struct hsm *h, CK_SLOT_ID *ret, CK_TOKEN_INFO *ret_info, size_t *r
 	n = HSM_SLOTS_MAX;
 	if ((rv = h->f->C_GetSlotList(CK_TRUE_, slots, &n)) != CKR_OK)
 		return rv == CKR_BUFFER_TOO_SMALL ? HSM_RV_LIMIT : rv;
+	if (n > HSM_SLOTS_MAX)
+		return HSM_RV_LIMIT;
 	for (CK_ULONG i = 0; i < n; i++) {
-		CK_TOKEN_INFO t;
+		CK_TOKEN_INFO t = { 0 };
 
 		if (h->f->C_GetTokenInfo(slots[i], &t) != CKR_OK)
 			continue;

@@ -22,6 +22,8 @@ sign_op(struct hsm *h, struct hsm_session *s, void *arg)
 		if ((rv = h->f->C_SignInit(s->handle, &mech, o)) != CKR_OK)
 			break;
 		rv = h->f->C_Sign(s->handle, (CK_BYTE *)(uintptr_t)m->data.p, m->data.n, m->sig, &len);
+		if (rv == CKR_OK && (len == 0 || len > HSM_SIG_MAX))
+			rv = HSM_RV_NONSENSE;
 		m->sig_len = len;
 	}
 	return rv;

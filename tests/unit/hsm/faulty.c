@@ -60,13 +60,35 @@ FORWARD(F_OPEN, C_OpenSession, (CK_SLOT_ID i, CK_FLAGS f, void *a, CK_NOTIFY n, 
     (i, f, a, n, s))
 FORWARD(F_LOGIN, C_Login, (CK_SESSION_HANDLE s, CK_USER_TYPE u, CK_BYTE *p, CK_ULONG n), (s, u, p, n))
 FORWARD(F_FIND, C_FindObjectsInit, (CK_SESSION_HANDLE s, CK_ATTRIBUTE *a, CK_ULONG n), (s, a, n))
-FORWARD(F_ATTRIBUTE, C_GetAttributeValue,
-    (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *a, CK_ULONG n), (s, o, a, n))
 FORWARD(F_SIGN_INIT, C_SignInit, (CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE o), (s, m, o))
 FORWARD(F_GENERATE, C_GenerateKeyPair, (CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_ATTRIBUTE *a,
     CK_ULONG n, CK_ATTRIBUTE *b, CK_ULONG k, CK_OBJECT_HANDLE *x, CK_OBJECT_HANDLE *y),
     (s, m, a, n, b, k, x, y))
 FORWARD(F_DESTROY, C_DestroyObject, (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o), (s, o))
+
+static CK_RV
+faulty_C_GetAttributeValue(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *a, CK_ULONG n)
+{
+	CK_RV rv = fault(F_ATTRIBUTE);
+
+	if (rv == CKR_OK)
+		rv = real->C_GetAttributeValue(s, o, a, n);
+	if (rv == CKR_OK && ctl->lie == LIE_ATTR_LONG)
+		a->ulValueLen = 1UL << 40;
+	if (rv == CKR_OK && ctl->lie == LIE_ATTR_NONE)
+		a->ulValueLen = (CK_ULONG)-1;
+	return rv;
+}
+
+static CK_RV
+faulty_C_FindObjects(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE *o, CK_ULONG max, CK_ULONG *n)
+{
+	CK_RV rv = real->C_FindObjects(s, o, max, n);
+
+	if (rv == CKR_OK && ctl->lie == LIE_FOUND)
+		*n = max + 1000000;
+	return rv;
+}
 
 /* A removed device is an empty slot. */
 static CK_RV
@@ -78,7 +100,11 @@ faulty_C_GetSlotList(CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *n)
 		*n = 0;
 		return CKR_OK;
 	}
-	return rv != CKR_OK ? rv : real->C_GetSlotList(present, slots, n);
+	if (rv == CKR_OK)
+		rv = real->C_GetSlotList(present, slots, n);
+	if (rv == CKR_OK && slots != NULL && ctl->lie == LIE_SLOTS)
+		*n = 1UL << 40;
+	return rv;
 }
 
 static CK_RV
@@ -97,6 +123,10 @@ faulty_C_Sign(CK_SESSION_HANDLE s, CK_BYTE *data, CK_ULONG n, CK_BYTE *sig, CK_U
 	rv = real->C_Sign(s, data, n, sig, sig_n);
 	if (rv == CKR_OK && ctl->wrong != 0)
 		sig[*sig_n / 2] ^= 1;
+	if (rv == CKR_OK && ctl->lie == LIE_SIG_LONG)
+		*sig_n = 1UL << 40;
+	if (rv == CKR_OK && ctl->lie == LIE_SIG_NONE)
+		*sig_n = 0;
 	return rv;
 }
 
@@ -133,6 +163,7 @@ C_GetFunctionList(CK_FUNCTION_LIST **ret)
 	list.C_Login = faulty_C_Login;
 	list.C_FindObjectsInit = faulty_C_FindObjectsInit;
 	list.C_GetAttributeValue = faulty_C_GetAttributeValue;
+	list.C_FindObjects = faulty_C_FindObjects;
 	list.C_SignInit = faulty_C_SignInit;
 	list.C_Sign = faulty_C_Sign;
 	list.C_GenerateKeyPair = faulty_C_GenerateKeyPair;

@@ -23,6 +23,18 @@ enum faulty_call {
 	F_CALL_MAX
 };
 
+/* Answers that cannot be true, with CKR_OK. */
+enum faulty_lie {
+	LIE_NONE,
+	LIE_FOUND,		/* more objects than there was room for */
+	LIE_SIG_LONG,		/* a signature longer than its buffer */
+	LIE_SIG_NONE,		/* … of no octets */
+	LIE_SLOTS,		/* more slots than there was room for */
+	LIE_ATTR_LONG,		/* an attribute longer than its buffer */
+	LIE_ATTR_NONE,		/* … that is not available, but it worked */
+	LIE_MAX
+};
+
 struct faulty {
 	atomic_ulong	n[F_CALL_MAX];		/* how often each was called */
 	atomic_int	gone;			/* so many calls find the device removed; < 0: all */
@@ -32,6 +44,7 @@ struct faulty {
 	atomic_int	wrong;			/* signatures with one bit turned */
 	atomic_int	hang_msec;		/* C_Sign takes so long, or until this is 0 again */
 	atomic_int	hang_in;		/* not C_Sign: this call and 1 */
+	atomic_int	lie;			/* enum faulty_lie */
 	CK_FUNCTION_LIST *real;			/* of a process without $FAULTY_FILE */
 };
 

@@ -318,6 +318,76 @@ test_make(void **state UNUSED)
 
 #define TEST(t)	cmocka_unit_test_setup_teardown(t, setup, teardown)
 
+/* A module that says CKR_OK, and what cannot be: nothing is read or written beyond our own. */
+static void
+test_lies(void **state UNUSED)
+{
+	static const struct {
+		enum faulty_lie	 lie;
+		int		 list, sign, make;
+	} rows[] = {
+		{ LIE_FOUND, SE_LIMIT, SE_LIMIT, SE_LIMIT },
+		{ LIE_SIG_LONG, 0, -EIO, 0 },
+		{ LIE_SIG_NONE, 0, -EIO, 0 },
+		{ LIE_SLOTS, SE_LIMIT, SE_LIMIT, SE_LIMIT },
+		{ LIE_ATTR_LONG, -ENOTSUP, 0, -ENOTSUP },
+		{ LIE_ATTR_NONE, -ENOTSUP, 0, -ENOTSUP },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct hsm_key_info *infos;
+		struct hsm_key *other = NULL;
+		size_t n;
+
+		kit.ctl->lie = (int)rows[i].lie;
+		/* All that was known is looked up again. */
+		(void)kit.ctl->real->C_CloseAllSessions(h->slot);
+		h->is_slot_known = false;
+		assert_int_equal(kit_sign(h, key, pub, 3), rows[i].sign);
+		assert_int_equal(hsm_list(h, kit.pool, &infos, &n), rows[i].list);
+		assert_int_equal(hsm_generate(h, HSM_P256, 0, SV("lie"), &other), rows[i].make);
+		kit.ctl->lie = LIE_NONE;
+		if (other != NULL)
+			assert_int_equal(hsm_key_delete(h, other), 0);
+		other = hsm_key_free(other);
+		assert_int_equal(kit_sign(h, key, pub, 3), 0);
+	}
+}
+
+/* Halves of a key that are more than there is room for: none is deleted. */
+static void
+test_lies_delete(void **state UNUSED)
+{
+	struct hsm_key *other = NULL;
+
+	assert_int_equal(hsm_generate(h, HSM_P256, 0, SV("lie"), &other), 0);
+	kit.ctl->lie = LIE_FOUND;
+	assert_int_equal(hsm_key_delete(h, other), SE_LIMIT);
+	kit.ctl->lie = LIE_NONE;
+	assert_int_equal(hsm_key_delete(h, other), 0);
+	(void)hsm_key_free(other);
+}
+
+/* A buffer that is never large enough: said once, not for ever. */
+static void
+test_too_small(void **state UNUSED)
+{
+	static const enum faulty_call calls[] = { F_SIGN, F_FIND, F_SLOTS };
+
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+		unsigned long n;
+
+		(void)kit.ctl->real->C_CloseAllSessions(h->slot);
+		h->is_slot_known = false;
+		n = kit.ctl->n[calls[i]];
+		fault(calls[i], 1000000, CKR_BUFFER_TOO_SMALL);
+		assert_true(kit_sign(h, key, pub, 1) < 0);
+		assert_true(kit.ctl->n[calls[i]] - n <= 2 * HSM_TRIES);
+		fault(calls[i], 0, CKR_OK);
+		assert_int_equal(kit_sign(h, key, pub, 1), 0);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -325,6 +395,7 @@ main(int argc, char **argv)
 		TEST(test_retried), TEST(test_real), TEST(test_login), TEST(test_progress), TEST(test_lost), TEST(test_other),
 		TEST(test_refused), TEST(test_pin), TEST(test_wrong), TEST(test_exchanged),
 		TEST(test_threads), TEST(test_abreast), TEST(test_hang), TEST(test_fork), TEST(test_make),
+		TEST(test_lies), TEST(test_lies_delete), TEST(test_too_small),
 	};
 	const char *skip = kit_begin(&kit, argc > 1 ? argv[1] : "");
 	int rc;
