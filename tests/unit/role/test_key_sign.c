@@ -266,6 +266,37 @@ many(void **state UNUSED)
 	assert_int_equal(atomic_load(&line.busy), 0);
 }
 
+/* A key in a token: few at a time, on the token's thread, or "later" at once. */
+static void
+in_token(void **state UNUSED)
+{
+	static struct asked a[MANY];
+	static struct crypto_make make[MANY];
+	static char token;
+	struct set_key was = set.key[ZSK];
+
+	for (size_t i = 0; i < MANY; i++) {
+		head_put(&a[i], RR_A, &set.key[ZSK], NOW + LIFE - (int64_t)i);
+		text_put(&a[i], RR_A);
+		make[i] = a[i].make;
+	}
+	set.key[ZSK].priv = NULL;
+	set.key[ZSK].token = (struct key_token_key *)(void *)&token;
+	one.keys.place[ZSK].is_token = true;
+	assert_int_equal(zone_keys_sign(NULL, &one.keys.key[ZSK], make, MANY), -EAGAIN);
+	token_is_there = true;
+	assert_int_equal(zone_keys_sign(NULL, &one.keys.key[ZSK], make, MANY), -EAGAIN);
+	token_priv = (struct crypto_priv *)(uintptr_t)was.priv;
+	assert_int_equal(zone_keys_sign(NULL, &one.keys.key[ZSK], make, MANY), 0);
+	set.key[ZSK] = was;
+	one.keys.place[ZSK].is_token = false;
+	for (size_t i = 0; i < MANY; i++)
+		assert_true(verifies(&a[i], ZSK));
+	/* A slot that was answered with "later" is as good as any other. */
+	assert_int_equal(atomic_load(&line.busy), 0);
+	assert_int_equal(atomic_load(&line.n_lost), 0);
+}
+
 /* --- what is refused --- */
 
 static uint8_t
@@ -350,7 +381,7 @@ probe(void **state UNUSED)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { T(signs), T(many), T(refuses), T(probe) };
+	const struct CMUnitTest tests[] = { T(signs), T(many), T(in_token), T(refuses), T(probe) };
 
 	return cmocka_run_group_tests_name("key_sign", tests, setup, teardown);
 }
