@@ -18,7 +18,7 @@
 #define HOST_CONNS_MAX	32
 #define QUESTION_MAX	4096	/* octets by TCP: names, a SOA, TSIG */
 #define UDP_BATCH	64	/* questions before the loop looks at others */
-#define SEND_BATCH	16	/* messages, the same */
+#define SEND_BATCH	4	/* messages, the same */
 #define IDLE_SEC	30	/* without a question, or without taking an octet */
 #define SLOW_SEC	120	/* from when on it must have taken … */
 #define SLOW_OCTETS	2000	/* … so many in each second */
