@@ -31,7 +31,9 @@ struct work {
 	struct pool		*pool;
 	struct findings		 fs;
 	struct dname		 zone;
-	struct file_map		 zone_text;
+	struct file_map		 map[2];
+	size_t			 n_maps;
+	struct buf		 input;		/* standard input */
 	struct key_list		 rows;
 	struct hsm		*token;
 	struct key_import	*keys;
@@ -42,7 +44,7 @@ struct work {
 static const struct cmd_opt opts[] = {
 	{ "from", 0, "DIR", N_("the folder with the key files: BIND's K*.private, or Knot's *.pem") },
 	{ "list", 0, "FILE", N_("what \"keymgr ZONE list\" or \"ods-enforcer key list -v -p\" prints; - is standard input") },
-	{ "published", 0, "FILE", N_("the signed zone as text, or dig's answer: which keys are in use") },
+	{ "published", 0, "FILE", N_("the signed zone as text, or dig's answer: which keys are in use; - is standard input") },
 	{ "pkcs11", 0, "MODULE", N_("the PKCS#11 module (absolute path) of the token that has the keys") },
 	{ "token", 0, "URI", N_("which token (pkcs11:token=…); else the only one") },
 	{ "pin-file", 0, "FILE", N_("the token's PIN, one line that only its owner can read") },
@@ -87,13 +89,35 @@ cannot(const char *what, int rc)
 	return EXIT_CANNOT;
 }
 
+/* A file, or (-) standard input, which may be a pipe. */
+static int
+text_read(struct work *w, const char *path, size_t max, struct sv *ret)
+{
+	char in[16384];
+	size_t n;
+
+	if (strcmp(path, "-") != 0) {
+		int rc = file_map(path, max, &w->map[w->n_maps]);
+
+		if (rc == 0)
+			*ret = w->map[w->n_maps++].data;
+		return rc;
+	}
+	while ((n = fread(in, 1, sizeof(in), stdin)) > 0) {
+		buf_bytes(&w->input, in, n);
+		if (w->input.rc < 0 || w->input.len > max)
+			return w->input.rc < 0 ? w->input.rc : SE_LIMIT;
+	}
+	*ret = buf_get(&w->input);
+	return ferror(stdin) ? -EIO : 0;
+}
+
 static int
 list_read(const struct cmd_ctx *ctx, struct work *w)
 {
 	struct sv text;
 	unsigned line;
-	const char *path = strcmp(w->list, "-") == 0 ? "/dev/stdin" : w->list;
-	int rc = file_read(w->pool, FILE_CWD, path, KEY_LIST_TEXT_MAX, &text);
+	int rc = text_read(w, w->list, KEY_LIST_TEXT_MAX, &text);
 
 	if (rc < 0)
 		return cannot(w->list, rc);
@@ -113,7 +137,7 @@ sources_read(const struct cmd_ctx *ctx, struct work *w)
 	if (w->list != NULL && (rc = list_read(ctx, w)) != EXIT_GOOD)
 		return rc;
 	if (w->published != NULL &&
-	    (rc = file_map(w->published, KEY_IMPORT_ZONE_MAX, &w->zone_text)) < 0)
+	    (rc = text_read(w, w->published, KEY_IMPORT_ZONE_MAX, &o.published)) < 0)
 		return cannot(w->published, rc);
 	if (w->hsm.module != NULL) {
 		if (w->hsm.token == NULL)
@@ -124,7 +148,6 @@ sources_read(const struct cmd_ctx *ctx, struct work *w)
 			return EXIT_REJECTED;	/* findings say why */
 	}
 	o.list = w->list != NULL ? &w->rows : NULL;
-	o.published = w->zone_text.data;
 	o.hsm = w->token;
 	rc = key_import_read(&o, &w->fs, &w->keys);
 	if (rc == -EBADMSG)
@@ -227,7 +250,9 @@ report(const struct cmd_ctx *ctx, const struct work *w)
 		zone_findings_json(ctx, &w->fs, &j);
 		json_close(&j, '}');
 		buf_char(&b, '\n');
-	} else
+	} else if (ctx->quiet)
+		b.len = 0;
+	else
 		zone_findings_print(ctx, &w->fs, &b);
 	return cmd_out(&b);
 }
@@ -406,6 +431,8 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 		return cmd_usage(ctx, tr(ctx->lang, N_("%s is no domain name")), argv[0]);
 	if (w->dir == NULL && w->hsm.module == NULL)
 		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("say where the keys are: --from a folder, or --pkcs11 a token")));
+	if (w->list != NULL && w->published != NULL && strcmp(w->list, w->published) == 0)
+		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("--list and --published are two files")));
 	if (w->hsm.module != NULL && w->list == NULL && w->published == NULL)
 		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("a token has keys of many zones: say which are this zone's, by --list or --published")));
 	dns_lower(w->zone.w, w->zone.len);
@@ -415,7 +442,9 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 	rc = import(ctx, w);
 	w->keys = key_import_free(w->keys);
 	w->token = hsm_free(w->token);
-	file_unmap(&w->zone_text);
+	while (w->n_maps > 0)
+		file_unmap(&w->map[--w->n_maps]);
+	buf_done(&w->input);
 	w->pool = pool_free(w->pool);
 	return rc;
 }

@@ -53,6 +53,10 @@ class Place:
         return p.stdout
 
     def run(self, *args, zone=ZONE, **kw):
+        if "input" in kw:
+            q = subprocess.run([house.SEKISHO, "zone", "import", zone, *args, "-c", self.conf], text=True,
+                               capture_output=True, timeout=house.patient(60), **kw)
+            return q.returncode, q.stdout, q.stderr
         return house.run("zone", "import", zone, *args, "-c", self.conf, **kw)
 
     def verdicts(self, *args, **kw):
@@ -96,6 +100,10 @@ def test_bind(t, d):
     t.equal(sorted(k["role"] for k in j["keys"] if "role" in k), ["ksk", "zsk"], "with its role")
     t.ok(not os.path.exists(p.path("state")), "without --write nothing is written")
 
+    code, out, _ = p.run("--from", src, "--published", "-", input=record(os.path.join(src, ksk + ".key")))
+    t.ok(code == 0 and out.count("published") >= 1, "the zone from a pipe", out)
+    t.equal(p.run("--from", src, "--published", "-", "--list", "-")[0], 2, "one pipe is not two files")
+    t.equal(p.run("--from", src, "-q")[1], "", "-q says nothing")
     one = p.write("one", record(os.path.join(src, ksk + ".key")))
     v, code, _, _ = p.verdicts("--from", src, "--published", one)
     t.equal((v, code), ({ksk: "taken", zsk: "unpublished", old: "removed"}, 0), "the zone says what is in use")
