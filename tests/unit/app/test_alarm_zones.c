@@ -3,6 +3,7 @@
 
 #include "../tap.h"
 #include "app/alarm.h"
+#include "app/alarm_mail.h"
 
 #define NOW	1795000000
 #define DAY	86400
@@ -226,6 +227,34 @@ repeats(void **state UNUSED)
 		assert_true(alarm_is_of_zones(sv_str(alarm_findings[i].code)) == (i >= ALARM_ZONE_EXPIRES));
 }
 
+/* A mail names the commands that say more of what is in it, and no others. */
+static void
+mails(void **state UNUSED)
+{
+	static const struct {
+		const char	*keys[2];
+		bool		 routes, zones;
+	} rows[] = {
+		{ { "ALARM_LOST VRP", "ALARM_CA x" }, true, false },
+		{ { "ALARM_DS_HANDOVER z.", "ALARM_KEY_BACKUP z." }, false, true },
+		{ { "ALARM_ZONE_DOWN z.", "ALARM_GUARD guard" }, true, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct alarm_mail m;
+		struct buf subject = BUF_INIT;
+
+		alarm_mail_init(&m, SV(""), LANG_JA);
+		for (int k = 0; k < 2; k++)
+			assert_true(alarm_mail_add(&m, sv_str(rows[i].keys[k]), SV("x\n")));
+		assert_int_equal(alarm_mail_end(&m, &subject), 0);
+		assert_true((memmem(m.body.p, m.body.len, "sekisho rpki check", 18) != NULL) == rows[i].routes);
+		assert_true((memmem(m.body.p, m.body.len, "sekisho zone status", 19) != NULL) == rows[i].zones);
+		alarm_mail_done(&m);
+		buf_done(&subject);
+	}
+}
+
 #define Z(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
-TESTS_MAIN("app-alarm-zones", Z(quiet), Z(signatures), Z(serving), Z(parents), Z(keys), Z(token), Z(silence), Z(repeats))
+TESTS_MAIN("app-alarm-zones", Z(quiet), Z(signatures), Z(serving), Z(parents), Z(keys), Z(token), Z(silence), Z(repeats), Z(mails))
