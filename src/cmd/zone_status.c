@@ -124,6 +124,9 @@ zone_judge(struct verdict *v, const struct told_zone *z, int64_t now)
 		worse(v, rows[s].level, z, rows[s].why);
 	if (z->ds_alarm)
 		worse(v, 2, z, "the parent has a DS set that nobody asked for");
+	/* The role zone is down, or has more zones than its status has room for. */
+	if (z->by_key && !z->by_zone)
+		worse(v, 1, z, "nothing was told of its signatures; see the metrics");
 	horizon_judge(v, z, now);
 	demands_judge(v, z, now);
 	if (zone_is_on_hold(z))

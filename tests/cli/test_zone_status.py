@@ -157,6 +157,8 @@ def test_status(t, d):
     p.put("zone.json", served(next_signing=now - 9 * DAY, horizon=now - 1))
     level(p, t, 2, "expired", "nagios: signatures that have ended")
     t.equal(p.run("zone", "status")[0], 1, "and the status says so")
+    p.put("zone.json", {"served": 0, "good": 0, "list": []})
+    level(p, t, 1, "nothing was told", "nagios: a zone of whose signatures nothing is known")
     p.put("zone.json", served(good=False, why="the zone file has errors"))
     level(p, t, 1, "refused", "nagios: a newer version was refused")
     p.put("zone.json", served())
