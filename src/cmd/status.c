@@ -189,6 +189,24 @@ zones_text(const struct cmd_ctx *ctx, const json_t *all)
 		printf(tr(ctx->lang, N_("  and %lld more\n")), num(zone, "zones", 0) - (long long)json_array_size(list));
 }
 
+/* The token with keys of zones, if it does not answer. */
+static void
+token_text(const struct cmd_ctx *ctx, const json_t *all)
+{
+	const json_t *token = json_object_get(role_status(all, "key"), "token");
+
+	if (!json_is_object(token))
+		return;
+	if (json_is_false(json_object_get(token, "answers"))) {
+		printf("%s", tr(ctx->lang, N_("the token with keys of zones does not answer: ")));
+		put_escaped(str(token, "why"));
+		printf("\n");
+	} else if (num(token, "bad", 0) > 0) {
+		printf(tr(ctx->lang, N_("keys of zones that are not in the token, or are others there: %lld; the operator's log says which\n")),
+		    num(token, "bad", 0));
+	}
+}
+
 /* Servers of zones and of their parents: those that do not answer, or are behind. */
 static void
 names_text(const struct cmd_ctx *ctx, const json_t *all)
@@ -265,6 +283,8 @@ summary_text(const struct cmd_ctx *ctx, const json_t *all)
 
 	if (has_role(all, "zone"))
 		zones_text(ctx, all);
+	if (has_role(all, "key"))
+		token_text(ctx, all);
 	names_text(ctx, all);
 	if (!has_role(all, "validate"))
 		return;

@@ -175,6 +175,8 @@ def test_life(t, d):
     p.add("token.example", "later")
     t.ok(p.why("token"), "the token is lost: told", p.h.log() + str(p.status()))
     t.ok(house.wait_for(lambda: p.token().get("answers") is False, 30), "in the status, too", str(p.token()))
+    t.ok(house.wait_for(lambda: "HSM_" in house.run("status", "-c", p.h.conf)[1], 30), "and in what people read",
+         house.run("status", "-c", p.h.conf)[1])
     t.ok(p.change("file.example", "meanwhile"), "the other zone goes on", p.h.log())
     t.equal(p.out(), now, "what was published stays")
     os.rename(p.path("away"), p.path("tokens"))
