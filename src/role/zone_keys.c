@@ -8,7 +8,7 @@
 #include "role/zone_role.h"
 
 #define ASK_MSEC	15000	/* a full slot of RSA with 4096 bits takes one second */
-#define TOKEN_MSEC	60000	/* key answers before, in any case (role/key_token_job.c) */
+#define TOKEN_MSEC	30000	/* key answers before, in any case (role/key_token_job.c) */
 
 void
 zone_keys_done(struct zone_keys *ks)
