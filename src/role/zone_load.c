@@ -180,7 +180,7 @@ zone_load(struct zone_work *w)
 		return;
 	w->text_wanted = text_differs(w, w->next.signed_zone);
 	w->next.ttl_max = zone_ttl_max(w->next.signed_zone);
-	/* It is not served before all of it was verified. */
+	/* It is not served before all of it was verified; one without keys waits for key's word. */
 	if (zone_verify(w) < 0 && w->refused) {
 		w->stale = true;
 		w->rc = 0;
