@@ -17,7 +17,7 @@
 /* A zone in memory. */
 #define ZONE_RRSET_RRS_MAX	65535	/* records in one set; a message holds 64 KiB */
 #define ZONE_NODE_SIZE_MAX	(64 * 1024 * 1024) /* bytes at one name; bounded by what one set may hold */
-#define ZONE_NODE_SAID_MAX	(1024 * 1024) /* records said of one name in a row, doubles counted: some have no bytes */
+#define ZONE_NODE_SAID_MAX	(1024 * 1024) /* records said of one name in a row, doubles counted */
 
 #define ZONE_EDIT_POOL_MAX	((size_t)1 << 30) /* bytes of one difference; a larger one is a new zone */
 
