@@ -144,7 +144,10 @@ key_find(const struct cmd_ctx *ctx, const struct work *w, const struct told_zone
 		}
 	if (n == 1)
 		return found;
-	if (n == 0)
+	if (n == 0 && w->role != NULL && z->n_keys > 0)
+		cmd_err(tr(ctx->lang, N_("%s has no %s in use: none is there, it is coming, or it leaves already; \"sekisho zone status %s\" shows them")),
+		    z->name, w->role, z->name);
+	else if (n == 0)
 		cmd_err(tr(ctx->lang, N_("%s has no such key; \"sekisho zone status %s\" shows those that it has")),
 		    z->name, z->name);
 	else
@@ -242,6 +245,11 @@ order(const struct cmd_ctx *ctx, const struct work *w, const struct dname *zone)
 		rc = EXIT_CANNOT;
 	}
 	z = rc == EXIT_GOOD ? told_find(&r.told, sv_str(name)) : NULL;
+	/* After a start or a reload. */
+	if (z != NULL && (r.no_keys || (z->n_keys == 0 && z->keys_state[0] == '\0'))) {
+		cmd_err(tr(ctx->lang, N_("the service has not read the keys of %s yet; try again in a moment")), name);
+		rc = EXIT_CANNOT;
+	}
 	if (rc == EXIT_GOOD && w->verb->about != ABOUT_ZONE &&
 	    (z == NULL || (k = key_find(ctx, w, z)) == NULL))
 		rc = EXIT_REJECTED;
