@@ -5,12 +5,18 @@
 
 #include "app/key_seen.h"
 #include "app/key_told.h"
+#include "base/tr.h"
 #include "dnssec/dnssec.h"
 #include "sys/file.h"
 
 #define DIGEST		2	/* SHA-256: what every parent takes (RFC 9904) */
 #define POOL_MAX	((size_t)1 << 20)
 #define PATH_LEN_MAX	4700
+#define FAILED_TODO	2	/* a hook that fails once may be a registry that is being served */
+
+static const char refused_text[] = N_("read why the step is refused; wait, mend it, or override it");
+static const char alarm_text[] = N_("find out who changed the DS set at the parent: have it put right, or accept it");
+static const char hook_text[] = N_("mend the hook for DS changes, or enter the DS set at the registrar");
 
 /* --- records as text --- */
 
@@ -120,15 +126,30 @@ flags_put(struct json *j, uint32_t flags)
 	json_close(j, ']');
 }
 
+static int64_t
+retires(const struct dnssec_policy *p, const struct keystate_key *k)
+{
+	uint32_t life = policy_lifetime(p, k->role);
+
+	return life == 0 || k->active == TIME_NEVER || k->goal != KS_GOAL_OMNIPRESENT ||
+	    (k->flags & KS_FLAG_EXTERNAL) != 0 ? TIME_NEVER : k->active + life;
+}
+
+static const char *
+private_of(const struct keyring_key *have)
+{
+	return have == NULL ? "none" : have->priv != NULL ? "file" : have->uri != NULL ? "token" : "none";
+}
+
 static void
 key_put(struct json *j, const struct key_told *kt, const struct keystate_key *k)
 {
+	static const char *const roles[KS_ROLE_MAX] = { "KSK", "ZSK", "CSK" };
 	const struct keyring_key *have = ring_find(kt->ring, k);
-	uint32_t life = policy_lifetime(kt->policy, k->role);
 
 	json_open(j, '{');
 	json_kv_u64(j, "number", k->number);
-	json_kv_str(j, "role", keystate_role_name(k->role));
+	json_kv_str(j, "role", roles[k->role]);
 	json_kv_u64(j, "alg", k->alg);
 	json_kv_u64(j, "tag", k->tag);
 	json_kv_u64(j, "bits", k->bits);
@@ -136,7 +157,7 @@ key_put(struct json *j, const struct key_told *kt, const struct keystate_key *k)
 	json_kv_str(j, "goal", keystate_goal_name(k->goal));
 	json_kv_i64(j, "created", k->created);
 	json_kv_end(j, "active", k->active);
-	json_kv_end(j, "retires", k->active == TIME_NEVER || life == 0 ? TIME_NEVER : k->active + life);
+	json_kv_end(j, "retires", retires(kt->policy, k));
 	json_kv_bool(j, "backed_up", (k->flags & KS_FLAG_BACKED_UP) != 0);
 	flags_put(j, k->flags);
 	for (int r = 0; r < KS_REC_MAX; r++) {
@@ -146,12 +167,32 @@ key_put(struct json *j, const struct key_told *kt, const struct keystate_key *k)
 		json_i64(j, k->records[r].since);
 		json_close(j, ']');
 	}
-	json_kv_str(j, "private", have == NULL ? "none" : have->uri != NULL ? "token" :
-	    have->priv != NULL ? "file" : "none");
+	json_kv_str(j, "private", private_of(have));
 	json_close(j, '}');
 }
 
-/* --- what is waited for, what a person does --- */
+static void
+keys_put(struct json *j, const struct key_told *kt)
+{
+	json_key(j, "keys");
+	json_open(j, '[');
+	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++)
+		if (kt->st->keys[i].number != 0)
+			key_put(j, kt, &kt->st->keys[i]);
+	json_close(j, ']');
+}
+
+/* --- what is waited for, and what people are to do --- */
+
+static void
+key_ref(struct json *j, uint32_t number)
+{
+	json_key(j, "key");
+	if (number == 0)
+		json_nil(j);
+	else
+		json_u64(j, number);
+}
 
 static void
 waits_put(struct json *j, const struct keystate_step *step)
@@ -164,27 +205,64 @@ waits_put(struct json *j, const struct keystate_step *step)
 		json_open(j, '{');
 		json_kv_str(j, "why", keystate_wait_text(w->why));
 		json_kv_str(j, "record", w->key == 0 ? "" : keystate_record_name(w->record));
-		json_kv_u64(j, "key", w->key);
+		key_ref(j, w->key);
 		json_kv_end(j, "until", w->until);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
 }
 
-/* NULL: nothing that a person does. */
-static const char *
-act_word(enum ks_action act)
+static void
+todo_begin(struct json *j, const char *act, const char *text, int64_t since)
 {
-	switch (act) {
-	case KS_ACT_BACKUP:
-		return "backup";
-	case KS_ACT_TELL:
-		return "tell";
-	case KS_ACT_DELETE:
-		return "delete";
-	default:
-		return NULL;
-	}
+	json_open(j, '{');
+	json_kv_str(j, "act", act);
+	json_kv_str(j, "text", text);
+	json_kv_i64(j, "since", since);
+}
+
+static void
+hand_over_put(struct json *j, const struct key_told *kt, const char *act, const char *text,
+    const struct keystate_action *a)
+{
+	todo_begin(j, act, text, a->since);
+	records_put(j, "ds", kt, RR_DS, a->ds);
+	records_put(j, "dnskey", kt, RR_DNSKEY, a->ds);
+	records_put(j, "add", kt, RR_DS, a->ds_add);
+	records_put(j, "del", kt, RR_DS, a->ds_del);
+	json_close(j, '}');
+}
+
+static void
+of_key_put(struct json *j, const struct key_told *kt, const char *act, const struct keystate_action *a)
+{
+	if (keystate_find(kt->st, a->key) < 0)	/* done since */
+		return;
+	todo_begin(j, act, keystate_action_text(a->act), a->since);
+	key_ref(j, a->key);
+	json_close(j, '}');
+}
+
+static bool
+hook_fails(const struct key_told *kt)
+{
+	for (size_t i = 0; i < kt->n_handed; i++)
+		if (sv_eq(sv_str(kt->handed[i].name), SV("hook")))
+			return kt->handed[i].n_failed >= FAILED_TODO;
+	return false;
+}
+
+static void
+action_put(struct json *j, const struct key_told *kt, const struct keystate_action *a)
+{
+	if (a->act == KS_ACT_TELL)
+		hand_over_put(j, kt, "tell", keystate_action_text(a->act), a);
+	else if (a->act == KS_ACT_DS_SUBMIT && a->key == 0 && hook_fails(kt))
+		hand_over_put(j, kt, "hook", hook_text, a);
+	else if (a->act == KS_ACT_BACKUP)
+		of_key_put(j, kt, "backup", a);
+	else if (a->act == KS_ACT_DELETE)
+		of_key_put(j, kt, "delete", a);
 }
 
 static void
@@ -192,53 +270,75 @@ todo_put(struct json *j, const struct key_told *kt)
 {
 	json_key(j, "todo");
 	json_open(j, '[');
-	for (size_t i = 0; i < kt->step->n_actions; i++) {
-		const struct keystate_action *a = &kt->step->actions[i];
-
-		if (act_word(a->act) == NULL)
-			continue;
-		json_open(j, '{');
-		json_kv_str(j, "act", act_word(a->act));
-		json_kv_i64(j, "since", a->since);
-		json_kv_str(j, "text", keystate_action_text(a->act));
-		json_kv_u64(j, "key", a->key);
-		records_put(j, "ds", kt, RR_DS, a->act == KS_ACT_TELL ? a->ds : 0);
-		records_put(j, "dnskey", kt, RR_DNSKEY, a->act == KS_ACT_TELL ? a->ds : 0);
-		records_put(j, "add", kt, RR_DS, a->act == KS_ACT_TELL ? a->ds_add : 0);
-		records_put(j, "del", kt, RR_DS, a->act == KS_ACT_TELL ? a->ds_del : 0);
+	if (kt->story != NULL) {
+		todo_begin(j, "override", refused_text, kt->refused_since);
 		json_close(j, '}');
 	}
+	if (kt->st->ds_alarm) {
+		todo_begin(j, "ds-alarm", alarm_text, kt->st->parent_at);
+		json_close(j, '}');
+	}
+	for (size_t i = 0; i < kt->step->n_actions; i++)
+		action_put(j, kt, &kt->step->actions[i]);
 	json_close(j, ']');
 }
 
-void
-key_told_json(struct json *j, const struct key_told *kt)
+/* --- a zone --- */
+
+static void
+handed_put(struct json *j, const struct key_told_handed *h)
+{
+	if (h->since == 0)
+		return;
+	json_key(j, h->name);
+	json_open(j, '{');
+	json_kv_bool(j, "done", h->done);
+	json_kv_u64(j, "failed", h->n_failed);
+	json_kv_str(j, "why", h->why);
+	json_close(j, '}');
+}
+
+static void
+life_put(struct json *j, const struct key_told *kt)
 {
 	const struct keystate *st = kt->st;
-	char name[DNAME_STRLEN];
 
-	json_open(j, '{');
-	json_kv_str(j, "zone", dname_str(kt->zone, name));
-	json_kv_str(j, "state", kt->state);
-	json_kv_str(j, "why", kt->why);
 	json_kv_bool(j, "unproven", st->unproven);
-	json_kv_bool(j, "held", kt->step->held);
+	json_kv_bool(j, "held", kt->step->held || kt->story != NULL);
+	json_kv_bool(j, "hold", st->hold);
 	json_kv_bool(j, "ds_alarm", st->ds_alarm);
+	json_kv_bool(j, "refused", kt->story != NULL);
+	if (kt->story != NULL)
+		json_kv_str(j, "story", kt->story);
 	ds_want_put(j, kt);
 	json_kv_bool(j, "ds_done", st->ds_done);
 	json_kv_i64(j, "ds_since", st->ds_since);
 	json_kv_i64(j, "parent_seen", st->parent_at);
 	json_kv_i64(j, "child_seen", st->child_at);
+	json_kv_u64(j, "doubtful_servers", kt->n_doubt);
 	json_kv_end(j, "next", kt->step->next);
 	json_kv_str(j, "next_why", kt->step->next == TIME_NEVER ? "" : keystate_wait_text(kt->step->next_why));
-	json_key(j, "keys");
-	json_open(j, '[');
-	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++)
-		if (st->keys[i].number != 0)
-			key_put(j, kt, &st->keys[i]);
-	json_close(j, ']');
+	for (size_t i = 0; i < kt->n_handed; i++)
+		handed_put(j, &kt->handed[i]);
+	keys_put(j, kt);
 	waits_put(j, kt->step);
 	todo_put(j, kt);
+}
+
+void
+key_told_json(struct json *j, const struct key_told *kt)
+{
+	char name[DNAME_STRLEN];
+
+	json_open(j, '{');
+	json_kv_str(j, "zone", dname_str(kt->zone, name));
+	json_kv_str(j, "state", kt->state);
+	json_kv_bool(j, "unsigned", kt->is_unsigned);
+	json_kv_str(j, "why", kt->why);
+	if (kt->token != NULL)
+		json_kv_str(j, "token", kt->token);
+	if (kt->st != NULL)
+		life_put(j, kt);
 	json_close(j, '}');
 }
 

@@ -10,13 +10,30 @@
 #include "base/json.h"
 #include "dnssec/keystate.h"
 
+/* A demand on the parent that goes out by itself; since 0: there is none. */
+struct key_told_handed {
+	const char			*name;		/* "notify", "hook" */
+	int64_t				 since;
+	bool				 done;
+	unsigned			 n_failed;	/* in a row */
+	const char			*why;
+};
+
 struct key_told {
 	const struct dname		*zone;
 	const char			*state, *why;	/* "ready", "waits", "cannot" */
-	const struct keystate		*st;
+	bool				 is_unsigned;
+	const struct keystate		*st;		/* NULL: its keys cannot be read */
 	const struct keystate_step	*step;		/* of it, at its last time */
 	const struct dnssec_policy	*policy;
 	const struct keyring		*ring;		/* NULL: private halves are not known */
+	/* What only the service knows. */
+	const char			*token;		/* why a token does not serve; NULL: it does */
+	const char			*story;		/* of a refused step; NULL: none was */
+	int64_t				 refused_since;
+	size_t				 n_doubt;	/* servers whose serial and keys do not go together */
+	struct key_told_handed		 handed[2];
+	size_t				 n_handed;
 };
 
 /* One object, opened and closed. */
