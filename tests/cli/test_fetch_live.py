@@ -238,7 +238,7 @@ def case_fetch_now(folder, lab):
     t.ok(code == 0 and all(NOTIFY % n in out.splitlines() for n in (TA, EDO, KYOTO)) and "ta:house" in out.splitlines(),
          "rpki fetch: who was asked is said", out)
     t.ok(has(h, folder, 2), "… and all news come", h.log())
-    t.equal([now(*x)[0] for x in (("a", "b"), ("a b",), ("https://" + 300 * "a",))], [2, 2, 2], "wrong usage: 2")
+    t.equal([now(*x)[0] for x in (("a", "b"), ("a b",), ("https://" + 4000 * "a",))], [2, 2, 2], "wrong usage: 2")
     t.ok(now("--lang", "ja")[1] != out and now("-q") == (0, "", ""), "… in Japanese; -q")
     h.stop()
     t.equal(now()[0], 3, "no daemon: 3")
