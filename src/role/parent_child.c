@@ -340,7 +340,8 @@ child_start(struct child *c)
 	c->since = parent_now(p);
 	c->since_mono = clock_mono_usec();
 	c->chan = chan_new(p->loop, fd, &messages, frame_in, chan_lost, c);
-	if (c->chan == NULL || (rc = introduce(c)) < 0)
+	/* One that is dead already has its own last words; SIGCHLD reads them. */
+	if (c->chan == NULL || ((rc = introduce(c)) < 0 && rc != -EPIPE && rc != -ECONNRESET))
 		child_kill(c, "cannot be told its configuration");
 	c->overdue = false;
 	if (c->id == ROLE_VALIDATE && conf_live(p->conf))

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sys/loop.h"
@@ -26,7 +27,7 @@ static int	fake_timer(struct loop_timer *, int64_t usec);
 
 static void	(*child_life)(int fd);
 static int64_t	timer_usec;
-static bool	is_live;
+static bool	is_live, wait_for_death;
 
 /* --- what the parent's children need of it --- */
 
@@ -129,6 +130,8 @@ fake_spawn(const char *path UNUSED, pid_t *ret_pid, int *ret_fd)
 	}
 	assert_true(*ret_pid > 0);
 	(void)close(sv[1]);
+	if (wait_for_death)
+		assert_int_equal(waitid(P_PID, (id_t)*ret_pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT), 0);
 	*ret_fd = sv[0];
 	return 0;
 }
@@ -244,6 +247,23 @@ last_words(void **state UNUSED)
 	gone(&p);
 }
 
+/* It was dead before it could be told anything: its words count all the same. */
+static void
+dead_at_birth(void **state UNUSED)
+{
+	struct parent p;
+	struct child *c;
+
+	wait_for_death = true;
+	c = born(&p, says_why, false);
+	wait_for_death = false;
+	dead_wait(&p, c);
+	assert_true(logged(&p, "word 0."));
+	assert_true(logged(&p, "(status 1)"));
+	assert_false(logged(&p, "killing it"));
+	gone(&p);
+}
+
 static void
 not_for_ever(void **state UNUSED)
 {
@@ -274,4 +294,4 @@ not_for_ever(void **state UNUSED)
 	gone(&p);
 }
 
-TESTS_MAIN("role/parent-child", T(last_words), T(not_for_ever))
+TESTS_MAIN("role/parent-child", T(last_words), T(dead_at_birth), T(not_for_ever))
