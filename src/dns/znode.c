@@ -264,7 +264,7 @@ zdraft_add(struct zdraft *d, uint16_t type, bool is_sig, uint32_t ttl, struct sv
 	    d->n_rec >= ZONE_NODE_SAID_MAX)
 		return -E2BIG;
 	if ((rc = grow((void **)&d->rec, &d->cap_rec, d->n_rec + 1, sizeof(*d->rec))) < 0 ||
-	    (rc = grow((void **)&d->bytes, &d->cap_bytes, d->n_bytes + rdata.n, 1)) < 0)
+	    (rc = grow((void **)&d->bytes, &d->cap_bytes, max_size(d->n_bytes + rdata.n, 1), 1)) < 0)
 		return rc;
 	d->rec[d->n_rec++] = (struct zrec){ .type = type, .is_sig = is_sig, .ttl = ttl,
 		.off = (uint32_t)d->n_bytes, .len = (uint32_t)rdata.n };
