@@ -240,7 +240,7 @@ def play(t, drill):
     t.equal(code, 0, "back to secure", out + err)
     t.ok(drill.until(lambda: drill.secured("back") and len(drill.keys("back")) == 2), "and it is",
          str(drill.status("back")) + h.log()[-3000:])
-    t.ok(len(drill.zones["dds"].ds_versions) >= 4, "double-DS asked the parent twice",
+    t.ok(drill.until(lambda: len(drill.zones["dds"].ds_versions) >= 4), "double-DS asked the parent twice",
          str(len(drill.zones["dds"].ds_versions)))
 
 
