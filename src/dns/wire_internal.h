@@ -11,6 +11,25 @@
 /* RFC 8945 section 5.2.2.1: a shorter MAC is a format error. */
 size_t	 tsig_mac_min(enum crypto_hmac_alg);
 
+/* Numbers of our own files (journal, image): big-endian, into a buffer. */
+static inline void
+put_u16(struct buf *b, uint16_t v)
+{
+	uint8_t p[2];
+
+	put_be16(p, v);
+	buf_bytes(b, p, sizeof(p));
+}
+
+static inline void
+put_u32(struct buf *b, uint32_t v)
+{
+	uint8_t p[4];
+
+	put_be32(p, v);
+	buf_bytes(b, p, sizeof(p));
+}
+
 /* Is it one: id, opcode, QR, and the question, if it is there? */
 bool	 dns_is_answer(struct dmsg *, uint16_t id, enum dns_opcode, const struct dname *,
 	    uint16_t type);

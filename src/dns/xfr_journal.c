@@ -29,24 +29,6 @@
 #define SAME_OWNER	255		/* no label is so long */
 
 static void
-put_u16(struct buf *b, uint16_t v)
-{
-	uint8_t p[2];
-
-	put_be16(p, v);
-	buf_bytes(b, p, sizeof(p));
-}
-
-static void
-put_u32(struct buf *b, uint32_t v)
-{
-	uint8_t p[4];
-
-	put_be32(p, v);
-	buf_bytes(b, p, sizeof(p));
-}
-
-static void
 side_write(struct buf *b, const struct xfr_diff *d, bool add)
 {
 	struct xfr_diff_it it = xfr_diff_begin(d, add);

@@ -18,6 +18,7 @@
 
 #include "base/err.h"
 #include "crypto/crypto.h"
+#include "dns/wire_internal.h"
 #include "dns/zone_internal.h"
 
 #define MAGIC		UINT32_C(0x534b5a31)
@@ -33,24 +34,6 @@ struct writer {
 	struct dname	 owner, before;
 	uint64_t	 n;
 };
-
-static void
-put_u16(struct buf *b, uint16_t v)
-{
-	uint8_t p[2];
-
-	put_be16(p, v);
-	buf_bytes(b, p, sizeof(p));
-}
-
-static void
-put_u32(struct buf *b, uint32_t v)
-{
-	uint8_t p[4];
-
-	put_be32(p, v);
-	buf_bytes(b, p, sizeof(p));
-}
 
 static void
 put_u64(struct buf *b, uint64_t v)
