@@ -29,6 +29,7 @@
 #define TSIG_SECRET_MAX		128	/* octets: HMAC's largest block, beyond it the secret is hashed */
 #define TSIG_KEYS_MAX		10000	/* in one file; a hoster has one for each customer */
 #define TSIG_UNSIGNED_MAX	99	/* messages between two signed ones, RFC 8945 section 5.3.1 */
+#define TSIG_SEEN_MAX	65536	/* times of requests: 10,000 zones with 6 secondaries; 1 MiB */
 #define TSIG_FUDGE		300	/* seconds, RFC 8945 section 10 */
 #define XFR_MESSAGE_MAX		(32 * 1024) /* octets we send at a time: pointers reach 16 KiB */
 #define XFR_RECORDS_MAX		500000000 /* .com has some 400 million, signatures included */

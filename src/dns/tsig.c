@@ -35,11 +35,45 @@ tsig_done(struct tsig *t)
 	t->key = NULL;
 }
 
+static bool
+is_name(const struct dname *n, const char *text)
+{
+	struct dname want;
+
+	return dname_parse(sv_str(text), NULL, &want) == 0 && dname_eq(n, &want);
+}
+
 static void
 alg_name(enum crypto_hmac_alg alg, struct dname *ret)
 {
 	if (dname_parse(sv_str(tsig_alg_str(alg)), NULL, ret) < 0)
 		*ret = DNAME_ROOT;
+}
+
+/*
+ * The longest MAC that a key makes under the name of an algorithm; 0: another algorithm.
+ * RFC 8945 section 6 has names of their own for three lengths; we answer under them, and
+ * ask under the plain ones only, which all know.
+ */
+static size_t
+alg_mac_max(const struct tsig_key *k, const struct dname *name)
+{
+	static const struct {
+		const char		*name;
+		enum crypto_hmac_alg	 alg;
+		uint8_t			 len;
+	} cut[] = {
+		{ "hmac-sha256-128", CRYPTO_HMAC_SHA256, 16 },
+		{ "hmac-sha384-192", CRYPTO_HMAC_SHA384, 24 },
+		{ "hmac-sha512-256", CRYPTO_HMAC_SHA512, 32 },
+	};
+
+	if (is_name(name, tsig_alg_str(k->alg)))
+		return crypto_hmac_len(k->alg);
+	for (size_t i = 0; i < ARRAY_LEN(cut); i++)
+		if (cut[i].alg == k->alg && is_name(name, cut[i].name))
+			return cut[i].len;
+	return 0;
 }
 
 /* --- finding it --- */
@@ -266,6 +300,16 @@ tsig_rr_write(struct wr *w, const struct tsig_rr *rr)
 		put_be16(len, (uint16_t)(w->len - data));
 }
 
+/*
+ * RFC 8945 section 5.3.1: "the successive TSIG records in the stream will have
+ * non-decreasing Time Signed fields", also where a clock is set back meanwhile.
+ */
+static uint64_t
+sign_time(const struct tsig *t, int64_t now)
+{
+	return t->stream && t->time_sent > (uint64_t)now ? t->time_sent : (uint64_t)now;
+}
+
 /* What goes into the record, without its MAC. */
 static void
 tsig_rr_init(const struct tsig *t, const uint8_t *msg, size_t len, int64_t now,
@@ -273,7 +317,7 @@ tsig_rr_init(const struct tsig *t, const uint8_t *msg, size_t len, int64_t now,
 {
 	*ret = (struct tsig_rr){
 		.at = len,
-		.time = t->error == 0 ? (uint64_t)now : t->time_signed,
+		.time = t->error == 0 ? sign_time(t, now) : t->time_signed,
 		.fudge = t->error == 0 ? TSIG_FUDGE : t->fudge,
 		.id = (uint16_t)(msg[0] << 8 | msg[1]),
 		.error = t->error,
@@ -320,6 +364,7 @@ tsig_sign(struct tsig *t, uint8_t *msg, size_t *len, size_t cap, int64_t now)
 		mac_keep(t, rr.mac);
 	}
 	t->stream = t->server;
+	t->time_sent = rr.time;
 	*len = w.len;
 	return 0;
 }
@@ -345,16 +390,14 @@ malformed(struct findings *fs)
 static bool
 is_key(const struct tsig_key *k, const struct tsig_rr *rr)
 {
-	struct dname alg;
-
-	alg_name(k->alg, &alg);
-	return dname_eq(&k->name, &rr->name) && dname_eq(&alg, &rr->alg);
+	return dname_eq(&k->name, &rr->name) && alg_mac_max(k, &rr->alg) > 0;
 }
 
+/* RFC 8945 section 5.2.2.1: longer than it can be, or shorter than it may be, is a format error. */
 static bool
 mac_len_ok(const struct tsig_key *k, const struct tsig_rr *rr)
 {
-	return rr->mac.n <= crypto_hmac_len(k->alg) && rr->mac.n >= tsig_mac_min(k->alg);
+	return rr->mac.n <= alg_mac_max(k, &rr->alg) && rr->mac.n >= tsig_mac_min(k->alg);
 }
 
 static bool
@@ -433,7 +476,7 @@ tsig_request(struct tsig *t, const struct tsig_keys *keys, struct sv wire, uint8
 		return -ENOMEM;
 	t->key = key;
 	/* As long as the request's, so that who wants a long one gets it. */
-	t->sign_len = (uint8_t)max_size(key->mac_len, rr.mac.n);
+	t->sign_len = (uint8_t)min_size(max_size(key->mac_len, rr.mac.n), alg_mac_max(key, &rr.alg));
 	t->error = (uint16_t)judge(t, wire, &rr, now);
 	if (t->error == 0)
 		*ret_rcode = DNS_NOERROR;
@@ -468,7 +511,15 @@ static int
 answer_error(const struct tsig_rr *rr, struct findings *fs)
 {
 	char rcode[DNS_RCODE_STRLEN], name[DNAME_STRLEN];
+	struct rd other = rd_sv(rr->other);
+	uint64_t at = rd_time(&other);
 
+	/* Section 5.4.3: the server's time "SHOULD be logged", and no clock is set by it. */
+	if (rr->error == DNS_BADTIME && rd_done(&other)) {
+		finding_add(fs, &wire_findings[TSIG_PEER_TIME], FA_STR("key", dname_str(&rr->name, name)),
+		    FA_TIME("signed", rr->time), FA_TIME("now", at));
+		return TSIG_FAILED;
+	}
 	finding_add(fs, &wire_findings[TSIG_PEER_ERROR], FA_STR("key", dname_str(&rr->name, name)),
 	    FA_STR("rcode", dns_rcode_str(rr->error, true, rcode)));
 	return TSIG_FAILED;
@@ -482,20 +533,23 @@ tsig_answer(struct tsig *t, struct sv wire, uint8_t *room, int64_t now, struct f
 	enum dns_rcode error;
 	int rc = tsig_read(wire, room, &head, &rr);
 
+	t->genuine = false;
 	if (rc < 0 || (rc > 0 && t->key == NULL))
 		return malformed(fs);
 	if (rc == 0)
 		return answer_unsigned(t, wire, &head, fs);
 	if (rr.mac.n == 0 && rr.error != 0)
 		return answer_error(&rr, fs);
-	if (!is_key(t->key, &rr))
+	/* Under the name that we asked with (section 5.4.1). */
+	if (!is_key(t->key, &rr) || !is_name(&rr.alg, tsig_alg_str(t->key->alg)))
 		return failed(fs, TSIG_BADKEY, &rr);
 	if (!mac_len_ok(t->key, &rr))
 		return malformed(fs);
 	error = judge(t, wire, &rr, now);
-	if (error != DNS_BADSIG && rr.error != 0)
+	t->genuine = error != DNS_BADSIG;
+	if (t->genuine && rr.error != 0)
 		return answer_error(&rr, fs);
-	t->stream = true;
+	t->stream |= t->genuine;
 	return judged(error, &rr, now, fs);
 }
 

@@ -40,6 +40,7 @@
 #ifndef DNS_WIRE_H
 #define DNS_WIRE_H
 
+#include "base/ip.h"
 #include "crypto/hmac.h"
 #include "dns/zone.h"
 
@@ -328,7 +329,9 @@ struct tsig {
 	uint8_t			 sign_len;	/* octets of MAC that we send */
 	bool			 server;
 	bool			 stream;	/* behind the first answer */
+	bool			 genuine;	/* the last answer was signed by who has the key */
 	unsigned		 n_unsigned;	/* since the last signed one */
+	uint64_t		 time_sent;	/* of the last one that we signed */
 	/* What a server's answer says about the request. */
 	uint16_t		 error, fudge;
 	uint64_t		 time_signed;
@@ -351,11 +354,30 @@ int	 tsig_sign(struct tsig *, uint8_t *msg, size_t *len, size_t cap, int64_t now
  */
 int	 tsig_request(struct tsig *, const struct tsig_keys *, struct sv wire, uint8_t *room,
 	    int64_t now, struct findings *, uint16_t *ret_rcode) MUST_USE;
-/* A client's view of a message of the answer: a verdict. */
+/*
+ * A client's view of a message of the answer: a verdict. One that FAILED and is not
+ * genuine may come from anybody: by UDP it is dropped, and the wait goes on (RFC 8945
+ * section 5.4); nothing of the exchange has changed.
+ */
 int	 tsig_answer(struct tsig *, struct sv wire, uint8_t *room, int64_t now,
 	    struct findings *) MUST_USE;
 /* The answer is complete: was its last message signed? */
 bool	 tsig_finish(struct tsig *, struct findings *);
+
+/*
+ * When who signed last (tsig_seen.c), so that a request that is sent again by
+ * somebody else is not taken twice. Of TSIG_SEEN_MAX the oldest are forgotten.
+ */
+struct tsig_seen;
+struct tsig_seen *tsig_seen_new(void);
+struct tsig_seen *tsig_seen_free(struct tsig_seen *);
+DEFINE_CLEANUP(struct tsig_seen, tsig_seen_free)
+/*
+ * A request that is TSIG_OK: false with a finding if it was signed before the last one;
+ * answer with NOTAUTH then, through tsig_sign().
+ */
+bool	 tsig_seen_take(struct tsig_seen *, struct tsig *, const struct dname *zone,
+	    const struct ip_prefix *from, struct findings *);
 
 /* --- a difference (xfr_diff.c) --- */
 

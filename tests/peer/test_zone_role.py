@@ -293,7 +293,7 @@ def test_refused(t, d, m):
         err, out = xfr.tool("get", m.port, zone + ".", key, 0)
         t.ok(err.startswith("FAILED") and code in err.split() and out == "", "%s: %s" % (what, code), err)
     err, _ = xfr.tool("get", m.port, zone + ".", KEY, 3600)
-    t.ok("TSIG_PEER_ERROR=BADTIME" in err, "a clock an hour fast: BADTIME", err)
+    t.ok("TSIG_PEER_TIME" in err, "a clock an hour fast: BADTIME", err)
     t.ok("XFR_RCODE=REFUSED" in xfr.tool("get", m.port, "no.example.", KEY, 0)[0], "a zone that is not ours: REFUSED")
     t.ok("XFR_RCODE=REFUSED" in xfr.tool("notify", m.port, "own.example.", "SOA")[0], "NOTIFY from elsewhere: REFUSED")
     t.ok("XFR_RCODE=NOTIMP" in xfr.tool("notify", m.port, "own.example.", "CDS")[0], "NOTIFY(CDS): NOTIMP")

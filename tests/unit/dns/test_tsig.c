@@ -198,7 +198,7 @@ refusals(void **state)
 		    &rcode), TSIG_FAILED);
 		assert_int_equal(rcode, DNS_NOTAUTH);
 		assert_int_equal(n_found(&k->fs, rows[i].found), 1);
-		assert_int_equal(n_found(&k->fs, TSIG_PEER_ERROR), 1);
+		assert_int_equal(n_found(&k->fs, rows[i].found == TSIG_BADTIME ? TSIG_PEER_TIME : TSIG_PEER_ERROR), 1);
 		assert_int_equal(k->fs.n_kept, 2);
 	}
 	/* Who sends more of the MAC than is asked for is welcome. */
@@ -296,6 +296,206 @@ places(void **state)
 	tsig_done(&client);
 }
 
+/* A request with a MAC of so many octets under this name of an algorithm: the server's rcode. */
+static uint16_t
+rcode_of(struct kit *k, struct tsig_key *key, const char *alg, size_t mac_len, struct tsig *server)
+{
+	const struct tsig_keys keys = { key, 1 };
+	uint8_t buf[512];
+	size_t len = question(buf, sizeof(buf)), full = crypto_hmac_len(key->alg), at;
+	struct tsig client;
+	uint16_t rcode;
+
+	forget(k);
+	assert_int_equal(tsig_begin(&client, key), 0);
+	client.name = key->name;
+	client.alg = nm(alg);
+	client.sign_len = (uint8_t)min_size(mac_len, full);
+	assert_int_equal(tsig_sign(&client, buf, &len, sizeof(buf), NOW), 0);
+	/* A longer one than there is: octets behind it; both lengths stand in front. */
+	at = len - 6 - client.sign_len - 2;
+	for (size_t i = full; i < mac_len; i++) {
+		memmove(buf + at + 3, buf + at + 2, len - at - 2);
+		len++;
+		buf[at + 1]++;
+		buf[at - 8 - client.alg.len - 1]++;
+	}
+	assert_true(tsig_request(server, &keys, SV_OF(buf, len), room, NOW, &k->fs, &rcode) >= 0);
+	tsig_done(&client);
+	return rcode;
+}
+
+/* RFC 8945 section 5.2.2.1: each length of a MAC. */
+static void
+lengths(void **state)
+{
+	struct kit *k = *state;
+	static const struct {
+		const char	*key, *alg;
+		size_t		 min, want, max;	/* shortest, shortest that is taken, longest */
+	} rows[] = {
+		{ "k.example:" SECRET, "hmac-sha256.", 16, 32, 32 },
+		{ "hmac-sha256-128:k.example:" SECRET, "hmac-sha256.", 16, 16, 32 },
+		{ "hmac-sha1:k.example:" SECRET, "hmac-sha1.", 10, 20, 20 },
+		{ "hmac-sha512-384:k.example:" SECRET, "hmac-sha512.", 32, 48, 64 },
+		/* Section 6 has names for some of them, and others put these into messages. */
+		{ "hmac-sha256-128:k.example:" SECRET, "hmac-sha256-128.", 16, 16, 16 },
+		{ "hmac-sha384-192:k.example:" SECRET, "hmac-sha384-192.", 24, 24, 24 },
+		{ "hmac-sha512-256:k.example:" SECRET, "hmac-sha512-256.", 32, 32, 32 },
+		{ "k.example:" SECRET, "hmac-sha256-128.", 16, 17, 16 },	/* all too short for this key */
+	};
+	struct tsig server;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (size_t n = 0; n <= rows[i].max + 2; n++) {
+			struct tsig_key key = key_of(k, rows[i].key);
+			bool bad = n < rows[i].min || n > rows[i].max, less = !bad && n < rows[i].want;
+			uint16_t rcode = rcode_of(k, &key, rows[i].alg, n, &server);
+
+			if (rcode != (bad ? DNS_FORMERR : less ? DNS_NOTAUTH : DNS_NOERROR) ||
+			    server.error != (less ? DNS_BADTRUNC : 0) || (!bad && server.sign_len > rows[i].max))
+				fail_msg("row %zu, %zu octets: %u, %u", i, n, rcode, server.error);
+			tsig_done(&server);
+		}
+	/* A name that stands for another algorithm, or for none. */
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const names[] = { "hmac-sha512-256.", "hmac-sha256-160.", "gss-tsig." };
+		struct tsig_key key = key_of(k, "k.example:" SECRET);
+
+		assert_int_equal(rcode_of(k, &key, names[i], 16, &server), DNS_NOTAUTH);
+		assert_int_equal(server.error, DNS_BADKEY);
+		tsig_done(&server);
+	}
+}
+
+/* The answer of a server with this key, in buf: its octets. */
+static size_t
+answer_to(struct kit *k, struct tsig_key *key, struct sv request, uint8_t buf[static 512])
+{
+	const struct tsig_keys keys = { key, key == NULL ? 0 : 1 };
+	struct tsig server;
+	struct dns_query q;
+	struct dmsg_wr w;
+	uint16_t rcode;
+	size_t len;
+
+	assert_true(tsig_request(&server, &keys, request, room, NOW, &k->fs, &rcode) >= 0);
+	assert_int_equal(dns_query_parse(request, room, &q), 0);
+	dns_answer_begin(&w, buf, 512, &q, DNS_AA, tsig_room(&server));
+	len = dns_answer_end(&w, &q, rcode, SV(""));
+	assert_int_equal(tsig_sign(&server, buf, &len, 512, NOW), 0);
+	tsig_done(&server);
+	return len;
+}
+
+/* RFC 8945 section 5.4: what anybody could have sent does not spoil the answer behind it. */
+static void
+forged_answers(void **state)
+{
+	struct kit *k = *state;
+	struct tsig_key key = key_of(k, "k.example:" SECRET), other = key_of(k, "k.example:" OTHER);
+	uint8_t request[512], buf[512];
+	size_t n = question(request, sizeof(request)), len;
+	struct tsig client;
+
+	assert_int_equal(tsig_begin(&client, &key), 0);
+	assert_int_equal(tsig_sign(&client, request, &n, sizeof(request), NOW), 0);
+	for (unsigned i = 0; i < 6; i++) {
+		/* "I do not know your key", "your signature is wrong", both unsigned. */
+		len = answer_to(k, i == 0 ? NULL : i == 1 ? &other : &key, SV_OF(request, n), buf);
+		if (i == 2) {			/* changed on its way */
+			buf[3] ^= DNS_REFUSED;
+		} else if (i == 3) {		/* without its signature */
+			buf[11] = 0;
+			len = 12 + 9 + 4;
+		} else if (i == 4)		/* cut off */
+			len -= 3;
+		else if (i == 5)		/* another MAC */
+			buf[len - 8] ^= 1;
+		assert_int_equal(tsig_answer(&client, SV_OF(buf, len), room, NOW, &k->fs), TSIG_FAILED);
+		assert_false(client.genuine);
+	}
+	len = answer_to(k, &key, SV_OF(request, n), buf);
+	assert_int_equal(tsig_answer(&client, SV_OF(buf, len), room, NOW, &k->fs), TSIG_OK);
+	assert_true(client.genuine);
+	tsig_done(&client);
+	/* A refusal that is signed ends it. */
+	key.mac_len = 16;
+	n = question(request, sizeof(request));
+	assert_int_equal(tsig_begin(&client, &key), 0);
+	assert_int_equal(tsig_sign(&client, request, &n, sizeof(request), NOW), 0);
+	key.mac_len = 32;
+	len = answer_to(k, &key, SV_OF(request, n), buf);
+	forget(k);
+	assert_int_equal(tsig_answer(&client, SV_OF(buf, len), room, NOW, &k->fs), TSIG_FAILED);
+	assert_true(client.genuine);
+	assert_int_equal(n_found(&k->fs, TSIG_PEER_ERROR), 1);
+	tsig_done(&client);
+}
+
+/* --- what was signed before the last one --- */
+
+static bool
+seen(struct kit *k, struct tsig_seen *s, struct tsig *t, const char *key, const char *zone, const char *from,
+    uint64_t at)
+{
+	struct dname z = nm(zone);
+	struct ip_prefix a;
+
+	assert_int_equal(ip_prefix_parse_host(sv_str(from), &a), 0);
+	*t = (struct tsig){ .name = nm(key), .time_signed = at };
+	forget(k);
+	return tsig_seen_take(s, t, &z, &a, &k->fs);
+}
+
+static void
+replays(void **state)
+{
+	struct kit *k = *state;
+	_cleanup_(tsig_seen_freep) struct tsig_seen *s = tsig_seen_new();
+	struct tsig t;
+
+	assert_non_null(s);
+	assert_true(seen(k, s, &t, "k.example", "example", "192.0.2.1", NOW));
+	assert_true(seen(k, s, &t, "k.example", "example", "192.0.2.1", NOW));
+	assert_false(seen(k, s, &t, "K.Example", "EXAMPLE", "192.0.2.1", NOW - 1));
+	assert_int_equal(t.error, DNS_BADTIME);
+	assert_int_equal(n_found(&k->fs, TSIG_REPLAYED), 1);
+	/* Another key, zone, or address, with a clock of its own. */
+	assert_true(seen(k, s, &t, "l.example", "example", "192.0.2.1", NOW - 2));
+	assert_true(seen(k, s, &t, "k.example", "example.org", "192.0.2.1", NOW - 2));
+	assert_true(seen(k, s, &t, "k.example", "example", "192.0.2.2", NOW - 2));
+	assert_true(seen(k, s, &t, "k.example", "example", "2001:db8::1", NOW - 2));
+	assert_int_equal(t.error, 0);
+	/* It goes on from the latest, and an old one does not set it back. */
+	assert_true(seen(k, s, &t, "k.example", "example", "192.0.2.1", NOW + 9));
+	assert_false(seen(k, s, &t, "k.example", "example", "192.0.2.1", NOW + 8));
+	assert_false(seen(k, s, &t, "k.example", "example", "192.0.2.1", NOW + 8));
+	assert_true(seen(k, s, &t, "k.example", "example", "192.0.2.1", NOW + 10));
+}
+
+/* More than there is room for: those of long ago are forgotten, never those of now. */
+static void
+replays_many(void **state)
+{
+	struct kit *k = *state;
+	_cleanup_(tsig_seen_freep) struct tsig_seen *s = tsig_seen_new();
+	unsigned n = 100000, kept = 0;
+	char zone[32];
+	struct tsig t;
+
+	for (unsigned i = 0; i < n; i++) {
+		(void)snprintf(zone, sizeof(zone), "z%u.example", i);
+		assert_true(seen(k, s, &t, "k.example", zone, "192.0.2.1", NOW + i));
+	}
+	assert_false(seen(k, s, &t, "k.example", zone, "192.0.2.1", NOW));
+	for (unsigned i = 0; i < n; i += 100) {
+		(void)snprintf(zone, sizeof(zone), "z%u.example", i);
+		kept += !seen(k, s, &t, "k.example", zone, "192.0.2.1", NOW - 1);
+	}
+	assert_in_range(kept, 400, 700);	/* of 1,000; 65,536 of 100,000 at most */
+}
+
 /* --- streams --- */
 
 struct stream {
@@ -380,6 +580,25 @@ streams(void **state)
 	assert_int_equal(stream_take(k, &s), TSIG_LATER);
 	assert_false(tsig_finish(&s.client, &k->fs));
 	assert_int_equal(n_found(&k->fs, TSIG_MISSING), 1);
+	stream_end(&s);
+}
+
+/* A server's clock that is set back meanwhile: the times of the stream do not go back. */
+static void
+stream_times(void **state)
+{
+	struct kit *k = *state;
+	static const int64_t at[] = { 0, 5, 2, -100, 7 }, want[] = { 0, 5, 5, 5, 7 };
+	struct stream s;
+
+	stream_begin(k, &s);
+	for (size_t i = 0; i < ARRAY_LEN(at); i++) {
+		s.len = question(s.buf, sizeof(s.buf));
+		s.buf[2] |= 0x80;
+		assert_int_equal(tsig_sign(&s.server, s.buf, &s.len, sizeof(s.buf), NOW + at[i]), 0);
+		assert_int_equal(s.server.time_sent, NOW + want[i]);
+		assert_int_equal(stream_take(k, &s), TSIG_OK);
+	}
 	stream_end(&s);
 }
 
@@ -564,4 +783,5 @@ keys_again(void **state)
 }
 
 TESTS_MAIN("dns/tsig", TK(as_others_do), TK(streams_of_others), TK(algorithms), TK(refusals),
-    TK(every_octet), TK(places), TK(streams), TK(broken_streams), TK(one_key), TK(key_files), TK(keys_again))
+    TK(every_octet), TK(places), TK(lengths), TK(forged_answers), TK(replays),
+    TK(replays_many), TK(streams), TK(stream_times), TK(broken_streams), TK(one_key), TK(key_files), TK(keys_again))
