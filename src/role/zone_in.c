@@ -15,114 +15,16 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "role/zone_role.h"
-#include "role/zone_stream.h"
+#include "role/zone_in.h"
 #include "sys/clock.h"
-#include "sys/file.h"
-#include "sys/proc.h"
 
-#define RECORDS_MAX	UINT64_C(100000000)	/* signed: 16 million names (ZONE_TEXT_MAX) */
-#define OCTETS_MAX	(UINT64_C(16) << 30)
-#define FINDINGS_POOL	((size_t)4 << 20)
 #define CONNECT_SEC	10
 #define IDLE_SEC	60		/* without an octet */
 #define TOTAL_SEC	(4 * 3600)	/* for one transfer */
-#define READ_BATCH	8		/* pieces of 64 KiB before the loop looks at others */
-#define FIRST_RETRY_SEC	2		/* where we have nothing at all: doubled up to … */
-#define RETRY_MAX_SEC	60
-#define REFRESH_MIN	20		/* seconds: no SOA makes us ask more often */
-#define REFRESH_MAX	86400
-
-struct zone_in_run {
-	struct zone_one		*z;
-	const struct zone_peer	*peer;
-	struct zone_primary	*primary;
-	struct zone_stream	 stream;
-	struct loop_io		*io;
-	struct tsig		 tsig;
-	struct xfr_in		*x;
-	struct zone_got		 got;		/* .pool and .fs from the beginning */
-	bool			 connected, ixfr;
-	int			 result;	/* of the transfer: enum xfr_in_result */
-	int			 verdict;	/* of its last message: enum tsig_verdict */
-	int64_t			 began, moved;	/* monotonic */
-};
 
 static void	primary_ask(struct zone_one *);
 
-/* --- timers --- */
-
-struct soa_times {
-	uint32_t	serial, refresh, retry, expire;
-};
-
-static bool
-soa_times(const struct zone *z, struct soa_times *ret)
-{
-	struct znode *apex = z == NULL ? NULL : zone_apex_node(z);
-	struct zrrset set;
-	struct sv rest, rdata;
-	struct dname n;
-	struct rd r;
-
-	if (apex == NULL || !znode_find(apex, RR_SOA, &set))
-		return false;
-	rest = set.rrs;
-	if (!zdata_next(&rest, &rdata))
-		return false;
-	r = rd_sv(rdata);
-	dname_rd(&r, &n);
-	dname_rd(&r, &n);
-	ret->serial = rd_be32(&r);
-	ret->refresh = rd_be32(&r);
-	ret->retry = rd_be32(&r);
-	ret->expire = rd_be32(&r);
-	return !r.bad;
-}
-
-static int64_t
-bounded(uint32_t sec)
-{
-	return sec < REFRESH_MIN ? REFRESH_MIN : sec > REFRESH_MAX ? REFRESH_MAX : sec;
-}
-
-static void
-next_set(struct zone_one *z, bool good)
-{
-	struct zone_in *in = &z->in;
-	int64_t now = role_now(z->zr->role);
-	struct soa_times t;
-
-	if (good) {
-		in->n_failed = 0;
-		in->good_at = now;
-		in->told_expired = false;
-	}
-	if (soa_times(z->now.plain, &t))
-		in->next_at = now + bounded(good ? t.refresh : t.retry);
-	else {
-		unsigned shift = in->n_failed < 5 ? in->n_failed : 5;
-		int64_t wait = (int64_t)FIRST_RETRY_SEC << shift;
-
-		in->next_at = now + (wait > RETRY_MAX_SEC ? RETRY_MAX_SEC : wait);
-	}
-	in->n_failed += !good;
-}
-
 /* --- the end of a transfer --- */
-
-static void
-run_free(struct zone_in_run *r)
-{
-	if (r == NULL)
-		return;
-	r->io = loop_io_del(r->io);
-	zone_stream_done(&r->stream);
-	tsig_done(&r->tsig);
-	(void)xfr_in_free(r->x);
-	zone_got_done(&r->got);
-	free(r);
-}
 
 /* What the findings say, in a line: the first that refuses, with what the other side said. */
 static void
@@ -148,7 +50,7 @@ round_failed(struct zone_one *z)
 {
 	const struct zone_primary *p = &z->in.primaries[z->in.turn];
 
-	next_set(z, false);
+	zone_in_next(z, false);
 	zone_why(z, "no primary gives the zone", p->said);
 }
 
@@ -167,8 +69,8 @@ turn_next(struct zone_one *z)
 	primary_ask(z);
 }
 
-static void
-failed(struct zone_in_run *r, const char *what)
+void
+zone_in_run_failed(struct zone_in_run *r, const char *what)
 {
 	struct zone_one *z = r->z;
 	char name[DNAME_STRLEN], host[IP_ADDR_STRLEN];
@@ -180,7 +82,7 @@ failed(struct zone_in_run *r, const char *what)
 	    ip_addr_str(r->peer->addr.addr, r->peer->addr.af, host), r->primary->said);
 	z->zr->told = false;
 	z->in.run = NULL;
-	run_free(r);
+	zone_in_run_free(r);
 	turn_next(z);
 }
 
@@ -219,13 +121,13 @@ current(struct zone_in_run *r)
 	if (r->primary->has_serial && soa_times(z->now.plain, &t) && serial_gt(t.serial, r->primary->serial)) {
 		r->primary->good = false;
 		said_set(r->primary, r->got.fs, "its serial is behind ours");
-		run_free(r);
+		zone_in_run_free(r);
 		turn_next(z);
 		return;
 	}
-	run_free(r);
+	zone_in_run_free(r);
 	why_forget(z);
-	next_set(z, true);
+	zone_in_next(z, true);
 }
 
 /* A whole zone whose serial is not newer than ours is nothing new (or went back). */
@@ -260,7 +162,7 @@ taken(struct zone_in_run *r)
 	z->in.has_got = true;
 	z->in.whole = false;
 	z->in.run = NULL;
-	run_free(r);
+	zone_in_run_free(r);
 	zone_stir(z->zr);
 }
 
@@ -276,16 +178,16 @@ again_whole(struct zone_in_run *r)
 	    r->primary->said);
 	z->in.whole = true;
 	z->in.run = NULL;
-	run_free(r);
+	zone_in_run_free(r);
 	primary_ask(z);
 }
 
 /* The messages have ended: nothing counts before the last one is signed. */
-static void
-run_over(struct zone_in_run *r)
+void
+zone_in_run_over(struct zone_in_run *r)
 {
 	if (!tsig_finish(&r->tsig, r->got.fs)) {
-		failed(r, "not signed to its end");
+		zone_in_run_failed(r, "not signed to its end");
 		return;
 	}
 	switch (r->result) {
@@ -305,146 +207,10 @@ run_over(struct zone_in_run *r)
 	default:
 		break;
 	}
-	failed(r, "the transfer failed");
-}
-
-/* --- while it goes on --- */
-
-static int
-begin_whole(void *arg)
-{
-	struct zone_in_run *r = arg;
-
-	(void)zone_builder_free(r->got.whole);
-	r->got.whole = zone_builder_new(&r->z->e->name, r->got.fs);
-	return r->got.whole == NULL ? -ENOMEM : 0;
-}
-
-static int
-add_whole(void *arg, const struct dns_rr *rr)
-{
-	struct zone_in_run *r = arg;
-
-	return zone_builder_add(r->got.whole, rr);
-}
-
-/* true: no more of it is wanted. */
-static bool
-message_take(struct zone_in_run *r, struct sv wire)
-{
-	struct zone_role *zr = r->z->zr;
-
-	r->verdict = tsig_answer(&r->tsig, wire, zr->room, role_now(zr->role), r->got.fs);
-	if (r->verdict < 0 || r->verdict == TSIG_FAILED) {
-		r->result = XFR_IN_FAILED;
-		return true;
-	}
-	if (r->result == XFR_IN_MORE)
-		r->result = xfr_in_message(r->x, wire);
-	/* A stream may end with messages that only the signature needs. */
-	return r->result < 0 || r->result == XFR_IN_FAILED || r->result == XFR_IN_AXFR ||
-	    (r->result != XFR_IN_MORE && r->verdict != TSIG_LATER);
-}
-
-/* 1: over; 0: more is to come; negative. */
-static int
-run_read(struct zone_in_run *r)
-{
-	struct sv wire;
-	int rc;
-
-	for (unsigned i = 0; i < READ_BATCH; i++) {
-		if ((rc = zone_stream_read(&r->stream)) < 0)
-			return rc == -EAGAIN ? 0 : rc;
-		r->moved = clock_mono_usec();
-		while ((rc = zone_stream_next(&r->stream, &wire)) > 0)
-			if (message_take(r, wire))
-				return 1;
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
-static int
-query_send(struct zone_in_run *r)
-{
-	uint8_t *room = zone_stream_room(&r->stream);
-	size_t cap = r->stream.out_cap, len = xfr_in_query(r->x, room, cap);
-	int rc;
-
-	if (len == 0)
-		return SE_LIMIT;
-	if ((rc = tsig_sign(&r->tsig, room, &len, cap, role_now(r->z->zr->role))) < 0)
-		return rc;
-	zone_stream_put(&r->stream, len);
-	return 0;
-}
-
-static int
-run_work(struct zone_in_run *r, unsigned what)
-{
-	int rc;
-
-	if (!r->connected) {
-		if ((rc = tcp_dialled(r->stream.fd)) < 0 || (rc = query_send(r)) < 0)
-			return rc;
-		r->connected = true;
-		r->moved = clock_mono_usec();
-	}
-	rc = zone_stream_flush(&r->stream);
-	(void)loop_io_set(r->io, rc == -EAGAIN ? LOOP_WRITE | LOOP_READ : LOOP_READ);
-	if (rc < 0 && rc != -EAGAIN)
-		return rc;
-	return (what & LOOP_READ) != 0 ? run_read(r) : 0;
-}
-
-static void
-run_ready(void *arg, int fd UNUSED, unsigned what)
-{
-	struct zone_in_run *r = arg;
-	int rc = run_work(r, what);
-
-	if (rc == -EPIPE && r->result == XFR_IN_MORE)
-		xfr_in_end(r->x);
-	if (rc < 0) {
-		failed(r, rc == -EPIPE ? "the connection ended" : err_str(rc));
-		return;
-	}
-	if (rc > 0)
-		run_over(r);
+	zone_in_run_failed(r, "the transfer failed");
 }
 
 /* --- asking --- */
-
-static int
-run_prepare(struct zone_in_run *r)
-{
-	struct zone_one *z = r->z;
-	const struct tsig_key *key = r->peer->has_key ? tsig_keys_find(&z->zr->tsig, &r->peer->key) : NULL;
-	struct xfr_in_opts o = { .zone = z->e->name, .records_max = RECORDS_MAX, .bytes_max = OCTETS_MAX,
-	    .full = begin_whole, .add = add_whole, .arg = r };
-	int fd = -1, rc;
-
-	if (r->peer->has_key && key == NULL)
-		return -ENOKEY;
-	if ((r->got.pool = pool_new(FINDINGS_POOL)) == NULL ||
-	    (r->got.fs = pool_calloc(r->got.pool, 1, sizeof(*r->got.fs))) == NULL)
-		return -ENOMEM;
-	findings_init(r->got.fs, r->got.pool);
-	o.has_serial = z->now.plain != NULL && zone_serial(z->now.plain, &o.serial);
-	r->ixfr = o.ixfr = o.has_serial && !z->in.whole;
-	if ((rc = random_fill(&o.id, sizeof(o.id))) < 0 || (rc = tsig_begin(&r->tsig, key)) < 0)
-		return rc;
-	if ((r->x = xfr_in_new(&o, r->got.fs)) == NULL)
-		return -ENOMEM;
-	if ((rc = tcp_dial(&r->peer->addr, r->peer->port, &fd)) < 0)
-		return rc;
-	if ((rc = zone_stream_init(&r->stream, fd, 2 * DNS_MSG_MAX, DNS_MSG_MAX)) < 0)
-		return rc;
-	r->io = loop_io_add(z->zr->role->loop, fd, LOOP_WRITE, run_ready, r);
-	return r->io == NULL ? -ENOMEM : 0;
-}
 
 static void
 primary_ask(struct zone_one *z)
@@ -453,22 +219,22 @@ primary_ask(struct zone_one *z)
 	int rc;
 
 	if (r == NULL) {
-		next_set(z, false);
+		zone_in_next(z, false);
 		return;
 	}
 	*r = (struct zone_in_run){ .z = z, .peer = &z->e->primaries.v[z->in.turn],
 	    .primary = &z->in.primaries[z->in.turn], .stream = { .fd = -1 },
 	    .began = clock_mono_usec(), .moved = clock_mono_usec() };
 	z->in.run = r;
-	if ((rc = run_prepare(r)) == 0)
+	if ((rc = zone_in_run_prepare(r)) == 0)
 		return;
 	if (r->got.fs != NULL) {
-		failed(r, err_str(rc));
+		zone_in_run_failed(r, err_str(rc));
 		return;
 	}
 	z->in.run = NULL;
-	run_free(r);
-	next_set(z, false);
+	zone_in_run_free(r);
+	zone_in_next(z, false);
 }
 
 static void
@@ -526,7 +292,7 @@ zone_in_look(struct zone_one *z, int64_t now)
 		int64_t idle = in->run->connected ? IDLE_SEC : CONNECT_SEC;
 
 		if (mono - in->run->moved > idle * 1000000 || mono - in->run->began > TOTAL_SEC * INT64_C(1000000))
-			failed(in->run, err_str(-ETIMEDOUT));
+			zone_in_run_failed(in->run, err_str(-ETIMEDOUT));
 		return;
 	}
 	expired_look(z, now);
@@ -544,7 +310,7 @@ zone_in_taken(struct zone_one *z, enum zone_in_fate fate)
 		z->in.whole = z->in.again = true;
 	if (fate == IN_TAKEN)
 		why_forget(z);
-	next_set(z, fate == IN_TAKEN || fate == IN_REFUSED);
+	zone_in_next(z, fate == IN_TAKEN || fate == IN_REFUSED);
 	if (fate == IN_LOST)
 		z->in.next_at = z->retry_at;
 }
