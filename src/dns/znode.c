@@ -1,7 +1,9 @@
 /*
  * A node: one allocation. After the key stand the sets, each a head and its
  * data, unaligned. A million names make two million heads, so a head is as
- * short as it can be: 10 octets, 13 with signatures, unless lengths need more.
+ * short as it can be: 6 octets for one record and its one signature, whose
+ * lengths stand before their data anyway; 9 for several records; more where a
+ * type, a count or a length needs it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +15,10 @@ enum head_flags {
 	HEAD_SIGS	= 1 << 0,	/* there are signatures */
 	HEAD_WIDE	= 1 << 1,	/* counts and lengths take twice the room */
 	HEAD_SIG_TTL	= 1 << 2,	/* whose TTL is not that of the records */
+	HEAD_LAST	= 1 << 3,	/* no set follows */
+	HEAD_TYPE8	= 1 << 4,	/* the type takes one octet */
+	HEAD_ONE_RR	= 1 << 5,	/* one record: no count, no length */
+	HEAD_ONE_SIG	= 1 << 6,	/* one signature, the same */
 };
 
 static inline unsigned
@@ -43,7 +49,13 @@ znode_key(const struct znode *n)
 unsigned
 znode_n_rrsets(const struct znode *n)
 {
-	return n->n_rrsets;
+	struct zrrset s;
+	unsigned count = 0;
+	size_t pos = 0;
+
+	while (znode_next(n, &pos, &s))
+		count++;
+	return count;
 }
 
 static inline uint32_t
@@ -57,7 +69,17 @@ take(const uint8_t **p, size_t n)
 	return v;
 }
 
-/* Reads the head at p; returns where the data begin. */
+/* How many, and how long. Numbers that the compiler knows: this is asked for each set. */
+static inline uint16_t
+count_take(const uint8_t **p, bool wide, size_t *ret_len)
+{
+	uint16_t n = (uint16_t)(wide ? take(p, 2) : take(p, 1));
+
+	*ret_len = wide ? take(p, 4) : take(p, 2);
+	return n;
+}
+
+/* Reads the head at p, and where the data stand; returns what is behind them. */
 static const uint8_t *
 head_take(const uint8_t *p, struct zrrset *s)
 {
@@ -65,31 +87,40 @@ head_take(const uint8_t *p, struct zrrset *s)
 	bool wide = (flags & HEAD_WIDE) != 0;
 
 	*s = (struct zrrset){ 0 };
-	s->type = (uint16_t)take(&p, 2);
+	s->type = (uint16_t)((flags & HEAD_TYPE8) != 0 ? take(&p, 1) : take(&p, 2));
 	s->ttl = take(&p, 4);
-	/* Numbers that the compiler knows: this is asked for each set of a zone. */
-	s->n_rrs = (uint16_t)(wide ? take(&p, 2) : take(&p, 1));
-	s->rrs.n = wide ? take(&p, 4) : take(&p, 2);
-	if ((flags & HEAD_SIGS) != 0) {
-		s->n_sigs = (uint16_t)(wide ? take(&p, 2) : take(&p, 1));
-		s->sigs.n = wide ? take(&p, 4) : take(&p, 2);
-		s->sig_ttl = (flags & HEAD_SIG_TTL) != 0 ? take(&p, 4) : s->ttl;
+	s->sig_ttl = (flags & HEAD_SIG_TTL) != 0 ? take(&p, 4) : (flags & HEAD_SIGS) != 0 ? s->ttl : 0;
+	if ((flags & HEAD_ONE_RR) == 0)
+		s->n_rrs = count_take(&p, wide, &s->rrs.n);
+	if ((flags & (HEAD_SIGS | HEAD_ONE_SIG)) == HEAD_SIGS)
+		s->n_sigs = count_take(&p, wide, &s->sigs.n);
+	s->rrs.p = (const char *)p;
+	if ((flags & HEAD_ONE_RR) != 0) {
+		s->n_rrs = 1;
+		s->rrs.n = 2 + be16_at(s->rrs.p);
 	}
-	return p;
+	s->sigs.p = s->rrs.p + s->rrs.n;
+	if ((flags & HEAD_ONE_SIG) != 0) {
+		s->n_sigs = 1;
+		s->sigs.n = 2 + be16_at(s->sigs.p);
+	}
+	return (const uint8_t *)s->sigs.p + s->sigs.n;
 }
+
+/* A position: of the set after the one that was read; the end, behind the last. */
+#define POS_END	SIZE_MAX
 
 bool
 znode_next(const struct znode *n, size_t *pos, struct zrrset *ret)
 {
 	size_t at = *pos == 0 ? n->key_len : *pos;
-	const uint8_t *p;
+	const uint8_t *p, *next;
 
-	if (at >= n->len)
+	if (n->is_empty || at == POS_END)
 		return false;
-	p = head_take(n->body + at, ret);
-	ret->rrs.p = (const char *)p;
-	ret->sigs.p = ret->rrs.p + ret->rrs.n;
-	*pos = (size_t)(p - n->body) + ret->rrs.n + ret->sigs.n;
+	p = n->body + at;
+	next = head_take(p, ret);
+	*pos = (*p & HEAD_LAST) != 0 ? POS_END : (size_t)(next - n->body);
 	return true;
 }
 
@@ -126,12 +157,6 @@ znode_unref(struct znode *n)
 	return NULL;
 }
 
-size_t
-znode_size(const struct znode *n)
-{
-	return sizeof(*n) + n->len;
-}
-
 static bool
 set_is_empty(const struct zrrset *s)
 {
@@ -141,13 +166,16 @@ set_is_empty(const struct zrrset *s)
 static unsigned
 head_flags(const struct zrrset *s)
 {
-	unsigned flags = s->n_sigs > 0 ? HEAD_SIGS : 0;
+	unsigned flags = s->type <= UINT8_MAX ? HEAD_TYPE8 : 0;
 
 	if (s->n_rrs > UINT8_MAX || s->n_sigs > UINT8_MAX || s->rrs.n > UINT16_MAX ||
 	    s->sigs.n > UINT16_MAX)
 		flags |= HEAD_WIDE;
-	if (s->n_sigs > 0 && s->sig_ttl != s->ttl)
-		flags |= HEAD_SIG_TTL;
+	if (s->n_rrs == 1)
+		flags |= HEAD_ONE_RR;
+	if (s->n_sigs > 0)
+		flags |= HEAD_SIGS | (s->n_sigs == 1 ? HEAD_ONE_SIG : 0) |
+		    (s->sig_ttl != s->ttl ? HEAD_SIG_TTL : 0);
 	return flags;
 }
 
@@ -155,10 +183,18 @@ static size_t
 set_size(const struct zrrset *s)
 {
 	unsigned flags = head_flags(s);
-	size_t wide = (flags & HEAD_WIDE) != 0 ? 2 : 1;
+	const size_t count = (flags & HEAD_WIDE) != 0 ? 6 : 3;
+	size_t head = 6;
 
-	return 7 + 3 * wide + ((flags & HEAD_SIGS) != 0 ? 3 * wide : 0) +
-	    ((flags & HEAD_SIG_TTL) != 0 ? 4 : 0) + s->rrs.n + s->sigs.n;
+	if ((flags & HEAD_TYPE8) == 0)
+		head++;
+	if ((flags & HEAD_SIG_TTL) != 0)
+		head += 4;
+	if ((flags & HEAD_ONE_RR) == 0)
+		head += count;
+	if ((flags & (HEAD_SIGS | HEAD_ONE_SIG)) == HEAD_SIGS)
+		head += count;
+	return head + s->rrs.n + s->sigs.n;
 }
 
 static uint8_t *
@@ -177,44 +213,68 @@ put_number(uint8_t *p, size_t v, size_t n)
 	return p + n;
 }
 
+static uint8_t *
+count_put(uint8_t *p, uint16_t n, size_t len, bool wide)
+{
+	p = put_number(p, n, wide ? 2 : 1);
+	return put_number(p, len, wide ? 4 : 2);
+}
+
 /* What head_take() reads; the data themselves are the caller's to put. */
 static uint8_t *
-head_put(uint8_t *p, const struct zrrset *s)
+head_put(uint8_t *p, const struct zrrset *s, bool last)
 {
 	unsigned flags = head_flags(s);
-	size_t wide = (flags & HEAD_WIDE) != 0 ? 2 : 1;
+	bool wide = (flags & HEAD_WIDE) != 0;
 
-	p = put_number(p, flags, 1);
-	p = put_number(p, s->type, 2);
+	p = put_number(p, flags | (last ? HEAD_LAST : 0), 1);
+	p = put_number(p, s->type, (flags & HEAD_TYPE8) != 0 ? 1 : 2);
 	p = put_number(p, s->ttl, 4);
-	p = put_number(p, s->n_rrs, wide);
-	p = put_number(p, s->rrs.n, 2 * wide);
-	if ((flags & HEAD_SIGS) != 0) {
-		p = put_number(p, s->n_sigs, wide);
-		p = put_number(p, s->sigs.n, 2 * wide);
-	}
-	return (flags & HEAD_SIG_TTL) != 0 ? put_number(p, s->sig_ttl, 4) : p;
+	if ((flags & HEAD_SIG_TTL) != 0)
+		p = put_number(p, s->sig_ttl, 4);
+	if ((flags & HEAD_ONE_RR) == 0)
+		p = count_put(p, s->n_rrs, s->rrs.n, wide);
+	if ((flags & (HEAD_SIGS | HEAD_ONE_SIG)) == HEAD_SIGS)
+		p = count_put(p, s->n_sigs, s->sigs.n, wide);
+	return p;
+}
+
+/* A node with room for len octets of sets; len is 0 where there are none. */
+static struct znode *
+node_alloc(struct sv key, size_t len)
+{
+	struct znode *n;
+
+	_Static_assert(DNS_KEY_MAX < 1 << 15, "key_len holds it");
+	if (key.n + len > ZONE_NODE_SIZE_MAX ||
+	    (n = malloc(max_size(sizeof(*n), offsetof(struct znode, body) + key.n + len))) == NULL)
+		return NULL;
+	n->refs = 1;
+	n->key_len = key.n & 0x7fff;
+	n->is_empty = len == 0;
+	(void)put(n->body, key.p, key.n);
+	return n;
 }
 
 struct znode *
 znode_new(struct sv key, const struct zrrset *sets, size_t n)
 {
-	size_t len = key.n;
+	size_t len = 0, n_last = 0;
 	struct znode *node;
 	uint8_t *p;
 
 	for (size_t i = 0; i < n; i++)
-		if (!set_is_empty(&sets[i]))
+		if (!set_is_empty(&sets[i])) {
 			len += set_size(&sets[i]);
-	if (len > ZONE_NODE_SIZE_MAX || (node = malloc(sizeof(*node) + len)) == NULL)
+			n_last = i;
+		}
+	if ((node = node_alloc(key, len)) == NULL)
 		return NULL;
-	*node = (struct znode){ .refs = 1, .len = (uint32_t)len, .key_len = (uint16_t)key.n };
-	p = put(node->body, key.p, key.n);
+	p = node->body + key.n;
 	for (size_t i = 0; i < n; i++) {
 		if (set_is_empty(&sets[i]))
 			continue;
-		node->n_rrsets++;
-		p = head_put(p, &sets[i]);
+		p = head_put(p, &sets[i], i == n_last);
 		p = put(p, sets[i].rrs.p, sets[i].rrs.n);
 		p = put(p, sets[i].sigs.p, sets[i].sigs.n);
 	}
@@ -405,7 +465,7 @@ draft_set(struct zdraft *d, size_t *i, uint8_t *p)
 	if (s.n_rrs == 0)
 		s.ttl = s.sig_ttl;
 	if (p != NULL) {
-		p = head_put(p, &s);
+		p = head_put(p, &s, *i == d->n_rec);
 		for (size_t k = begin; k < *i; k++)
 			p = rec_put(p, d, &d->rec[k]);
 	}
@@ -415,8 +475,7 @@ draft_set(struct zdraft *d, size_t *i, uint8_t *p)
 int
 zdraft_node(struct zdraft *d, struct sv key, struct znode **ret)
 {
-	size_t len = key.n, at = key.n;
-	uint16_t n_sets = 0;
+	size_t len = 0, at = key.n;
 	struct znode *n;
 
 	draft_sort(d);
@@ -425,16 +484,13 @@ zdraft_node(struct zdraft *d, struct sv key, struct znode **ret)
 		*ret = NULL;
 		return 0;
 	}
-	for (size_t i = 0; i < d->n_rec; n_sets++)
+	for (size_t i = 0; i < d->n_rec; )
 		len += draft_set(d, &i, NULL);
-	if (d->n_rec > ZONE_RRSET_RRS_MAX || len > ZONE_NODE_SIZE_MAX)
+	if (d->n_rec > ZONE_RRSET_RRS_MAX || key.n + len > ZONE_NODE_SIZE_MAX)
 		return -E2BIG;
-	if ((n = malloc(sizeof(*n) + len)) == NULL)
+	if ((n = node_alloc(key, len)) == NULL)
 		return -ENOMEM;
-	*n = (struct znode){ .refs = 1, .len = (uint32_t)len, .key_len = (uint16_t)key.n,
-		.n_rrsets = n_sets };
-	(void)put(n->body, key.p, key.n);
-	for (size_t i = 0; i < d->n_rec;)
+	for (size_t i = 0; i < d->n_rec; )
 		at += draft_set(d, &i, n->body + at);
 	*ret = n;
 	return 0;

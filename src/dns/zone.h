@@ -80,8 +80,6 @@ DEFINE_CLEANUP(struct znode, znode_unref)
  * left out.
  */
 struct znode *znode_new(struct sv key, const struct zrrset *, size_t n) MUST_USE;
-/* The bytes it takes. */
-size_t	 znode_size(const struct znode *);
 
 /* --- a version --- */
 

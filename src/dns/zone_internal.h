@@ -6,10 +6,9 @@
 
 struct znode {
 	uint32_t refs;
-	uint32_t len;			/* of body */
-	uint16_t key_len;
-	uint16_t n_rrsets;
-	uint8_t	 body[];		/* key, then the sets */
+	uint16_t key_len : 15;
+	uint16_t is_empty : 1;		/* no sets */
+	uint8_t	 body[];		/* key, then the sets (znode.c) */
 };
 
 struct zblock {
