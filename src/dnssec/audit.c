@@ -5,6 +5,36 @@
 
 #include "dnssec/audit_internal.h"
 
+static void
+out_free(struct sink *out)
+{
+	if (out != NULL)
+		sink_done(out);
+	free(out);
+}
+
+/*
+ * Outputs are merged in the order of their units as soon as these are done: a
+ * million names have 13,000, which together would take 20 MB. Who finds another
+ * thread at it leaves its own to that thread, or to the next one; audit_end()
+ * takes the rest.
+ */
+static void
+outs_merge(struct audit *a)
+{
+	struct sink *out;
+
+	if (__atomic_test_and_set(&a->merging, __ATOMIC_ACQUIRE))
+		return;
+	for (; a->n_merged < a->n_units; a->n_merged++) {
+		if ((out = __atomic_exchange_n(&a->outs[a->n_merged], NULL, __ATOMIC_ACQ_REL)) == NULL)
+			break;
+		sink_merge(&a->own, out);
+		out_free(out);
+	}
+	__atomic_clear(&a->merging, __ATOMIC_RELEASE);
+}
+
 static int
 outs_alloc(struct audit *a)
 {
@@ -52,10 +82,7 @@ audit_free(struct audit *a)
 	if (a == NULL)
 		return NULL;
 	for (size_t i = 0; a->outs != NULL && i < a->n_units; i++)
-		if (a->outs[i] != NULL) {
-			sink_done(a->outs[i]);
-			free(a->outs[i]);
-		}
+		out_free(a->outs[i]);
 	free(a->outs);
 	sink_done(&a->own);
 	keys_done(a);
@@ -106,12 +133,13 @@ audit_unit(struct audit *a, size_t i)
 	_cleanup_(worker_freep) struct worker *w = worker_new(a, out);
 	size_t n_names = zone_n_blocks(a->z, ZONE_NAMES);
 
+	int rc;
+
 	if (out == NULL || w == NULL) {
 		free(out);
 		return -ENOMEM;
 	}
 	sink_init(out);
-	a->outs[i] = out;
 	if (a->change != NULL)
 		change_unit(w, i);
 	else if (i < n_names)
@@ -119,8 +147,13 @@ audit_unit(struct audit *a, size_t i)
 	else
 		nsec3_block(w, i - n_names);
 	sig_flush(w);
-	out->done = out->rc == 0;
-	return out->rc;
+	if ((rc = out->rc) < 0) {
+		out_free(out);
+		return rc;
+	}
+	__atomic_store_n(&a->outs[i], out, __ATOMIC_RELEASE);
+	outs_merge(a);
+	return 0;
 }
 
 /* --- the end --- */
@@ -204,17 +237,6 @@ result_make(struct audit *a, struct audit_result **ret)
 	return 0;
 }
 
-static int
-units_merge(struct audit *a)
-{
-	for (size_t i = 0; i < a->n_units; i++) {
-		if (a->outs[i] == NULL || !a->outs[i]->done)
-			return -EINVAL;
-		sink_merge(&a->own, a->outs[i]);
-	}
-	return a->own.rc;
-}
-
 /* Chain records that hold one: nodes of signatures alone are told by themselves. */
 static bool
 has_extras(const struct audit *a)
@@ -228,8 +250,11 @@ audit_end(struct audit *a, struct audit_result **ret)
 {
 	int rc;
 
-	if ((rc = units_merge(a)) < 0)
-		return rc;
+	outs_merge(a);
+	if (a->n_merged < a->n_units)
+		return -EINVAL;
+	if (a->own.rc < 0)
+		return a->own.rc;
 	if (a->change == NULL || change_has_apex(a))
 		apex_end(a);
 	if (a->change != NULL)

@@ -33,7 +33,6 @@ struct sink {
 	struct dname		 first_name;
 	uint16_t		 first_type;
 	bool			 again;		/* only a full audit can tell */
-	bool			 done;
 	int			 rc;		/* sticky */
 };
 
@@ -98,9 +97,10 @@ struct audit {
 	uint8_t			 algs[AUDIT_ALGS_MAX];
 	unsigned		 n_algs;
 	struct denial		 denial;
-	struct sink		 own;		/* of begin and end */
-	struct sink		**outs;		/* of units */
-	size_t			 n_units;
+	struct sink		 own;		/* of begin, the units merged so far, end */
+	struct sink		**outs;		/* of units that are done and not merged */
+	size_t			 n_units, n_merged;
+	bool			 merging;	/* a thread is at it */
 	struct change		*change;	/* NULL: a full audit */
 };
 
