@@ -3,8 +3,10 @@
  * gives it to the store, which writes it, and to the name servers that may
  * have it. It has no key of a zone and writes nothing.
  *
- *	zone.c		the loop: whose turn it is, and what came of it
- *	zone_in.c	from primaries: SOA timers, NOTIFY, IXFR, AXFR
+ *	zone.c		configuration, keys
+ *	zone_turn.c	whose turn it is
+ *	zone_end.c	what came of a run
+ *	zone_in.c	from primaries: SOA timers, NOTIFY, IXFR, AXFR (and zone_in.h)
  *	zone_work.c	a run beside the loop: read, sign, verify, print
  *	zone_load.c	… the one that reads what a former life left
  *	zone_put.c	to the store, and when all of it is on the disk
@@ -349,9 +351,17 @@ void	 zone_put_begin(struct zone_role *);
 int	 zone_put_answer(struct zone_role *, const struct msg_zone_kept *);
 bool	 zone_compact_due(const struct zone_one *);
 
-/* zone.c */
+/* zone_turn.c */
 /* Look for something to do, soon. */
 void	 zone_stir(struct zone_role *);
+/* Each second, and when stirred; its argument is the struct zone_role. */
+void	 zone_on_timer(void *);
+int	 zone_on_recalled(struct role *, enum role_id from, void *msg);
+
+/* zone_end.c */
+/* A task's thread has ended; its argument is the struct zone_role. */
+void	 zone_work_ended(void *);
+int	 zone_on_kept(struct role *, enum role_id from, void *msg);
 
 /* zone_in.c */
 int	 zone_in_init(struct zone_one *) MUST_USE;

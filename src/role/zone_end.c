@@ -1,0 +1,230 @@
+/* What came of a run: a version in service, a refusal, or another try. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "role/zone_role.h"
+
+#define RETRY_MAX_SEC	60
+#define LOST_MAX	(RING_SLOTS - 16)
+
+static void
+failed(struct zone_role *zr, struct zone_one *z, int64_t now, const char *what, const char *more)
+{
+	unsigned shift = z->n_failed < 6 ? z->n_failed : 6;
+	int64_t wait = (int64_t)1 << shift;
+
+	z->n_failed++;
+	z->retry_at = now + (wait > RETRY_MAX_SEC ? RETRY_MAX_SEC : wait);
+	zr->told = false;
+	zone_why(z, what, more);
+}
+
+/* --- what came of a run --- */
+
+static size_t
+history_max(const struct zone_one *z)
+{
+	return max_size(ZONE_HISTORY_MIN, (size_t)z->kept[KEEP_OUT].image_octets / 2);
+}
+
+static void
+version_swap(struct zone_one *z, struct zone_work *w)
+{
+	zone_version_done(&z->now);
+	z->now = w->next;
+	w->next = (struct zone_version){ 0 };
+	z->stale = zone_unref(z->stale);
+	memcpy(z->kept, w->kept, sizeof(z->kept));
+	if (w->step != NULL)
+		zone_history_add(&z->history, TAKE_PTR(w->step), history_max(z));
+	else if (!w->same)
+		zone_history_done(&z->history);
+}
+
+static void
+version_adopt(struct zone_role *zr, struct zone_work *w)
+{
+	struct zone_one *z = w->z;
+	bool first = z->now.signed_zone == NULL, fed = w->got.whole != NULL || w->got.diff != NULL;
+	char name[DNAME_STRLEN];
+	uint32_t serial = 0;
+
+	(void)zone_serial(w->next.signed_zone, &serial);
+	if (w->stats.n_sigs > 0 || first)
+		role_log(zr->role, LOG_LEVEL_NOTICE, "%s: serial %u, %llu signatures made, %llu kept%s",
+		    zone_name(z, name), serial, (unsigned long long)w->stats.n_sigs,
+		    (unsigned long long)w->stats.n_kept, w->same ? "; nothing to publish" : "");
+	version_swap(z, w);
+	/* key was born again meanwhile, and numbers anew. */
+	if (sv_eq(w->keys.octets, z->keys.octets) && w->keys.cds_delete == z->keys.cds_delete)
+		z->now.generation = z->keys.generation;
+	z->n_failed = 0;
+	z->retry_at = 0;
+	z->why[0] = '\0';
+	z->text_wanted = false;
+	if (w->whole)
+		z->audited_at = w->at;
+	z->n_signed += w->stats.n_sigs;
+	z->sign_usec = w->sign_usec;
+	zr->n_versions += !w->same;
+	zr->told = false;
+	zone_published_tell(z);
+	if (!w->same || first)
+		zone_notify_all(z);
+	if (fed)
+		zone_in_taken(z, IN_TAKEN);
+}
+
+/* What a former life left is in service, or at least not lost. */
+static void
+load_adopt(struct zone_role *zr, struct zone_work *w)
+{
+	struct zone_one *z = w->z;
+	char name[DNAME_STRLEN];
+	uint32_t serial = 0;
+
+	z->loaded = true;
+	z->text_wanted = w->text_wanted;
+	z->history = w->loaded;
+	w->loaded = (struct zone_history){ 0 };
+	memcpy(z->kept, w->kept, sizeof(z->kept));
+	z->audited_at = w->at;
+	zr->told = false;
+	if (w->next.signed_zone != NULL && zone_serial(w->next.signed_zone, &serial))
+		role_log(zr->role, LOG_LEVEL_NOTICE, "%s: serial %u of before, %s", zone_name(z, name),
+		    serial, w->stale ? "which does not hold any more" : "all of it verified");
+	if (w->stale) {
+		zone_findings_tell(zr, z, &w->fs, LOG_LEVEL_NOTICE);
+		z->stale = TAKE_PTR(w->next.signed_zone);
+		w->next.audit = audit_result_free(w->next.audit);
+	}
+	z->now = w->next;
+	w->next = (struct zone_version){ 0 };
+	z->wanted = z->now.plain != NULL;
+	zone_notify_all(z);
+}
+
+static void
+work_over(struct zone_role *zr)
+{
+	zone_work_done(&zr->work);
+	zr->phase = ZONE_IDLE;
+	zone_stir(zr);
+}
+
+static const char *
+reason(int rc)
+{
+	return rc == SE_STALE ? "its keys have changed meanwhile" :
+	    rc == -ETIMEDOUT ? "the key role did not answer" :
+	    rc == -EPERM ? "the key role refused" :
+	    rc == -EAGAIN ? "the token with its keys does not answer" : err_str(rc);
+}
+
+static void
+work_refused(struct zone_role *zr, struct zone_work *w)
+{
+	struct zone_one *z = w->z;
+	bool fed = w->got.whole != NULL || w->got.diff != NULL;
+
+	z->n_refused[w->by]++;
+	zr->told = false;
+	z->wanted = false;	/* until its source or its keys change */
+	if (w->read)
+		z->tried = w->stamp;
+	z->retry_at = role_now(zr->role) + (w->read || fed ? 0 : RETRY_MAX_SEC);
+	zone_findings_tell(zr, z, &w->fs, LOG_LEVEL_ERROR);
+	zone_why(z, w->what, "");
+	if (fed)
+		zone_in_taken(z, IN_REFUSED);
+}
+
+static void
+work_failed(struct zone_role *zr, struct zone_work *w)
+{
+	struct zone_one *z = w->z;
+	struct msg_key_ask ask = { .zone = zone_wire(z) };
+	char name[DNAME_STRLEN];
+
+	if (w->refused) {
+		work_refused(zr, w);
+		return;
+	}
+	if (w->unfit) {
+		role_log(zr->role, LOG_LEVEL_NOTICE, "%s: %s", zone_name(z, name), w->what);
+		zone_in_taken(z, IN_UNFIT);
+		return;
+	}
+	z->wanted = true;
+	if (w->rc == SE_STALE)
+		(void)msg_key_ask_send(zr->role, ROLE_KEY, &ask);
+	failed(zr, z, role_now(zr->role), w->what, reason(w->rc));
+	/* A transfer that only waits for keys is not made again. */
+	if ((w->got.whole != NULL && w->next.plain == NULL) || w->got.diff != NULL) {
+		z->in.got = w->got;
+		z->in.has_got = true;
+		w->got = (struct zone_got){ 0 };
+	} else if (w->got.whole != NULL)
+		zone_in_taken(z, IN_LOST);
+}
+
+static void
+work_done(struct zone_role *zr)
+{
+	struct zone_work *w = &zr->work;
+
+	if (w->task == TASK_LOAD)
+		load_adopt(zr, w);
+	else if (w->task == TASK_COMPACT)
+		memcpy(w->z->kept, w->kept, sizeof(w->kept));
+	else
+		version_adopt(zr, w);
+}
+
+void
+zone_work_ended(void *arg)
+{
+	struct zone_role *zr = arg;
+	struct zone_work *w = &zr->work;
+
+	zr->task = task_free(zr->task);
+	if (w->task == TASK_AUDIT)
+		zone_audit_ended(zr);
+	else if (w->rc < 0)
+		work_failed(zr, w);
+	else if (w->n_pieces > 0) {
+		zone_put_begin(zr);
+		return;
+	} else
+		work_done(zr);
+	work_over(zr);
+	/* A few questions that nobody answered: a key that died. All slots: a new ring. */
+	if (atomic_load(&zr->line.n_lost) > LOST_MAX)
+		role_stop(zr->role, 0);
+}
+
+int
+zone_on_kept(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct zone_role *zr = r->state;
+	const struct msg_zone_kept *m = msg;
+	struct zone_work *w = &zr->work;
+	int rc;
+
+	if (zr->phase == ZONE_RECALLING && m->req == 0)
+		work_over(zr);		/* asked again */
+	if (zr->phase != ZONE_PUTTING)
+		return 0;
+	if ((rc = zone_put_answer(zr, m)) == 0)
+		return 0;
+	if (rc < 0) {
+		w->what = "it could not be published";
+		w->rc = rc;
+		w->refused = w->unfit = false;
+		work_failed(zr, w);
+	} else
+		work_done(zr);
+	work_over(zr);
+	return 0;
+}
