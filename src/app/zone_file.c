@@ -126,7 +126,7 @@ include_open(void *arg, struct sv path, void **ret)
 	struct sv from = sv_str(arg);
 	size_t slash = sv_rfind(from, '/');
 	char full[PATH_LEN_MAX];
-	gzFile f;
+	gzFile f = NULL;
 	int n, rc;
 
 	if (path.n == 0 || path.p[0] == '/' || slash == from.n)
@@ -199,7 +199,7 @@ zone_file_read(const char *path, const struct zone_file_opts *o, struct findings
 	_cleanup_(zonefile_freep) struct zonefile *zf = NULL;
 	struct dname named;
 	bool has_name = zone_file_apex(path, &named) == 0;
-	gzFile f;
+	gzFile f = NULL;
 	int rc;
 
 	if (o->apex != NULL)
