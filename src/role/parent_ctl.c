@@ -1,4 +1,6 @@
 /* What the control socket answers, and what the page gets to know of the house. */
+#include <stdio.h>
+
 #include "base/err.h"
 #include "base/timefmt.h"
 #include "role/parent.h"
@@ -145,6 +147,17 @@ status_ask(struct parent *p, struct ctl_client *client)
 
 /* --- reload --- */
 
+/* NULL: by SIGHUP, of which the loop does not tell the sender. */
+static void
+reload_audit(struct parent *p, const struct ctl_client *client, const char *event)
+{
+	char who[CTL_WHO_MAX], details[CTL_WHO_MAX + 16];
+
+	(void)snprintf(details, sizeof(details), "{\"by\":\"%s\"}",
+	    client == NULL ? "SIGHUP" : ctl_who(client, who));
+	parent_audit(p, event, details);
+}
+
 static void
 reload(struct parent *p, struct ctl_client *client)
 {
@@ -157,7 +170,7 @@ reload(struct parent *p, struct ctl_client *client)
 		    SV_ARG(buf_get(&err)));
 	else
 		parent_log(p, LOG_LEVEL_NOTICE, "configuration reloaded");
-	parent_audit(p, rc < 0 ? "reload-refused" : "reload", "");
+	reload_audit(p, client, rc < 0 ? "reload-refused" : "reload");
 	if (client == NULL)
 		return;
 	json_open(&j, '{');
@@ -191,8 +204,9 @@ release_answered(struct parent *p, const struct msg_guard_answer *m)
 static void
 release(struct parent *p, struct ctl_client *client, struct sv hash)
 {
+	char who[CTL_WHO_MAX];
 	struct msg_guard_release m = { .req = ++p->release_id, .hash = hash,
-	    .who = SV("control socket") };
+	    .who = sv_str(ctl_who(client, who)) };
 
 	if (p->release_client != NULL) {
 		ctl_answer(client, SV("{\"error\":\"busy\"}\n"));

@@ -3,8 +3,6 @@
 #include "role/parent.h"
 #include "sys/memfd.h"
 
-#define WHO	SV("control socket")
-
 /* --- who waits --- */
 
 /* *ret_req is its number. There is room for as many as the socket has clients. */
@@ -119,8 +117,9 @@ ask(struct parent *p, struct key_wait *w, enum msg_type type, const void *msg)
 void
 keys_backed_up(struct parent *p, struct ctl_client *client, struct sv zone)
 {
+	char who[CTL_WHO_MAX];
+	struct msg_key_backed_up m = { .zone = zone, .who = sv_str(ctl_who(client, who)) };
 	struct key_wait *w = wait_add(p, client);
-	struct msg_key_backed_up m = { .zone = zone, .who = WHO };
 
 	if (w == NULL)
 		return;
@@ -139,8 +138,9 @@ word(struct sv *rest)
 void
 keys_command(struct parent *p, struct ctl_client *client, struct sv words)
 {
+	char who[CTL_WHO_MAX];
+	struct msg_key_command m = { .who = sv_str(ctl_who(client, who)) };
 	struct key_wait *w = wait_add(p, client);
-	struct msg_key_command m = { .who = WHO };
 
 	if (w == NULL)
 		return;

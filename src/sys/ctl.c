@@ -13,6 +13,7 @@
 #include "sys/clock.h"
 #include "sys/ctl.h"
 #include "sys/file.h"
+#include "sys/proc.h"
 
 struct ctl_client {
 	struct ctl		*ctl;		/* NULL: the server is gone */
@@ -21,6 +22,7 @@ struct ctl_client {
 	struct loop_timer	*timer;
 	struct ctl_client	*next;
 	bool			 asked;		/* an answer is owed */
+	struct ucred		 peer;
 	char			 in[CTL_LINE_MAX];
 	size_t			 n_in;
 	char			*out;
@@ -150,21 +152,38 @@ ctl_answer(struct ctl_client *c, struct sv s)
 	client_close(c);
 }
 
+/*
+ * Of the moment at which it connected, as the kernel knows it: no word of the
+ * client's own. Behind sudo that is root; who it was before, sudo's log knows.
+ */
+const char *
+ctl_who(const struct ctl_client *c, char buf[static CTL_WHO_MAX])
+{
+	char name[CTL_USER_MAX];
+
+	(void)snprintf(buf, CTL_WHO_MAX, "%s (uid %u, pid %d)",
+	    proc_user_name(c->peer.uid, name, sizeof(name)), (unsigned)c->peer.uid, (int)c->peer.pid);
+	return buf;
+}
+
 static void
 ctl_event(void *arg, int fd, unsigned what UNUSED)
 {
 	struct ctl *ctl = arg;
 	int s = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct ctl_client *c;
+	struct ucred peer;
+	socklen_t n = sizeof(peer);
 
 	if (s < 0)
 		return;
-	if (ctl->n >= CTL_CLIENTS_MAX || (c = calloc(1, sizeof(*c))) == NULL) {
+	if (getsockopt(s, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0 || ctl->n >= CTL_CLIENTS_MAX || (c = calloc(1, sizeof(*c))) == NULL) {
 		(void)close(s);
 		return;
 	}
 	c->ctl = ctl;
 	c->fd = s;
+	c->peer = peer;
 	c->next = ctl->clients;
 	ctl->clients = c;
 	ctl->n++;

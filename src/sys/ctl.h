@@ -16,6 +16,8 @@
 #define CTL_LINE_MAX	3600	/* a verb, a zone's name, a key's, the zone's name again */
 #define CTL_CLIENTS_MAX	16		/* people and monitoring, not traffic */
 #define CTL_WAIT_MSEC	5000
+#define CTL_USER_MAX	64		/* a user's name; a longer one is cut */
+#define CTL_WHO_MAX	(CTL_USER_MAX + 48)
 #define CTL_ANSWER_MAX	(16 * 1024 * 1024)	/* the keys of 1,000 zones */
 
 struct ctl;
@@ -33,6 +35,9 @@ struct ctl *ctl_free(struct ctl *);		/* removes the socket file */
  * so that every line gets exactly one.
  */
 void	 ctl_answer(struct ctl_client *, struct sv);
+
+/* Who asks, for the audit log: "root (uid 0, pid 4711)". Printable ASCII that no sink need escape. */
+const char *ctl_who(const struct ctl_client *, char buf[static CTL_WHO_MAX]);
 
 /* The other side: ask and wait for the whole answer. SE_TIMEOUT, -ECONNREFUSED … */
 int	 ctl_ask(const char *path, const char *line, int msec, struct buf *ret) MUST_USE;

@@ -219,6 +219,31 @@ proc_user_find(const char *name, struct proc_user *ret)
 	return 0;
 }
 
+/* The name is somebody's text, and it goes into logs. */
+static bool
+is_plain(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((*s < '0' || *s > '9') && (*s < 'A' || *s > 'Z') && (*s < 'a' || *s > 'z') &&
+		    strchr("._-$@", *s) == NULL)
+			return false;
+	return true;
+}
+
+const char *
+proc_user_name(uid_t uid, char *buf, size_t n)
+{
+	struct passwd pw, *p = NULL;
+	char text[4096];
+
+	if (getpwuid_r(uid, &pw, text, sizeof(text), &p) != 0 || p == NULL || p->pw_name[0] == '\0' ||
+	    !is_plain(p->pw_name))
+		(void)snprintf(buf, n, "?");
+	else
+		(void)snprintf(buf, n, "%s", p->pw_name);
+	return buf;
+}
+
 int
 proc_user_become(const struct proc_user *u)
 {

@@ -56,6 +56,8 @@ struct proc_user {
 	gid_t	gid;
 };
 int	 proc_user_find(const char *name, struct proc_user *ret) MUST_USE;
+/* Its name, or "?" where it has none or one that is not letters, digits and "._-$@"; returns buf. */
+const char *proc_user_name(uid_t, char *buf, size_t n);
 int	 proc_user_become(const struct proc_user *) MUST_USE;
 /* Hand a file or folder over to it. */
 int	 proc_user_own(const struct proc_user *, const char *path) MUST_USE;

@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -134,7 +135,9 @@ def test_reload(t, d):
         t.ok(h.vrps() == VRPS and h.role_quiet("rtr") == rtr, "and nothing happened", h.log()[-500:])
     with open(h.conf, "w") as f:
         f.write(good)
-    t.ok([a for a in h.audit() if a["event"] == "reload-refused"], "refusals are audited")
+    by = [a["details"]["by"] for a in h.audit() if a["event"] == "reload-refused"]
+    t.ok(by and all(re.fullmatch(r"\S+ \(uid %d, pid [1-9][0-9]*\)" % os.getuid(), b) or b == "SIGHUP" for b in by),
+         "refusals are audited, with who asked", str(by))
 
     old = h.ports[0]
     h.ports[0] = house.free_port()

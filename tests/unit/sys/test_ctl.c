@@ -1,6 +1,7 @@
 #include "../tap.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -27,6 +28,12 @@ on_line(void *arg, struct ctl_client *c, struct sv line)
 	s->n++;
 	if (sv_eq_str(line, "stop"))
 		loop_stop(s->loop);
+	if (sv_eq_str(line, "who")) {
+		char who[CTL_WHO_MAX];
+
+		ctl_answer(c, sv_str(ctl_who(c, who)));
+		return;
+	}
 	if (sv_eq_str(line, "big")) {
 		char *big = malloc(CTL_ANSWER_MAX);
 
@@ -135,4 +142,23 @@ lines(void **state UNUSED)
 	buf_done(&b);
 }
 
-TESTS_MAIN("sys/ctl", T(lines))
+/* The kernel's word for it, of whoever connected. */
+static void
+who(void **state UNUSED)
+{
+	struct buf b = BUF_INIT;
+	struct passwd *pw = getpwuid(getuid());
+	char want[CTL_WHO_MAX];
+	int status;
+	pid_t pid = serve();
+
+	assert_int_equal(ask("who", &b), 0);
+	(void)snprintf(want, sizeof(want), "%s (uid %u, pid %d)", pw == NULL ? "?" : pw->pw_name,
+	    (unsigned)getuid(), (int)getpid());
+	assert_true(sv_eq_str(buf_get(&b), want));
+	assert_int_equal(ask("stop", &b), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	buf_done(&b);
+}
+
+TESTS_MAIN("sys/ctl", T(lines), T(who))
