@@ -63,7 +63,10 @@ audit_new(struct zone *z, const struct audit_opts *opts, struct change *change,
 	sink_init(&a->own);
 	if ((rc = apex_begin(a)) < 0)
 		return rc;
-	denial_begin(a);
+	if ((rc = denial_begin(a)) < 0)
+		return rc;
+	if (change != NULL)
+		change_chains(a);
 	if ((rc = outs_alloc(a)) < 0)
 		return rc;
 	*ret = TAKE_PTR(a);
@@ -86,6 +89,7 @@ audit_free(struct audit *a)
 	free(a->outs);
 	sink_done(&a->own);
 	keys_done(a);
+	denial_done(a);
 	(void)change_free(a->change);
 	(void)zone_unref(a->z);
 	free(a);
@@ -216,8 +220,9 @@ result_make(struct audit *a, struct audit_result **ret)
 	r->apex = a->apex;
 	r->now = a->opts->now;
 	r->denial = a->denial.kind;
-	r->iterations = a->denial.iterations;
-	r->salt_len = (uint8_t)a->denial.salt.n;
+	r->mixed = a->denial.mixed;
+	r->iterations = a->denial.chains[0].iterations;
+	r->salt_len = (uint8_t)a->denial.chains[0].salt.n;
 	r->counts = a->own.counts;
 	r->first_expiry = a->own.first_expiry;
 	r->first_name = a->own.first_name;
@@ -237,12 +242,12 @@ result_make(struct audit *a, struct audit_result **ret)
 	return 0;
 }
 
-/* Chain records that hold one: nodes of signatures alone are told by themselves. */
+/* Nodes of signatures alone are told by themselves. */
 static bool
 has_extras(const struct audit *a)
 {
-	return a->change == NULL && a->denial.kind == AUDIT_NSEC3 && a->denial.hashable &&
-	    a->own.n_matched < zone_n_nodes(a->z, ZONE_NSEC3);
+	return a->change == NULL && a->denial.kind == AUDIT_NSEC3 &&
+	    a->own.n_matched < a->denial.n_members;
 }
 
 int
@@ -261,6 +266,8 @@ audit_end(struct audit *a, struct audit_result **ret)
 		change_end(a);
 	if (has_extras(a) && (rc = nsec3_extras(a)) < 0)
 		return rc;
+	if (a->change == NULL)
+		denial_end(a);
 	return a->own.rc < 0 ? a->own.rc : result_make(a, ret);
 }
 

@@ -30,6 +30,11 @@
  * an insecure delegation may be left out, and a name above nothing else, if
  * the record that covers its hash says so (RFC 5155 section 6).
  *
+ * A zone may have several chains (RFC 5155 section 7.3; sections 10.4 and 10.5
+ * where the kind changes). Each one that NSEC3PARAM names has to be whole, and
+ * is judged; without NSEC3PARAM that is the NSEC chain. What else stands there
+ * is a note, see audit_chains.c.
+ *
  * A *group* is a code with its cause (type, algorithm, key tag): ten thousand
  * expired signatures of one key are one group, with the exact count and some
  * of the names. audit_findings() makes findings of groups.
@@ -38,8 +43,8 @@
  * that passed: only nodes that changed and their neighbours in the chain are
  * looked at, all else keeps its fact (audit_begin_change()). The verdict,
  * whether anything has to be rejected, is that of a full audit; warnings are of what
- * was looked at. Where that cannot be known (other keys, another chain, a
- * signature of old that ended) the state is AUDIT_AGAIN: do the whole.
+ * was looked at. Where that cannot be known (other keys, another chain or more
+ * than one, a signature of old that ended) the state is AUDIT_AGAIN: do the whole.
  *
  * Not here: the parent's zone, other servers, answers (a server can spoil a
  * good zone), ZONEMD, and the targets of MX or SRV.
@@ -139,7 +144,8 @@ struct audit_counts {
 struct audit_result {
 	enum audit_state	 state;
 	enum audit_denial	 denial;
-	uint16_t		 iterations;
+	bool			 mixed;		/* several chains, whole or not */
+	uint16_t		 iterations;	/* of the first */
 	uint8_t			 salt_len;
 	struct dname		 apex;
 	int64_t			 now;

@@ -258,12 +258,41 @@ audit_begin_change(struct zone *old, const struct audit_result *passed, struct z
 	c->old = zone_ref(old);
 	c->z = zone_ref(z);
 	c->passed = passed;
-	c->again = !passed_holds(passed, opts->now);
+	c->again = !passed_holds(passed, opts->now) || passed->mixed;
 	if (!c->again && (rc = items_gather(c)) < 0)
 		return rc;
 	if (c->again)
 		c->n = 0;
 	return audit_new(z, opts, TAKE_PTR(c), ret);
+}
+
+/* --- chains --- */
+
+static bool
+is_foreign(const struct audit *a, const struct item *it)
+{
+	const struct denial *d = &a->denial;
+	const struct chain *c = &d->chains[0];
+	struct nsec3 r;
+
+	if (it->new == NULL)
+		return false;
+	if (it->part == ZONE_NAMES)
+		return d->kind == AUDIT_NSEC3 && node_has(it->new, RR_NSEC);
+	return nsec3_of(it->new, &r) && (d->kind != AUDIT_NSEC3 || r.alg != c->hash_alg ||
+	    r.iterations != c->iterations || !sv_eq(r.salt, c->salt));
+}
+
+void
+change_chains(struct audit *a)
+{
+	struct change *c = a->change;
+
+	c->again |= a->denial.kind != c->passed->denial || a->denial.n_chains > 1;
+	for (size_t i = 0; i < c->n && !c->again; i++)
+		c->again = is_foreign(a, &c->items[i]);
+	if (c->again)
+		c->n = 0;
 }
 
 /* --- units --- */
@@ -314,7 +343,7 @@ dead_check(struct worker *w, struct sv key)
 	uint8_t hash[NSEC3_HASH_LEN];
 	const struct znode *n;
 
-	nsec3_hash_key(w->a, key, hash);
+	nsec3_hash_key(w->a, &w->a->denial.chains[0], key, hash);
 	sink_hash(w->out, hash);
 	n = zone_find(w->a->z, ZONE_NSEC3, (struct sv){ (const char *)hash, sizeof(hash) });
 	if (n != NULL)
@@ -327,7 +356,7 @@ gone_check(struct worker *w, struct sv key)
 {
 	const struct zone *z = w->a->z;
 
-	if (w->a->denial.kind != AUDIT_NSEC3 || !w->a->denial.hashable)
+	if (w->a->denial.kind != AUDIT_NSEC3 || !w->a->denial.chains[0].hashable)
 		return;
 	for (; key.n > 0; key = sv_take(key, dkey_parent((const uint8_t *)key.p, key.n))) {
 		const struct znode *n = first_alive(z, key);

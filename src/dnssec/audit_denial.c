@@ -1,4 +1,4 @@
-/* Denial: which kind a zone has, bit maps of types, and the NSEC chain. */
+/* Denial: bit maps of types, and the NSEC chain. */
 #include <string.h>
 
 #include "dnssec/audit_internal.h"
@@ -137,12 +137,18 @@ bitmap_say(struct worker *w, struct sv in, struct sv not_in, enum audit_code cod
 	}
 }
 
+bool
+bitmap_holds(const struct worker *w, struct sv bitmap)
+{
+	return sv_eq((struct sv){ (const char *)w->want, w->want_n }, bitmap);
+}
+
 void
 bitmap_check(struct worker *w, uint16_t type, struct sv bitmap)
 {
 	struct sv want = { (const char *)w->want, w->want_n };
 
-	if (sv_eq(want, bitmap))
+	if (bitmap_holds(w, bitmap))
 		return;
 	if (!bitmap_form_ok(bitmap)) {
 		worker_say(w, &CAUSE_TYPE(DNS_BITMAP_FORM, type));
@@ -238,120 +244,11 @@ nsec_link(struct worker *w, const struct znode *node)
 	sink_say(w->out, &CAUSE_TYPE(link_fault(w->a, &prev_name, &next), RR_NSEC), &prev_name);
 }
 
-/* --- the kind --- */
-
-static void
-say_apex(struct audit *a, enum audit_code code)
-{
-	sink_say(&a->own, &CAUSE(code), &a->apex);
-}
-
-static bool
-same_params(const struct nsec3 *a, const struct nsec3 *b)
-{
-	return a->alg == b->alg && a->iterations == b->iterations && sv_eq(a->salt, b->salt);
-}
-
-static void
-params_set(struct audit *a, const struct nsec3 *n)
-{
-	a->denial.hash_alg = n->alg;
-	a->denial.iterations = n->iterations;
-	a->denial.salt = n->salt;
-	a->denial.hashable = n->alg == 1 && n->iterations <= AUDIT_ITERATIONS_MAX;
-}
-
-/* Is there a chain of these parameters: does the apex stand in it? */
-static bool
-chain_of(struct audit *a, const struct nsec3 *param)
-{
-	uint8_t hash[NSEC3_HASH_LEN];
-	const struct znode *node;
-	struct nsec3 n;
-
-	params_set(a, param);
-	if (!a->denial.hashable)
-		return false;
-	nsec3_hash_key(a, (struct sv){ 0 }, hash);
-	node = zone_find(a->z, ZONE_NSEC3, (struct sv){ (const char *)hash, sizeof(hash) });
-	return node != NULL && nsec3_of(node, &n) && same_params(&n, param);
-}
-
-/* NSEC3PARAM with flags is not for servers (RFC 5155 section 4.1.2). */
-static bool
-param_next(struct sv *rest, struct nsec3 *ret)
-{
-	struct sv rdata;
-
-	while (zdata_next(rest, &rdata))
-		if (nsec3_read(rdata, false, ret) && ret->flags == 0)
-			return true;
-	return false;
-}
-
-/* The chain's parameters: of an NSEC3PARAM whose chain is there, or of the first NSEC3. */
-static void
-params_find(struct audit *a, const struct zrrset *params)
-{
-	struct sv rest = params->rrs;
-	struct zone_it it = zone_begin(a->z, ZONE_NSEC3);
-	const struct znode *node;
-	struct nsec3 p, first;
-	unsigned n = 0;
-
-	while (param_next(&rest, &p)) {
-		n++;
-		if (chain_of(a, &p))
-			return;
-	}
-	if ((node = zone_next(&it)) == NULL || !nsec3_of(node, &first))
-		return;
-	params_set(a, &first);
-	rest = params->rrs;
-	while (param_next(&rest, &p))
-		if (same_params(&p, &first))
-			return;
-	say_apex(a, n == 0 ? DNS_NSEC3PARAM_MISSING : DNS_NSEC3PARAM_MISMATCH);
-}
-
-static void
-params_say(struct audit *a)
-{
-	const struct denial *d = &a->denial;
-	struct cause c = CAUSE(DNS_NSEC3_ITERATIONS);
-
-	if (d->hash_alg != 1)
-		say_apex(a, DNS_NSEC3_ALG);
-	c.values = AUDIT_NUMBERS;
-	c.is = d->iterations;
-	c.wanted = AUDIT_ITERATIONS_TOLD;
-	if (d->iterations > AUDIT_ITERATIONS_MAX) {
-		c.code = DNS_NSEC3_ITERATIONS_MAX;
-		c.wanted = AUDIT_ITERATIONS_MAX;
-	}
-	if (d->iterations > AUDIT_ITERATIONS_TOLD)
-		sink_say(&a->own, &c, &a->apex);
-	if (d->salt.n > 0)
-		say_apex(a, DNS_NSEC3_SALT);
-}
-
 void
-denial_begin(struct audit *a)
+nsec_beside(struct worker *w, const struct znode *node, enum name_kind kind)
 {
-	struct zrrset params = { 0 };
-	bool has_params = a->apex_node != NULL &&
-	    znode_find(a->apex_node, RR_NSEC3PARAM, &params) && params.n_rrs > 0;
-	bool has_nsec = a->apex_node != NULL && node_has(a->apex_node, RR_NSEC);
-
-	if (!a->is_signed)
+	if (!node_has(node, RR_NSEC))
 		return;
-	if (zone_n_nodes(a->z, ZONE_NSEC3) > 0 && (has_params || !has_nsec)) {
-		a->denial.kind = AUDIT_NSEC3;
-		params_find(a, &params);
-		params_say(a);
-		return;
-	}
-	a->denial.kind = AUDIT_NSEC;
-	if (has_params)
-		say_apex(a, DNS_NSEC3PARAM_MISMATCH);
+	w->out->n_beside++;
+	nsec_name(w, node, kind);
 }

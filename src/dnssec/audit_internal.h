@@ -25,6 +25,7 @@ struct sink {
 	struct audit_counts	 counts;
 	uint64_t		 key_sigs[AUDIT_KEYS_MAX];
 	uint64_t		 n_matched;	/* NSEC3 records that a name accounts for */
+	uint64_t		 n_beside;	/* NSEC records where NSEC3 is in force */
 	/* Bit n: key n signed it at the apex. */
 	uint64_t		 signs_dnskey, signs_cds, signs_cdnskey;
 	uint64_t		 tried_dnskey;	/* … signed the keys with a fault that is told */
@@ -72,12 +73,22 @@ struct akey {
 };
 #define NO_ALG	0xff
 
-struct denial {
-	enum audit_denial kind;
+/* An NSEC3 chain in force. */
+struct chain {
 	struct sv	 salt;
 	uint16_t	 iterations;
 	uint8_t		 hash_alg;
 	bool		 hashable;		/* names can be hashed: known algorithm, bounded cost */
+	const struct znode **members;		/* ascending; NULL: all records there are */
+	size_t		 n;
+};
+
+struct denial {
+	enum audit_denial kind;			/* what is in force */
+	struct chain	 chains[AUDIT_CHAINS_MAX];	/* with AUDIT_NSEC3 */
+	unsigned	 n_chains;
+	bool		 mixed;			/* NSEC3 records are not all of chains[0] */
+	uint64_t	 n_members, n_strays;	/* strays: of no chain in force */
 	uint32_t	 ttl;			/* wanted, RFC 9077 */
 };
 
@@ -201,6 +212,20 @@ void	 audit_walk_denial(struct worker *, const struct znode *);
 void	 worker_say(struct worker *, const struct cause *);
 void	 worker_say_at(struct worker *, const struct cause *, enum zone_part, const struct znode *);
 
+/* --- which chains (audit_chains.c) --- */
+
+int	 denial_begin(struct audit *) MUST_USE;
+/* After the merge: what stands beside the chains in force. */
+void	 denial_end(struct audit *);
+void	 denial_done(struct audit *);
+/* Whose record that is; NULL: it is of no chain in force. */
+const struct chain *chain_of(const struct audit *, const struct znode *);
+/* The last member at or before the hash, around the beginning too; NULL: there is none. */
+const struct znode *chain_cover(const struct audit *, const struct chain *,
+	    const uint8_t hash[static NSEC3_HASH_LEN]);
+/* The member before this one, around too; of a chain with a list. */
+const struct znode *chain_before(const struct chain *, const struct znode *member);
+
 /* --- denial (audit_denial.c, audit_nsec3.c) --- */
 
 enum name_kind {
@@ -210,6 +235,8 @@ enum name_kind {
 };
 
 void	 nsec_name(struct worker *, const struct znode *, enum name_kind);
+/* Where NSEC3 is in force: the record need not be there, but has to be true. */
+void	 nsec_beside(struct worker *, const struct znode *, enum name_kind);
 /* The record of w->prev against its successor. */
 void	 nsec_link(struct worker *, const struct znode *);
 void	 nsec3_name(struct worker *, const struct znode *, struct sv key, enum name_kind);
@@ -222,11 +249,13 @@ const struct znode *nsec3_cover(const struct zone *, const uint8_t hash[static N
 const struct znode *nsec3_before(const struct zone *, struct zone_it);
 /* The NSEC3 record of a node of that part; false: none. */
 bool	 nsec3_of(const struct znode *, struct nsec3 *ret);
-void	 nsec3_hash_key(const struct audit *, struct sv key, uint8_t ret[static NSEC3_HASH_LEN]);
+void	 nsec3_hash_key(const struct audit *, const struct chain *, struct sv key,
+	    uint8_t ret[static NSEC3_HASH_LEN]);
 /* Records that no name accounts for. */
 int	 nsec3_extras(struct audit *);
-void	 denial_begin(struct audit *);
 void	 bitmap_want(struct worker *, const struct znode *, enum name_kind, bool nsec);
+/* Is it the one wanted? */
+bool	 bitmap_holds(const struct worker *, struct sv bitmap);
 void	 bitmap_check(struct worker *, uint16_t type, struct sv bitmap);
 
 /* --- the apex (audit_apex.c) --- */
@@ -246,6 +275,8 @@ size_t	 change_n_units(const struct change *);
 void	 change_unit(struct worker *, size_t);
 /* Did the version before have an NSEC3 record of this hash? */
 bool	 change_had(const struct audit *, const uint8_t hash[static NSEC3_HASH_LEN]);
+/* Of a change: may it have brought another chain? Then nothing of it is judged. */
+void	 change_chains(struct audit *);
 /* Was the apex looked at? */
 bool	 change_has_apex(const struct audit *);
 /* After the merge: does any change remain unexplained? */

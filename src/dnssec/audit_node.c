@@ -387,9 +387,8 @@ set_stray(struct worker *w, const struct zrrset *set)
 		say_type(w, DNS_DENIAL_EXTRA, RR_NSEC3);
 		return true;
 	}
-	if (set->type == RR_NSEC && w->a->denial.kind != AUDIT_NSEC) {
-		say_type(w, w->a->denial.kind == AUDIT_NSEC3 ? DNS_DENIAL_MIXED :
-		    DNS_DENIAL_EXTRA, RR_NSEC);
+	if (set->type == RR_NSEC && w->a->denial.kind == AUDIT_NO_DENIAL) {
+		say_type(w, DNS_DENIAL_EXTRA, RR_NSEC);
 		return true;
 	}
 	return false;
@@ -509,6 +508,10 @@ denial_check(struct worker *w, const struct znode *node, enum name_kind kind)
 	} else if (w->a->denial.kind == AUDIT_NSEC3) {
 		nsec3_ents(w, node);
 		nsec3_name(w, node, znode_key(node), kind);
+		if (!w->collect) {
+			nsec_beside(w, node, kind);
+			nsec_link(w, node);
+		}
 	}
 }
 

@@ -185,6 +185,7 @@ sink_merge(struct sink *dst, const struct sink *src)
 	counts_merge(&dst->counts, &src->counts);
 	times_merge(dst, src);
 	dst->n_matched += src->n_matched;
+	dst->n_beside += src->n_beside;
 	dst->signs_dnskey |= src->signs_dnskey;
 	dst->tried_dnskey |= src->tried_dnskey;
 	dst->signs_cds |= src->signs_cds;

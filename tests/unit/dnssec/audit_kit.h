@@ -2,17 +2,21 @@
  * A good zone, and a little language that spoils it. The zone is signed by
  * dnssec/sign; the audit, which shares no code with that, has to be content.
  * A script is statements with ";" between, each on one RRset (OWNER TYPE), an
- * owner being relative, "@", or "#OWNER" for the NSEC3 record of its hash:
+ * owner being relative, "@", or "#OWNER" for the NSEC3 record of its hash
+ * ("#OWNER/AB" with a salt):
  *
  *	add O T DATA	a record more		set O T DATA	this one only
  *	del O T		records go, not their signatures	drop O T	both go
  *	unsign O T	signatures go		node O		all of the name goes
  *	ttl O T N	of the records		sigttl O T N	of the signatures
  *	flip O T	a bit of the signature	dup O T		signed once more
+ *	patch O T N HEX	octets of the signature's data, from the Nth on
  *	cut O T		the signature's data end too soon
  *	skip #O		the record goes, and the one before leads past it
  *	plant #O	a record more, well linked and signed
  *	clear #O	no opt-out where the hash of O is covered
+ *	also @ KIND	that chain, too: nsec, nsec3 or opt-out, and a salt
+ *	n1 O F=V ...	fields of an NSEC: next=O types=A,B
  *	n3 O F=V ...	fields of an NSEC3: flags iter salt alg next=#O types=A,B
  *	sign O T F=V ...	anew, with: key=k|z|x|r (KSK, ZSK, a key outside of the zone,
  *			a revoked one), exp= inc= (seconds from now), labels=, ttl=, signer=,
@@ -173,7 +177,7 @@ kit_sign_zone(struct audit_kit *k, struct zone *z, struct zone *last_unsigned)
 	return ret;
 }
 
-static struct audit_kit *
+UNUSED static struct audit_kit *
 kit_new_alg(enum kit_denial denial, uint8_t alg)
 {
 	struct audit_kit *k = calloc(1, sizeof(*k));
@@ -196,7 +200,7 @@ kit_new_alg(enum kit_denial denial, uint8_t alg)
 	return k;
 }
 
-static struct audit_kit *
+UNUSED static struct audit_kit *
 kit_new(enum kit_denial denial)
 {
 	return kit_new_alg(denial, 13);
@@ -214,7 +218,7 @@ kit_good(struct audit_kit *k)
 	return k->z;
 }
 
-static void
+UNUSED static void
 kit_free(struct audit_kit *k)
 {
 	for (unsigned i = 0; i < 4; i++)
@@ -243,6 +247,8 @@ struct kit_at {
 	enum zone_part	part;
 	uint8_t		key[DNS_KEY_MAX];
 	size_t		key_len;
+	uint8_t		salt[8];
+	size_t		salt_len;
 };
 
 static struct sv
@@ -258,8 +264,13 @@ kit_at(const struct audit_kit *k, struct sv owner)
 	struct kit_at at = { .part = hash ? ZONE_NSEC3 : ZONE_NAMES };
 	struct dkey key;
 
-	if (hash)
-		owner = sv_skip(owner, 1);
+	if (hash) {
+		struct sv salt = sv_skip(owner, 1);
+
+		owner = sv_cut(&salt, '/');
+		at.salt_len = salt.n / 2;
+		assert_int_equal(hex_decode(at.salt, at.salt_len, salt), 0);
+	}
 	at.name = k->apex;
 	if (!sv_eq_str(owner, "@"))
 		assert_int_equal(dname_parse(owner, &k->apex, &at.name), 0);
@@ -270,7 +281,7 @@ kit_at(const struct audit_kit *k, struct sv owner)
 		struct dname low = at.name;
 
 		dns_lower(low.w, low.len);
-		nsec3_hash(&low, (struct sv){ 0 }, 0, at.key);
+		nsec3_hash(&low, (struct sv){ (const char *)at.salt, at.salt_len }, 0, at.key);
 		at.key_len = NSEC3_HASH_LEN;
 		assert_int_equal(nsec3_owner(at.key, &k->apex, &at.name), 0);
 	}
@@ -548,6 +559,39 @@ kit_n3_field(struct audit_kit *k, struct kit_data *d, struct sv name, struct sv 
 	}
 }
 
+/* One field of an NSEC record. */
+static void
+kit_n1_field(struct audit_kit *k, struct kit_data *d, struct sv name, struct sv value)
+{
+	struct kit_data old = *d;
+	struct rd r = rd_mem(old.b, old.n);
+	struct dname next;
+	size_t map;
+
+	dname_rd(&r, &next);
+	map = next.len;
+	if (sv_eq_str(name, "next")) {
+		struct kit_at to = kit_at(k, value);
+
+		memcpy(d->b, to.name.w, to.name.len);
+		memcpy(d->b + to.name.len, old.b + map, old.n - map);
+		d->n = to.name.len + old.n - map;
+	} else {
+		assert_true(sv_eq_str(name, "types"));
+		d->n = map + kit_types(value, d->b + map);
+	}
+}
+
+static void
+kit_patch(struct kit_data *d, struct sv rest)
+{
+	struct sv at, hex;
+
+	assert_true(sv_word(&rest, &at) && sv_word(&rest, &hex));
+	assert_true((size_t)kit_num(at) + hex.n / 2 <= d->n);
+	assert_int_equal(hex_decode(d->b + kit_num(at), hex.n / 2, hex), 0);
+}
+
 static bool
 kit_records(struct audit_kit *k, struct sv verb, struct kit_set *s, struct sv rest)
 {
@@ -583,18 +627,30 @@ kit_n3_put(struct audit_kit *k, struct zone **z, const struct kit_at *at, struct
 	free(s);
 }
 
-/* The record before the hash, around too. */
+static bool
+kit_n3_same_salt(const struct znode *n, const struct kit_at *at)
+{
+	struct zrrset v;
+	struct sv d;
+
+	assert_true(znode_find(n, RR_NSEC3, &v) && zdata_next(&v.rrs, &d));
+	return d.n > 5 && (uint8_t)d.p[4] == at->salt_len && memcmp(d.p + 5, at->salt, at->salt_len) == 0;
+}
+
+/* The record of that chain before the hash, around too. */
 static struct kit_at
 kit_n3_before(const struct audit_kit *k, const struct zone *z, const struct kit_at *at)
 {
 	struct zone_it it = zone_seek(z, ZONE_NSEC3, kit_at_key(at));
-	const struct znode *n = zone_prev(&it);
 	struct kit_at ret = { .part = ZONE_NSEC3, .key_len = NSEC3_HASH_LEN };
+	const struct znode *n;
 
-	if (n == NULL) {
-		it = zone_block(z, ZONE_NSEC3, zone_n_blocks(z, ZONE_NSEC3));
-		n = zone_prev(&it);
-	}
+	do
+		if ((n = zone_prev(&it)) == NULL) {
+			it = zone_block(z, ZONE_NSEC3, zone_n_blocks(z, ZONE_NSEC3));
+			n = zone_prev(&it);
+		}
+	while (!kit_n3_same_salt(n, at));
 	memcpy(ret.key, znode_key(n).p, NSEC3_HASH_LEN);
 	assert_int_equal(nsec3_owner(ret.key, &k->apex, &ret.name), 0);
 	return ret;
@@ -641,6 +697,49 @@ kit_chain(struct audit_kit *k, struct zone **z, struct sv verb, const struct kit
 	return true;
 }
 
+/* What other has of that type, into z. */
+static void
+kit_copy(struct zone **z, const struct zone *other, enum zone_part part, uint16_t type)
+{
+	struct zone_it it = zone_begin(other, part);
+	const struct znode *n;
+	struct zrrset v;
+
+	while ((n = zone_next(&it)) != NULL) {
+		struct kit_at at = { .part = part, .key_len = znode_key(n).n };
+		struct kit_set *s;
+
+		if (!znode_find(n, type, &v))
+			continue;
+		memcpy(at.key, znode_key(n).p, at.key_len);
+		s = kit_get(other, &at, type);
+		*z = kit_apply(*z, &at, s);
+		free(s);
+	}
+}
+
+/* The same names, signed with another kind of denial: its chain alone is taken. */
+static void
+kit_also(struct audit_kit *k, struct zone **z, struct sv rest)
+{
+	struct zone *plain = kit_zone(&k->apex, sv_str(kit_text)), *other;
+	struct sign_policy was = k->policy;
+	struct sv kind, salt;
+
+	assert_true(sv_word(&rest, &kind));
+	salt = sv_trim(rest);
+	k->policy.denial = sv_eq_str(kind, "nsec") ? SIGN_NSEC : SIGN_NSEC3;
+	k->policy.opt_out = sv_eq_str(kind, "opt-out");
+	k->policy.salt_len = (uint8_t)(salt.n / 2);
+	assert_int_equal(hex_decode(k->policy.salt, salt.n / 2, salt), 0);
+	other = kit_sign_zone(k, plain, NULL);
+	kit_copy(z, other, k->policy.denial == SIGN_NSEC ? ZONE_NAMES : ZONE_NSEC3,
+	    k->policy.denial == SIGN_NSEC ? RR_NSEC : RR_NSEC3);
+	k->policy = was;
+	(void)zone_unref(other);
+	(void)zone_unref(plain);
+}
+
 static void
 kit_statement(struct audit_kit *k, struct zone **z, struct sv line)
 {
@@ -652,6 +751,10 @@ kit_statement(struct audit_kit *k, struct zone **z, struct sv line)
 	if (!sv_word(&line, &verb))
 		return;
 	assert_true(sv_word(&line, &owner));
+	if (sv_eq_str(verb, "also")) {
+		kit_also(k, z, line);
+		return;
+	}
 	at = kit_at(k, owner);
 	if (sv_eq_str(verb, "node")) {
 		*z = kit_apply(*z, &at, NULL);
@@ -659,7 +762,9 @@ kit_statement(struct audit_kit *k, struct zone **z, struct sv line)
 	}
 	if (kit_chain(k, z, verb, &at))
 		return;
-	if (!sv_eq_str(verb, "n3")) {
+	if (sv_eq_str(verb, "n1")) {
+		type = RR_NSEC;
+	} else if (!sv_eq_str(verb, "n3")) {
 		assert_true(sv_word(&line, &word));
 		assert_int_equal(rrtype_parse(word, &type), 0);
 	}
@@ -674,11 +779,13 @@ kit_statement(struct audit_kit *k, struct zone **z, struct sv line)
 		s->sig[0].b[s->sig[0].n - 1] ^= 1;
 	} else if (sv_eq_str(verb, "cut")) {
 		s->sig[0].n = 12;
-	} else if (sv_eq_str(verb, "n3") && s->n_rrs > 0) {
+	} else if (sv_eq_str(verb, "patch") && s->n_sigs > 0) {
+		kit_patch(&s->sig[0], line);
+	} else if (verb.p[0] == 'n' && s->n_rrs > 0) {
 		while (sv_word(&line, &word)) {
 			struct sv name = sv_cut(&word, '=');
 
-			kit_n3_field(k, &s->rr[0], name, word);
+			(type == RR_NSEC ? kit_n1_field : kit_n3_field)(k, &s->rr[0], name, word);
 		}
 	} else {
 		(void)kit_records(k, verb, s, line);
