@@ -177,7 +177,8 @@ ctl_event(void *arg, int fd, unsigned what UNUSED)
 
 	if (s < 0)
 		return;
-	if (getsockopt(s, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0 || ctl->n >= CTL_CLIENTS_MAX || (c = calloc(1, sizeof(*c))) == NULL) {
+	if (getsockopt(s, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0 || ctl->n >= CTL_CLIENTS_MAX ||
+	    (c = calloc(1, sizeof(*c))) == NULL) {
 		(void)close(s);
 		return;
 	}
