@@ -64,6 +64,9 @@ static const struct hsm_error errors[] = {
 	{ HSM_RV_TOKEN_ABSENT, "no such token", RETRY_TOKEN, -ENODEV, HSM_TOKEN_ABSENT },
 	{ HSM_RV_TOKEN_MANY, "several tokens", RETRY_NEVER, -EMLINK, HSM_TOKEN_MANY },
 	{ HSM_RV_NONSENSE, "an answer that cannot be", RETRY_NEVER, -EIO, HSM_REFUSED },
+	{ HSM_RV_UNOPENED, "not loaded", RETRY_NEVER, -ENODEV, HSM_MODULE_LOAD },
+	{ HSM_RV_CRASHED, "crashed", RETRY_NEVER, -ENODEV, HSM_CRASHED },
+	{ HSM_RV_HUNG, "no answer", RETRY_NEVER, -ENODEV, HSM_HUNG },
 	{ HSM_RV_BUSY, "all sessions busy", RETRY_NEVER, SE_TIMEOUT, HSM_BUSY },
 };
 static const struct hsm_error unknown = {

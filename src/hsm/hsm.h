@@ -28,8 +28,19 @@
  *
  * Sessions are a pool: as many threads sign at the same time as there are
  * sessions; others wait for at most HSM_WAIT_MSEC (SE_TIMEOUT). A module that
- * hangs within a call cannot be interrupted from here: who calls belongs into
- * a process of its own with a deadline (role), and loses one session, not all.
+ * hangs within a call cannot be interrupted, and one that crashes takes its
+ * process with it: so who runs long opens it apart, in a process of its own
+ * (hsm_open_apart()). All calls are the same; what is asked and answered goes
+ * over a socket for each session (wire.c, host.c, apart.c).
+ *
+ *	crash			a new process, at once the first time, then with
+ *				growing pauses; what was asked is asked again
+ *	no answer in time	the process is killed; then as above, but what
+ *				was asked is not asked again
+ *	a refused PIN		is given to no process any more
+ *
+ * A pair that was being made when the process died may be in the token:
+ * hsm_list() shows it.
  *
  * What we do not trust: that the token signed what it was given, with the key
  * that was meant. A CKA_ID may be held by two keys (refused: HSM_KEY_MANY), a
@@ -98,6 +109,32 @@ DEFINE_CLEANUP(struct hsm, hsm_free)
  * or -EINVAL (the URI), -ENOMEM, SE_LIMIT.
  */
 bool	 hsm_trouble(struct hsm *, struct findings *);
+
+/* --- in a process of its own --- */
+
+struct hsm_apart_opts {
+	struct hsm_opts	 hsm;		/* .later, .pause and .pause_arg are not looked at */
+	unsigned	 call_msec;	/* one call of the module that takes longer does not return */
+	unsigned	 make_msec;	/* … making a pair; 0: the same */
+	/* In that process, before the module is loaded, and when it is; negative: it ends. */
+	int		(*before)(void *arg);
+	int		(*after)(void *arg);
+	void		*arg;
+};
+/*
+ * As hsm_open() with .later, while this process has no threads and no sandbox yet (sys/cell.h).
+ * Only the path and the URI are looked at here; the rest is what calls say: HSM_MODULE_LOAD,
+ * HSM_PIN_FILE, HSM_CRASHED and HSM_HUNG are -ENODEV.
+ */
+int	 hsm_open_apart(const struct hsm_apart_opts *, struct findings *, struct hsm **ret) MUST_USE;
+/* The next call finds a new process. */
+void	 hsm_apart_renew(struct hsm *);
+
+struct hsm_apart_state {
+	uint64_t	 n_crashed, n_hung;	/* processes that ended so */
+	bool		 is_over;		/* none can be made any more */
+};
+void	 hsm_apart_look(struct hsm *, struct hsm_apart_state *ret);
 
 /* --- keys --- */
 

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sys/types.h>
 
+#include "base/rd.h"
 #include "hsm/hsm.h"
 #include "hsm/limits.h"
 
@@ -24,6 +25,9 @@
 #define HSM_RV_TOKEN_ABSENT	((CK_RV)-7)
 #define HSM_RV_TOKEN_MANY	((CK_RV)-8)
 #define HSM_RV_NONSENSE		((CK_RV)-9)
+#define HSM_RV_UNOPENED		((CK_RV)-10)	/* apart: the module, or its PIN file */
+#define HSM_RV_CRASHED		((CK_RV)-11)
+#define HSM_RV_HUNG		((CK_RV)-12)
 
 /* --- error.c: what an answer means --- */
 
@@ -69,7 +73,10 @@ struct hsm_pin {
 	unsigned char		 p[HSM_PIN_MAX + 1];
 };
 
+struct hsm_apart;
+
 struct hsm {
+	struct hsm_apart	*apart;		/* NULL: the module is in this process */
 	char			*path;		/* of the module, symbolic links resolved */
 	CK_FUNCTION_LIST	*f;
 	bool			 is_started;	/* C_Initialize was ours */
@@ -115,7 +122,14 @@ void	 hsm_slot_keep(struct hsm *, CK_SLOT_ID, const CK_TOKEN_INFO *);
 /* NULL: refused; *ret_what says why. */
 P11KitUri *hsm_uri_parse(const char *text, const char **ret_what);
 
+/* Its path, its URI and locks, and no module yet. NULL: no memory. */
+struct hsm *hsm_new(const struct hsm_opts *, const char *path);
+
 /* --- session.c --- */
+
+/* One that nobody is in; NULL: all are busy for long. */
+struct hsm_session *hsm_session_take(struct hsm *, bool *ret_lost);
+void	 hsm_session_give(struct hsm *, struct hsm_session *, CK_RV, const struct hsm_key_info *);
 
 /*
  * Do op in a session, again where that can help. CKR_OK, or what the token said at last,
@@ -139,6 +153,8 @@ struct hsm_key {
 	uint64_t		 gen[HSM_SESSIONS_MAX], login[HSM_SESSIONS_MAX];
 };
 
+/* The key with this id and label (by_label), and what the token knows of it. */
+int	 hsm_key_seek(struct hsm *, struct hsm_key *) MUST_USE;
 /* Attributes into a buffer; *len is its size, then theirs. false: there is none that fits. */
 bool	 hsm_attr(struct hsm *, struct hsm_session *, CK_OBJECT_HANDLE, CK_ATTRIBUTE_TYPE,
 	    void *dst, size_t *len);
@@ -153,5 +169,79 @@ CK_RV	 hsm_key_load(struct hsm *, struct hsm_session *, CK_OBJECT_HANDLE, struct
 /* Its public objects: those with the same CKA_ID and type. */
 CK_RV	 hsm_key_halves(struct hsm *, struct hsm_session *, const struct hsm_key *,
 	    CK_OBJECT_CLASS, CK_OBJECT_HANDLE *, size_t max, size_t *ret_n);
+
+/* --- wire.c: what goes over a socket between apart.c and host.c --- */
+
+enum hsm_ask {
+	ASK_LIST,
+	ASK_OPEN,
+	ASK_GENERATE,
+	ASK_DELETE,
+	ASK_SIGN,
+	ASK_MAX
+};
+
+/* Before each question: what, and which token it was (none: is_seen is false). */
+struct hsm_ask_head {
+	enum hsm_ask		 what;
+	bool			 is_seen;
+	unsigned char		 label[32], serial[16];
+};
+/* Before each answer: how it went, and where. */
+struct hsm_answer_head {
+	int			 rc;
+	CK_RV			 rv;
+	uint32_t		 n_fit, n_tokens;
+	bool			 is_seen;
+	unsigned char		 label[32], serial[16];
+};
+/* The first words of a new process. */
+struct hsm_hello {
+	enum hsm_finding	 code;		/* HSM_FINDING_MAX: it is ready */
+	bool			 is_msg;	/* what is a msgid */
+	char			 file[HSM_PATH_MAX], what[HSM_TEXT_MAX];
+};
+
+void	 hsm_ask_head_put(struct buf *, const struct hsm_ask_head *);
+bool	 hsm_ask_head_get(struct rd *, struct hsm_ask_head *);
+void	 hsm_answer_head_put(struct buf *, const struct hsm_answer_head *);
+bool	 hsm_answer_head_get(struct rd *, struct hsm_answer_head *);
+void	 hsm_hello_put(struct buf *, const struct hsm_hello *);
+bool	 hsm_hello_get(struct rd *, struct hsm_hello *);
+/* Text with its length; a get is empty beyond max, and the cursor bad. */
+void	 hsm_sv_put(struct buf *, struct sv);
+struct sv hsm_sv_get(struct rd *, size_t max);
+/* Which key: id, label, kind. */
+void	 hsm_key_put(struct buf *, const struct hsm_key *);
+bool	 hsm_key_get(struct rd *, struct hsm_key *);
+/* … and what the token knows of it. */
+void	 hsm_key_whole_put(struct buf *, const struct hsm_key *);
+bool	 hsm_key_whole_get(struct rd *, struct hsm_key *);
+/* A row of a list; the answer's texts point into the octets. */
+void	 hsm_info_put(struct buf *, const struct hsm_key_info *);
+bool	 hsm_info_get(struct rd *, struct hsm_key_info *);
+/* Frames: a length and so many octets; one of none says that work goes on. */
+int	 hsm_frame_write(int fd, struct sv, int64_t until) MUST_USE;
+
+/* --- host.c: the process with the module --- */
+
+struct hsm_host {
+	const struct hsm_apart_opts *o;		/* of which .hsm.module is a resolved path */
+};
+int	 hsm_host_run(void *host, const int *fds, unsigned n);
+
+/* --- apart.c: what hsm.h says, asked there --- */
+
+/* hsm_open_apart() without looking at who could replace it. */
+int	 hsm_open_apart_path(const struct hsm_apart_opts *, const char *path, struct findings *,
+	    struct hsm **ret) MUST_USE;
+void	 hsm_apart_free(struct hsm *);
+int	 hsm_apart_list(struct hsm *, struct pool *, struct hsm_key_info **, size_t *ret_n);
+int	 hsm_apart_seek(struct hsm *, struct hsm_key *);
+int	 hsm_apart_generate(struct hsm *, enum hsm_kind, unsigned bits, struct sv label, struct hsm_key *);
+int	 hsm_apart_delete(struct hsm *, struct hsm_key *);
+int	 hsm_apart_sign(struct hsm *, struct hsm_key *, struct hsm_make *, size_t n);
+/* Of the RVs that only this file gives: true, and it is told. */
+bool	 hsm_apart_tell(struct hsm *, struct findings *);
 
 #endif

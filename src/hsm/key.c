@@ -231,6 +231,12 @@ uri_fill(const char *uri, struct hsm_key *k)
 }
 
 int
+hsm_key_seek(struct hsm *h, struct hsm_key *k)
+{
+	return h->apart != NULL ? hsm_apart_seek(h, k) : hsm_run(h, open_op, k, NULL, &k->info);
+}
+
+int
 hsm_key_open(struct hsm *h, const char *uri, struct hsm_key **ret)
 {
 	_cleanup_(hsm_key_freep) struct hsm_key *k = calloc(1, sizeof(*k));
@@ -240,7 +246,7 @@ hsm_key_open(struct hsm *h, const char *uri, struct hsm_key **ret)
 		return -ENOMEM;
 	if ((rc = uri_fill(uri, k)) < 0)
 		return rc;
-	if ((rc = hsm_run(h, open_op, k, NULL, &k->info)) < 0)
+	if ((rc = hsm_key_seek(h, k)) < 0)
 		return rc;
 	*ret = TAKE_PTR(k);
 	return 0;
@@ -360,10 +366,13 @@ int
 hsm_list(struct hsm *h, struct pool *pool, struct hsm_key_info **ret, size_t *ret_n)
 {
 	struct list l = { .pool = pool };
-	_cleanup_(hsm_key_freep) struct hsm_key *k = l.key = calloc(1, sizeof(*l.key));
+	_cleanup_(hsm_key_freep) struct hsm_key *k = NULL;
 	int rc;
 
-	if (k == NULL || (l.handle = calloc(HSM_KEYS_MAX + 1, sizeof(*l.handle))) == NULL)
+	if (h->apart != NULL)
+		return hsm_apart_list(h, pool, ret, ret_n);
+	if ((k = l.key = calloc(1, sizeof(*l.key))) == NULL ||
+	    (l.handle = calloc(HSM_KEYS_MAX + 1, sizeof(*l.handle))) == NULL)
 		return -ENOMEM;
 	rc = hsm_run(h, list_op, &l, NULL, NULL);
 	free(l.handle);

@@ -93,6 +93,17 @@ make_op(struct hsm *h, struct hsm_session *s UNUSED, void *arg)
 	return rv;
 }
 
+static int
+generate_apart(struct hsm *h, enum hsm_kind kind, unsigned bits, struct sv label, struct hsm_key **ret)
+{
+	_cleanup_(hsm_key_freep) struct hsm_key *k = calloc(1, sizeof(*k));
+	int rc = k == NULL ? -ENOMEM : hsm_apart_generate(h, kind, bits, label, k);
+
+	if (rc == 0)
+		*ret = TAKE_PTR(k);
+	return rc;
+}
+
 int
 hsm_generate(struct hsm *h, enum hsm_kind kind, unsigned bits, struct sv label,
     struct hsm_key **ret)
@@ -103,6 +114,8 @@ hsm_generate(struct hsm *h, enum hsm_kind kind, unsigned bits, struct sv label,
 
 	if (label.n > HSM_LABEL_MAX)
 		return -EINVAL;
+	if (h->apart != NULL)
+		return generate_apart(h, kind, bits, label, ret);
 	if ((rc = hsm_run(h, make_op, &m, NULL, NULL)) < 0)
 		return rc;
 	buf_str(&uri, "pkcs11:id=");
@@ -152,5 +165,5 @@ delete_op(struct hsm *h, struct hsm_session *s, void *arg)
 int
 hsm_key_delete(struct hsm *h, struct hsm_key *k)
 {
-	return hsm_run(h, delete_op, k, NULL, &k->info);
+	return h->apart != NULL ? hsm_apart_delete(h, k) : hsm_run(h, delete_op, k, NULL, &k->info);
 }

@@ -29,5 +29,20 @@
 #define HSM_ATTR_MAX		1024
 /* Bytes of a pkcs11: URI: every field of a token percent-encoded, an id and a label. */
 #define HSM_URI_MAX		2048
+/* Octets of a question: what a ring's may have (128 KiB), with DigestInfo before each digest. */
+#define HSM_ASK_MAX	(192 * 1024)
+/* … of an answer: a list of HSM_KEYS_MAX keys. */
+#define HSM_ANSWER_MAX	(2 * 1024 * 1024)
+/* Signatures of one question: a ring's has 255 items at the most. */
+#define HSM_SIGN_MAX	256
+/* Pause before the second process after one that died early; doubled until the longest. */
+#define HSM_AGAIN_MSEC	1000U
+#define HSM_AGAIN_MAX_MSEC 60000U
+/* One that died after so long did not die early. */
+#define HSM_EARLY_MSEC	60000U
+/* For C_Finalize of a process that is not needed any more. */
+#define HSM_END_MSEC	1000U
+/* Octets of a text about a module that did not start. */
+#define HSM_TEXT_MAX	400
 
 #endif

@@ -146,7 +146,7 @@ locks_init(struct hsm *h)
 	return 0;
 }
 
-static struct hsm *
+struct hsm *
 hsm_new(const struct hsm_opts *o, const char *path)
 {
 	struct hsm *h = calloc(1, sizeof(*h));
@@ -175,6 +175,8 @@ hsm_free(struct hsm *h)
 {
 	if (h == NULL)
 		return NULL;
+	if (h->apart != NULL)
+		hsm_apart_free(h);
 	if (h->is_started)
 		(void)h->f->C_Finalize(NULL);	/* closes the sessions and logs out */
 	if (h->f != NULL)

@@ -32,8 +32,8 @@ free_find(struct hsm *h)
 	return s;
 }
 
-static struct hsm_session *
-session_take(struct hsm *h, bool *ret_lost)
+struct hsm_session *
+hsm_session_take(struct hsm *h, bool *ret_lost)
 {
 	struct hsm_session *s;
 	struct timespec until;
@@ -69,8 +69,8 @@ trouble_set(struct hsm *h, CK_RV rv, const struct hsm_key_info *key)
 		memcpy(h->trouble_label, key->label.p, h->trouble_key.label.n);
 }
 
-static void
-session_give(struct hsm *h, struct hsm_session *s, CK_RV rv, const struct hsm_key_info *key)
+void
+hsm_session_give(struct hsm *h, struct hsm_session *s, CK_RV rv, const struct hsm_key_info *key)
 {
 	(void)pthread_mutex_lock(&h->lock);
 	if (s != NULL) {
@@ -238,9 +238,9 @@ hsm_run(struct hsm *h, hsm_op op, void *arg, const size_t *progress,
 	CK_RV rv = HSM_RV_BUSY;
 	bool lost;
 
-	if ((s = session_take(h, &lost)) != NULL)
+	if ((s = hsm_session_take(h, &lost)) != NULL)
 		rv = attempts(h, s, lost, op, arg, progress);
-	session_give(h, s, rv, key);
+	hsm_session_give(h, s, rv, key);
 	return rv == CKR_OK ? 0 : hsm_error_find(rv)->rc;
 }
 
@@ -272,7 +272,7 @@ hsm_trouble(struct hsm *h, struct findings *fs)
 
 	(void)pthread_mutex_lock(&h->lock);
 	bad = h->trouble != CKR_OK;
-	if (bad)
+	if (bad && (h->apart == NULL || !hsm_apart_tell(h, fs)))
 		trouble_tell(h, fs);
 	(void)pthread_mutex_unlock(&h->lock);
 	return bad;

@@ -34,5 +34,6 @@ hsm_sign(struct hsm *h, struct hsm_key *k, struct hsm_make *item, size_t n)
 {
 	struct batch b = { .key = k, .item = item, .n = n };
 
-	return hsm_run(h, sign_op, &b, &b.n_done, &k->info);
+	return h->apart != NULL ? hsm_apart_sign(h, k, item, n) :
+	    hsm_run(h, sign_op, &b, &b.n_done, &k->info);
 }

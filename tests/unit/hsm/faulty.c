@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -25,12 +26,22 @@ hang(void)
 		(void)nanosleep(&ts, NULL);
 }
 
+static void
+crash(enum faulty_call call, int late)
+{
+	if (ctl->crash_in != (int)call + 1 || ctl->crash_late != late || ctl->crash_n == 0)
+		return;
+	if (ctl->crash_n < 0 || atomic_fetch_sub(&ctl->crash_n, 1) == 1)
+		(void)raise(SIGSEGV);
+}
+
 static CK_RV
 fault(enum faulty_call call)
 {
 	int n;
 
 	ctl->n[call]++;
+	crash(call, 0);
 	if (ctl->hang_in == (int)call + 1)
 		hang();
 	if (ctl->gone != 0) {
@@ -52,7 +63,10 @@ faulty_##name args					\
 {							\
 	CK_RV rv = fault(call);				\
 							\
-	return rv != CKR_OK ? rv : real->name given;	\
+	if (rv == CKR_OK)				\
+		rv = real->name given;			\
+	crash(call, 1);					\
+	return rv;					\
 }
 
 FORWARD(F_INITIALIZE, C_Initialize, (void *a), (a))

@@ -45,6 +45,9 @@ struct faulty {
 	atomic_int	hang_msec;		/* C_Sign takes so long, or until this is 0 again */
 	atomic_int	hang_in;		/* not C_Sign: this call and 1 */
 	atomic_int	lie;			/* enum faulty_lie */
+	atomic_int	crash_in;		/* this call and 1 … */
+	atomic_int	crash_n;		/* … crashes the so manyeth time from now; < 0: each time */
+	atomic_int	crash_late;		/* … when the real one has returned */
 	CK_FUNCTION_LIST *real;			/* of a process without $FAULTY_FILE */
 };
 
