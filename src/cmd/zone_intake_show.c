@@ -6,6 +6,7 @@
 #include "cmd/zone_intake.h"
 #include "dnssec/dnssec.h"
 #include "out/escape.h"
+#include "out/table.h"
 
 /* --- what may go upward --- */
 
@@ -188,41 +189,68 @@ intake_json_print(const struct cmd_ctx *ctx, const struct intake_work *w, struct
 
 /* --- the table of registries --- */
 
+/* "8,13"; "all but 5,7"; "-": no list. */
 static void
-list_print(uint32_t list, char *dst, size_t cap)
+list_print(const struct cmd_ctx *ctx, uint32_t list, struct buf *b)
 {
-	size_t n = 0;
+	bool except = (list >> INTAKE_OTHERS & 1) != 0, first = true;
 
-	dst[n++] = '-';
-	dst[n] = '\0';
-	for (unsigned i = 0, first = 1; i < 32; i++)
-		if ((list >> i & 1) != 0) {
-			int k = snprintf(dst + (first ? 0 : n), cap - n, first ? "%u" : ",%u", i);
-
-			n = (first ? 0 : n) + (size_t)k;
-			first = 0;
+	if (list == 0)
+		buf_char(b, '-');
+	if (except)
+		buf_str(b, tr(ctx->lang, N_("all but ")));
+	for (unsigned i = 0; i < INTAKE_OTHERS && list != 0; i++)
+		if ((list >> i & 1) != except) {
+			buf_printf(b, first ? "%u" : ",%u", i);
+			first = false;
 		}
+}
+
+/* What its EPP lacks of RFC 5910. */
+static void
+epp_print(const struct cmd_ctx *ctx, unsigned epp, struct buf *b)
+{
+	static const char *const texts[] = {
+		N_("EPP without maxSigLife"), N_("EPP without \"urgent\""), N_("EPP with objects of its own"),
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if ((epp >> i & 1) != 0)
+			buf_printf(b, "; %s", tr(ctx->lang, texts[i]));
 }
 
 void
 intake_rules_print(const struct cmd_ctx *ctx, struct buf *b)
 {
 	static const char *const forms[] = { "-", "DS", "DNSKEY", "DS DNSKEY" };
+	static const char *const heads[] = {
+		N_("TLD"), N_("form"), N_("algorithms"), N_("digests"), N_("max"),
+	};
+	static const unsigned widths[] = { 9, 11, 25, 11, 5 };
 	const struct intake_registry *r;
 	size_t n;
 
 	r = intake_registries(&n);
-	buf_printf(b, "%-8s %-10s %-18s %-8s %-4s %s\n", tr(ctx->lang, N_("TLD")), tr(ctx->lang, N_("form")),
-	    tr(ctx->lang, N_("algorithms")), tr(ctx->lang, N_("digests")), tr(ctx->lang, N_("max")),
-	    tr(ctx->lang, N_("source, date")));
+	for (size_t i = 0; i < ARRAY_LEN(heads); i++)
+		table_cell(b, tr(ctx->lang, heads[i]), widths[i], false);
+	buf_printf(b, "%s\n", tr(ctx->lang, N_("source, date")));
 	for (size_t i = 0; i < n; i++) {
-		char algs[128], digests[128], max[16] = "-";
+		_cleanup_(buf_done) struct buf algs = BUF_INIT, digests = BUF_INIT;
+		char max[16] = "-";
 
-		list_print(r[i].algs, algs, sizeof(algs));
-		list_print(r[i].digests, digests, sizeof(digests));
+		list_print(ctx, r[i].algs, &algs);
+		list_print(ctx, r[i].digests, &digests);
+		buf_char(&algs, '\0');
+		buf_char(&digests, '\0');
 		if (r[i].max > 0)
 			(void)snprintf(max, sizeof(max), "%u", r[i].max);
-		buf_printf(b, "%-8s %-10s %-18s %-8s %-4s %s, %s\n", r[i].tld[0] == '\0' ? "*" : r[i].tld,
-		    forms[r[i].forms], algs, digests, max, tr(ctx->lang, r[i].source), r[i].date);
+		table_cell(b, r[i].tld[0] == '\0' ? "*" : r[i].tld, widths[0], false);
+		table_cell(b, forms[r[i].forms], widths[1], false);
+		table_cell(b, algs.rc == 0 ? algs.p : "", widths[2], false);
+		table_cell(b, digests.rc == 0 ? digests.p : "", widths[3], false);
+		table_cell(b, max, widths[4], false);
+		buf_printf(b, "%s, %s", tr(ctx->lang, r[i].source), r[i].date);
+		epp_print(ctx, r[i].epp, b);
+		buf_char(b, '\n');
 	}
 }

@@ -57,27 +57,9 @@ number_put(struct buf *b, const char *name, unsigned value)
 	buf_printf(b, "          <secDNS:%s>%u</secDNS:%s>\n", name, value, name);
 }
 
-/* RFC 5910 section 4.1: keyTag, alg, digestType, digest. */
+/* RFC 5910 section 4.2: flags, protocol, alg, pubKey. */
 static int
-ds_put(struct buf *b, struct sv rdata)
-{
-	struct ds ds;
-
-	if (ds_parse(rdata, &ds) < 0 || ds.digest.n == 0)
-		return -EINVAL;
-	buf_str(b, "        <secDNS:dsData>\n");
-	number_put(b, "keyTag", ds.tag);
-	number_put(b, "alg", ds.alg);
-	number_put(b, "digestType", ds.digest_type);
-	buf_str(b, "          <secDNS:digest>");
-	for (size_t i = 0; i < ds.digest.n; i++)
-		buf_printf(b, "%02X", (unsigned char)ds.digest.p[i]);
-	buf_str(b, "</secDNS:digest>\n        </secDNS:dsData>\n");
-	return 0;
-}
-
-static int
-dnskey_put(struct buf *b, struct sv rdata)
+key_put(struct buf *b, struct sv rdata)
 {
 	char letters[(CRYPTO_DNSKEY_MAX + 2) / 3 * 4];
 	struct dnskey k;
@@ -95,17 +77,52 @@ dnskey_put(struct buf *b, struct sv rdata)
 	return 0;
 }
 
+/* RFC 5910 section 4.1: keyTag, alg, digestType, digest, and the key if it is to be there. */
 static int
-records_put(struct buf *b, enum epp_form form, const struct sv *records, size_t n)
+ds_put(struct buf *b, const struct dname *zone, const struct epp_record *r)
 {
+	struct ds ds;
 	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = form == EPP_DS ? ds_put(b, records[i]) : dnskey_put(b, records[i]);
+	if (ds_parse(r->ds, &ds) < 0 || ds.digest.n == 0 ||
+	    (r->key.n > 0 && zone != NULL && !ds_matches(r->ds, zone, r->key)))
+		return -EINVAL;
+	buf_str(b, "        <secDNS:dsData>\n");
+	number_put(b, "keyTag", ds.tag);
+	number_put(b, "alg", ds.alg);
+	number_put(b, "digestType", ds.digest_type);
+	buf_str(b, "          <secDNS:digest>");
+	for (size_t i = 0; i < ds.digest.n; i++)
+		buf_printf(b, "%02X", (unsigned char)ds.digest.p[i]);
+	buf_str(b, "</secDNS:digest>\n");
+	if (r->key.n > 0)
+		rc = key_put(b, r->key);
+	buf_str(b, "        </secDNS:dsData>\n");
 	return rc;
 }
 
-/* <rem>, then <add>: the order of the schema, and of what the server does. */
+static int
+records_put(struct buf *b, const struct epp_update *u, const struct epp_record *records, size_t n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct epp_record r = records[i];
+
+		if (u->form != EPP_DS_KEY)
+			*(u->form == EPP_DS ? &r.key : &r.ds) = (struct sv){ 0 };
+		rc = u->form == EPP_DNSKEY ? key_put(b, r.key) : ds_put(b, u->zone, &r);
+	}
+	return rc;
+}
+
+static void
+life_put(struct buf *b, const struct epp_update *u)
+{
+	number_put(b, "maxSigLife", u->max_sig_life);
+}
+
+/* <rem>, <add>, <chg>: the order of the schema, and of what the server does. */
 static int
 changes_put(struct buf *b, const struct epp_update *u)
 {
@@ -115,22 +132,34 @@ changes_put(struct buf *b, const struct epp_update *u)
 		buf_str(b, "      <secDNS:rem>\n        <secDNS:all>true</secDNS:all>\n      </secDNS:rem>\n");
 	if (u->n_rem > 0) {
 		buf_str(b, "      <secDNS:rem>\n");
-		rc = records_put(b, u->form, u->rem, u->n_rem);
+		rc = records_put(b, u, u->rem, u->n_rem);
 		buf_str(b, "      </secDNS:rem>\n");
 	}
 	if (rc == 0 && u->n_add > 0) {
 		buf_str(b, "      <secDNS:add>\n");
-		rc = records_put(b, u->form, u->add, u->n_add);
+		rc = records_put(b, u, u->add, u->n_add);
 		buf_str(b, "      </secDNS:add>\n");
+	}
+	if (rc == 0 && u->max_sig_life > 0) {
+		buf_str(b, "      <secDNS:chg>\n");
+		life_put(b, u);
+		buf_str(b, "      </secDNS:chg>\n");
 	}
 	return rc;
 }
 
 static bool
+records_ok(const struct epp_update *u)
+{
+	return u->form < EPP_FORM_MAX && u->n_rem <= EPP_RECORDS_MAX && u->n_add <= EPP_RECORDS_MAX &&
+	    u->max_sig_life <= EPP_SIG_LIFE_MAX && !(u->rem_all && u->n_rem > 0);
+}
+
+static bool
 update_ok(const struct epp_update *u)
 {
-	if (u->zone->len <= 1 || (!u->rem_all && u->n_rem == 0 && u->n_add == 0) ||
-	    (u->rem_all && u->n_rem > 0) || u->n_rem > EPP_RECORDS_MAX || u->n_add > EPP_RECORDS_MAX)
+	if (!records_ok(u) || u->zone->len <= 1 ||
+	    (!u->rem_all && u->n_rem == 0 && u->n_add == 0 && u->max_sig_life == 0))
 		return false;
 	return u->trid.n >= TRID_MIN && u->trid.n <= TRID_MAX && sv_graphic(u->trid);
 }
@@ -147,8 +176,9 @@ epp_update_write(struct buf *b, const struct epp_update *u)
 	    "<epp xmlns=\"" SPACE_EPP "\">\n  <command>\n    <update>\n"
 	    "      <domain:update xmlns:domain=\"" SPACE_DOMAIN "\">\n        <domain:name>");
 	name_put(b, u->zone);
-	buf_str(b, "</domain:name>\n      </domain:update>\n    </update>\n    <extension>\n"
-	    "    <secDNS:update xmlns:secDNS=\"" SPACE_SECDNS "\">\n");
+	buf_str(b, "</domain:name>\n      </domain:update>\n    </update>\n    <extension>\n");
+	buf_printf(b, "    <secDNS:update%s xmlns:secDNS=\"" SPACE_SECDNS "\">\n",
+	    u->urgent ? " urgent=\"true\"" : "");
 	if ((rc = changes_put(b, u)) < 0) {
 		b->len = begin;
 		return rc;
@@ -160,15 +190,17 @@ epp_update_write(struct buf *b, const struct epp_update *u)
 }
 
 int
-epp_create_write(struct buf *b, enum epp_form form, const struct sv *records, size_t n)
+epp_create_write(struct buf *b, const struct epp_update *u)
 {
 	size_t begin = b->len;
 	int rc;
 
-	if (n == 0 || n > EPP_RECORDS_MAX)
+	if (!records_ok(u) || u->n_add == 0 || u->rem_all || u->n_rem > 0)
 		return -EINVAL;
 	buf_str(b, "    <extension>\n    <secDNS:create xmlns:secDNS=\"" SPACE_SECDNS "\">\n");
-	if ((rc = records_put(b, form, records, n)) < 0) {
+	if (u->max_sig_life > 0)
+		life_put(b, u);
+	if ((rc = records_put(b, u, u->add, u->n_add)) < 0) {
 		b->len = begin;
 		return rc;
 	}

@@ -96,17 +96,30 @@ enum intake_form {
 	INTAKE_FORM_KEY	= 1 << 1
 };
 
+/* What its EPP does not know of RFC 5910. */
+enum {
+	INTAKE_EPP_NO_LIFE	= 1 << 0,	/* maxSigLife */
+	INTAKE_EPP_NO_URGENT	= 1 << 1,	/* "urgent" */
+	INTAKE_EPP_OWN		= 1 << 2	/* secDNS at all: it has objects of its own */
+};
+
+/* Of a list: numbers of 31 and more stand for each other; none has a list with single ones of them. */
+#define INTAKE_OTHERS	31
+
 struct intake_registry {
 	const char	*tld;			/* "com"; "": all others */
 	unsigned	 forms;			/* enum intake_form; 0: not known */
 	uint32_t	 algs, digests;		/* bit n: number n is taken; 0: no list known */
-	unsigned	 max;			/* DS records of one zone; 0: not known */
+	unsigned	 max;			/* DS records (or keys) of one zone; 0: not known */
+	unsigned	 epp;
 	const char	*source, *date;		/* where it was read, and of when that is */
 };
 
 const struct intake_registry *intake_registries(size_t *ret_n);
 /* By the last label; never NULL. */
 const struct intake_registry *intake_registry_find(const struct dname *zone);
+/* The forms it takes, where policy (POLICY_DS_…) does not know better; 0: not known. */
+unsigned intake_registry_forms(const struct intake_registry *, uint32_t ds_interface);
 void	 intake_registry_check(const struct intake_registry *, const struct intake_input *,
 	    struct findings *);
 

@@ -1,10 +1,13 @@
 /* What single registries take, beside what everybody may. */
 #include "dnssec/dnssec.h"
 #include "dnssec/intake.h"
+#include "dnssec/keystate.h"
 
 #define A(n)	(UINT32_C(1) << (n))
+#define DS	INTAKE_FORM_DS
+#define KEY	INTAKE_FORM_KEY
 static const struct intake_registry rows[] = {
-#define R(tld, forms, algs, digests, max, source, date) { tld, forms, algs, digests, max, source, date },
+#define R(tld, forms, algs, digests, max, epp, source, date) { tld, forms, algs, digests, max, epp, source, date },
 #include "dnssec/registry.def"
 #undef R
 };
@@ -34,10 +37,17 @@ intake_registry_find(const struct dname *zone)
 	return &rows[0];
 }
 
+unsigned
+intake_registry_forms(const struct intake_registry *r, uint32_t ds_interface)
+{
+	return ds_interface == POLICY_DS_DS ? INTAKE_FORM_DS : ds_interface == POLICY_DS_KEY ? INTAKE_FORM_KEY :
+	    ds_interface == POLICY_DS_BOTH ? INTAKE_FORM_DS | INTAKE_FORM_KEY : r->forms;
+}
+
 static bool
 is_in(uint32_t list, unsigned n)
 {
-	return list == 0 || (n < 32 && (list & A(n)) != 0);
+	return list == 0 || (list & A(n < INTAKE_OTHERS ? n : INTAKE_OTHERS)) != 0;
 }
 
 #define SAY(code, ...) finding_add(fs, &intake_findings[code], __VA_ARGS__, \

@@ -80,6 +80,10 @@ enum { POLICY_KSK_DOUBLE_KSK, POLICY_KSK_DOUBLE_DS };
 enum { POLICY_CSK_PREPUBLISH, POLICY_CSK_DOUBLE_SIGNATURE };
 enum { POLICY_CDS_ROLLOVER, POLICY_CDS_ALWAYS, POLICY_CDS_NEVER };
 enum { POLICY_BY_CDS, POLICY_BY_EPP, POLICY_BY_PERSON };
+enum { POLICY_DS_REGISTRY, POLICY_DS_DS, POLICY_DS_KEY, POLICY_DS_BOTH };
+enum { POLICY_DIGEST_SHA256, POLICY_DIGEST_SHA384, POLICY_DIGEST_BOTH };
+enum { POLICY_EPP_REPLACE, POLICY_EPP_DIFFERENCE };
+enum { POLICY_URGENT_NEVER, POLICY_URGENT_COMPROMISED, POLICY_URGENT_ALWAYS };
 enum { POLICY_NSEC, POLICY_NSEC3, POLICY_NSEC3_OPTOUT };
 enum { POLICY_SERIAL_INCREMENT, POLICY_SERIAL_UNIXTIME, POLICY_SERIAL_DATE, POLICY_SERIAL_KEEP };
 enum { POLICY_STORE_FILE, POLICY_STORE_TOKEN };
@@ -129,6 +133,8 @@ enum ks_role {
 
 /* Seconds: 0 is for ever. */
 uint32_t policy_lifetime(const struct dnssec_policy *, enum ks_role);
+/* The digest types of DS records: bit n is type n. */
+unsigned policy_ds_digests(const struct dnssec_policy *);
 /* How long before the end of a key's life its successor is needed. */
 uint32_t policy_lead(const struct dnssec_policy *, enum ks_role);
 /* How long a roll takes when everybody needs as long as allowed. */

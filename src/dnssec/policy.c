@@ -71,6 +71,13 @@ policy_set_text(struct dnssec_policy *p, const struct policy_row *row, struct sv
 	return rc < 0 ? rc : policy_set(p, row, v);
 }
 
+unsigned
+policy_ds_digests(const struct dnssec_policy *p)
+{
+	return p->ds_digests == POLICY_DIGEST_SHA256 ? 1u << 2 : p->ds_digests == POLICY_DIGEST_SHA384 ?
+	    1u << 4 : 1u << 2 | 1u << 4;
+}
+
 struct dnssec_policy
 policy_default(void)
 {

@@ -157,6 +157,7 @@ seen_take(struct key_role *kr, struct key_zone *kz)
 	kz->looked = role_now(kr->role);
 	kz->n_doubt = seen.n_doubt;
 	kz->parent_looked = kz->parent_looked || seen.has_parent;
+	key_epp_seen(kz, kr->seen);
 	if (seen.child.complete && seen.has_serial) {
 		if (key_serials_settle(&kz->serials, seen.lowest, seen.highest))
 			(void)!key_serials_save(kr, kz);

@@ -10,7 +10,6 @@
 
 #include "base/err.h"
 #include "base/hash.h"
-#include "dnssec/epp.h"
 #include "role/key_role.h"
 #include "sys/memfd.h"
 #include "sys/file.h"
@@ -80,24 +79,6 @@ fresh_tell(struct key_role *kr, struct key_zone *kz, const struct keystate_actio
 	    k->number, keystate_role_name(k->role), k->tag, keystate_action_text(a->act));
 }
 
-/* --- DS --- */
-
-size_t
-key_ds(const struct key_zone *kz, int place, uint8_t dst[static DS_RDATA_MAX])
-{
-	const struct keyring_key *have = key_ring_find(kz->ring, &kz->state.keys[place]);
-	uint8_t room[DNSKEY_RDATA_MAX];
-	struct sv rdata;
-	size_t n;
-
-	if (have != NULL)
-		rdata = have->rdata;
-	else
-		rdata = (struct sv){ (const char *)room,
-		    key_seen_rdata(&kz->state.keys[place], room, sizeof(room)) };
-	return ds_write(&kz->e->name, rdata, 2, dst, &n) < 0 ? 0 : n;
-}
-
 /* --- demands --- */
 
 static const struct {
@@ -118,41 +99,18 @@ notify_send(struct key_role *kr, struct key_zone *kz, uint32_t id)
 	return msg_notify_ask_send(kr->role, ROLE_NAME, &m);
 }
 
-/* The whole set each time: said twice, it is the same. */
-static int
-epp_write(const struct key_zone *kz, uint32_t ds, int64_t since, struct buf *b)
-{
-	uint8_t room[KEYSTATE_KEYS_MAX][DS_RDATA_MAX];
-	struct sv add[KEYSTATE_KEYS_MAX];
-	char trid[48];
-	struct epp_update u = { .zone = &kz->e->name, .form = EPP_DS, .rem_all = true, .add = add };
-
-	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
-		size_t n = (ds & UINT32_C(1) << i) == 0 ? 0 : key_ds(kz, i, room[u.n_add]);
-
-		if ((ds & UINT32_C(1) << i) == 0)
-			continue;
-		if (n == 0)
-			return -EINVAL;
-		add[u.n_add] = (struct sv){ (const char *)room[u.n_add], n };
-		u.n_add++;
-	}
-	(void)snprintf(trid, sizeof(trid), "sekisho-%lld", (long long)since);
-	u.trid = sv_str(trid);
-	return epp_update_write(b, &u);
-}
-
+/* 1: there is nothing to be sent. */
 static int
 hook_send(struct key_role *kr, struct key_zone *kz, const struct keystate_action *a, uint32_t id)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	struct msg_hook_run m = { .id = id };
 	char name[DNAME_STRLEN];
-	int rc = epp_write(kz, a->ds, a->since, &b);
+	int rc = key_epp_write(kr, kz, a, &b);
 
 	if (rc == 0)
 		rc = memfd_of("epp", buf_get(&b), &m.input);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	m.zone = sv_str(key_zone_text(kz, name));
 	rc = msg_hook_run_send(kr->role, ROLE_PARENT, &m);
@@ -181,6 +139,8 @@ demand_failed(struct key_role *kr, struct key_zone *kz, enum key_handed which, c
 	key_told_soon(kr);
 }
 
+static void	demand_done(struct key_role *, enum key_handed, uint32_t id, bool ok, const char *why);
+
 static void
 demand_send(struct key_role *kr, struct key_zone *kz, enum key_handed which, const struct keystate_action *a,
     int64_t now)
@@ -195,6 +155,8 @@ demand_send(struct key_role *kr, struct key_zone *kz, enum key_handed which, con
 	rc = which == KEY_HANDED_NOTIFY ? notify_send(kr, kz, d->id) : hook_send(kr, kz, a, d->id);
 	if (rc < 0)
 		demand_failed(kr, kz, which, err_str(rc));
+	else if (rc == 1)
+		demand_done(kr, which, d->id, true, "the parent has it already");
 }
 
 /* Once for each demand, and again while it fails. */
@@ -444,7 +406,8 @@ key_act(struct key_role *kr, struct key_zone *kz)
 				demand_run(kr, kz, KEY_HANDED_NOTIFY, a);
 		} else if (a->act == KS_ACT_DS_SUBMIT && a->key == 0) {
 			hook = true;
-			demand_run(kr, kz, KEY_HANDED_HOOK, a);
+			if (key_epp_ready(kr, kz))
+				demand_run(kr, kz, KEY_HANDED_HOOK, a);
 		} else if (a->act == KS_ACT_TELL)
 			person_tell(kr, kz, a);
 	}

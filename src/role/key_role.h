@@ -120,6 +120,8 @@ struct key_zone {
 	int64_t			 looked, wanted;	/* the last observation; the last time we asked for one */
 	int64_t			 moved;		/* the last change of what is waited for */
 	bool			 parent_looked;	/* some server of the parent answered in this life */
+	bool			 has_parent_ds;	/* the last look found all of what is there */
+	struct buf		 parent_ds;	/* DS data that its servers gave then: n times u16 length, data */
 	uint64_t		 waits;		/* hash of it */
 	int64_t			 person_told;	/* the demand that the log has */
 	size_t			 n_doubt;	/* servers whose serial and keys do not go together */
@@ -205,11 +207,22 @@ int	 key_act(struct key_role *, struct key_zone *) MUST_USE;
 void	 key_look_want(struct key_role *, struct key_zone *);
 int	 key_on_notify_done(struct role *, enum role_id, void *msg);
 int	 key_on_hook_done(struct role *, enum role_id, void *msg);
-/* DS data of a key in the ring (SHA-256); 0: none. */
-size_t	 key_ds(const struct key_zone *, int place, uint8_t dst[static DS_RDATA_MAX]);
 /* An entry of the audit log: of a zone, and of a key of it (NULL: none). */
 void	 key_audit(struct key_role *, const struct key_zone *, const char *event, const char *what,
 	    const struct keystate_key *);
+
+/* --- key_epp.c */
+
+/* What the parent's servers gave, kept for a command that names the difference. */
+void	 key_epp_seen(struct key_zone *, const struct seen *);
+/* A difference can only be named once the parent was looked at in this life. */
+bool	 key_epp_ready(const struct key_role *, const struct key_zone *);
+/*
+ * The command for a demand, as policy and what is known of the registry have it (dnssec/epp.h).
+ * 1: the parent has it already, there is nothing to send.
+ */
+int	 key_epp_write(struct key_role *, const struct key_zone *, const struct keystate_action *,
+	    struct buf *) MUST_USE;
 
 /* --- key_command.c */
 

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "dnssec/dnssec.h"
 #include "dnssec/intake.h"
+#include "dnssec/keystate.h"
 
 #define DIGEST	"00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF"
 #define KEY	"W0KktCOOcQ0Zg5CE8YejASqYtkco3/ZRM5oshaUXmJj8jP9dEj5woDiY9PA2hZp+4ikmFUZkRz647XIKtW+Okg=="
@@ -170,7 +171,20 @@ test_registries(void **state)
 	says("example.nz.", "60485 200 2 " DIGEST, 1, "INTAKE_REGISTRY_ALG");
 	says("example.nz.", "60485 13 4 " DIGEST "00112233445566778899AABBCCDDEEFF", 1, "INTAKE_REGISTRY_DIGEST");
 	says("example.nz.", "257 3 15 " KEY, 1, "INTAKE_REGISTRY_ALG");
-	says("example.jp.", key, INTAKE_RECORDS_MAX, "");
+	says("example.test.", key, INTAKE_RECORDS_MAX, "");
+	says("example.jp.", ds, INTAKE_RECORDS_MAX, "");
+	says("example.jp.", key, 1, "INTAKE_REGISTRY_DS");
+	says("example.de.", key, 1, "");
+	says("example.de.", "257 3 15 " KEY, 1, "INTAKE_REGISTRY_ALG");
+	/* A list of what is not taken: all others are. */
+	says("example.se.", "60485 15 2 " DIGEST, 1, "");
+	says("example.se.", "60485 253 2 " DIGEST, 1, "");
+	says("example.se.", "60485 7 2 " DIGEST, 1, "INTAKE_REGISTRY_ALG");
+	says("example.se.", "60485 13 1 00112233445566778899AABBCCDDEEFF00112233", 1, "INTAKE_REGISTRY_DIGEST");
+	assert_int_equal(intake_registry_forms(intake_registry_find(&zone), POLICY_DS_KEY), INTAKE_FORM_KEY);
+	assert_int_equal(intake_registry_forms(intake_registry_find(&zone), POLICY_DS_REGISTRY), 0);
+	assert_int_equal(intake_registry_forms(intake_registry_find(&zone), POLICY_DS_DS), INTAKE_FORM_DS);
+	assert_int_equal(intake_registry_forms(intake_registry_find(&zone), POLICY_DS_BOTH), INTAKE_FORM_DS | INTAKE_FORM_KEY);
 	for (const struct intake_registry *r = intake_registries(&n); n > 0; n--, r++) {
 		assert_true(r->source[0] != '\0' && strlen(r->date) == 10);
 		assert_true(r->max <= INTAKE_RECORDS_MAX);
