@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "base/base64.h"
-#include "base/timefmt.h"
 #include "dnssec/dnssec.h"
-#include "dnssec/keyfile.h"
+#include "dnssec/keyfile_internal.h"
 
 struct reader {
 	struct keyfile	*kf;
@@ -90,18 +89,22 @@ digits(struct sv *s, size_t n, int *ret)
 	return 0;
 }
 
-/* YYYYMMDDHHMMSS, UTC. */
-static int
-time_read(struct reader *r, struct sv value, size_t offset)
+int
+keyfile_time_parse(struct sv value, int64_t *ret)
 {
-	int64_t *dst = (int64_t *)(void *)((char *)r->kf + offset);
 	struct civil c;
 
 	if (value.n != 14 || digits(&value, 4, &c.year) < 0 || digits(&value, 2, &c.mon) < 0 ||
 	    digits(&value, 2, &c.day) < 0 || digits(&value, 2, &c.hour) < 0 ||
 	    digits(&value, 2, &c.min) < 0 || digits(&value, 2, &c.sec) < 0)
 		return -EINVAL;
-	return time_from_civil(&c, dst);
+	return time_from_civil(&c, ret);
+}
+
+static int
+time_read(struct reader *r, struct sv value, size_t offset)
+{
+	return keyfile_time_parse(value, (int64_t *)(void *)((char *)r->kf + offset));
 }
 
 /* --- the fields --- */

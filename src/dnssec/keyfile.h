@@ -21,6 +21,10 @@
  * the public keys are compared for the second. Nothing is kept: the struct
  * holds the secret in a room of its own, wiped by keyfile_done().
  *
+ * A key of a dnssec-policy has a third file, X.state (bind_state_parse()): the
+ * same times, and how far each of its records has come. What it says is a plan
+ * and a claim; what is true is what servers give out.
+ *
  * Knot keeps PKCS#8 (PEM), which crypto_priv_parse() reads; OpenDNSSEC keeps
  * all private keys in tokens.
  */
@@ -61,5 +65,27 @@ struct keyfile {
 int	 keyfile_parse(struct sv text, struct findings *, struct keyfile *ret) MUST_USE;
 /* Wipes it. */
 void	 keyfile_done(struct keyfile *);
+
+/* --- X.state --- */
+
+enum bind_word {
+	BIND_NA,		/* nothing is said */
+	BIND_HIDDEN,
+	BIND_RUMOURED,
+	BIND_OMNIPRESENT,
+	BIND_UNRETENTIVE,
+	BIND_STATE_MAX
+};
+
+struct bind_state {
+	uint32_t	 alg, lifetime;			/* seconds; 0: for ever */
+	uint32_t	 predecessor, successor;	/* tags; 0: none */
+	int64_t		 published, active, retired, removed;	/* TIME_NEVER: absent */
+	int64_t		 data_change;			/* when .data became what it is */
+	enum bind_word	 dnskey, keysig, data, ds, goal;
+};
+
+/* 0, or -EBADMSG with the line (from 1). */
+int	 bind_state_parse(struct sv text, struct bind_state *ret, unsigned *ret_line) MUST_USE;
 
 #endif

@@ -107,7 +107,7 @@ keystate_add_key(struct keystate *st, const struct keystate_newkey *new, int64_t
 	k = &st->keys[place];
 	*k = (struct keystate_key){ .number = st->next_number++, .role = new->role, .alg = new->alg,
 	    .tag = new->tag, .bits = new->bits, .flags = new->flags, .goal = new->goal,
-	    .created = now, .active = new->active != 0 ? new->active : TIME_NEVER,
+	    .created = now, .active = new->active != 0 ? new->active : TIME_NEVER, .end = new->end,
 	    .public_len = (uint16_t)new->public_key.n };
 	memcpy(k->public_key, new->public_key.p, new->public_key.n);
 	for (int r = 0; r < KS_REC_MAX; r++)
@@ -117,6 +117,66 @@ keystate_add_key(struct keystate *st, const struct keystate_newkey *new, int64_t
 		old->successor = k->number;
 	}
 	*ret_number = k->number;
+	return 0;
+}
+
+/* The key of st that the number of the other state is; NULL. */
+static struct keystate_key *
+taken_find(struct keystate *st, const struct keystate *from, uint32_t number)
+{
+	int place = keystate_find(from, number);
+
+	if (place < 0)
+		return NULL;
+	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
+		struct keystate_key *k = &st->keys[i];
+
+		if (k->number != 0 && k->alg == from->keys[place].alg &&
+		    k->public_len == from->keys[place].public_len &&
+		    memcmp(k->public_key, from->keys[place].public_key, k->public_len) == 0)
+			return k;
+	}
+	return NULL;
+}
+
+/* 1: it is new. */
+static int
+key_take(struct keystate *st, const struct keystate_key *k, int64_t now)
+{
+	const struct keystate_newkey new = { .role = k->role, .alg = k->alg, .tag = k->tag, .bits = k->bits,
+	    .flags = k->flags, .goal = k->goal, .active = k->active, .end = k->end,
+	    .public_key = { (const char *)k->public_key, k->public_len } };
+	uint32_t number;
+	int rc = keystate_add_key(st, &new, now, &number);
+
+	return rc == -EEXIST ? 0 : rc < 0 ? rc : 1;
+}
+
+int
+keystate_take(struct keystate *st, const struct keystate *from, int64_t now, unsigned *ret_n)
+{
+	struct keystate work = *st;
+	uint32_t first = work.next_number;
+	unsigned n = 0;
+
+	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
+		int rc = from->keys[i].number == 0 ? 0 : key_take(&work, &from->keys[i], now);
+
+		if (rc < 0)
+			return rc;
+		n += (unsigned)rc;
+	}
+	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
+		struct keystate_key *old = taken_find(&work, from, from->keys[i].number), *next;
+
+		if (old == NULL || (next = taken_find(&work, from, from->keys[i].successor)) == NULL ||
+		    next->number < first)
+			continue;
+		old->successor = next->number;
+		next->predecessor = old->number;
+	}
+	*st = work;
+	*ret_n = n;
 	return 0;
 }
 

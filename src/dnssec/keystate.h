@@ -194,6 +194,7 @@ struct keystate_key {
 	uint32_t	 predecessor, successor;	/* numbers; 0: none */
 	int64_t		 created;
 	int64_t		 active;	/* first used; TIME_NEVER: not yet */
+	int64_t		 end;		/* of its life, as the signer before us planned; 0: policy says */
 	uint16_t	 public_len;
 	uint8_t		 public_key[KEYSTATE_PUBLIC_MAX];
 	struct {
@@ -248,6 +249,7 @@ struct keystate_newkey {
 	enum ks_goal	 goal;
 	struct sv	 public_key;
 	int64_t		 active;	/* of an imported key; 0 for a new one */
+	int64_t		 end;		/* of an imported key; 0: its policy's lifetime counts */
 };
 
 /*
@@ -256,6 +258,12 @@ struct keystate_newkey {
  */
 int	 keystate_add_key(struct keystate *, const struct keystate_newkey *, int64_t now,
 	    uint32_t *ret_number) MUST_USE;
+/*
+ * The keys of another state, in its order: with goals, times, and who follows whom among
+ * them. Those that are there stay as they are; *ret_n are new. Nothing is changed on failure.
+ */
+int	 keystate_take(struct keystate *, const struct keystate *from, int64_t now,
+	    unsigned *ret_n) MUST_USE;
 /* The place of a number, -1. */
 int	 keystate_find(const struct keystate *, uint32_t number);
 /*

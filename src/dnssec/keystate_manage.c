@@ -129,7 +129,8 @@ lifetime_manage(struct ks_run *r, const struct need *n, struct keystate_key *k)
 	uint32_t life = policy_lifetime(r->policy, n->role), lead = policy_lead(r->policy, n->role);
 	struct keystate_key *next = successor_of(r, k);
 	bool asked = ks_is(k, KS_FLAG_ASKED);
-	int64_t end = life == 0 || k->active == TIME_NEVER ? TIME_NEVER : k->active + life;
+	int64_t end = k->end != 0 ? k->end :
+	    life == 0 || k->active == TIME_NEVER ? TIME_NEVER : k->active + life;
 
 	if (ks_is(k, KS_FLAG_NO_ROLL) && !asked) {
 		overdue(r, k, end);

@@ -8,12 +8,13 @@
  *	next NUMBER SEQ DNSKEY-SEQ DATA-SEQ
  *	key NUMBER ROLE ALG TAG BITS FLAGS GOAL PREDECESSOR SUCCESSOR CREATED ACTIVE
  *	    DNSKEY SINCE KEYSIG SINCE ZONESIG SINCE DS SINCE PUBLIC-KEY-IN-HEX
+ *	end NUMBER TIME			of its life, where a signer before us planned it
  *	set KIND KEYS SIGS SEQ TTL foreign|known seen|unseen[-again] FROM GONE UNTIL
  *	sum SHA-256 of all that stands before, in hex
  *
  * Keys of sets are numbers with commas, "-" for none; times are seconds, or
- * "never". All lines are there once, key and set as often as needed, in this
- * order.
+ * "never". All lines are there once; flag, key, end and set as often as needed, in
+ * this order.
  */
 #include "dnssec/keystate_internal.h"
 
@@ -139,6 +140,12 @@ keystate_write(const struct keystate *st, struct buf *b)
 	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++)
 		if (st->keys[i].number != 0)
 			key_write(b, &st->keys[i]);
+	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++)
+		if (st->keys[i].number != 0 && st->keys[i].end != 0) {
+			buf_printf(b, "end %u", st->keys[i].number);
+			put_time(b, st->keys[i].end);
+			buf_char(b, '\n');
+		}
 	buf_str(b, "ds");
 	put_keys(b, st, st->ds_want);
 	put_keys(b, st, st->ds_before);
@@ -336,6 +343,18 @@ key_read(struct words *w, struct keystate *st)
 }
 
 static void
+end_read(struct words *w, struct keystate *st)
+{
+	int place = keystate_find(st, word_u32(w, UINT32_MAX));
+	int64_t end = word_date(w);
+
+	if (place < 0 || end == 0 || st->keys[place].end != 0)
+		w->bad = true;
+	else
+		st->keys[place].end = end;
+}
+
+static void
 ds_read(struct words *w, struct keystate *st)
 {
 	st->ds_want = word_keys(w, st);
@@ -368,6 +387,8 @@ set_read(struct words *w, struct keystate *st)
 		w->bad = true;
 }
 
+#define LINE_DS	5	/* the last one that may not be missing */
+
 static const struct {
 	const char	*name;
 	bool		 many;
@@ -377,6 +398,7 @@ static const struct {
 	{ "flag", true, flag_read },
 	{ "next", false, next_read },
 	{ "key", true, key_read },
+	{ "end", true, end_read },
 	{ "ds", false, ds_read },
 	{ "set", true, set_read },
 };
@@ -455,7 +477,7 @@ keystate_parse(struct sv text, struct keystate *ret, unsigned *ret_line, struct 
 				return SE_SYNTAX;
 			continue;
 		}
-		if (at < 4 || (at == 4 && !again) || rest.n != 0 || !complete(&st) ||
+		if (at < LINE_DS || (at == LINE_DS && !again) || rest.n != 0 || !complete(&st) ||
 		    sum_read(line, body, &st, fs) < 0)
 			return SE_SYNTAX;
 		*ret = st;

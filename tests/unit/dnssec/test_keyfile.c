@@ -117,4 +117,53 @@ test_refused(void **state)
 	}
 }
 
-TESTS_MAIN("keyfile", T(test_ec), T(test_rsa_numbers), T(test_token), T(test_refused))
+/* Written by named 9.18 in the middle of a roll of a ZSK (dnssec-policy). */
+static const char bind[] =
+    "; This is the state of key 8555, for example.jp.\n"
+    "Algorithm: 13\n"
+    "Length: 256\n"
+    "Lifetime: 2592000\n"
+    "Successor: 31190\n"
+    "KSK: no\n"
+    "ZSK: yes\n"
+    "Generated: 20261122205330 (Sun Nov 22 20:53:30 2026)\n"
+    "Published: 20261122205330 (Sun Nov 22 20:53:30 2026)\n"
+    "Active: 20261122205330 (Sun Nov 22 20:53:30 2026)\n"
+    "Retired: 20261222205330 (Tue Dec 22 20:53:30 2026)\n"
+    "Removed: 20261231210030 (Thu Dec 31 21:00:30 2026)\n"
+    "DNSKEYChange: 20261122205330 (Sun Nov 22 20:53:30 2026)\n"
+    "ZRRSIGChange: 20261122205330 (Sun Nov 22 20:53:30 2026)\n"
+    "DNSKEYState: omnipresent\n"
+    "ZRRSIGState: unretentive\n"
+    "GoalState: hidden\n";
+
+static void
+test_state(void **state)
+{
+	static const char *const bad[] = { "", "nothing\n", "GoalState: hidden\n", "Algorithm: x\n", "Algorithm:\n",
+	    "Algorithm: 13\nRetired: 2026\n", "Algorithm: 13\nGoalState: perhaps\n" };
+	struct bind_state s;
+	unsigned line;
+	int64_t want;
+
+	(void)state;
+	assert_int_equal(bind_state_parse(sv_str(bind), &s, &line), 0);
+	assert_int_equal(time_parse(SV("2026-12-22T20:53:30Z"), &want), 0);
+	assert_int_equal(s.retired, want);
+	assert_int_equal(s.removed, want + 9 * 86400 + 420);
+	assert_int_equal(s.active, want - 2592000);
+	assert_int_equal(s.lifetime, 2592000);
+	assert_int_equal(s.successor, 31190);
+	assert_int_equal(s.predecessor, 0);
+	assert_int_equal(s.dnskey, BIND_OMNIPRESENT);
+	assert_int_equal(s.data, BIND_UNRETENTIVE);
+	assert_int_equal(s.ds, BIND_NA);
+	assert_int_equal(s.goal, BIND_HIDDEN);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		s.lifetime = 77;
+		assert_int_equal(bind_state_parse(sv_str(bad[i]), &s, &line), -EBADMSG);
+		assert_int_equal(s.lifetime, 77);
+	}
+}
+
+TESTS_MAIN("keyfile", T(test_ec), T(test_rsa_numbers), T(test_token), T(test_refused), T(test_state))
