@@ -192,7 +192,7 @@ function facts(z) {
 			command(t("zn_say_accept"), `sekisho zone roll --accept-ds ${z.zone}`));
 	if (z.refused)
 		parts.push(el("p.badtext", t("zn_refused")), z.story !== "" && el("pre.story", z.story.split("\n").map((line) => el("span.line", line))));
-	else if (z.held)
+	else if (z.hold)
 		parts.push(el("p", t("zn_held")));
 	if (z.hold)
 		parts.push(command(t("zn_say_release"), `sekisho zone roll --release ${z.zone}`));

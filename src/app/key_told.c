@@ -131,6 +131,8 @@ retires(const struct dnssec_policy *p, const struct keystate_key *k)
 {
 	uint32_t life = policy_lifetime(p, k->role);
 
+	if (k->end != 0 && k->goal == KS_GOAL_OMNIPRESENT)
+		return k->end;
 	return life == 0 || k->active == TIME_NEVER || k->goal != KS_GOAL_OMNIPRESENT ||
 	    (k->flags & KS_FLAG_EXTERNAL) != 0 ? TIME_NEVER : k->active + life;
 }
@@ -194,16 +196,28 @@ key_ref(struct json *j, uint32_t number)
 		json_u64(j, number);
 }
 
+/*
+ * What is stopped before the parent was seen, or because the proof refuses it, is stopped as by an
+ * operator's hold; but no operator could release it. Of a refusal the story tells.
+ */
+static const char *
+wait_text(const struct key_told *kt, enum ks_wait why)
+{
+	return keystate_wait_text(why == KS_WAIT_OPERATOR && !kt->st->hold ? KS_WAIT_PROOF : why);
+}
+
 static void
-waits_put(struct json *j, const struct keystate_step *step)
+waits_put(struct json *j, const struct key_told *kt)
 {
 	json_key(j, "waits");
 	json_open(j, '[');
-	for (size_t i = 0; i < step->n_waits; i++) {
-		const struct keystate_wait *w = &step->waits[i];
+	for (size_t i = 0; i < kt->step->n_waits; i++) {
+		const struct keystate_wait *w = &kt->step->waits[i];
 
+		if (w->why == KS_WAIT_OPERATOR && kt->story != NULL && !kt->st->hold)
+			continue;
 		json_open(j, '{');
-		json_kv_str(j, "why", keystate_wait_text(w->why));
+		json_kv_str(j, "why", wait_text(kt, w->why));
 		json_kv_str(j, "record", w->key == 0 ? "" : keystate_record_name(w->record));
 		key_ref(j, w->key);
 		json_kv_end(j, "until", w->until);
@@ -317,11 +331,11 @@ life_put(struct json *j, const struct key_told *kt)
 	json_kv_i64(j, "child_seen", st->child_at);
 	json_kv_u64(j, "doubtful_servers", kt->n_doubt);
 	json_kv_end(j, "next", kt->step->next);
-	json_kv_str(j, "next_why", kt->step->next == TIME_NEVER ? "" : keystate_wait_text(kt->step->next_why));
+	json_kv_str(j, "next_why", kt->step->next == TIME_NEVER ? "" : wait_text(kt, kt->step->next_why));
 	for (size_t i = 0; i < kt->n_handed; i++)
 		handed_put(j, &kt->handed[i]);
 	keys_put(j, kt);
-	waits_put(j, kt->step);
+	waits_put(j, kt);
 	todo_put(j, kt);
 }
 

@@ -45,7 +45,7 @@ asked(const struct told_zone *z, const struct dname *only, char name[static DNAM
 struct verdict {
 	int		 level;		/* 0 OK, 1 WARNING, 2 CRITICAL */
 	const char	*zone, *why;
-	size_t		 n, n_bad, n_backup;
+	size_t		 n, n_backup;
 	int64_t		 horizon, next, open;	/* seconds from now; TOLD_NONE */
 };
 
@@ -117,11 +117,12 @@ zone_judge(struct verdict *v, const struct told_zone *z, int64_t now)
 		[TOLD_KEPT] = { 1, "a newer version was refused" },
 	};
 	enum told_state s = told_state(z, now);
-	int before = v->level;
 
 	v->n++;
 	if (rows[s].why != NULL)
 		worse(v, rows[s].level, z, rows[s].why);
+	if (z->by_zone && !z->served)
+		worse(v, 2, z, "not served");
 	if (z->ds_alarm)
 		worse(v, 2, z, "the parent has a DS set that nobody asked for");
 	/* The role zone is down, or has more zones than its status has room for. */
@@ -129,11 +130,10 @@ zone_judge(struct verdict *v, const struct told_zone *z, int64_t now)
 		worse(v, 1, z, "nothing was told of its signatures; see the metrics");
 	horizon_judge(v, z, now);
 	demands_judge(v, z, now);
-	if (zone_is_on_hold(z))
+	if (z->hold)
 		worse(v, 1, z, "held by an operator");
-	else if (z->held && !z->unproven)
+	if (z->refused)
 		worse(v, 1, z, "the next step of its keys is refused");
-	v->n_bad += v->level > before || (rows[s].why != NULL && before >= rows[s].level);
 	if (z->next != TOLD_NONE && (v->next == TOLD_NONE || z->next - now < v->next))
 		v->next = z->next < now ? 0 : z->next - now;
 }
@@ -264,39 +264,62 @@ ical(const struct cmd_ctx *ctx, const struct zone_report *r, const struct dname 
 
 /* --- text, JSON --- */
 
+/* Is it as the configuration wants it? Files cannot tell. */
+static bool
+is_well(const struct told_zone *z, const struct zone_report *r, int64_t now)
+{
+	return r->from_files || (told_state(z, now) > TOLD_KEPT && (!z->by_zone || z->served));
+}
+
+/* By name: programs read it. */
+static void
+json_show(const struct cmd_ctx *ctx, const struct zone_report *r, const struct dname *only, struct buf *b)
+{
+	struct json j = json_on(b, true);
+	char name[DNAME_STRLEN];
+
+	json_open(&j, '{');
+	json_kv_str(&j, "from", r->from_files ? "files" : "service");
+	json_key(&j, "zones");
+	json_open(&j, '[');
+	for (size_t i = 0; i < r->told.n; i++) {
+		if (!asked(&r->told.v[i], only, name))
+			continue;
+		json_open(&j, '{');
+		told_json(&j, &r->told.v[i], ctx->now, true, ctx->lang);
+		json_close(&j, '}');
+	}
+	json_close(&j, ']');
+	json_close(&j, '}');
+	buf_char(b, '\n');
+}
+
+/* What needs the reader first. */
+static void
+text_show(const struct cmd_ctx *ctx, const struct zone_report *r, const struct dname *only, struct buf *b)
+{
+	char name[DNAME_STRLEN];
+
+	for (int s = 0; s < TOLD_STATE_MAX; s++)
+		for (size_t i = 0; i < r->told.n; i++)
+			if ((int)told_state(&r->told.v[i], ctx->now) == s && asked(&r->told.v[i], only, name))
+				zone_status_print(ctx, &r->told.v[i], r, b);
+}
+
 static int
 show(const struct cmd_ctx *ctx, const struct zone_report *r, const struct dname *only)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
-	struct json j = json_on(&b, true);
 	char name[DNAME_STRLEN];
 	int rc = EXIT_GOOD;
 
-	if (ctx->json) {
-		json_open(&j, '{');
-		json_kv_str(&j, "from", r->from_files ? "files" : "service");
-		json_key(&j, "zones");
-		json_open(&j, '[');
-	}
-	for (size_t i = 0; i < r->told.n; i++) {
-		const struct told_zone *z = &r->told.v[i];
-
-		if (!asked(z, only, name))
-			continue;
-		if (ctx->json) {
-			json_open(&j, '{');
-			told_json(&j, z, ctx->now, true, ctx->lang);
-			json_close(&j, '}');
-		} else
-			zone_status_print(ctx, z, r, &b);
-		if (told_state(z, ctx->now) <= TOLD_KEPT && !r->from_files)
+	if (ctx->json)
+		json_show(ctx, r, only, &b);
+	else
+		text_show(ctx, r, only, &b);
+	for (size_t i = 0; i < r->told.n; i++)
+		if (asked(&r->told.v[i], only, name) && !is_well(&r->told.v[i], r, ctx->now))
 			rc = EXIT_REJECTED;
-	}
-	if (ctx->json) {
-		json_close(&j, ']');
-		json_close(&j, '}');
-		buf_char(&b, '\n');
-	}
 	return cmd_out(&b) == 0 ? rc : EXIT_CANNOT;
 }
 

@@ -301,7 +301,7 @@ flags_put(const struct cmd_ctx *ctx, const struct told_zone *z, struct buf *b)
 		{ N_("what is served is not known yet: nothing is believed before the servers were seen") },
 		{ N_("ALARM: the parent has a DS set that nobody here asked for; find out who did. \"sekisho zone roll ZONE --accept-ds\" makes it the wanted one") },
 	};
-	const bool set[ARRAY_LEN(rows)] = { zone_is_on_hold(z), z->unproven, z->ds_alarm };
+	const bool set[ARRAY_LEN(rows)] = { z->hold, z->unproven, z->ds_alarm };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (set[i])
@@ -312,7 +312,7 @@ static void
 look_put(const struct cmd_ctx *ctx, int64_t at, struct buf *b)
 {
 	if (at == TOLD_NONE)
-		buf_str(b, tr(ctx->lang, N_("never")));
+		buf_str(b, tr(ctx->lang, N_("not yet")));
 	else
 		when_put(ctx, at, b);
 }

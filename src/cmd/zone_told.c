@@ -234,15 +234,6 @@ zone_report_done(struct zone_report *r)
 	json_decref(r->doc);
 }
 
-bool
-zone_is_on_hold(const struct told_zone *z)
-{
-	for (size_t i = 0; i < z->n_waits; i++)
-		if (strcmp(z->waits[i].why, keystate_wait_text(KS_WAIT_OPERATOR)) == 0)
-			return true;
-	return false;
-}
-
 const char *
 zone_report_story(const struct zone_report *r, const char *zone)
 {

@@ -26,9 +26,6 @@ int	 zone_conf_load(const struct cmd_ctx *, struct conf **ret);
 /* Why the next step of the keys was refused, as the service tells it; NULL: it was not. */
 const char *zone_report_story(const struct zone_report *, const char *zone);
 
-/* Does an operator hold it? (A state may also hold itself.) */
-bool	 zone_is_on_hold(const struct told_zone *);
-
 /* An error that is an answer of the service, in the reader's language; zone may be NULL. */
 void	 zone_answer_err(const struct cmd_ctx *, const char *zone, const char *text);
 

@@ -175,9 +175,18 @@ def test_status(t, d):
     code, out, _ = p.run("zone", "keys")
     t.ok(code == 0 and "12345" in out and "omnipresent" in out, "and as text", out)
 
+    # Held by itself, before the parent was seen: nobody could release it; and it is not in service.
+    p.put("told.json", told(keys=[], state="waits", why="its parent is to be seen first", held=True, hold=False,
+                            next=None, next_why="", waits=[{"why": "until the servers of the zone and of the parent "
+                            "were seen", "record": "", "key": None, "until": None}]))
+    p.put("zone.json", served(served=False, good=False, why="no keys", serial=None, horizon=None, next_signing=None))
+    code, out, _ = p.run("zone", "status")
+    t.ok(code == 1 and "--release" not in out and "operator" not in out, "a zone that waits is held by nobody", out)
+    level(p, t, 2, "not served", "nagios: it is not in service")
+    p.put("zone.json", served())
     p.put("told.json", told(parent_seen=0, child_seen=int(time.time()) - 7200))
     code, out, _ = p.run("zone", "status")
-    t.ok(re.search(r"\(2 hours( \d+ seconds?)? ago\)", out) and "never" in out, "servers that nobody has seen", out)
+    t.ok(re.search(r"\(2 hours( \d+ seconds?)? ago\)", out) and "not yet" in out, "servers that nobody has seen", out)
     p.put("told.json", told(held=True, refused=True, story="a cache has X\nY comes"))
     code, out, _ = p.run("zone", "status")
     t.ok("    a cache has X\n    Y comes\n" in out, "a step that is refused: its story", out)
