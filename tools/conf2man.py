@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""conf2man.py CONF.DEF OUT: sekisho.conf(5) from the rows of app/conf.def."""
+"""conf2man.py CONF.DEF POLICY.DEF OUT: sekisho.conf(5) from the rows of app/conf.def,
+and the defaults of policies from dnssec/policy.def."""
 
 import re
 import sys
@@ -82,10 +83,30 @@ rpki:
 rtr:
   listen: [127.0.0.1:8282, "[::1]:8282"]
 .Ed
+.Pp
+Zones to sign, one from a file and one from a name server:
+.Bd -literal -offset indent
+dns:
+  listen: 192.0.2.53
+  tsig-keys: /etc/sekisho/tsig.keys
+  zones:
+    - {name: example.jp, file: /etc/zones/example.jp,
+       output: /var/lib/nsd/example.jp.signed, policy: mine}
+    - name: example.net
+      primaries: 192.0.2.1 key xfr.example
+      allow-transfer: key xfr.example
+      policy: mine
+  policies:
+    - {name: mine, keys: split, ds-handover: person}
+.Ed
 .Sh SEE ALSO
 .Xr sekisho 1 ,
 .Xr sekisho-rpki-history 1 ,
-.Xr sekisho-fetch 8
+.Xr sekisho-zone 1 ,
+.Xr sekisho-zone-status 1 ,
+.Xr sekisho-fetch 8 ,
+.Xr sekisho-serve 8 ,
+.Xr sekisho-zone-serve 8
 """
 
 
@@ -102,6 +123,36 @@ def rows(path):
     return out
 
 
+def span(sec):
+    for n, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if sec >= n and sec % n == 0:
+            return f"{sec // n}{unit}"
+    return str(sec)
+
+
+def policy_defaults(path):
+    """{"dns.policies[].validity": "14d"}: a word's default is a constant, its place in the words that of
+    the constant in its enum of keystate.h."""
+    text = csource.strip(csource.read(path), strings=False)
+    header = csource.strip(csource.read(path.replace("policy.def", "keystate.h")), strings=False)
+    units = {"P_MIN": 60, "P_HOUR": 3600, "P_DAY": 86400, "P_YEAR": 365 * 86400}
+    out = {}
+    for name, kind, words, value in re.findall(
+            r'^P\((\w+), (\w+), [^,]+, [^,]+, (NULL|"[^"]*"), ([^,]+),', text, re.M):
+        path = "dns.policies[]." + name.replace("_", "-")
+        if kind == "WORD":
+            enum = next(e for e in re.findall(r"enum \{([^}]*)\}", header) if value in re.split(r"[\s,]+", e))
+            out[path] = words.strip('"').split()[[c for c in re.split(r"[\s,]+", enum) if c].index(value)]
+            continue
+        n = 1
+        for factor in value.split("*"):
+            n *= units.get(factor.strip()) or int(factor)
+        out[path] = ("no", "yes")[n] if kind == "BOOL" else span(n) if kind == "SECONDS" and n else str(n)
+    if len(out) != len(re.findall(r"^P\(", text, re.M)):
+        raise ValueError(f"{path}: a row that conf2man.py does not understand")
+    return out
+
+
 def escape(s):
     return s.replace("\\", "\\e").replace("'", "\\(aq")
 
@@ -114,6 +165,8 @@ def entry(r):
     elif r["max"]:
         kind += f" from {r['min']} to {r['max']}"
         kind += " seconds" if r["type"] == "SECONDS" else ""
+        if r["words"]:
+            kind += ", or its name: " + ", ".join(w.replace("=", " is ") for w in r["words"].split())
     if r["list"]:
         kind = "a list; each is " + kind
     yield escape(r["help"][:1].upper() + r["help"][1:].rstrip(".")).replace(". ", ".\n") + "."
@@ -121,7 +174,8 @@ def entry(r):
         (f"; default {escape(r['default'])}" if r["default"] else "") + ".)"
 
 
-def page(path):
+def page(path, policies):
+    defaults = policy_defaults(policies)
     yield HEAD.rstrip("\n")
     last = None
     for r in rows(path):
@@ -135,15 +189,16 @@ def page(path):
                 yield escape(SECTIONS[section]).replace(". ", ".\n")
             yield ".Bl -tag -width Ds"
             last = section
+        r["default"] = r["default"] or defaults.get(r["path"])
         yield from entry(r)
     yield ".El"
     yield TAIL.rstrip("\n")
 
 
-def main(src, out):
+def main(src, policies, out):
     with open(out, "w", encoding="utf-8") as f:
-        f.write("\n".join(page(src)) + "\n")
+        f.write("\n".join(page(src, policies)) + "\n")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])

@@ -240,6 +240,21 @@ word_known(struct sv words, struct sv w, struct conf_error *e)
 	return false;
 }
 
+/* A number may have a name: "NAME=NUMBER …". */
+static bool
+number_named(struct sv words, struct sv w, uint32_t *ret)
+{
+	struct sv pair;
+
+	while (sv_word(&words, &pair)) {
+		struct sv name = sv_cut(&pair, '=');
+
+		if (sv_caseeq(name, w))
+			return num_u32(pair, 0, UINT32_MAX, ret) == 0;
+	}
+	return false;
+}
+
 static char *
 path_abs(struct conf *c, struct sv s)
 {
@@ -275,7 +290,8 @@ item_parse(struct conf *c, const struct conf_row *row, struct sv s,
 		return CONF_E_LIMIT;
 	switch (row->type) {
 	case CONF_U32:
-		ok = num_u32(s, 0, UINT32_MAX, &it->u) == 0;
+		ok = num_u32(s, 0, UINT32_MAX, &it->u) == 0 ||
+		    (row->words != NULL && number_named(sv_str(row->words), s, &it->u));
 		break;
 	case CONF_SECONDS:
 		ok = seconds_parse(s, &it->u) == 0;
@@ -318,7 +334,8 @@ range_text(const struct conf_row *row, char *buf, size_t n)
 	if (row->type == CONF_WORD)
 		(void)snprintf(buf, n, "%s", row->words);
 	else if (row->type == CONF_U32 || row->type == CONF_SECONDS)
-		(void)snprintf(buf, n, "%u - %u", row->min, row->max);
+		(void)snprintf(buf, n, "%u - %u%s%s", row->min, row->max, row->words == NULL ? "" : "; ",
+		    row->words == NULL ? "" : row->words);
 }
 
 /* Room for one more; NULL without memory. */
@@ -504,7 +521,7 @@ static int
 entry_read(struct reader *r, size_t table, size_t n_cols)
 {
 	struct conf_value *v = &r->c->values[table], *cols = &r->c->values[table + 1];
-	struct conf_item *it = v->n < CONF_LIST_MAX ? item_room(r->c, v) : NULL;
+	struct conf_item *it = v->n < CONF_TABLE_MAX ? item_room(r->c, v) : NULL;
 	int rc;
 
 	if (it == NULL || (it->cols = pool_calloc(r->c->pool, n_cols, sizeof(*cols))) == NULL)
@@ -764,7 +781,7 @@ static const char *const texts[] = {
 	[CONF_E_RANGE] = N_("\"%s\" is out of range"),
 	[CONF_E_FANCY] = N_("found \"%s\""),
 	[CONF_E_LIMIT] = N_("too large or too many: \"%s\""),
-	[CONF_E_RULE] = N_("these do not go together: %s"),
+	[CONF_E_RULE] = N_("this does not fit: %s"),
 	[CONF_E_FILE] = N_("cannot read it: %s"),
 	[CONF_E_MISSING] = N_("this entry has no \"%s\""),
 };

@@ -27,10 +27,12 @@
 #include "base/tr.h"
 #include "base/util.h"
 
-#define CONF_SIZE_MAX	(1024 * 1024)	/* a large organisation's file is 100 kB */
+/* A large organisation's file is 100 kB; CONF_TABLE_MAX zones with a dozen peers each are 12 MB. */
+#define CONF_SIZE_MAX	(16 * 1024 * 1024)
 #define CONF_LIST_MAX	4096		/* prefixes of one organisation */
+#define CONF_TABLE_MAX	16384		/* entries: zones of one operator */
 #define CONF_TEXT_MAX	1024		/* one value */
-#define CONF_POOL_MAX	(8 * 1024 * 1024)
+#define CONF_POOL_MAX	(256 * 1024 * 1024)	/* what such a file is when it has been read */
 
 enum conf_type {
 	CONF_STR,
@@ -52,7 +54,7 @@ struct conf_row {
 	enum conf_type	 type;
 	bool		 list;
 	uint32_t	 min, max;	/* of U32 and SECONDS; ADDR: min is the port unless given */
-	const char	*words;		/* "isp registry", of WORD */
+	const char	*words;		/* "isp registry", of WORD; "NAME=NUMBER …", of U32 */
 	const char	*value;		/* the default; NULL: empty */
 	const char	*help;		/* msgid */
 };
@@ -101,7 +103,7 @@ struct conf_error {
 	char		 file[256];
 	char		 found[96];
 	const char	*expected;	/* msgid, may be NULL */
-	char		 range[96];	/* "1 … 86400", words; may be empty */
+	char		 range[128];	/* "1 … 86400", words; may be empty */
 	char		 meant[64];	/* did you mean; may be empty */
 };
 

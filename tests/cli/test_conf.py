@@ -44,10 +44,55 @@ def case_tals(t, d):
         t.ok(uris[:1] == ["https"] and "rsync" in uris, rir + ": https first, rsync too", uris)
 
 
+ZONES = "dns:\n  %s\n  zones:\n    - {name: a.example, %s, policy: p}\n  policies:\n    - {name: p, algorithm: ed25519%s}\n"
+TSIG = 'key "xfr.example" {\n\talgorithm hmac-sha256;\n\tsecret "%s";\n};\n'
+
+
+def case_zones(t, d):
+    """What serve would refuse, conf check refuses; what it would only tell, conf check warns of."""
+    path, keys = os.path.join(d, "zones.conf"), os.path.join(d, "tsig.keys")
+
+    def check(top, zone, policy=""):
+        with open(path, "w") as f:
+            f.write(ZONES % (top, zone, policy))
+        code, out, _ = house.run("conf", "check", "--json", path)
+        return code, json.loads(out)
+
+    def tsig(secret, mode):
+        with open(keys, "w") as f:
+            f.write(TSIG % secret)
+        os.chmod(keys, mode)
+
+    with open(os.path.join(d, "a.zone"), "w") as f:
+        f.write("")
+    code, j = check("jobs: 0", "file: a.zone")
+    t.equal((code, j["good"], j["warnings"]), (0, True, []), "zones alone: an algorithm's name, no trust anchors missed")
+    code, j = check("jobs: 0", "file: gone.zone")
+    t.equal((code, [w["option"] for w in j["warnings"]]), (0, ["dns.zones[].file"]), "a zone file that is not there")
+    os.mkdir(os.path.join(d, "open"), 0o755)
+    code, j = check("keys: open", "file: a.zone")
+    t.equal((code, [w["option"] for w in j["warnings"]]), (0, ["dns.keys"]), "a folder of keys that others may read")
+    code, j = check("jobs: 0", "file: a.zone", ", ds-handover: epp")
+    t.equal((code, j["found"]), (1, "ds-handover: epp"), "EPP without a program that sends it")
+    take = ("tsig-keys: tsig.keys", "primaries: 127.0.0.1 key xfr.example")
+    t.equal(check(*take)[0], 1, "a file of TSIG keys that is not there")
+    tsig("O4xexRWUYaJ+Ud9avxrpH3yhan5hPpU6Vrxm5KaYRdE=", 0o600)
+    code, j = check(*take)
+    t.equal((code, j.get("warnings")), (0, []), "one that is good")
+    code, j = check(take[0], "primaries: 127.0.0.1 key other.example")
+    t.ok(code == 1 and "other.example." in j["text"], "a key that is not in it", j)
+    tsig("O4xexRWUYaJ+Ud9avxrpH3yhan5hPpU6Vrxm5KaYRdE=", 0o644)
+    t.equal(check(*take)[0], 1, "others may read it")
+    tsig("!!", 0o600)
+    code, j = check(*take)
+    t.ok(code == 1 and "TSIG_KEY_SECRET" in j["text"], "a secret that is none", j)
+
+
 def main():
     t = house.Tap()
     with house.folder() as d:
         t.case(case_tals, t, d)
+        t.case(case_zones, t, d)
         path = os.path.join(d, "x.conf")
 
         def write(text):
