@@ -9,19 +9,11 @@
 #include "base/timefmt.h"
 #include "rtr/rtr.h"
 
-#define BUF_LEN		(64 * 1024)
-#define TEXT_MAX	256		/* the longest value we look at is a prefix */
-#define DEPTH_MAX	32		/* these files have 4 levels */
 #define ROWS_MAX	(8 * 1024 * 1024)	/* as inr's limits */
 #define EXPIRES_MAX	253402300799	/* 9999-12-31 */
 
 struct reader {
-	vrps_read_fn	 read;
-	void		*arg;
-	char		*buf;
-	size_t		 at, len;
-	int		 rc;		/* sticky: the first failure */
-	unsigned	 depth;
+	struct json_pull json;
 	struct findings	*fs;
 	struct payloads	*p;
 	size_t		 cap_vrps, cap_aspas, cap_keys;
@@ -29,356 +21,44 @@ struct reader {
 	bool		 any;		/* vrps_json_read_any() */
 };
 
-enum kind {
-	NUMBER,
-	STRING,
-	WORD,			/* true, false, null */
-	COMPOSITE,		/* passed over */
-};
-
-struct value {
-	enum kind	 kind;
-	size_t		 n;
-	bool		 long_one;	/* text is only its head */
-	char		 text[TEXT_MAX];
-};
-
-/* --- characters --- */
-
-static int
-fail(struct reader *r, int rc)
-{
-	if (r->rc == 0)
-		r->rc = rc;
-	return -1;
-}
-
-static bool
-fill(struct reader *r)
-{
-	long n;
-
-	if (r->rc < 0)
-		return false;
-	n = r->read(r->arg, r->buf, BUF_LEN);
-	if (n < 0)
-		(void)fail(r, (int)n);
-	r->at = 0;
-	r->len = n > 0 ? (size_t)n : 0;
-	return n > 0;
-}
-
-/* The next byte without taking it; -1 at the end or after a failure. */
-static inline int
-peek(struct reader *r)
-{
-	if (r->at == r->len && !fill(r))
-		return -1;
-	return (unsigned char)r->buf[r->at];
-}
-
-static inline int
-take(struct reader *r)
-{
-	int c = peek(r);
-
-	if (c >= 0)
-		r->at++;
-	if (c == '\n')
-		r->info.line++;
-	return c;
-}
-
-/* The next byte that is not white space, not taken. */
-static int
-peek_token(struct reader *r)
-{
-	int c;
-
-	while ((c = peek(r)) == ' ' || c == '\n' || c == '\t' || c == '\r')
-		(void)take(r);
-	return c;
-}
-
-/* Take exactly this character or fail. */
-static bool
-expect(struct reader *r, int want)
-{
-	if (peek_token(r) == want) {
-		(void)take(r);
-		return true;
-	}
-	(void)fail(r, SE_SYNTAX);
-	return false;
-}
-
-/* --- scalars --- */
-
-static void
-text_add(struct value *v, int c)
-{
-	if (v->n < TEXT_MAX)
-		v->text[v->n++] = (char)c;
-	else
-		v->long_one = true;
-}
-
-static void
-text_add_utf8(struct value *v, uint32_t u)
-{
-	if (u >= 0xd800 && u < 0xe000)
-		u = 0xfffd;		/* halves of pairs: no name we compare has them */
-	if (u < 0x80) {
-		text_add(v, (int)u);
-		return;
-	}
-	if (u < 0x800) {
-		text_add(v, (int)(0xc0 | u >> 6));
-	} else {
-		text_add(v, (int)(0xe0 | u >> 12));
-		text_add(v, (int)(0x80 | (u >> 6 & 0x3f)));
-	}
-	text_add(v, (int)(0x80 | (u & 0x3f)));
-}
-
-static int
-hex_digit(int c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-static void
-read_escape(struct reader *r, struct value *v)
-{
-	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	int c = take(r);
-	const char *p = c > 0 ? strchr(from, c) : NULL;
-	uint32_t u = 0;
-
-	if (p != NULL) {
-		text_add(v, to[p - from]);
-		return;
-	}
-	if (c != 'u') {
-		(void)fail(r, SE_SYNTAX);
-		return;
-	}
-	for (int i = 0; i < 4; i++) {
-		int d = hex_digit(take(r));
-
-		if (d < 0) {
-			(void)fail(r, SE_SYNTAX);
-			return;
-		}
-		u = u << 4 | (uint32_t)d;
-	}
-	text_add_utf8(v, u);
-}
-
-static void
-read_string(struct reader *r, struct value *v)
-{
-	int c;
-
-	v->kind = STRING;
-	v->n = 0;
-	v->long_one = false;
-	(void)take(r);
-	while ((c = take(r)) != '"') {
-		if (c < 0x20) {		/* a control, or the end */
-			(void)fail(r, SE_SYNTAX);
-			return;
-		}
-		if (c == '\\')
-			read_escape(r, v);
-		else
-			text_add(v, c);
-		if (r->rc < 0)
-			return;
-	}
-}
-
-static void
-read_digits(struct reader *r, struct value *v)
-{
-	int c, n = 0;
-
-	while ((c = peek(r)) >= '0' && c <= '9') {
-		text_add(v, take(r));
-		n++;
-	}
-	if (n == 0)
-		(void)fail(r, SE_SYNTAX);
-}
-
-static void
-read_number(struct reader *r, struct value *v)
-{
-	int c;
-
-	v->kind = NUMBER;
-	v->n = 0;
-	v->long_one = false;
-	if (peek(r) == '-')
-		text_add(v, take(r));
-	if (peek(r) == '0')
-		text_add(v, take(r));	/* no digit may follow: the caller sees it */
-	else
-		read_digits(r, v);
-	if (peek(r) == '.') {
-		text_add(v, take(r));
-		read_digits(r, v);
-	}
-	if ((c = peek(r)) != 'e' && c != 'E')
-		return;
-	text_add(v, take(r));
-	if ((c = peek(r)) == '+' || c == '-')
-		text_add(v, take(r));
-	read_digits(r, v);
-}
-
-static void
-read_word(struct reader *r, struct value *v)
-{
-	static const char *const words[] = { "true", "false", "null" };
-	int c;
-
-	v->kind = WORD;
-	v->n = 0;
-	v->long_one = false;
-	while ((c = peek(r)) >= 'a' && c <= 'z' && v->n < 8)
-		text_add(v, take(r));
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (sv_eq_str((struct sv){ v->text, v->n }, words[i]))
-			return;
-	(void)fail(r, SE_SYNTAX);
-}
-
-/* --- structure --- */
-
-static void	read_value(struct reader *, struct value *);
-
-/*
- * The next key of an object, or the next item of an array; false at its end.
- * The opening bracket was taken; *first is true before the first one.
- */
-static bool
-next_item(struct reader *r, int close, bool *first)
-{
-	int c = peek_token(r);
-
-	if (c == close) {
-		(void)take(r);
-		r->depth--;
-		return false;
-	}
-	if (!*first && !expect(r, ','))
-		return false;
-	if (!*first && peek_token(r) == close) {
-		(void)fail(r, SE_SYNTAX);
-		return false;
-	}
-	*first = false;
-	return r->rc == 0;
-}
-
-static bool
-next_key(struct reader *r, bool *first, struct value *key)
-{
-	if (!next_item(r, '}', first))
-		return false;
-	if (peek_token(r) != '"') {
-		(void)fail(r, SE_SYNTAX);
-		return false;
-	}
-	read_string(r, key);
-	return expect(r, ':') && r->rc == 0;
-}
-
-static bool
-enter(struct reader *r, int open)
-{
-	if (++r->depth > DEPTH_MAX)
-		(void)fail(r, SE_LIMIT);
-	return expect(r, open);
-}
-
-static void
-skip_composite(struct reader *r, int open)
-{
-	struct value v = { 0 };
-	bool first = true;
-
-	if (!enter(r, open))
-		return;
-	if (open == '{')
-		while (next_key(r, &first, &v))
-			read_value(r, &v);
-	else
-		while (next_item(r, ']', &first))
-			read_value(r, &v);
-}
-
-static void
-read_value(struct reader *r, struct value *v)
-{
-	int c = peek_token(r);
-
-	if (c == '"') {
-		read_string(r, v);
-	} else if (c == '{' || c == '[') {
-		skip_composite(r, c);
-		v->kind = COMPOSITE;
-		v->n = 0;
-	} else if (c == '-' || (c >= '0' && c <= '9')) {
-		read_number(r, v);
-	} else {
-		read_word(r, v);
-	}
-}
-
 /* --- values that mean something --- */
 
 static bool
-value_sv(const struct value *v, enum kind kind, struct sv *ret)
+value_sv(const struct json_text *v, enum json_kind kind, struct sv *ret)
 {
 	*ret = (struct sv){ v->text, v->n };
 	return v->kind == kind && !v->long_one;
 }
 
 static bool
-value_asn(const struct value *v, uint32_t *ret)
+value_asn(const struct json_text *v, uint32_t *ret)
 {
 	struct sv s;
 
-	if (value_sv(v, STRING, &s))
+	if (value_sv(v, JSON_STRING, &s))
 		return asn_parse(s, ret) == 0;
-	return value_sv(v, NUMBER, &s) && num_u32(s, 0, UINT32_MAX, ret) == 0;
+	return value_sv(v, JSON_NUMBER, &s) && num_u32(s, 0, UINT32_MAX, ret) == 0;
 }
 
 static bool
-value_expires(const struct value *v, int64_t *ret)
+value_expires(const struct json_text *v, int64_t *ret)
 {
 	struct sv s;
 	uint64_t u;
 
-	if (!value_sv(v, NUMBER, &s) || num_u64(s, 0, EXPIRES_MAX, &u) < 0)
+	if (!value_sv(v, JSON_NUMBER, &s) || num_u64(s, 0, EXPIRES_MAX, &u) < 0)
 		return false;
 	*ret = (int64_t)u;
 	return true;
 }
 
 static bool
-value_ta(struct reader *r, const struct value *v, uint8_t *ret)
+value_ta(struct reader *r, const struct json_text *v, uint8_t *ret)
 {
 	struct sv s;
 	int ta;
 
-	if (!value_sv(v, STRING, &s) || (ta = payloads_ta(r->p, s)) < 0)
+	if (!value_sv(v, JSON_STRING, &s) || (ta = payloads_ta(r->p, s)) < 0)
 		return false;
 	*ret = (uint8_t)ta;
 	return true;
@@ -398,53 +78,53 @@ struct row {
 };
 
 static bool
-member_asn(struct reader *r UNUSED, struct row *row, const struct value *v)
+member_asn(struct reader *r UNUSED, struct row *row, const struct json_text *v)
 {
 	row->has_asn = true;
 	return value_asn(v, &row->asn);
 }
 
 static bool
-member_prefix(struct reader *r UNUSED, struct row *row, const struct value *v)
+member_prefix(struct reader *r UNUSED, struct row *row, const struct json_text *v)
 {
 	struct sv s;
 
 	row->has_px = true;
-	return value_sv(v, STRING, &s) && ip_prefix_parse(s, &row->px) == 0;
+	return value_sv(v, JSON_STRING, &s) && ip_prefix_parse(s, &row->px) == 0;
 }
 
 static bool
-member_max_len(struct reader *r UNUSED, struct row *row, const struct value *v)
+member_max_len(struct reader *r UNUSED, struct row *row, const struct json_text *v)
 {
 	struct sv s;
 
 	row->has_max_len = true;
-	return value_sv(v, NUMBER, &s) && num_u32(s, 0, 128, &row->max_len) == 0;
+	return value_sv(v, JSON_NUMBER, &s) && num_u32(s, 0, 128, &row->max_len) == 0;
 }
 
 static bool
-member_ta(struct reader *r, struct row *row, const struct value *v)
+member_ta(struct reader *r, struct row *row, const struct json_text *v)
 {
 	row->has_ta = true;
 	return value_ta(r, v, &row->ta);
 }
 
 static bool
-member_expires(struct reader *r UNUSED, struct row *row, const struct value *v)
+member_expires(struct reader *r UNUSED, struct row *row, const struct json_text *v)
 {
 	return value_expires(v, &row->expires);
 }
 
 /* In hex, or as SLURM and FORT write it: base64url without padding. */
 static bool
-member_ski(struct reader *r UNUSED, struct row *row, const struct value *v)
+member_ski(struct reader *r UNUSED, struct row *row, const struct json_text *v)
 {
-	uint8_t ski[TEXT_MAX];
+	uint8_t ski[JSON_TEXT_MAX];
 	struct sv s;
 	size_t n;
 
 	row->has_ski = true;
-	if (!value_sv(v, STRING, &s))
+	if (!value_sv(v, JSON_STRING, &s))
 		return false;
 	if (hex_decode(row->key.ski, sizeof(row->key.ski), s) == 0)
 		return true;
@@ -457,17 +137,17 @@ member_ski(struct reader *r UNUSED, struct row *row, const struct value *v)
 
 /* base64 (rpki-client) or base64url without padding (Routinator, as SLURM). */
 static bool
-member_key(struct reader *r UNUSED, struct row *row, const struct value *v)
+member_key(struct reader *r UNUSED, struct row *row, const struct json_text *v)
 {
-	uint8_t key[TEXT_MAX];
+	uint8_t key[JSON_TEXT_MAX];
 	struct sv s;
 	size_t n;
 
-	if (v->kind == STRING && v->long_one) {
+	if (v->kind == JSON_STRING && v->long_one) {
 		row->long_key = true;
 		return true;
 	}
-	if (!value_sv(v, STRING, &s) || base64_room(s.n) > sizeof(key) ||
+	if (!value_sv(v, JSON_STRING, &s) || base64_room(s.n) > sizeof(key) ||
 	    (base64_decode(key, s, &n) < 0 && base64url_decode(key, s, &n) < 0))
 		return false;
 	row->long_key = n > ROUTER_SPKI_MAX;
@@ -480,7 +160,7 @@ member_key(struct reader *r UNUSED, struct row *row, const struct value *v)
 
 static const struct member {
 	const char	*name;
-	bool		(*take)(struct reader *, struct row *, const struct value *);
+	bool		(*take)(struct reader *, struct row *, const struct json_text *);
 } roa_members[] = {
 	{ "asn", member_asn },
 	{ "prefix", member_prefix },
@@ -508,20 +188,20 @@ static const struct member {
 static void
 providers_read(struct reader *r, struct row *row)
 {
-	struct value v;
+	struct json_text v;
 	bool first = true;
 
-	if (peek_token(r) != '[') {
-		read_value(r, &v);
+	if (json_peek(&r->json) != '[') {
+		json_value(&r->json, &v);
 		row->bad = true;
 		return;
 	}
-	if (!enter(r, '['))
+	if (!json_enter(&r->json, '['))
 		return;
-	while (next_item(r, ']', &first)) {
+	while (json_next_item(&r->json, ']', &first)) {
 		uint32_t as, *p;
 
-		read_value(r, &v);
+		json_value(&r->json, &v);
 		if (!value_asn(&v, &as) || row->n_providers >= ASPA_PROVIDERS_MAX) {
 			row->bad = true;
 			continue;
@@ -530,7 +210,7 @@ providers_read(struct reader *r, struct row *row)
 			row->cap_providers = row->cap_providers == 0 ? 16 : row->cap_providers * 2;
 			p = reallocarray(row->providers, row->cap_providers, sizeof(*p));
 			if (p == NULL) {
-				(void)fail(r, -ENOMEM);
+				(void)json_fail(&r->json, -ENOMEM);
 				return;
 			}
 			row->providers = p;
@@ -542,18 +222,18 @@ providers_read(struct reader *r, struct row *row)
 static void
 row_read(struct reader *r, struct row *row, const struct member *m, size_t n_m)
 {
-	struct value key, v;
+	struct json_text key, v;
 	bool first = true;
 
 	*row = (struct row){ .expires = TIME_NEVER };
-	if (peek_token(r) != '{') {
-		read_value(r, &v);
+	if (json_peek(&r->json) != '{') {
+		json_value(&r->json, &v);
 		row->bad = true;
 		return;
 	}
-	if (!enter(r, '{'))
+	if (!json_enter(&r->json, '{'))
 		return;
-	while (next_key(r, &first, &key)) {
+	while (json_next_key(&r->json, &first, &key)) {
 		struct sv k = { key.text, key.n };
 
 		if (m == aspa_members && (sv_eq(k, SV("providers")) ||
@@ -561,8 +241,8 @@ row_read(struct reader *r, struct row *row, const struct member *m, size_t n_m)
 			providers_read(r, row);
 			continue;
 		}
-		read_value(r, &v);
-		for (size_t i = 0; i < n_m && r->rc == 0; i++)
+		json_value(&r->json, &v);
+		for (size_t i = 0; i < n_m && r->json.rc == 0; i++)
 			if (sv_eq_str(k, m[i].name) && !m[i].take(r, row, &v))
 				row->bad = true;
 	}
@@ -611,7 +291,7 @@ roa_read(struct reader *r, uint64_t no)
 	int rc;
 
 	row_read(r, &row, roa_members, ARRAY_LEN(roa_members));
-	if (r->rc < 0)
+	if (r->json.rc < 0)
 		return;
 	row_ta(r, &row);
 	memcpy(v.addr, row.px.addr, sizeof(v.addr));
@@ -628,7 +308,7 @@ roa_read(struct reader *r, uint64_t no)
 	rc = array_room(&vrps, r->p->n_vrps, &r->cap_vrps, sizeof(v));
 	r->p->vrps = vrps;
 	if (rc < 0)
-		(void)fail(r, rc);
+		(void)json_fail(&r->json, rc);
 	else
 		r->p->vrps[r->p->n_vrps++] = v;
 }
@@ -641,9 +321,9 @@ aspa_read(struct reader *r, uint64_t no)
 	int rc;
 
 	row_read(r, &row, aspa_members, ARRAY_LEN(aspa_members));
-	if (r->rc == 0)
+	if (r->json.rc == 0)
 		row_ta(r, &row);
-	if (r->rc == 0 && (row.bad || !row.has_asn || row.n_providers == 0)) {
+	if (r->json.rc == 0 && (row.bad || !row.has_asn || row.n_providers == 0)) {
 		row_bad(r, "aspas", no);
 		free(row.providers);
 		return;
@@ -651,8 +331,8 @@ aspa_read(struct reader *r, uint64_t no)
 	rc = array_room(&aspas, r->p->n_aspas, &r->cap_aspas, sizeof(struct aspa));
 	r->p->aspas = aspas;
 	if (rc < 0)
-		(void)fail(r, rc);
-	if (r->rc < 0) {
+		(void)json_fail(&r->json, rc);
+	if (r->json.rc < 0) {
 		free(row.providers);
 		return;
 	}
@@ -668,7 +348,7 @@ router_key_read(struct reader *r, uint64_t no)
 	int rc;
 
 	row_read(r, &row, key_members, ARRAY_LEN(key_members));
-	if (r->rc < 0)
+	if (r->json.rc < 0)
 		return;
 	row_ta(r, &row);
 	if (row.bad || !row.has_asn || !row.has_ski ||
@@ -688,7 +368,7 @@ router_key_read(struct reader *r, uint64_t no)
 	rc = array_room(&keys, r->p->n_router_keys, &r->cap_keys, sizeof(row.key));
 	r->p->router_keys = keys;
 	if (rc < 0)
-		(void)fail(r, rc);
+		(void)json_fail(&r->json, rc);
 	else
 		r->p->router_keys[r->p->n_router_keys++] = row.key;
 }
@@ -696,9 +376,9 @@ router_key_read(struct reader *r, uint64_t no)
 static void
 filter_read(struct reader *r, uint64_t no UNUSED)
 {
-	struct value v;
+	struct json_text v;
 
-	read_value(r, &v);
+	json_value(&r->json, &v);
 	r->info.n_filters++;
 }
 
@@ -734,7 +414,7 @@ static const struct list slurm_assertions[] = {
 };
 
 static const struct list *
-list_find(const struct list *l, const struct value *key)
+list_find(const struct list *l, const struct json_text *key)
 {
 	while (l->name != NULL && !sv_eq_str((struct sv){ key->text, key->n }, l->name))
 		l++;
@@ -744,18 +424,18 @@ list_find(const struct list *l, const struct value *key)
 static void
 list_read(struct reader *r, const struct list *l)
 {
-	struct value v;
+	struct json_text v;
 	uint64_t no = 0;
 	bool first = true;
 
-	if (peek_token(r) != '[') {
-		read_value(r, &v);
+	if (json_peek(&r->json) != '[') {
+		json_value(&r->json, &v);
 		return;
 	}
-	if (!enter(r, '['))
+	if (!json_enter(&r->json, '['))
 		return;
 	r->info.lists |= l->told;
-	while (next_item(r, ']', &first)) {
+	while (json_next_item(&r->json, ']', &first)) {
 		l->row(r, no++);
 		r->info.n_rows++;
 	}
@@ -764,60 +444,61 @@ list_read(struct reader *r, const struct list *l)
 static void
 object_read(struct reader *r, const struct list *known)
 {
-	struct value key, v;
+	struct json_text key, v;
 	bool first = true;
 
-	if (!enter(r, '{'))
+	if (!json_enter(&r->json, '{'))
 		return;
-	while (next_key(r, &first, &key)) {
+	while (json_next_key(&r->json, &first, &key)) {
 		const struct list *l = list_find(known, &key);
 
 		if (l->name == NULL && r->any && known == lists)
 			l = list_find(more_lists, &key);
 		if (l->row != NULL) {
 			list_read(r, l);
-		} else if (l->inner != NULL && peek_token(r) == '{') {
+		} else if (l->inner != NULL && json_peek(&r->json) == '{') {
 			r->info.lists |= l->told;
 			object_read(r, l->inner);
 		} else {
-			read_value(r, &v);
+			json_value(&r->json, &v);
 		}
 	}
 }
 
 static int
-document_read(vrps_read_fn read, void *arg, bool any, struct findings *fs,
+document_read(json_read_fn read, void *arg, bool any, struct findings *fs,
     struct payloads *ret, struct vrps_info *ret_info)
 {
-	struct reader r = { .read = read, .arg = arg, .any = any, .fs = fs, .p = ret,
-	    .info.line = 1 };
+	struct reader r = { .any = any, .fs = fs, .p = ret };
 	unsigned need = VRPS_ROAS | (any ? VRPS_ASPAS | VRPS_KEYS : 0);
+	int rc;
 
 	memset(ret, 0, sizeof(*ret));
-	if ((r.buf = malloc(BUF_LEN)) == NULL)
-		return -ENOMEM;
+	if ((rc = json_pull_init(&r.json, read, arg)) < 0)
+		return rc;
 	object_read(&r, lists);
-	if (r.rc == 0 && peek_token(&r) != -1)
-		(void)fail(&r, SE_SYNTAX);
-	free(r.buf);
-	if (r.rc == 0 && (r.info.lists & need) == 0)
-		r.rc = SE_FORMAT;
+	if (r.json.rc == 0 && json_peek(&r.json) != -1)
+		(void)json_fail(&r.json, SE_SYNTAX);
+	json_pull_done(&r.json);
+	if ((rc = r.json.rc) == 0 && (r.info.lists & need) == 0)
+		rc = SE_FORMAT;
 	if (r.info.n_long_keys > 0)
 		finding_add(fs, &rtr_findings[RTR_VRPS_SKIPPED],
 		    FA_U("count", r.info.n_long_keys));
+	r.info.line = r.json.line;
 	*ret_info = r.info;
-	return r.rc;
+	return rc;
 }
 
 int
-vrps_json_read(vrps_read_fn read, void *arg, struct findings *fs, struct payloads *ret,
+vrps_json_read(json_read_fn read, void *arg, struct findings *fs, struct payloads *ret,
     struct vrps_info *ret_info)
 {
 	return document_read(read, arg, false, fs, ret, ret_info);
 }
 
 int
-vrps_json_read_any(vrps_read_fn read, void *arg, struct findings *fs, struct payloads *ret,
+vrps_json_read_any(json_read_fn read, void *arg, struct findings *fs, struct payloads *ret,
     struct vrps_info *ret_info)
 {
 	return document_read(read, arg, true, fs, ret, ret_info);

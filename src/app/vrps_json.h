@@ -20,6 +20,7 @@
 #ifndef APP_VRPS_JSON_H
 #define APP_VRPS_JSON_H
 
+#include "app/json_pull.h"
 #include "base/finding.h"
 #include "inr/inr.h"
 
@@ -42,23 +43,20 @@ struct vrps_info {
 	unsigned	lists;		/* VRPS_ROAS … */
 };
 
-/* Bytes, 0 at the end, or a negative code. */
-typedef long (*vrps_read_fn)(void *arg, void *, size_t);
-
 /*
  * SE_SYNTAX: no JSON (see ret_info->line); SE_FORMAT: JSON without "roas";
  * SE_LIMIT; -ENOMEM; or what read returned. The payloads are not merged yet;
  * payloads_done() in any case. fs gets RTR_VRPS_ROW (as many as it keeps)
  * and RTR_VRPS_SKIPPED.
  */
-int	 vrps_json_read(vrps_read_fn, void *arg, struct findings *fs, struct payloads *ret,
+int	 vrps_json_read(json_read_fn, void *arg, struct findings *fs, struct payloads *ret,
 	    struct vrps_info *ret_info) MUST_USE;
 /*
  * The same for who compares: one of the lists is enough (FORT writes its
  * router keys to a file of their own, "router-keys"), and they may be the
  * assertions of a SLURM file (RFC 8416). SE_FORMAT: there is none.
  */
-int	 vrps_json_read_any(vrps_read_fn, void *arg, struct findings *fs, struct payloads *ret,
+int	 vrps_json_read_any(json_read_fn, void *arg, struct findings *fs, struct payloads *ret,
 	    struct vrps_info *ret_info) MUST_USE;
 
 #endif
