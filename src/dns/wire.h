@@ -228,6 +228,9 @@ size_t	 dns_answer_end(struct dmsg_wr *, const struct dns_query *, unsigned rcod
 /* A query of ours; recursion is not desired. Octets, 0: does not fit. */
 size_t	 dns_query_write(uint8_t *buf, size_t cap, uint16_t id, const struct dname *, uint16_t type,
 	    const struct edns *);
+/* Is it an answer to it at all: id, opcode, QR, and the question, if it is there? */
+bool	 dns_is_answer(struct dmsg *, uint16_t id, enum dns_opcode, const struct dname *,
+	    uint16_t type);
 /*
  * Is this the answer to it? XFR_MISMATCH, XFR_FORMAT, XFR_RCODE and XFR_TRUNCATED are the
  * findings; false then. What did not come from the one asked is the caller's to drop.

@@ -30,8 +30,4 @@ put_u32(struct buf *b, uint32_t v)
 	buf_bytes(b, p, sizeof(p));
 }
 
-/* Is it one: id, opcode, QR, and the question, if it is there? */
-bool	 dns_is_answer(struct dmsg *, uint16_t id, enum dns_opcode, const struct dname *,
-	    uint16_t type);
-
 #endif

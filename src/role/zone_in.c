@@ -1,6 +1,7 @@
 /*
- * From the primaries: refreshed by the timers of the zone's SOA and by NOTIFY,
- * over TCP; differences where there is a version of ours, else all of it. The
+ * From the primaries: refreshed by the timers of the zone's SOA and by NOTIFY.
+ * Where there is a version of ours, the serial is asked for by UDP, then
+ * differences by TCP if there are any; else all of it. The
  * primaries are asked in turn, from the one that was good last (or that
  * notified us) on, until one gives what is newer, or says that there is
  * nothing newer. What came waits for its run (zone_work.c), and nothing is
@@ -33,7 +34,7 @@ said_set(struct zone_primary *p, const struct findings *fs, const char *other)
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 
 	(void)snprintf(p->said, sizeof(p->said), "%s", other);
-	for (const struct finding *f = fs->head; f != NULL; f = f->next) {
+	for (const struct finding *f = fs == NULL ? NULL : fs->head; f != NULL; f = f->next) {
 		if (f->def->severity == SEV_NOTE)
 			continue;
 		buf_printf(&b, "%s: ", f->def->code);
@@ -93,7 +94,10 @@ good(struct zone_in_run *r)
 
 	p->good = true;
 	p->at = role_now(r->z->zr->role);
-	p->has_serial = xfr_in_serial(r->x, &p->serial);
+	if (r->x != NULL)
+		r->has_serial = xfr_in_serial(r->x, &r->serial);
+	p->has_serial = r->has_serial;
+	p->serial = r->serial;
 	p->said[0] = '\0';
 	r->z->zr->told = false;
 }
@@ -117,8 +121,11 @@ current(struct zone_in_run *r)
 	good(r);
 	z->in.run = NULL;
 	z->in.whole = false;
-	/* A primary that went back: no secondary follows, and neither do we. */
-	if (r->primary->has_serial && soa_times(z->now.plain, &t) && serial_gt(t.serial, r->primary->serial)) {
+	/*
+	 * A primary that went back, or is half the circle away, where no serial is greater
+	 * (RFC 1982 section 3.2): no secondary follows, and neither do we.
+	 */
+	if (r->has_serial && soa_times(z->now.plain, &t) && t.serial != r->serial) {
 		r->primary->good = false;
 		said_set(r->primary, r->got.fs, "its serial is behind ours");
 		zone_in_run_free(r);
@@ -213,19 +220,12 @@ zone_in_run_over(struct zone_in_run *r)
 /* --- asking --- */
 
 static void
-primary_ask(struct zone_one *z)
+transfer_begin(struct zone_in_run *r)
 {
-	struct zone_in_run *r = calloc(1, sizeof(*r));
+	struct zone_one *z = r->z;
 	int rc;
 
-	if (r == NULL) {
-		zone_in_next(z, false);
-		return;
-	}
-	*r = (struct zone_in_run){ .z = z, .peer = &z->e->primaries.v[z->in.turn],
-	    .primary = &z->in.primaries[z->in.turn], .stream = { .fd = -1 },
-	    .began = clock_mono_usec(), .moved = clock_mono_usec() };
-	z->in.run = r;
+	r->began = r->moved = clock_mono_usec();
 	if ((rc = zone_in_run_prepare(r)) == 0)
 		return;
 	if (r->got.fs != NULL) {
@@ -235,6 +235,33 @@ primary_ask(struct zone_one *z)
 	z->in.run = NULL;
 	zone_in_run_free(r);
 	zone_in_next(z, false);
+}
+
+void
+zone_in_soa_over(struct zone_in_run *r)
+{
+	struct soa_times t;
+
+	if (r->has_serial && soa_times(r->z->now.plain, &t) && !serial_gt(r->serial, t.serial))
+		current(r);
+	else
+		transfer_begin(r);
+}
+
+static void
+primary_ask(struct zone_one *z)
+{
+	struct zone_in_run *r = calloc(1, sizeof(*r));
+
+	if (r == NULL) {
+		zone_in_next(z, false);
+		return;
+	}
+	*r = (struct zone_in_run){ .z = z, .peer = &z->e->primaries.v[z->in.turn],
+	    .primary = &z->in.primaries[z->in.turn], .stream = { .fd = -1 }, .soa = { .fd = -1 } };
+	z->in.run = r;
+	if (z->now.plain == NULL || z->in.whole || zone_in_soa_begin(r) < 0)
+		transfer_begin(r);
 }
 
 static void
@@ -288,6 +315,10 @@ zone_in_look(struct zone_one *z, int64_t now)
 
 	if (!zone_is_fed(z) || !z->loaded)
 		return;
+	if (in->run != NULL && in->run->soa.fd >= 0) {
+		zone_in_soa_look(in->run);
+		return;
+	}
 	if (in->run != NULL) {
 		int64_t idle = in->run->connected ? IDLE_SEC : CONNECT_SEC;
 

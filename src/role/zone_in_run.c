@@ -21,6 +21,7 @@ zone_in_run_free(struct zone_in_run *r)
 {
 	if (r == NULL)
 		return;
+	zone_in_soa_close(r);
 	r->io = loop_io_del(r->io);
 	zone_stream_done(&r->stream);
 	tsig_done(&r->tsig);

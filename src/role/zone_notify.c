@@ -1,7 +1,15 @@
 /*
  * NOTIFY (RFC 1996): each new version is told to the servers of the zone, by
  * UDP, again after 2, 4, 8, 16 and 32 seconds until they answer. Who never
- * does finds out by the timers of the SOA.
+ * does finds out by the timers of the SOA. (Section 3.6 has a sender stop when
+ * the port is unreachable, too; a secondary that is just started anew would be
+ * missed so, and six datagrams cost nothing.)
+ *
+ * What is to be signed and is not, or not by our key, does not end the wait:
+ * "a message containing a TSIG RR that is unsigned as specified in Section
+ * 5.3.2 or that fails verification SHOULD NOT be considered an acceptable
+ * response, as it may have been spoofed or manipulated" (RFC 8945 section
+ * 5.4). It is told if nothing better comes.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -60,19 +68,28 @@ answer_take(struct zone_told *t, struct sv wire)
 	struct dmsg m;
 	int verdict;
 
-	if (dmsg_open(&m, wire, zr->room) < 0 || m.head.id != t->id || (m.head.flags & DNS_QR) == 0)
+	if (dmsg_open(&m, wire, zr->room) < 0 || !dns_is_answer(&m, t->id, DNS_OP_NOTIFY, &t->z->e->name, RR_SOA))
+		return false;
+	/* RFC 5452 section 9.1: without the name it is anybody's, unless its signature says more. */
+	if (m.head.n[DNS_QUESTION] == 0 && t->tsig.key == NULL)
 		return false;
 	pool_reset(zr->pool);
 	findings_init(&fs, zr->pool);
 	verdict = tsig_answer(&t->tsig, wire, zr->room, role_now(zr->role), &fs);
-	/* Some answer a NOTIFY that is signed without a signature: it is heard all the same. */
 	if (verdict < 0 || dmsg_open(&m, wire, zr->room) < 0)
 		return false;
-	if (!dns_answer_check(&m, t->id, DNS_OP_NOTIFY, &t->z->e->name, RR_SOA, &fs) || findings_reject(&fs)) {
-		finding_say(&fs, said);
-		told_end(t, false, said);
-	} else
+	(void)dns_answer_check(&m, t->id, DNS_OP_NOTIFY, &t->z->e->name, RR_SOA, &fs);
+	if (!findings_reject(&fs)) {
 		told_end(t, true, "");
+		return true;
+	}
+	finding_say(&fs, said);
+	/* A clock, or datagrams out of their order (section 5.2.3): the next try may be taken. */
+	if (verdict == TSIG_FAILED && (!t->tsig.genuine || fs.head->def == &wire_findings[TSIG_PEER_TIME])) {
+		(void)snprintf(t->heard, sizeof(t->heard), "%s", said);
+		return false;
+	}
+	told_end(t, false, said);
 	return true;
 }
 
@@ -149,6 +166,7 @@ zone_notify_all(struct zone_one *z)
 
 		(void)zone_serial(z->now.signed_zone, &t->serial);
 		t->n_tries = 0;
+		t->heard[0] = '\0';
 		if ((rc = told_try(t)) < 0)
 			told_end(t, false, err_str(rc));
 	}
@@ -166,7 +184,7 @@ zone_notify_look(struct zone_one *z)
 		if (t->fd < 0 || now < t->next_usec)
 			continue;
 		if (t->n_tries == TRIES)
-			told_end(t, false, "no answer");
+			told_end(t, false, t->heard[0] != '\0' ? t->heard : "no answer");
 		else if ((rc = told_try(t)) < 0)
 			told_end(t, false, err_str(rc));
 	}

@@ -284,7 +284,7 @@ zone_out_init(struct zone_role *zr)
 {
 	if (zr->server != NULL)
 		return 0;
-	if ((zr->server = calloc(1, sizeof(*zr->server))) == NULL)
+	if ((zr->server = calloc(1, sizeof(*zr->server))) == NULL || (zr->seen = tsig_seen_new()) == NULL)
 		return -ENOMEM;
 	zr->server->zr = zr;
 	return 0;

@@ -182,6 +182,7 @@ struct zone_told {
 	bool			 told, good;
 	int64_t			 at;
 	char			 said[ZONE_SAID_MAX];
+	char			 heard[ZONE_SAID_MAX];	/* an answer that anybody may have sent */
 };
 
 struct zone_one {
@@ -278,6 +279,9 @@ struct zone_role {
 	struct zone_one		*zones;
 	struct key_line		 line;
 	struct tsig_keys	 tsig;
+	struct tsig_seen	*seen;		/* who signed questions to us, and when */
+	int64_t			 refusal_told;
+	unsigned		 n_refusals_untold;
 	unsigned		 jobs;
 	enum zone_phase		 phase;
 	struct zone_work	 work;

@@ -17,12 +17,34 @@
 #define EDE_NOT_AUTH	20
 #define EDE_NOT_SUPPORTED 21
 #define EDE_LEN		6		/* without text */
+#define REFUSAL_SEC	60		/* between two lines in the log */
 
 static void
 refuse(struct zone_question *q, enum dns_rcode rcode, int ede)
 {
 	q->rcode = (uint16_t)rcode;
 	q->ede = ede;
+}
+
+/*
+ * What somebody asked in vain is logged (RFC 8945 section 5.2, RFC 1996 section 3.10),
+ * but strangers write no log full: a line a minute, which counts the others.
+ */
+static void
+refusal_tell(const struct zone_question *q, const struct dname *name, const char *what)
+{
+	struct zone_role *zr = q->zr;
+	char zone[DNAME_STRLEN], host[IP_ADDR_STRLEN];
+	int64_t now = role_now(zr->role);
+
+	if (now - zr->refusal_told < REFUSAL_SEC && now >= zr->refusal_told) {
+		zr->n_refusals_untold++;
+		return;
+	}
+	role_log(zr->role, LOG_LEVEL_WARN, "%s, asked by %s: %s (%u others were refused since the last such line)",
+	    dname_str(name, zone), ip_addr_str(q->from->addr, q->from->af, host), what, zr->n_refusals_untold);
+	zr->refusal_told = now;
+	zr->n_refusals_untold = 0;
 }
 
 /* --- NOTIFY --- */
@@ -48,9 +70,11 @@ judge_notify(struct zone_question *q, const struct dname *key)
 		refuse(q, DNS_NOTAUTH, EDE_NOT_AUTH);
 	else if (q->q.q.type != RR_SOA)
 		refuse(q, DNS_NOTIMP, EDE_NOT_SUPPORTED);
-	else if (!may_notify(q, key))
+	else if (!may_notify(q, key)) {
+		/* RFC 1996 section 3.10: ignored, and told; the answer spares the sender its repetitions. */
 		refuse(q, DNS_REFUSED, EDE_PROHIBITED);
-	else
+		refusal_tell(q, &q->q.q.name, "NOTIFY from who is none of its primaries");
+	} else
 		zone_in_notified(q->z, q->from, q->q.has_soa, q->q.serial);
 }
 
@@ -145,22 +169,42 @@ zone_of(struct zone_role *zr, const struct dname *name)
 	return NULL;
 }
 
+/* Who asks: a verdict, and an rcode if that is FAILED. Negative: no memory. */
+static int
+judge_signature(struct zone_question *q, struct sv wire, uint16_t *ret_rcode)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct zone_role *zr = q->zr;
+	struct findings fs;
+	int verdict;
+
+	pool_reset(zr->pool);
+	findings_init(&fs, zr->pool);
+	verdict = tsig_request(&q->tsig, &zr->tsig, wire, zr->room, role_now(zr->role), &fs, ret_rcode);
+	if (verdict == TSIG_OK && q->q.rcode == 0 &&
+	    !tsig_seen_take(zr->seen, &q->tsig, &q->q.q.name, q->from, &fs)) {
+		*ret_rcode = DNS_NOTAUTH;
+		verdict = TSIG_FAILED;
+	}
+	if (verdict == TSIG_FAILED && fs.head != NULL) {
+		buf_printf(&b, "%s: ", fs.head->def->code);
+		finding_text(&b, fs.head, LANG_EN);
+		buf_char(&b, '\0');
+		refusal_tell(q, &q->q.q.name, b.rc == 0 ? b.p : fs.head->def->code);
+	}
+	return verdict;
+}
+
 bool
 zone_question_judge(struct zone_question *q, struct sv wire)
 {
 	struct zone_role *zr = q->zr;
 	const struct dname *key;
-	struct findings fs;
 	uint16_t rcode;
 	int verdict, rc = 0;
 
 	q->ede = -1;
-	if (dns_query_parse(wire, zr->room, &q->q) < 0)
-		return false;
-	pool_reset(zr->pool);
-	findings_init(&fs, zr->pool);
-	verdict = tsig_request(&q->tsig, &zr->tsig, wire, zr->room, role_now(zr->role), &fs, &rcode);
-	if (verdict < 0)
+	if (dns_query_parse(wire, zr->room, &q->q) < 0 || (verdict = judge_signature(q, wire, &rcode)) < 0)
 		return false;
 	q->rcode = verdict == TSIG_FAILED ? rcode : q->q.rcode;
 	if (q->rcode != 0)
