@@ -23,6 +23,7 @@ struct dnsask_talk {
 	bool			 connected;
 	bool			 again;		/* not the first question of this connection */
 	bool			 more;		/* dnsask_more() was called */
+	unsigned		 n_strays;	/* UDP: what was not the answer */
 	uint8_t			 out[2 + DNSASK_MESSAGE_MAX];
 	size_t			 out_len, out_done;
 	uint8_t			 head[2];	/* TCP: length */
@@ -246,6 +247,7 @@ dnsask_ask(struct dnsask *a, const struct dnsask_question *q, struct dnsask_talk
 	a->n_busy++;
 	t->q = *q;
 	t->again = t->more = false;
+	t->n_strays = 0;
 	if ((rc = message_set(t, q->message)) < 0 || (rc = conn_open(t)) < 0 ||
 	    (rc = loop_timer_set(t->timer, (int64_t)q->msec * 1000)) < 0) {
 		talk_release(t);
@@ -363,7 +365,7 @@ datagram_read(struct dnsask_talk *t)
 		talk_done(t, -errno, SV(""));
 	else if (t->q.match(t->q.arg, got))
 		talk_done(t, 0, got);
-	else
+	else if (++t->n_strays == DNSASK_STRAYS_MAX)
 		talk_done(t, SE_PEER, SV(""));
 }
 

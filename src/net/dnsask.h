@@ -10,9 +10,10 @@
  * UDP: each question has a socket of its own, which is connected, so that
  * the kernel picks its port at random and drops what comes from elsewhere.
  * A datagram from the right address that is not the answer (the caller's
- * match() says so) is the work of a forger who guesses, or of a broken box:
+ * match() says so) is late, or the work of a forger who guesses: it is dropped,
+ * and the wait goes on (RFC 5452 section 9.1). After DNSASK_STRAYS_MAX of them
  * the exchange ends with SE_PEER, and should be done again by TCP, where
- * guessing is hopeless (RFC 5452 section 9.2 advises to watch for it).
+ * guessing is hopeless (section 9.3).
  *
  * TCP: length and message in one write (RFC 7766 section 8). Further questions
  * may follow in the same connection, one after the other: dnsask_more() in the
@@ -39,6 +40,7 @@
 
 #define DNSASK_PORT		53
 #define DNSASK_MESSAGE_MAX	1024	/* octets: a NOTIFY with its SOA has under 900 */
+#define DNSASK_STRAYS_MAX 16	/* datagrams that are not the answer: a few may be late */
 #define DNSASK_MAP_MAX		256	/* a lab with a hundred name servers */
 
 struct dnsask_to {
@@ -81,7 +83,7 @@ struct dnsask_question {
 	bool		(*match)(void *arg, struct sv octets);
 	/*
 	 * rc 0 with the answer, which is gone after the call; or -ETIMEDOUT, -ECONNREFUSED …,
-	 * SE_CLOSED (TCP: the server closed), SE_PEER (not the answer).
+	 * SE_CLOSED (TCP: the server closed), SE_PEER (not the answer; by UDP, again and again).
 	 */
 	void		(*done)(void *arg, int rc, struct sv octets);
 	void		*arg;
