@@ -1,6 +1,7 @@
 /* The zones of the configuration: checked, and as text for the roles. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/zone_conf.h"
@@ -8,6 +9,8 @@
 #include "base/err.h"
 
 #define POOL_MAX	((size_t)64 * 1024)	/* findings of a policy */
+
+_Static_assert(CONF_TABLE_MAX <= ZONE_LIST_MAX, "a file has no more zones than the roles take");
 
 static const struct conf_value *
 zone_col(const struct conf_item *it, enum app_conf_row row)
@@ -197,50 +200,7 @@ listen_check(const struct conf *c, const struct conf_item *it, struct conf_error
 	return 0;
 }
 
-static bool
-same_zone(const struct conf_item *a, const struct conf_item *b)
-{
-	struct dname x, y;
-
-	return dname_parse(text_of(zone_col(a, CONF_ZONE_NAME)), NULL, &x) == 0 &&
-	    dname_parse(text_of(zone_col(b, CONF_ZONE_NAME)), NULL, &y) == 0 && dname_eq(&x, &y);
-}
-
-static bool
-same_output(const struct conf_item *a, const struct conf_item *b)
-{
-	struct sv out = text_of(zone_col(a, CONF_ZONE_OUTPUT));
-
-	return out.n > 0 && sv_eq(out, text_of(zone_col(b, CONF_ZONE_OUTPUT)));
-}
-
-int
-zone_conf_check(const struct conf *c, struct conf_error *err)
-{
-	const struct conf_value *t = &c->values[CONF_DNS_ZONES];
-	_cleanup_(buf_done) struct buf text = BUF_INIT;
-	int rc = policies_check(c, err);
-
-	for (size_t i = 0; i < t->n && rc == 0; i++) {
-		const struct conf_item *it = &t->items[i];
-
-		rc = zone_check(c, it, err);
-		if (rc == 0)
-			rc = peers_check(c, it, err);
-		if (rc == 0)
-			rc = listen_check(c, it, err);
-		for (size_t k = 0; k < i && rc == 0; k++)
-			if (same_zone(it, &t->items[k]) || same_output(it, &t->items[k]))
-				rc = refuse(c, it, CONF_E_RULE, text_of(zone_col(it, CONF_ZONE_NAME)),
-				    N_("each zone and each output once"), err);
-	}
-	if (rc < 0)
-		return rc;
-	zone_conf_text(c, &text);
-	if (t->n > ZONE_LIST_MAX || text.len > ZONE_LIST_TEXT_MAX)
-		return refuse(c, &t->items[0], CONF_E_LIMIT, SV("dns.zones"), NULL, err);
-	return text.rc;
-}
+/* --- as text --- */
 
 static void
 peers_read(const struct conf_item *it, enum app_conf_row row,
@@ -254,25 +214,99 @@ peers_read(const struct conf_item *it, enum app_conf_row row,
 			ret->n++;
 }
 
+static void
+zone_put(const struct conf *c, const struct conf_item *it, struct buf *b)
+{
+	struct zone_peer v[ARRAY_LEN(lists)][ZONE_PEERS_MAX];
+	const struct conf_value *out = zone_col(it, CONF_ZONE_OUTPUT);
+	const struct conf_value *file = zone_col(it, CONF_ZONE_FILE);
+	struct zone_list_entry e = { .file = file->n > 0 ? file->items[0].text.p : "",
+		.output = out->n > 0 ? out->items[0].text.p : "" };
+	struct zone_peers *const into[] = { &e.primaries, &e.notify, &e.transfer, &e.hear };
+	struct sv policy = text_of(zone_col(it, CONF_ZONE_POLICY));
+
+	for (size_t k = 0; k < ARRAY_LEN(lists); k++)
+		peers_read(it, lists[k].row, lists[k].parse, v[k], into[k]);
+	(void)policy_read(policy.n > 0 ? policy_find(c, policy) : NULL, &e.policy);
+	if (dname_parse(text_of(zone_col(it, CONF_ZONE_NAME)), NULL, &e.name) == 0)
+		zone_list_put(b, &e);
+}
+
 void
 zone_conf_text(const struct conf *c, struct buf *b)
 {
 	const struct conf_value *t = &c->values[CONF_DNS_ZONES];
-	struct zone_peer v[ARRAY_LEN(lists)][ZONE_PEERS_MAX];
 
-	for (size_t i = 0; i < t->n; i++) {
-		const struct conf_item *it = &t->items[i];
-		const struct conf_value *out = zone_col(it, CONF_ZONE_OUTPUT);
-		const struct conf_value *file = zone_col(it, CONF_ZONE_FILE);
-		struct zone_list_entry e = { .file = file->n > 0 ? file->items[0].text.p : "",
-			.output = out->n > 0 ? out->items[0].text.p : "" };
-		struct zone_peers *const into[] = { &e.primaries, &e.notify, &e.transfer, &e.hear };
-		struct sv policy = text_of(zone_col(it, CONF_ZONE_POLICY));
+	for (size_t i = 0; i < t->n; i++)
+		zone_put(c, &t->items[i], b);
+}
 
-		for (size_t k = 0; k < ARRAY_LEN(lists); k++)
-			peers_read(it, lists[k].row, lists[k].parse, v[k], into[k]);
-		(void)policy_read(policy.n > 0 ? policy_find(c, policy) : NULL, &e.policy);
-		if (dname_parse(text_of(zone_col(it, CONF_ZONE_NAME)), NULL, &e.name) == 0)
-			zone_list_put(b, &e);
-	}
+/* --- all of them --- */
+
+/* What was met already: names, in wire form and lower case, and outputs. */
+struct met {
+	struct dname	*names;
+	struct map	 zones, outputs;
+	struct buf	 text;
+	size_t		 n_servers;
+};
+
+static void
+met_done(struct met *m)
+{
+	free(m->names);
+	map_done(&m->zones);
+	map_done(&m->outputs);
+	buf_done(&m->text);
+}
+
+/* -EEXIST: it was there before. */
+static int
+met_add(struct met *m, size_t i, const struct conf_item *it)
+{
+	struct sv out = text_of(zone_col(it, CONF_ZONE_OUTPUT));
+	struct dname *d = &m->names[i];
+	int rc;
+
+	if (dname_parse(text_of(zone_col(it, CONF_ZONE_NAME)), NULL, d) < 0)
+		return -EEXIST;		/* checked before */
+	dns_lower(d->w, d->len);
+	rc = map_add(&m->zones, (struct sv){ (const char *)d->w, d->len }, d);
+	return rc < 0 || out.n == 0 ? rc : map_add(&m->outputs, out, d);
+}
+
+static int
+item_check(const struct conf *c, struct met *m, size_t i, struct conf_error *err)
+{
+	const struct conf_item *it = &c->values[CONF_DNS_ZONES].items[i];
+	int rc;
+
+	if ((rc = zone_check(c, it, err)) < 0 || (rc = peers_check(c, it, err)) < 0 ||
+	    (rc = listen_check(c, it, err)) < 0)
+		return rc;
+	if ((rc = met_add(m, i, it)) == -EEXIST)
+		return refuse(c, it, CONF_E_RULE, text_of(zone_col(it, CONF_ZONE_NAME)),
+		    N_("each zone and each output once"), err);
+	for (size_t k = 0; k < ARRAY_LEN(lists); k++)
+		m->n_servers += zone_col(it, lists[k].row)->n;
+	zone_put(c, it, &m->text);
+	if (m->text.len > ZONE_LIST_TEXT_MAX || m->n_servers > ZONE_LIST_SERVERS_MAX)
+		return refuse(c, it, CONF_E_LIMIT, SV("dns.zones"), NULL, err);
+	return rc < 0 ? rc : m->text.rc;
+}
+
+int
+zone_conf_check(const struct conf *c, struct conf_error *err)
+{
+	const struct conf_value *t = &c->values[CONF_DNS_ZONES];
+	_cleanup_(met_done) struct met m = { .text = BUF_INIT };
+	int rc = policies_check(c, err);
+
+	if (rc < 0 || t->n == 0)
+		return rc;
+	if ((m.names = calloc(t->n, sizeof(*m.names))) == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n && rc == 0; i++)
+		rc = item_check(c, &m, i, err);
+	return rc;
 }

@@ -7,8 +7,13 @@
 #include "app/zone_file.h"
 #include "app/zone_list.h"
 #include "base/err.h"
+#include "sys/memfd.h"
 
-#define POOL_MAX	((size_t)8 << 20)	/* ZONE_LIST_MAX entries, their paths and peers */
+/* Entries of 500 octets, servers of 300, paths: all of a list that was checked. */
+#define POOL_MAX	((size_t)192 << 20)
+
+#define FOLDERS_POOL	((size_t)1 << 20)	/* a sandbox has room for 512, of some hundred octets each */
+#define PATH_LEN_MAX	4200
 
 /* Lists of peers: a field for each of their members. */
 static const struct list_row {
@@ -53,22 +58,31 @@ zone_list_put(struct buf *b, const struct zone_list_entry *e)
 	buf_char(b, '\n');
 }
 
-/* Words that we do not know are passed over: not every role needs all of a zone. */
+/*
+ * The fields of one list: counted, then taken. Words that we do not know are
+ * passed over: not every role needs all of a zone.
+ */
 static int
-peer_parse(struct pool *pool, struct sv field, struct zone_list_entry *e)
+peers_parse(struct pool *pool, struct sv fields, const struct list_row *row, struct zone_peers *l)
 {
-	struct sv word = sv_cut(&field, ' ');
+	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-		struct zone_peers *l = list_of(e, &lists[i]);
+	for (struct sv rest = fields; rest.n > 0; ) {
+		struct sv field = sv_cut(&rest, '\t');
 
-		if (!sv_eq_str(word, lists[i].word))
-			continue;
-		if (l->n == ZONE_PEERS_MAX)
-			return SE_LIMIT;
-		if (l->v == NULL && (l->v = pool_calloc(pool, ZONE_PEERS_MAX, sizeof(*l->v))) == NULL)
-			return -ENOMEM;
-		return lists[i].parse(field, &l->v[l->n++]) < 0 ? -EBADMSG : 0;
+		n += sv_eq_str(sv_cut(&field, ' '), row->word);
+	}
+	if (n == 0)
+		return 0;
+	if (n > ZONE_PEERS_MAX)
+		return SE_LIMIT;
+	if ((l->v = pool_calloc(pool, n, sizeof(*l->v))) == NULL)
+		return pool_is_full(pool) ? SE_LIMIT : -ENOMEM;
+	while (fields.n > 0) {
+		struct sv field = sv_cut(&fields, '\t');
+
+		if (sv_eq_str(sv_cut(&field, ' '), row->word) && row->parse(field, &l->v[l->n++]) < 0)
+			return -EBADMSG;
 	}
 	return 0;
 }
@@ -116,8 +130,8 @@ line_parse(struct pool *pool, struct sv line, struct sv state, struct zone_list_
 	while (sv_word(&options, &word))
 		if (option_parse(word, &e->policy) < 0)
 			return -EBADMSG;
-	while (line.n > 0)
-		if ((rc = peer_parse(pool, sv_cut(&line, '\t'), e)) < 0)
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		if ((rc = peers_parse(pool, line, &lists[i], list_of(e, &lists[i]))) < 0)
 			return rc;
 	if ((file.n == 0) == (e->primaries.n == 0))
 		return -EBADMSG;
@@ -129,26 +143,46 @@ line_parse(struct pool *pool, struct sv line, struct sv state, struct zone_list_
 	return e->output == NULL ? -ENOMEM : 0;
 }
 
+/* Room for a zone a line. */
+static int
+room_make(struct sv text, struct zone_list *l)
+{
+	struct sv line;
+	size_t n = 0;
+
+	while (sv_line(&text, &line))
+		n++;
+	if (n > ZONE_LIST_MAX)
+		return SE_LIMIT;
+	if ((l->pool = pool_new(POOL_MAX)) == NULL ||
+	    (l->v = pool_calloc(l->pool, n + 1, sizeof(*l->v))) == NULL)
+		return -ENOMEM;
+	return map_reserve(&l->by_name, n);
+}
+
+static int
+line_add(struct zone_list *l, struct sv line, struct sv state)
+{
+	struct zone_list_entry *e = &l->v[l->n];
+	int rc = line_parse(l->pool, line, state, e);
+
+	if (rc == -ENOMEM && pool_is_full(l->pool))
+		return SE_LIMIT;
+	if (rc == 0)
+		rc = map_add(&l->by_name, (struct sv){ (const char *)e->name.w, e->name.len }, e);
+	l->n += rc == 0;
+	return rc == -EEXIST ? -EBADMSG : rc;
+}
+
 int
 zone_list_parse(struct sv text, struct sv state, struct zone_list *ret)
 {
-	struct zone_list l = { .pool = pool_new(POOL_MAX) };
+	struct zone_list l = { 0 };
 	struct sv line;
-	int rc = 0;
+	int rc = text.n > ZONE_LIST_TEXT_MAX ? SE_LIMIT : room_make(text, &l);
 
-	if (l.pool == NULL)
-		return -ENOMEM;
-	if ((l.v = pool_calloc(l.pool, ZONE_LIST_MAX, sizeof(*l.v))) == NULL)
-		rc = -ENOMEM;
-	while (rc == 0 && sv_line(&text, &line)) {
-		if (l.n == ZONE_LIST_MAX)
-			rc = SE_LIMIT;
-		else if ((rc = line_parse(l.pool, line, state, &l.v[l.n])) == 0 &&
-		    zone_list_find(&l, &l.v[l.n].name) != NULL)
-			rc = -EBADMSG;
-		else
-			l.n += rc == 0;
-	}
+	while (rc == 0 && sv_line(&text, &line))
+		rc = line_add(&l, line, state);
 	if (rc < 0) {
 		zone_list_done(&l);
 		return rc;
@@ -157,9 +191,24 @@ zone_list_parse(struct sv text, struct sv state, struct zone_list *ret)
 	return 0;
 }
 
+int
+zone_list_read(int fd, struct sv state, struct zone_list *ret)
+{
+	struct file_map map;
+	int rc = memfd_map(fd, false, ZONE_LIST_TEXT_MAX, &map);
+
+	if (rc < 0)
+		return rc;
+	rc = memchr(map.data.n > 0 ? map.data.p : "x", 0, map.data.n > 0 ? map.data.n : 1) != NULL ?
+	    -EBADMSG : zone_list_parse(map.data, state, ret);
+	file_unmap(&map);
+	return rc;
+}
+
 void
 zone_list_done(struct zone_list *l)
 {
+	map_done(&l->by_name);
 	l->pool = pool_free(l->pool);
 	l->n = 0;
 }
@@ -167,10 +216,10 @@ zone_list_done(struct zone_list *l)
 struct zone_list_entry *
 zone_list_find(const struct zone_list *l, const struct dname *name)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (dname_eq(&l->v[i].name, name))
-			return &l->v[i];
-	return NULL;
+	struct dname low = *name;
+
+	dns_lower(low.w, low.len);
+	return map_find(&l->by_name, (struct sv){ (const char *)low.w, low.len });
 }
 
 void
@@ -183,4 +232,30 @@ zone_list_folder(const char *path, char *dst, size_t n)
 		(void)snprintf(dst, n, ".");
 	else
 		(void)snprintf(dst, n, "%.*s", slash == 0 ? 1 : (int)slash, path);
+}
+
+int
+zone_folders_add(struct zone_folders *f, const char *path, int (*fn)(void *, const char *), void *arg)
+{
+	char folder[PATH_LEN_MAX], *kept;
+	int rc;
+
+	if (path[0] == '\0')
+		return 0;
+	zone_list_folder(path, folder, sizeof(folder));
+	if (map_find(&f->met, sv_str(folder)) != NULL)
+		return 0;
+	if (f->pool == NULL && (f->pool = pool_new(FOLDERS_POOL)) == NULL)
+		return -ENOMEM;
+	if ((kept = pool_strdup(f->pool, folder)) == NULL)
+		return -ENOMEM;
+	rc = map_add(&f->met, sv_str(kept), kept);
+	return rc < 0 ? rc : fn(arg, kept);
+}
+
+void
+zone_folders_done(struct zone_folders *f)
+{
+	map_done(&f->met);
+	f->pool = pool_free(f->pool);
 }

@@ -7,7 +7,10 @@
 #include <string.h>
 
 #define TIME_LAST	INT64_C(253402300799)	/* the end of 9999 */
-#define POOL_MAX	((size_t)48 << 20)	/* both documents, their structures, and slack */
+#define POOL_MAX	((size_t)2 << 20)	/* of one zone, by one of both */
+#define ROOM_MIN	64
+
+enum side { BY_ZONE, BY_KEY };
 
 static const char *const refusal_words[TOLD_REFUSAL_MAX] = { "source", "signing", "audit" };
 static const char *const record_words[TOLD_RECORD_MAX] = { "dnskey", "keysig", "zonesig", "ds" };
@@ -27,17 +30,24 @@ told_record_word(enum told_record r)
 /* --- members, forgiving --- */
 
 /* Cut between characters; "" where it is no text. */
-static const char *
-text_of(struct pool *pool, const json_t *v)
+static struct sv
+cut_of(const json_t *v)
 {
 	struct sv s = sv_str(json_string_value(v)), cut = { s.p, 0 };
-	const char *copy;
 
 	if (s.n <= TOLD_STR_MAX)
 		cut = s;
 	while (cut.n < s.n && cut.n < TOLD_STR_MAX - 4)
 		cut.n += max_size(utf8_len(sv_skip(s, cut.n)), 1);
-	copy = cut.n == 0 ? NULL : pool_sv(pool, cut).p;
+	return cut;
+}
+
+static const char *
+text_of(struct pool *pool, const json_t *v)
+{
+	struct sv cut = cut_of(v);
+	const char *copy = cut.n == 0 ? NULL : pool_sv(pool, cut).p;
+
 	return copy == NULL ? "" : copy;
 }
 
@@ -292,27 +302,12 @@ by_zone_read(struct pool *pool, const json_t *o, struct told_zone *z)
 		z->refused_by[i] = count(by, refusal_words[i]);
 }
 
-/* The row of this zone, an empty one if there is none yet; NULL: no room. */
-static struct told_zone *
-row(struct told *t, const json_t *o)
-{
-	const char *name = text(t->pool, o, "zone");
-	struct told_zone *z = &t->v[t->n];
+/* --- rows --- */
 
-	if (name[0] == '\0')
-		return NULL;
-	for (size_t i = 0; i < t->n; i++)
-		if (strcmp(t->v[i].name, name) == 0)
-			return &t->v[i];
-	if (t->n == TOLD_ZONES_MAX)
-		return NULL;
-	t->n++;
-	*z = (struct told_zone){ .name = name, .why = "", .keys_state = "", .keys_why = "",
-	    .next_why = "", .token = "", .story = "", .why_since = TOLD_NONE, .next_signing = TOLD_NONE, .horizon = TOLD_NONE,
-	    .refresh = TOLD_NONE, .serial = TOLD_NONE, .serial_in = TOLD_NONE, .ds_since = TOLD_NONE,
-	    .parent_seen = TOLD_NONE, .child_seen = TOLD_NONE, .next = TOLD_NONE };
-	return z;
-}
+static const struct told_zone empty = { .why = "", .keys_state = "", .keys_why = "", .next_why = "", .token = "",
+	.story = "", .why_since = TOLD_NONE, .next_signing = TOLD_NONE, .horizon = TOLD_NONE, .refresh = TOLD_NONE,
+	.serial = TOLD_NONE, .serial_in = TOLD_NONE, .ds_since = TOLD_NONE, .parent_seen = TOLD_NONE,
+	.child_seen = TOLD_NONE, .next = TOLD_NONE };
 
 static int
 name_cmp(const void *a, const void *b)
@@ -322,81 +317,256 @@ name_cmp(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static void
-all_read(struct told *t)
+static struct told_zone *
+row_find(const struct told *t, size_t n, struct sv name)
 {
-	const json_t *list = json_object_get(t->zones, "list"), *keys = json_object_get(t->keys, "zones");
-	struct told_zone *z;
-	size_t i;
-	json_t *o;
+	size_t low = 0;
 
-	json_array_foreach(list, i, o)
-		if ((z = row(t, o)) != NULL && !z->by_zone)
-			by_zone_read(t->pool, o, z);
-	json_array_foreach(keys, i, o)
-		if ((z = row(t, o)) != NULL && !z->by_key)
-			by_key_read(t->pool, o, z);
-	t->by_zone = json_is_array(list);
-	t->by_key = json_is_array(keys);
-	t->n_served = count(t->zones, "served");
-	t->n_good = count(t->zones, "good");
-	t->signatures = count(t->zones, "signatures");
-	qsort(t->v, t->n, sizeof(*t->v), name_cmp);
+	while (low < n) {
+		size_t mid = low + (n - low) / 2;
+		int c = sv_cmp(sv_str(t->v[mid].name), name);
+
+		if (c == 0)
+			return &t->v[mid];
+		if (c < 0)
+			low = mid + 1;
+		else
+			n = mid;
+	}
+	return NULL;
 }
 
-/* Both documents anew; the old list stays if there is no memory. */
-static int
-again(struct told *t, void **slot, struct sv doc)
+static size_t
+part_octets(const struct told_part *p)
 {
-	json_t *j = doc.n == 0 || doc.n > TOLD_TEXT_MAX ? NULL : json_loadb(doc.p, doc.n, 0, NULL);
-	struct told fresh = { .zones = t->zones, .keys = t->keys };
+	return p->pool == NULL ? 0 : pool_used(p->pool);
+}
 
-	if (!json_is_object(j)) {
-		json_decref(j);
-		return -EBADMSG;
+static void
+part_drop(struct told *t, struct told_zone *z, enum side side)
+{
+	t->octets -= part_octets(&z->parts[side]);
+	z->parts[side].pool = pool_free(z->parts[side].pool);
+}
+
+static void
+row_done(struct told *t, struct told_zone *z)
+{
+	part_drop(t, z, BY_ZONE);
+	part_drop(t, z, BY_KEY);
+	t->octets -= strlen(z->name) + 1;
+	free((void *)(uintptr_t)z->name);
+}
+
+/* What the other one told of it. */
+static void
+by_zone_copy(struct told_zone *to, const struct told_zone *z)
+{
+	to->by_zone = z->by_zone;
+	to->served = z->served;
+	to->good = z->good;
+	to->why = z->why;
+	to->why_since = z->why_since;
+	to->next_signing = z->next_signing;
+	to->horizon = z->horizon;
+	to->refresh = z->refresh;
+	to->serial = z->serial;
+	to->serial_in = z->serial_in;
+	to->signatures = z->signatures;
+	to->refusals = z->refusals;
+	to->sign_usec = z->sign_usec;
+	memcpy(to->refused_by, z->refused_by, sizeof(to->refused_by));
+}
+
+/* Nothing is known of it by this side any more. */
+static void
+side_clear(struct told *t, struct told_zone *z, enum side side)
+{
+	struct told_zone fresh = empty;
+
+	part_drop(t, z, side);
+	if (side == BY_ZONE) {
+		by_zone_copy(z, &empty);
+		return;
 	}
-	fresh.pool = pool_new(POOL_MAX);
-	if (fresh.pool != NULL)
-		fresh.v = pool_calloc(fresh.pool, TOLD_ZONES_MAX + 1, sizeof(*fresh.v));
-	if (fresh.v == NULL) {
-		(void)pool_free(fresh.pool);
-		json_decref(j);
+	by_zone_copy(&fresh, z);
+	fresh.name = z->name;
+	memcpy(fresh.parts, z->parts, sizeof(fresh.parts));
+	*z = fresh;
+}
+
+static struct sv
+name_of(const json_t *o)
+{
+	return cut_of(json_object_get(o, "zone"));
+}
+
+static int
+room_make(struct told *t)
+{
+	size_t room = t->room == 0 ? ROOM_MIN : 2 * t->room;
+	struct told_zone *v;
+
+	if (t->n < t->room)
+		return 0;
+	if ((v = reallocarray(t->v, room, sizeof(*v))) == NULL)
 		return -ENOMEM;
-	}
-	*(slot == &t->zones ? &fresh.zones : &fresh.keys) = j;
-	json_decref(*slot);
-	(void)pool_free(t->pool);
-	all_read(&fresh);
-	*t = fresh;
+	t->v = v;
+	t->room = room;
 	return 0;
+}
+
+static int
+row_add(struct told *t, struct sv name)
+{
+	char *copy;
+
+	if (room_make(t) < 0 || (copy = sv_dup(name)) == NULL)
+		return -ENOMEM;
+	t->octets += name.n + 1;
+	t->v[t->n] = empty;
+	t->v[t->n++].name = copy;
+	return 0;
+}
+
+/* Rows of which nobody tells any more, and second ones of a name, go. */
+static void
+rows_sort(struct told *t, bool tidy)
+{
+	size_t n = 0;
+
+	qsort(t->v, t->n, sizeof(*t->v), name_cmp);
+	for (size_t i = 0; i < t->n; i++) {
+		struct told_zone *z = &t->v[i];
+
+		if ((n > 0 && name_cmp(&t->v[n - 1], z) == 0) || (tidy && !z->by_zone && !z->by_key))
+			row_done(t, z);
+		else
+			t->v[n++] = *z;
+	}
+	t->n = n;
+}
+
+/* A row for each zone of the page. */
+static int
+rows_make(struct told *t, const json_t *list)
+{
+	size_t before = t->n, i;
+	int rc = 0;
+	json_t *o;
+
+	json_array_foreach(list, i, o) {
+		struct sv name = name_of(o);
+
+		if (rc == 0 && name.n > 0 && t->n < TOLD_ZONES_MAX && t->octets < TOLD_OCTETS_MAX &&
+		    row_find(t, before, name) == NULL)
+			rc = row_add(t, name);
+	}
+	if (t->n > before)
+		rows_sort(t, false);
+	return rc;
+}
+
+static int
+row_fill(struct told *t, struct told_zone *z, const json_t *o, enum side side)
+{
+	struct told_part *p = &z->parts[side];
+	struct pool *pool;
+
+	/* The first word of a page counts. */
+	if (p->page == t->page || t->octets > TOLD_OCTETS_MAX)
+		return 0;
+	if ((pool = pool_new(POOL_MAX)) == NULL)
+		return -ENOMEM;
+	side_clear(t, z, side);
+	if (side == BY_ZONE)
+		by_zone_read(pool, o, z);
+	else
+		by_key_read(pool, o, z);
+	*p = (struct told_part){ pool, t->page, t->turns[side] };
+	t->octets += part_octets(p);
+	return 0;
+}
+
+/* All were told: what was not among them is no more. */
+static void
+turn_end(struct told *t, enum side side)
+{
+	t->filling[side] = false;
+	for (size_t i = 0; i < t->n; i++)
+		if (t->v[i].parts[side].turn != t->turns[side])
+			side_clear(t, &t->v[i], side);
+	rows_sort(t, true);
+}
+
+static int
+page_read(struct told *t, const json_t *doc, enum side side)
+{
+	const json_t *list = json_object_get(doc, side == BY_ZONE ? "list" : "zones");
+	size_t i;
+	json_t *o;
+	int rc = rows_make(t, list);
+
+	t->page++;
+	if (!is_true(doc, "more")) {
+		t->turns[side]++;
+		t->filling[side] = true;
+	}
+	json_array_foreach(list, i, o) {
+		struct told_zone *z = row_find(t, t->n, name_of(o));
+
+		if (z != NULL && rc == 0)
+			rc = row_fill(t, z, o, side);
+	}
+	if (count(doc, "left") > 0)
+		return rc;
+	if (t->filling[side])
+		turn_end(t, side);
+	*(side == BY_ZONE ? &t->by_zone : &t->by_key) = json_is_array(list);
+	return rc;
+}
+
+static int
+page_take(struct told *t, struct sv text, enum side side)
+{
+	json_t *doc = text.n == 0 || text.n > TOLD_TEXT_MAX ? NULL : json_loadb(text.p, text.n, 0, NULL);
+	int rc = -EBADMSG;
+
+	if (json_is_object(doc)) {
+		rc = page_read(t, doc, side);
+		if (side == BY_ZONE) {
+			t->n_served = count(doc, "served");
+			t->n_good = count(doc, "good");
+			t->signatures = count(doc, "signatures");
+		}
+	}
+	json_decref(doc);
+	return rc;
 }
 
 int
 told_zones(struct told *t, struct sv json)
 {
-	return again(t, &t->zones, json);
+	return page_take(t, json, BY_ZONE);
 }
 
 int
 told_keys(struct told *t, struct sv json)
 {
-	return again(t, &t->keys, json);
+	return page_take(t, json, BY_KEY);
 }
 
 void
 told_done(struct told *t)
 {
-	json_decref(t->zones);
-	json_decref(t->keys);
-	(void)pool_free(t->pool);
+	for (size_t i = 0; i < t->n; i++)
+		row_done(t, &t->v[i]);
+	free(t->v);
 	*t = (struct told){ 0 };
 }
 
 const struct told_zone *
 told_find(const struct told *t, struct sv name)
 {
-	for (size_t i = 0; i < t->n; i++)
-		if (sv_eq_str(name, t->v[i].name))
-			return &t->v[i];
-	return NULL;
+	return row_find(t, t->n, name);
 }

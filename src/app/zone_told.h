@@ -3,6 +3,10 @@
  * into one list: for the page, the metrics, the calendar and the alarms, which
  * so see the same and need not mistrust JSON themselves.
  *
+ * They tell of all their zones in pages, and then of those that have changed
+ * (app/told_turn.h). While all are told anew, what was known before stands
+ * until the last page.
+ *
  * Both roles are ours, but zone reads what strangers write: of any shape of
  * JSON comes a list that can be shown. What has another type than it should is
  * absent, what is longer than a limit is cut, what is more is counted.
@@ -14,8 +18,9 @@
 #include "base/pool.h"
 #include "base/tr.h"
 
-#define TOLD_TEXT_MAX	((size_t)8 << 20)	/* one of the two documents */
-#define TOLD_ZONES_MAX	1000			/* as many as app/zone_list.h takes */
+#define TOLD_TEXT_MAX	((size_t)8 << 20)	/* a page of one of the two documents */
+#define TOLD_ZONES_MAX	16384			/* as many as app/zone_list.h takes */
+#define TOLD_OCTETS_MAX	((size_t)192 << 20)	/* of all that is kept: 12 kB for each of so many */
 #define TOLD_KEYS_MAX	32			/* of a zone: KEYSTATE_KEYS_MAX */
 #define TOLD_WAITS_MAX	64			/* more are the same wait of many keys */
 #define TOLD_TODO_MAX	32			/* things that one person can do in a day */
@@ -119,19 +124,26 @@ struct told_zone {
 	struct told_todo *todo;
 	size_t		 n_keys, n_waits, n_todo;
 	size_t		 n_backup;		/* keys that are not backed up */
+	/* of zone_told.c: what the texts of each side are in, and when they were told */
+	struct told_part {
+		struct pool	*pool;
+		uint32_t	 page, turn;
+	} parts[2];
 };
 
 /* The last word of both. {0} is one of nobody. */
 struct told {
-	struct pool		*pool;
 	struct told_zone	*v;		/* by name */
-	size_t			 n;
+	size_t			 n, room;
 	bool			 by_zone, by_key;	/* who has told anything */
 	uint64_t		 n_served, n_good, signatures;
-	void			*zones, *keys;	/* the documents; of the .c file */
+	/* of zone_told.c */
+	size_t			 octets;
+	uint32_t		 page, turns[2];
+	bool			 filling[2];
 };
 
-/* A newer word of zone or of key. -EBADMSG: no JSON object, what was before stays. */
+/* A newer word of zone or of key: a page. -EBADMSG: no JSON object, what was before stays. */
 int	 told_zones(struct told *, struct sv json) MUST_USE;
 int	 told_keys(struct told *, struct sv json) MUST_USE;
 void	 told_done(struct told *);

@@ -6,41 +6,121 @@
 
 #include "base/err.h"
 #include "role/key_role.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/memfd.h"
 #include "sys/tree.h"
 
 #define LOOK_MAX_SEC	3600	/* the clock may be set meanwhile */
+#define TURN_ZONES	16	/* … of which each may say a dozen things */
+#define TURN_USEC	50000
+#define PAUSE_USEC	2000	/* others are heard */
 #define SERIALS_SEC	60	/* a longer stretch of serials is written now and then */
 
 /* --- time --- */
 
+/* Never later than it would have been: there may be no end of those who call this. */
+static void
+timer_set(struct key_role *kr, int64_t wait_usec)
+{
+	int64_t at = clock_mono_usec() + wait_usec;
+
+	if (kr->armed_usec != 0 && kr->armed_usec <= at)
+		return;
+	kr->armed_usec = at;
+	(void)loop_timer_set(kr->timer, wait_usec);
+}
+
 void
 key_timer_arm(struct key_role *kr)
 {
-	int64_t now = role_now(kr->role), next = now + LOOK_MAX_SEC;
+	int64_t now = role_now(kr->role), next = min_i64(kr->soonest, now + LOOK_MAX_SEC);
 
-	for (size_t i = 0; i < kr->list.n; i++)
-		if (kr->zones[i].ring != NULL && kr->zones[i].next < next)
-			next = kr->zones[i].next;
-	(void)loop_timer_set(kr->timer, (next <= now ? 1 : next - now) * 1000000LL);
+	if (kr->soonest == 0 || kr->n_begun < kr->list.n || kr->untold.n_in > 0)
+		timer_set(kr, PAUSE_USEC);
+	else
+		timer_set(kr, (next <= now ? 1 : next - now) * 1000000LL);
+}
+
+void
+key_zone_due(struct key_role *kr, const struct key_zone *kz)
+{
+	kr->soonest = min_i64(kr->soonest, kz->next);
+}
+
+static int
+untold_tell(struct key_role *kr)
+{
+	size_t n = kr->untold.n_in, i;
+	int rc = 0;
+
+	while (n-- > 0 && rc == 0 && role_is_heard(kr->role) && turn_queue_take(&kr->untold, &i))
+		rc = key_zone_tell(kr, &kr->zones[i]);
+	return rc;
+}
+
+/* Begin it, or take the step that is due. 1: it was done. */
+static int
+zone_turn(struct key_role *kr, struct key_zone *kz, int64_t now)
+{
+	int rc = 0;
+
+	if (kz->begun && (kz->ring == NULL || kz->next > now)) {
+		if (kz->ring != NULL)
+			kr->soonest = min_i64(kr->soonest, kz->next);
+		return 0;
+	}
+	rc = kz->begun ? key_zone_step(kr, kz, NULL) : key_zone_begin(kr, kz);
+	return rc < 0 ? rc : 1;
+}
+
+/*
+ * Some zones at a time: thousands have their first keys made, or are due at once, and
+ * meanwhile others are to be heard and answered. All that is said has to find room, too.
+ */
+static int
+zones_turn(struct key_role *kr, bool *ret_all)
+{
+	int64_t now = role_now(kr->role), began = clock_mono_usec();
+	unsigned n = 0;
+
+	kr->soonest = TIME_NEVER;
+	for (size_t i = 0; i < kr->list.n; i++) {
+		int rc = zone_turn(kr, &kr->zones[kr->turn++ % kr->list.n], now);
+
+		if (rc < 0)
+			return rc;
+		n += (unsigned)rc;
+		if (n >= TURN_ZONES || clock_mono_usec() - began > TURN_USEC)
+			return 0;
+	}
+	*ret_all = true;
+	return 0;
+}
+
+static int
+turns_take(struct key_role *kr)
+{
+	bool all = false;
+	int rc = untold_tell(kr);
+
+	if (rc == 0 && role_is_heard(kr->role))
+		rc = zones_turn(kr, &all);
+	if (!all)
+		kr->soonest = 0;	/* what was not looked at may be due */
+	key_timer_arm(kr);
+	return rc;
 }
 
 static void
 on_timer(void *arg)
 {
 	struct key_role *kr = arg;
-	int64_t now = role_now(kr->role);
+	int rc;
 
-	for (size_t i = 0; i < kr->list.n; i++) {
-		int rc = kr->zones[i].next > now ? 0 : key_zone_step(kr, &kr->zones[i], NULL);
-
-		if (rc < 0) {
-			role_stop(kr->role, rc);
-			return;
-		}
-	}
-	key_timer_arm(kr);
+	kr->armed_usec = 0;
+	if ((rc = turns_take(kr)) < 0)
+		role_stop(kr->role, rc);
 }
 
 struct key_zone *
@@ -72,6 +152,8 @@ on_ask(struct role *r, enum role_id from UNUSED, void *msg)
 	struct key_zone *kz = zone_of(kr, m->zone);
 	struct rd rd = rd_sv(m->zone);
 
+	if (kz != NULL && !kz->begun)
+		return key_zone_begin(kr, kz);
 	if (kz != NULL)
 		return key_zone_tell(kr, kz);
 	dname_rd(&rd, &none.apex);
@@ -177,6 +259,8 @@ on_seen(struct role *r, enum role_id from UNUSED, void *msg)
 	struct file_map map;
 	int rc;
 
+	if (kz != NULL && (rc = key_zone_begin(kr, kz)) < 0)
+		return rc;
 	if (kz == NULL || kz->ring == NULL)
 		return 0;
 	if ((rc = memfd_map(m->seen, false, SEEN_OCTETS_MAX, &map)) == 0) {
@@ -274,7 +358,7 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	kr->looks = m->looks != 0;
 	if ((rc = crypto_wipe_freed()) < 0)
 		return rc;
-	if ((rc = zone_list_parse(m->zones, m->folder, &kr->list)) < 0 || (rc = workers_make(kr)) < 0)
+	if ((rc = zone_list_read(m->zones, m->folder, &kr->list)) < 0 || (rc = workers_make(kr)) < 0)
 		return rc;
 	whole_seconds(&kr->list);
 	if ((kr->zones = calloc(kr->list.n + 1, sizeof(*kr->zones))) == NULL ||
@@ -282,8 +366,14 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	    (kr->timer = loop_timer_add(r->loop, on_timer, kr)) == NULL ||
 	    (kr->told_timer = loop_timer_add(r->loop, key_told_timer, kr)) == NULL)
 		return -ENOMEM;
+	if ((rc = turn_queue_init(&kr->untold, kr->list.n)) < 0 || (rc = told_turn_init(&kr->telling, kr->list.n)) < 0)
+		return rc;
+	for (size_t i = 0; i < kr->list.n; i++)
+		kr->zones[i].e = &kr->list.v[i];
 	if ((rc = crypto_random(&kr->next_generation, sizeof(kr->next_generation))) < 0)
 		return rc;
+	/* None is ever 0, which says that a generation is not known. */
+	kr->first_generation = kr->next_generation = kr->next_generation >> 2 | 1;
 	if ((rc = tree_make(kr->folder)) < 0 || (rc = role_path(r, kr->folder, SANDBOX_WRITE)) < 0)
 		role_log(r, LOG_LEVEL_ERROR, "%s: %s", kr->folder, err_str(rc));
 	return rc < 0 ? rc : key_token_open(r, m, kr->list.n, &kr->token);
@@ -300,7 +390,7 @@ on_token(struct key_role *kr, size_t zone, bool renew)
 	if (rc < 0)
 		role_stop(kr->role, rc);
 	key_timer_arm(kr);
-	key_told_soon(kr);
+	key_told_soon(kr, &kr->zones[zone]);
 }
 
 static int
@@ -311,14 +401,10 @@ start(struct role *r)
 
 	if (file_is_open_to_others(kr->folder))
 		role_log(r, LOG_LEVEL_WARN, "%s can be read by others than its owner: chmod 700", kr->folder);
-	for (size_t i = 0; i < kr->list.n && rc == 0; i++) {
-		kr->zones[i].e = &kr->list.v[i];
-		if ((rc = key_zone_load(kr, &kr->zones[i])) == 0)
-			rc = key_zone_step(kr, &kr->zones[i], NULL);
-	}
-	key_timer_arm(kr);
-	key_told_soon(kr);
-	return rc;
+	/* Of a few zones all is known when we are ready. */
+	if (rc == 0)
+		rc = turns_take(kr);
+	return rc < 0 ? rc : loop_timer_set(kr->told_timer, 1);
 }
 
 static void
@@ -361,6 +447,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_key_backed_up, key_on_backed_up },
 	{ MSG_key_command, key_on_command },
 	{ MSG_key_show, key_on_show },
+	{ MSG_told_ask, key_on_told_ask },
 };
 
 int

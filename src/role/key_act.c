@@ -136,7 +136,8 @@ demand_failed(struct key_role *kr, struct key_zone *kz, enum key_handed which, c
 	}
 	(void)snprintf(d->why, sizeof(d->why), "%s", why);
 	kz->next = min_i64(kz->next, d->next);
-	key_told_soon(kr);
+	key_zone_due(kr, kz);
+	key_told_soon(kr, kz);
 }
 
 static void	demand_done(struct key_role *, enum key_handed, uint32_t id, bool ok, const char *why);
@@ -198,7 +199,7 @@ demand_done(struct key_role *kr, enum key_handed which, uint32_t id, bool ok, co
 		d->why[0] = '\0';
 		kz->serials.handed[which] = d->since;
 		key_audit(kr, kz, demand_kinds[which].done, why, NULL);
-		key_told_soon(kr);
+		key_told_soon(kr, kz);
 		/* If it is not kept, it is handed over once more after a crash. */
 		if ((rc = key_serials_save(kr, kz)) < 0)
 			role_log(kr->role, LOG_LEVEL_WARN, "%s: %s", key_zone_text(kz, name), err_str(rc));
@@ -352,7 +353,7 @@ waits_hash(const struct key_zone *kz)
 void
 key_look_want(struct key_role *kr, struct key_zone *kz)
 {
-	int64_t now = role_now(kr->role), sec = eyes_sec(kz), n = 0;
+	int64_t now = role_now(kr->role), sec = eyes_sec(kz);
 	uint64_t waits = waits_hash(kz);
 	struct msg_look_want m = { .zone = { (const char *)kz->e->name.w, kz->e->name.len } };
 
@@ -361,13 +362,13 @@ key_look_want(struct key_role *kr, struct key_zone *kz)
 		kz->moved = now;
 		kz->wanted = 0;
 	}
+	kr->n_eyes += (kz->ring != NULL && sec > 0) - kz->has_eyes;
+	kz->has_eyes = kz->ring != NULL && sec > 0;
 	if (key_zone_is_new(kr, kz))
 		sec = 1;
 	if (sec == 0 || kz->ring == NULL)
 		return;
-	for (size_t i = 0; i < kr->list.n; i++)
-		n += kr->zones[i].ring != NULL && eyes_sec(&kr->zones[i]) > 0;
-	sec = min_i64(max_i64(sec * n, (now - kz->moved) / LOOK_PART), LOOK_MAX_SEC);
+	sec = min_i64(max_i64(sec * kr->n_eyes, (now - kz->moved) / LOOK_PART), LOOK_MAX_SEC);
 	/* One is on its way; name may have died with it. */
 	if (kz->wanted > kz->looked && now - kz->wanted < 2 * sec + LOOK_MIN_SEC)
 		return;
@@ -416,6 +417,6 @@ key_act(struct key_role *kr, struct key_zone *kz)
 	if (!hook)
 		kz->demands[KEY_HANDED_HOOK] = (struct key_demand){ 0 };
 	key_look_want(kr, kz);
-	key_told_soon(kr);
+	key_told_soon(kr, kz);
 	return keys_delete(kr, kz);
 }

@@ -314,7 +314,8 @@ key_on_command(struct role *r, enum role_id from UNUSED, void *msg)
 		answer(&c, CANNOT, "the step could not be taken; see the log");
 	}
 	key_timer_arm(c.kr);
-	key_told_soon(c.kr);
+	if (c.kz != NULL)
+		key_told_soon(c.kr, c.kz);
 	a = (struct msg_key_answer){ .req = c.m->req, .code = c.code, .keys = c.keys, .text = sv_str(c.text) };
 	return msg_key_answer_send(r, ROLE_PARENT, &a);
 }

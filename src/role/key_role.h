@@ -22,8 +22,8 @@
  * Each key signs a probe when it is read or made, which is verified against
  * the public key of its DNSKEY record: a key that does not fit is never used.
  *
- * Sets and tables are kept until the end of this life: they change a few times
- * a year, and a thread may be reading them.
+ * Sets are kept until the end of this life: they change a few times a year, and
+ * a thread may be reading them.
  */
 #ifndef ROLE_KEY_ROLE_H
 #define ROLE_KEY_ROLE_H
@@ -34,6 +34,7 @@
 #include "app/key_serials.h"
 #include "app/keyring.h"
 #include "app/sign_ask.h"
+#include "app/told_turn.h"
 #include "app/zone_list.h"
 #include "dnssec/dnssec.h"
 #include "dnssec/keystate.h"
@@ -79,9 +80,11 @@ struct key_set {
 	const struct key_set	*before;	/* the one that was told before it */
 };
 
-struct key_table {
-	size_t			 n;
-	const struct key_set	*sets[];
+/* Sets in force, by their generations: those of this life are numbered from the first on. */
+#define KEY_CHUNK_SETS		4096u
+#define KEY_CHUNKS		4096u	/* 16 million sets: ten thousand zones for some decades */
+struct key_chunk {
+	_Atomic(const struct key_set *) sets[KEY_CHUNK_SETS];
 };
 
 /* A demand that is handed over: to name (NOTIFY), or to the hook. */
@@ -103,6 +106,7 @@ struct key_refusal {
 
 struct key_zone {
 	const struct zone_list_entry *e;
+	bool			 begun;		/* its folder was read */
 	struct keyring		*ring;		/* NULL: it cannot be used, .set says why */
 	struct keystate		 state;
 	struct keystate_step	 step;
@@ -123,6 +127,7 @@ struct key_zone {
 	bool			 has_parent_ds;	/* the last look found all of what is there */
 	struct buf		 parent_ds;	/* DS data that its servers gave then: n times u16 length, data */
 	uint64_t		 waits;		/* hash of it */
+	bool			 has_eyes;	/* among those that wait for what name sees */
 	int64_t			 person_told;	/* the demand that the log has */
 	size_t			 n_doubt;	/* servers whose serial and keys do not go together */
 };
@@ -145,8 +150,15 @@ struct key_role {
 	char			 folder[4096];
 	struct zone_list	 list;
 	struct key_zone		*zones;		/* one per entry of the list */
-	uint32_t		 next_generation;
-	_Atomic(const struct key_table *) table;
+	size_t			 n_begun, turn;
+	int64_t			 soonest;	/* no zone is due before */
+	int64_t			 armed_usec;	/* the timer; 0: it does not run */
+	uint32_t		 first_generation, next_generation;
+	_Atomic(struct key_chunk *) chunks[KEY_CHUNKS];
+	struct turn_queue	 untold;	/* whose sets found no room on their way to zone */
+	struct told_turn	 telling;	/* web and store */
+	bool			 told_is_armed;
+	int64_t			 n_eyes;	/* zones that wait for what name sees */
 	struct ring		*ring;
 	struct key_token	*token;		/* NULL: none is configured */
 	struct key_worker	*workers;
@@ -163,6 +175,8 @@ struct key_role {
 /* --- key_zone.c. Negative codes are of this machine; what is wrong with a zone is in its set. */
 
 int	 key_zone_load(struct key_role *, struct key_zone *) MUST_USE;
+/* Once: load it, and take its first steps. */
+int	 key_zone_begin(struct key_role *, struct key_zone *) MUST_USE;
 /* Move on in time, by what was seen (NULL: nothing); a new set is put in force and told. */
 int	 key_zone_step(struct key_role *, struct key_zone *, const struct key_seen *) MUST_USE;
 /*
@@ -181,6 +195,8 @@ int	 key_zone_path(const struct key_role *, const struct key_zone *, const char 
 	    char dst[static KEY_PATH_MAX]) MUST_USE;
 struct key_zone *key_zone_find(struct key_role *, const struct dname *);
 void	 key_timer_arm(struct key_role *);
+/* The time of its next step has changed. */
+void	 key_zone_due(struct key_role *, const struct key_zone *);
 
 /* --- key_set.c */
 
@@ -232,13 +248,15 @@ int	 key_on_backed_up(struct role *, enum role_id, void *msg);
 /* --- key_told.c */
 
 int	 key_on_show(struct role *, enum role_id, void *msg);
-/* Something changed: it is told soon. */
-void	 key_told_soon(struct key_role *);
+/* It has changed: it is told soon. */
+void	 key_told_soon(struct key_role *, const struct key_zone *);
+int	 key_on_told_ask(struct role *, enum role_id, void *msg);
 void	 key_told_timer(void *key_role);
 
 /* --- key_sign.c */
 
-int	 key_table_publish(struct key_role *) MUST_USE;
+/* The set is in force, the one before it is not any more. -ENOSPC: another life has room. */
+int	 key_table_put(struct key_role *, const struct key_set *) MUST_USE;
 /* Does the private key make signatures that the public one takes? 0 or negative. */
 int	 key_probe(const struct crypto_priv *, struct sv rdata) MUST_USE;
 /* What is in the worker's octets: the verdict, and the signatures in its answer. */

@@ -228,6 +228,7 @@ key_zone_tell(struct key_role *kr, const struct key_zone *kz)
 	uint8_t octets[KEY_SET_KEYS_MAX];
 	struct wr w = wr_mem(octets, sizeof(octets));
 	struct msg_key_set m;
+	int rc;
 
 	if (s == NULL)
 		return 0;
@@ -241,7 +242,12 @@ key_zone_tell(struct key_role *kr, const struct key_zone *kz)
 	m = (struct msg_key_set){ .zone = { (const char *)s->apex.w, s->apex.len }, .state = s->state,
 	    .generation = s->generation, .keys = { (const char *)octets, w.len },
 	    .cds_delete = s->cds_delete, .why = sv_str(s->why) };
-	return msg_key_set_send(kr->role, ROLE_ZONE, &m);
+	rc = msg_key_set_send(kr->role, ROLE_ZONE, &m);
+	if (rc == -ENOBUFS && kz >= kr->zones && kz < kr->zones + kr->list.n) {
+		turn_queue_add(&kr->untold, (size_t)(kz - kr->zones));
+		rc = 0;
+	}
+	return rc;
 }
 
 /* The old one stays: a thread may be reading it. */
@@ -263,8 +269,8 @@ set_use(struct key_role *kr, struct key_zone *kz, struct key_set *s)
 	if (s->why[0] != '\0')
 		role_log(kr->role, s->state == KEY_SET_CANNOT ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
 		    "%s: %s", key_zone_text(kz, name), s->why);
-	key_told_soon(kr);
-	if ((rc = key_table_publish(kr)) < 0)
+	key_told_soon(kr, kz);
+	if ((rc = key_table_put(kr, s)) < 0)
 		return rc;
 	return key_zone_tell(kr, kz);
 }
@@ -298,7 +304,7 @@ key_set_renew(struct key_role *kr, struct key_zone *kz)
 	s->generation = kr->next_generation++;
 	s->before = kz->set;
 	kz->set = s;
-	if ((rc = key_table_publish(kr)) < 0)
+	if ((rc = key_table_put(kr, s)) < 0)
 		return rc;
 	return key_zone_tell(kr, kz);
 }

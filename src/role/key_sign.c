@@ -12,27 +12,54 @@
 
 /* --- sets in force --- */
 
-int
-key_table_publish(struct key_role *kr)
+/* NULL: there is none. */
+static _Atomic(const struct key_set *) *
+slot_find(struct key_role *kr, uint32_t generation)
 {
-	struct key_table *t = calloc(1, sizeof(*t) + kr->list.n * sizeof(t->sets[0]));
+	uint32_t at = generation - kr->first_generation;
+	struct key_chunk *c = at / KEY_CHUNK_SETS >= KEY_CHUNKS ? NULL :
+	    atomic_load(&kr->chunks[at / KEY_CHUNK_SETS]);
 
-	if (t == NULL)
+	return c == NULL ? NULL : &c->sets[at % KEY_CHUNK_SETS];
+}
+
+static int
+chunk_make(struct key_role *kr, uint32_t generation)
+{
+	uint32_t at = (generation - kr->first_generation) / KEY_CHUNK_SETS;
+	struct key_chunk *c;
+
+	if (at >= KEY_CHUNKS)
+		return -ENOSPC;
+	if (atomic_load(&kr->chunks[at]) != NULL)
+		return 0;
+	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < kr->list.n; i++)
-		if (kr->zones[i].set != NULL && kr->zones[i].set->state == KEY_SET_READY)
-			t->sets[t->n++] = kr->zones[i].set;
-	atomic_store(&kr->table, t);
+	atomic_store(&kr->chunks[at], c);
+	return 0;
+}
+
+int
+key_table_put(struct key_role *kr, const struct key_set *s)
+{
+	_Atomic(const struct key_set *) *slot;
+	int rc = chunk_make(kr, s->generation);
+
+	if (rc < 0)
+		return rc;
+	if (s->state == KEY_SET_READY)
+		atomic_store(slot_find(kr, s->generation), s);
+	if (s->before != NULL && (slot = slot_find(kr, s->before->generation)) != NULL)
+		atomic_store(slot, NULL);
 	return 0;
 }
 
 static const struct key_set *
-set_find(const struct key_table *t, uint32_t generation)
+set_find(struct key_role *kr, uint32_t generation)
 {
-	for (size_t i = 0; t != NULL && i < t->n; i++)
-		if (t->sets[i]->generation == generation)
-			return t->sets[i];
-	return NULL;
+	_Atomic(const struct key_set *) *slot = slot_find(kr, generation);
+
+	return slot == NULL ? NULL : atomic_load(slot);
 }
 
 int
@@ -242,7 +269,7 @@ key_answer(struct key_worker *w, size_t len, size_t *ret_sigs)
 
 	if (sign_ask_parse((struct sv){ (const char *)w->octets, len }, &w->ask) < 0)
 		return SIGN_VERDICT_REFUSED;
-	if ((s = set_find(atomic_load(&w->kr->table), w->ask.generation)) == NULL)
+	if ((s = set_find(w->kr, w->ask.generation)) == NULL)
 		return SIGN_VERDICT_STALE;
 	k = w->ask.key < s->n ? &s->key[w->ask.key] : NULL;
 	if (k == NULL || (k->priv == NULL && k->token == NULL) || 1 + w->ask.n * k->sig_len > sizeof(w->answer))

@@ -9,7 +9,8 @@
 #include "sys/memfd.h"
 
 #define SOON_USEC	200000LL
-#define TOLD_USEC	30000000LL	/* who lives anew knows it by then */
+#define PAGE_USEC	100000LL	/* from one page to the next */
+#define TOLD_USEC	30000000LL	/* that we live, if there is nothing else to be said */
 
 /* --- a zone --- */
 
@@ -71,7 +72,7 @@ zones_json(struct json *j, struct key_role *kr, const struct key_zone *only)
 	json_key(j, "zones");
 	json_open(j, '[');
 	for (size_t i = 0; i < kr->list.n; i++)
-		if (only == NULL || only == &kr->zones[i])
+		if (kr->zones[i].begun && (only == NULL || only == &kr->zones[i]))
 			zone_json(j, kr, &kr->zones[i]);
 	json_close(j, ']');
 	json_close(j, '}');
@@ -92,6 +93,8 @@ key_on_show(struct role *r, enum role_id from UNUSED, void *msg)
 
 	if (m->zone.n > 0 && dname_parse(m->zone, NULL, &name) == 0)
 		only = key_zone_find(r->state, &name);
+	if (only != NULL && (rc = key_zone_begin(r->state, only)) < 0)
+		return rc;
 	if (m->zone.n > 0 && only == NULL) {
 		a.code = 1;
 		buf_str(&b, "{}");
@@ -105,13 +108,50 @@ key_on_show(struct role *r, enum role_id from UNUSED, void *msg)
 	return rc;
 }
 
-void
-key_told_soon(struct key_role *kr)
+static void
+told_arm(struct key_role *kr, int64_t usec)
 {
-	if (kr->told_timer != NULL)
-		(void)loop_timer_set(kr->told_timer, SOON_USEC);
+	(void)loop_timer_set(kr->told_timer, usec);
+	kr->told_is_armed = usec < TOLD_USEC;
 }
 
+void
+key_told_soon(struct key_role *kr, const struct key_zone *kz)
+{
+	if (kr->told_timer == NULL)
+		return;
+	told_turn_changed(&kr->telling, (size_t)(kz - kr->zones));
+	if (!kr->told_is_armed)
+		told_arm(kr, SOON_USEC);
+}
+
+int
+key_on_told_ask(struct role *r, enum role_id from UNUSED, void *msg UNUSED)
+{
+	struct key_role *kr = r->state;
+
+	told_turn_all(&kr->telling);
+	told_arm(kr, SOON_USEC);
+	return 0;
+}
+
+static void
+page_json(struct key_role *kr, struct json *j)
+{
+	size_t i;
+
+	json_open(j, '{');
+	told_turn_begin(&kr->telling, j);
+	json_key(j, "zones");
+	json_open(j, '[');
+	while (told_turn_next(&kr->telling, j, &i))
+		zone_json(j, kr, &kr->zones[i]);
+	json_close(j, ']');
+	told_turn_end(&kr->telling, j);
+	json_close(j, '}');
+}
+
+/* Half of the zones would be half of the truth: nothing is told before all are known. */
 void
 key_told_timer(void *arg)
 {
@@ -121,8 +161,12 @@ key_told_timer(void *arg)
 	struct json j = json_on(&b, false);
 	struct msg_key_told m;
 
-	(void)loop_timer_set(kr->told_timer, TOLD_USEC);
-	zones_json(&j, kr, NULL);
+	if (kr->n_begun < kr->list.n) {
+		told_arm(kr, SOON_USEC);
+		return;
+	}
+	page_json(kr, &j);
+	told_arm(kr, told_turn_waits(&kr->telling) ? PAGE_USEC : TOLD_USEC);
 	if (b.rc < 0 || memfd_of("keys", buf_get(&b), &m.json) < 0)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(to); i++)

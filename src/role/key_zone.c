@@ -239,6 +239,7 @@ key_zone_load(struct key_role *kr, struct key_zone *kz)
 	const char *what;
 	int rc;
 
+	kz->begun = true;
 	if (pool == NULL)
 		return -ENOMEM;
 	findings_init(&fs, pool);
@@ -524,7 +525,7 @@ refuse(struct key_role *kr, struct key_zone *kz, const struct findings *fs, int6
 	for (struct sv rest = sv_str(r->story), line; sv_line(&rest, &line); )
 		role_log(kr->role, LOG_LEVEL_ERROR, "%s: %.*s", key_zone_text(kz, zone), SV_ARG(line));
 	key_audit(kr, kz, "key-step-refused", "", NULL);
-	key_told_soon(kr);
+	key_told_soon(kr, kz);
 }
 
 /* May the state go on from held to work? */
@@ -563,7 +564,7 @@ refusal_over(struct key_role *kr, struct key_zone *kz)
 	if (kz->refusal.overridden)
 		key_audit(kr, kz, "key-step-overridden", "", NULL);
 	if (kz->refusal.is)
-		key_told_soon(kr);
+		key_told_soon(kr, kz);
 	kz->refusal.is = kz->refusal.overridden = false;
 }
 
@@ -642,11 +643,27 @@ key_zone_step(struct key_role *kr, struct key_zone *kz, const struct key_seen *s
 	kz->next = rc < 0 || again ? now + AGAIN_SEC : kz->step.next;
 	if (kz->refusal.is)
 		kz->next = min_i64(kz->next, now + REFUSED_SEC);
+	key_zone_due(kr, kz);
 	/* A full disk: what was told stays true. */
 	if (rc < 0)
 		return kz->set != NULL && kz->set->state == KEY_SET_READY ? 0 :
 		    key_set_cannot(kr, kz, "its keys", err_str(rc));
 	if ((rc = key_set_make(kr, kz)) < 0)
 		return rc;
-	return key_act(kr, kz);
+	rc = key_act(kr, kz);
+	key_zone_due(kr, kz);
+	return rc;
+}
+
+int
+key_zone_begin(struct key_role *kr, struct key_zone *kz)
+{
+	int rc;
+
+	if (kz->begun)
+		return 0;
+	kr->n_begun++;
+	if ((rc = key_zone_load(kr, kz)) < 0)
+		return rc;
+	return key_zone_step(kr, kz, NULL);
 }

@@ -6,6 +6,7 @@
 #include "role/name_role.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/memfd.h"
 #include "sys/proc.h"
 
 #define USEC		INT64_C(1000000)
@@ -38,17 +39,33 @@ due_set(struct name_role *nr, struct name_zone *z, int64_t wait_usec)
 }
 
 static void
+arm(struct name_role *nr, int64_t when_usec)
+{
+	int64_t now = clock_mono_usec();
+
+	nr->armed_usec = when_usec > now ? when_usec : now + 1;
+	(void)loop_timer_set(nr->timer, nr->armed_usec - now);
+}
+
+/* One zone is due earlier than was thought; the others are not looked at. */
+static void
+arm_for(struct name_role *nr, const struct name_zone *z)
+{
+	if (nr->n_looks < NAME_ROUNDS_MAX && (nr->armed_usec == 0 || z->due_usec < nr->armed_usec))
+		arm(nr, z->due_usec);
+}
+
+static void
 schedule(struct name_role *nr)
 {
-	int64_t now = clock_mono_usec(), next = INT64_MAX;
+	int64_t next = INT64_MAX;
 
 	for (size_t i = 0; i < nr->n_zones; i++)
 		if (nr->zones[i].look == NULL && nr->zones[i].due_usec < next)
 			next = nr->zones[i].due_usec;
 	/* Where no place is free, the end of a round comes here. */
-	if (next == INT64_MAX || nr->n_looks == NAME_ROUNDS_MAX)
-		return;
-	(void)loop_timer_set(nr->timer, next > now ? next - now : 1);
+	if (next != INT64_MAX && nr->n_looks < NAME_ROUNDS_MAX)
+		arm(nr, next);
 }
 
 static void
@@ -58,6 +75,7 @@ on_timer(void *arg)
 	int64_t now = clock_mono_usec();
 	int rc = 0;
 
+	nr->armed_usec = 0;
 	for (size_t i = 0; i < nr->n_zones && nr->n_looks < NAME_ROUNDS_MAX && rc == 0; i++) {
 		struct name_zone *z = &nr->zones[nr->turn++ % nr->n_zones];
 
@@ -99,7 +117,7 @@ zone_looked(struct name_role *nr, struct name_zone *z, bool resolver_ok)
 		due_set(nr, z, max_i64(z->want_usec - now, GAP_USEC));
 	z->want_usec = 0;
 	deaf_check(nr, resolver_ok);
-	(void)loop_timer_set(nr->timer, 1);
+	arm(nr, 0);
 }
 
 /* --- what key wants --- */
@@ -111,10 +129,10 @@ zone_named(struct name_role *nr, struct sv wire)
 	struct dname name;
 
 	dname_rd(&r, &name);
-	for (size_t i = 0; rd_done(&r) && i < nr->n_zones; i++)
-		if (dname_eq(&nr->zones[i].name, &name))
-			return &nr->zones[i];
-	return NULL;
+	if (!rd_done(&r))
+		return NULL;
+	dns_lower(name.w, name.len);
+	return map_find(&nr->by_name, (struct sv){ (const char *)name.w, name.len });
 }
 
 static int
@@ -138,7 +156,7 @@ on_want(struct role *r, enum role_id from UNUSED, void *msg)
 		wait = max_i64(wait, GAP_USEC);
 	if (clock_mono_usec() + wait < z->due_usec)
 		due_set(nr, z, wait);
-	schedule(nr);
+	arm_for(nr, z);
 	return 0;
 }
 
@@ -169,23 +187,48 @@ resolver_read(struct name_role *nr)
 }
 
 static int
-zones_take(struct name_role *nr, struct sv text)
+zone_add(struct name_role *nr, struct sv line)
+{
+	struct name_zone *z = &nr->zones[nr->n_zones];
+	int rc;
+
+	if (dname_parse(line, NULL, &z->name) < 0)
+		return -EBADMSG;
+	dns_lower(z->name.w, z->name.len);
+	rc = map_add(&nr->by_name, (struct sv){ (const char *)z->name.w, z->name.len }, z);
+	nr->n_zones += rc == 0;
+	return rc == -EEXIST ? -EBADMSG : rc;
+}
+
+static int
+lines_take(struct name_role *nr, struct sv text)
 {
 	struct sv line;
+	size_t n = 0;
+	int rc;
 
-	if ((nr->zones = calloc(NAME_ZONES_MAX, sizeof(*nr->zones))) == NULL)
+	for (struct sv rest = text; sv_line(&rest, &line); )
+		n++;
+	if (n > ZONE_LIST_MAX)
+		return SE_LIMIT;
+	if ((nr->zones = calloc(n + 1, sizeof(*nr->zones))) == NULL)
 		return -ENOMEM;
-	while (sv_line(&text, &line)) {
-		struct name_zone *z = &nr->zones[nr->n_zones];
+	for (rc = map_reserve(&nr->by_name, n); rc == 0 && sv_line(&text, &line); )
+		rc = zone_add(nr, line);
+	return rc;
+}
 
-		if (nr->n_zones == NAME_ZONES_MAX)
-			return SE_LIMIT;
-		if (dname_parse(line, NULL, &z->name) < 0)
-			return -EBADMSG;
-		dns_lower(z->name.w, z->name.len);
-		nr->n_zones++;
-	}
-	return 0;
+static int
+zones_take(struct name_role *nr, int fd)
+{
+	struct file_map map;
+	int rc = memfd_map(fd, false, ZONE_LIST_TEXT_MAX, &map);
+
+	if (rc < 0)
+		return rc;
+	rc = lines_take(nr, map.data);
+	file_unmap(&map);
+	return rc;
 }
 
 static int

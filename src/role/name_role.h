@@ -48,13 +48,13 @@
 #ifndef ROLE_NAME_ROLE_H
 #define ROLE_NAME_ROLE_H
 
+#include "app/zone_list.h"
 #include "app/zone_seen.h"
 #include "base/pool.h"
 #include "dns/wire.h"
 #include "net/dnsask.h"
 #include "role/role.h"
 
-#define NAME_ZONES_MAX		1000	/* as ZONE_LIST_MAX */
 #define NAME_ROUNDS_MAX		12	/* zones that are looked at at a time */
 #define NAME_ASKS_MAX		16	/* exchanges of a round at a time */
 #define NAME_NOTIFIES_MAX	32
@@ -251,6 +251,8 @@ struct name_role {
 	int64_t			 born_usec;
 	struct name_zone	*zones;
 	size_t			 n_zones, turn;
+	struct map		 by_name;
+	int64_t			 armed_usec;	/* the timer's; 0: it does not run */
 	unsigned		 n_looks;
 	struct loop_timer	*timer;
 	uint64_t		 n_rounds, n_complete, n_notified, n_stub_failed;

@@ -148,8 +148,9 @@ int	 conf_reload(struct parent *, struct buf *err);
 
 /* parent_tsig.c: the keys of zone transfers */
 int	 tsig_read(struct parent *, const struct conf *, struct buf *ret, struct buf *err);
-/* What changes when they do. */
+/* What changes when they do; the same of any text. */
 void	 tsig_mark(const struct parent *, struct buf *);
+void	 conf_mark(struct sv text, struct buf *);
 int	 tsig_send(struct child *);
 
 /* parent_ctl.c: what the control socket and the page get to know */

@@ -11,6 +11,7 @@
 
 #define MSG_STRUCT_MAX	512
 #define TOLD_A_MINUTE	2000U	/* lines of a role in the logs; a busy one has some dozens */
+#define TOLD_OF_ZONE	32U	/* … and more where there are zones: what a first start says of each */
 /*
  * What waits for a role is behind what its socket holds (some 270 small
  * frames). The longest that an honest one works without looking: the store,
@@ -105,17 +106,18 @@ static bool
 may_tell(struct child *c)
 {
 	int64_t minute = parent_now(c->p) / 60;
+	uint32_t max = TOLD_A_MINUTE + TOLD_OF_ZONE * (uint32_t)c->p->conf->values[CONF_DNS_ZONES].n;
 
 	if (minute != c->told_minute) {
 		c->told_minute = minute;
 		c->n_told = 0;
 	}
-	if (c->n_told > TOLD_A_MINUTE)
+	if (c->n_told > max)
 		return false;
-	if (c->n_told++ < TOLD_A_MINUTE)
+	if (c->n_told++ < max)
 		return true;
 	parent_log(c->p, LOG_LEVEL_WARN, "%s: more than %u lines in a minute; the rest is dropped",
-	    role_name(c->id), TOLD_A_MINUTE);
+	    role_name(c->id), max);
 	return false;
 }
 

@@ -10,6 +10,7 @@
 #include "role/parent.h"
 #include "role/parent_name.h"
 #include "sys/file.h"
+#include "sys/memfd.h"
 #include "sys/net_udp.h"
 
 #define TALS_MAX	1000			/* names in a folder; five are in use */
@@ -403,6 +404,7 @@ word_index(const struct conf *c, enum app_conf_row row, const char *const *words
 struct conf_texts {
 	struct buf	trees, rrdp, asns, prefixes, hosts, slurm, exceptions, allow, md5, mail_to;
 	struct buf	zones, names, servers;
+	int		zones_fd;	/* what this role is told of them; -1: not made */
 	char		objects[4200], scratch[4200], mail[4200], keys[4200];
 	struct token_conf token;
 };
@@ -423,6 +425,7 @@ texts_done(struct conf_texts *t)
 	buf_done(&t->zones);
 	buf_done(&t->names);
 	buf_done(&t->servers);
+	fd_close(&t->zones_fd);
 	token_conf_done(&t->token);
 }
 
@@ -432,7 +435,7 @@ texts_init(struct conf_texts *t, const struct parent *p)
 	const struct conf *c = p->conf;
 	char text[IP_PREFIX_STRLEN];
 
-	*t = (struct conf_texts){ 0 };
+	*t = (struct conf_texts){ .zones_fd = -1 };
 	app_conf_lines(c, CONF_RPKI_TREE, &t->trees);
 	app_conf_lines(c, CONF_RPKI_RRDP, &t->rrdp);
 	app_conf_lines(c, CONF_ORG_ASNS, &t->asns);
@@ -447,6 +450,7 @@ texts_init(struct conf_texts *t, const struct parent *p)
 	(void)snprintf(t->objects, sizeof(t->objects), "%s/objects", app_conf_str(c, CONF_STATE));
 	(void)snprintf(t->scratch, sizeof(t->scratch), "%s/rsync", app_conf_str(c, CONF_STATE));
 	zone_conf_text(c, &t->zones);
+	name_conf_names(buf_get(&t->zones), &t->names);
 	token_conf_read(c, &t->token);
 	if (app_conf_str(c, CONF_DNS_KEYS)[0] != '\0')
 		(void)snprintf(t->keys, sizeof(t->keys), "%s", app_conf_str(c, CONF_DNS_KEYS));
@@ -567,7 +571,7 @@ static enum msg_type
 msg_fill_names(const struct conf *c, enum role_id id, const struct conf_texts *t, union conf_msg *m)
 {
 	if (id == ROLE_KEY) {
-		m->key = (struct msg_key_conf){ .folder = sv_str(t->keys), .zones = buf_get(&t->zones),
+		m->key = (struct msg_key_conf){ .folder = sv_str(t->keys), .zones = t->zones_fd,
 		    .looks = conf_wants(c, ROLE_NAME),
 		    .module = t->token.module, .token = t->token.token, .pin_file = t->token.pin_file,
 		    .sessions = t->token.sessions, .timeout = t->token.timeout_sec,
@@ -577,7 +581,7 @@ msg_fill_names(const struct conf *c, enum role_id id, const struct conf_texts *t
 		return MSG_key_conf;
 	}
 	m->zone = (struct msg_zone_conf){ .state = sv_str(app_conf_str(c, CONF_STATE)),
-	    .zones = buf_get(&t->zones), .jobs = app_conf_u32(c, CONF_DNS_JOBS) };
+	    .zones = t->zones_fd, .jobs = app_conf_u32(c, CONF_DNS_JOBS) };
 	return MSG_zone_conf;
 }
 
@@ -616,7 +620,8 @@ msg_fill(const struct parent *p, enum role_id id, struct conf_texts *t,
 	case ROLE_MAIL:
 		return msg_fill_mail(c, t, m);
 	case ROLE_NAME:
-		m->name = name_conf_fill(c, buf_get(&t->zones), &t->names, &t->servers);
+		m->name = name_conf_fill(c, &t->servers);
+		m->name.zones = t->zones_fd;
 		return MSG_name_conf;
 	case ROLE_ZONE:
 	case ROLE_KEY:
@@ -663,10 +668,23 @@ static struct msg_store_zones
 zones_fill(const struct parent *p, const struct conf_texts *t)
 {
 	return (struct msg_store_zones){ .state = sv_str(app_conf_str(p->conf, CONF_STATE)),
-	    .zones = buf_get(&t->zones) };
+	    .zones = t->zones_fd };
 }
 
-/* All that a role is told, as bytes. */
+/* The zones as this role gets them. */
+static const struct buf *
+zones_text(const struct conf_texts *t, enum role_id id)
+{
+	return id == ROLE_NAME ? &t->names : &t->zones;
+}
+
+static bool
+is_told_zones(enum role_id id)
+{
+	return id == ROLE_STORE || id == ROLE_ZONE || id == ROLE_KEY || id == ROLE_NAME;
+}
+
+/* All that a role is told, as bytes; of what is in a memfd its hash. */
 static int
 conf_bytes(const struct parent *p, enum role_id id, const struct conf_texts *t, enum msg_type type,
     const void *m, struct buf *ret)
@@ -683,7 +701,9 @@ conf_bytes(const struct parent *p, enum role_id id, const struct conf_texts *t, 
 		rc = msg_bytes(message_def(MSG_store_zones), id, &z, ret);
 	if (rc == 0 && id == ROLE_ZONE)
 		tsig_mark(p, ret);
-	return rc;
+	if (rc == 0 && is_told_zones(id))
+		conf_mark(buf_get(zones_text(t, id)), ret);
+	return rc < 0 ? rc : ret->rc;
 }
 
 int
@@ -697,10 +717,12 @@ conf_send(struct child *c)
 	int rc;
 
 	texts_init(&t, c->p);
+	rc = !is_told_zones(c->id) ? 0 : memfd_of("zones", buf_get(zones_text(&t, c->id)), &t.zones_fd);
 	l = local_fill(&t);
 	z = zones_fill(c->p, &t);
 	type = msg_fill(c->p, c->id, &t, &m);
-	rc = conf_bytes(c->p, c->id, &t, type, &m, &c->conf);
+	if (rc == 0)
+		rc = conf_bytes(c->p, c->id, &t, type, &m, &c->conf);
 	if (rc == 0 && c->id == ROLE_VALIDATE)
 		rc = child_send(c, MSG_validate_local, &l);
 	if (rc == 0 && c->id == ROLE_STORE)

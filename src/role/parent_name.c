@@ -15,19 +15,23 @@ families(const struct conf *c)
 	return 0;
 }
 
-struct msg_name_conf
-name_conf_fill(const struct conf *c, struct sv zones, struct buf *names, struct buf *hosts)
+void
+name_conf_names(struct sv zones, struct buf *names)
 {
 	struct sv line;
 
-	/* The same zones that zone and key know: the first field of each line (app/zone_list.h). */
 	while (sv_line(&zones, &line)) {
 		buf_sv(names, sv_cut(&line, '\t'));
 		buf_char(names, '\n');
 	}
+}
+
+struct msg_name_conf
+name_conf_fill(const struct conf *c, struct buf *hosts)
+{
 	app_conf_lines(c, CONF_DNS_HOSTS, hosts);
 	return (struct msg_name_conf){
-		.zones = buf_get(names), .hosts = buf_get(hosts),
+		.zones = -1, .hosts = buf_get(hosts),
 		.resolver = sv_str(app_conf_str(c, CONF_DNS_RESOLVER)),
 		.interval = app_conf_u32(c, CONF_DNS_LOOK_INTERVAL),
 		.families = families(c),

@@ -5,8 +5,9 @@
 #include "app/conf.h"
 #include "role/role.h"
 
-/* zones: the text of app/zone_list.h. The message points into names and hosts. */
-struct msg_name_conf name_conf_fill(const struct conf *, struct sv zones, struct buf *names,
-	    struct buf *hosts);
+/* The first field of each line of app/zone_list.h: a name a line. */
+void	 name_conf_names(struct sv zones, struct buf *);
+/* The message points into hosts; its zones are the caller's. */
+struct msg_name_conf name_conf_fill(const struct conf *, struct buf *hosts);
 
 #endif

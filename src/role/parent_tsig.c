@@ -13,12 +13,18 @@ tsig_read(struct parent *p, const struct conf *c, struct buf *ret, struct buf *e
 }
 
 void
-tsig_mark(const struct parent *p, struct buf *b)
+conf_mark(struct sv text, struct buf *b)
 {
 	uint8_t sum[SHA256_LEN];
 
-	crypto_sha256(p->auth.tsig.p, p->auth.tsig.len, sum);
+	crypto_sha256(text.p, text.n, sum);
 	buf_bytes(b, sum, sizeof(sum));
+}
+
+void
+tsig_mark(const struct parent *p, struct buf *b)
+{
+	conf_mark(buf_get(&p->auth.tsig), b);
 }
 
 int

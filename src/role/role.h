@@ -181,6 +181,8 @@ void		 role_log(struct role *, enum log_level, const char *fmt, ...) PRINTF(3, 4
 void		 role_audit(struct role *, const char *event, struct sv json);
 /* Another sandbox than the definition's, copied; only before it closes. */
 int		 role_sandbox(struct role *, const struct sandbox_profile *) MUST_USE;
+/* Has all that was said left? Who has much to say waits for it; what finds no room is lost. */
+bool		 role_is_heard(const struct role *);
 /* A path that stays reachable inside the sandbox; only before it closes. */
 int		 role_path(struct role *, const char *path, enum sandbox_access) MUST_USE;
 /* The operator's word (--no-sandbox), for a role that makes boxes of its own. */

@@ -59,6 +59,12 @@ role_log(struct role *r, enum log_level level, const char *fmt, ...)
 	(void)msg_log_send(r, ROLE_PARENT, &m);
 }
 
+bool
+role_is_heard(const struct role *r)
+{
+	return r->priv->chan == NULL || chan_idle(r->priv->chan);
+}
+
 void
 role_audit(struct role *r, const char *event, struct sv json)
 {

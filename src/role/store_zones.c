@@ -23,23 +23,27 @@ struct store_zones {
 	char			 folder[4200];	/* of all that is kept */
 };
 
-/* Each folder once: sandboxes have room for a few dozen. */
-static void
-folder_name(struct role *r, const struct zone_list *l, size_t i)
+static int
+folder_name(void *arg, const char *folder)
 {
-	char folder[4200], other[4200];
-	int rc;
+	struct role *r = arg;
+	int rc = role_path(r, folder, SANDBOX_WRITE);
 
-	zone_list_folder(l->v[i].output, folder, sizeof(folder));
-	for (size_t k = 0; k < i; k++) {
-		zone_list_folder(l->v[k].output, other, sizeof(other));
-		if (strcmp(folder, other) == 0)
-			return;
-	}
-	if (l->v[i].output[0] == '\0')
-		return;
-	if ((rc = role_path(r, folder, SANDBOX_WRITE)) < 0)
+	if (rc < 0)
 		role_log(r, LOG_LEVEL_ERROR, "%s: %s; zones cannot be written there", folder, err_str(rc));
+	return rc;
+}
+
+/* Each folder once. When one finds no room, the others are not tried. */
+static void
+folders_name(struct role *r, const struct zone_list *l)
+{
+	struct zone_folders f = { 0 };
+
+	for (size_t i = 0; i < l->n; i++)
+		if (zone_folders_add(&f, l->v[i].output, folder_name, r) == -E2BIG)
+			break;
+	zone_folders_done(&f);
 }
 
 int
@@ -48,18 +52,18 @@ store_zones_new(struct role *r, const struct msg_store_zones *m, struct store_zo
 	struct store_zones *z;
 	int rc;
 
-	if (m->zones.n == 0)
-		return 0;
 	if ((z = calloc(1, sizeof(*z))) == NULL)
 		return -ENOMEM;
 	(void)snprintf(z->folder, sizeof(z->folder), "%.*s/zones", SV_ARG(m->state));
-	if ((rc = zone_list_parse(m->zones, m->state, &z->list)) < 0 || (rc = tree_make(z->folder)) < 0 ||
-	    (rc = role_path(r, z->folder, SANDBOX_WRITE)) < 0) {
+	rc = zone_list_read(m->zones, m->state, &z->list);
+	if (rc == 0 && z->list.n > 0 && (rc = tree_make(z->folder)) == 0)
+		rc = role_path(r, z->folder, SANDBOX_WRITE);
+	if (rc < 0 || z->list.n == 0) {
+		zone_list_done(&z->list);
 		free(z);
 		return rc;
 	}
-	for (size_t i = 0; i < z->list.n; i++)
-		folder_name(r, &z->list, i);
+	folders_name(r, &z->list);
 	*ret = z;
 	return 0;
 }
@@ -68,9 +72,13 @@ void
 store_zones_start(struct role *r, const struct store_zones *z)
 {
 	const struct msg_zone_kept m = { .req = 0 };
+	const struct msg_told_ask ask = { 0 };
 
-	if (z != NULL)
-		(void)msg_zone_kept_send(r, ROLE_ZONE, &m);
+	if (z == NULL)
+		return;
+	(void)msg_zone_kept_send(r, ROLE_ZONE, &m);
+	(void)msg_told_ask_send(r, ROLE_ZONE, &ask);
+	(void)msg_told_ask_send(r, ROLE_KEY, &ask);
 }
 
 static int

@@ -249,12 +249,17 @@ web_start(struct role *r)
 {
 	const struct msg_snapshot_ask ask = { .history = 0 };
 	const struct msg_history_ask history = { 0 };
+	const struct msg_told_ask told = { 0 };
 	const struct msg_run_ask run = { 0 };
 	int rc = msg_snapshot_ask_send(r, ROLE_STORE, &ask);
 
 	if (rc == 0)
 		rc = msg_run_ask_send(r, ROLE_VALIDATE, &run);
-	return rc < 0 ? rc : msg_history_ask_send(r, ROLE_STORE, &history);
+	if (rc == 0)
+		rc = msg_history_ask_send(r, ROLE_STORE, &history);
+	if (rc == 0)
+		rc = msg_told_ask_send(r, ROLE_ZONE, &told);
+	return rc < 0 ? rc : msg_told_ask_send(r, ROLE_KEY, &told);
 }
 
 static void

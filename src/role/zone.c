@@ -47,16 +47,15 @@ on_set(struct role *r, enum role_id from UNUSED, void *msg)
 	struct zone_role *zr = r->state;
 	const struct msg_key_set *m = msg;
 	struct rd rd = rd_sv(m->zone);
+	const struct zone_list_entry *e;
 	struct dname name;
-	int rc = 0;
 
 	dname_rd(&rd, &name);
-	for (size_t i = 0; rd_done(&rd) && i < zr->list.n && rc == 0; i++)
-		if (dname_eq(&zr->zones[i].e->name, &name))
-			rc = set_take(zr, &zr->zones[i], m);
-	if (rc < 0)
-		return rc;
-	return zr->phase == ZONE_IDLE ? loop_timer_set(zr->timer, 1) : 0;
+	e = rd_done(&rd) ? zone_list_find(&zr->list, &name) : NULL;
+	if (e == NULL)
+		return 0;
+	zone_wake(&zr->zones[e - zr->list.v]);
+	return set_take(zr, &zr->zones[e - zr->list.v], m);
 }
 
 static int
@@ -104,41 +103,44 @@ on_tsig(struct role *r, enum role_id from UNUSED, void *msg)
 	return rc;
 }
 
-/* Each folder once: sandboxes have room for a few dozen. */
-static void
-folder_name(struct role *r, const struct zone_role *zr, size_t i, const char *path)
+static int
+folder_name(void *arg, const char *folder)
 {
-	char folder[4200], other[4200];
-	int rc;
+	struct role *r = arg;
+	int rc = role_path(r, folder, SANDBOX_READ);
 
-	if (path[0] == '\0')
-		return;
-	zone_list_folder(path, folder, sizeof(folder));
-	for (size_t k = 0; k < i; k++) {
-		zone_list_folder(zr->list.v[k].file, other, sizeof(other));
-		if (strcmp(folder, other) == 0)
-			return;
-		zone_list_folder(zr->list.v[k].output, other, sizeof(other));
-		if (strcmp(folder, other) == 0)
-			return;
-	}
-	if ((rc = role_path(r, folder, SANDBOX_READ)) < 0)
+	if (rc < 0)
 		role_log(r, LOG_LEVEL_ERROR, "%s: %s; zones in it are not read", folder, err_str(rc));
+	return rc;
+}
+
+/* Each folder once. When one finds no room, the others are not tried. */
+static void
+folders_name(struct role *r, const struct zone_list *l)
+{
+	struct zone_folders f = { 0 };
+
+	for (size_t i = 0; i < l->n; i++)
+		if (zone_folders_add(&f, l->v[i].file, folder_name, r) == -E2BIG ||
+		    zone_folders_add(&f, l->v[i].output, folder_name, r) == -E2BIG)
+			break;
+	zone_folders_done(&f);
 }
 
 static int
 zones_init(struct role *r, struct zone_role *zr)
 {
-	int rc;
+	int rc = zone_turns_init(zr);
 
+	if (rc < 0)
+		return rc;
+	folders_name(r, &zr->list);
 	for (size_t i = 0; i < zr->list.n; i++) {
 		struct zone_one *z = &zr->zones[i];
 
 		z->zr = zr;
 		z->e = &zr->list.v[i];
 		zone_policy(&z->e->policy, &z->policy);
-		folder_name(r, zr, i, z->e->file);
-		folder_name(r, zr, i, z->e->output);
 		if ((rc = zone_in_init(z)) < 0 || (rc = zone_notify_init(z)) < 0)
 			return rc;
 	}
@@ -157,7 +159,7 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	zr->role = r;
 	zr->work = (struct zone_work){ .image = { -1, -1 }, .journal = { -1, -1 } };
 	zr->jobs = m->jobs != 0 ? (unsigned)min_size(m->jobs, PAR_JOBS_MAX) : par_cpus();
-	if ((rc = zone_list_parse(m->zones, m->state, &zr->list)) < 0 || (rc = zone_out_init(zr)) < 0)
+	if ((rc = zone_list_read(m->zones, m->state, &zr->list)) < 0 || (rc = zone_out_init(zr)) < 0)
 		return rc;
 	if ((zr->zones = calloc(zr->list.n + 1, sizeof(*zr->zones))) == NULL ||
 	    (zr->pool = pool_new(POOL_MAX)) == NULL || (zr->room = malloc(DNS_RDATA_MAX)) == NULL ||
@@ -170,20 +172,25 @@ static int
 start(struct role *r)
 {
 	struct zone_role *zr = r->state;
-	int rc = 0;
 
-	for (size_t i = 0; i < zr->list.n && rc == 0; i++) {
-		struct msg_key_ask m = { .zone = zone_wire(&zr->zones[i]) };
-
-		rc = msg_key_ask_send(r, ROLE_KEY, &m);
-	}
-	return rc < 0 ? rc : loop_timer_set(zr->timer, 1);
+	zone_stir(zr);
+	return 0;
 }
 
 static void
 status(struct role *r, struct json *j)
 {
-	zones_json(r->state, STATUS_MAX, true, j);
+	zones_json(r->state, STATUS_MAX, j);
+}
+
+static int
+on_told_ask(struct role *r, enum role_id from UNUSED, void *msg UNUSED)
+{
+	struct zone_role *zr = r->state;
+
+	told_turn_all(&zr->telling);
+	zone_stir(zr);
+	return 0;
 }
 
 static const struct role_handler handlers[] = {
@@ -194,6 +201,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_key_set, on_set },
 	{ MSG_zone_kept, zone_on_kept },
 	{ MSG_zone_recalled, zone_on_recalled },
+	{ MSG_told_ask, on_told_ask },
 };
 
 int

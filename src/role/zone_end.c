@@ -9,14 +9,14 @@
 #define LOST_MAX	(RING_SLOTS - 16)
 
 static void
-failed(struct zone_role *zr, struct zone_one *z, int64_t now, const char *what, const char *more)
+failed(struct zone_one *z, int64_t now, const char *what, const char *more)
 {
 	unsigned shift = z->n_failed < 6 ? z->n_failed : 6;
 	int64_t wait = (int64_t)1 << shift;
 
 	z->n_failed++;
 	z->retry_at = now + (wait > RETRY_MAX_SEC ? RETRY_MAX_SEC : wait);
-	zr->told = false;
+	zone_changed(z);
 	zone_why(z, what, more);
 }
 
@@ -68,7 +68,7 @@ version_adopt(struct zone_role *zr, struct zone_work *w)
 	z->n_signed += w->stats.n_sigs;
 	z->sign_usec = w->sign_usec;
 	zr->n_versions += !w->same;
-	zr->told = false;
+	zone_changed(z);
 	zone_published_tell(z);
 	if (!w->same || first)
 		zone_notify_all(z);
@@ -85,12 +85,13 @@ load_adopt(struct zone_role *zr, struct zone_work *w)
 	uint32_t serial = 0;
 
 	z->loaded = true;
+	zr->n_unloaded--;
 	z->text_wanted = w->text_wanted;
 	z->history = w->loaded;
 	w->loaded = (struct zone_history){ 0 };
 	memcpy(z->kept, w->kept, sizeof(z->kept));
 	z->audited_at = w->at;
-	zr->told = false;
+	zone_changed(z);
 	if (w->next.signed_zone != NULL && zone_serial(w->next.signed_zone, &serial))
 		role_log(zr->role, LOG_LEVEL_NOTICE, "%s: serial %u of before, %s", zone_name(z, name),
 		    serial, w->stale ? "which does not hold any more" : "all of it verified");
@@ -102,12 +103,16 @@ load_adopt(struct zone_role *zr, struct zone_work *w)
 	z->now = w->next;
 	w->next = (struct zone_version){ 0 };
 	z->wanted = z->now.plain != NULL;
+	zone_source_look(z);
 	zone_notify_all(z);
 }
 
 static void
 work_over(struct zone_role *zr)
 {
+	/* Its next wish, be it a refresh, comes without a look at all of them. */
+	if (zr->work.z != NULL)
+		turn_queue_add(&zr->due, (size_t)(zr->work.z - zr->zones));
 	zone_work_done(&zr->work);
 	zr->phase = ZONE_IDLE;
 	zone_stir(zr);
@@ -129,7 +134,7 @@ work_refused(struct zone_role *zr, struct zone_work *w)
 	bool fed = w->got.whole != NULL || w->got.diff != NULL;
 
 	z->n_refused[w->by]++;
-	zr->told = false;
+	zone_changed(z);
 	z->wanted = false;	/* until its source or its keys change */
 	if (w->read)
 		z->tried = w->stamp;
@@ -159,7 +164,7 @@ work_failed(struct zone_role *zr, struct zone_work *w)
 	z->wanted = true;
 	if (w->rc == SE_STALE)
 		(void)msg_key_ask_send(zr->role, ROLE_KEY, &ask);
-	failed(zr, z, role_now(zr->role), w->what, reason(w->rc));
+	failed(z, role_now(zr->role), w->what, reason(w->rc));
 	/* A transfer that only waits for keys is not made again. */
 	if ((w->got.whole != NULL && w->next.plain == NULL) || w->got.diff != NULL) {
 		z->in.got = w->got;

@@ -55,6 +55,16 @@ round_failed(struct zone_one *z)
 	zone_why(z, "no primary gives the zone", p->said);
 }
 
+/* There is room for another transfer. */
+static void
+run_leave(struct zone_one *z)
+{
+	z->in.run = NULL;
+	z->zr->n_fetches--;
+	if (z->zr->fetches.n_in > 0)
+		zone_stir(z->zr);
+}
+
 /* The next primary, or the end of this round. */
 static void
 turn_next(struct zone_one *z)
@@ -81,8 +91,8 @@ zone_in_run_failed(struct zone_in_run *r, const char *what)
 	said_set(r->primary, r->got.fs, what);
 	role_log(z->zr->role, LOG_LEVEL_WARN, "%s: %s: %s", zone_name(z, name),
 	    ip_addr_str(r->peer->addr.addr, r->peer->addr.af, host), r->primary->said);
-	z->zr->told = false;
-	z->in.run = NULL;
+	zone_changed(z);
+	run_leave(z);
 	zone_in_run_free(r);
 	turn_next(z);
 }
@@ -99,7 +109,7 @@ good(struct zone_in_run *r)
 	p->has_serial = r->has_serial;
 	p->serial = r->serial;
 	p->said[0] = '\0';
-	r->z->zr->told = false;
+	zone_changed(r->z);
 }
 
 /* Who said that a primary failed says that it works, when nothing else is wrong. */
@@ -109,7 +119,7 @@ why_forget(struct zone_one *z)
 	if (sv_starts(sv_str(z->why), SV("no primary gives the zone")) ||
 	    sv_starts(sv_str(z->why), SV("its primaries have not answered")))
 		z->why[0] = '\0';
-	z->zr->told = false;
+	zone_changed(z);
 }
 
 static void
@@ -119,7 +129,7 @@ current(struct zone_in_run *r)
 	struct soa_times t;
 
 	good(r);
-	z->in.run = NULL;
+	run_leave(z);
 	z->in.whole = false;
 	/*
 	 * A primary that went back, or is half the circle away, where no serial is greater
@@ -168,9 +178,9 @@ taken(struct zone_in_run *r)
 	r->got = (struct zone_got){ 0 };
 	z->in.has_got = true;
 	z->in.whole = false;
-	z->in.run = NULL;
+	run_leave(z);
 	zone_in_run_free(r);
-	zone_stir(z->zr);
+	zone_wake(z);
 }
 
 /* Differences that are no good: what was wrong with them is a note when all of it comes. */
@@ -184,7 +194,7 @@ again_whole(struct zone_in_run *r)
 	role_log(z->zr->role, LOG_LEVEL_NOTICE, "%s: %s; all of it is asked for", zone_name(z, name),
 	    r->primary->said);
 	z->in.whole = true;
-	z->in.run = NULL;
+	run_leave(z);
 	zone_in_run_free(r);
 	primary_ask(z);
 }
@@ -232,7 +242,7 @@ transfer_begin(struct zone_in_run *r)
 		zone_in_run_failed(r, err_str(rc));
 		return;
 	}
-	z->in.run = NULL;
+	run_leave(z);
 	zone_in_run_free(r);
 	zone_in_next(z, false);
 }
@@ -260,6 +270,7 @@ primary_ask(struct zone_one *z)
 	*r = (struct zone_in_run){ .z = z, .peer = &z->e->primaries.v[z->in.turn],
 	    .primary = &z->in.primaries[z->in.turn], .stream = { .fd = -1 }, .soa = { .fd = -1 } };
 	z->in.run = r;
+	z->zr->n_fetches++;
 	if (z->now.plain == NULL || z->in.whole || zone_in_soa_begin(r) < 0)
 		transfer_begin(r);
 }
@@ -330,8 +341,12 @@ zone_in_look(struct zone_one *z, int64_t now)
 	/* What came is taken into service first: the next difference begins there. */
 	if (in->has_got || (z->zr->work.z == z && z->zr->phase != ZONE_IDLE))
 		return;
-	if (in->again || now >= in->next_at)
+	if (!in->again && now < in->next_at)
+		return;
+	if (z->zr->n_fetches < ZONE_FETCHES_MAX)
 		refresh(z);
+	else
+		turn_queue_add(&z->zr->fetches, (size_t)(z - z->zr->zones));
 }
 
 void

@@ -14,6 +14,8 @@ void
 zone_keys_done(struct zone_keys *ks)
 {
 	free((void *)(uintptr_t)ks->octets.p);
+	free(ks->key);
+	free(ks->place);
 	*ks = (struct zone_keys){ 0 };
 }
 
@@ -21,15 +23,24 @@ zone_keys_done(struct zone_keys *ks)
 static int
 keys_read(struct zone_keys *ks, struct zone_one *z, struct key_line *line)
 {
-	struct rd r = rd_sv(ks->octets);
+	struct rd r = rd_sv(ks->octets), count = r;
+	size_t n = 0;
 
+	for (; rd_left(&count) > 0 && !count.bad; n++) {
+		(void)rd_be16(&count);
+		(void)rd_slice(&count, rd_be16(&count));
+	}
+	if (n > KEYSTATE_KEYS_MAX)
+		return -EBADMSG;
+	if ((ks->key = calloc(n + 1, sizeof(*ks->key))) == NULL ||
+	    (ks->place = calloc(n + 1, sizeof(*ks->place))) == NULL)
+		return -ENOMEM;
 	while (rd_left(&r) > 0) {
 		unsigned uses = rd_be16(&r);
 		struct sv rdata = rd_slice(&r, rd_be16(&r));
 		struct key_place *p = &ks->place[ks->n];
 
-		if (r.bad || ks->n == KEYSTATE_KEYS_MAX ||
-		    sign_key_init(&ks->key[ks->n], rdata, uses & ~SIGN_ASK_TOKEN, p) < 0)
+		if (r.bad || sign_key_init(&ks->key[ks->n], rdata, uses & ~SIGN_ASK_TOKEN, p) < 0)
 			return -EBADMSG;
 		*p = (struct key_place){ .is_token = (uses & SIGN_ASK_TOKEN) != 0, .line = line, .apex = &z->e->name,
 		    .generation = ks->generation, .place = (uint16_t)ks->n };
@@ -71,9 +82,19 @@ int
 zone_keys_copy(const struct zone_keys *from, struct zone_keys *ret)
 {
 	*ret = *from;
-	if (from->octets.n > 0 &&
-	    (ret->octets = (struct sv){ sv_dup(from->octets), from->octets.n }).p == NULL)
+	ret->octets = (struct sv){ NULL, 0 };
+	ret->key = calloc(from->n + 1, sizeof(*ret->key));
+	ret->place = calloc(from->n + 1, sizeof(*ret->place));
+	if (from->octets.n > 0)
+		ret->octets = (struct sv){ sv_dup(from->octets), from->octets.n };
+	if (ret->key == NULL || ret->place == NULL || (from->octets.n > 0 && ret->octets.p == NULL)) {
+		zone_keys_done(ret);
 		return -ENOMEM;
+	}
+	for (size_t i = 0; i < from->n; i++) {
+		ret->key[i] = from->key[i];
+		ret->place[i] = from->place[i];
+	}
 	for (size_t i = 0; i < ret->n; i++) {
 		size_t at = (size_t)(from->key[i].rdata.p - from->octets.p);
 

@@ -25,6 +25,16 @@
 #define FIRST_USEC	INT64_C(2000000)
 #define MESSAGE_MAX	1232
 #define ANSWERS_MAX	16	/* read at a time */
+#define NOTIFIES_MAX	256	/* sockets; the next ones wait */
+
+static void
+told_close(struct zone_told *t)
+{
+	t->io = loop_io_del(t->io);
+	t->z->zr->n_notifies -= t->fd >= 0;
+	fd_close(&t->fd);
+	tsig_done(&t->tsig);
+}
 
 static void
 told_end(struct zone_told *t, bool good, const char *said)
@@ -32,9 +42,8 @@ told_end(struct zone_told *t, bool good, const char *said)
 	struct zone_role *zr = t->z->zr;
 	char name[DNAME_STRLEN], host[IP_ADDR_STRLEN];
 
-	t->io = loop_io_del(t->io);
-	fd_close(&t->fd);
-	tsig_done(&t->tsig);
+	told_close(t);
+	t->waits = false;
 	t->tsig = (struct tsig){ 0 };
 	if (!good && (t->good || !t->told || t->said[0] == '\0'))
 		role_log(zr->role, LOG_LEVEL_WARN, "%s: NOTIFY to %s: %s", zone_name(t->z, name),
@@ -43,7 +52,7 @@ told_end(struct zone_told *t, bool good, const char *said)
 	t->good = good;
 	t->at = role_now(zr->role);
 	(void)snprintf(t->said, sizeof(t->said), "%s", said);
-	zr->told = false;
+	zone_changed(t->z);
 }
 
 /* A finding in a few words: its code, and what the other side said. */
@@ -136,14 +145,17 @@ told_try(struct zone_told *t)
 	size_t len;
 	int rc;
 
-	t->io = loop_io_del(t->io);
-	fd_close(&t->fd);
-	tsig_done(&t->tsig);
+	told_close(t);
+	/* Its turn comes when others have answered, or were given up. */
+	t->waits = zr->n_notifies >= NOTIFIES_MAX;
+	if (t->waits)
+		return 0;
 	if (t->peer->has_key && key == NULL)
 		return -ENOKEY;
 	if ((rc = tsig_begin(&t->tsig, key)) < 0 || (rc = random_fill(&t->id, sizeof(t->id))) < 0 ||
 	    (rc = udp_connect(&t->peer->addr, t->peer->port, &t->fd)) < 0)
 		return rc;
+	zr->n_notifies++;
 	if ((t->io = loop_io_add(zr->role->loop, t->fd, LOOP_READ, told_ready, t)) == NULL)
 		return -ENOMEM;
 	if ((len = told_write(t, buf, sizeof(buf))) == 0)
@@ -181,7 +193,7 @@ zone_notify_look(struct zone_one *z)
 	for (size_t i = 0; i < z->e->notify.n; i++) {
 		struct zone_told *t = &z->told[i];
 
-		if (t->fd < 0 || now < t->next_usec)
+		if (!t->waits && (t->fd < 0 || now < t->next_usec))
 			continue;
 		if (t->n_tries == TRIES)
 			told_end(t, false, t->heard[0] != '\0' ? t->heard : "no answer");
@@ -200,13 +212,13 @@ zone_notify_json(const struct zone_one *z, bool brief, struct json *j)
 	for (size_t i = 0; i < z->e->notify.n; i++) {
 		const struct zone_told *t = &z->told[i];
 
-		if (brief && t->good && t->fd < 0)
+		if (brief && t->good && t->fd < 0 && !t->waits)
 			continue;
 		b.len = 0;
 		zone_peer_print(&b, t->peer);
 		json_open(j, '{');
 		json_kv_sv(j, "server", buf_get(&b));
-		json_kv_str(j, "state", t->fd >= 0 ? "asked" : !t->told ? "new" : t->good ? "good" : "failed");
+		json_kv_str(j, "state", t->fd >= 0 || t->waits ? "asked" : !t->told ? "new" : t->good ? "good" : "failed");
 		if (t->told) {
 			json_kv_i64(j, "at", t->at);
 			json_kv_u64(j, "serial", t->serial);

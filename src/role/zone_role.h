@@ -40,6 +40,7 @@
 
 #include <stdatomic.h>
 
+#include "app/told_turn.h"
 #include "app/zone_list.h"
 #include "dns/wire.h"
 #include "dnssec/audit.h"
@@ -78,8 +79,8 @@ struct zone_keys {
 	uint32_t		 generation;
 	bool			 cds_delete;
 	size_t			 n;
-	struct sign_key		 key[KEYSTATE_KEYS_MAX];
-	struct key_place	 place[KEYSTATE_KEYS_MAX];
+	struct sign_key		*key;		/* two or three, of KEYSTATE_KEYS_MAX */
+	struct key_place	*place;
 	struct sv		 octets;	/* what the keys point into; on the heap */
 };
 
@@ -94,7 +95,7 @@ struct zone_step {
 /* Oldest first, each going on where the one before ended; the last leads to now. */
 #define ZONE_STEPS_MAX	256
 struct zone_history {
-	struct zone_step	*v[ZONE_STEPS_MAX];
+	struct zone_step	**v;		/* room for ZONE_STEPS_MAX; NULL: there never was one */
 	size_t			 n, octets;
 };
 
@@ -179,6 +180,7 @@ struct zone_told {
 	unsigned		 n_tries;
 	int64_t			 next_usec;
 	uint32_t		 serial;
+	bool			 waits;		/* for a socket */
 	bool			 told, good;
 	int64_t			 at;
 	char			 said[ZONE_SAID_MAX];
@@ -223,6 +225,7 @@ struct zone_piece {
 };
 /* Octets of differences that are kept: as much, or half of an image. */
 #define ZONE_HISTORY_MIN ((size_t)16 << 20)
+#define ZONE_FETCHES_MAX	128	/* transfers from primaries at a time; each has buffers of 200 kB */
 #define ZONE_PIECES_MAX	6	/* image and journal of each side, text */
 
 /* One run. What the loop put in, and what the thread made. */
@@ -289,13 +292,21 @@ struct zone_role {
 	struct task		*task;
 	uint32_t		 req;		/* of the piece that was sent last */
 	uint32_t		 first_req;	/* … and of the first of this run */
-	size_t			 turn;		/* whose turn it is */
+	struct turn_queue	 due;		/* there may be something to do for these */
+	struct turn_queue	 fetches;	/* these wait to be fetched */
+	size_t			 n_fetches;	/* under way */
+	size_t			 n_notifies;	/* sockets that wait for an answer */
+	size_t			 n_unloaded, load_turn;
+	size_t			 look_turn;	/* at sources */
+	uint32_t		*again;		/* looked at a second time: they have changed */
+	size_t			 n_again;
+	int64_t			 looked_usec;
 	struct loop_timer	*timer;
 	struct zone_server	*server;
 	struct pool		*pool;		/* of one message */
 	uint8_t			*room;		/* DNS_RDATA_MAX */
 	uint64_t		 n_versions;
-	bool			 told;		/* web knows how it is */
+	struct told_turn	 telling;	/* web and store */
 	int64_t			 told_at;
 };
 
@@ -356,8 +367,12 @@ int	 zone_put_answer(struct zone_role *, const struct msg_zone_kept *);
 bool	 zone_compact_due(const struct zone_one *);
 
 /* zone_turn.c */
+int	 zone_turns_init(struct zone_role *) MUST_USE;
 /* Look for something to do, soon. */
 void	 zone_stir(struct zone_role *);
+/* There may be something to do for this one. */
+void	 zone_wake(struct zone_one *);
+void	 zone_source_look(struct zone_one *);
 /* Each second, and when stirred; its argument is the struct zone_role. */
 void	 zone_on_timer(void *);
 int	 zone_on_recalled(struct role *, enum role_id from, void *msg);
@@ -432,6 +447,9 @@ void	 zone_findings_tell(struct zone_role *, const struct zone_one *, const stru
 void	 zone_why(struct zone_one *, const char *what, const char *more);
 void	 zone_published_tell(struct zone_one *);
 void	 zone_web_tell(struct zone_role *, int64_t now);
-void	 zones_json(const struct zone_role *, size_t max, bool brief, struct json *);
+/* It is told anew. */
+void	 zone_changed(struct zone_one *);
+/* The status: so many zones at most. */
+void	 zones_json(const struct zone_role *, size_t max, struct json *);
 
 #endif

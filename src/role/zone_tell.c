@@ -53,7 +53,7 @@ zone_why(struct zone_one *z, const char *what, const char *more)
 	if (z->why[0] == '\0')
 		z->why_since = role_now(zr->role);
 	(void)snprintf(z->why, sizeof(z->why), "%s", why);
-	zr->told = false;
+	zone_changed(z);
 	role_log(zr->role, LOG_LEVEL_ERROR, "%s: %s; %s", zone_name(z, name), why,
 	    z->now.signed_zone != NULL ? "the version before stays in service" : "it is not served yet");
 }
@@ -137,7 +137,13 @@ zone_json(const struct zone_one *z, bool brief, struct json *j)
 }
 
 void
-zones_json(const struct zone_role *zr, size_t max, bool brief, struct json *j)
+zone_changed(struct zone_one *z)
+{
+	told_turn_changed(&z->zr->telling, (size_t)(z - z->zr->zones));
+}
+
+static void
+counts_json(const struct zone_role *zr, struct json *j)
 {
 	size_t served = 0, good = 0;
 
@@ -151,28 +157,51 @@ zones_json(const struct zone_role *zr, size_t max, bool brief, struct json *j)
 	json_kv_u64(j, "versions", zr->n_versions);
 	json_kv_u64(j, "signatures", atomic_load(&zr->line.n_signed));
 	zone_out_json(zr, j);
+}
+
+void
+zones_json(const struct zone_role *zr, size_t max, struct json *j)
+{
+	counts_json(zr, j);
 	json_key(j, "list");
 	json_open(j, '[');
-	for (size_t i = 0; i < zr->list.n && i < max && (!brief || j->b->len < BRIEF_MAX); i++)
-		zone_json(&zr->zones[i], brief, j);
+	for (size_t i = 0; i < zr->list.n && i < max && j->b->len < BRIEF_MAX; i++)
+		zone_json(&zr->zones[i], true, j);
 	json_close(j, ']');
 }
 
-/* At changes, and now and then: web may live anew. */
+static void
+page_json(struct zone_role *zr, struct json *j)
+{
+	size_t i;
+
+	json_open(j, '{');
+	told_turn_begin(&zr->telling, j);
+	counts_json(zr, j);
+	json_key(j, "list");
+	json_open(j, '[');
+	while (told_turn_next(&zr->telling, j, &i))
+		zone_json(&zr->zones[i], false, j);
+	json_close(j, ']');
+	told_turn_end(&zr->telling, j);
+	json_close(j, '}');
+}
+
+/* All of them a page after the other; then what changes, once a second; and that we live. */
 void
 zone_web_tell(struct zone_role *zr, int64_t now)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	struct json j = json_on(&b, false);
+	int64_t pause = told_turn_waits(&zr->telling) ? 1 : TOLD_SEC;
 	struct msg_zone_told m;
 
-	if (zr->told && now >= zr->told_at && now - zr->told_at < TOLD_SEC)
+	if (zr->telling.at == zr->telling.n && now >= zr->told_at && now - zr->told_at < pause)
 		return;
-	json_open(&j, '{');
-	zones_json(zr, zr->list.n, false, &j);
-	json_close(&j, '}');
-	zr->told = true;
+	page_json(zr, &j);
 	zr->told_at = now;
+	if (zr->telling.at < zr->telling.n)
+		zone_stir(zr);
 	if (b.rc < 0 || memfd_of("zones", buf_get(&b), &m.json) < 0)
 		return;
 	(void)msg_zone_told_send(zr->role, ROLE_WEB, &m);

@@ -85,6 +85,11 @@ zone_history_add(struct zone_history *h, struct zone_step *s, size_t octets_max)
 	/* Each goes on where the one before ended. */
 	if (h->n > 0 && h->v[h->n - 1]->to != s->from)
 		zone_history_done(h);
+	/* Without it, secondaries get all of the zone. */
+	if (h->v == NULL && (h->v = calloc(ZONE_STEPS_MAX, sizeof(*h->v))) == NULL) {
+		(void)zone_step_unref(s);
+		return;
+	}
 	while (n < h->n && (h->n - n == ZONE_STEPS_MAX || h->octets + s->octets > octets_max)) {
 		h->octets -= h->v[n]->octets;
 		(void)zone_step_unref(h->v[n++]);
@@ -100,7 +105,8 @@ zone_history_done(struct zone_history *h)
 {
 	for (size_t i = 0; i < h->n; i++)
 		(void)zone_step_unref(h->v[i]);
-	h->n = h->octets = 0;
+	free(h->v);
+	*h = (struct zone_history){ 0 };
 }
 
 void

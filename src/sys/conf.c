@@ -521,7 +521,7 @@ static int
 entry_read(struct reader *r, size_t table, size_t n_cols)
 {
 	struct conf_value *v = &r->c->values[table], *cols = &r->c->values[table + 1];
-	struct conf_item *it = v->n < CONF_LIST_MAX ? item_room(r->c, v) : NULL;
+	struct conf_item *it = v->n < CONF_TABLE_MAX ? item_room(r->c, v) : NULL;
 	int rc;
 
 	if (it == NULL || (it->cols = pool_calloc(r->c->pool, n_cols, sizeof(*cols))) == NULL)

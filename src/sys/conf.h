@@ -27,10 +27,12 @@
 #include "base/tr.h"
 #include "base/util.h"
 
-#define CONF_SIZE_MAX	(1024 * 1024)	/* a large organisation's file is 100 kB */
+/* A large organisation's file is 100 kB; CONF_TABLE_MAX zones with a dozen peers each are 12 MB. */
+#define CONF_SIZE_MAX	(16 * 1024 * 1024)
 #define CONF_LIST_MAX	4096		/* prefixes of one organisation */
+#define CONF_TABLE_MAX	16384		/* entries: zones of one operator */
 #define CONF_TEXT_MAX	1024		/* one value */
-#define CONF_POOL_MAX	(8 * 1024 * 1024)
+#define CONF_POOL_MAX	(256 * 1024 * 1024)	/* what such a file is when it has been read */
 
 enum conf_type {
 	CONF_STR,

@@ -172,7 +172,7 @@ static const struct {
 	    LL_NET_TCP, LL_SCOPE },
 };
 
-#define PATHS_MAX	64	/* trees, TALs and RRDP files of one configuration */
+#define PATHS_MAX	512	/* trees, TALs and RRDP files, folders of zones, of one configuration */
 
 struct sandbox {
 	struct {

@@ -54,7 +54,7 @@ def encode(name, frm, to, values):
     for kind, field in fields:
         v = values.get(field, b"" if kind in ("STR", "BYTES") else 0)
         if kind == "FD":
-            fds.append(v)
+            fds.append(memfd(v.encode()) if isinstance(v, str) else v)	# closed with this process
         elif kind in ("STR", "BYTES"):
             v = v.encode() if isinstance(v, str) else v
             out += struct.pack(">I", len(v)) + v

@@ -183,6 +183,85 @@ refused(void **state UNUSED)
 	}
 }
 
+/* As many zones as there may be are taken, and found; the first one beyond is named. */
+static void
+many(void **state UNUSED)
+{
+	struct buf text = BUF_INIT, list = BUF_INIT;
+	struct conf_error err = { 0 };
+	struct zone_list l;
+	struct dname name;
+	struct conf *c;
+
+	buf_str(&text, "dns:\n  zones:\n");
+	for (unsigned i = 0; i < ZONE_LIST_MAX; i++)
+		buf_printf(&text, "  - {name: z%u.example, file: /z/%u, notify: 192.0.2.1}\n", i, i);
+	assert_int_equal(app_conf_parse(buf_get(&text), "t", &c, &err), 0);
+	zone_conf_text(c, &list);
+	assert_int_equal(zone_list_parse(buf_get(&list), SV("/s"), &l), 0);
+	assert_int_equal(l.n, ZONE_LIST_MAX);
+	assert_int_equal(dname_parse(SV("Z16000.Example."), NULL, &name), 0);
+	assert_string_equal(zone_list_find(&l, &name)->file, "/z/16000");
+	assert_int_equal(l.v[16000].notify.n, 1);
+	assert_int_equal(dname_parse(SV("z16384.example."), NULL, &name), 0);
+	assert_null(zone_list_find(&l, &name));
+	zone_list_done(&l);
+	buf_str(&list, "more.example.\t/z\t\t\n");
+	assert_int_equal(zone_list_parse(buf_get(&list), SV("/s"), &l), SE_LIMIT);
+	conf_free(c);
+	buf_str(&text, "  - {name: more.example, file: /z/more}\n");
+	assert_int_equal(app_conf_parse(buf_get(&text), "t", &c, &err), SE_LIMIT);
+	assert_int_equal(err.code, CONF_E_LIMIT);
+	assert_int_equal(err.line, ZONE_LIST_MAX + 3);
+	buf_done(&text);
+	buf_done(&list);
+}
+
+/* Fewer zones, and so many servers that the roles would not take them: where it is too much. */
+static void
+many_servers(void **state UNUSED)
+{
+	struct buf text = BUF_INIT;
+	struct conf_error err = { 0 };
+	struct conf *c;
+
+	buf_str(&text, "dns:\n  zones:\n");
+	for (unsigned i = 0; i <= ZONE_LIST_SERVERS_MAX / 25; i++) {
+		buf_printf(&text, "  - {name: z%u.example, file: /z, output: /%u, notify: [", i, i);
+		for (unsigned k = 0; k < 25; k++)
+			buf_str(&text, "\"::1\",");
+		buf_str(&text, "]}\n");
+	}
+	assert_int_equal(app_conf_parse(buf_get(&text), "t", &c, &err), SE_LIMIT);
+	assert_int_equal(err.code, CONF_E_LIMIT);
+	assert_int_equal(err.line, ZONE_LIST_SERVERS_MAX / 25 + 3);
+	buf_done(&text);
+}
+
+/* Each folder once; one that is refused is told. */
+static int
+folder_count(void *arg, const char *folder)
+{
+	unsigned *n = arg;
+
+	++*n;
+	return strcmp(folder, "/c") == 0 ? -E2BIG : 0;
+}
+
+static void
+folders(void **state UNUSED)
+{
+	static const char *const paths[] = { "/a/x", "/a/y", "", "/b/x", "/a/z", "x", "./y" };
+	struct zone_folders f = { 0 };
+	unsigned n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		assert_int_equal(zone_folders_add(&f, paths[i], folder_count, &n), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(zone_folders_add(&f, "/c/x", folder_count, &n), -E2BIG);
+	zone_folders_done(&f);
+}
+
 static void
 bad_text(void **state UNUSED)
 {
@@ -204,4 +283,5 @@ bad_text(void **state UNUSED)
 	assert_string_equal(folder, ".");
 }
 
-TESTS_MAIN("zone_conf", T(columns), T(round_trip), T(peers), T(allowed), T(refused), T(bad_text))
+TESTS_MAIN("zone_conf", T(columns), T(round_trip), T(peers), T(allowed), T(refused), T(many), T(many_servers),
+    T(folders), T(bad_text))

@@ -244,7 +244,7 @@ limits(void **state)
 	for (int i = 0; i < 100; i++)
 		buf_str(&b, i == 0 ? "{}" : ",{}");
 	buf_str(&b, "]}");
-	for (int i = 0; i < 1100; i++)
+	for (int i = 0; i < TOLD_ZONES_MAX + 100; i++)
 		buf_printf(&b, ",{\"zone\":\"z%d.\"}", i);
 	buf_str(&b, "]}");
 	assert_int_equal(told_keys(t, buf_get(&b)), 0);
@@ -283,4 +283,51 @@ odd_shapes(void **state)
 
 #define TOLD(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
-TESTS_MAIN("app-zone-told", TOLD(both_make_one), TOLD(states), TOLD(lives), TOLD(todo), TOLD(next_without_date), TOLD(why), TOLD(limits), TOLD(odd_shapes))
+/* Pages: all of them, then what changes; while all are told anew, nothing is missing. */
+static void
+pages(void **state)
+{
+	struct told *t = *state;
+
+	assert_int_equal(told_zones(t, SV("{\"served\":1,\"left\":2,\"list\":[{\"zone\":\"c.\",\"served\":true}]}")), 0);
+	assert_false(t->by_zone);
+	assert_int_equal(told_zones(t, SV("{\"more\":true,\"left\":0,\"list\":[{\"zone\":\"b.\",\"why\":\"w\"},"
+	    "{\"zone\":\"a.\"},{\"zone\":\"b.\",\"why\":\"second\"}]}")), 0);
+	assert_true(t->by_zone);
+	assert_int_equal(t->n, 3);
+	assert_string_equal(t->v[1].why, "w");
+	/* A change of one of them leaves the others. */
+	assert_int_equal(told_zones(t, SV("{\"more\":true,\"served\":2,\"list\":[{\"zone\":\"b.\",\"serial\":7}]}")), 0);
+	assert_int_equal(t->n, 3);
+	assert_int_equal(t->n_served, 2);
+	assert_string_equal(t->v[1].why, "");
+	assert_int_equal(t->v[1].serial, 7);
+	assert_true(told_find(t, SV("c."))->served);
+	/* Key's word of one: zone's stays. */
+	assert_int_equal(told_keys(t, KEYS("{\"zone\":\"b.\",\"state\":\"ready\",\"keys\":[{\"tag\":5}]}")), 0);
+	assert_int_equal(t->v[1].serial, 7);
+	assert_int_equal(t->v[1].n_keys, 1);
+	assert_int_equal(told_keys(t, SV("{\"more\":true,\"zones\":[]}")), 0);
+	assert_int_equal(t->v[1].n_keys, 1);
+	/* All anew, without c: it stays until the last page, and then goes. */
+	assert_int_equal(told_zones(t, SV("{\"left\":1,\"list\":[{\"zone\":\"a.\",\"serial\":1}]}")), 0);
+	assert_true(t->by_zone);
+	assert_int_equal(t->n, 3);
+	assert_true(told_find(t, SV("c."))->served);
+	assert_int_equal(told_zones(t, SV("{\"more\":true,\"left\":0,\"list\":[{\"zone\":\"b.\",\"serial\":2}]}")), 0);
+	assert_int_equal(t->n, 2);
+	assert_int_equal(t->v[1].serial, 2);
+	assert_int_equal(t->v[1].n_keys, 1);
+	/* Not told by zone any more: what key says stays. */
+	assert_int_equal(told_zones(t, SV("{\"list\":[]}")), 0);
+	assert_int_equal(t->n, 1);
+	assert_false(t->v[0].by_zone);
+	assert_int_equal(t->v[0].serial, TOLD_NONE);
+	assert_int_equal(t->v[0].n_keys, 1);
+	assert_int_equal(told_keys(t, SV("{\"zones\":[]}")), 0);
+	assert_int_equal(t->n, 0);
+	assert_int_equal(t->octets, 0);
+}
+
+TESTS_MAIN("app-zone-told", TOLD(both_make_one), TOLD(states), TOLD(lives), TOLD(todo), TOLD(next_without_date), TOLD(why), TOLD(limits), TOLD(pages),
+    TOLD(odd_shapes))

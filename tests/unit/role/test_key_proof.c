@@ -84,7 +84,7 @@ key_token_undo(struct key_token *kt UNUSED, struct token_made *made UNUSED)
 
 /* Nothing is signed here: key_sign.c's part of the sets. */
 int
-key_table_publish(struct key_role *r UNUSED)
+key_table_put(struct key_role *r UNUSED, const struct key_set *s UNUSED)
 {
 	return 0;
 }
@@ -113,6 +113,11 @@ key_zone_find(struct key_role *r, const struct dname *name)
 
 void
 key_timer_arm(struct key_role *r UNUSED)
+{
+}
+
+void
+key_zone_due(struct key_role *r UNUSED, const struct key_zone *z UNUSED)
 {
 }
 

@@ -113,7 +113,7 @@ setup(void **state UNUSED)
 	key_add(ED, 15, 256, SIGN_USE_PUBLISH | SIGN_USE_ZONE);
 	kr.zones = &kz;
 	kr.list.n = 1;
-	assert_int_equal(key_table_publish(&kr), 0);
+	assert_int_equal(key_table_put(&kr, &set), 0);
 	assert_int_equal(ring_make(&fd), 0);
 	assert_int_equal(ring_open(fd, &kr.ring), 0);
 	assert_int_equal(ring_open(fd, &line.ring), 0);
