@@ -14,7 +14,7 @@
 static const struct cmd_opt opts[] = {
 	ZONE_ASK_OPTS,
 	{ "file", 'f', "FILE", N_("read what was entered from this file; - is standard input") },
-	{ "dnskey", 0, "FILE", N_("ask nobody: the zone's DNSKEY records and their RRSIGs are in this file") },
+	{ "dnskey", 0, "FILE", N_("ask nobody: the zone's DNSKEY records and their RRSIGs are in this file (NSEC3PARAM, too)") },
 	{ "ds", 0, "FILE", N_("the DS records that stand at the parent are in this file") },
 	{ "rules", 0, NULL, N_("print what is known of single registries, and from where") },
 	{ 0 },
@@ -136,6 +136,7 @@ standing_ask(struct intake_work *w)
 			standing_add(w, rrs.rdata[k]);
 	}
 	ask_done(asks, w->parents.n);
+	w->parent_known = any;
 	if (!any)
 		parent_silent(w, why);
 }
@@ -163,7 +164,7 @@ view_compare(struct intake_work *w, struct intake_view *v)
 		bool keys = b->why == NULL && rrs_same(&b->keys, &v->keys);
 
 		v->same_keys |= keys;
-		v->as_before |= keys && rrs_same(&b->sigs, &v->sigs);
+		v->as_before |= keys && rrs_same(&b->sigs, &v->sigs) && rrs_same(&b->nsec3param, &v->nsec3param);
 	}
 }
 
@@ -186,11 +187,30 @@ view_take(struct intake_work *w, const struct ask *a, unsigned *n_unasked)
 	if (v->why != NULL)
 		finding_add(&w->fs, &intake_findings[lame ? INTAKE_LAME : INTAKE_SILENT],
 		    FA_STR("server", a->server->address), FA_MSG("why", v->why));
-	else {
-		view_compare(w, v);
+	else
 		w->n_good++;
-	}
 	w->n_views++;
+}
+
+/* How names that do not exist are denied: of each that gave keys. One that does not say is not judged by it. */
+static void
+denial_ask(struct intake_work *w)
+{
+	struct intake_view *of[ASK_SERVERS_MAX];
+	struct ask asks[ASK_SERVERS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n_views; i++)
+		if (w->view[i].why == NULL && w->view[i].keys.n > 0) {
+			of[n] = &w->view[i];
+			asks[n++] = (struct ask){ .server = w->view[i].server, .name = w->zone, .type = RR_NSEC3PARAM };
+		}
+	ask_all(asks, n, &w->ask);
+	for (size_t i = 0; i < n; i++)
+		if (asks[i].rc < 0 || !asks[i].aa || asks[i].rcode != 0 ||
+		    ask_records(w->pool, &asks[i], DNS_ANSWER, &w->zone, RR_NSEC3PARAM, &of[i]->nsec3param) < 0)
+			of[i]->nsec3param.n = 0;
+	ask_done(asks, n);
 }
 
 static void
@@ -205,6 +225,10 @@ keys_ask(struct intake_work *w)
 	for (size_t i = 0; i < w->servers.n; i++)
 		view_take(w, &asks[i], &n_unasked);
 	ask_done(asks, w->servers.n);
+	denial_ask(w);
+	for (size_t i = 0; i < w->n_views; i++)
+		if (w->view[i].why == NULL)
+			view_compare(w, &w->view[i]);
 	for (size_t i = 0; i < w->n_views; i++)
 		n_sets += w->view[i].why == NULL && !w->view[i].same_keys;
 	if (n_sets > 1)
@@ -236,6 +260,19 @@ live_read(const struct cmd_ctx *ctx, struct intake_work *w, struct buf *b)
 /* --- the same from files --- */
 
 static int
+file_rrs(const struct cmd_ctx *ctx, struct intake_work *w, uint16_t type, struct ask_rrs *ret)
+{
+	struct zone_records r;
+	int rc = zone_records_get(ctx, w->pool, w->dnskey_file, &w->zone, type, &r);
+
+	if (rc != 0)
+		return rc;
+	for (ret->n = 0; ret->n < r.n; ret->n++)
+		ret->rdata[ret->n] = r.rdata[ret->n];
+	return 0;
+}
+
+static int
 files_read(const struct cmd_ctx *ctx, struct intake_work *w)
 {
 	static const struct ask_server file = { "file", "file" };
@@ -248,18 +285,14 @@ files_read(const struct cmd_ctx *ctx, struct intake_work *w)
 			return rc;
 		for (size_t i = 0; i < r.n; i++)
 			standing_add(w, r.rdata[i]);
+		w->parent_known = true;
 	}
 	if (w->dnskey_file == NULL)
 		return 0;
 	v->server = &file;
-	if ((rc = zone_records_get(ctx, w->pool, w->dnskey_file, &w->zone, RR_DNSKEY, &r)) != 0)
+	if ((rc = file_rrs(ctx, w, RR_DNSKEY, &v->keys)) != 0 || (rc = file_rrs(ctx, w, RR_RRSIG, &v->sigs)) != 0 ||
+	    (rc = file_rrs(ctx, w, RR_NSEC3PARAM, &v->nsec3param)) != 0)
 		return rc;
-	for (v->keys.n = 0; v->keys.n < r.n; v->keys.n++)
-		v->keys.rdata[v->keys.n] = r.rdata[v->keys.n];
-	if ((rc = zone_records_get(ctx, w->pool, w->dnskey_file, &w->zone, RR_RRSIG, &r)) != 0)
-		return rc;
-	for (v->sigs.n = 0; v->sigs.n < r.n; v->sigs.n++)
-		v->sigs.rdata[v->sigs.n] = r.rdata[v->sigs.n];
 	w->n_views = w->n_good = 1;
 	return 0;
 }
@@ -272,7 +305,8 @@ view_check(struct intake_work *w, const struct intake_view *v, bool only)
 {
 	struct intake_input in = { .zone = w->zone, .keys = v->keys.rdata, .sigs = v->sigs.rdata,
 		.n_keys = v->keys.n, .n_sigs = v->sigs.n, .entered = w->entered, .n_entered = w->n_entered,
-		.standing = w->standing, .n_standing = w->n_standing };
+		.standing = w->standing, .n_standing = w->n_standing, .parent_known = w->parent_known,
+		.nsec3param = v->nsec3param.rdata, .n_nsec3param = v->nsec3param.n };
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	struct sv all = w->fs.subject;
 	int rc;

@@ -10,8 +10,8 @@
 struct intake_view {
 	const struct ask_server	*server;
 	const char		*why;		/* it gave none; a msgid */
-	struct ask_rrs		 keys, sigs;
-	bool			 as_before;	/* the same DNSKEY set and RRSIGs as a server before it */
+	struct ask_rrs		 keys, sigs, nsec3param;
+	bool			 as_before;	/* all of it the same as of a server before it */
 	bool			 same_keys;	/* the same DNSKEY set */
 };
 
@@ -31,6 +31,7 @@ struct intake_work {
 	size_t			 n_entered;
 	struct sv		 standing[INTAKE_RECORDS_MAX];
 	size_t			 n_standing;
+	bool			 parent_known;
 };
 
 void	 intake_text_print(const struct cmd_ctx *, const struct intake_work *, struct buf *);

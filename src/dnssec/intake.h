@@ -11,35 +11,44 @@
  * The records entered are taken for the whole DS set that shall be: a DNSKEY
  * stands for its DS with SHA-256. Checked are
  *
- *	form		is it a DS, or a key of a zone that is not revoked?
+ *	form		is it a DS, or a key of a zone? Is its digest as long as its type
+ *			says, the key one of its algorithm? Is it said twice, or the request
+ *			to remove all (RFC 8078 section 4)?
  *	levels		algorithm and digest, by the registries' levels for new
- *			delegations (algs.def; RFC 9904, 9905, 9906)
+ *			delegations (algs.def; RFC 9904, 9905, 9906); and those that few
+ *			validators know
  *	the key		is there a key that the DS names, bit for bit? One of
  *			the same tag with another digest is most often a typing
- *			error, or the DS of another zone
+ *			error, or the DS of another zone; the digest alone may fit while
+ *			tag or algorithm do not; the key may be revoked, or no zone's key
  *	the signature	does that key sign the DNSKEY set now, in time and
- *			in truth? It is verified, not only looked up by tag
+ *			in truth? It is verified, not only looked up by tag. Does it end soon?
  *	the set		for each algorithm of the DS set a key that is named
  *			and signs (RFC 4035 section 2.2): if one has none,
  *			validators that want each of them find the zone bogus
+ *	digests		the same among the DS with the strongest digest type alone:
+ *			validators ignore weaker ones beside it (RFC 4509 section 3)
  *	leftovers	DS records at the parent that name no key any more, and
- *			keys that share a tag
+ *			keys that share a tag; an island that becomes secure for the first time
+ *	denial		NSEC3 iterations with which validators take the zone for unsigned
  *
  * A DS that names no key is a warning, not a refusal, while another one of its
  * algorithm holds: a key may be announced before it is published (RFC 6781
  * section 4.1.2, double-DS).
  *
  * What is entered comes as text (intake_text_parse()): a record as in a zone
- * file, with or without owner, TTL and class, a DNSKEY file, or the labelled
- * lines of a registrar's page. What single registries take beyond the levels
- * (DS or keys, their own lists of algorithms, how many) stands in registry.def,
- * each row with its source and date; intake_registry_check() compares. As such
- * lists grow old, it warns and does not refuse.
+ * file, with or without owner, TTL and class, what dig or a signer printed, a
+ * DNSKEY file, the labelled lines of a registrar's page, or the JSON of an API.
+ *
+ * What single registries take beyond the levels (DS or keys, their own lists of
+ * algorithms, how many, and what their EPP knows) stands in registry.def, each row
+ * with its source and date; intake_registry_check() compares. As such lists grow
+ * old, it warns and does not refuse.
  *
  * Not here: CDS, and the registry itself.
  *
- * RFCs: 4034 sections 2, 3 and 5, 4035 sections 2.2 and 5.2, 5011 (revoked
- * keys), 6840 section 5.11, 9904.
+ * RFCs: 4034 sections 2, 3 and 5, 4035 sections 2.2 and 5.2, 4509 section 3, 5011
+ * (revoked keys), 6840 section 5.11, 8078 section 4, 9276, 9904 to 9906.
  */
 #ifndef DNSSEC_INTAKE_H
 #define DNSSEC_INTAKE_H
@@ -70,6 +79,9 @@ struct intake_input {
 	size_t				 n_entered;
 	const struct sv			*standing;	/* data of the DS records at the parent now */
 	size_t				 n_standing;
+	bool				 parent_known;	/* .standing is all that it gives */
+	const struct sv			*nsec3param;	/* data of the zone's NSEC3PARAM records */
+	size_t				 n_nsec3param;
 	int64_t				 now;
 };
 
@@ -82,9 +94,10 @@ int	 intake_check(const struct intake_input *, struct findings *) MUST_USE;
 #define INTAKE_LINE_MAX		8192	/* of one record: the longest RSA key in hexadecimal and blanks */
 
 /*
- * DS, DNSKEY, CDS and CDNSKEY records of the zone, one a line (or in parentheses), or
- * labelled lines ("Key Tag: 60485"). What is no record is a finding (INTAKE_FORM,
- * INTAKE_OTHER_NAME) and left out. SE_LIMIT; -ENOMEM. Data lie in the pool.
+ * DS, DNSKEY, CDS and CDNSKEY records of the zone, one a line (or in parentheses),
+ * labelled lines ("Key Tag: 60485"), or JSON. RRSIG records that came along are left
+ * out. What is no record is a finding (INTAKE_FORM, INTAKE_OTHER_NAME) and left out, too.
+ * SE_LIMIT; -ENOMEM. Data lie in the pool.
  */
 int	 intake_text_parse(struct pool *, const struct dname *zone, struct sv text, struct findings *,
 	    struct intake_record ret[static INTAKE_RECORDS_MAX], size_t *ret_n) MUST_USE;

@@ -1,18 +1,9 @@
 /* DS and DNSKEY records as people paste them. */
 #include <errno.h>
+#include <string.h>
 
 #include "base/err.h"
-#include "dnssec/intake.h"
-
-struct reader {
-	struct pool			*pool;
-	const struct dname		*zone;
-	struct findings			*fs;
-	struct intake_record		*ret;
-	size_t				 n;		/* records so far */
-	unsigned			 n_seen;	/* with those that are none */
-	struct sv			 field[8];	/* of labelled lines */
-};
+#include "dnssec/intake_internal.h"
 
 /* --- one record --- */
 
@@ -23,21 +14,21 @@ static const struct {
 	{ "DS", RR_DS }, { "DNSKEY", RR_DNSKEY }, { "CDS", RR_DS }, { "CDNSKEY", RR_DNSKEY },
 };
 
-static void
-bad_say(struct reader *r)
+void
+intake_bad_say(struct intake_reader *r)
 {
 	finding_add(r->fs, &intake_findings[INTAKE_FORM], FA_U("n", r->n_seen));
 }
 
 static int
-data_add(struct reader *r, uint16_t type, struct sv text)
+data_add(struct intake_reader *r, uint16_t type, struct sv text)
 {
 	uint8_t rdata[DNS_RDATA_MAX];
 	struct sv copy;
 	size_t n;
 
 	if (rdata_parse(type, text, NULL, rdata, &n) < 0) {
-		bad_say(r);
+		intake_bad_say(r);
 		return 0;
 	}
 	if (r->n == INTAKE_RECORDS_MAX)
@@ -78,7 +69,7 @@ type_guess(struct sv line)
 
 /* An owner, if it is one, must be the zone. */
 static bool
-owner_fits(const struct reader *r, struct sv word)
+owner_fits(const struct intake_reader *r, struct sv word)
 {
 	struct dname owner;
 	uint32_t ttl;
@@ -88,9 +79,8 @@ owner_fits(const struct reader *r, struct sv word)
 	return dname_parse(word, NULL, &owner) == 0 && dname_eq(&owner, r->zone);
 }
 
-/* [OWNER] [TTL] [IN] TYPE DATA, or DATA alone. */
-static int
-record_read(struct reader *r, struct sv line)
+int
+intake_record_read(struct intake_reader *r, struct sv line)
 {
 	struct sv rest = line, word, before[4];
 	uint16_t type;
@@ -98,6 +88,11 @@ record_read(struct reader *r, struct sv line)
 
 	r->n_seen++;
 	while (n < ARRAY_LEN(before) && sv_word(&rest, &word)) {
+		/* dig +dnssec prints them, too: "example.jp. 3600 IN RRSIG DNSKEY 13 2 …" */
+		if (sv_caseeq(word, SV("RRSIG"))) {
+			r->n_skipped++;
+			return 0;
+		}
 		if (!type_is(word, &type)) {
 			before[n++] = word;
 			continue;
@@ -115,30 +110,43 @@ record_read(struct reader *r, struct sv line)
 
 /* --- labelled lines, as registrars' pages have them --- */
 
-enum field { TAG, ALG, DIGEST_TYPE, DIGEST, FLAGS, PROTOCOL, KEY, FIELD_MAX };
-
 static const struct {
-	const char	*label;		/* letters only, small */
-	enum field	 field;
+	const char		*label;		/* letters only, small */
+	enum intake_field	 field;
 } labels[] = {
-	{ "keytag", TAG }, { "algorithm", ALG }, { "digesttype", DIGEST_TYPE }, { "digest", DIGEST },
-	{ "flags", FLAGS }, { "protocol", PROTOCOL }, { "publickey", KEY },
+	{ "keytag", FIELD_TAG }, { "keyid", FIELD_TAG }, { "tag", FIELD_TAG },
+	{ "algorithm", FIELD_ALG }, { "alg", FIELD_ALG }, { "signingalgorithmtype", FIELD_ALG },
+	{ "digesttype", FIELD_DIGEST_TYPE }, { "digestalgorithm", FIELD_DIGEST_TYPE },
+	{ "digestalgorithmtype", FIELD_DIGEST_TYPE },
+	{ "digest", FIELD_DIGEST }, { "digestvalue", FIELD_DIGEST },
+	{ "flags", FIELD_FLAGS }, { "flag", FIELD_FLAGS }, { "protocol", FIELD_PROTOCOL },
+	{ "publickey", FIELD_KEY }, { "pubkey", FIELD_KEY },
+	{ "type", FIELD_TYPE },
+	{ "ds", FIELD_RECORD }, { "dsrecord", FIELD_RECORD }, { "dnskey", FIELD_RECORD },
+	{ "dnskeyrecord", FIELD_RECORD }, { "cskdnskey", FIELD_RECORD }, { "kskdnskey", FIELD_RECORD },
+	{ "data", FIELD_RECORD }, { "rdata", FIELD_RECORD }, { "record", FIELD_RECORD },
 };
 
-/* The label's letters without blanks, hyphens and capitals; false: too long for any. */
+#define LABEL_MAX	20	/* letters; the longest of them has as many */
+
+static char
+small(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+}
+
+/* The letters (and figures, if they count) without blanks, hyphens and capitals; false: too long for any. */
 static bool
-label_fold(struct sv label, char ret[static 16])
+fold(struct sv label, bool figures, char ret[static LABEL_MAX + 1])
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < label.n; i++) {
-		char c = label.p[i];
+		char c = small(label.p[i]);
 
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c + 'a' - 'A');
-		if (c < 'a' || c > 'z')
+		if ((c < 'a' || c > 'z') && !(figures && c >= '0' && c <= '9'))
 			continue;
-		if (n == 15)
+		if (n == LABEL_MAX)
 			return false;
 		ret[n++] = c;
 	}
@@ -146,59 +154,140 @@ label_fold(struct sv label, char ret[static 16])
 	return true;
 }
 
-/* All fields of one kind are there: a record. */
-static int
-fields_take(struct reader *r)
+enum intake_field
+intake_label(struct sv label)
 {
-	static const struct {
-		uint16_t	type;
-		enum field	f[4];
-	} kinds[] = {
-		{ RR_DS, { TAG, ALG, DIGEST_TYPE, DIGEST } },
-		{ RR_DNSKEY, { FLAGS, PROTOCOL, ALG, KEY } },
-	};
+	char folded[LABEL_MAX + 1];
 
+	if (!fold(label, false, folded))
+		return FIELD_MAX;
+	for (size_t i = 0; i < ARRAY_LEN(labels); i++)
+		if (sv_eq_str(sv_str(folded), labels[i].label))
+			return labels[i].field;
+	return FIELD_MAX;
+}
+
+/* "13", "13 (ECDSA P-256)", "SHA-256 (2)", "2 - SHA-256": the first number that stands alone. */
+static bool
+number_alone(struct sv text, struct sv *ret)
+{
+	uint32_t n;
+
+	while (sv_word(&text, ret)) {
+		if (ret->n > 2 && ret->p[0] == '(' && ret->p[ret->n - 1] == ')')
+			*ret = (struct sv){ ret->p + 1, ret->n - 2 };
+		if (num_u32(*ret, 0, UINT16_MAX, &n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* "ECDSA Curve P-256 with SHA-256" has no mnemonic in it; "sha256" and "ECDSAP256SHA256" are some. */
+static struct sv
+number_named(struct intake_reader *r, enum intake_field f, struct sv text)
+{
+	char folded[LABEL_MAX + 1], name[LABEL_MAX + 1], number[8];
+	size_t n = 0;
+	const struct dnssec_alg *rows = f == FIELD_ALG ? dnssec_algs(&n) : dnssec_digests(&n);
+
+	for (size_t i = 0; i < n && fold(text, true, folded); i++) {
+		struct buf b = BUF_INIT;
+		struct sv copy;
+
+		if (!fold(sv_str(rows[i].name), true, name) || !sv_eq_str(sv_str(folded), name))
+			continue;
+		buf_printf(&b, "%u", rows[i].number);
+		copy = b.rc == 0 && b.len < sizeof(number) ? pool_sv(r->pool, buf_get(&b)) : (struct sv){ 0 };
+		buf_done(&b);
+		return copy;
+	}
+	return text;
+}
+
+static struct sv
+field_value(struct intake_reader *r, enum intake_field f, struct sv value)
+{
+	struct sv number;
+
+	value = sv_trim(value);
+	if (f == FIELD_DIGEST || f == FIELD_KEY)
+		return value;
+	if (number_alone(value, &number))
+		return number;
+	return f == FIELD_ALG || f == FIELD_DIGEST_TYPE ? number_named(r, f, value) : value;
+}
+
+static const struct {
+	uint16_t		type;
+	enum intake_field	f[4];
+} kinds[] = {
+	{ RR_DS, { FIELD_TAG, FIELD_ALG, FIELD_DIGEST_TYPE, FIELD_DIGEST } },
+	{ RR_DNSKEY, { FIELD_FLAGS, FIELD_PROTOCOL, FIELD_ALG, FIELD_KEY } },
+};
+
+int
+intake_fields_take(struct intake_reader *r, struct intake_fields *fields)
+{
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		_cleanup_(buf_done) struct buf b = BUF_INIT;
 		size_t n = 0;
+		int rc;
 
-		while (n < 4 && r->field[kinds[i].f[n]].n > 0)
+		while (n < 4 && fields->f[kinds[i].f[n]].n > 0)
 			n++;
 		if (n < 4)
 			continue;
 		for (n = 0; n < 4; n++) {
-			buf_sv(&b, r->field[kinds[i].f[n]]);
+			enum intake_field f = kinds[i].f[n];
+
+			buf_sv(&b, field_value(r, f, fields->f[f]));
 			buf_char(&b, ' ');
-			r->field[kinds[i].f[n]].n = 0;
+			fields->f[f].n = 0;
 		}
 		r->n_seen++;
-		return b.rc < 0 ? b.rc : data_add(r, kinds[i].type, sv_trim(buf_get(&b)));
+		rc = b.rc < 0 ? b.rc : data_add(r, kinds[i].type, sv_trim(buf_get(&b)));
+		if (rc < 0)
+			return rc;
 	}
 	return 0;
 }
 
+bool
+intake_fields_left(const struct intake_fields *fields)
+{
+	for (int i = 0; i < FIELD_TYPE; i++)
+		if (fields->f[i].n > 0)
+			return true;
+	return false;
+}
+
 /* 1: it was a labelled line. */
 static int
-label_read(struct reader *r, struct sv line)
+label_read(struct intake_reader *r, struct sv line)
 {
-	struct sv value = line, label = sv_cut(&value, ':'), word;
-	char folded[16];
+	struct sv value, label;
+	enum intake_field f;
 	int rc;
 
-	if (label.n == line.n || !label_fold(label, folded))
+	line = sv_take(line, sv_find(line, ';'));
+	value = line;
+	label = sv_cut(&value, ':');
+	/* "DS = example.jp. IN DS …" of some signers; a key's last letters are '=', too. */
+	if (label.n == line.n) {
+		value = line;
+		label = sv_cut(&value, '=');
+		if (label.n == line.n || value.n == 0 || value.p[0] != ' ')
+			return 0;
+	}
+	if (label.n == 0 || (f = intake_label(label)) == FIELD_MAX || f == FIELD_TYPE)
 		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
-		if (!sv_eq_str(sv_str(folded), labels[i].label))
-			continue;
-		value = sv_trim(value);
-		/* "13 (ECDSA P-256)" */
-		if (labels[i].field != DIGEST && labels[i].field != KEY)
-			value = sv_word(&value, &word) ? word : (struct sv){ 0 };
-		r->field[labels[i].field] = value;
-		rc = fields_take(r);
+	if (f == FIELD_RECORD) {
+		rc = intake_record_read(r, sv_trim(value));
 		return rc < 0 ? rc : 1;
 	}
-	return 0;
+	r->fields.f[f] = sv_trim(value);
+	rc = intake_fields_take(r, &r->fields);
+	return rc < 0 ? rc : 1;
 }
 
 /* --- lines --- */
@@ -217,17 +306,8 @@ line_add(struct sv line, char *to, size_t *n, int *depth)
 	to[(*n)++] = ' ';
 }
 
-static bool
-fields_left(const struct reader *r)
-{
-	for (size_t i = 0; i < FIELD_MAX; i++)
-		if (r->field[i].n > 0)
-			return true;
-	return false;
-}
-
 static int
-lines_read(struct reader *r, struct sv text, char *record)
+lines_read(struct intake_reader *r, struct sv text, char *record)
 {
 	struct sv line;
 	size_t n = 0;
@@ -247,28 +327,75 @@ lines_read(struct reader *r, struct sv text, char *record)
 		line = sv_trim((struct sv){ record, n });
 		n = 0;
 		depth = 0;
-		if (line.n > 0 && (rc = record_read(r, line)) < 0)
+		if (line.n > 0 && (rc = intake_record_read(r, line)) < 0)
 			return rc;
 	}
-	if (n > 0 || fields_left(r)) {
+	if (n > 0 || intake_fields_left(&r->fields)) {
 		r->n_seen++;
-		bad_say(r);
+		intake_bad_say(r);
 	}
 	return 0;
+}
+
+/* --- all of it --- */
+
+/*
+ * Blanks that pages have and nobody sees: no-break, ideographic and zero-width ones, and the
+ * mark before a text. In place of each stand blanks.
+ */
+static void
+blanks_plain(char *text, size_t n)
+{
+	static const char *const odd[] = {
+		"\xc2\xa0", "\xe3\x80\x80", "\xe2\x80\x8b", "\xe2\x80\xaf", "\xef\xbb\xbf",
+	};
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < ARRAY_LEN(odd) && (text[i] & 0x80) != 0; k++) {
+			size_t len = strlen(odd[k]);
+
+			if (n - i >= len && memcmp(text + i, odd[k], len) == 0)
+				memset(text + i, ' ', len);
+		}
+}
+
+static int
+all_read(struct intake_reader *r, char *text, size_t n)
+{
+	struct sv all = sv_trim((struct sv){ text, n });
+	char record[INTAKE_LINE_MAX];
+	int rc;
+
+	if (all.n > 0 && (all.p[0] == '{' || all.p[0] == '[')) {
+		rc = intake_json_read(r, text, n);
+		if (rc != SE_SYNTAX)
+			return rc;
+		r->n_seen++;
+		intake_bad_say(r);
+		return 0;
+	}
+	return lines_read(r, (struct sv){ text, n }, record);
 }
 
 int
 intake_text_parse(struct pool *pool, const struct dname *zone, struct sv text, struct findings *fs,
     struct intake_record ret[static INTAKE_RECORDS_MAX], size_t *ret_n)
 {
-	struct reader r = { .pool = pool, .zone = zone, .fs = fs, .ret = ret };
-	char record[INTAKE_LINE_MAX];
+	struct intake_reader r = { .pool = pool, .zone = zone, .fs = fs, .ret = ret };
+	char *copy;
 	int rc;
 
 	if (text.n > INTAKE_TEXT_MAX)
 		return SE_LIMIT;
-	if ((rc = lines_read(&r, text, record)) < 0)
+	if ((copy = pool_alloc(pool, text.n + 1)) == NULL)
+		return -ENOMEM;
+	if (text.n > 0)
+		memcpy(copy, text.p, text.n);
+	blanks_plain(copy, text.n);
+	if ((rc = all_read(&r, copy, text.n)) < 0)
 		return rc;
+	if (r.n_skipped > 0)
+		finding_add(fs, &intake_findings[INTAKE_SKIPPED], FA_U("n", r.n_skipped));
 	*ret_n = r.n;
 	return 0;
 }

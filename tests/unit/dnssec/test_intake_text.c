@@ -79,6 +79,58 @@ test_labels(void **state)
 	reads("Key Tag: 60485\nAlgorithm:\nDigest Type: 2\nDigest: " DIGEST "\n", "", "INTAKE_FORM");
 }
 
+/* What signers, dig, pages and APIs give out; blanks that nobody sees; names for numbers. */
+static void
+test_pasted(void **state)
+{
+	const char *ds = "DS 60485 13 2 " DIGEST "\n", *key = "DNSKEY 257 3 13 " KEY "\n";
+
+	(void)state;
+	reads("; <<>> DiG 9.18.24 <<>> example.jp DNSKEY +dnssec +multiline\n;; flags: qr aa\n\n;; ANSWER SECTION:\n"
+	    "example.jp.\t3600 IN DNSKEY 257 3 13 (\n\t\t\t\t" KEY "\n\t\t\t\t) ; KSK; alg = ECDSAP256SHA256 ; key id = 60485\n"
+	    "example.jp.\t3600 IN RRSIG DNSKEY 13 2 3600 (\n\t20261206000000 20261122000000 60485 example.jp.\n\tAAAA )\n",
+	    key, "INTAKE_SKIPPED");
+	reads("DS = example.jp. IN DS 60485 13 2 " DIGEST " ; ( SHA256 digest )\n"
+	    "CSK DNSKEY = example.jp. IN DNSKEY 257 3 13 " KEY " ; ( ECDSAP256SHA256 )\n",
+	    "DS 60485 13 2 " DIGEST "\nDNSKEY 257 3 13 " KEY "\n", "");
+	reads("DS Record: example.jp. 3600 IN DS 60485 13 2 " DIGEST, ds, "");
+	reads("\xef\xbb\xbf" "60485\xc2\xa0" "13\xe3\x80\x80" "2 " DIGEST "\xe2\x80\x8b\n", ds, "");
+	reads("Key ID: 60485\nAlgorithm: ECDSA Curve P-256 with SHA-256 (13)\nDigest Algorithm: SHA-256\nDigest: " DIGEST "\n", ds, "");
+	reads("Key Tag: 60485\nAlgorithm: ECDSAP256SHA256\nDigest Type: sha256\nDigest: " DIGEST "\n", ds, "");
+	reads("Flags: 257 (KSK)\nProtocol: 3\nAlgorithm: 13\nPublic Key: " KEY "\n", key, "");
+	reads("Key Tag: 60485\nAlgorithm: nothing that we know\nDigest Type: 2\nDigest: " DIGEST "\n", "", "INTAKE_FORM");
+}
+
+static void
+test_json(void **state)
+{
+	const char *ds = "DS 60485 13 2 " DIGEST "\n", *both = "DS 60485 13 2 " DIGEST "\nDNSKEY 257 3 13 " KEY "\n";
+
+	(void)state;
+	reads("{\"keyTag\":60485,\"algorithm\":13,\"digestType\":2,\"digest\":\"" DIGEST "\"}", ds, "");
+	/* RDAP (RFC 9083 section 5.3) */
+	reads("{\"objectClassName\":\"domain\",\"ldhName\":\"example.jp\",\"secureDNS\":{\"delegationSigned\":true,\"dsData\":"
+	    "[{\"keyTag\":60485,\"algorithm\":13,\"digestType\":2,\"digest\":\"" DIGEST "\",\"events\":[{\"eventAction\":\"x\"}]}],"
+	    "\"keyData\":[{\"flags\":257,\"protocol\":3,\"publicKey\":\"" KEY "\",\"algorithm\":13}]}}", both, "");
+	/* An API that says all of it, in strings, with escaped slashes; no protocol. */
+	reads("{\"result\":{\"algorithm\":\"13\",\"digest\":\"" DIGEST "\",\"digest_algorithm\":\"SHA256\",\"digest_type\":\"2\","
+	    "\"flags\":257,\"key_tag\":60485,\"key_type\":\"ECDSAP256SHA256\",\"public_key\":\"W0KktCOOcQ0Zg5CE8YejASqYtkco3\\/ZRM5oshaUXmJj8jP9dEj5woDiY9PA2hZp+4ikmFUZkRz647XIKtW+Okg==\"},"
+	    "\"errors\":[],\"success\":true}", both, "");
+	/* Records as text. */
+	reads("{\"ds\":[\"60485 13 2 " DIGEST "\"],\"dnskey\":\"257 3 13 " KEY "\"}", both, "");
+	reads("[ { \"DSRecord\" : \"example.jp. 3600 IN DS 60485 13 2 " DIGEST "\" } ]", ds, "");
+	/* DNS over HTTPS: the signature beside it is left out. */
+	reads("{\"Answer\":[{\"name\":\"example.jp.\",\"type\":43,\"TTL\":60,\"data\":\"60485 13 2 " DIGEST "\"},"
+	    "{\"name\":\"example.jp.\",\"type\":46,\"data\":\"ds 13 2 60 1 2 3 jp. AAAA\"}]}", ds, "INTAKE_SKIPPED");
+	reads("{}", "", "");
+	reads("{\"keyTag\":60485,\"digestType\":2,\"digest\":\"" DIGEST "\"}", "", "INTAKE_FORM");
+	reads("{\"ds\":\"example.com. IN DS 60485 13 2 " DIGEST "\"}", "", "INTAKE_OTHER_NAME");
+	reads("{\"ds\":\"60485 13 2 " DIGEST "\"", ds, "INTAKE_FORM");
+	reads("{\"ds\" \"60485 13 2 " DIGEST "\"}", "", "INTAKE_FORM");
+	reads("{\"ds\":null,\"x\":\"\\u3042\\n\"} x", "", "INTAKE_FORM");
+	reads("[\"", "", "INTAKE_FORM");
+}
+
 static void
 test_faults(void **state)
 {
@@ -106,6 +158,10 @@ test_limits(void **state)
 	assert_int_equal(r.rc, 0);
 	r.pool = pool_free(r.pool);
 	read_init(&r, "example.jp.", (struct sv){ text, INTAKE_TEXT_MAX + 1 });
+	assert_int_equal(r.rc, SE_LIMIT);
+	r.pool = pool_free(r.pool);
+	memset(text, '[', 16);		/* deeper than any */
+	read_init(&r, "example.jp.", (struct sv){ text, 16 });
 	assert_int_equal(r.rc, SE_LIMIT);
 	r.pool = pool_free(r.pool);
 	memset(text, ' ', INTAKE_LINE_MAX);
@@ -191,5 +247,5 @@ test_registries(void **state)
 	}
 }
 
-TESTS_MAIN("dnssec/intake_text", T(test_forms), T(test_labels), T(test_faults), T(test_limits),
+TESTS_MAIN("dnssec/intake_text", T(test_forms), T(test_labels), T(test_pasted), T(test_json), T(test_faults), T(test_limits),
     T(test_registries))
