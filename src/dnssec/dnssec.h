@@ -237,6 +237,7 @@ struct sign_input {
 	bool			 take_unsigned;	/* the reference passes to the signer (signer_settle()) */
 	struct zone		*last_unsigned;	/* of the last run; NULL: all names are looked at */
 	struct zone		*last_signed;	/* NULL: nothing to keep */
+	bool			 suspect;	/* it did not pass: signatures of it are kept if they verify */
 	const struct sign_state	*last_state;	/* NULL: all names are looked at */
 	struct sign_keys	 keys;
 	const struct sign_policy *policy;

@@ -10,7 +10,7 @@
 struct skey {
 	const struct sign_key	*k;
 	size_t			 sig_len;
-	bool			 ambiguous;	/* another key has, or had, its tag */
+	bool			 ambiguous;	/* another key has, or had, its tag; or the last version is suspect */
 	struct crypto_pub	*pub;		/* of ambiguous ones only */
 };
 
