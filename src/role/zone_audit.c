@@ -1,8 +1,11 @@
 /*
- * Each zone is verified again, for ever: signatures end, memory and programs
- * have faults, and what is in service is what counts. One zone at a time, a
- * slice of it when there is nothing else to do, and then a rest of nine times
- * as long: at most a tenth of one processor.
+ * Each zone is verified again, for ever (audit-interval): signatures end, memory
+ * and programs have faults, and what is in service is what counts. One zone at
+ * a time, a slice of it when there is nothing else to do, and then a rest of
+ * nine times as long: at most a tenth of one processor.
+ *
+ * One that does not pass any more stays in service, is told, and is signed
+ * anew from its source, wherein nothing of it is trusted.
  */
 #include <errno.h>
 
@@ -10,7 +13,6 @@
 #include "role/zone_role.h"
 #include "sys/clock.h"
 
-#define AGAIN_SEC	86400		/* from the end of one to the begin of the next */
 #define SLICE_USEC	200000
 #define REST		9
 
@@ -22,6 +24,13 @@ recheck_done(struct zone_recheck *r)
 	*r = (struct zone_recheck){ .next_usec = r->next_usec };
 }
 
+/* A clock that was set back makes nobody wait for its old time. */
+static bool
+is_due(const struct zone_one *z, int64_t now)
+{
+	return now < z->audited_at || now - z->audited_at >= z->e->policy.audit_interval;
+}
+
 static struct zone_one *
 oldest(struct zone_role *zr, int64_t now)
 {
@@ -30,8 +39,7 @@ oldest(struct zone_role *zr, int64_t now)
 	for (size_t i = 0; i < zr->list.n; i++) {
 		struct zone_one *z = &zr->zones[i];
 
-		if (z->now.signed_zone == NULL || now - z->audited_at < AGAIN_SEC ||
-		    zone_is_unsigned(z->now.signed_zone))
+		if (z->now.signed_zone == NULL || !is_due(z, now) || zone_is_unsigned(z->now.signed_zone))
 			continue;
 		if (found == NULL || z->audited_at < found->audited_at)
 			found = z;
@@ -63,7 +71,6 @@ zone_audit_begin(struct zone_role *zr)
 		return 0;
 	r->zone = zone_ref(r->z->now.signed_zone);
 	r->opts = (struct audit_opts){ .now = role_now(zr->role) };
-	r->z->audit_begun = r->opts.now;
 	if ((rc = audit_begin(r->zone, &r->opts, &r->audit)) < 0)
 		return rc;
 	r->n = audit_n_units(r->audit);
@@ -85,32 +92,49 @@ zone_audit_slice(struct zone_role *zr)
 	r->usec = clock_mono_usec() - began;
 }
 
+/*
+ * Its next version is made from the source, and verified as a whole: what changes were
+ * compared with was not good. So it is, too, when there was a newer version meanwhile.
+ */
 static void
-verdict(struct zone_role *zr, struct zone_recheck *r, struct audit_result *a)
+distrust(struct zone_one *z)
 {
-	struct zone_one *z = r->z;
-	char name[DNAME_STRLEN];
+	z->suspect = true;
+	z->now.audit = audit_result_free(z->now.audit);
+	z->now.state = sign_state_free(z->now.state);
+	z->now.stamp = 0;
+	z->wanted = true;
+	z->retry_at = 0;
+}
+
+static void
+fault(struct zone_role *zr, struct zone_one *z, const struct audit_result *a)
+{
 	struct findings fs;
 
-	z->audited_at = r->opts.now;
-	if (a->state == AUDIT_GOOD) {
-		role_log(zr->role, LOG_LEVEL_DEBUG, "%s: all of it was verified again", zone_name(z, name));
-		(void)audit_result_free(a);
-		return;
-	}
 	pool_reset(zr->pool);
 	findings_init(&fs, zr->pool);
 	audit_findings(a, &fs);
 	zone_findings_tell(zr, z, &fs, LOG_LEVEL_ERROR);
 	z->n_refused[REFUSED_AUDIT]++;
+	zr->told = false;
+	distrust(z);
 	zone_why(z, "validators would reject the signed zone", "what is in service does not hold any more");
-	/* What is in service now has not passed: its next version is verified as a whole. */
-	if (r->zone == z->now.signed_zone) {
-		(void)audit_result_free(z->now.audit);
-		z->now.audit = NULL;
-		z->now.state = sign_state_free(z->now.state);
-		z->wanted = true;
-	}
+}
+
+static void
+verdict(struct zone_role *zr, struct zone_recheck *r, struct audit_result *a)
+{
+	struct zone_one *z = r->z;
+	bool replaced = r->zone != z->now.signed_zone && z->audited_at >= r->opts.now;
+	char name[DNAME_STRLEN];
+
+	if (a->state == AUDIT_GOOD)
+		role_log(zr->role, LOG_LEVEL_DEBUG, "%s: all of it was verified again", zone_name(z, name));
+	else if (!replaced)		/* by one that was verified as a whole since */
+		fault(zr, z, a);
+	if (!replaced)
+		z->audited_at = r->opts.now;
 	(void)audit_result_free(a);
 }
 

@@ -63,6 +63,7 @@ version_adopt(struct zone_role *zr, struct zone_work *w)
 	z->retry_at = 0;
 	z->why[0] = '\0';
 	z->text_wanted = false;
+	z->suspect = false;
 	if (w->whole)
 		z->audited_at = w->at;
 	z->n_signed += w->stats.n_sigs;

@@ -185,4 +185,6 @@ zone_load(struct zone_work *w)
 		w->stale = true;
 		w->rc = 0;
 	}
+	if (w->next.audit != NULL && w->next.audit->first_expiry != INT64_MAX)
+		w->next.horizon = w->next.audit->first_expiry;
 }

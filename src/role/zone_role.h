@@ -113,6 +113,7 @@ struct zone_version {
 	uint64_t		 stamp;		/* of the file it came from */
 	uint32_t		 ttl_max;
 	uint32_t		 generation;	/* of the keys; 0: not known */
+	int64_t			 horizon;	/* the first signature to end; 0: there is none */
 };
 
 /* A transfer that is complete: one of the two. */
@@ -191,6 +192,7 @@ struct zone_one {
 	struct zone_role	*zr;
 	const struct zone_list_entry *e;
 	struct zone_version	 now;		/* in service */
+	bool			 suspect;	/* … and did not pass when it was verified again */
 	struct zone		*stale;		/* of a former life, not served: it does not hold any more */
 	struct zone_history	 history;
 	struct zone_kept	 kept[KEEP_SIDE_MAX];
@@ -203,7 +205,6 @@ struct zone_one {
 	int64_t			 retry_at;
 	unsigned		 n_failed;	/* in a row */
 	int64_t			 audited_at;	/* as a whole */
-	int64_t			 audit_begun;
 	uint64_t		 n_refused[REFUSED_MAX], n_signed;
 	uint64_t		 sign_usec;	/* of the last run */
 	uint64_t		 n_out;		/* transfers to secondaries */

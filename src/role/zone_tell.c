@@ -85,10 +85,10 @@ version_json(const struct zone_one *z, struct json *j)
 		return;
 	if (zone_serial(z->now.signed_zone, &serial))
 		json_kv_u64(j, "serial", serial);
-	if (z->now.state == NULL)
-		return;
-	json_kv_i64(j, "next_signing", sign_state_due(z->now.state));
-	json_kv_i64(j, "horizon", sign_state_horizon(z->now.state));
+	if (z->now.state != NULL)
+		json_kv_i64(j, "next_signing", sign_state_due(z->now.state));
+	if (z->now.horizon != 0)
+		json_kv_i64(j, "horizon", z->now.horizon);
 }
 
 static void

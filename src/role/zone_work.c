@@ -220,9 +220,11 @@ static int
 sign(struct zone_work *w, struct zone *last)
 {
 	const struct zone_version *now = &w->z->now;
+	/* What did not pass, and what nobody has looked at yet, is not kept unseen. */
+	bool suspect = w->z->suspect || last != now->signed_zone;
 	struct sign_input in = { .now_unsigned = w->next.plain,
 		.last_unsigned = now->state != NULL ? now->plain : NULL,
-		.last_signed = last, .last_state = now->state,
+		.last_signed = last, .suspect = last != NULL && suspect, .last_state = now->state,
 		.keys = { .keys = w->keys.key, .n = w->keys.n, .cds_digests = 1U << 2,
 		    .cdnskey = true, .cds_delete = w->keys.cds_delete },
 		.policy = &w->z->policy, .now = w->at, .sign = zone_keys_sign };
@@ -233,8 +235,10 @@ sign(struct zone_work *w, struct zone *last)
 	w->next.generation = w->keys.generation;
 	if (rc < 0)
 		return zone_fail(w, "the zone could not be signed", rc);
-	return w->next.signed_zone == NULL ?
-	    refuse(w, REFUSED_SIGNING, "the zone cannot be signed so") : 0;
+	if (w->next.signed_zone == NULL)
+		return refuse(w, REFUSED_SIGNING, "the zone cannot be signed so");
+	w->next.horizon = sign_state_horizon(w->next.state);
+	return 0;
 }
 
 /* With keys, or as key says that it is to be without. */
