@@ -103,7 +103,8 @@ zone_is_due(struct zone_one *z, int64_t now)
 {
 	if (!z->keys.told || !zone_keys_serve(&z->keys) || now < z->retry_at)
 		return false;
-	if (zone_is_fed(z) ? z->now.plain == NULL && !z->in.has_got : z->seen == 0)
+	/* Of a source that is gone the version that was read of it last is signed on. */
+	if (z->now.plain == NULL && (zone_is_fed(z) ? !z->in.has_got : z->seen == 0))
 		return false;
 	if (z->wanted || z->in.has_got)
 		return true;
@@ -137,8 +138,8 @@ sign_begin(struct zone_role *zr, struct zone_one *z)
 
 	w->stamp = z->seen;
 	w->read = !zone_is_fed(z) && (z->now.plain == NULL || z->seen != z->now.stamp);
-	/* A source that was refused and still is there: what is in service is signed on. */
-	if (w->read && z->now.plain != NULL && z->seen == z->tried) {
+	/* A source that was refused and still is there, or is gone: what is in service is signed on. */
+	if (w->read && z->now.plain != NULL && (z->seen == z->tried || z->seen == 0)) {
 		w->read = false;
 		w->stamp = z->now.stamp;
 	}
