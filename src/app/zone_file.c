@@ -73,16 +73,22 @@ zone_file_name(struct buf *b, const struct dname *zone)
 
 /* --- reading --- */
 
+/*
+ * A pipe may be named by a person, as in <(zcat zone); by a zone's text never: to open it waits
+ * for a writer, and /dev/zero does not end.
+ */
 static int
-gz_open(const char *path, gzFile *ret)
+gz_open(const char *path, bool pipe, gzFile *ret)
 {
 	gzFile f;
 
-	if (strcmp(path, "-") == 0) {
+	if (strcmp(path, "-") == 0 && pipe) {
 		f = gzdopen(0, "rb");
 	} else {
 		if (file_is_dir(path))
 			return -EISDIR;
+		if (!pipe && file_is_special(path))
+			return -EINVAL;
 		f = gzopen(path, "rb");
 	}
 	if (f == NULL)
@@ -133,7 +139,7 @@ include_open(void *arg, struct sv path, void **ret)
 		n = snprintf(full, sizeof(full), "%.*s", SV_ARG(path));
 	else
 		n = snprintf(full, sizeof(full), "%.*s%.*s", (int)slash + 1, from.p, SV_ARG(path));
-	if (n < 0 || (size_t)n >= sizeof(full) || (rc = gz_open(full, &f)) < 0)
+	if (n < 0 || (size_t)n >= sizeof(full) || (rc = gz_open(full, false, &f)) < 0)
 		return n < 0 || (size_t)n >= sizeof(full) ? -ENAMETOOLONG : rc;
 	*ret = f;
 	return 0;
@@ -211,7 +217,7 @@ zone_file_read(const char *path, const struct zone_file_opts *o, struct findings
 		zo.include_close = include_close;
 		zo.include_arg = (void *)(uintptr_t)path;
 	}
-	if ((rc = gz_open(path, &f)) < 0)
+	if ((rc = gz_open(path, o->pipe, &f)) < 0)
 		return rc;
 	if ((zf = zonefile_new(&zo, gz_read, f, fs)) == NULL)
 		rc = -ENOMEM;

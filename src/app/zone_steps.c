@@ -65,13 +65,14 @@ word_is(struct step_read *s, const char *want)
 	return true;
 }
 
-/* "after TIME", or the end. */
+/* "after TIME", "now", or the end. */
 static int
 edit_end(struct step_read *s, uint32_t *ret_after)
 {
 	struct sv word;
 
 	*ret_after = 0;
+	(void)word_is(s, "now");
 	if (word_is(s, "after")) {
 		if (!sv_word(&s->rest, &word) || ttl_parse(word, ret_after) < 0) {
 			s->fault->word = word;
@@ -137,10 +138,38 @@ all_keys(struct step_read *s, const char *const *verbs, size_t n_verbs)
 
 /* --- the words --- */
 
+/* "the old DS": of which key, if only one can have a DS; those of the keys that sign data have none. */
+static int
+ds_unnamed(struct step_read *s)
+{
+	uint32_t after;
+	int rc = edit_end(s, &after);
+
+	s->fault->n_candidates = 0;
+	s->fault->word = SV("");
+	for (unsigned i = 0; i < timeline_n_keys(s->h) && s->fault->n_candidates < ZONE_STEPS_CANDIDATES; i++)
+		if (!sv_starts(timeline_key(s->h, i)->name, SV("zsk")))
+			s->fault->candidates[s->fault->n_candidates++] = timeline_key(s->h, i)->name;
+	if (rc < 0 || s->fault->n_candidates != 1)
+		return rc < 0 ? rc : s->fault->n_candidates == 0 ? -ENOENT : -EEXIST;
+	edit_put(s, "ds-del", s->fault->candidates[0], after);
+	return 0;
+}
+
+static bool
+names_nobody(const struct step_read *s)
+{
+	struct sv rest = s->rest, word;
+
+	return !sv_word(&rest, &word) || sv_caseeq(word, SV("now")) || sv_caseeq(word, SV("after"));
+}
+
 static int
 remove_ds(struct step_read *s)
 {
-	return word_is(s, "all") ? all_keys(s, (const char *const[]){ "ds-del" }, 1) : operand(s, "ds-del");
+	if (word_is(s, "all"))
+		return all_keys(s, (const char *const[]){ "ds-del" }, 1);
+	return names_nobody(s) ? ds_unnamed(s) : operand(s, "ds-del");
 }
 
 /* KEY, or "TAG ALGORITHM TYPE DIGEST". */
@@ -225,11 +254,15 @@ form_is(struct step_read *s, const struct step_form *f)
 {
 	struct sv rest = s->rest;
 
-	for (unsigned i = 0; i < ARRAY_LEN(f->words) && f->words[i] != NULL; i++)
+	for (unsigned i = 0; i < ARRAY_LEN(f->words) && f->words[i] != NULL; i++) {
+		/* As people say it: "remove the old DS now". */
+		while (i > 0 && (word_is(s, "the") || word_is(s, "old") || word_is(s, "new")))
+			;
 		if (!word_is(s, f->words[i])) {
 			s->rest = rest;
 			return false;
 		}
+	}
 	return true;
 }
 
@@ -239,6 +272,8 @@ zone_steps_read(struct timeline *h, struct sv step, struct buf *edits, struct zo
 	struct step_read s = { .h = h, .rest = step, .edits = edits, .fault = ret };
 
 	*ret = (struct zone_steps_fault){ .word = step };
+	if (sv_trim(step).n == 0)
+		return -EINVAL;
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
 		if (form_is(&s, &forms[i]))
 			return forms[i].read != NULL ? forms[i].read(&s) : operand(&s, forms[i].verb);

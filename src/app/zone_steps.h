@@ -7,7 +7,9 @@
  *	sign keys with KEY			unsign
  *	allow insecure
  *
- * each with "after TIME" behind it or not, and those of timeline.h themselves.
+ * each with "after TIME" or "now" behind it or not, and those of timeline.h themselves. "the",
+ * "old" and "new" before a noun mean nothing. "remove the DS" names no key: that is enough where
+ * only one can be meant.
  * KEY is a name of the history, or a key tag if only one key has it: tags are
  * no names, and a step for the wrong key of two is not to be guessed.
  */

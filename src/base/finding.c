@@ -136,7 +136,10 @@ finding_text(struct buf *b, const struct finding *f, enum lang lang)
 		if (open == s.n)
 			return;
 		key = sv_cut(&rest, '}');
-		if ((a = farg_find(f, key)) != NULL && a->type == FARG_MSG)
+		/* As a sentence says it: "until never" is none. */
+		if ((a = farg_find(f, key)) != NULL && a->type == FARG_TIME && (int64_t)a->u == TIME_NEVER)
+			buf_str(b, tr(lang, N_("the next change")));
+		else if (a != NULL && a->type == FARG_MSG)
 			buf_str(b, tr(lang, a->s.p));
 		else if (a != NULL)
 			farg_print(b, a);

@@ -72,6 +72,18 @@ anchor_file_read(struct zone_args *a, const char *path)
 	return rc == 0 && findings_reject(&fs) ? SE_SYNTAX : rc;
 }
 
+const char *
+zone_read_why(const struct cmd_ctx *ctx, int rc)
+{
+	if (rc == -EINVAL)
+		return tr(ctx->lang, N_("it is not a regular file"));
+	if (rc == -E2BIG)
+		return tr(ctx->lang, N_("one name has more records of one type than any message could hold"));
+	if (rc == SE_LIMIT)
+		return tr(ctx->lang, N_("it is larger than such a file can be"));
+	return err_str(rc);
+}
+
 static int
 anchor_opt(const struct cmd_ctx *ctx, struct zone_args *a, const char *arg)
 {
@@ -81,7 +93,7 @@ anchor_opt(const struct cmd_ctx *ctx, struct zone_args *a, const char *arg)
 	if (rc == 0 && a->n_anchors > before)
 		return 0;
 	cmd_err(tr(ctx->lang, N_("--anchor %s: %s")), arg,
-	    rc == 0 ? tr(ctx->lang, N_("there is no DS or DNSKEY record in it")) : err_str(rc));
+	    rc == 0 ? tr(ctx->lang, N_("there is no DS or DNSKEY record in it")) : zone_read_why(ctx, rc));
 	return EXIT_USAGE;
 }
 
@@ -115,7 +127,7 @@ int
 zone_args_read(const struct cmd_ctx *ctx, struct zone_args *a, int argc, char **argv,
     struct zone **ret)
 {
-	struct zone_file_opts o = { .apex = a->has_apex ? &a->apex : NULL, .include = a->include };
+	struct zone_file_opts o = { .apex = a->has_apex ? &a->apex : NULL, .include = a->include, .pipe = true };
 	int rc;
 
 	if (argc != 1)
@@ -129,7 +141,7 @@ zone_args_read(const struct cmd_ctx *ctx, struct zone_args *a, int argc, char **
 	if (rc == SE_USAGE)
 		return cmd_usage(ctx, tr(ctx->lang, N_("%s does not begin with the zone's SOA record, so that the zone's name is not known; say it: --zone NAME")), argv[0]);
 	if (rc < 0) {
-		cmd_err(tr(ctx->lang, N_("cannot read %s: %s")), argv[0], err_str(rc));
+		cmd_err(tr(ctx->lang, N_("cannot read %s: %s")), argv[0], zone_read_why(ctx, rc));
 		return EXIT_CANNOT;
 	}
 	return 0;
@@ -145,9 +157,21 @@ zone_state_done(void *state)
 
 /* --- findings --- */
 
+/* The next one of the same severity: what to do is said once of several with one code. */
+static const struct finding *
+next_alike(const struct finding *f)
+{
+	const struct finding *n = f->next;
+
+	while (n != NULL && n->def->severity != f->def->severity)
+		n = n->next;
+	return n;
+}
+
 static void
 finding_print(const struct cmd_ctx *ctx, const struct finding *f, struct buf *b)
 {
+	const struct finding *next = next_alike(f);
 	_cleanup_(buf_done) struct buf text = BUF_INIT;
 
 	finding_text(&text, f, ctx->lang);
@@ -156,7 +180,7 @@ finding_print(const struct cmd_ctx *ctx, const struct finding *f, struct buf *b)
 	buf_str(b, ": ");
 	escape_term(b, buf_get(&text));
 	buf_char(b, '\n');
-	if (f->def->severity != SEV_NOTE && !ctx->quiet)
+	if (f->def->severity != SEV_NOTE && !ctx->quiet && (next == NULL || next->def != f->def))
 		buf_printf(b, "  %s\n", tr(ctx->lang, f->def->remedy));
 }
 

@@ -33,6 +33,8 @@ struct zone_args {
 int	 zone_args_opt(const struct cmd_ctx *, struct zone_args *, const struct cmd_opt *,
 	    const char *arg);
 /* Reads the one file of argv: 0, or an exit code, after saying why. */
+/* Why a file could not be read, in the words of one who named it. */
+const char *zone_read_why(const struct cmd_ctx *, int rc);
 int	 zone_args_read(const struct cmd_ctx *, struct zone_args *, int argc, char **argv,
 	    struct zone **ret);
 /* The .done of commands whose state begins with a struct zone_args. */

@@ -88,7 +88,7 @@ entered_read(const struct cmd_ctx *ctx, struct intake_work *w, int argc, char **
 	if (rc == 0)
 		rc = intake_text_parse(w->pool, &w->zone, buf_get(&b), &w->fs, w->entered, &w->n_entered);
 	if (rc < 0) {
-		cmd_err(tr(ctx->lang, N_("cannot read %s: %s")), path == NULL ? tr(ctx->lang, N_("what was entered")) : path, err_str(rc));
+		cmd_err(tr(ctx->lang, N_("cannot read %s: %s")), path == NULL ? tr(ctx->lang, N_("what was entered")) : path, zone_read_why(ctx, rc));
 		return EXIT_CANNOT;
 	}
 	if (w->n_entered == 0 && !findings_reject(&w->fs))
@@ -375,7 +375,7 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 	}
 	if (argc < 1)
 		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("name the zone, and what was entered for it")));
-	if (dname_parse(sv_str(argv[0]), NULL, &w->zone) < 0 || w->zone.len == 1)
+	if (!sv_graphic(sv_str(argv[0])) || dname_parse(sv_str(argv[0]), NULL, &w->zone) < 0 || w->zone.len == 1)
 		return cmd_usage(ctx, tr(ctx->lang, N_("%s is no zone's name")), argv[0]);
 	w->now = ctx->now;
 	w->fs.subject = sv_str(argv[0]);

@@ -89,6 +89,7 @@ int
 zone_today_read(const struct cmd_ctx *ctx, struct zone_today *t, int argc, char **argv)
 {
 	int rc = zone_args_read(ctx, &t->args, argc, argv, &t->zone);
+	uint32_t serial;
 
 	if (rc != 0)
 		return rc;
@@ -99,6 +100,10 @@ zone_today_read(const struct cmd_ctx *ctx, struct zone_today *t, int argc, char 
 		buf_char(&b, '\0');
 		cmd_err(tr(ctx->lang, N_("%s is not a zone file without errors:\n%s")), argv[0], b.p == NULL ? "" : b.p);
 		buf_done(&b);
+		return EXIT_REJECTED;
+	}
+	if (!zone_serial(t->zone, &serial)) {
+		cmd_err(tr(ctx->lang, N_("%s is no zone: it has no SOA record")), argv[0]);
 		return EXIT_REJECTED;
 	}
 	if (!t->ds_ttl_given)

@@ -1,3 +1,4 @@
+#include "cmd/zone.h"
 #include "cmd/zone_records.h"
 
 #include <errno.h>
@@ -67,6 +68,6 @@ zone_records_get(const struct cmd_ctx *ctx, struct pool *pool, const char *path,
 
 	if (rc == 0)
 		return 0;
-	cmd_err(tr(ctx->lang, N_("cannot read %s: %s")), path, err_str(rc));
+	cmd_err(tr(ctx->lang, N_("cannot read %s: %s")), path, zone_read_why(ctx, rc));
 	return EXIT_CANNOT;
 }

@@ -90,7 +90,7 @@ file_facts(const struct cmd_ctx *ctx, struct transfer_work *w, const char *path)
 	if (rc == 0)
 		return 0;
 	if (rc != SE_SYNTAX) {
-		cmd_err(tr(ctx->lang, N_("cannot read %s: %s")), path, err_str(rc));
+		cmd_err(tr(ctx->lang, N_("cannot read %s: %s")), path, zone_read_why(ctx, rc));
 		return EXIT_CANNOT;
 	}
 	finding_text(&b, w->fs.head, ctx->lang);

@@ -277,8 +277,12 @@ transfer_check(const struct cmd_ctx *ctx, struct transfer_work *w, struct buf *b
 		return rc;
 	w->fs.subject = w->f.zone;
 	if ((rc = transfer_look(w, &looks, &n)) < 0) {
-		cmd_err("%s", tr(ctx->lang, rc == -ENOENT ? N_("no server of either side or of the parent answered; nothing is noted") :
-		    N_("the servers could not be asked")));
+		if (rc == -ENOENT)
+			cmd_err("%s", tr(ctx->lang, N_("no server of either side or of the parent answered; nothing is noted")));
+		else if (rc == -EINVAL)
+			return cmd_usage(ctx, "%s", tr(ctx->lang, N_("a server is an address: 192.0.2.1, 192.0.2.1:5353, [2001:db8::1]:5353")));
+		else
+			cmd_err(tr(ctx->lang, N_("the servers could not be asked: %s; is the resolver well? --resolver names another, --parent and --losing name servers")), err_str(rc));
 		return EXIT_CANNOT;
 	}
 	/* What was seen in this second may have come at its end. */

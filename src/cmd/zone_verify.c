@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/timefmt.h"
 #include "cmd/zone.h"
+#include "cmd/zone_proof.h"
 #include "out/escape.h"
 #include "sys/file.h"
 
@@ -20,7 +21,7 @@ struct work {
 static const struct cmd_opt opts[] = {
 	ZONE_FILE_OPTS,
 	ZONE_ANCHOR_OPTS,
-	{ "horizon", 0, "SECONDS", N_("tell of signatures that end within this time (259200, three days)") },
+	{ "horizon", 0, "TIME", N_("tell of signatures that end within this time (3d)") },
 	{ "nagios", 0, NULL, N_("one line and 0, 1, 2 or 3 for a monitoring system") },
 	{ 0 },
 };
@@ -200,6 +201,13 @@ json_print(const struct cmd_ctx *ctx, const struct work *w, const struct audit_r
 
 /* --- monitoring --- */
 
+static const char *
+state_word(const struct cmd_ctx *ctx, enum audit_state s)
+{
+	return tr(ctx->lang, s == AUDIT_GOOD ? N_("secure") : s == AUDIT_UNSIGNED ? N_("not signed") :
+	    N_("validators would reject it"));
+}
+
 static int
 nagios_print(const struct cmd_ctx *ctx, const struct work *w, const struct audit_result *r,
     struct buf *b)
@@ -211,9 +219,16 @@ nagios_print(const struct cmd_ctx *ctx, const struct work *w, const struct audit
 	    fs->n_by_severity[SEV_WARN] > 0 ? 1 : 0;
 
 	buf_printf(b, "ZONE %s - ", words[rc]);
-	buf_printf(b, tr(ctx->lang, N_("%s, %llu rejections, %llu warnings, first signature ends in %lld seconds")),
-	    audit_state_str(r->state), (unsigned long long)fs->n_by_severity[SEV_REJECT],
-	    (unsigned long long)fs->n_by_severity[SEV_WARN], left);
+	buf_printf(b, tr(ctx->lang, N_("%s; rejections: %llu, warnings: %llu")),
+	    state_word(ctx, r->state), (unsigned long long)fs->n_by_severity[SEV_REJECT],
+	    (unsigned long long)fs->n_by_severity[SEV_WARN]);
+	if (r->first_expiry != INT64_MAX) {
+		_cleanup_(buf_done) struct buf span = BUF_INIT;
+
+		zone_left_print(ctx, left < 0 ? -left : left, &span);
+		buf_printf(b, tr(ctx->lang, left < 0 ? N_("; the first signature ended %.*s ago") :
+		    N_("; the first signature ends in %.*s")), SV_ARG(buf_get(&span)));
+	}
 	buf_printf(b, " | rejected=%llu warned=%llu left=%llds signatures=%llu\n",
 	    (unsigned long long)fs->n_by_severity[SEV_REJECT],
 	    (unsigned long long)fs->n_by_severity[SEV_WARN], left,
@@ -234,6 +249,30 @@ report(const struct cmd_ctx *ctx, const struct work *w, const struct audit_resul
 		json_print(ctx, w, r, &b);
 	else
 		text_print(ctx, w, r, &b);
+	if (buf_flush(&b) < 0)
+		rc = EXIT_CANNOT;
+	buf_done(&b);
+	return rc;
+}
+
+/* A text with faults and without a SOA record is no zone: what else it lacks tells nothing. */
+static bool
+is_no_zone(const struct cmd_ctx *ctx, const struct work *w, const struct zone *z)
+{
+	uint32_t serial;
+
+	return !ctx->json && !w->args.nagios && findings_reject(&w->args.fs) && !zone_serial(z, &serial);
+}
+
+static int
+faults_show(const struct cmd_ctx *ctx, const struct work *w)
+{
+	int fd = 1, rc = EXIT_REJECTED;
+	struct buf b = BUF_SINK(fd_write_all, &fd);
+
+	escape_term(&b, w->args.fs.subject);
+	buf_printf(&b, ": %s\n", tr(ctx->lang, N_("this is no zone; nothing was verified")));
+	zone_findings_print(ctx, &w->args.fs, &b);
 	if (buf_flush(&b) < 0)
 		rc = EXIT_CANNOT;
 	buf_done(&b);
@@ -265,7 +304,7 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 	int rc = zone_args_read(ctx, &w->args, argc, argv, &z);
 
 	if (rc == 0)
-		rc = verify(ctx, w, z);
+		rc = is_no_zone(ctx, w, z) ? faults_show(ctx, w) : verify(ctx, w, z);
 	else if (w->args.nagios) {
 		printf("ZONE UNKNOWN - %s\n", tr(ctx->lang, N_("the zone could not be read")));
 		rc = 3;

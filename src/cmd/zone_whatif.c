@@ -156,6 +156,10 @@ step_fault(const struct cmd_ctx *ctx, const char *step, int rc, const struct zon
 	buf_char(&b, '\0');
 	if (b.rc < 0)
 		return EXIT_CANNOT;
+	if (f->word.n == 0 && rc == -EEXIST)
+		return cmd_usage(ctx, tr(ctx->lang, N_("--step \"%s\": of which key? There are: %s")), step, b.p);
+	if (f->word.n == 0 && rc == -EINVAL)
+		return cmd_usage(ctx, tr(ctx->lang, N_("--step \"%s\" is no step; sekisho-zone-plan(1) has all steps")), step);
 	switch (rc) {
 	case -EEXIST:
 		return cmd_usage(ctx, tr(ctx->lang, N_("--step \"%s\": several keys have the tag %.*s: %s. A tag is no name; say which one by its name here")), step, SV_ARG(f->word), b.p);

@@ -160,7 +160,9 @@ static void
 fault_report(struct zonefile *z, const struct lex *lx, uint16_t type)
 {
 	char name[RRTYPE_STRLEN];
-	const struct farg word[] = { FA_SV("word", sv_take(lx->item, WORD_MAX)) };
+	const struct farg met = FA_SV("word", sv_take(lx->item, WORD_MAX));
+	const struct farg end = FA_MSG("word", N_("the end of the line"));
+	const struct farg word[] = { lx->item.n == 0 ? end : met };
 	const struct farg rdata[] = { FA_STR("type", rrtype_str(type, name)),
 		FA_MSG("fault", text_faults[lx->fault]) };
 	const struct farg value[] = { FA_U("value", lx->at.p < lx->end ? (uint8_t)*lx->at.p : 0) };

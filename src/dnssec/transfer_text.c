@@ -120,23 +120,26 @@ number_set(struct transfer_facts *f, unsigned n, struct sv value, const char **r
 int
 transfer_fact_set(struct transfer_facts *f, struct sv name, struct sv value, const char **ret_what)
 {
+	struct dname any;
+
 	for (unsigned i = 0; i < TRANSFER_NUMBER_MAX; i++)
 		if (sv_eq_str(name, numbers[i].name))
 			return number_set(f, i, value, ret_what);
 	for (size_t i = 0; i < ARRAY_LEN(choices); i++)
 		if (sv_eq_str(name, choices[i].name)) {
-			*ret_what = N_("this word is not one of those that it may be");
+			*ret_what = N_("this word is not one of those that it may be; \"sekisho zone transfer\" alone lists them");
 			return choice_set(f, &choices[i], value);
 		}
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (sv_eq_str(name, names[i].name)) {
-			*ret_what = N_("a name is printable and without blanks");
-			if (value.n == 0 || value.n > TRANSFER_NAME_MAX || !sv_graphic(value))
+			*ret_what = N_("it is no domain name, or has blanks");
+			if (value.n == 0 || value.n > TRANSFER_NAME_MAX || !sv_graphic(value) ||
+			    dname_parse(value, NULL, &any) < 0)
 				return -EINVAL;
 			*(struct sv *)(void *)((char *)f + names[i].offset) = value;
 			return 0;
 		}
-	*ret_what = N_("there is no such fact");
+	*ret_what = N_("there is no such fact; \"sekisho zone transfer\" alone lists them");
 	return -EINVAL;
 }
 

@@ -121,6 +121,14 @@ file_is_dir(const char *path)
 }
 
 bool
+file_is_special(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+bool
 file_is_open_to_others(const char *path)
 {
 	struct stat st;

@@ -38,6 +38,8 @@ void	 file_forget(struct sv map);
 uint64_t file_signature(const char *path, unsigned depth);
 
 bool	 file_is_dir(const char *path);
+/* A pipe, a device, a socket: neither file nor folder. */
+bool	 file_is_special(const char *path);
 /* May others than its owner read or write it? */
 bool	 file_is_open_to_others(const char *path);
 int	 dir_open(const char *path, int *ret_fd) MUST_USE;

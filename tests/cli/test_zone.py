@@ -198,9 +198,31 @@ def names(t):
              "a zone with a slash in its name", f"{os.listdir(p.keys)} {err}")
 
 
+def strange_files(t):
+    """What a zone's text may name, and what a person may."""
+    with Place() as p:
+        strange_files_in(t, p)
+
+
+def strange_files_in(t, p):
+    os.mkfifo(os.path.join(p.dir, "fifo"))
+    p.write(ZONE + "$INCLUDE fifo\n$INCLUDE /dev/zero\n")
+    rc, out, _ = run("zone", "verify", "--include", p.zone)
+    t.ok(rc == 1 and out.count("ZONE_INCLUDE_OPEN") == 2, "a pipe and a device are not included", out)
+    rc, out, err = run("zone", "verify", "--anchor", "/dev/null", p.zone)
+    t.ok(rc == 2 and "regular file" in err, "a device is no file of anchors", err)
+    p.write(ZONE + "".join("many A 10.%d.%d.%d\n" % (i >> 16, i >> 8 & 255, i & 255) for i in range(65536)))
+    rc, out, err = run("zone", "verify", p.zone)
+    t.ok(rc == 3 and "one name" in err, "more records of one name and type than can be", err)
+    p.write("\x7fELF\n\0\0\0\n\0\n")
+    rc, out, _ = run("zone", "verify", p.zone)
+    t.ok(rc == 1 and "DNS_SOA_COUNT" not in out and out.count("ZONE_CHARACTER") == 3 and
+         out.count("\n  ") == 1, "no zone: its faults, and once what to do", out)
+
+
 def main():
     t = Tap()
-    for part in (kept, folder, bind_form, gates, made, names):
+    for part in (kept, folder, bind_form, gates, made, names, strange_files):
         t.case(part, t)
     return t.done()
 
