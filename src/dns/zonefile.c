@@ -373,6 +373,27 @@ ttl_find(struct zonefile *z, struct entry *e)
 	return 0;
 }
 
+/*
+ * RFC 2308 section 4: "SIG records without a explicit TTL get their TTL from the 'original
+ * TTL' of the SIG record." RRSIG has taken their place (RFC 4034), with the same data.
+ */
+static bool
+has_ttl_of_data(const struct entry *e)
+{
+	return !e->has_ttl && (e->type == RR_RRSIG || e->type == RR_SIG);
+}
+
+static uint32_t
+ttl_of_data(const uint8_t *rdata, size_t n)
+{
+	struct rd r = rd_mem(rdata, n);
+	uint32_t ttl;
+
+	(void)rd_be32(&r);			/* type, algorithm, labels */
+	ttl = rd_be32(&r);
+	return r.bad || ttl > INT32_MAX ? 0 : ttl;
+}
+
 static void
 owner_commit(struct zonefile *z, struct sv text)
 {
@@ -391,8 +412,11 @@ record_read(struct zonefile *z, struct entry *e, struct dns_rr *ret)
 		.w = wr_mem(z->rdata, sizeof(z->rdata)) };
 	int rc;
 
-	if ((rc = type_read(e)) < 0 || (rc = ttl_find(z, e)) < 0 || (rc = rdata_text(&t, e->type)) < 0)
+	if ((rc = type_read(e)) < 0 || (!has_ttl_of_data(e) && (rc = ttl_find(z, e)) < 0) ||
+	    (rc = rdata_text(&t, e->type)) < 0)
 		return rc;
+	if (has_ttl_of_data(e))
+		e->ttl = ttl_of_data(z->rdata, t.w.len);
 	*ret = (struct dns_rr){ .type = e->type, .class = DNS_CLASS_IN, .ttl = e->ttl,
 		.rdata = { (const char *)z->rdata, t.w.len }, .line = z->src->at.line };
 	if (e->has_ttl) {

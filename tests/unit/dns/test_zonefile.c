@@ -127,6 +127,12 @@ records(void **state UNUSED)
 		    "a.example.\t7\tIN\tA\t192.0.2.1\nb.example.\t7\tIN\tA\t192.0.2.1\n"
 		    "c.example.\t8\tIN\tA\t192.0.2.1\nd.example.\t9\tIN\tA\t192.0.2.1\n"
 		    "e.example.\t8\tIN\tA\t192.0.2.1\n" },
+		/* RFC 2308 section 4: signatures have one in their data; it does not become the next record's. */
+		{ "$TTL 8\na RRSIG A 13 2 60 20261201000000 20261101000000 1 @ AAAA\n"
+		    "a 9 RRSIG A 13 2 60 20261201000000 20261101000000 1 @ AAAA\na A 192.0.2.1\n",
+		    "a.example.\t60\tIN\tRRSIG\tA 13 2 60 20261201000000 20261101000000 1 example. AAAA\n"
+		    "a.example.\t9\tIN\tRRSIG\tA 13 2 60 20261201000000 20261101000000 1 example. AAAA\n"
+		    "a.example.\t8\tIN\tA\t192.0.2.1\n" },
 		{ "@ MX 10 @\n$ORIGIN sub\n  NS a\na NS b.\n$origin .\nc NS d\n",
 		    "example.\t5\tIN\tMX\t10 example.\nexample.\t5\tIN\tNS\ta.sub.example.\n"
 		    "a.sub.example.\t5\tIN\tNS\tb.\nc.\t5\tIN\tNS\td.\n" },
