@@ -278,6 +278,13 @@ primary_ask(struct zone_one *z)
 static void
 refresh(struct zone_one *z)
 {
+	/*
+	 * RFC 1996 section 3.11: "the query should be directed at the known master who was the
+	 * source of the NOTIFY event, and not at any of the other known masters".
+	 */
+	if (z->in.notified > 0)
+		z->in.turn = z->in.notified - 1;
+	z->in.notified = 0;
 	z->in.again = false;
 	z->in.tried = 0;
 	primary_ask(z);
@@ -296,9 +303,9 @@ zone_in_notified(struct zone_one *z, const struct ip_prefix *from, bool has_seri
 	    ours == serial)
 		return;
 	in->again = true;
-	for (size_t i = 0; i < z->e->primaries.n && in->run == NULL; i++)
+	for (size_t i = 0; i < z->e->primaries.n; i++)
 		if (ip_prefix_cmp(&z->e->primaries.v[i].addr, from) == 0) {
-			in->turn = i;
+			in->notified = i + 1;
 			break;
 		}
 	zone_in_look(z, role_now(z->zr->role));

@@ -165,6 +165,7 @@ struct zone_in {
 	bool			 whole;		/* a difference did not fit: AXFR */
 	bool			 told_expired;
 	size_t			 turn, tried;	/* which primary; how many in this round */
+	size_t			 notified;	/* who said that there is something new, counted from 1; 0: nobody */
 	unsigned		 n_failed;	/* rounds */
 	int64_t			 next_at;
 	int64_t			 good_at;	/* a primary said that this is what it has */

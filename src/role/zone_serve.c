@@ -116,7 +116,7 @@ ixfr(struct zone_question *q)
 		return xfr_out_ixfr(&q->q, zone, NULL, 0, &q->out);
 	while (first > 0 && (first == h->n || h->v[first]->from != q->q.serial))
 		octets += h->v[--first]->octets;
-	/* RFC 1995 section 4 leaves it to the server: what is larger than the zone is not sent. */
+	/* RFC 1995 section 5: what would be longer than the zone is not kept, let alone sent. */
 	if (first == h->n || h->v[first]->from != q->q.serial || (q->z->kept[KEEP_OUT].image_octets > 0 &&
 	    octets > q->z->kept[KEEP_OUT].image_octets))
 		return -EINVAL;
@@ -145,8 +145,9 @@ judge_query(struct zone_question *q, const struct dname *key)
 {
 	uint16_t type = q->q.q.type;
 
+	/* RFC 5936 section 2.2.1: NotAuth is what is said of a zone that is not served here. */
 	if (q->z == NULL)
-		refuse(q, DNS_REFUSED, EDE_NOT_AUTH);
+		refuse(q, type == RR_AXFR || type == RR_IXFR ? DNS_NOTAUTH : DNS_REFUSED, EDE_NOT_AUTH);
 	else if (!zone_peers_allow(&q->z->e->transfer, q->from, key))
 		refuse(q, DNS_REFUSED, EDE_PROHIBITED);
 	else if (q->z->now.signed_zone == NULL)

@@ -29,7 +29,7 @@ CONF = """dns:
   listen: "127.0.0.1:%(port)d"
   tsig-keys: tsig.conf
   zones:
-    - {name: example.jp, primaries: "127.0.0.1:%(primary)d key k256", policy: open,
+    - {name: example.jp, primaries: [%(primaries)s], policy: open,
        allow-transfer: [key k256, key k128, 127.0.0.8], notify: ["127.0.0.1:%(secondary)d key k256"]}
   policies:
     - {name: open, secure: no, serial: keep}
@@ -65,12 +65,13 @@ def answer(query, rrs, flags=0x8400, ident=None):
 class Primary(threading.Thread):
     """One zone, whole. .udp and .tcp count the questions; .say answers one by UDP: a list of messages."""
 
-    def __init__(self):
+    def __init__(self, host="127.0.0.1"):
         super().__init__(daemon=True)
-        self.s = socket.create_server(("127.0.0.1", 0))
+        self.s = socket.create_server((host, 0))
         self.port = self.s.getsockname()[1]
+        self.where = "%s:%d key k256" % (host, self.port)
         self.u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.u.bind(("127.0.0.1", self.port))
+        self.u.bind((host, self.port))
         self.serial, self.udp, self.tcp, self.say, self.bad = 1, 0, 0, self.truth, 0
         self.start()
         threading.Thread(target=self.run_udp, daemon=True).start()
@@ -140,13 +141,14 @@ class Secondary(threading.Thread):
 
 
 class Place:
-    def __init__(self, d):
+    def __init__(self, d, *more):
         self.primary, self.secondary, self.port = Primary(), Secondary(), house.free_port()
         with open(os.path.join(d, "tsig.conf"), "w") as f:
             for k, alg in (("k256", "hmac-sha256"), ("k128", "hmac-sha256-128")):
                 f.write('key "%s" { algorithm %s; secret "%s"; };\n' % (k, alg, base64.b64encode(SECRET).decode()))
         os.chmod(f.name, 0o600)
-        self.h = house.House(d, CONF % {"port": self.port, "primary": self.primary.port, "secondary": self.secondary.port})
+        self.h = house.House(d, CONF % {"port": self.port, "secondary": self.secondary.port,
+                                      "primaries": ", ".join('"%s"' % x.where for x in (self.primary, *more))})
 
     def zone(self):
         return self.h.status()["details"]["zone"]["status"]["list"][0]
@@ -165,9 +167,9 @@ class Place:
         return next((struct.unpack(">I", m[at + n - 20:at + n - 16])[0]
                      for _, _, kind, at, n in tsig.records(m) if kind == SOA), None)
 
-    def notify(self):
-        """The primary says that something is new; was it heard?"""
-        return self.ask(question(SOA, flags=0x2400))[3] & 15 == 0
+    def notify(self, source="127.0.0.1"):
+        """A primary says that something is new; was it heard?"""
+        return self.ask(question(SOA, flags=0x2400), source)[3] & 15 == 0
 
     def refreshed(self):
         """A NOTIFY, and the question that follows it was answered."""
@@ -178,8 +180,8 @@ class Place:
         return house.wait_for(lambda: self.serial() == serial, seconds)
 
 
-def begin(t, d):
-    p = Place(d)
+def begin(t, d, *more):
+    p = Place(d, *more)
     p.h.start()
     t.ok(p.served(1, 30), "a zone is fetched and served", p.h.log())
     t.equal((p.primary.udp, p.primary.tcp), (0, 1), "where nothing is there, by TCP at once")
@@ -327,5 +329,18 @@ def test_notify(t, d):
     t.equal((p.primary.tcp, p.serial()), (4, 4), "and it is as it was")
 
 
+def test_source(t, d):
+    """Of two primaries the one is asked that notified, also where the other one is just being asked."""
+    other = Primary("127.0.0.2")
+    p = begin(t, d, other)
+    t.equal((other.udp, other.tcp), (0, 0), "the first one gives the zone")
+    t.ok(p.notify("127.0.0.2") and house.wait_for(lambda: other.udp == 1, 10), "the second one notifies: it is asked")
+    n, p.primary.say, other.serial = p.primary.udp, lambda q: [], 2
+    t.ok(p.notify() and house.wait_for(lambda: p.primary.udp > n, 10), "the first one notifies, and is slow")
+    t.ok(p.notify("127.0.0.2"), "the second one has something new meanwhile")
+    t.ok(p.served(2), "it is asked when the first one has said its word", str(p.zone()))
+    t.equal((p.primary.tcp, other.tcp), (2, 1), "and gives it")
+
+
 if __name__ == "__main__":
-    sys.exit(house.cases(test_serials, test_signatures, test_notify))
+    sys.exit(house.cases(test_serials, test_signatures, test_notify, test_source))

@@ -87,7 +87,7 @@ zone:
 class Bind(Both, xfr.Bind):
     def conf(self):
         head, _ = xfr.Bind.conf(self).split('zone "pri.example"')
-        return head + f"""
+        return head.replace("recursion no;", "recursion no; querylog yes;") + f"""
 zone "{self.own}" {{ type primary; file "{self.zone}"; allow-transfer {{ key k256; key k512; }};
 	notify explicit; also-notify {{ 127.0.0.1 port {self.ours} key k256; }}; }};
 """ + "".join(f"""zone "{z}" {{ type secondary; file "{z}.zone"; primaries port {self.ours} {{ 127.0.0.1 key k256; }};
@@ -279,6 +279,11 @@ def test_peers(t, d, m):
         if p.name == "bind" and "knot.example" in m.names:
             verified(t, d, "knot.example", xfr.tool("get", p.port, "knot.example.", "-", 0)[1],
                      "differences on " + p.name)
+    if "bind" in m.up:
+        said = re.findall(r"query: bind\.example IN (\w+) (\S+) ", m.up["bind"].process.text())
+        t.equal([x for x in said if x[0] in ("AXFR", "IXFR")][:2], [("AXFR", "-ST"), ("IXFR", "-ST")],
+                "BIND was asked for all of it, then for differences, signed", said)
+        t.ok(("SOA", "-SE(0)") in said[:said.index(("IXFR", "-ST"))], "and before these for its SOA by UDP, signed", said)
     if {"knot", "bind"} <= set(m.up):
         t.equal(m.h.log().count(", differences, "), m.h.log().count("serial 2 from"),
                 "serial 2 came as differences" if "nsd" not in m.up else "serial 2 came as differences, from NSD too")
@@ -294,7 +299,8 @@ def test_refused(t, d, m):
         t.ok(err.startswith("FAILED") and code in err.split() and out == "", "%s: %s" % (what, code), err)
     err, _ = xfr.tool("get", m.port, zone + ".", KEY, 3600)
     t.ok("TSIG_PEER_TIME" in err, "a clock an hour fast: BADTIME", err)
-    t.ok("XFR_RCODE=REFUSED" in xfr.tool("get", m.port, "no.example.", KEY, 0)[0], "a zone that is not ours: REFUSED")
+    t.ok("XFR_RCODE=NOTAUTH" in xfr.tool("get", m.port, "no.example.", KEY, 0)[0], "a zone that is not ours: NOTAUTH")
+    t.ok("XFR_RCODE=REFUSED" in xfr.tool("soa", m.port, "no.example.", KEY, 0)[0], "its SOA: REFUSED")
     t.ok("XFR_RCODE=REFUSED" in xfr.tool("notify", m.port, "own.example.", "SOA")[0], "NOTIFY from elsewhere: REFUSED")
     t.ok("XFR_RCODE=NOTIMP" in xfr.tool("notify", m.port, "own.example.", "CDS")[0], "NOTIFY(CDS): NOTIMP")
     t.ok("XFR_RCODE=NOTAUTH" in xfr.tool("notify", m.port, "no.example.", "SOA")[0], "NOTIFY for another zone: NOTAUTH")
@@ -405,7 +411,7 @@ def test_reload(t, d, m):
     t.equal(reload()[0], 0, "one zone less")
     t.ok(wait_for(lambda: m.serial(zone) == now and m.h.role("zone")["pid"] not in (0, pid), 20),
          "the others are served as before", m.h.log()[-2000:])
-    t.ok("XFR_RCODE=REFUSED" in m.get("key.example")[0], "and that one is not")
+    t.ok("XFR_RCODE=NOTAUTH" in m.get("key.example")[0], "and that one is not")
 
 
 def main():
