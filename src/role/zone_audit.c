@@ -117,7 +117,7 @@ fault(struct zone_role *zr, struct zone_one *z, const struct audit_result *a)
 	audit_findings(a, &fs);
 	zone_findings_tell(zr, z, &fs, LOG_LEVEL_ERROR);
 	z->n_refused[REFUSED_AUDIT]++;
-	zr->told = false;
+	zone_changed(z);
 	distrust(z);
 	zone_why(z, "validators would reject the signed zone", "what is in service does not hold any more");
 }

@@ -19,7 +19,7 @@ fake_mono(void)
 /* --- the rest of the role --- */
 
 static struct {
-	unsigned	n_told, n_why;
+	unsigned	n_told, n_why, n_changed;
 	bool		has_bad, has_expired;
 } said;
 
@@ -45,6 +45,12 @@ void
 zone_why(struct zone_one *z UNUSED, const char *what UNUSED, const char *more UNUSED)
 {
 	said.n_why++;
+}
+
+void
+zone_changed(struct zone_one *z UNUSED)
+{
+	said.n_changed++;
 }
 
 bool
@@ -225,13 +231,12 @@ finds(void **st UNUSED)
 	struct zone *bad = spoilt(w, "flip mail A");
 
 	serve(&w->z[1], bad);
-	w->zr.told = true;
 	kit_now += DAY;
 	assert_int_equal(turns(w), 2);
 	assert_true(said.has_bad);
 	assert_int_equal(said.n_told, 1);
 	assert_int_equal(said.n_why, 1);
-	assert_false(w->zr.told);
+	assert_int_equal(said.n_changed, 1);
 	assert_int_equal(w->z[1].n_refused[REFUSED_AUDIT], 1);
 	/* It stays, and all of it is made anew. */
 	assert_ptr_equal(w->z[1].now.signed_zone, bad);
