@@ -62,5 +62,6 @@ told_turn_next(struct told_turn *t, const struct json *j, size_t *ret_zone)
 void
 told_turn_end(const struct told_turn *t, struct json *j)
 {
+	json_kv_u64(j, "next", t->at);
 	json_kv_u64(j, "left", t->n - t->at);
 }

@@ -5,7 +5,8 @@
  *
  *	"more"	true: what was told before stands, but for the zones of this
  *		page. Absent: all of them are told anew, from here on.
- *	"left"	so many zones come in pages after this one, before all are told.
+ *	"left"	so many zones come in pages after this one, before all are told,
+ *		from the one with the number "next" on.
  *
  * Zones are numbers here, from 0 to n - 1. Cost follows what changes.
  */
@@ -24,6 +25,9 @@ struct told_turn {
 	struct turn_queue changed;
 	size_t		 n_page;	/* in the page that is open */
 };
+
+/* A page for who asks for it: from that zone on, and nothing is remembered of it. n is not changed. */
+#define TOLD_TURN_FROM(n, from)	((struct told_turn){ (n), (from) < (n) ? (from) : (n), { 0 }, 0 })
 
 /* All are to be told. -ENOMEM. */
 int	 told_turn_init(struct told_turn *, size_t n) MUST_USE;

@@ -21,6 +21,7 @@ static const char *const answers[] = {
 	N_("there is no such zone in the configuration"),
 	N_("its keys cannot be used; see the log"),
 	N_("the key role is not running; is the zone in the configuration?"),
+	N_("the zone role is not running; is the zone in the configuration?"),
 	N_("there is no such key; the keys of the zone are"),
 	N_("that means several keys; say its file name"),
 	N_("not now: that key is not in a state in which this could be done"),
@@ -58,46 +59,49 @@ zone_answer_err(const struct cmd_ctx *ctx, const char *zone, const char *text)
 
 /* --- the service --- */
 
-/* The role zone's part of "status", which is a line a role. */
+/* What one of the roles is asked, a page after the other. */
+struct asking {
+	const char	*verb;		/* of the control socket */
+	int		(*take)(struct told *, struct sv);
+	struct told	*told;
+	bool		 down;		/* the role does not run */
+	json_t		*doc;		/* all pages in one */
+	const char	*list;		/* the member with its zones */
+	json_int_t	 life, next, left;
+};
+
+#define LIVES_MAX	3	/* a reload between two pages: from the beginning */
+
 static int
-zones_take(struct sv text, struct told *t)
+page_keep(struct asking *a, json_t *page)
 {
-	struct sv line;
+	char *doc = json_dumps(page, JSON_COMPACT);
+	int rc = doc == NULL ? -ENOMEM : a->take(a->told, sv_str(doc));
 
-	while (sv_line(&text, &line)) {
-		json_t *j = json_loadb(line.p, line.n, 0, NULL);
-		const char *role = json_string_value(json_object_get(j, "role"));
-		json_t *status = json_object_get(j, "status");
-		char *one = NULL;
-		int rc = 0;
-
-		if (role != NULL && strcmp(role, "zone") == 0 && json_is_object(status) &&
-		    (one = json_dumps(status, JSON_COMPACT)) != NULL)
-			rc = told_zones(t, sv_str(one));
-		free(one);
-		json_decref(j);
-		if (rc < 0)
-			return rc;
+	free(doc);
+	a->left = json_integer_value(json_object_get(page, "left"));
+	a->next = json_integer_value(json_object_get(page, "next"));
+	a->life = json_integer_value(json_object_get(page, "life"));
+	if (json_is_true(json_object_get(page, "more")))
+		(void)json_array_extend(json_object_get(a->doc, a->list), json_object_get(page, a->list));
+	else {
+		json_decref(a->doc);
+		a->doc = json_incref(page);
 	}
-	return 0;
+	return rc < 0 ? EXIT_CANNOT : EXIT_GOOD;
 }
 
 static int
-keys_take(const struct cmd_ctx *ctx, struct sv text, struct zone_report *r)
+page_take(const struct cmd_ctx *ctx, struct asking *a, struct sv text)
 {
-	json_t *j = json_loadb(text.p, text.n, 0, NULL);
-	json_t *told = json_object_get(j, "told");
+	json_t *j = json_loadb(text.p, text.n, 0, NULL), *page = json_object_get(j, "told");
 	int rc = EXIT_GOOD;
 
-	if (told != NULL) {
-		char *doc = json_dumps(told, JSON_COMPACT);
-
-		if (doc == NULL || told_keys(&r->told, sv_str(doc)) < 0)
-			rc = EXIT_CANNOT;
-		free(doc);
-		r->doc = json_incref(told);
-	} else if (json_integer_value(json_object_get(j, "code")) == EXIT_CANNOT)
-		r->no_keys = true;
+	a->left = 0;
+	if (page != NULL)
+		rc = page_keep(a, page);
+	else if (json_integer_value(json_object_get(j, "code")) == EXIT_CANNOT)
+		a->down = true;
 	else {
 		zone_answer_err(ctx, NULL, json_string_value(json_object_get(j, "text")));
 		rc = EXIT_REJECTED;
@@ -106,24 +110,58 @@ keys_take(const struct cmd_ctx *ctx, struct sv text, struct zone_report *r)
 	return rc;
 }
 
-/* -ENOENT: there is none. Else an exit code. */
+static int
+page_ask(const struct cmd_ctx *ctx, struct asking *a, const char *words)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	char line[DNAME_STRLEN + 16];
+	int rc;
+
+	(void)snprintf(line, sizeof(line), "%s %s", a->verb, words);
+	if ((rc = ctl_client_try(ctx, line, ANSWER_MSEC, &b)) < 0)
+		return rc == -ENOENT ? rc : EXIT_CANNOT;
+	return page_take(ctx, a, buf_get(&b));
+}
+
+/* -ENOENT: there is no service. Else an exit code. */
+static int
+pages_ask(const struct cmd_ctx *ctx, struct asking *a, const struct dname *only)
+{
+	char words[DNAME_STRLEN];
+	json_int_t life;
+	int rc;
+
+	if (only != NULL)
+		return page_ask(ctx, a, dname_str(only, words));
+	for (unsigned lives = 0; lives < LIVES_MAX; lives++) {
+		if ((rc = page_ask(ctx, a, "from 0")) != EXIT_GOOD)
+			return rc;
+		life = a->life;
+		while (a->left > 0 && a->life == life) {
+			(void)snprintf(words, sizeof(words), "from %lld", (long long)a->next);
+			if ((rc = page_ask(ctx, a, words)) != EXIT_GOOD)
+				return rc;
+		}
+		if (a->life == life || a->down)
+			return EXIT_GOOD;
+	}
+	return EXIT_CANNOT;
+}
+
+/* Of both; what the role zone does not say while it is down is missing. */
 static int
 service_read(const struct cmd_ctx *ctx, const struct dname *only, struct zone_report *r)
 {
-	_cleanup_(buf_done) struct buf keys = BUF_INIT, zones = BUF_INIT;
-	char line[DNAME_STRLEN + 16], name[DNAME_STRLEN];
-	int rc;
+	struct asking keys = { .verb = "key-show", .take = told_keys, .told = &r->told, .list = "zones" };
+	struct asking zones = { .verb = "zone-show", .take = told_zones, .told = &r->told, .list = "list" };
+	int rc = pages_ask(ctx, &keys, only);
 
-	(void)snprintf(line, sizeof(line), "key-show%s%s", only == NULL ? "" : " ",
-	    only == NULL ? "" : dname_str(only, name));
-	if ((rc = ctl_client_try(ctx, line, ANSWER_MSEC, &keys)) < 0)
-		return rc == -ENOENT ? rc : EXIT_CANNOT;
-	if ((rc = keys_take(ctx, buf_get(&keys), r)) != EXIT_GOOD)
-		return rc;
-	if (ctl_client_ask(ctx, "status", ANSWER_MSEC, &zones) < 0 ||
-	    zones_take(buf_get(&zones), &r->told) < 0)
-		return EXIT_CANNOT;
-	return EXIT_GOOD;
+	r->doc = keys.doc;
+	r->no_keys = keys.down;
+	if (rc == EXIT_GOOD && (rc = pages_ask(ctx, &zones, only)) == -ENOENT)
+		rc = EXIT_CANNOT;
+	json_decref(zones.doc);
+	return rc;
 }
 
 /* --- its files --- */

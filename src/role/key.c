@@ -152,8 +152,7 @@ on_ask(struct role *r, enum role_id from UNUSED, void *msg)
 	struct key_zone *kz = zone_of(kr, m->zone);
 	struct rd rd = rd_sv(m->zone);
 
-	if (kz != NULL && !kz->begun)
-		return key_zone_begin(kr, kz);
+	/* One that is not known yet has its turn soon, and is told then. */
 	if (kz != NULL)
 		return key_zone_tell(kr, kz);
 	dname_rd(&rd, &none.apex);

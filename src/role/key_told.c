@@ -64,27 +64,39 @@ zone_json(struct json *j, struct key_role *kr, const struct key_zone *kz)
 	key_told_json(j, &kt);
 }
 
-/* only: NULL for all. */
+/* --- the frames --- */
+
 static void
-zones_json(struct json *j, struct key_role *kr, const struct key_zone *only)
+page_json(struct key_role *kr, struct told_turn *t, struct json *j)
 {
-	json_open(j, '{');
+	size_t i;
+
+	told_turn_begin(t, j);
 	json_key(j, "zones");
 	json_open(j, '[');
-	for (size_t i = 0; i < kr->list.n; i++)
-		if (kr->zones[i].begun && (only == NULL || only == &kr->zones[i]))
+	while (told_turn_next(t, j, &i))
+		if (kr->zones[i].begun)
 			zone_json(j, kr, &kr->zones[i]);
 	json_close(j, ']');
-	json_close(j, '}');
+	told_turn_end(t, j);
 }
 
-/* --- the frames --- */
+static void
+one_json(struct key_role *kr, const struct key_zone *kz, struct json *j)
+{
+	json_key(j, "zones");
+	json_open(j, '[');
+	zone_json(j, kr, kz);
+	json_close(j, ']');
+}
 
 int
 key_on_show(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	const struct msg_key_show *m = msg;
+	struct key_role *kr = r->state;
+	struct told_turn t = TOLD_TURN_FROM(kr->list.n, m->from);
 	struct json j = json_on(&b, false);
 	struct msg_key_shown a = { .req = m->req };
 	struct key_zone *only = NULL;
@@ -92,14 +104,17 @@ key_on_show(struct role *r, enum role_id from UNUSED, void *msg)
 	int rc;
 
 	if (m->zone.n > 0 && dname_parse(m->zone, NULL, &name) == 0)
-		only = key_zone_find(r->state, &name);
-	if (only != NULL && (rc = key_zone_begin(r->state, only)) < 0)
+		only = key_zone_find(kr, &name);
+	if (only != NULL && (rc = key_zone_begin(kr, only)) < 0)
 		return rc;
-	if (m->zone.n > 0 && only == NULL) {
-		a.code = 1;
-		buf_str(&b, "{}");
-	} else
-		zones_json(&j, r->state, only);
+	a.code = m->zone.n > 0 && only == NULL;
+	json_open(&j, '{');
+	json_kv_u64(&j, "life", kr->first_generation);
+	if (only != NULL)
+		one_json(kr, only, &j);
+	else if (a.code == 0)
+		page_json(kr, &t, &j);
+	json_close(&j, '}');
 	rc = b.rc < 0 ? b.rc : memfd_of("keys", buf_get(&b), &a.json);
 	if (rc < 0)
 		return rc;
@@ -135,22 +150,6 @@ key_on_told_ask(struct role *r, enum role_id from UNUSED, void *msg UNUSED)
 	return 0;
 }
 
-static void
-page_json(struct key_role *kr, struct json *j)
-{
-	size_t i;
-
-	json_open(j, '{');
-	told_turn_begin(&kr->telling, j);
-	json_key(j, "zones");
-	json_open(j, '[');
-	while (told_turn_next(&kr->telling, j, &i))
-		zone_json(j, kr, &kr->zones[i]);
-	json_close(j, ']');
-	told_turn_end(&kr->telling, j);
-	json_close(j, '}');
-}
-
 /* Half of the zones would be half of the truth: nothing is told before all are known. */
 void
 key_told_timer(void *arg)
@@ -165,7 +164,9 @@ key_told_timer(void *arg)
 		told_arm(kr, SOON_USEC);
 		return;
 	}
-	page_json(kr, &j);
+	json_open(&j, '{');
+	page_json(kr, &kr->telling, &j);
+	json_close(&j, '}');
 	told_arm(kr, told_turn_waits(&kr->telling) ? PAGE_USEC : TOLD_USEC);
 	if (b.rc < 0 || memfd_of("keys", buf_get(&b), &m.json) < 0)
 		return;

@@ -49,9 +49,10 @@ struct listener {
 	bool			 tls, udp;
 };
 
-/* A client that asked key something; NULL: a free place. */
+/* A client that asked a role something; NULL: a free place. */
 struct key_wait {
 	uint32_t		 req;
+	enum role_id		 role;		/* key or zone */
 	struct ctl_client	*client;
 };
 
@@ -166,11 +167,15 @@ void	 parent_hup(void *arg);		/* SIGHUP: reload */
 void	 keys_backed_up(struct parent *, struct ctl_client *, struct sv zone);
 /* "VERB ZONE KEY DETAIL", "-" for what is not given. */
 void	 keys_command(struct parent *, struct ctl_client *, struct sv words);
-/* zone "": all. */
-void	 keys_show(struct parent *, struct ctl_client *, struct sv zone);
-/* key's word, or NULL: it is down, and nobody waits any longer. */
+/* "ZONE", or "from NUMBER": a page of all. */
+void	 keys_show(struct parent *, struct ctl_client *, struct sv words);
+void	 zones_show(struct parent *, struct ctl_client *, struct sv words);
+/* It is down, and nobody waits for it any longer. */
+void	 waits_drop(struct parent *, enum role_id);
+/* Its word. */
 void	 keys_answered(struct parent *, const struct msg_key_answer *);
 void	 keys_shown(struct parent *, const struct msg_key_shown *);
+void	 zones_shown(struct parent *, const struct msg_zone_shown *);
 
 /* parent_hook.c: the operator's program for DS changes */
 void	 hook_asked(struct parent *, const struct msg_hook_run *);

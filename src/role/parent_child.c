@@ -181,6 +181,9 @@ for_parent(struct child *c, struct frame *f)
 	case MSG_key_shown:
 		keys_shown(c->p, (const struct msg_key_shown *)(const void *)msg);
 		break;
+	case MSG_zone_shown:
+		zones_shown(c->p, (const struct msg_zone_shown *)(const void *)msg);
+		break;
 	case MSG_hook_run:
 		hook_asked(c->p, (const struct msg_hook_run *)(const void *)msg);
 		break;
@@ -416,8 +419,7 @@ child_died(struct child *c, bool ok, const char *how)
 	loop_timer_stop(c->timer);
 	if (c->id == ROLE_VALIDATE)
 		release_answered(c->p, NULL);
-	if (c->id == ROLE_KEY)
-		keys_answered(c->p, NULL);
+	waits_drop(c->p, c->id);
 	start_later(c);
 	house_send(c->p);
 	status_answered(c->p);

@@ -1,4 +1,4 @@
-/* Questions of the control socket that key answers; each is waited for by itself. */
+/* Questions of the control socket that key or zone answers; each is waited for by itself. */
 #include "base/err.h"
 #include "role/parent.h"
 #include "sys/memfd.h"
@@ -7,11 +7,11 @@
 
 /* *ret_req is its number. There is room for as many as the socket has clients. */
 static struct key_wait *
-wait_add(struct parent *p, struct ctl_client *client)
+wait_add(struct parent *p, enum role_id role, struct ctl_client *client)
 {
 	for (size_t i = 0; i < ARRAY_LEN(p->key_waits); i++)
 		if (p->key_waits[i].client == NULL) {
-			p->key_waits[i] = (struct key_wait){ ++p->keys_id, client };
+			p->key_waits[i] = (struct key_wait){ ++p->keys_id, role, client };
 			return &p->key_waits[i];
 		}
 	ctl_answer(client, SV("{\"error\":\"busy\"}\n"));
@@ -46,9 +46,19 @@ refuse(struct ctl_client *client, uint32_t code, struct sv text)
 
 /* It is not there: of 3, "the work could not be done" (cmd/cmd.h). */
 static void
-down(struct ctl_client *client)
+down(struct key_wait *w)
 {
-	refuse(client, 3, SV("the key role is not running; is the zone in the configuration?"));
+	refuse(TAKE_PTR(w->client), 3, w->role == ROLE_KEY ?
+	    SV("the key role is not running; is the zone in the configuration?") :
+	    SV("the zone role is not running; is the zone in the configuration?"));
+}
+
+void
+waits_drop(struct parent *p, enum role_id role)
+{
+	for (size_t i = 0; i < ARRAY_LEN(p->key_waits); i++)
+		if (p->key_waits[i].client != NULL && p->key_waits[i].role == role)
+			down(&p->key_waits[i]);
 }
 
 void
@@ -58,10 +68,7 @@ keys_answered(struct parent *p, const struct msg_key_answer *m)
 	struct json j = json_on(&b, false);
 	struct ctl_client *client;
 
-	for (size_t i = 0; m == NULL && i < ARRAY_LEN(p->key_waits); i++)
-		if (p->key_waits[i].client != NULL)
-			down(TAKE_PTR(p->key_waits[i].client));
-	if (m == NULL || (client = wait_take(p, m->req)) == NULL)
+	if ((client = wait_take(p, m->req)) == NULL)
 		return;
 	if (m->code != 0) {
 		refuse(client, m->code, m->text);
@@ -77,21 +84,20 @@ keys_answered(struct parent *p, const struct msg_key_answer *m)
 	ctl_answer(client, buf_get(&b));
 }
 
-void
-keys_shown(struct parent *p, const struct msg_key_shown *m)
+static void
+shown(struct ctl_client *client, uint32_t code, int json)
 {
-	struct ctl_client *client = wait_take(p, m->req);
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	struct file_map map;
 	int rc;
 
 	if (client == NULL)
 		return;
-	if (m->code != 0) {
-		refuse(client, m->code, SV("there is no such zone in the configuration"));
+	if (code != 0) {
+		refuse(client, code, SV("there is no such zone in the configuration"));
 		return;
 	}
-	if ((rc = memfd_map(m->json, false, CTL_ANSWER_MAX - 64, &map)) < 0) {
+	if ((rc = memfd_map(json, false, CTL_ANSWER_MAX - 64, &map)) < 0) {
 		refuse(client, 3, sv_str(err_str(rc)));
 		return;
 	}
@@ -103,15 +109,27 @@ keys_shown(struct parent *p, const struct msg_key_shown *m)
 	ctl_answer(client, b.rc == 0 ? buf_get(&b) : SV("{\"error\":\"no memory\"}\n"));
 }
 
+void
+keys_shown(struct parent *p, const struct msg_key_shown *m)
+{
+	shown(wait_take(p, m->req), m->code, m->json);
+}
+
+void
+zones_shown(struct parent *p, const struct msg_zone_shown *m)
+{
+	shown(wait_take(p, m->req), m->code, m->json);
+}
+
 /* --- questions --- */
 
 static void
 ask(struct parent *p, struct key_wait *w, enum msg_type type, const void *msg)
 {
-	struct child *c = &p->children[ROLE_KEY];
+	struct child *c = &p->children[w->role];
 
 	if (!c->ready || child_send(c, type, msg) < 0)
-		down(TAKE_PTR(w->client));
+		down(w);
 }
 
 void
@@ -119,7 +137,7 @@ keys_backed_up(struct parent *p, struct ctl_client *client, struct sv zone)
 {
 	char who[CTL_WHO_MAX];
 	struct msg_key_backed_up m = { .zone = zone, .who = sv_str(ctl_who(client, who)) };
-	struct key_wait *w = wait_add(p, client);
+	struct key_wait *w = wait_add(p, ROLE_KEY, client);
 
 	if (w == NULL)
 		return;
@@ -140,7 +158,7 @@ keys_command(struct parent *p, struct ctl_client *client, struct sv words)
 {
 	char who[CTL_WHO_MAX];
 	struct msg_key_command m = { .who = sv_str(ctl_who(client, who)) };
-	struct key_wait *w = wait_add(p, client);
+	struct key_wait *w = wait_add(p, ROLE_KEY, client);
 
 	if (w == NULL)
 		return;
@@ -152,14 +170,40 @@ keys_command(struct parent *p, struct ctl_client *client, struct sv words)
 	ask(p, w, MSG_key_command, &m);
 }
 
-void
-keys_show(struct parent *p, struct ctl_client *client, struct sv zone)
+/* "", "ZONE", or "from NUMBER". */
+static struct sv
+show_words(struct sv words, uint32_t *ret_from)
 {
-	struct key_wait *w = wait_add(p, client);
-	struct msg_key_show m = { .zone = zone };
+	struct sv rest = words;
+
+	*ret_from = 0;
+	if (sv_eq_str(sv_cut(&rest, ' '), "from") && num_u32(rest, 0, UINT32_MAX, ret_from) == 0)
+		return SV("");
+	return words;
+}
+
+void
+keys_show(struct parent *p, struct ctl_client *client, struct sv words)
+{
+	struct key_wait *w = wait_add(p, ROLE_KEY, client);
+	struct msg_key_show m = { 0 };
 
 	if (w == NULL)
 		return;
+	m.zone = show_words(words, &m.from);
 	m.req = w->req;
 	ask(p, w, MSG_key_show, &m);
+}
+
+void
+zones_show(struct parent *p, struct ctl_client *client, struct sv words)
+{
+	struct key_wait *w = wait_add(p, ROLE_ZONE, client);
+	struct msg_zone_show m = { 0 };
+
+	if (w == NULL)
+		return;
+	m.zone = show_words(words, &m.from);
+	m.req = w->req;
+	ask(p, w, MSG_zone_show, &m);
 }

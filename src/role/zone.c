@@ -202,6 +202,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_zone_kept, zone_on_kept },
 	{ MSG_zone_recalled, zone_on_recalled },
 	{ MSG_told_ask, on_told_ask },
+	{ MSG_zone_show, zone_on_show },
 };
 
 int

@@ -309,6 +309,7 @@ struct zone_role {
 	uint8_t			*room;		/* DNS_RDATA_MAX */
 	uint64_t		 n_versions;
 	struct told_turn	 telling;	/* web and store */
+	uint64_t		 life;		/* another number than the life before had */
 	int64_t			 told_at;
 };
 
@@ -451,6 +452,7 @@ void	 zone_published_tell(struct zone_one *);
 void	 zone_web_tell(struct zone_role *, int64_t now);
 /* It is told anew. */
 void	 zone_changed(struct zone_one *);
+int	 zone_on_show(struct role *, enum role_id from, void *msg);
 /* The status: so many zones at most. */
 void	 zones_json(const struct zone_role *, size_t max, struct json *);
 

@@ -171,20 +171,59 @@ zones_json(const struct zone_role *zr, size_t max, struct json *j)
 }
 
 static void
-page_json(struct zone_role *zr, struct json *j)
+page_json(struct zone_role *zr, struct told_turn *t, struct json *j)
 {
 	size_t i;
 
-	json_open(j, '{');
-	told_turn_begin(&zr->telling, j);
+	told_turn_begin(t, j);
 	counts_json(zr, j);
 	json_key(j, "list");
 	json_open(j, '[');
-	while (told_turn_next(&zr->telling, j, &i))
+	while (told_turn_next(t, j, &i))
 		zone_json(&zr->zones[i], false, j);
 	json_close(j, ']');
-	told_turn_end(&zr->telling, j);
-	json_close(j, '}');
+	told_turn_end(t, j);
+}
+
+static void
+one_json(const struct zone_role *zr, const struct zone_list_entry *e, struct json *j)
+{
+	counts_json(zr, j);
+	json_key(j, "list");
+	json_open(j, '[');
+	zone_json(&zr->zones[e - zr->list.v], false, j);
+	json_close(j, ']');
+}
+
+int
+zone_on_show(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	const struct msg_zone_show *m = msg;
+	struct zone_role *zr = r->state;
+	struct told_turn t = TOLD_TURN_FROM(zr->list.n, m->from);
+	struct json j = json_on(&b, false);
+	struct msg_zone_shown a = { .req = m->req };
+	const struct zone_list_entry *only = NULL;
+	struct dname name;
+	int rc;
+
+	if (m->zone.n > 0 && dname_parse(m->zone, NULL, &name) == 0)
+		only = zone_list_find(&zr->list, &name);
+	a.code = m->zone.n > 0 && only == NULL;
+	json_open(&j, '{');
+	json_kv_u64(&j, "life", zr->life);
+	if (only != NULL)
+		one_json(zr, only, &j);
+	else if (a.code == 0)
+		page_json(zr, &t, &j);
+	json_close(&j, '}');
+	rc = b.rc < 0 ? b.rc : memfd_of("zones", buf_get(&b), &a.json);
+	if (rc < 0)
+		return rc;
+	rc = msg_zone_shown_send(r, ROLE_PARENT, &a);
+	fd_close(&a.json);
+	return rc;
 }
 
 /* All of them a page after the other; then what changes, once a second; and that we live. */
@@ -198,7 +237,9 @@ zone_web_tell(struct zone_role *zr, int64_t now)
 
 	if (zr->telling.at == zr->telling.n && now >= zr->told_at && now - zr->told_at < pause)
 		return;
-	page_json(zr, &j);
+	json_open(&j, '{');
+	page_json(zr, &zr->telling, &j);
+	json_close(&j, '}');
 	zr->told_at = now;
 	if (zr->telling.at < zr->telling.n)
 		zone_stir(zr);

@@ -30,6 +30,7 @@ zone_turns_init(struct zone_role *zr)
 	int rc;
 
 	zr->n_unloaded = n;
+	zr->life = (uint64_t)clock_mono_usec();
 	if ((rc = turn_queue_init(&zr->due, n)) < 0 || (rc = turn_queue_init(&zr->fetches, n)) < 0 ||
 	    (rc = told_turn_init(&zr->telling, n)) < 0)
 		return rc;

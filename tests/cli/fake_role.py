@@ -4,7 +4,7 @@ real ones, which say what files of the test tell them to say.
 
     key     key_show: told.json; key_command: to said.jsonl, answered as answers.json has it
             ({"VERB": [code, text]}); verb "run-hook": hook_run, its end to hooks.jsonl
-    zone    status: zone.json
+    zone    status, zone_show: zone.json
     name    nothing
 """
 import json
@@ -42,6 +42,9 @@ class Fake:
         socket.send_fds(self.sock, [data], fds)
         for fd in fds:
             os.close(fd)
+
+    def on_zone_show(self, m):
+        self.send("zone_shown", req=m["req"], code=0, json=role_kit.memfd(json.dumps(self.read("zone.json", {})).encode()))
 
     def on_key_show(self, m):
         told = self.read("told.json", {"zones": []})

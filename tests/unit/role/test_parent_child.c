@@ -85,6 +85,16 @@ keys_answered(struct parent *p UNUSED, const struct msg_key_answer *m UNUSED)
 }
 
 void
+zones_shown(struct parent *p UNUSED, const struct msg_zone_shown *m UNUSED)
+{
+}
+
+void
+waits_drop(struct parent *p UNUSED, enum role_id id UNUSED)
+{
+}
+
+void
 keys_shown(struct parent *p UNUSED, const struct msg_key_shown *m UNUSED)
 {
 }
