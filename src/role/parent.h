@@ -129,21 +129,30 @@ void	 children_stop(struct parent *);
 bool	 children_gone(const struct parent *);
 int	 child_send(struct child *, enum msg_type, const void *msg);
 
-/* parent_conf.c: from the configuration to frames and sockets */
+/* parent_listen.c: sockets, and what authenticates RTR */
 int	 conf_listeners(struct parent *, const struct conf *, const struct auth *,
 	    struct buf *err);
+/* Are a role's sockets no longer those of old? */
+bool	 listeners_changed(const struct parent *, const struct listener *old, unsigned n_old,
+	    enum role_id);
 /* Certificates, keys and secrets of this configuration. */
 int	 conf_auth(struct parent *, const struct conf *, struct auth *ret, struct buf *err);
 void	 auth_done(struct auth *);
-int	 conf_logs(struct parent *, const struct conf *, const struct proc_user *,
-	    struct buf *err);
-int	 conf_token(const struct conf *, char token[static TOKEN_MAX + 1], struct buf *err);
+
+/* parent_tell.c: what the roles are told */
 /* Are repositories fetched from the network? */
 bool	 conf_live(const struct conf *);
 /* Does this configuration need that role? */
 bool	 conf_wants(const struct conf *, enum role_id);
 /* The configuration of a role as its parent would send it now. */
 int	 conf_send(struct child *);
+/* Is that another one than it was sent last? */
+bool	 conf_changed(struct child *);
+
+/* parent_conf.c: logs, the token, reload */
+int	 conf_logs(struct parent *, const struct conf *, const struct proc_user *,
+	    struct buf *err);
+int	 conf_token(const struct conf *, char token[static TOKEN_MAX + 1], struct buf *err);
 /* Read it anew; negative: *err says why and everything stays as it was. */
 int	 conf_reload(struct parent *, struct buf *err);
 
