@@ -126,7 +126,8 @@ keys(const struct alarm_conf *c, const struct told_zone *z, int64_t now, struct 
 	if (z->n_backup > 0)
 		finding_add(fs, def(ALARM_KEY_BACKUP), FA_U("n", z->n_backup));
 	if (z->refused)
-		finding_add(fs, def(ALARM_KEY_REFUSED), FA_STR("why", z->story[0] != '\0' ? z->story : "-"));
+		finding_add(fs, def(ALARM_KEY_REFUSED), FA_STR("why", z->story[0] != '\0' ? z->story : "-"),
+		    FA_STR("why_ja", told_story(z, LANG_JA)[0] != '\0' ? told_story(z, LANG_JA) : "-"));
 	else if (z->held)
 		finding_add(fs, def(ALARM_KEY_HELD), reason(z->next_why));
 	parent(z, now, fs);

@@ -322,8 +322,10 @@ life_put(struct json *j, const struct key_told *kt)
 	json_kv_bool(j, "hold", st->hold);
 	json_kv_bool(j, "ds_alarm", st->ds_alarm);
 	json_kv_bool(j, "refused", kt->story != NULL);
-	if (kt->story != NULL)
+	if (kt->story != NULL) {
 		json_kv_str(j, "story", kt->story);
+		json_kv_str(j, "story_ja", kt->story_ja);
+	}
 	ds_want_put(j, kt);
 	json_kv_bool(j, "ds_done", st->ds_done);
 	json_kv_i64(j, "ds_since", st->ds_since);

@@ -30,6 +30,7 @@ struct key_told {
 	/* What only the service knows. */
 	const char			*token;		/* why a token does not serve; NULL: it does */
 	const char			*story;		/* of a refused step; NULL: none was */
+	const char			*story_ja;	/* the same in Japanese, with a story */
 	int64_t				 refused_since;
 	size_t				 n_doubt;	/* servers whose serial and keys do not go together */
 	struct key_told_handed		 handed[2];

@@ -6,6 +6,8 @@
 #include "base/err.h"
 
 #define NAME_MAX_	48
+#define ID_MAX		63	/* octets that a name in timeline may have */
+#define KEY_ROOM	16	/* "+zsk12345", and what may have to end it */
 
 struct proof {
 	const struct keystate		*st;
@@ -88,22 +90,50 @@ sigs_of(struct proof *p, unsigned v, uint32_t sigs)
 	return rc;
 }
 
+/* "(ksk12345+zsk2345)": what it has, of data who signs them; as much as a name has room for. */
+static void
+contents_put(const struct proof *p, const struct keystate_set *s, struct buf *b)
+{
+	uint32_t keys = s->kind == KS_DATA ? s->sigs : s->keys;
+	const char *before = "(";
+
+	for (unsigned i = 0; i < KEYSTATE_KEYS_MAX; i++) {
+		const struct keystate_key *k = &p->st->keys[i];
+
+		if ((keys & bit(i)) == 0)
+			continue;
+		if (b->len + KEY_ROOM > ID_MAX) {
+			buf_str(b, "+...)");
+			return;
+		}
+		buf_printf(b, "%s%s%u", before, keystate_role_name(k->role), k->tag);
+		before = "+";
+	}
+	if (s->kind == KS_DATA && keys == 0)
+		buf_str(b, "(unsigned)");
+	if (keys != 0 || s->foreign)
+		buf_printf(b, "%s)", s->foreign ? keys != 0 ? "+?" : "(?" : "");
+}
+
 static int
 version_new(struct proof *p, const struct keystate_set *s, unsigned *ret)
 {
 	static const enum timeline_kind kinds[KS_KIND_MAX] = { TIMELINE_DS, TIMELINE_DNSKEY, TIMELINE_DATA };
 	static const char *const words[KS_KIND_MAX] = { "ds", "keys", "data" };
 	size_t n = timeline_n_versions(p->h);
-	char id[NAME_MAX_];
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
 
 	/* Numbers are those of the state's file; sets that have none are told apart by their place. */
 	if (s->seq != 0)
-		(void)snprintf(id, sizeof(id), "%s-%u", words[s->kind], s->seq);
+		buf_printf(&b, "%s-%u", words[s->kind], s->seq);
 	else if (s->kind == KS_DS && s->keys == 0 && !s->foreign)
-		(void)snprintf(id, sizeof(id), "ds-none.%zu", n);
+		buf_printf(&b, "ds-none.%zu", n);
 	else
-		(void)snprintf(id, sizeof(id), "%s.%zu", words[s->kind], n);
-	return timeline_version_add(p->h, kinds[s->kind], sv_str(id),
+		buf_printf(&b, "%s.%zu", words[s->kind], n);
+	contents_put(p, s, &b);
+	if (b.rc < 0)
+		return b.rc;
+	return timeline_version_add(p->h, kinds[s->kind], buf_get(&b),
 	    s->kind == KS_DATA ? SV("all") : (struct sv){ 0 }, ret);
 }
 

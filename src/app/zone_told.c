@@ -267,6 +267,7 @@ by_key_read(struct pool *pool, const json_t *o, struct told_zone *z)
 	z->hold = is_true(o, "hold");
 	z->refused = is_true(o, "refused");
 	z->story = text(pool, o, "story");
+	z->story_ja = text(pool, o, "story_ja");
 	z->token = text(pool, o, "token");
 	z->ds_done = is_true(o, "ds_done");
 	z->ds_alarm = is_true(o, "ds_alarm");
@@ -305,6 +306,7 @@ by_zone_read(struct pool *pool, const json_t *o, struct told_zone *z)
 /* --- rows --- */
 
 static const struct told_zone empty = { .why = "", .keys_state = "", .keys_why = "", .next_why = "", .token = "",
+	.story_ja = "",
 	.story = "", .why_since = TOLD_NONE, .next_signing = TOLD_NONE, .horizon = TOLD_NONE, .refresh = TOLD_NONE,
 	.serial = TOLD_NONE, .serial_in = TOLD_NONE, .ds_since = TOLD_NONE, .parent_seen = TOLD_NONE,
 	.child_seen = TOLD_NONE, .next = TOLD_NONE };

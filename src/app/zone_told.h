@@ -114,7 +114,7 @@ struct told_zone {
 	/* key */
 	const char	*keys_state, *keys_why;	/* "ready", "waits", "cannot"; "" */
 	const char	*token;			/* why a token does not serve its keys, or "" */
-	const char	*story;			/* why the proof refuses a step, or "" */
+	const char	*story, *story_ja;	/* why the proof refuses a step, or "" */
 	bool		 unproven, held, ds_done, ds_alarm;
 	bool		 hold, refused;		/* held by an operator; by the proof */
 	int64_t		 ds_since, parent_seen, child_seen, next;
@@ -161,6 +161,8 @@ bool	 told_is_handover(const struct told_todo *);
 void	 told_why(struct buf *, const struct told_zone *, enum lang);
 
 /* One zone, as the members of an object that is open; all: with keys, waits and todo. */
+/* In that language, if it was told in it. */
+const char *told_story(const struct told_zone *, enum lang);
 void	 told_json(struct json *, const struct told_zone *, int64_t now, bool all, enum lang);
 
 #endif

@@ -271,6 +271,12 @@ next_why(const struct told_zone *z)
 	return z->waits[0].why;
 }
 
+const char *
+told_story(const struct told_zone *z, enum lang lang)
+{
+	return lang == LANG_JA && z->story_ja[0] != '\0' ? z->story_ja : z->story;
+}
+
 void
 told_json(struct json *j, const struct told_zone *z, int64_t now, bool all, enum lang lang)
 {
@@ -291,7 +297,7 @@ told_json(struct json *j, const struct told_zone *z, int64_t now, bool all, enum
 	json_kv_bool(j, "held", z->held);
 	json_kv_bool(j, "hold", z->hold);
 	json_kv_bool(j, "refused", z->refused);
-	json_kv_str(j, "story", z->story);
+	json_kv_str(j, "story", told_story(z, lang));
 	json_kv_bool(j, "ds_done", z->ds_done);
 	json_kv_bool(j, "ds_alarm", z->ds_alarm);
 	kv_time(j, "ds_since", z->ds_since);

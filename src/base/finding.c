@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,6 +123,19 @@ farg_find(const struct finding *f, struct sv key)
 	return NULL;
 }
 
+/* Words that were made in several languages: "why_ja" stands for "why" in Japanese. */
+static const struct farg *
+farg_find_lang(const struct finding *f, struct sv key, enum lang lang)
+{
+	const struct farg *a = NULL;
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "%.*s_%s", SV_ARG(key), lang_name(lang));
+	if (lang != LANG_EN)
+		a = farg_find(f, sv_str(name));
+	return a != NULL ? a : farg_find(f, key);
+}
+
 void
 finding_text(struct buf *b, const struct finding *f, enum lang lang)
 {
@@ -137,7 +151,7 @@ finding_text(struct buf *b, const struct finding *f, enum lang lang)
 			return;
 		key = sv_cut(&rest, '}');
 		/* As a sentence says it: "until never" is none. */
-		if ((a = farg_find(f, key)) != NULL && a->type == FARG_TIME && (int64_t)a->u == TIME_NEVER)
+		if ((a = farg_find_lang(f, key, lang)) != NULL && a->type == FARG_TIME && (int64_t)a->u == TIME_NEVER)
 			buf_str(b, tr(lang, N_("the next change")));
 		else if (a != NULL && a->type == FARG_MSG)
 			buf_str(b, tr(lang, a->s.p));

@@ -45,7 +45,7 @@ struct finding_def {
 enum farg_type {
 	FARG_U64,
 	FARG_TIME,
-	FARG_STR,		/* text of a stranger: escaped by each sink */
+	FARG_STR,		/* text of a stranger: escaped by each sink; "KEY_ja" takes its place in Japanese */
 	FARG_ASN,
 	FARG_PREFIX,
 	FARG_HEX,		/* bytes */

@@ -363,7 +363,7 @@ zone_status_print(const struct cmd_ctx *ctx, const struct told_zone *z, const st
 		key_put(ctx, &z->keys[i], b);
 	looks_put(ctx, z, b);
 	flags_put(ctx, z, b);
-	story_put(ctx, zone_report_story(r, z->name), b);
+	story_put(ctx, zone_report_story(r, z->name, ctx->lang), b);
 	waits_put(ctx, z, b);
 	next_put(ctx, z, b);
 	for (size_t i = 0; i < z->n_todo; i++)

@@ -273,17 +273,19 @@ zone_report_done(struct zone_report *r)
 }
 
 const char *
-zone_report_story(const struct zone_report *r, const char *zone)
+zone_report_story(const struct zone_report *r, const char *zone, enum lang lang)
 {
-	const json_t *list = json_object_get(r->doc, "zones");
+	const json_t *list = json_object_get(r->doc, "zones"), *story;
 	size_t i;
 	json_t *z;
 
 	json_array_foreach(list, i, z) {
 		const char *name = json_string_value(json_object_get(z, "zone"));
 
-		if (name != NULL && strcmp(name, zone) == 0)
-			return json_string_value(json_object_get(z, "story"));
+		if (name == NULL || strcmp(name, zone) != 0)
+			continue;
+		story = lang == LANG_JA ? json_object_get(z, "story_ja") : NULL;
+		return json_string_value(story != NULL ? story : json_object_get(z, "story"));
 	}
 	return NULL;
 }

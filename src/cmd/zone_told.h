@@ -4,6 +4,7 @@
 
 #include "app/conf.h"
 #include "app/zone_told.h"
+#include "base/tr.h"
 #include "cmd/cmd.h"
 #include "dns/dns.h"
 
@@ -24,7 +25,7 @@ void	 zone_keys_folder(const struct conf *, const struct dname *, char *dst, siz
 int	 zone_conf_load(const struct cmd_ctx *, struct conf **ret);
 
 /* Why the next step of the keys was refused, as the service tells it; NULL: it was not. */
-const char *zone_report_story(const struct zone_report *, const char *zone);
+const char *zone_report_story(const struct zone_report *, const char *zone, enum lang);
 
 /* An error that is an answer of the service, in the reader's language; zone may be NULL. */
 void	 zone_answer_err(const struct cmd_ctx *, const char *zone, const char *text);

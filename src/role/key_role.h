@@ -36,6 +36,7 @@
 #include "app/sign_ask.h"
 #include "app/told_turn.h"
 #include "app/zone_list.h"
+#include "base/tr.h"
 #include "dnssec/dnssec.h"
 #include "dnssec/keystate.h"
 #include "role/key_token.h"
@@ -101,7 +102,8 @@ struct key_refusal {
 	bool			 is;
 	bool			 overridden;	/* the next step is taken without the proof */
 	int64_t			 since;
-	char			 story[KEY_STORY_MAX];
+	uint64_t		 cause;		/* of the story without its dates */
+	char			 story[LANG_MAX][KEY_STORY_MAX];
 };
 
 struct key_zone {

@@ -57,7 +57,8 @@ zone_json(struct json *j, struct key_role *kr, const struct key_zone *kz)
 		kt.policy = &kz->e->policy;
 		kt.ring = kz->ring;
 		kt.n_doubt = kz->n_doubt;
-		kt.story = kz->refusal.is ? kz->refusal.story : NULL;
+		kt.story = kz->refusal.is ? kz->refusal.story[LANG_EN] : NULL;
+		kt.story_ja = kz->refusal.story[LANG_JA];
 		kt.refused_since = kz->refusal.since;
 		handed_fill(&kt, kz);
 	}

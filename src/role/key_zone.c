@@ -504,28 +504,59 @@ engine(struct keystate *st, const struct key_zone *kz, const struct key_seen *se
 	return rc;
 }
 
+/* Whole lines of it: cut, half a letter could be the last. */
+static void
+story_write(const struct findings *fs, enum lang lang, char dst[static KEY_STORY_MAX])
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct sv rest, line;
+	size_t n = 0;
+
+	timeline_story_text(&b, fs, lang);
+	rest = buf_get(&b);
+	while (sv_line(&rest, &line) && n + line.n + 2 <= KEY_STORY_MAX)
+		n += (size_t)snprintf(dst + n, KEY_STORY_MAX - n, "%s%.*s", n > 0 ? "\n" : "", SV_ARG(line));
+	dst[n] = '\0';
+}
+
+/* Each moment tells the story with its own dates; it is news only where something else would fail. */
+static uint64_t
+story_cause(const struct findings *fs)
+{
+	uint64_t h = 1;
+
+	for (const struct finding *f = fs->head; f != NULL; f = f->next) {
+		h = h * 31 + hash_bytes(f->def->code, strlen(f->def->code));
+		for (unsigned i = 0; i < f->n_args; i++)
+			if (f->args[i].type == FARG_STR || f->args[i].type == FARG_MSG)
+				h = h * 31 + hash_bytes(f->args[i].s.p, f->args[i].s.n);
+	}
+	return h;
+}
+
 static void
 refuse(struct key_role *kr, struct key_zone *kz, const struct findings *fs, int64_t now)
 {
-	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	struct key_refusal *r = &kz->refusal;
-	char zone[DNAME_STRLEN], story[KEY_STORY_MAX];
+	uint64_t cause = story_cause(fs);
+	bool known = r->is && r->cause == cause;
+	char zone[DNAME_STRLEN];
 
-	timeline_story_text(&b, fs, LANG_EN);
-	(void)snprintf(story, sizeof(story), "%.*s", SV_ARG(sv_trim(buf_get(&b))));
+	for (int lang = 0; lang < LANG_MAX; lang++)
+		story_write(fs, (enum lang)lang, r->story[lang]);
 	kr->n_held++;
-	if (r->is && strcmp(r->story, story) == 0)
-		return;
+	r->cause = cause;
 	if (!r->is)
 		r->since = now;
 	r->is = true;
-	memcpy(r->story, story, sizeof(story));
+	key_told_soon(kr, kz);
+	if (known)
+		return;
 	role_log(kr->role, LOG_LEVEL_ERROR, "%s: the next step of its keys is not taken: some resolver would "
 	    "fail", key_zone_text(kz, zone));
-	for (struct sv rest = sv_str(r->story), line; sv_line(&rest, &line); )
+	for (struct sv rest = sv_str(r->story[LANG_EN]), line; sv_line(&rest, &line); )
 		role_log(kr->role, LOG_LEVEL_ERROR, "%s: %.*s", key_zone_text(kz, zone), SV_ARG(line));
 	key_audit(kr, kz, "key-step-refused", "", NULL);
-	key_told_soon(kr, kz);
 }
 
 /* May the state go on from held to work? */
@@ -551,6 +582,8 @@ prove(struct key_role *kr, struct key_zone *kz, const struct keystate *held, con
 	if ((rc = zone_proof_step(held, work, &kz->e->policy, now, &fs, &safe)) == -ENOMEM)
 		return rc;
 	/* What cannot be proven is not taken. */
+	if (rc < 0)
+		finding_add(&fs, &roll_findings[ROLL_UNPROVEN], FA_MSG("why", err_str(rc)));
 	*ret_pass = rc == 0 && safe;
 	if (!*ret_pass)
 		refuse(kr, kz, &fs, now);

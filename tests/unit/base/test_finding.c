@@ -119,6 +119,24 @@ text(void **state UNUSED)
 	buf_done(&b);
 }
 
+/* Words that somebody made in both languages: each reader gets his own. */
+static void
+languages(void **state UNUSED)
+{
+	_cleanup_(pool_freep) struct pool *p = pool_new(1 << 20);
+	const struct farg args[] = { FA_STR("n", "seven"), FA_STR("n_ja", "7") };
+	struct buf en = BUF_INIT, ja = BUF_INIT;
+	struct findings fs;
+
+	findings_init(&fs, p);
+	finding_add_args(&fs, &defs[0], args, 2);
+	finding_text(&en, fs.head, LANG_EN);
+	finding_text(&ja, fs.head, LANG_JA);
+	assert_true(sv_starts(buf_get(&en), SV("seven and ")) && sv_starts(buf_get(&ja), SV("7 and ")));
+	buf_done(&en);
+	buf_done(&ja);
+}
+
 /* A reason of ours is translated, a stranger's text that looks like one is not. */
 static void
 reasons(void **state UNUSED)
@@ -192,5 +210,5 @@ severities(void **state UNUSED)
 }
 
 TESTS_MAIN("base/finding", T(order_and_counts), T(arguments_are_copied), T(cap),
-    T(without_memory_it_still_counts), T(append), T(text), T(reasons), T(values),
+    T(without_memory_it_still_counts), T(append), T(text), T(languages), T(reasons), T(values),
     T(as_json), T(severities))

@@ -158,6 +158,25 @@ shows(const char *text)
 	return strstr(shown, text) != NULL;
 }
 
+/* Is that the last line of the story? */
+static bool
+tells(enum roll_code code, enum lang lang)
+{
+	struct pool *pool = pool_new(1 << 16);
+	struct buf b = BUF_INIT;
+	struct findings fs;
+	bool does;
+
+	findings_init(&fs, pool);
+	finding_add(&fs, &roll_findings[code], FA_MSG("why", err_str(opinion_rc)));
+	finding_text(&b, fs.head, lang);
+	buf_char(&b, '\0');
+	does = strstr(kz.refusal.story[lang], b.p) != NULL;
+	buf_done(&b);
+	(void)pool_free(pool);
+	return does;
+}
+
 static int
 setup(void **state UNUSED)
 {
@@ -193,6 +212,7 @@ refused(void **state UNUSED)
 	assert_int_equal(kz.state.seq[KS_DNSKEY], 1);	/* as it was before any step */
 	assert_int_equal(told_state, KEY_SET_WAITS);
 	assert_true(shows("\"refused\":true") && shows("\"story\":\"From ") && shows("\"act\":\"override\""));
+	assert_false(shows("\"story_ja\":\"From ") || shows("\"story_ja\":\"\"") || !shows("\"story_ja\":\""));
 	assert_true(kz.next <= kit_now + 600);		/* it is asked again */
 	/* What is seen still counts; nothing else is done meanwhile. */
 	kit_now += 86400;
@@ -205,6 +225,7 @@ refused(void **state UNUSED)
 	opinion_rc = SE_LIMIT;
 	assert_int_equal(key_zone_step(&kr, &kz, NULL), 0);
 	assert_true(kz.refusal.is);
+	assert_true(tells(ROLL_UNPROVEN, LANG_EN) && tells(ROLL_UNPROVEN, LANG_JA));
 	opinion_rc = 0;
 	opinion = false;
 }
