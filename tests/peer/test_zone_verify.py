@@ -2,7 +2,8 @@
 """Who sees what is wrong with a signed zone: sekisho zone verify beside
 dnssec-verify (BIND), ldns-verify-zone and kzonecheck (Knot). Ours rejects
 every spoilt zone with the right code, and takes every zone that the others
-sign; what they miss is listed with the reason, and held to."""
+sign; what they miss, or refuse though it is legal, is listed with the reason in
+zone_verify_peers.tsv, and held to."""
 import json
 import os
 import subprocess
@@ -73,43 +74,38 @@ SPOILT = [
     ("ds-without-ns", "nsec", "add mail DS " + DS + ";sign mail DS;set mail NSEC ns1.example. A DS RRSIG NSEC;sign mail NSEC",
      "DNS_DS_WITHOUT_NS"),
 ]
+# Several chains, and a change of denial: what RFC 5155 sections 7.3, 10.4 and 10.5 allow, and faults in it.
+PARAM2 = "add @ NSEC3PARAM 1 0 0 AB;sign @ NSEC3PARAM"
+TWO = "also @ nsec3 AB;" + PARAM2
+APEX = "set @ NSEC dn.example. NS SOA MX RRSIG NSEC DNSKEY %sCDS CDNSKEY;ttl @ NSEC 300;sign @ NSEC"
+BOTH = "also @ nsec;" + APEX % "NSEC3PARAM "
+LEGAL = [
+    ("two-chains", "nsec3", TWO),
+    ("two-chains-opt-out", "nsec3", "also @ opt-out AB;" + PARAM2),
+    ("second-growing", "nsec3", "also @ nsec3 AB;drop #mail/AB NSEC3;drop #two/AB NSEC3"),
+    ("second-whole", "nsec3", "also @ nsec3 AB"),
+    ("to-nsec3", "nsec", "also @ nsec3"),
+    ("to-nsec3-growing", "nsec", "also @ nsec3;drop #mail NSEC3;drop #two NSEC3"),
+    ("nsec3-and-nsec", "nsec3", BOTH),
+    ("nsec3-nsec-going", "nsec3", BOTH + ";drop mail NSEC;drop @ NSEC"),
+    ("to-nsec", "nsec3", "also @ nsec;drop @ NSEC3PARAM;" + APEX % ""),
+]
+SPOILT += [
+    ("second-skipped", "nsec3", TWO + ";skip #mail/AB", "DNS_DENIAL_MISSING"),
+    ("second-empty-skipped", "nsec3", TWO + ";skip #b.ent/AB", "DNS_DENIAL_ENT"),
+    ("second-planted", "nsec3", TWO + ";plant #nothere/AB", "DNS_DENIAL_EXTRA"),
+    ("second-bit-gone", "nsec3", TWO + ";n3 #mail/AB types=RRSIG;sign #mail/AB NSEC3", "DNS_BITMAP_MISSING"),
+    ("second-gap", "nsec3", TWO + ";n3 #mail/AB next=#two/AB;sign #mail/AB NSEC3", "DNS_CHAIN_GAP"),
+    ("second-unsigned", "nsec3", "also @ nsec3 AB;unsign #mail/AB NSEC3", "DNS_SIG_MISSING"),
+    ("second-param-no-chain", "nsec3", PARAM2, "DNS_NSEC3PARAM_MISMATCH"),
+    ("beside-nsec-skips", "nsec3", BOTH + ";set mail NSEC sec.example. A RRSIG NSEC;sign mail NSEC", "DNS_CHAIN_GAP"),
+    ("beside-nsec3-gone", "nsec3", BOTH + ";skip #mail", "DNS_DENIAL_MISSING"),
+    ("beside-nsec-gone", "nsec", "also @ nsec3;drop mail NSEC", "DNS_DENIAL_MISSING"),
+]
 PEERS = {
     "dnssec-verify": lambda path: ["-q", "-o", "example.", path],
     "ldns-verify-zone": lambda path: [path],
     "kzonecheck": lambda path: ["-d", "on", "-o", "example.", path],
-}
-# What a peer does not report (BIND 9.18.49, ldns 1.8.3, Knot 3.2.6), and why.
-MISSES = {
-    "dnssec-verify": {
-        "the TTL of signatures is not compared": ["signature-ttl"],
-        "signatures that need not be there are not looked at": ["glue-signed", "ns-signed"],
-        "an insecure delegation may be left out without opt-out": ["opt-out-cleared"],
-        "only algorithms that sign the DNSKEY RRset are asked of the others": ["unsigned-algorithm"],
-        "CDS and CDNSKEY are data like others": ["cds-wrong", "cds-differ", "cds-delete-mixed"],
-        "DS without NS is data like others": ["ds-without-ns"],
-    },
-    "ldns-verify-zone": {
-        "the signer's name is not compared": ["wrong-signer"],
-        "TTLs are not compared": ["ttl", "ttl-raised", "original-ttl", "signature-ttl"],
-        "types of bit maps are not compared": ["bit-gone", "bit-more", "nsec3-bit-gone", "nsec3-bit-more",
-                                               "rrset-gone", "rrset-new", "orphan"],
-        "signatures over NS of a delegation are not noticed": ["ns-signed"],
-        "empty non-terminals are not asked for": ["nsec3-empty-skipped"],
-        "NSEC3 parameters are not compared": ["nsec3-salt", "nsec3param-salt"],
-        "an insecure delegation may be left out without opt-out": ["opt-out-cleared"],
-        "any algorithm that verifies is enough": ["unsigned-algorithm"],
-        "any key may sign the DNSKEY RRset": ["ds-silent"],
-        "CDS and CDNSKEY are data like others": ["cds-wrong", "cds-differ", "cds-delete-mixed"],
-        "DS without NS is data like others": ["ds-without-ns"],
-    },
-    "kzonecheck": {
-        "the signer's name is not compared": ["wrong-signer"],
-        "the number of labels is not compared": ["wrong-labels"],
-        "the TTL of signatures is not compared": ["signature-ttl"],
-        "an NSEC3 record of no name is not noticed where it is well linked": ["nsec3-planted", "nsec3-name-gone"],
-        "any algorithm that verifies is enough": ["unsigned-algorithm"],
-        "DS without NS is data like others": ["ds-without-ns"],
-    },
 }
 # (signer, zone): what we reject in what it signed, and why that is right
 THEIRS = {
@@ -119,6 +115,13 @@ THEIRS = {
                                    "it signs names below a DNAME; RFC 6672 section 2.4: there are none"),
 }
 t = Tap()
+
+
+def listed(peer, what):
+    """{zone: why}, of zone_verify_peers.tsv."""
+    with open(os.path.join(HERE, "zone_verify_peers.tsv")) as f:
+        rows = [line.rstrip("\n").split("\t") for line in f if not line.startswith("#")]
+    return {r[2]: r[3] for r in rows if r[:2] == [peer, what]}
 
 
 def ours(path, *more):
@@ -135,7 +138,7 @@ def tool():
 
 
 def spoil(folder):
-    lines = "".join("%s\t%s\t%s\n" % row[:3] for row in SPOILT)
+    lines = "".join("%s\t%s\t%s\n" % row[:3] for row in SPOILT + LEGAL)
     lines += "".join("good-%s\t%s\tttl mail A 3600\n" % (d, d) for d in ("nsec", "nsec3", "opt-out"))
     out = subprocess.run([tool(), folder, str(int(time.time()))], input=lines, text=True, check=True,
                          stdout=subprocess.PIPE, timeout=60).stdout
@@ -171,10 +174,36 @@ def table(folder):
         t.diag("%-24s %s" % (name, "  ".join(["yes    "] + [("yes" if seen[p] else "-").ljust(len(p)) for p in there])))
     t.none(wrong, "ours rejects all %d, each with its code" % len(SPOILT))
     for p in there:
-        known = {n for names in MISSES[p].values() for n in names}
+        known = set(listed(p, "misses"))
         t.none(sorted(missed[p] - known), "what %s misses is what we know of" % p)
         if known - missed[p]:
             t.diag("%s sees now: %s" % (p, ", ".join(sorted(known - missed[p]))))
+
+
+def legal(folder):
+    """Zones with more than one chain: who takes them, and who is known not to."""
+    ds = spoil(folder)
+    wrong, refused = [], {p: set() for p in PEERS if not peers.missing(p)}
+    for name, _, _ in LEGAL:
+        path = os.path.join(folder, name + ".zone")
+        state, codes = ours(path, "--ds", ds[name])
+        if state != "good":
+            wrong.append("%s: %s %s" % (name, state, sorted(codes)))
+        seen = {p: sees(p, path) for p in refused}
+        for p in refused:
+            if seen[p]:
+                refused[p].add(name)
+        t.diag("%-24s %s" % (name, "  ".join(["takes  "] + [("-" if seen[p] else "takes").ljust(len(p)) for p in refused])))
+    t.none(wrong, "ours takes all %d" % len(LEGAL))
+    for p in refused:
+        t.none(sorted(refused[p] - set(listed(p, "refuses"))), "what %s refuses is what we know of" % p)
+
+
+def lists():
+    """Each line of the list is of a zone that is tried."""
+    names = {"misses": {r[0] for r in SPOILT}, "refuses": {r[0] for r in LEGAL}}
+    wrong = ["%s %s %s" % (p, what, n) for p in PEERS for what in names for n in set(listed(p, what)) - names[what]]
+    t.none(wrong, "the list of what peers say names no other zones")
 
 
 # --- zones that the others sign ---
@@ -266,7 +295,9 @@ def take(folder, signer):
 
 def main():
     with tempfile.TemporaryDirectory(prefix="sekisho-verify-") as folder:
+        t.case(lists)
         t.case(table, folder)
+        t.case(legal, folder)
         for signer in SIGNERS:
             t.case(take, folder, signer)
     return t.done()
