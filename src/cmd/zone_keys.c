@@ -8,7 +8,7 @@
 #include "cmd/cmd.h"
 #include "cmd/ctl_client.h"
 #include "cmd/zone_told.h"
-#include "dnssec/dnssec.h"
+#include "out/escape.h"
 
 #define ANSWER_MSEC	30000
 
@@ -32,6 +32,16 @@ opt(struct cmd_ctx *ctx UNUSED, void *state, const struct cmd_opt *o UNUSED, con
 
 /* --- backed up: the daemon is told --- */
 
+static void
+backed_up_say(const struct cmd_ctx *ctx, const char *zone, long long n)
+{
+	if (n == 0)
+		printf(tr(ctx->lang, N_("%s: no key waited for a backup\n")), zone);
+	else
+		printf(tr(ctx->lang, n == 1 ? N_("%s: %lld key is now marked as backed up\n") :
+		    N_("%s: %lld keys are now marked as backed up\n")), zone, n);
+}
+
 static int
 backed_up(struct cmd_ctx *ctx, const struct dname *zone)
 {
@@ -48,8 +58,7 @@ backed_up(struct cmd_ctx *ctx, const struct dname *zone)
 	if (json_is_true(json_object_get(j, "good"))) {
 		rc = EXIT_GOOD;
 		if (!ctx->quiet && !ctx->json)
-			printf(tr(ctx->lang, N_("%s: %lld keys are now marked as backed up\n")), name,
-			    (long long)json_integer_value(json_object_get(j, "keys")));
+			backed_up_say(ctx, name, (long long)json_integer_value(json_object_get(j, "keys")));
 	} else
 		zone_answer_err(ctx, NULL, json_string_value(json_object_get(j, "text")));
 	if (ctx->json)
@@ -77,43 +86,22 @@ key_json(const struct told_key *k, struct json *j)
 	json_close(j, '}');
 }
 
-static bool
-is_external(const struct told_key *k)
-{
-	for (size_t i = 0; i < k->flags.n; i++)
-		if (strcmp(k->flags.v[i], "external") == 0)
-			return true;
-	return false;
-}
-
-static void
-key_text(const struct cmd_ctx *ctx, const struct told_key *k, struct buf *b)
-{
-	const struct dnssec_alg *alg = k->alg < 0 || k->alg > 255 ? NULL : dnssec_alg_find((uint8_t)k->alg);
-	char when[TIME_STRLEN];
-
-	buf_printf(b, "  %5lld  %s  %s  %s", (long long)k->tag, k->role, alg == NULL ? "?" : alg->name,
-	    time_str(k->created == TOLD_NONE ? 0 : k->created, when));
-	for (int r = 0; r < TOLD_RECORD_MAX; r++)
-		buf_printf(b, "  %s %s", told_record_word((enum told_record)r), k->records[r].state);
-	buf_printf(b, "%s\n", k->backed_up || is_external(k) ? "" : tr(ctx->lang, N_("  not backed up")));
-}
-
 static void
 zone_show(const struct cmd_ctx *ctx, const struct told_zone *z, struct json *j, struct buf *b)
 {
 	if (ctx->json) {
 		json_key(j, z->name);
 		json_open(j, '[');
-	} else
-		buf_printf(b, "%s\n", z->name);
-	for (size_t i = 0; i < z->n_keys; i++)
-		if (ctx->json)
+		for (size_t i = 0; i < z->n_keys; i++)
 			key_json(&z->keys[i], j);
-		else
-			key_text(ctx, &z->keys[i], b);
-	if (ctx->json)
 		json_close(j, ']');
+		return;
+	}
+	buf_str(b, b->len == 0 ? "" : "\n");
+	escape_term(b, sv_str(z->name));
+	buf_str(b, z->n_keys == 0 ? tr(ctx->lang, N_("  has no keys yet; \"sekisho zone status\" says why")) : "");
+	buf_char(b, '\n');
+	zone_keys_print(ctx, z, b);
 }
 
 /* One zone, or all: as the service says, or its files where there is none. */

@@ -286,7 +286,7 @@ zone_left_print(const struct cmd_ctx *ctx, int64_t sec, struct buf *b)
 
 		if (v == 0 && (n > 0 || i + 1 < ARRAY_LEN(units)))
 			continue;
-		buf_str(b, n++ == 0 ? "" : " ");
+		buf_str(b, n++ == 0 || ctx->lang == LANG_JA ? "" : " ");
 		buf_printf(b, tr(ctx->lang, v == 1 ? units[i].one : units[i].many), (long long)v);
 		sec %= units[i].sec;
 		if (sec == 0)

@@ -9,6 +9,7 @@
 #include "out/escape.h"
 #include "out/table.h"
 
+#define FOLDER_LEN_MAX	4700
 #define LOOK_LATE	3600	/* seconds; servers are looked at every few minutes */
 
 static const char *
@@ -67,7 +68,7 @@ when_put(const struct cmd_ctx *ctx, int64_t at, struct buf *b)
 	int64_t left = at - ctx->now;
 
 	zone_left_print(ctx, left < 0 ? -left : left, &span);
-	buf_printf(b, "%s ", time_str(at, when));
+	buf_printf(b, "%s%s", time_str(at, when), ctx->lang == LANG_JA ? "" : " ");
 	buf_printf(b, tr(ctx->lang, left < 0 ? N_("(%.*s ago)") : N_("(in %.*s)")), SV_ARG(buf_get(&span)));
 }
 
@@ -172,7 +173,33 @@ key_put(const struct cmd_ctx *ctx, const struct told_key *k, struct buf *b)
 	}
 }
 
+void
+zone_keys_print(const struct cmd_ctx *ctx, const struct told_zone *z, struct buf *b)
+{
+	if (z->n_keys > 0)
+		heads_put(ctx, b);
+	for (size_t i = 0; i < z->n_keys; i++)
+		key_put(ctx, &z->keys[i], b);
+}
+
 /* --- what comes --- */
+
+/* What is to be backed up; nothing where the configuration cannot be read here. */
+static void
+folder_put(const struct cmd_ctx *ctx, const struct told_zone *z, struct buf *b)
+{
+	_cleanup_(conf_freep) struct conf *c = NULL;
+	struct conf_error e;
+	struct dname name;
+	char folder[FOLDER_LEN_MAX];
+
+	if (app_conf_load(ctx->conf, ctx->state, &c, &e) < 0 || dname_parse(sv_str(z->name), NULL, &name) < 0)
+		return;
+	zone_keys_folder(c, &name, folder, sizeof(folder));
+	buf_printf(b, "      %s ", tr(ctx->lang, N_("the folder:")));
+	escape_term(b, sv_str(folder));
+	buf_char(b, '\n');
+}
 
 static bool
 said_before(const struct told_zone *z, size_t i)
@@ -251,6 +278,7 @@ todo_put(const struct cmd_ctx *ctx, const struct told_zone *z, const struct told
 	lines_put(tr(ctx->lang, N_("so that this is the whole set:")), &t->ds, b);
 	lines_put(tr(ctx->lang, N_("a registry that wants DNSKEY records gets these:")), &t->dnskey, b);
 	if (strcmp(t->act, "backup") == 0) {
+		folder_put(ctx, z, b);
 		buf_str(b, "      sekisho zone keys ");
 		escape_term(b, sv_str(z->name));
 		buf_str(b, " --backed-up\n");
@@ -357,10 +385,7 @@ zone_status_print(const struct cmd_ctx *ctx, const struct told_zone *z, const st
 	service_put(ctx, z, b);
 	if (r->no_keys)
 		buf_printf(b, "  %s\n", tr(ctx->lang, N_("the role key is not running; its log says why")));
-	if (z->n_keys > 0)
-		heads_put(ctx, b);
-	for (size_t i = 0; i < z->n_keys; i++)
-		key_put(ctx, &z->keys[i], b);
+	zone_keys_print(ctx, z, b);
 	looks_put(ctx, z, b);
 	flags_put(ctx, z, b);
 	story_put(ctx, zone_report_story(r, z->name, ctx->lang), b);

@@ -33,5 +33,7 @@ void	 zone_answer_err(const struct cmd_ctx *, const char *zone, const char *text
 /* zone_status_show.c: the zone's part of the table. */
 void	 zone_status_print(const struct cmd_ctx *, const struct told_zone *, const struct zone_report *,
 	    struct buf *);
+/* The table of its keys alone. */
+void	 zone_keys_print(const struct cmd_ctx *, const struct told_zone *, struct buf *);
 
 #endif

@@ -173,7 +173,7 @@ def test_status(t, d):
     code, out, _ = p.run("zone", "keys", "example.jp", "--json")
     t.equal([k["tag"] for k in json.loads(out)[ZONE]], [12345, 23456], "zone keys shows what the service says")
     code, out, _ = p.run("zone", "keys")
-    t.ok(code == 0 and "12345" in out and "omnipresent" in out, "and as text", out)
+    t.ok(code == 0 and "12345" in out and "everywhere" in out, "and as text", out)
 
     # Held by itself, before the parent was seen: nobody could release it; and it is not in service.
     p.put("told.json", told(keys=[], state="waits", why="its parent is to be seen first", held=True, hold=False,
