@@ -81,10 +81,12 @@ void
 dns_answer_begin(struct dmsg_wr *w, uint8_t *buf, size_t cap, const struct dns_query *q,
     uint16_t flags, size_t keep)
 {
+	/* RFC 1035 section 4.1.1; RFC 4035 section 3: "MUST copy the CD bit", and ignore AD. */
+	uint16_t copied = q->head.opcode == DNS_OP_QUERY ? DNS_RD | DNS_CD : DNS_RD;
 	const struct dns_head h = {
 		.id = q->head.id,
 		.opcode = q->head.opcode,
-		.flags = (uint16_t)(DNS_QR | flags | (q->head.flags & DNS_RD)),
+		.flags = (uint16_t)(DNS_QR | flags | (q->head.flags & copied)),
 	};
 	static const struct edns none = { .present = false };
 

@@ -224,14 +224,36 @@ zone_question_judge(struct zone_question *q, struct sv wire)
 /* --- the answer --- */
 
 static int
-set_put(struct dmsg_wr *w, const struct dname *owner, uint16_t type, uint32_t ttl, struct sv rest)
+set_put(struct dmsg_wr *w, enum dns_section section, const struct dname *owner, uint16_t type, uint32_t ttl,
+    struct sv rest)
 {
 	struct dns_rr rr = { .owner = owner, .type = type, .class = DNS_CLASS_IN, .ttl = ttl };
 	int rc = 0;
 
 	while (rc == 0 && zdata_next(&rest, &rr.rdata))
-		rc = dmsg_put(w, DNS_ANSWER, &rr);
+		rc = dmsg_put(w, section, &rr);
 	return rc;
+}
+
+/*
+ * No such data (DNSKEY of a zone without keys): RFC 2308 section 3: "MUST include the SOA
+ * record of the zone in the authority section", with the lesser of its TTL and MINIMUM.
+ */
+static int
+nothing_put(const struct zone_question *q, struct dmsg_wr *w)
+{
+	struct zone *zone = q->z->now.signed_zone;
+	struct zrrset set;
+	struct sv rest, rdata;
+	struct rd r;
+
+	if (!znode_find(zone_apex_node(zone), RR_SOA, &set))
+		return 0;
+	rest = set.rrs;
+	if (!zdata_next(&rest, &rdata) || rdata.n < 4)
+		return 0;
+	r = rd_sv(sv_skip(rdata, rdata.n - 4));
+	return set_put(w, DNS_AUTHORITY, zone_apex(zone), RR_SOA, (uint32_t)min_size(set.ttl, rd_be32(&r)), set.rrs);
 }
 
 static int
@@ -242,11 +264,13 @@ records_put(const struct zone_question *q, struct dmsg_wr *w)
 	struct zrrset set;
 	int rc;
 
-	if (apex == NULL || !znode_find(apex, q->q.q.type, &set))
+	if (apex == NULL)
 		return 0;
-	rc = set_put(w, zone_apex(zone), set.type, set.ttl, set.rrs);
+	if (!znode_find(apex, q->q.q.type, &set))
+		return nothing_put(q, w);
+	rc = set_put(w, DNS_ANSWER, zone_apex(zone), set.type, set.ttl, set.rrs);
 	if (rc == 0 && q->q.edns.dnssec_ok)
-		rc = set_put(w, zone_apex(zone), RR_RRSIG, set.sig_ttl, set.sigs);
+		rc = set_put(w, DNS_ANSWER, zone_apex(zone), RR_RRSIG, set.sig_ttl, set.sigs);
 	return rc;
 }
 

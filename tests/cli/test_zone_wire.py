@@ -22,7 +22,7 @@ SECRET = b"a secret of thirty-two octets ..."[:32]
 KEY = tsig.Key("k256", SECRET)
 SHORT = tsig.Key("k128", SECRET, "hmac-sha256-128")
 WRONG = tsig.Key("k256", SECRET[::-1])
-SOA, IXFR, AXFR = 6, 251, 252
+SOA, DNSKEY, AXFR = 6, 48, 252
 HOSTS = 1500			# some 60 KiB: three messages
 CONF = """dns:
   look-interval: 0
@@ -254,6 +254,11 @@ def test_signatures(t, d):
     t.equal(ask(KEY, now)[0], 0, "the same second is no earlier one")
     rcode, r = ask(KEY, now + 1)
     t.ok(rcode == 0 and r.good, "and later ones go on")
+    # RFC 4035 section 3: CD is copied, AD is not; RFC 2308 section 3: what is not there has the SOA beside it.
+    m = p.ask(question(DNSKEY, flags=0x0130), "127.0.0.8")
+    t.equal((m[2], m[3]), (0x85, 0x10), "the flags of an answer: QR, AA, RD and CD of the question")
+    t.equal([(section, kind, m[at - 6:at - 2]) for _, section, kind, at, _ in tsig.records(m)],
+            [(2, SOA, struct.pack(">I", 60))], "a zone without keys: no data, the SOA with its MINIMUM")
     rcode, r = ask(KEY, now - 400)
     t.equal((rcode, r.error), (9, tsig.BADTIME), "out of its time: BADTIME, as ever")
 

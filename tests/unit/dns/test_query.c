@@ -153,6 +153,16 @@ answers(void **state)
 	assert_int_equal(dmsg_next(&m, &s, &rr), 1);
 	assert_int_equal(edns_parse(&rr, &got), 0);
 	assert_int_equal(got.rcode_high, 1);
+	/* RFC 4035 section 3: CD is copied, AD is not; of a NOTIFY neither. */
+	for (uint8_t op = DNS_OP_QUERY; op <= DNS_OP_NOTIFY; op += DNS_OP_NOTIFY) {
+		q.head.opcode = op;
+		q.head.flags = DNS_RD | DNS_CD | DNS_AD | DNS_RA;
+		dns_answer_begin(&w, out, sizeof(out), &q, DNS_AA, 0);
+		n = dns_answer_end(&w, &q, DNS_NOERROR, SV(""));
+		assert_int_equal(dmsg_open(&m, SV_OF(out, n), room), 0);
+		assert_int_equal(m.head.flags, DNS_QR | DNS_AA | DNS_RD | (op == DNS_OP_QUERY ? DNS_CD : 0));
+	}
+	q.head.opcode = DNS_OP_QUERY;
 	dns_answer_begin(&w, out, sizeof(out), &q, 0, 0);
 	n = dns_answer_end(&w, &q, DNS_REFUSED, SV(""));
 	assert_int_equal(soa_answer_parse(SV_OF(out, n), room, 77, &zone, fs, &serial), -EBADMSG);
