@@ -12,8 +12,13 @@
 #include "sys/file.h"
 
 #define POOL_MAX	((size_t)16 << 20)
-#define PATH_LEN_MAX	4700
 #define PROBE_LEN	32
+
+#define F FINDING_ROW_
+const struct finding_def import_findings[IMPORT_FINDING_MAX] = {
+#include "app/key_import_findings.def"
+};
+#undef F
 
 static const struct {
 	const char	*word, *text;
@@ -53,58 +58,63 @@ key_import_free(struct key_import *ki)
 	return NULL;
 }
 
-size_t
-key_import_n(const struct key_import *ki)
-{
-	return ki->n;
-}
-
-const struct import_key *
-key_import_get(const struct key_import *ki, size_t i)
-{
-	return &ki->key[i];
-}
-
 /* --- the published zone --- */
 
-/* Of a signature at the apex. */
-struct signer {
-	uint16_t	covered, tag;
-	uint8_t		alg;
-};
-
-#define SIGNERS_MAX	256
-
-struct published {
-	size_t		 n, n_signers;
-	struct sv	 rdata[KEYRING_KEYS_MAX];
-	struct signer	 signer[SIGNERS_MAX];
-};
-
-static int
-record_take(struct key_import *ki, const struct dns_rr *rr, struct published *p)
+static struct import_signer *
+signer_find(struct import_published *p, uint16_t tag, uint8_t alg)
 {
-	struct rd r = rd_sv(rr->rdata);
-	struct signer s;
-
-	if (rr->type == RR_DNSKEY) {
-		if (p->n == ARRAY_LEN(p->rdata))
-			return SE_LIMIT;
-		p->rdata[p->n] = pool_sv(ki->pool, rr->rdata);
-		return p->rdata[p->n++].p == NULL ? -ENOMEM : 0;
-	}
-	s.covered = rd_be16(&r);
-	s.alg = rd_u8(&r);
-	(void)rd_bytes(&r, 1 + 4 + 4 + 4);
-	s.tag = rd_be16(&r);
-	if (!r.bad && (s.covered == RR_DNSKEY || s.covered == RR_SOA) && p->n_signers < SIGNERS_MAX)
-		p->signer[p->n_signers++] = s;
-	return 0;
+	for (size_t i = 0; i < p->n_signers; i++)
+		if (p->signer[i].tag == tag && p->signer[i].alg == alg)
+			return &p->signer[i];
+	if (p->n_signers == IMPORT_SIGNERS_MAX)
+		return NULL;
+	p->signer[p->n_signers] = (struct import_signer){ .tag = tag, .alg = alg };
+	return &p->signer[p->n_signers++];
 }
 
-/* DNSKEY records and who signs, of the apex: from a zone file, a transfer, or dig's answer. */
+static void
+signature_take(const struct dns_rr *rr, bool apex, struct import_published *p)
+{
+	struct rd r = rd_sv(rr->rdata);
+	struct import_signer *s;
+	uint16_t covered = rd_be16(&r);
+	uint8_t alg = rd_u8(&r);
+	int64_t expires;
+
+	(void)rd_bytes(&r, 1 + 4);
+	expires = rd_be32(&r);
+	(void)rd_bytes(&r, 4);
+	s = signer_find(p, rd_be16(&r), alg);
+	if (r.bad || s == NULL)
+		return;
+	if (apex && (covered == RR_DNSKEY || covered == RR_CDS || covered == RR_CDNSKEY))
+		s->keys = s->keys || covered == RR_DNSKEY;
+	else if (apex && covered == RR_SOA)
+		s->soa = true;
+	else {
+		s->others = true;
+		s->expires = max_i64(s->expires, expires);
+	}
+}
+
 static int
-published_read(struct key_import *ki, const struct import_opts *o, struct findings *fs, struct published *p)
+record_take(struct key_import *ki, const struct dns_rr *rr, struct import_published *p)
+{
+	bool apex = dname_eq(rr->owner, &ki->zone);
+
+	if (rr->type == RR_RRSIG)
+		signature_take(rr, apex, p);
+	if (rr->type != RR_DNSKEY || !apex)
+		return 0;
+	if (p->n == ARRAY_LEN(p->rdata))
+		return SE_LIMIT;
+	p->rdata[p->n] = pool_sv(ki->pool, rr->rdata);
+	return p->rdata[p->n++].p == NULL ? -ENOMEM : 0;
+}
+
+/* DNSKEY records and who signs what: from a zone file, a transfer, or dig's answer. */
+static int
+published_read(struct key_import *ki, const struct import_opts *o, struct findings *fs, struct import_published *p)
 {
 	struct zonefile_opts zo = { .origin = *o->zone, .has_ttl = true };
 	_cleanup_(zonefile_freep) struct zonefile *zf = NULL;
@@ -115,54 +125,30 @@ published_read(struct key_import *ki, const struct import_opts *o, struct findin
 	if ((zf = zonefile_new(&zo, zone_text_read, &t, fs)) == NULL)
 		return -ENOMEM;
 	while ((rc = zonefile_next(zf, &rr)) == 1)
-		if ((rr.type == RR_DNSKEY || rr.type == RR_RRSIG) && dname_eq(rr.owner, o->zone) &&
-		    (rc = record_take(ki, &rr, p)) < 0)
+		if ((rc = record_take(ki, &rr, p)) < 0)
 			return rc;
 	return rc < 0 ? rc : findings_reject(fs) ? -EBADMSG : 0;
 }
 
-/* Tags are shared at times: a signature is somebody's only where one key alone fits. */
-static void
-signers_mark(struct key_import *ki, const struct published *p)
-{
-	for (size_t s = 0; s < p->n_signers; s++) {
-		struct import_key *found = NULL;
-		size_t n = 0;
-
-		for (size_t i = 0; i < ki->n; i++) {
-			struct import_key *k = &ki->key[i];
-
-			if (k->published && dnskey_tag(k->rdata) == p->signer[s].tag &&
-			    (uint8_t)k->rdata.p[3] == p->signer[s].alg) {
-				found = k;
-				n++;
-			}
-		}
-		if (n != 1)
-			continue;
-		found->signs_keys = found->signs_keys || p->signer[s].covered == RR_DNSKEY;
-		found->signs_data = found->signs_data || p->signer[s].covered == RR_SOA;
-	}
-}
-
 /* --- single keys --- */
 
-static struct import_key *
-key_add(struct key_import *ki, const char *from)
+struct import_key *
+import_key_add(struct key_import *ki, const char *from)
 {
 	struct import_key *k = &ki->key[ki->n];
 
 	if (ki->n == KEY_IMPORT_MAX)
 		return NULL;
-	*k = (struct import_key){ .from = pool_strdup(ki->pool, from), .active = TIME_NEVER };
+	*k = (struct import_key){ .from = pool_strdup(ki->pool, from), .active = TIME_NEVER, .end = TIME_NEVER,
+	    .again = TIME_NEVER };
 	if (k->from == NULL)
 		return NULL;
 	ki->n++;
 	return k;
 }
 
-static bool
-has_rdata(const struct key_import *ki, struct sv rdata)
+bool
+import_key_found(const struct key_import *ki, struct sv rdata)
 {
 	for (size_t i = 0; i < ki->n; i++)
 		if (sv_eq(ki->key[i].rdata, rdata) && (ki->key[i].priv != NULL || ki->key[i].uri != NULL))
@@ -195,9 +181,8 @@ priv_keep(struct key_import *ki, struct import_key *k, struct crypto_priv *priv)
 	return 0;
 }
 
-/* 1: its signature verifies with the record; 0: it does not. */
-static int
-probe(const struct crypto_priv *priv, struct sv rdata)
+int
+import_key_probe(const struct crypto_priv *priv, struct sv rdata)
 {
 	_cleanup_(crypto_pub_freep) struct crypto_pub *pub = NULL;
 	uint8_t random[PROBE_LEN], sig[CRYPTO_DNSSIG_MAX];
@@ -217,33 +202,14 @@ probe(const struct crypto_priv *priv, struct sv rdata)
 	return c.ok;
 }
 
-/* --- BIND --- */
-
-static int
-bind_read(struct key_import *ki, const struct import_opts *o, struct findings *fs)
-{
-	int rc = keyring_read(o->dir, o->zone, fs, &ki->ring);
-
-	for (size_t i = 0; rc == 0 && i < keyring_n(ki->ring); i++) {
-		const struct keyring_key *r = keyring_get(ki->ring, i);
-		struct import_key *k = key_add(ki, r->name);
-
-		if (k == NULL)
-			return SE_LIMIT;
-		k->rdata = r->rdata;
-		k->priv = r->priv;
-		k->uri = r->uri;
-		k->active = r->activate;
-		k->retired = r->inactive <= o->now;
-		if (r->priv == NULL && r->uri == NULL)
-			k->verdict = IMPORT_NO_PRIVATE;
-		else if (r->remove <= o->now)
-			k->verdict = IMPORT_REMOVED;
-	}
-	return rc;
-}
-
 /* --- PEM files --- */
+
+void
+import_open_tell(struct key_import *ki, const char *path, struct findings *fs)
+{
+	if (file_is_open_to_all(path))
+		finding_add(fs, import_refuse(ki, IMPORT_OPEN), FA_STR("file", path));
+}
 
 static int
 pem_parse(struct key_import *ki, const char *dir, const char *name, uint8_t alg, struct crypto_priv **ret)
@@ -260,20 +226,44 @@ pem_parse(struct key_import *ki, const char *dir, const char *name, uint8_t alg,
 	return rc;
 }
 
+/* Knot's times, or OpenDNSSEC's words. */
+static void
+row_times(struct import_key *k, const struct key_list_row *row, int64_t now)
+{
+	const int64_t *t = row->time;
+	/* A KSK's last work is done when its DS goes; other keys retire at once. */
+	int64_t end = t[KEY_LIST_RETIRE_ACTIVE] != 0 ? t[KEY_LIST_RETIRE_ACTIVE] : t[KEY_LIST_RETIRE];
+
+	if (end == 0)
+		end = t[KEY_LIST_POST_ACTIVE] != 0 ? t[KEY_LIST_POST_ACTIVE] : row->end;
+	if (end != 0)
+		k->end = end;
+	if (t[KEY_LIST_ACTIVE] != 0)
+		k->active = t[KEY_LIST_ACTIVE];
+	k->coming = row->use == KEY_LIST_COMING || (row->use == KEY_LIST_UNSAID && t[KEY_LIST_PUBLISH] != 0 &&
+	    (t[KEY_LIST_ACTIVE] == 0 || t[KEY_LIST_ACTIVE] > now));
+	k->retired = row->use == KEY_LIST_LEAVING || (end != 0 && end <= now && row->use == KEY_LIST_UNSAID);
+	k->mixing = row->mixing;
+	k->again = row->next != 0 ? row->next : TIME_NEVER;
+	if (t[KEY_LIST_REMOVE] != 0 && t[KEY_LIST_REMOVE] <= now)
+		k->verdict = IMPORT_REMOVED;
+}
+
 static int
-row_pem(struct key_import *ki, const struct import_opts *o, const struct key_list_row *row)
+row_pem(struct key_import *ki, const struct import_opts *o, const struct key_list_row *row, struct findings *fs)
 {
 	uint16_t flags = row->ksk ? DNSKEY_ZONE | DNSKEY_SEP : DNSKEY_ZONE;
-	char name[KEY_LIST_ID_MAX + 5];
+	char name[KEY_LIST_ID_MAX + 5], path[PATH_LEN_MAX];
 	struct crypto_priv *priv = NULL;
 	struct import_key *k;
 	int rc;
 
 	(void)snprintf(name, sizeof(name), "%s.pem", row->id);
+	(void)snprintf(path, sizeof(path), "%s/%s", o->dir, name);
 	rc = pem_parse(ki, o->dir, name, row->alg, &priv);
 	if (rc == -ENOENT && o->hsm != NULL)
 		return rc;		/* in the token, then */
-	if ((k = key_add(ki, name)) == NULL) {
+	if ((k = import_key_add(ki, name)) == NULL) {
 		(void)crypto_priv_free(priv);
 		return SE_LIMIT;
 	}
@@ -284,18 +274,21 @@ row_pem(struct key_import *ki, const struct import_opts *o, const struct key_lis
 	if ((rc = priv_keep(ki, k, priv)) < 0 ||
 	    (rc = rdata_set(ki, k, flags, row->alg, crypto_priv_public(priv))) < 0)
 		return rc;
+	row_times(k, row, o->now);
 	if (dnskey_tag(k->rdata) != row->tag)
 		k->verdict = IMPORT_TAG;
-	else if (row->remove <= o->now)
-		k->verdict = IMPORT_REMOVED;
+	if (k->verdict == IMPORT_TAKEN)
+		import_open_tell(ki, path, fs);
 	return 0;
 }
 
 /* A file of no list: which record of the zone does it fit? */
 static int
-file_pem(struct key_import *ki, const struct import_opts *o, const char *name, const struct published *p)
+file_pem(struct key_import *ki, const struct import_opts *o, const char *name, const struct import_published *p,
+    struct findings *fs)
 {
-	struct import_key *k = key_add(ki, name);
+	struct import_key *k = import_key_add(ki, name);
+	char path[PATH_LEN_MAX];
 
 	if (k == NULL)
 		return SE_LIMIT;
@@ -314,6 +307,8 @@ file_pem(struct key_import *ki, const struct import_opts *o, const char *name, c
 		if (sv_eq(crypto_priv_public(priv), d.public_key)) {
 			k->rdata = p->rdata[i];
 			k->verdict = IMPORT_TAKEN;
+			(void)snprintf(path, sizeof(path), "%s/%s", o->dir, name);
+			import_open_tell(ki, path, fs);
 			return priv_keep(ki, k, priv);
 		}
 		(void)crypto_priv_free(priv);
@@ -322,7 +317,7 @@ file_pem(struct key_import *ki, const struct import_opts *o, const char *name, c
 }
 
 static int
-files_pem(struct key_import *ki, const struct import_opts *o, const struct published *p)
+files_pem(struct key_import *ki, const struct import_opts *o, const struct import_published *p, struct findings *fs)
 {
 	struct sv *names;
 	size_t n;
@@ -331,7 +326,7 @@ files_pem(struct key_import *ki, const struct import_opts *o, const struct publi
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		/* K….pem stands beside K….key: read already. */
 		if (sv_ends(names[i], SV(".pem")) && !sv_starts(names[i], SV("K")))
-			rc = file_pem(ki, o, pool_printf(ki->pool, "%.*s", SV_ARG(names[i])), p);
+			rc = file_pem(ki, o, pool_printf(ki->pool, "%.*s", SV_ARG(names[i])), p, fs);
 	return rc;
 }
 
@@ -383,11 +378,12 @@ row_token(struct key_import *ki, const struct import_opts *o, const struct key_l
 	uint16_t flags = row->ksk ? DNSKEY_ZONE | DNSKEY_SEP : DNSKEY_ZONE;
 	_cleanup_(hsm_key_freep) struct hsm_key *key = NULL;
 	_cleanup_(buf_done) struct buf uri = BUF_INIT;
-	struct import_key *k = key_add(ki, row->id);
+	struct import_key *k = import_key_add(ki, row->id);
 	int rc;
 
 	if (k == NULL)
 		return SE_LIMIT;
+	row_times(k, row, o->now);
 	uri_print(&uri, row->id);
 	if (uri.rc < 0)
 		return uri.rc;
@@ -412,7 +408,7 @@ rows_read(struct key_import *ki, const struct import_opts *o, struct findings *f
 {
 	for (size_t i = 0; i < o->list->n; i++) {
 		const struct key_list_row *row = &o->list->row[i];
-		int rc = row->public_only ? 0 : o->dir != NULL ? row_pem(ki, o, row) : -ENOENT;
+		int rc = row->public_only ? 0 : o->dir != NULL ? row_pem(ki, o, row, fs) : -ENOENT;
 
 		if (rc == -ENOENT && o->hsm != NULL)
 			rc = row_token(ki, o, row, fs);
@@ -427,7 +423,7 @@ rows_read(struct key_import *ki, const struct import_opts *o, struct findings *f
 /* A key of the token that no list names: it is one of the zone's, or nobody's. */
 static int
 token_key_match(struct key_import *ki, const struct import_opts *o, const struct hsm_key_info *info,
-    const struct published *p, struct findings *fs)
+    const struct import_published *p, struct findings *fs)
 {
 	_cleanup_(hsm_key_freep) struct hsm_key *key = NULL;
 	_cleanup_(buf_done) struct buf uri = BUF_INIT;
@@ -444,10 +440,10 @@ token_key_match(struct key_import *ki, const struct import_opts *o, const struct
 		struct import_key probe_key = { .active = TIME_NEVER }, *k;
 		struct dnskey d;
 
-		if (dnskey_parse(p->rdata[i], &d) < 0 || has_rdata(ki, p->rdata[i]) ||
+		if (dnskey_parse(p->rdata[i], &d) < 0 || import_key_found(ki, p->rdata[i]) ||
 		    token_rdata(ki, &probe_key, key, d.flags, d.alg) < 0 || !sv_eq(probe_key.rdata, p->rdata[i]))
 			continue;
-		if ((k = key_add(ki, id)) == NULL)
+		if ((k = import_key_add(ki, id)) == NULL)
 			return SE_LIMIT;
 		k->rdata = p->rdata[i];
 		return token_try(ki, o->hsm, k, key, fs);
@@ -456,7 +452,7 @@ token_key_match(struct key_import *ki, const struct import_opts *o, const struct
 }
 
 static int
-token_match(struct key_import *ki, const struct import_opts *o, const struct published *p, struct findings *fs)
+token_match(struct key_import *ki, const struct import_opts *o, const struct import_published *p, struct findings *fs)
 {
 	struct hsm_key_info *list;
 	size_t n;
@@ -469,50 +465,46 @@ token_match(struct key_import *ki, const struct import_opts *o, const struct pub
 	return rc;
 }
 
-/* --- judged --- */
+/* --- databases --- */
 
-static bool
-is_published(const struct published *p, struct sv rdata)
+static void
+database_tell(const char *name, bool knot, const struct dname *zone, struct findings *fs)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if (sv_eq(p->rdata[i], rdata))
-			return true;
-	return false;
+	char text[DNAME_STRLEN], command[3 * DNAME_STRLEN + 200];
+
+	(void)dname_str(zone, text);
+	if (knot)
+		(void)snprintf(command, sizeof(command), "keymgr -c /etc/knot/knot.conf -j %s list", text);
+	else
+		(void)snprintf(command, sizeof(command), "( ods-enforcer key list -v -p -z %s; "
+		    "ods-enforcer key list -d -p -z %s; ods-enforcer rollover list -z %s )", text, text, text);
+	finding_add(fs, &import_findings[IMPORT_DATABASE], FA_STR("file", name), FA_STR("command", command));
 }
 
-static int
-judge(struct key_import *ki, const struct import_opts *o, const struct published *p)
+bool
+key_import_is_database(struct sv text, const char *name, const struct dname *zone, struct findings *fs)
 {
-	for (size_t i = 0; i < ki->n; i++) {
-		struct import_key *k = &ki->key[i];
-		int rc = 1;
+	bool sqlite = sv_starts(text, SV("SQLite format 3")), binary = false;
 
-		k->published = k->rdata.n > 0 && is_published(p, k->rdata);
-		/* What the zone has is in use, whatever times say. */
-		if (k->published && k->verdict == IMPORT_REMOVED)
-			k->verdict = IMPORT_TAKEN;
-		if (k->verdict != IMPORT_TAKEN)
-			continue;
-		if (o->published.n > 0 && !k->published && !o->unpublished)
-			k->verdict = IMPORT_UNPUBLISHED;
-		else if (k->priv != NULL && (rc = probe(k->priv, k->rdata)) < 0)
-			return rc;
-		if (rc == 0)
-			k->verdict = IMPORT_PROBE;
-	}
-	for (size_t i = 0; i < p->n; i++) {
-		struct import_key *k;
+	/* LMDB begins with a page number and flags: octets that no list has. */
+	for (size_t i = 0; i < text.n && i < 64; i++)
+		binary = binary || text.p[i] == '\0';
+	if (sqlite || binary)
+		database_tell(name, !sqlite, zone, fs);
+	return sqlite || binary;
+}
 
-		if (has_rdata(ki, p->rdata[i]))
-			continue;
-		ki->n_missing++;
-		if ((k = key_add(ki, "")) == NULL)
-			return SE_LIMIT;
-		k->rdata = p->rdata[i];
-		k->published = true;
-		k->verdict = IMPORT_NO_PRIVATE;
-	}
-	signers_mark(ki, p);
+/* The folder that Knot calls its KASP database has the keys one folder below. */
+static int
+database_look(struct key_import *ki, const struct import_opts *o, struct findings *fs)
+{
+	char path[PATH_LEN_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/data.mdb", o->dir);
+	if (file_signature(path, 0) == 0)
+		return 0;
+	ki->refused = true;
+	database_tell(path, true, o->zone, fs);
 	return 0;
 }
 
@@ -520,7 +512,7 @@ int
 key_import_read(const struct import_opts *o, struct findings *fs, struct key_import **ret)
 {
 	_cleanup_(key_import_freep) struct key_import *ki = calloc(1, sizeof(*ki));
-	struct published *p;
+	struct import_published *p;
 	int rc = 0;
 
 	if (ki == NULL || (ki->pool = pool_new(POOL_MAX)) == NULL ||
@@ -531,42 +523,21 @@ key_import_read(const struct import_opts *o, struct findings *fs, struct key_imp
 	if (o->published.n > 0)
 		rc = published_read(ki, o, fs, p);
 	if (rc == 0 && o->dir != NULL)
-		rc = bind_read(ki, o, fs);
+		rc = database_look(ki, o, fs);
+	if (rc == 0 && o->dir != NULL && !ki->refused)
+		rc = import_bind_read(ki, o, fs);
+	if (rc == 0 && o->list != NULL && o->list->n == 0)
+		finding_add(fs, import_refuse(ki, IMPORT_OTHER), FA_STR("file", o->list_name));
 	if (rc == 0 && o->list != NULL)
 		rc = rows_read(ki, o, fs);
 	else if (rc == 0 && o->dir != NULL)
-		rc = files_pem(ki, o, p);
+		rc = files_pem(ki, o, p, fs);
 	if (rc == 0 && o->hsm != NULL && o->list == NULL)
 		rc = token_match(ki, o, p, fs);
 	if (rc == 0)
-		rc = judge(ki, o, p);
+		rc = import_judge(ki, o, p, fs);
 	if (rc < 0)
 		return rc;
 	*ret = TAKE_PTR(ki);
 	return 0;
-}
-
-size_t
-key_import_n_missing(const struct key_import *ki)
-{
-	return ki->n_missing;
-}
-
-static bool
-is_sep(const struct import_key *k)
-{
-	return (k->rdata.p[1] & DNSKEY_SEP) != 0;
-}
-
-enum ks_role
-key_import_role(const struct key_import *ki, size_t i)
-{
-	const struct import_key *k = &ki->key[i];
-
-	/* As app/zone_keys.h has it: one kind of key alone does both. */
-	for (size_t n = 0; n < ki->n; n++)
-		if (ki->key[n].verdict == IMPORT_TAKEN && ki->key[n].rdata.p[3] == k->rdata.p[3] &&
-		    is_sep(&ki->key[n]) != is_sep(k))
-			return is_sep(k) ? KS_KSK : KS_ZSK;
-	return KS_CSK;
 }

@@ -11,7 +11,7 @@
 #include "sys/statedir.h"
 #include "sys/tree.h"
 
-#define PATH_LEN_MAX	4900
+#define FOLDER_LEN_MAX	4900
 #define NAMES_MAX	64	/* keys of one algorithm with one tag */
 #define POOL_MAX	((size_t)1 << 20)
 
@@ -48,10 +48,10 @@ record_print(struct buf *b, const struct target *t, const struct import_key *k)
 
 /* X of a key that may be the second with its tag: "Kexample.jp.+013+12345", "…-2". */
 static int
-name_make(const struct target *t, const struct import_key *k, char dst[static PATH_LEN_MAX])
+name_make(const struct target *t, const struct import_key *k, char dst[static FOLDER_LEN_MAX])
 {
 	_cleanup_(buf_done) struct buf zone = BUF_INIT;
-	char path[PATH_LEN_MAX + 8];
+	char path[FOLDER_LEN_MAX + 8];
 
 	zone_file_name(&zone, &t->ki->zone);
 	if (zone.rc < 0)
@@ -61,7 +61,7 @@ name_make(const struct target *t, const struct import_key *k, char dst[static PA
 
 		if (i > 1)
 			(void)snprintf(more, sizeof(more), "-%u", i);
-		(void)snprintf(dst, PATH_LEN_MAX, "%s/K%.*s+%03u+%05u%s", t->folder, SV_ARG(buf_get(&zone)),
+		(void)snprintf(dst, FOLDER_LEN_MAX, "%s/K%.*s+%03u+%05u%s", t->folder, SV_ARG(buf_get(&zone)),
 		    (unsigned char)k->rdata.p[3], dnskey_tag(k->rdata), more);
 		(void)snprintf(path, sizeof(path), "%s.key", dst);
 		if (file_signature(path, 0) == 0)
@@ -75,7 +75,7 @@ static int
 key_write(const struct target *t, const struct import_key *k)
 {
 	_cleanup_(buf_done) struct buf secret = BUF_INIT, text = BUF_INIT;
-	char name[PATH_LEN_MAX], path[PATH_LEN_MAX + 8];
+	char name[FOLDER_LEN_MAX], path[FOLDER_LEN_MAX + 8];
 	int rc = name_make(t, k, name);
 
 	if (rc < 0)
@@ -139,27 +139,39 @@ key_bits(const struct dnskey *d)
 	return crypto_pub_new(d->alg, d->public_key, false, &pub) < 0 ? 0 : crypto_pub_bits(pub);
 }
 
-/* 1: it is new. Its backup is where it came from. */
+static enum ks_goal
+goal_of(const struct import_key *k)
+{
+	return k->retired ? KS_GOAL_HIDDEN : k->standby ? KS_GOAL_STANDBY : KS_GOAL_OMNIPRESENT;
+}
+
+/* When it was first used, as far as anybody says; one that was not, has no such time. */
+static int64_t
+active_of(const struct import_key *k, int64_t now)
+{
+	if (k->coming || k->standby)
+		return TIME_NEVER;
+	return k->active != TIME_NEVER && k->active > 0 && k->active < now ? k->active : now;
+}
+
+/* Its backup is where it came from. */
 static int
-state_add(struct keystate *st, const struct key_import *ki, size_t i)
+state_add(struct keystate *st, const struct key_import *ki, size_t i, uint32_t *ret_number)
 {
 	const struct import_key *k = &ki->key[i];
 	struct keystate_newkey new = { .role = key_import_role(ki, i), .flags = KS_FLAG_BACKED_UP,
-		.tag = dnskey_tag(k->rdata), .goal = k->retired ? KS_GOAL_HIDDEN : KS_GOAL_OMNIPRESENT };
+		.tag = dnskey_tag(k->rdata), .goal = goal_of(k), .active = active_of(k, ki->now),
+		.end = k->end == TIME_NEVER || k->end <= 0 ? 0 : k->end };
 	struct dnskey d;
-	uint32_t number;
-	int rc;
 
 	if (dnskey_parse(k->rdata, &d) < 0)
 		return -EBADMSG;
 	new.alg = d.alg;
 	new.bits = key_bits(&d);
 	new.public_key = d.public_key;
-	new.active = k->active != TIME_NEVER && k->active > 0 && k->active < ki->now ? k->active : ki->now;
 	if ((d.flags & DNSKEY_REVOKE) != 0)
 		new.flags |= KS_FLAG_REVOKED;
-	rc = keystate_add_key(st, &new, ki->now, &number);
-	return rc == -EEXIST ? 0 : rc < 0 ? rc : 1;
+	return keystate_add_key(st, &new, ki->now, ret_number);
 }
 
 /* A key that comes later is its forerunner's successor: the older, and those that retire, first. */
@@ -169,13 +181,29 @@ age_of(const struct import_key *k)
 	return k->retired ? INT64_MIN : k->active == TIME_NEVER ? INT64_MAX : k->active;
 }
 
-static int
-keys_add(struct keystate *st, const struct key_import *ki, unsigned *ret_n)
+static void
+keys_link(struct keystate *st, const struct key_import *ki, const uint32_t *numbers)
 {
-	bool done[KEY_IMPORT_MAX] = { 0 };
-	int rc = 0;
+	for (size_t i = 0; i < ki->n; i++) {
+		int place = keystate_find(st, numbers[i]);
+		int old = ki->key[i].follows == 0 ? -1 : keystate_find(st, numbers[ki->key[i].follows - 1]);
 
-	*ret_n = 0;
+		if (place < 0 || old < 0)
+			continue;
+		st->keys[place].predecessor = st->keys[old].number;
+		st->keys[old].successor = st->keys[place].number;
+	}
+}
+
+/* A state of these keys alone. */
+static int
+state_make(const struct key_import *ki, struct keystate *st)
+{
+	uint32_t numbers[KEY_IMPORT_MAX] = { 0 };
+	bool done[KEY_IMPORT_MAX] = { 0 };
+	int rc;
+
+	keystate_init(st, ki->now);
 	for (;;) {
 		size_t next = ki->n;
 
@@ -184,22 +212,34 @@ keys_add(struct keystate *st, const struct key_import *ki, unsigned *ret_n)
 			    (next == ki->n || age_of(&ki->key[i]) < age_of(&ki->key[next])))
 				next = i;
 		if (next == ki->n)
-			return 0;
+			break;
 		done[next] = true;
-		if ((rc = state_add(st, ki, next)) < 0)
+		if ((rc = state_add(st, ki, next, &numbers[next])) < 0 && rc != -EEXIST)
 			return rc;
-		*ret_n += (unsigned)rc;
 	}
+	keys_link(st, ki, numbers);
+	keystate_distrust(st);
+	return 0;
+}
+
+static int
+state_put(const struct target *t, const char *name, const struct keystate *st)
+{
+	_cleanup_(buf_done) struct buf text = BUF_INIT;
+	char path[FOLDER_LEN_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", t->folder, name);
+	keystate_write(st, &text);
+	return text.rc < 0 ? text.rc : file_put(t, path, true, buf_get(&text));
 }
 
 int
 key_import_state(const struct key_import *ki, const char *folder, import_fn fn, void *arg, unsigned *ret_n)
 {
 	_cleanup_(pool_freep) struct pool *pool = pool_new(POOL_MAX);
-	_cleanup_(buf_done) struct buf text = BUF_INIT;
 	struct target t = { ki, folder, fn, arg };
-	char path[PATH_LEN_MAX];
-	struct keystate st;
+	char path[FOLDER_LEN_MAX];
+	struct keystate st, made;
 	struct findings fs;
 	struct sv old;
 	unsigned line;
@@ -214,9 +254,18 @@ key_import_state(const struct key_import *ki, const char *folder, import_fn fn, 
 		keystate_init(&st, ki->now);
 	else if (rc < 0 || (rc = keystate_parse(old, &st, &line, &fs)) < 0)
 		return rc;
-	if ((rc = keys_add(&st, ki, ret_n)) < 0 || *ret_n == 0)
+	if ((rc = state_make(ki, &made)) < 0 || (rc = keystate_take(&st, &made, ki->now, ret_n)) < 0 || *ret_n == 0)
 		return rc;
 	keystate_distrust(&st);
-	keystate_write(&st, &text);
-	return text.rc < 0 ? text.rc : file_put(&t, path, true, buf_get(&text));
+	return state_put(&t, "state", &st);
+}
+
+int
+key_import_offer(const struct key_import *ki, const char *folder, import_fn fn, void *arg)
+{
+	struct target t = { ki, folder, fn, arg };
+	struct keystate st;
+	int rc = state_make(ki, &st);
+
+	return rc < 0 ? rc : state_put(&t, KEY_IMPORT_FILE, &st);
 }

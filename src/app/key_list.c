@@ -1,7 +1,8 @@
-/* Lines of keymgr and of ods-enforcer (app/key_list.h). */
+/* Lines of keymgr, and which tool a text is of (app/key_list.h). */
 #include <errno.h>
+#include <string.h>
 
-#include "app/key_list.h"
+#include "app/key_list_internal.h"
 #include "base/err.h"
 #include "dnssec/dnssec.h"
 
@@ -26,9 +27,8 @@ words_cut(struct sv line, struct words *ret)
 	return true;
 }
 
-/* Hex digits, in pairs. */
-static bool
-id_take(struct sv s, char ret[static KEY_LIST_ID_MAX + 1])
+bool
+key_list_id(struct sv s, char ret[static KEY_LIST_ID_MAX + 1])
 {
 	if (s.n < 8 || s.n > KEY_LIST_ID_MAX || s.n % 2 != 0)
 		return false;
@@ -43,6 +43,38 @@ id_take(struct sv s, char ret[static KEY_LIST_ID_MAX + 1])
 	}
 	ret[s.n] = '\0';
 	return true;
+}
+
+struct key_list_row *
+key_list_add(struct key_list *l, const char *id)
+{
+	struct key_list_row *r = &l->row[l->n];
+
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->row[i].id, id) == 0)
+			return &l->row[i];
+	if (l->n == KEY_LIST_MAX)
+		return NULL;
+	*r = (struct key_list_row){ 0 };
+	(void)memcpy(r->id, id, strlen(id) + 1);
+	l->n++;
+	return r;
+}
+
+/* --- keymgr --- */
+
+bool
+key_list_time_find(struct sv name, enum key_list_time *ret)
+{
+	static const char *const names[KEY_LIST_TIME_MAX] = { "publish", "ready", "active", "retire-active",
+	    "retire", "post-active", "remove" };
+
+	for (unsigned i = 0; i < KEY_LIST_TIME_MAX; i++)
+		if (sv_eq_str(name, names[i])) {
+			*ret = (enum key_list_time)i;
+			return true;
+		}
+	return false;
 }
 
 static bool
@@ -76,8 +108,6 @@ role_take(struct sv s, struct key_list_row *r)
 	return r->ksk || r->zsk;
 }
 
-/* --- keymgr --- */
-
 static bool
 flag_take(struct sv value, bool *ret)
 {
@@ -85,12 +115,27 @@ flag_take(struct sv value, bool *ret)
 	return *ret || sv_eq_str(value, "no");
 }
 
+/*
+ * Seconds, or ISO 8601. "-1M29D" of "list human" is refused: a time that is
+ * passed over would let a key live for ever.
+ */
+static bool
+time_take(struct sv value, int64_t *ret)
+{
+	uint64_t at;
+
+	if (num_u64(value, 0, INT64_MAX / 4, &at) < 0)
+		return sv_find(value, 'T') < value.n && time_parse(value, ret) == 0 && *ret >= 0;
+	*ret = (int64_t)at;
+	return true;
+}
+
 /* One "name=value"; those that we do not need are passed over. */
 static bool
 attribute_take(struct sv w, struct key_list_row *r)
 {
 	struct sv name = sv_cut(&w, '=');
-	uint64_t at;
+	enum key_list_time t;
 
 	if (sv_eq_str(name, "ksk"))
 		return flag_take(w, &r->ksk);
@@ -102,10 +147,7 @@ attribute_take(struct sv w, struct key_list_row *r)
 		return tag_take(w, &r->tag);
 	if (sv_eq_str(name, "algorithm"))
 		return alg_take(w, &r->alg);
-	/* 0: not set. Times as words ("+1d") are of keymgr set, never of list. */
-	if (sv_eq_str(name, "remove") && num_u64(w, 1, INT64_MAX - 1, &at) == 0)
-		r->remove = (int64_t)at;
-	return true;
+	return !key_list_time_find(name, &t) || time_take(w, &r->time[t]);
 }
 
 static bool
@@ -113,7 +155,7 @@ knot_take(const struct words *l, struct key_list_row *r)
 {
 	size_t i = 1;
 
-	if (l->n < 4 || !id_take(l->w[0], r->id))
+	if (l->n < 4 || !key_list_id(l->w[0], r->id))
 		return false;
 	/* "ID TAG ROLE ALGORITHM publish=…": what -e says in attributes. */
 	if (sv_find(l->w[1], '=') == l->w[1].n) {
@@ -130,90 +172,42 @@ knot_take(const struct words *l, struct key_list_row *r)
 	return r->alg != 0 && (r->ksk || r->zsk);
 }
 
-/* --- ods-enforcer --- */
-
-/* 1: a key of ours; 0: of another zone. */
-static int
-ods_fields(struct sv zone, struct sv role, const struct sv last[static 5], const struct dname *ours,
-    struct key_list_row *r)
-{
-	struct dname name;
-
-	if (dname_parse(zone, NULL, &name) < 0 || !role_take(role, r) || !alg_take(last[1], &r->alg) ||
-	    !id_take(last[2], r->id) || !tag_take(last[4], &r->tag))
-		return -EBADMSG;
-	return dname_eq(&name, ours);
-}
-
-/* zone;role;state;time;bits;algorithm;id;repository;tag */
-static int
-ods_parsable(struct sv line, const struct dname *ours, struct key_list_row *r)
-{
-	struct sv f[9];
-	size_t n = 0;
-
-	while (n < ARRAY_LEN(f) && line.n > 0)
-		f[n++] = sv_cut(&line, ';');
-	return n != ARRAY_LEN(f) || line.n > 0 ? -EBADMSG : ods_fields(f[0], f[1], &f[4], ours, r);
-}
-
-/* The same in columns; its time is one word ("now") or several ("waiting for ds-seen"). */
-static int
-ods_columns(const struct words *l, const struct dname *ours, struct key_list_row *r)
-{
-	return l->n < 9 ? -EBADMSG : ods_fields(l->w[0], l->w[1], &l->w[l->n - 5], ours, r);
-}
-
-static bool
-is_head(const struct words *l)
-{
-	return sv_eq_str(l->w[0], "Keys:") || sv_eq_str(l->w[0], "Zone:");
-}
-
 /* --- all of it --- */
 
-/* 1: a key; 0: nothing of ours. */
 static int
-line_parse(struct sv line, const struct dname *zone, struct key_list_row *r)
+line_parse(struct sv line, const struct dname *zone, struct key_list *ret, struct key_list_rolls *rolls)
 {
+	struct key_list_row r = { 0 }, *dst;
 	struct words l;
-	int rc;
 
-	*r = (struct key_list_row){ .remove = TIME_NEVER };
 	if (!words_cut(line, &l))
 		return -EBADMSG;
-	if (l.n == 0 || is_head(&l))
+	if (l.n == 0)
 		return 0;
-	if (sv_find(line, ';') < line.n)
-		return ods_parsable(sv_trim(line), zone, r);
-	if (knot_take(&l, r))
-		return 1;
-	*r = (struct key_list_row){ .remove = TIME_NEVER };
-	rc = ods_columns(&l, zone, r);
-	return rc;
+	if (!knot_take(&l, &r))
+		return key_list_ods(line, zone, ret, rolls);
+	if ((dst = key_list_add(ret, r.id)) == NULL)
+		return SE_LIMIT;
+	*dst = r;
+	return 0;
 }
 
 int
 key_list_parse(struct sv text, const struct dname *zone, struct key_list *ret, unsigned *ret_line)
 {
-	struct key_list_row row;
+	struct key_list_rolls rolls = { { 0, 0 } };
 	struct sv line;
+	int rc = 0;
 
-	ret->n = 0;
+	ret->n = ret->n_others = 0;
 	*ret_line = 0;
 	if (text.n > KEY_LIST_TEXT_MAX)
 		return SE_LIMIT;
-	while (sv_line(&text, &line)) {
-		int rc;
-
+	if (sv_starts(sv_trim(text), SV("[")))
+		return key_list_json(text, zone, ret, ret_line);
+	while (rc == 0 && sv_line(&text, &line)) {
 		++*ret_line;
-		if ((rc = line_parse(line, zone, &row)) < 0)
-			return rc;
-		if (rc == 0)
-			continue;
-		if (ret->n == KEY_LIST_MAX)
-			return SE_LIMIT;
-		ret->row[ret->n++] = row;
+		rc = line_parse(line, zone, ret, &rolls);
 	}
-	return 0;
+	return rc < 0 ? rc : key_list_ods_end(ret, &rolls);
 }

@@ -17,6 +17,8 @@
 #include "dnssec/dnssec.h"
 
 #define KEYRING_KEYS_MAX	256	/* of one zone in a folder, old ones included */
+/* In the folder of a zone: the state of keys that an import wrote for the service (app/key_import.h). */
+#define KEY_IMPORT_FILE		"imported"
 #define KEYRING_FILES_MAX	200000	/* in a folder with the keys of many zones */
 
 struct keyring_key {

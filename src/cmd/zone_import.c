@@ -38,7 +38,7 @@ struct work {
 	struct hsm		*token;
 	struct key_import	*keys;
 	struct proc_user	 user;
-	bool			 has_user;
+	bool			 has_user, configured;
 };
 
 static const struct cmd_opt opts[] = {
@@ -121,9 +121,11 @@ list_read(const struct cmd_ctx *ctx, struct work *w)
 
 	if (rc < 0)
 		return cannot(w->list, rc);
+	if (key_import_is_database(text, w->list, &w->zone, &w->fs))
+		return EXIT_REJECTED;
 	if ((rc = key_list_parse(text, &w->zone, &w->rows, &line)) == 0)
 		return EXIT_GOOD;
-	cmd_err(tr(ctx->lang, N_("%s, line %u: neither keymgr nor ods-enforcer prints this; give the whole output of \"keymgr ZONE list\" or \"ods-enforcer key list -v -p\"")),
+	cmd_err(tr(ctx->lang, N_("%s, line %u: neither keymgr nor ods-enforcer prints this; give the whole output of \"keymgr -j ZONE list\" or \"ods-enforcer key list -v -p\"")),
 	    w->list, line);
 	return EXIT_CANNOT;
 }
@@ -148,6 +150,7 @@ sources_read(const struct cmd_ctx *ctx, struct work *w)
 			return EXIT_REJECTED;	/* findings say why */
 	}
 	o.list = w->list != NULL ? &w->rows : NULL;
+	o.list_name = w->list;
 	o.hsm = w->token;
 	rc = key_import_read(&o, &w->fs, &w->keys);
 	if (rc == -EBADMSG)
@@ -175,9 +178,36 @@ is_fault(enum import_verdict v)
 }
 
 static bool
+has_fault(const struct work *w)
+{
+	for (size_t i = 0; i < key_import_n(w->keys); i++)
+		if (is_fault(key_import_get(w->keys, i)->verdict))
+			return true;
+	return false;
+}
+
+static bool
 may_write(const struct work *w)
 {
-	return taken(w) > 0 && (key_import_n_missing(w->keys) == 0 || w->partial);
+	if (taken(w) == 0 || key_import_refused(w->keys))
+		return false;
+	return w->partial || (key_import_n_missing(w->keys) == 0 && !has_fault(w) && !findings_reject(&w->fs));
+}
+
+/* What becomes of it here. */
+static void
+plan_text(const struct cmd_ctx *ctx, const struct import_key *k, struct buf *b)
+{
+	char at[TIME_STRLEN];
+
+	if (k->retired)
+		buf_printf(b, "; %s", tr(ctx->lang, N_("on its way out")));
+	else if (k->coming || k->standby)
+		buf_printf(b, "; %s", tr(ctx->lang, N_("not used yet")));
+	if (!k->retired && k->end != TIME_NEVER) {
+		buf_str(b, "; ");
+		buf_printf(b, tr(ctx->lang, N_("to be rolled %s")), time_str(k->end, at));
+	}
 }
 
 static void
@@ -198,6 +228,8 @@ key_text(const struct cmd_ctx *ctx, const struct work *w, size_t i, struct buf *
 		buf_printf(b, ", %s", tr(ctx->lang, N_("signs keys")));
 	if (k->signs_data)
 		buf_printf(b, ", %s", tr(ctx->lang, N_("signs data")));
+	if (k->verdict == IMPORT_TAKEN)
+		plan_text(ctx, k, b);
 	buf_char(b, '\n');
 }
 
@@ -219,6 +251,11 @@ key_json(const struct cmd_ctx *ctx, const struct work *w, size_t i, struct json 
 	json_kv_bool(j, "published", k->published);
 	json_kv_bool(j, "signs_keys", k->signs_keys);
 	json_kv_bool(j, "signs_data", k->signs_data);
+	if (k->verdict == IMPORT_TAKEN) {
+		json_kv_str(j, "use", k->retired ? "leaving" : k->standby ? "standby" : k->coming ? "coming" : "used");
+		json_kv_end(j, "active", k->active);
+		json_kv_end(j, "end", k->end);
+	}
 	json_kv_str(j, "private", k->uri != NULL ? "token" : k->priv != NULL ? "file" : "none");
 	json_close(j, '}');
 }
@@ -283,25 +320,29 @@ user_find(const struct cmd_ctx *ctx, struct work *w, const struct conf *c)
 	return EXIT_GOOD;
 }
 
-/* Is it in the configuration? */
-static bool
-zone_configured(const struct work *w, const struct conf *c)
+/* Is it in the configuration? Then its policy is looked at, too. */
+static void
+zone_look(struct work *w, const struct conf *c)
 {
 	_cleanup_(buf_done) struct buf text = BUF_INIT;
+	const struct zone_list_entry *e;
 	struct zone_list l;
-	bool has;
 
 	zone_conf_text(c, &text);
-	if (text.rc < 0 || zone_list_parse(buf_get(&text), sv_str(app_conf_str(c, CONF_STATE)), &l) < 0)
-		return true;
-	has = zone_list_find(&l, &w->zone) != NULL;
+	if (text.rc < 0 || zone_list_parse(buf_get(&text), sv_str(app_conf_str(c, CONF_STATE)), &l) < 0) {
+		w->configured = true;
+		return;
+	}
+	e = zone_list_find(&l, &w->zone);
+	w->configured = e != NULL;
+	if (e != NULL)
+		key_import_policy(w->keys, &e->policy, &w->fs);
 	zone_list_done(&l);
-	return has;
 }
 
 /* 1: a service runs and has this zone; 0: none does; else an exit code below zero. */
 static int
-service_has(const struct cmd_ctx *ctx, const struct work *w, const struct conf *c)
+service_has(const struct cmd_ctx *ctx, const struct work *w)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	char line[DNAME_STRLEN + 16], name[DNAME_STRLEN];
@@ -314,7 +355,7 @@ service_has(const struct cmd_ctx *ctx, const struct work *w, const struct conf *
 	j = json_loadb(b.p, b.len, 0, NULL);
 	rc = json_is_true(json_object_get(j, "good"));
 	/* It runs, and the role that has the keys does not: two would write one state. */
-	if (rc == 0 && json_integer_value(json_object_get(j, "code")) != EXIT_REJECTED && zone_configured(w, c)) {
+	if (rc == 0 && json_integer_value(json_object_get(j, "code")) != EXIT_REJECTED && w->configured) {
 		zone_answer_err(ctx, name, json_string_value(json_object_get(j, "text")));
 		rc = -EXIT_CANNOT;
 	}
@@ -370,12 +411,15 @@ keys_write(const struct cmd_ctx *ctx, struct work *w)
 
 	if ((rc = zone_conf_load(ctx, &c)) != EXIT_GOOD || (rc = user_find(ctx, w, c)) != EXIT_GOOD)
 		return rc;
-	if ((running = service_has(ctx, w, c)) < 0)
+	zone_look(w, c);
+	if ((running = service_has(ctx, w)) < 0)
 		return -running;
 	zone_keys_folder(c, &w->zone, folder, sizeof(folder));
 	if ((rc = root_make(w, c, folder)) < 0 || (rc = key_import_write(w->keys, folder, own, w)) < 0)
 		return cannot(folder, rc);
-	if (running == 0 && (rc = key_import_state(w->keys, folder, own, w, &n)) < 0)
+	rc = running == 0 ? key_import_state(w->keys, folder, own, w, &n) :
+	    key_import_offer(w->keys, folder, own, w);
+	if (rc < 0)
 		return cannot(folder, rc);
 	if (running == 1 && (rc = service_tell(ctx, w)) != EXIT_GOOD)
 		return rc;
@@ -395,9 +439,8 @@ verdict(const struct cmd_ctx *ctx, const struct work *w)
 		printf(tr(ctx->lang, N_("written to %s. Nothing is believed of these keys before the servers of the zone and of its parent were seen; until then the zone stays as it is. Back the folder up.\n")), w->written);
 	else if (!w->write && !ctx->quiet && !ctx->json)
 		printf("%s\n", tr(ctx->lang, N_("nothing was written; add --write to take these keys")));
-	for (size_t i = 0; i < key_import_n(w->keys); i++)
-		if (is_fault(key_import_get(w->keys, i)->verdict))
-			return EXIT_REJECTED;
+	if (has_fault(w))
+		return EXIT_REJECTED;
 	return may_write(w) && !findings_reject(&w->fs) ? EXIT_GOOD : EXIT_REJECTED;
 }
 

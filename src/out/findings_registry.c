@@ -49,6 +49,9 @@ static const struct finding_def dns_rows[] = {
 static const struct finding_def dnssec_rows[] = {
 #include "dnssec/findings.def"
 };
+static const struct finding_def import_rows[] = {
+#include "app/key_import_findings.def"
+};
 static const struct finding_def zone_rows[] = {
 #include "app/zone_findings.def"
 };
@@ -60,6 +63,7 @@ static const struct findings_module modules[] = {
 	{ "wire", wire_rows, ARRAY_LEN(wire_rows) },
 	{ "rrdp", rrdp_rows, ARRAY_LEN(rrdp_rows) },
 	{ "fetch", fetch_rows, ARRAY_LEN(fetch_rows) },
+	{ "import", import_rows, ARRAY_LEN(import_rows) },
 	{ "hsm", hsm_rows, ARRAY_LEN(hsm_rows) },
 	{ "kit", kit_rows, ARRAY_LEN(kit_rows) },
 	{ "watch", watch_rows, ARRAY_LEN(watch_rows) },

@@ -12,6 +12,7 @@
 #include "role/key_role.h"
 #include "sys/atomicfile.h"
 #include "sys/file.h"
+#include "sys/statedir.h"
 #include "sys/tree.h"
 
 #define FINDINGS_POOL	((size_t)256 * 1024)
@@ -344,12 +345,44 @@ keys_import(struct keystate *st, const struct keyring *ring, int64_t now, unsign
 	return 0;
 }
 
+/* What "zone import" found out about them (app/key_import.h): a state of them alone. */
 static int
-ring_adopt(struct key_role *kr, struct key_zone *kz, struct keyring *ring, unsigned *ret_n)
+offer_take(struct key_role *kr, struct key_zone *kz, struct findings *fs, unsigned *ret_n)
+{
+	char path[KEY_PATH_MAX];
+	struct keystate offer;
+	struct sv text;
+	unsigned line;
+	int rc;
+
+	*ret_n = 0;
+	if ((rc = key_zone_path(kr, kz, KEY_IMPORT_FILE, path)) < 0 ||
+	    (rc = file_read(fs->pool, FILE_CWD, path, KEYSTATE_TEXT_MAX, &text)) < 0)
+		return rc == -ENOENT ? 0 : rc;
+	rc = keystate_parse(text, &offer, &line, fs);
+	return rc < 0 ? rc : keystate_take(&kz->state, &offer, role_now(kr->role), ret_n);
+}
+
+/* Taken, and on the disk: a second time it would be old. */
+static void
+offer_done(struct key_role *kr, struct key_zone *kz)
+{
+	char path[KEY_PATH_MAX];
+
+	if (key_zone_path(kr, kz, KEY_IMPORT_FILE, path) == 0)
+		(void)file_remove(path);
+}
+
+static int
+ring_adopt(struct key_role *kr, struct key_zone *kz, struct keyring *ring, struct findings *fs, unsigned *ret_n)
 {
 	struct keystate was = kz->state;
-	int rc = keys_import(&kz->state, ring, role_now(kr->role), ret_n);
+	unsigned n = 0;
+	int rc = offer_take(kr, kz, fs, &n);
 
+	if (rc == 0)
+		rc = keys_import(&kz->state, ring, role_now(kr->role), ret_n);
+	*ret_n += n;
 	if (rc == 0 && *ret_n > 0)
 		keystate_distrust(&kz->state);
 	if (rc == 0)
@@ -393,9 +426,11 @@ key_zone_import(struct key_role *kr, struct key_zone *kz, unsigned *ret_n, char 
 		rc = state_find(kr, kz, &fs);
 	}
 	if (rc == 0)
-		rc = ring_adopt(kr, kz, ring, ret_n);
-	if (rc == 0)
+		rc = ring_adopt(kr, kz, ring, &fs, ret_n);
+	if (rc == 0) {
 		ring = NULL;
+		offer_done(kr, kz);
+	}
 	findings_tell(kr, kz, &fs);
 	if (rc < 0)
 		(void)snprintf(why, why_n, "%s: %s", what, err_str(rc));

@@ -136,6 +136,14 @@ file_is_open_to_others(const char *path)
 	return stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0;
 }
 
+bool
+file_is_open_to_all(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && (st.st_mode & S_IRWXO) != 0;
+}
+
 int
 dir_open(const char *path, int *ret_fd)
 {

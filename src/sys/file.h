@@ -42,6 +42,8 @@ bool	 file_is_dir(const char *path);
 bool	 file_is_special(const char *path);
 /* May others than its owner read or write it? */
 bool	 file_is_open_to_others(const char *path);
+/* May everybody? */
+bool	 file_is_open_to_all(const char *path);
 int	 dir_open(const char *path, int *ret_fd) MUST_USE;
 void	 fd_close(int *fd);		/* for _cleanup_() */
 

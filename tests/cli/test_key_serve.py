@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The key role rolls keys: observed, proven, late servers and kills survived."""
+import hashlib
 import os
 import random
 import shutil
@@ -228,6 +229,23 @@ def test_commands(t, d):
          {j["verb"] for j in said}, "all of it is in the audit log, with who", str(said))
 
 
+def offer(old, w, role):
+    """What zone import leaves for a service: a state of the keys, with the end of a life."""
+    with open(os.path.join(old.zone, "state")) as f:
+        lines = [line for line in f if not line.startswith("sum ")]
+    end = w.now() + 3 * DAY
+    keys = [i for i, line in enumerate(lines) if line.startswith("key ")]
+    number = next(lines[i].split()[1] for i in keys if lines[i].split()[2] == role)
+    for i in keys:
+        words = lines[i].split(" ")
+        lines[i] = " ".join(words[:6] + ["1"] + words[7:])	# a backup is where they came from
+    lines.insert(keys[-1] + 1, "end %s %d\n" % (number, end))
+    text = "".join(lines)
+    with open(os.path.join(w.zone, "imported"), "w") as f:
+        f.write(text + "sum %s\n" % hashlib.sha256(text.encode()).hexdigest())
+    return end
+
+
 def test_import(t, d):
     """Keys of another signer, in use: taken over as they are, and nothing moves too early."""
     from key_world import PUBLISH, SIGN_KEYS, SIGN_ZONE, Version
@@ -247,8 +265,12 @@ def test_import(t, d):
     w.meant_secure = True
     w.start()
     t.equal(w.json["state"], "cannot", "keys without a state are not used")
+    end = offer(old, w, "zsk")
     code, text, n = w.command("import-done")
     t.equal((code, n), (0, 2), "they are imported", text)
+    t.ok(not os.path.exists(os.path.join(w.zone, "imported")), "what the import said of them is taken")
+    w.show()
+    t.equal([k["retires"] for k in w.keys(role="ZSK")], [end], "with the end that was planned", str(w.json))
     t.equal(w.show()["state"], "waits", "and wait until the servers were seen")
     t.ok(w.json["unproven"] and all(k["backed_up"] for k in w.json["keys"]), "with nothing proven", str(w.json))
     w.silent.add("198.51.100.2")
