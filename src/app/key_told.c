@@ -6,10 +6,12 @@
 #include "app/key_seen.h"
 #include "app/key_told.h"
 #include "base/tr.h"
+#include "base/base64.h"
 #include "dnssec/dnssec.h"
+#include "dnssec/intake.h"
 #include "sys/file.h"
 
-#define DIGEST		2	/* SHA-256: what every parent takes (RFC 9904) */
+#define DIGEST		2	/* SHA-256: what every parent takes (RFC 9904), to compare by */
 #define POOL_MAX	((size_t)1 << 20)
 #define PATH_LEN_MAX	4700
 #define FAILED_TODO	2	/* a hook that fails once may be a registry that is being served */
@@ -55,12 +57,35 @@ rdata_of(const struct key_told *kt, const struct keystate_key *k, uint8_t dst[st
 	return (struct sv){ (const char *)dst, key_seen_rdata(k, dst, DNSKEY_RDATA_MAX) };
 }
 
+/* A DS of each digest type of the policy. */
+static void
+ds_put(struct json *j, const struct key_told *kt, struct sv key)
+{
+	unsigned digests = policy_ds_digests(kt->policy);
+	uint8_t ds[DS_RDATA_MAX];
+	size_t n;
+
+	for (unsigned type = 1; type < 32; type++)
+		if ((digests >> type & 1) != 0 && ds_write(kt->zone, key, (uint8_t)type, ds, &n) == 0)
+			record_put(j, kt->zone, RR_DS, (struct sv){ (const char *)ds, n });
+}
+
+/* "ds", "key", "" where it takes both or nobody knows; and whose word that is. */
+static void
+form_put(struct json *j, const struct key_told *kt)
+{
+	const struct intake_registry *r = intake_registry_find(kt->zone);
+	unsigned forms = intake_registry_forms(r, kt->policy->ds_interface);
+
+	json_kv_str(j, "form", forms == INTAKE_FORM_DS ? "ds" : forms == INTAKE_FORM_KEY ? "key" : "");
+	json_kv_str(j, "registry", kt->policy->ds_interface == POLICY_DS_REGISTRY ? r->tld : "");
+}
+
 /* The records of some keys, by their places. */
 static void
 records_put(struct json *j, const char *name, const struct key_told *kt, uint16_t type, uint32_t places)
 {
-	uint8_t key[DNSKEY_RDATA_MAX], ds[DS_RDATA_MAX];
-	size_t n;
+	uint8_t key[DNSKEY_RDATA_MAX];
 
 	json_key(j, name);
 	json_open(j, '[');
@@ -72,8 +97,8 @@ records_put(struct json *j, const char *name, const struct key_told *kt, uint16_
 		rdata = rdata_of(kt, &kt->st->keys[i], key);
 		if (type == RR_DNSKEY)
 			record_put(j, kt->zone, type, rdata);
-		else if (ds_write(kt->zone, rdata, DIGEST, ds, &n) == 0)
-			record_put(j, kt->zone, type, (struct sv){ (const char *)ds, n });
+		else
+			ds_put(j, kt, rdata);
 	}
 	json_close(j, ']');
 }
@@ -82,24 +107,33 @@ static void
 ds_want_put(struct json *j, const struct key_told *kt)
 {
 	uint8_t key[DNSKEY_RDATA_MAX], out[DS_RDATA_MAX];
-	char hex[2 * SHA384_LEN + 1];
+	char hex[2 * SHA384_LEN + 1], letters[(CRYPTO_DNSKEY_MAX + 2) / 3 * 4];
+	struct dnskey d;
 	struct ds ds;
 	size_t n;
 
 	json_key(j, "ds_want");
 	json_open(j, '[');
 	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
-		if ((kt->st->ds_want & UINT32_C(1) << i) == 0 ||
-		    ds_write(kt->zone, rdata_of(kt, &kt->st->keys[i], key), DIGEST, out, &n) < 0 ||
-		    ds_parse((struct sv){ (const char *)out, n }, &ds) < 0)
+		struct sv rdata;
+
+		if ((kt->st->ds_want & UINT32_C(1) << i) == 0)
 			continue;
-		for (size_t d = 0; d < ds.digest.n; d++)
-			(void)snprintf(hex + 2 * d, 3, "%02X", (unsigned char)ds.digest.p[d]);
+		rdata = rdata_of(kt, &kt->st->keys[i], key);
+		if (ds_write(kt->zone, rdata, DIGEST, out, &n) < 0 ||
+		    ds_parse((struct sv){ (const char *)out, n }, &ds) < 0 || dnskey_parse(rdata, &d) < 0 ||
+		    d.public_key.n > CRYPTO_DNSKEY_MAX)
+			continue;
+		for (size_t k = 0; k < ds.digest.n; k++)
+			(void)snprintf(hex + 2 * k, 3, "%02X", (unsigned char)ds.digest.p[k]);
 		json_open(j, '{');
 		json_kv_u64(j, "tag", ds.tag);
 		json_kv_u64(j, "alg", ds.alg);
 		json_kv_u64(j, "digest_type", ds.digest_type);
 		json_kv_str(j, "digest", hex);
+		json_kv_u64(j, "flags", d.flags);
+		json_kv_sv(j, "public_key", (struct sv){ letters,
+		    base64_encode(letters, d.public_key.p, d.public_key.n) });
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -240,10 +274,13 @@ hand_over_put(struct json *j, const struct key_told *kt, const char *act, const 
     const struct keystate_action *a)
 {
 	todo_begin(j, act, text, a->since);
+	form_put(j, kt);
 	records_put(j, "ds", kt, RR_DS, a->ds);
 	records_put(j, "dnskey", kt, RR_DNSKEY, a->ds);
 	records_put(j, "add", kt, RR_DS, a->ds_add);
 	records_put(j, "del", kt, RR_DS, a->ds_del);
+	records_put(j, "add_keys", kt, RR_DNSKEY, a->ds_add);
+	records_put(j, "del_keys", kt, RR_DNSKEY, a->ds_del);
 	json_close(j, '}');
 }
 
@@ -326,6 +363,8 @@ life_put(struct json *j, const struct key_told *kt)
 		json_kv_str(j, "story", kt->story);
 		json_kv_str(j, "story_ja", kt->story_ja);
 	}
+	form_put(j, kt);
+	json_kv_u64(j, "digests", policy_ds_digests(kt->policy));
 	ds_want_put(j, kt);
 	json_kv_bool(j, "ds_done", st->ds_done);
 	json_kv_i64(j, "ds_since", st->ds_since);

@@ -230,7 +230,26 @@ todo_read(struct pool *pool, const json_t *o, const struct told_zone *z, struct 
 	*t = (struct told_todo){ .act = text(pool, o, "act"), .text = text(pool, o, "text"),
 	    .key = key_name(pool, z, json_object_get(o, "key")), .since = moment(o, "since"),
 	    .ds = lines(pool, o, "ds"), .dnskey = lines(pool, o, "dnskey"),
-	    .add = lines(pool, o, "add"), .del = lines(pool, o, "del") };
+	    .add = lines(pool, o, "add"), .del = lines(pool, o, "del"),
+	    .add_keys = lines(pool, o, "add_keys"), .del_keys = lines(pool, o, "del_keys"),
+	    .form = text(pool, o, "form"), .registry = text(pool, o, "registry") };
+}
+
+/* What shall stand at the parent, and how its registry wants it. */
+static void
+want_read(struct pool *pool, const json_t *o, struct told_zone *z)
+{
+	const json_t *list = json_object_get(o, "ds_want");
+
+	z->form = text(pool, o, "form");
+	z->registry = text(pool, o, "registry");
+	z->digests = (unsigned)(count(o, "digests") & UINT8_MAX);
+	z->want = room(pool, list, TOLD_KEYS_MAX, sizeof(*z->want), &z->n_want);
+	for (size_t i = 0; i < z->n_want; i++) {
+		const json_t *w = json_array_get(list, i);
+
+		z->want[i] = (struct told_want){ number(w, "alg"), number(w, "flags"), text(pool, w, "public_key") };
+	}
 }
 
 static void
@@ -276,6 +295,7 @@ by_key_read(struct pool *pool, const json_t *o, struct told_zone *z)
 	z->child_seen = moment(o, "child_seen");
 	z->next = moment(o, "next");
 	z->next_why = text(pool, o, "next_why");
+	want_read(pool, o, z);
 	lists_read(pool, o, z);
 }
 
@@ -307,7 +327,7 @@ by_zone_read(struct pool *pool, const json_t *o, struct told_zone *z)
 
 static const struct told_zone empty = { .why = "", .keys_state = "", .keys_why = "", .next_why = "", .token = "",
 	.story_ja = "",
-	.story = "", .why_since = TOLD_NONE, .next_signing = TOLD_NONE, .horizon = TOLD_NONE, .refresh = TOLD_NONE,
+	.story = "", .form = "", .registry = "", .why_since = TOLD_NONE, .next_signing = TOLD_NONE, .horizon = TOLD_NONE, .refresh = TOLD_NONE,
 	.serial = TOLD_NONE, .serial_in = TOLD_NONE, .ds_since = TOLD_NONE, .parent_seen = TOLD_NONE,
 	.child_seen = TOLD_NONE, .next = TOLD_NONE };
 

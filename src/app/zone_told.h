@@ -97,7 +97,14 @@ struct told_wait {
 struct told_todo {
 	const char	*act, *text, *key;	/* text: a msgid */
 	int64_t		 since;
-	struct told_lines ds, dnskey, add, del;
+	struct told_lines ds, dnskey, add, del, add_keys, del_keys;
+	const char	*form, *registry;	/* what the registry takes: "ds", "key"; "": not known */
+};
+
+/* A key whose DS shall stand at the parent. */
+struct told_want {
+	int64_t		 alg, flags;
+	const char	*public_key;	/* base64 */
 };
 
 struct told_zone {
@@ -122,6 +129,10 @@ struct told_zone {
 	struct told_key	*keys;
 	struct told_wait *waits;
 	struct told_todo *todo;
+	struct told_want *want;
+	size_t		 n_want;
+	const char	*form, *registry;	/* as of a todo */
+	unsigned	 digests;		/* bit n: DS records have digest type n */
 	size_t		 n_keys, n_waits, n_todo;
 	size_t		 n_backup;		/* keys that are not backed up */
 	/* of zone_told.c: what the texts of each side are in, and when they were told */

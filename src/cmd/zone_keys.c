@@ -1,4 +1,4 @@
-/* sekisho zone keys: the keys of the zones that the service signs; and that they are backed up. */
+/* sekisho zone keys: the keys of the zones that the service signs, what to enter for them; that they are backed up. */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,20 +13,21 @@
 #define ANSWER_MSEC	30000
 
 struct work {
-	bool	backed_up;
+	bool	backed_up, enter;
 };
 
 static const struct cmd_opt opts[] = {
 	{ "backed-up", 0, NULL, N_("you have backed up the folder of this zone's keys: they may be used") },
+	{ "enter", 0, NULL, N_("show what stands at the parent when all is well, field by field, as its registry wants it") },
 	{ 0 },
 };
 
 static int
-opt(struct cmd_ctx *ctx UNUSED, void *state, const struct cmd_opt *o UNUSED, const char *arg UNUSED)
+opt(struct cmd_ctx *ctx UNUSED, void *state, const struct cmd_opt *o, const char *arg UNUSED)
 {
 	struct work *w = state;
 
-	w->backed_up = true;
+	*(strcmp(o->name, "enter") == 0 ? &w->enter : &w->backed_up) = true;
 	return 0;
 }
 
@@ -104,9 +105,18 @@ zone_show(const struct cmd_ctx *ctx, const struct told_zone *z, struct json *j, 
 	zone_keys_print(ctx, z, b);
 }
 
+static void
+told_show(const struct cmd_ctx *ctx, const struct work *w, const struct told_zone *z, struct json *j, struct buf *b)
+{
+	if (w->enter)
+		zone_enter_print(ctx, z, j, b);
+	else
+		zone_show(ctx, z, j, b);
+}
+
 /* One zone, or all: as the service says, or its files where there is none. */
 static int
-show(const struct cmd_ctx *ctx, const struct dname *only)
+show(const struct cmd_ctx *ctx, const struct work *w, const struct dname *only)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	struct json j = json_on(&b, true);
@@ -122,7 +132,7 @@ show(const struct cmd_ctx *ctx, const struct dname *only)
 		json_open(&j, '{');
 	for (size_t i = 0; rc == EXIT_GOOD && i < r.told.n; i++)
 		if (only == NULL || strcmp(r.told.v[i].name, dname_str(only, name)) == 0)
-			zone_show(ctx, &r.told.v[i], &j, &b);
+			told_show(ctx, w, &r.told.v[i], &j, &b);
 	if (ctx->json) {
 		json_close(&j, '}');
 		buf_char(&b, '\n');
@@ -139,7 +149,7 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 	const struct work *w = state;
 	struct dname zone;
 
-	if (argc > 1 || (w->backed_up && argc != 1))
+	if (argc > 1 || (w->backed_up && (argc != 1 || w->enter)))
 		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("give one zone; without --backed-up, none shows all")));
 	if (argc == 1 && dname_parse(sv_str(argv[0]), NULL, &zone) < 0)
 		return cmd_usage(ctx, tr(ctx->lang, N_("%s is no domain name")), argv[0]);
@@ -147,13 +157,13 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 		dns_lower(zone.w, zone.len);
 	if (w->backed_up)
 		return backed_up(ctx, &zone);
-	return show(ctx, argc == 1 ? &zone : NULL);
+	return show(ctx, w, argc == 1 ? &zone : NULL);
 }
 
 extern const struct cmd cmd_zone_keys;
 const struct cmd cmd_zone_keys = {
 	.area = "zone", .verb = "keys", .args = "[ZONE]",
-	.summary = N_("show the keys of zones that the service signs; say that they are backed up"),
+	.summary = N_("show the keys of zones that the service signs, and what to enter for them; say that they are backed up"),
 	.opts = opts, .opt = opt, .state_size = sizeof(struct work),
 	.run = run,
 };

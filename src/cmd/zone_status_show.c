@@ -258,6 +258,25 @@ lines_put(const char *head, const struct told_lines *l, struct buf *b)
 	}
 }
 
+/* Exactly what to enter: in the form that the registry takes, in both where nobody knows it. */
+static void
+enter_put(const struct cmd_ctx *ctx, const struct told_todo *t, struct buf *b)
+{
+	bool keys = strcmp(t->form, "key") == 0, ds = strcmp(t->form, "ds") == 0;
+
+	if (t->registry[0] != '\0' && t->form[0] != '\0') {
+		buf_str(b, "    ");
+		zone_form_print(ctx, t->form, t->registry, b);
+		buf_char(b, '\n');
+	}
+	lines_put(tr(ctx->lang, keys ? N_("first add these DNSKEY records:") : N_("first add these DS records:")),
+	    keys ? &t->add_keys : &t->add, b);
+	lines_put(tr(ctx->lang, N_("then remove these:")), keys ? &t->del_keys : &t->del, b);
+	lines_put(tr(ctx->lang, N_("so that this is the whole set:")), keys ? &t->dnskey : &t->ds, b);
+	if (!keys && !ds)
+		lines_put(tr(ctx->lang, N_("a registry that wants DNSKEY records gets these:")), &t->dnskey, b);
+}
+
 static void
 todo_put(const struct cmd_ctx *ctx, const struct told_zone *z, const struct told_todo *t, struct buf *b)
 {
@@ -273,10 +292,7 @@ todo_put(const struct cmd_ctx *ctx, const struct told_zone *z, const struct told
 		when_put(ctx, t->since, b);
 	}
 	buf_char(b, '\n');
-	lines_put(tr(ctx->lang, N_("first add these DS records:")), &t->add, b);
-	lines_put(tr(ctx->lang, N_("then remove these:")), &t->del, b);
-	lines_put(tr(ctx->lang, N_("so that this is the whole set:")), &t->ds, b);
-	lines_put(tr(ctx->lang, N_("a registry that wants DNSKEY records gets these:")), &t->dnskey, b);
+	enter_put(ctx, t, b);
 	if (strcmp(t->act, "backup") == 0) {
 		folder_put(ctx, z, b);
 		buf_str(b, "      sekisho zone keys ");

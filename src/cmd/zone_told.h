@@ -30,6 +30,11 @@ const char *zone_report_story(const struct zone_report *, const char *zone, enum
 /* An error that is an answer of the service, in the reader's language; zone may be NULL. */
 void	 zone_answer_err(const struct cmd_ctx *, const char *zone, const char *text);
 
+/* zone_enter.c: what to enter at the registrar; and in which form, in one sentence (nothing if nobody knows). */
+struct json;
+void	 zone_enter_print(const struct cmd_ctx *, const struct told_zone *, struct json *, struct buf *);
+void	 zone_form_print(const struct cmd_ctx *, const char *form, const char *registry, struct buf *);
+
 /* zone_status_show.c: the zone's part of the table. */
 void	 zone_status_print(const struct cmd_ctx *, const struct told_zone *, const struct zone_report *,
 	    struct buf *);

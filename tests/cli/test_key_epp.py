@@ -107,9 +107,24 @@ def test_keys(t, d):
     t.ok("left out" not in str(w.log), "and nothing was left out", str(w.log))
 
 
+def test_person(t, d):
+    """The same, told to a person."""
+    w = World(d, keys=1, ds_interface=REGISTRY, ds_digests=BOTH).start()
+    t.ok(w.go(lambda w: w.json["todo"], registrar=False), "a person is asked", str(w.json))
+    todo, k = w.json["todo"][0], w.set["keys"][0][1]
+    t.equal((todo["form"], todo["registry"]), ("ds", "jp"), "for a registry of DS records")
+    t.equal([line.split()[5] for line in todo["ds"]], ["2", "4"], "both digests")
+    t.equal((len(todo["add"]), len(todo["add_keys"]), todo["del_keys"]), (2, 1, []), "DS and keys to add")
+    want, = w.json["ds_want"]
+    t.equal((want["flags"], base64.b64decode(want["public_key"])), (257, k[4:]), "and the key itself")
+    w.jump(HOUR, ds_interface=KEY, ds_digests=0)
+    w.show()
+    t.equal((w.json["form"], w.json["registry"], w.json["digests"]), ("key", "", 4), "the policy knows better")
+
+
 def main():
     t = Tap()
-    for test in (test_difference, test_keys):
+    for test in (test_difference, test_keys, test_person):
         if sys.argv[1:] and test.__name__ not in sys.argv[1:]:
             continue
         with tempfile.TemporaryDirectory(prefix="sekisho-epp-") as d:
