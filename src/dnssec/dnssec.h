@@ -26,6 +26,22 @@
  * changed, or when there is no state (after a start), all names are looked at,
  * and signatures that still serve are kept.
  *
+ * Another kind of denial (NSEC, NSEC3, opt-out, a salt) is one version: the old
+ * chain goes and the new one comes in it, whole; RFC 5155 sections 10.4 and 10.5
+ * let records be added and removed "all at once". There is no half of a chain
+ * to be seen, as a secondary takes a version wholly or not, by AXFR or IXFR
+ * (RFC 1995 section 4 has it apply a difference as one). And caches need no
+ * wait, unlike with keys: a proof of denial lies in the one message that it
+ * proves something for, made by one server of one version, with its signatures;
+ * it never needs a record of another message, so that no mix of old and new
+ * chain is ever asked for (RFC 4035 section 4.5: such a response is cached as
+ * one). A resolver that makes answers of cached NSEC or NSEC3 records (RFC 8198)
+ * keeps both kinds apart, and NSEC3 of different parameters (RFC 5155 section
+ * 8.2); what an old record denies is still not there, and a name that came
+ * meanwhile is hidden for the record's TTL, as it is without such a change. The
+ * first step of section 10.4 is never due: no algorithm that we sign with is
+ * older than NSEC3. tests/peer/test_denial_change.py shows it.
+ *
  * Authority (RFC 4035 section 2): names below a delegation or a DNAME, and the
  * NS and glue at a delegation, are not signed; DS at a delegation is. Empty
  * non-terminals have NSEC3 records; with opt-out, insecure delegations and
