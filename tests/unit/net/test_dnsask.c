@@ -9,6 +9,7 @@
 #include "net/dnsask.h"
 #include "sys/net_tcp.h"
 #include "sys/file.h"
+#include "sys/net_udp.h"
 
 static void
 text(void **st UNUSED)
@@ -142,4 +143,62 @@ routes(void **st UNUSED)
 	e.loop = loop_free(e.loop);
 }
 
-TESTS_MAIN("net/dnsask", T(text), T(places), T(numbers), T(routes))
+/* --- datagrams that are not the answer --- */
+
+struct liar {
+	unsigned	n_lies;
+};
+
+static void
+lie(void *arg, int fd, unsigned what UNUSED)
+{
+	const struct liar *l = arg;
+	struct udp_peer from;
+	char room[16];
+
+	while (udp_receive(fd, room, sizeof(room), &from) > 0) {
+		for (unsigned i = 0; i < l->n_lies; i++)
+			assert_int_equal(udp_answer(fd, "no", 2, &from), 0);
+		assert_int_equal(udp_answer(fd, "yes", 3, &from), 0);
+	}
+}
+
+static bool
+is_yes(void *arg UNUSED, struct sv wire)
+{
+	return sv_eq(wire, SV("yes"));
+}
+
+static void
+strays(void **st UNUSED)
+{
+	struct end e = { .loop = loop_new() };
+	struct dnsask_question q = { .message = SV("?"), .msec = 20000, .match = is_yes, .done = done, .arg = &e };
+	static const struct {
+		unsigned	n_lies;
+		int		rc;
+	} rows[] = { { 0, 0 }, { 1, 0 }, { DNSASK_STRAYS_MAX - 1, 0 }, { DNSASK_STRAYS_MAX, SE_PEER }, { 1, 0 } };
+	_cleanup_(fd_close) int fd = -1;
+	struct dnsask *a = NULL;
+	struct dnsask_talk *talk;
+	struct tcp_name bound;
+	struct loop_io *io;
+	struct liar l;
+
+	assert_int_equal(udp_listen("127.0.0.1:0", &fd, &bound), 0);
+	assert_int_equal(dnsask_to_parse(sv_str(bound.text), &q.to), 0);
+	assert_non_null(io = loop_io_add(e.loop, fd, LOOP_READ, lie, &l));
+	assert_int_equal(dnsask_new(e.loop, 1, &a), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		l.n_lies = rows[i].n_lies;
+		assert_int_equal(dnsask_ask(a, &q, &talk), 0);
+		assert_int_equal(loop_run(e.loop), 0);
+		assert_int_equal(e.rc, rows[i].rc);
+		assert_int_equal(e.n, i + 1);
+	}
+	a = dnsask_free(a);
+	io = loop_io_del(io);
+	e.loop = loop_free(e.loop);
+}
+
+TESTS_MAIN("net/dnsask", T(text), T(places), T(numbers), T(routes), T(strays))
