@@ -194,10 +194,9 @@ obeys(int fd)
 static struct child *
 born(struct parent *p, void (*life)(int), bool live)
 {
-	struct child *c = &p->children[ROLE_VALIDATE];
-
 	static struct conf_value none[CONF_ROW_MAX];
 	static struct conf conf = { .values = none };
+	struct child *c = &p->children[ROLE_VALIDATE];
 
 	*p = (struct parent){ .loop = loop_new(), .ring = -1, .key_ring = -1, .conf = &conf };
 	assert_int_equal(memfd_new("log", &p->logs.op), 0);
