@@ -153,6 +153,10 @@ work_failed(struct zone_role *zr, struct zone_work *w)
 	struct msg_key_ask ask = { .zone = zone_wire(z) };
 	char name[DNAME_STRLEN];
 
+	if (w->task == TASK_COMPACT) {
+		zone_compact_failed(z, w->rc);
+		return;
+	}
 	if (w->refused) {
 		work_refused(zr, w);
 		return;

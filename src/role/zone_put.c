@@ -9,6 +9,8 @@
 
 /* A journal that is larger than its image, and than this, is cut. */
 #define JOURNAL_MIN	((uint64_t)4 << 20)
+_Static_assert(2 * ZONE_HISTORY_MIN <= JOURNAL_MIN, "what stays of a journal is not long itself");
+#define AGAIN_SEC	60		/* after one that could not be cut */
 
 /* --- on a thread --- */
 
@@ -195,10 +197,22 @@ zone_pieces_compact(struct zone_work *w)
 /* --- in the loop --- */
 
 bool
-zone_compact_due(const struct zone_one *z)
+zone_compact_due(const struct zone_one *z, int64_t now)
 {
+	if (now < z->compact_at && z->compact_at - now <= AGAIN_SEC)
+		return false;
 	return (side_is_long(&z->kept[KEEP_IN]) && z->now.plain != NULL) ||
 	    (side_is_long(&z->kept[KEEP_OUT]) && z->now.signed_zone != NULL);
+}
+
+void
+zone_compact_failed(struct zone_one *z, int rc)
+{
+	char name[DNAME_STRLEN];
+
+	z->compact_at = role_now(z->zr->role) + AGAIN_SEC;
+	role_log(z->zr->role, LOG_LEVEL_ERROR, "%s: its journal cannot be cut: %s, trying again",
+	    zone_name(z, name), err_str(rc));
 }
 
 static void
@@ -245,6 +259,18 @@ zone_put_begin(struct zone_role *zr)
 	(void)next_send(zr);
 }
 
+/*
+ * An image is on the disk, and what belongs to it is not: what we know of these files is
+ * not so any more. Entries behind the old journal would be lost in the next life.
+ */
+static void
+halves_forget(struct zone_work *w)
+{
+	for (size_t i = 0; i < w->n_pieces; i++)
+		if (w->piece[i].done && !w->piece[i].text && w->piece[i].kind == KEEP_IMAGE)
+			w->z->kept[w->piece[i].side] = (struct zone_kept){ 0 };
+}
+
 int
 zone_put_answer(struct zone_role *zr, const struct msg_zone_kept *m)
 {
@@ -260,8 +286,10 @@ zone_put_answer(struct zone_role *zr, const struct msg_zone_kept *m)
 	/* Somebody was at its files: they are written anew. */
 	if (m->code == -ERANGE && w->piece[i].kind == KEEP_ENTRY)
 		w->z->kept[w->piece[i].side] = (struct zone_kept){ 0 };
-	if (m->code < 0)
+	if (m->code < 0) {
+		halves_forget(w);
 		return (int)m->code;
+	}
 	w->piece[i].done = true;
 	fd_close(&w->piece[i].fd);
 	return next_send(zr);

@@ -205,6 +205,7 @@ struct zone_one {
 	bool			 text_wanted;	/* the output is not what is in service */
 	int64_t			 retry_at;
 	unsigned		 n_failed;	/* in a row */
+	int64_t			 compact_at;	/* not before: the last one failed */
 	int64_t			 audited_at;	/* as a whole */
 	uint64_t		 n_refused[REFUSED_MAX], n_signed;
 	uint64_t		 sign_usec;	/* of the last run */
@@ -225,8 +226,8 @@ struct zone_piece {
 	int			 fd;
 	bool			 done;
 };
-/* Octets of differences that are kept: as much, or half of an image. */
-#define ZONE_HISTORY_MIN ((size_t)16 << 20)
+/* Octets of differences that are kept: as much, or half of an image. A larger one is not. */
+#define ZONE_HISTORY_MIN ((size_t)2 << 20)
 #define ZONE_FETCHES_MAX	128	/* transfers from primaries at a time; each has buffers of 200 kB */
 #define ZONE_PIECES_MAX	6	/* image and journal of each side, text */
 
@@ -367,7 +368,9 @@ int	 zone_pieces_compact(struct zone_work *) MUST_USE;
 void	 zone_put_begin(struct zone_role *);
 /* 1: all are on the disk; 0: not yet; negative: one could not be written. */
 int	 zone_put_answer(struct zone_role *, const struct msg_zone_kept *);
-bool	 zone_compact_due(const struct zone_one *);
+bool	 zone_compact_due(const struct zone_one *, int64_t now);
+/* Later, then; what is in service is as it was. */
+void	 zone_compact_failed(struct zone_one *, int rc);
 
 /* zone_turn.c */
 int	 zone_turns_init(struct zone_role *) MUST_USE;

@@ -192,7 +192,7 @@ sources_look(struct zone_role *zr)
 static bool
 zone_has_work(struct zone_one *z, int64_t now)
 {
-	return z->loaded && (zone_is_due(z, now) || (zone_compact_due(z) && now >= z->retry_at));
+	return z->loaded && (zone_is_due(z, now) || zone_compact_due(z, now));
 }
 
 /* Each second, all of them: what may have become due by time alone. */
@@ -234,11 +234,11 @@ work_find(struct zone_role *zr, int64_t now, bool all)
 		struct zone_one *z = &zr->zones[i];
 
 		zone_in_look(z, now);
-		if (!z->loaded || now < z->retry_at)
+		if (!z->loaded)
 			continue;
 		if (zone_is_due(z, now))
 			return sign_begin(zr, z);
-		if (zone_compact_due(z))
+		if (zone_compact_due(z, now))
 			return task_begin(zr, z, TASK_COMPACT);
 	}
 	if ((!all && zr->recheck.z == NULL) || !zone_audit_due(zr, now) || zone_audit_begin(zr) < 0)

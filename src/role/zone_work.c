@@ -96,6 +96,10 @@ zone_history_add(struct zone_history *h, struct zone_step *s, size_t octets_max)
 	}
 	memmove(h->v, h->v + n, (h->n - n) * sizeof(h->v[0]));
 	h->n -= n;
+	if (s->octets > octets_max) {	/* all of the zone is less */
+		(void)zone_step_unref(s);
+		return;
+	}
 	h->v[h->n++] = s;
 	h->octets += s->octets;
 }
