@@ -277,7 +277,11 @@ hand_over_put(struct json *j, const struct key_told *kt, const char *act, const 
 	form_put(j, kt);
 	records_put(j, "ds", kt, RR_DS, a->ds);
 	records_put(j, "dnskey", kt, RR_DNSKEY, a->ds);
-	records_put(j, "add", kt, RR_DS, a->ds_add);
+	/*
+	 * Beside a stronger digest of a key that is not in use yet, the weaker one of the key that is
+	 * counts for nothing (RFC 4509 section 3): each key gets all of them, the old ones first.
+	 */
+	records_put(j, "add", kt, RR_DS, policy_ds_digests(kt->policy) == 1u << DIGEST ? a->ds_add : a->ds);
 	records_put(j, "del", kt, RR_DS, a->ds_del);
 	records_put(j, "add_keys", kt, RR_DNSKEY, a->ds_add);
 	records_put(j, "del_keys", kt, RR_DNSKEY, a->ds_del);

@@ -122,9 +122,23 @@ def test_person(t, d):
     t.equal((w.json["form"], w.json["registry"], w.json["digests"]), ("key", "", 4), "the policy knows better")
 
 
+def test_stronger(t, d):
+    """A stronger digest of a key that is not published yet would make the weaker one of the old key count for nothing."""
+    w = World(d, ksk_roll=1).start()
+    t.ok(w.go(World.at_rest), "secured", str(w.json))
+    w.settle()
+    old = w.keys(role="KSK")[0]
+    w.jump(HOUR, ds_digests=BOTH)
+    w.command("roll", "ksk")
+    t.ok(w.go(lambda w: w.json["todo"], registrar=False), "double-DS: both keys are to have a DS", str(w.json))
+    add = [line.split()[3:6:2] for line in w.json["todo"][0]["add"]]
+    new, = (k["tag"] for k in w.keys(role="KSK") if k["number"] != old["number"])
+    t.equal(add, [[str(tag), kind] for tag in (old["tag"], new) for kind in "24"], "the old key gets the stronger digest first")
+
+
 def main():
     t = Tap()
-    for test in (test_difference, test_keys, test_person):
+    for test in (test_difference, test_keys, test_person, test_stronger):
         if sys.argv[1:] and test.__name__ not in sys.argv[1:]:
             continue
         with tempfile.TemporaryDirectory(prefix="sekisho-epp-") as d:

@@ -3,6 +3,7 @@
 `sekisho zone intake`: DS and DNSKEY records against a zone in a file, and against
 NSD and Knot that serve it, the same and not the same, with a parent on Knot.
 """
+import hashlib
 import json
 import os
 import subprocess
@@ -116,6 +117,50 @@ def live(w, good, same, other, parent):
     tap.equal((status, codes(a)), (0, ["INTAKE_GOOD", "INTAKE_LEFT"]), "the old DS at the parent is told")
 
 
+def ds_of(zone, key, kind, dead=False):
+    """The DS of a .key file with this digest type; dead: of no key there is."""
+    rdata = dnskit.key_data(key)
+    make = {1: hashlib.sha1, 2: hashlib.sha256, 4: hashlib.sha384}[kind]
+    digest = make(dnskit.name_wire(zone) + rdata).hexdigest()
+    return "%d %d %d %s" % (dnskit.key_tag(rdata), rdata[3], kind, digest[::-1] if dead else digest)
+
+
+# Of a child: digest types of DS that fit, and of DS that do not; through Unbound; and what we say.
+DIGESTS = {"a": ([2], [], True, True), "b": ([2], [2], True, True), "c": ([2], [4], False, False),
+           "d": ([1], [2], False, False), "e": ([2, 4], [], True, True), "f": ([4], [2], True, False)}
+
+
+def digests(w):
+    """RFC 4509 section 3 in a real validator: DS beside one with a stronger digest type count for nothing."""
+    zones, entered, text = {}, {}, TEXT % 1
+    for name, (good, dead, _, _) in DIGESTS.items():
+        zone = name + ".test."
+        zones[zone] = dnskit.sign(w.folder, zone, TEXT % 1, "--generate", "13")
+        ksk, = dnskit.key_files(os.path.join(w.folder, "keys"), zone, 257)
+        entered[zone] = [ds_of(zone, ksk, k) for k in good] + [ds_of(zone, ksk, k, True) for k in dead]
+        text += "%s NS ns.%s\nns.%s A 127.0.0.1\n" % (name, name, name) + \
+            "".join("%s DS %s\n" % (name, d) for d in entered[zone])
+    top = dnskit.sign(w.folder, "test.", text, "--generate", "13", name="digests.", keys="keys3")
+    anchor, = dnskit.key_files(os.path.join(w.folder, "keys3"), "test.", 257)
+    server = dnskit.Knot(w.folder, {**zones, "test.": top})
+    resolver = dnskit.Unbound(w.folder, server, "test. DS " + dnskit.ds_data("test.", anchor))
+    try:
+        if not (server.up() and resolver.up()):
+            return tap.ok(False, "Knot and Unbound start", server.process.text()[-500:] + resolver.process.text()[-500:])
+        for zone, (good, dead, secure, accepted) in zip(zones, DIGESTS.values()):
+            what = "DS of types %s that fit, %s that do not: " % (good, dead)
+            a = dnskit.ask(resolver.port, "ns." + zone, "A", seconds=peers.patient(5))
+            tap.equal(str(a.rcode if a else None) + (" AD" if a and a.ad else ""), "0 AD" if secure else "2",
+                      what + ("Unbound is content" if secure else "bogus for Unbound"), str(a))
+            status, said, _ = intake(zone, "-", "--dnskey", zones[zone], stdin="\n".join(entered[zone]))
+            # SHA-1 alone is refused by its level, and what only strong validators take, by others.
+            tap.equal((status, "INTAKE_BREAKS_DIGEST" in codes(said)), (0 if accepted else 1, not accepted),
+                      what + ("taken" if accepted else "refused"), str(said))
+    finally:
+        server.stop()
+        resolver.stop()
+
+
 def unreachable(w):
     """In a network of nothing, not even loopback."""
     wrap = ("unshare", "-rn")
@@ -131,6 +176,11 @@ def main():
         tap.case(offline, w)
         tap.case(usage, w)
         tap.case(unreachable, w)
+        absent = peers.missing("knotd", "unbound")
+        if absent:
+            tap.skip("digests", absent + " is not installed")
+        else:
+            tap.case(digests, w)
         absent = peers.missing("nsd", "knotd")
         if absent:
             tap.skip("live", absent + " is not installed")
