@@ -168,6 +168,8 @@ const char *told_refusal_word(enum told_refusal);
 /* Is this to be done by a person now, before anything else moves? (Deleting an old key is not.) */
 bool	 told_is_urgent(const struct told_todo *);
 bool	 told_is_handover(const struct told_todo *);
+/* What a role said is wrong, in the reader's language. */
+void	 told_said(struct buf *, const char *said, enum lang);
 /* What is wrong, in the reader's language; nothing if nothing is. */
 void	 told_why(struct buf *, const struct told_zone *, enum lang);
 

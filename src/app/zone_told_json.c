@@ -93,6 +93,7 @@ static const char *const whys[] = {
 	N_("no memory for what is to be stored"),
 	N_("what is in service does not hold any more"),
 	N_("no keys"),
+	N_("its parent is to be seen first, which may have DS records of other keys (without a network: dns.look-interval: 0)"),
 	N_("no key may be used yet"),
 	N_("its keys are to be backed up first (or backup-required: no in its policy)"),
 	N_("its folder"),
@@ -137,6 +138,12 @@ why_print(struct buf *b, const char *said, enum lang lang)
 		buf_str(b, lang == LANG_JA ? "：" : ": ");
 		why_print(b, said + n + 2, lang);
 	}
+}
+
+void
+told_said(struct buf *b, const char *said, enum lang lang)
+{
+	why_print(b, said, lang);
 }
 
 void

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/zone_told.h"
 #include "base/timefmt.h"
 #include "cmd/cmd.h"
 #include "cmd/ctl_client.h"
@@ -168,8 +169,12 @@ zone_text(const struct cmd_ctx *ctx, const json_t *z)
 	if (json_object_get(z, "transferred") != NULL)
 		printf(tr(ctx->lang, N_(", primaries answered %s")), when(z, "transferred", came));
 	if (json_object_get(z, "why") != NULL) {
+		_cleanup_(buf_done) struct buf why = BUF_INIT;
+
+		told_said(&why, str(z, "why"), ctx->lang);
+		buf_char(&why, '\0');
 		printf("\n    ");
-		put_escaped(str(z, "why"));
+		put_escaped(why.rc == 0 ? why.p : str(z, "why"));
 	}
 	putchar('\n');
 }
@@ -316,10 +321,14 @@ status_text(const struct cmd_ctx *ctx, const json_t *all)
 		    tr(ctx->lang, N_("ready")) : tr(ctx->lang, N_("down")),
 		    num(r, "pid", 0), str(r, "since"), num(r, "restarts", 0));
 	}
-	for (size_t i = 0; i < json_array_size(listen); i++)
-		printf(tr(ctx->lang, N_("  %-9s listens on %s\n")),
-		    str(json_array_get(listen, i), "role"),
-		    str(json_array_get(listen, i), "address"));
+	for (size_t i = 0; i < json_array_size(listen); i++) {
+		const json_t *l = json_array_get(listen, i);
+
+		/* UDP and TCP of one address are one line. */
+		if (i > 0 && json_equal(l, json_array_get(listen, i - 1)))
+			continue;
+		printf(tr(ctx->lang, N_("  %-9s listens on %s\n")), str(l, "role"), str(l, "address"));
+	}
 	for (size_t i = 0; ctx->verbose > 0 && i < json_array_size(roles); i++) {
 		const char *name = str(json_array_get(roles, i), "name");
 
@@ -376,7 +385,8 @@ zones_nagios(const json_t *all)
 {
 	static const char *const words[] = { "OK", "WARNING", "CRITICAL" };
 	const json_t *zone = role_status(all, "zone");
-	long long n = (long long)json_array_size(json_object_get(zone, "list"));
+	/* The list has room for some; the counts are of all. */
+	long long n = num(zone, "zones", (long long)json_array_size(json_object_get(zone, "list")));
 	long long served = num(zone, "served", 0), good = num(zone, "good", 0);
 	int state = !json_is_object(zone) || served < n ? 2 : good < n || !all_ready(all) ? 1 : 0;
 	const char *why = !json_is_object(zone) ? ", the zone role does not answer" :

@@ -79,7 +79,7 @@ set_waits(struct key_role *kr, struct key_set *s, const struct key_zone *kz)
 	s->state = KEY_SET_WAITS;
 	if (key_zone_is_new(kr, kz)) {
 		(void)snprintf(s->why, sizeof(s->why), "its parent is to be seen first, which may have DS "
-		    "records of other keys (without a network: look-interval: 0)");
+		    "records of other keys (without a network: dns.look-interval: 0)");
 		return;
 	}
 	(void)snprintf(s->why, sizeof(s->why), "%s", making[0] != '\0' ? making : "no key may be used yet");

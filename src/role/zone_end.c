@@ -1,10 +1,12 @@
 /* What came of a run: a version in service, a refusal, or another try. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "role/zone_role.h"
 
+#define FAULT_LEN_MAX	96	/* "DNS_SOME_CODE, line 4294967295, column 4294967295" */
 #define RETRY_MAX_SEC	60
 #define LOST_MAX	(RING_SLOTS - 16)
 
@@ -128,9 +130,30 @@ reason(int rc)
 	    rc == -EAGAIN ? "the token with its keys does not answer" : err_str(rc);
 }
 
+/* The first fault, for those who do not read the log: its code, and where it is if it is in text. */
+static void
+first_fault(const struct findings *fs, char dst[static FAULT_LEN_MAX])
+{
+	const struct finding *f = fs->head;
+	int n;
+
+	dst[0] = '\0';
+	while (f != NULL && f->def->severity != SEV_REJECT)
+		f = f->next;
+	if (f == NULL)
+		return;
+	n = snprintf(dst, FAULT_LEN_MAX, "%s", f->def->code);
+	for (unsigned i = 0; i < f->n_args; i++)
+		if (f->args[i].type == FARG_U64 && n > 0 && n < FAULT_LEN_MAX &&
+		    (strcmp(f->args[i].key, "line") == 0 || strcmp(f->args[i].key, "column") == 0))
+			n += snprintf(dst + n, (size_t)(FAULT_LEN_MAX - n), ", %s %llu", f->args[i].key,
+			    (unsigned long long)f->args[i].u);
+}
+
 static void
 work_refused(struct zone_role *zr, struct zone_work *w)
 {
+	char fault[FAULT_LEN_MAX];
 	struct zone_one *z = w->z;
 	bool fed = w->got.whole != NULL || w->got.diff != NULL;
 
@@ -141,7 +164,8 @@ work_refused(struct zone_role *zr, struct zone_work *w)
 		z->tried = w->stamp;
 	z->retry_at = role_now(zr->role) + (w->read || fed ? 0 : RETRY_MAX_SEC);
 	zone_findings_tell(zr, z, &w->fs, LOG_LEVEL_ERROR);
-	zone_why(z, w->what, "");
+	first_fault(&w->fs, fault);
+	zone_why(z, w->what, fault);
 	if (fed)
 		zone_in_taken(z, IN_REFUSED);
 }
