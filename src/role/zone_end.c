@@ -63,7 +63,8 @@ version_adopt(struct zone_role *zr, struct zone_work *w)
 		z->now.generation = z->keys.generation;
 	z->n_failed = 0;
 	z->retry_at = 0;
-	z->why[0] = '\0';
+	if (fed || !zone_in_is_why(z))
+		z->why[0] = '\0';
 	z->text_wanted = false;
 	z->suspect = false;
 	if (w->whole)

@@ -8,14 +8,17 @@
  * fetched until that is over.
  *
  * A zone whose source has not answered for SOA's expire is signed and served
- * on: what is right for a secondary (RFC 1034 section 4.3.5) would here take a
- * zone from the net because of its own provisioning. It is told, loudly.
+ * on. RFC 1034 section 4.3.5 has a secondary discard it; but those who serve it
+ * to the world would then keep what they have until their own expire, without
+ * new signatures: bogus before it is gone. It is told when half of the time
+ * has passed, and when all has. (The time counts from the start of the role.)
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/timefmt.h"
 #include "role/zone_in.h"
 #include "sys/clock.h"
 
@@ -45,6 +48,9 @@ said_set(struct zone_primary *p, const struct findings *fs, const char *other)
 	}
 }
 
+#define WHY_ROUND	"no primary gives the zone"
+#define WHY_EXPIRED	"its primaries have not answered for longer than the SOA's expire"
+
 /* All primaries were asked in vain. */
 static void
 round_failed(struct zone_one *z)
@@ -52,7 +58,8 @@ round_failed(struct zone_one *z)
 	const struct zone_primary *p = &z->in.primaries[z->in.turn];
 
 	zone_in_next(z, false);
-	zone_why(z, "no primary gives the zone", p->said);
+	if (!z->in.told_expired)	/* that says more */
+		zone_why(z, WHY_ROUND, p->said);
 }
 
 /* There is room for another transfer. */
@@ -112,12 +119,17 @@ good(struct zone_in_run *r)
 	zone_changed(r->z);
 }
 
+bool
+zone_in_is_why(const struct zone_one *z)
+{
+	return sv_starts(sv_str(z->why), SV(WHY_ROUND)) || sv_starts(sv_str(z->why), SV(WHY_EXPIRED));
+}
+
 /* Who said that a primary failed says that it works, when nothing else is wrong. */
 static void
 why_forget(struct zone_one *z)
 {
-	if (sv_starts(sv_str(z->why), SV("no primary gives the zone")) ||
-	    sv_starts(sv_str(z->why), SV("its primaries have not answered")))
+	if (zone_in_is_why(z))
 		z->why[0] = '\0';
 	zone_changed(z);
 }
@@ -311,18 +323,27 @@ zone_in_notified(struct zone_one *z, const struct ip_prefix *from, bool has_seri
 	zone_in_look(z, role_now(z->zr->role));
 }
 
+/* When half of that time has gone, and when all of it has. */
 static void
 expired_look(struct zone_one *z, int64_t now)
 {
 	struct zone_in *in = &z->in;
-	struct soa_times t;
+	int64_t ends = zone_in_expires(z);
+	char name[DNAME_STRLEN], when[TIME_STRLEN];
 
-	if (in->told_expired || in->n_failed == 0 || !soa_times(z->now.plain, &t) ||
-	    now - in->good_at <= (int64_t)t.expire)
+	if (in->told_expired || ends == 0)
 		return;
-	in->told_expired = true;
-	zone_why(z, "its primaries have not answered for longer than the SOA's expire",
-	    "what was fetched last is signed and served on");
+	if (now > ends) {
+		in->told_expired = true;
+		zone_why(z, WHY_EXPIRED, "what was fetched last is signed and served on");
+		return;
+	}
+	if (in->told_half || now - in->good_at <= ends - now)
+		return;
+	in->told_half = true;
+	zone_changed(z);
+	role_log(z->zr->role, LOG_LEVEL_WARN, "%s: its primaries have not answered for half of the SOA's expire, "
+	    "which ends at %s", zone_name(z, name), time_str(ends, when));
 }
 
 void
@@ -375,6 +396,8 @@ zone_in_json(const struct zone_one *z, bool brief, struct json *j)
 
 	json_kv_bool(j, "source_good", z->in.n_failed == 0);
 	json_kv_i64(j, "transferred", z->in.good_at);
+	if (zone_in_expires(z) != 0)
+		json_kv_i64(j, "source_expires", zone_in_expires(z));
 	json_kv_i64(j, "next_refresh", z->in.next_at);
 	json_key(j, "primaries");
 	json_open(j, '[');

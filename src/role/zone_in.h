@@ -42,6 +42,8 @@ struct soa_times {
 bool	 soa_times(const struct zone *, struct soa_times *ret);
 /* When the primaries are asked next: after a round that was good, or was not. */
 void	 zone_in_next(struct zone_one *, bool good);
+/* When the SOA's expire is over; 0: primaries answer. */
+int64_t	 zone_in_expires(const struct zone_one *);
 
 /* zone_in_soa.c */
 /* 0: zone_in_soa_over() is called, later; else it cannot be asked so. */

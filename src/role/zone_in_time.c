@@ -46,7 +46,7 @@ zone_in_next(struct zone_one *z, bool good)
 	if (good) {
 		in->n_failed = 0;
 		in->good_at = now;
-		in->told_expired = false;
+		in->told_half = in->told_expired = false;
 	}
 	if (soa_times(z->now.plain, &t))
 		in->next_at = now + bounded(good ? t.refresh : t.retry);
@@ -57,4 +57,13 @@ zone_in_next(struct zone_one *z, bool good)
 		in->next_at = now + (wait > RETRY_MAX_SEC ? RETRY_MAX_SEC : wait);
 	}
 	in->n_failed += !good;
+}
+
+/* RFC 1035 section 3.3.13: EXPIRE, from when a primary said last that this is what it has. */
+int64_t
+zone_in_expires(const struct zone_one *z)
+{
+	struct soa_times t;
+
+	return z->in.n_failed > 0 && soa_times(z->now.plain, &t) ? z->in.good_at + (int64_t)t.expire : 0;
 }

@@ -163,7 +163,7 @@ struct zone_in {
 	bool			 has_got;
 	bool			 again;		/* ask once more when this one has ended */
 	bool			 whole;		/* a difference did not fit: AXFR */
-	bool			 told_expired;
+	bool			 told_half, told_expired;	/* of the SOA's expire */
 	size_t			 turn, tried;	/* which primary; how many in this round */
 	size_t			 notified;	/* who said that there is something new, counted from 1; 0: nobody */
 	unsigned		 n_failed;	/* rounds */
@@ -402,6 +402,8 @@ enum zone_in_fate {
 	IN_LOST
 };
 void	 zone_in_taken(struct zone_one *, enum zone_in_fate);
+/* Is that what is wrong with it? A version that is signed anew mends nothing then. */
+bool	 zone_in_is_why(const struct zone_one *);
 /* brief: only servers that fail. */
 void	 zone_in_json(const struct zone_one *, bool brief, struct json *);
 
