@@ -18,14 +18,37 @@
 #define PATH_LEN_MAX	4096
 #define TAG_TRIES	1000			/* until a tag is free; one in 65536 is taken a key */
 
+#define BLOCK_KEYS	8			/* most zones have no more, and there are thousands of them */
+
+struct slot {
+	struct keyring_key	 key;
+	struct crypto_priv	*priv;
+};
+
 struct keyring {
 	struct pool		*pool;
 	const char		*dir;
 	struct dname		 zone;
 	size_t			 n;
-	struct keyring_key	 key[KEYRING_KEYS_MAX];
-	struct crypto_priv	*priv[KEYRING_KEYS_MAX];
+	struct slot		*blocks[KEYRING_KEYS_MAX / BLOCK_KEYS];	/* keys stay where they are */
 };
+
+static struct slot *
+slot_of(const struct keyring *r, size_t i)
+{
+	return &r->blocks[i / BLOCK_KEYS][i % BLOCK_KEYS];
+}
+
+/* Of the next key. NULL: no memory. */
+static struct slot *
+slot_next(struct keyring *r)
+{
+	struct slot **block = &r->blocks[r->n / BLOCK_KEYS];
+
+	if (*block == NULL && (*block = pool_calloc(r->pool, BLOCK_KEYS, sizeof(**block))) == NULL)
+		return NULL;
+	return slot_of(r, r->n);
+}
 
 struct keyring *
 keyring_free(struct keyring *r)
@@ -33,7 +56,7 @@ keyring_free(struct keyring *r)
 	if (r == NULL)
 		return NULL;
 	for (size_t i = 0; i < r->n; i++)
-		(void)crypto_priv_free(r->priv[i]);
+		(void)crypto_priv_free(slot_of(r, i)->priv);
 	(void)pool_free(r->pool);
 	free(r);
 	return NULL;
@@ -48,7 +71,7 @@ keyring_n(const struct keyring *r)
 const struct keyring_key *
 keyring_get(const struct keyring *r, size_t i)
 {
-	return &r->key[i];
+	return &slot_of(r, i)->key;
 }
 
 /* --- X.key --- */
@@ -186,6 +209,7 @@ key_read(struct keyring *r, struct sv name, struct findings *fs)
 	static const char *const ends[] = { ".pem", ".private" };
 	struct crypto_priv *priv = NULL;
 	char path[PATH_LEN_MAX];
+	struct slot *slot;
 	struct sv text;
 	int rc;
 
@@ -212,9 +236,13 @@ key_read(struct keyring *r, struct sv name, struct findings *fs)
 		tell(fs, KEYRING_PUBLIC, k.name);
 	else if (priv == NULL && k.uri == NULL)
 		return 0;		/* told why */
+	if ((slot = slot_next(r)) == NULL) {
+		(void)crypto_priv_free(priv);
+		return -ENOMEM;
+	}
 	k.priv = priv;
-	r->priv[r->n] = priv;
-	r->key[r->n++] = k;
+	*slot = (struct slot){ k, priv };
+	r->n++;
 	return 0;
 }
 
@@ -277,9 +305,9 @@ static bool
 tag_is_taken(const struct keyring *r, uint16_t tag, uint16_t revoked)
 {
 	for (size_t i = 0; i < r->n; i++) {
-		uint16_t t = dnskey_tag(r->key[i].rdata);
+		uint16_t t = dnskey_tag(slot_of(r, i)->key.rdata);
 		uint8_t copy[DNSKEY_RDATA_MAX];
-		struct sv rdata = r->key[i].rdata;
+		struct sv rdata = slot_of(r, i)->key.rdata;
 
 		if (rdata.n > sizeof(copy))
 			continue;
@@ -383,6 +411,7 @@ keyring_generate(struct keyring *r, uint8_t alg, unsigned bits, uint16_t flags, 
 	uint8_t rdata[DNSKEY_RDATA_MAX];
 	struct keyring_key k = { .publish = TIME_NEVER, .activate = TIME_NEVER,
 		.inactive = TIME_NEVER, .remove = TIME_NEVER };
+	struct slot *slot;
 	size_t n;
 	int rc;
 
@@ -396,10 +425,13 @@ keyring_generate(struct keyring *r, uint8_t alg, unsigned bits, uint16_t flags, 
 	k.name = pool_printf(r->pool, "%.*s", SV_ARG(buf_get(&name)));
 	if (name.rc < 0 || k.rdata.p == NULL || k.name == NULL)
 		return -ENOMEM;
+	if ((slot = slot_next(r)) == NULL)
+		return -ENOMEM;
 	if ((rc = key_write(r, k.name, priv, k.rdata, now)) < 0)
 		return rc;
-	k.priv = r->priv[r->n] = TAKE_PTR(priv);
-	r->key[r->n++] = k;
+	k.priv = slot->priv = TAKE_PTR(priv);
+	slot->key = k;
+	r->n++;
 	*ret_name = k.name;
 	return 0;
 }
@@ -432,6 +464,7 @@ keyring_add(struct keyring *r, const struct dnskey *dnskey, const char *uri, voi
 	_cleanup_(buf_done) struct buf name = BUF_INIT;
 	uint8_t rdata[DNSKEY_RDATA_MAX];
 	size_t n = dnskey_write(dnskey, rdata);
+	struct slot *slot;
 	uint16_t tag;
 	int rc;
 
@@ -448,9 +481,12 @@ keyring_add(struct keyring *r, const struct dnskey *dnskey, const char *uri, voi
 	k.uri = pool_printf(r->pool, "%s", uri);
 	if (name.rc < 0 || k.rdata.p == NULL || k.name == NULL || k.uri == NULL)
 		return -ENOMEM;
+	if ((slot = slot_next(r)) == NULL)
+		return -ENOMEM;
 	if ((rc = uri_write(r, k.name, uri, k.rdata, now)) < 0)
 		return rc;
-	r->key[r->n++] = k;
+	slot->key = k;
+	r->n++;
 	*ret_name = k.name;
 	return 0;
 }
@@ -458,5 +494,5 @@ keyring_add(struct keyring *r, const struct dnskey *dnskey, const char *uri, voi
 void
 keyring_token_set(struct keyring *r, size_t i, void *token)
 {
-	r->key[i].token = token;
+	slot_of(r, i)->key.token = token;
 }

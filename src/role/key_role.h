@@ -37,6 +37,7 @@
 #include "app/told_turn.h"
 #include "app/zone_list.h"
 #include "base/tr.h"
+#include "crypto/crypto.h"
 #include "dnssec/dnssec.h"
 #include "dnssec/keystate.h"
 #include "role/key_token.h"
@@ -112,7 +113,7 @@ struct key_zone {
 	struct keyring		*ring;		/* NULL: it cannot be used, .set says why */
 	struct keystate		 state;
 	struct keystate_step	 step;
-	struct buf		 written;	/* the state's text on the disk */
+	uint8_t			 written[SHA256_LEN];	/* of the state's text on the disk */
 	struct key_set		*set;		/* what zone was told last */
 	int64_t			 next;
 	uint64_t		 told;		/* hash of what the log said last */

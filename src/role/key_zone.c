@@ -86,18 +86,19 @@ key_state_write(struct key_role *kr, struct key_zone *kz)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
 	char path[KEY_PATH_MAX];
+	uint8_t sum[SHA256_LEN];
 	int rc;
 
 	keystate_write(&kz->state, &b);
 	if (b.rc < 0)
 		return b.rc;
-	if (sv_eq(buf_get(&b), buf_get(&kz->written)))
+	crypto_sha256(b.p, b.len, sum);
+	if (memcmp(sum, kz->written, sizeof(sum)) == 0)
 		return 0;
 	if ((rc = key_zone_path(kr, kz, "state", path)) < 0 || (rc = file_put(path, buf_get(&b))) < 0)
 		return rc;
-	kz->written.len = 0;
-	buf_sv(&kz->written, buf_get(&b));
-	return kz->written.rc;
+	memcpy(kz->written, sum, sizeof(sum));
+	return 0;
 }
 
 /* -ENOENT: there is none. */
