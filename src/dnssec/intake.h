@@ -131,6 +131,13 @@ struct intake_registry {
 const struct intake_registry *intake_registries(size_t *ret_n);
 /* By the last label; never NULL. */
 const struct intake_registry *intake_registry_find(const struct dname *zone);
+struct epp_update;
+/*
+ * RFC 5910 section 5.2.5: who does not know maxSigLife or "urgent" answers 2102, and nothing is
+ * changed. Takes out of a command what the registry is known to refuse; what was taken out, and
+ * INTAKE_EPP_OWN where the command has to be translated.
+ */
+unsigned intake_registry_cut(const struct intake_registry *, struct epp_update *);
 /* The forms it takes, where policy (POLICY_DS_…) does not know better; 0: not known. */
 unsigned intake_registry_forms(const struct intake_registry *, uint32_t ds_interface);
 void	 intake_registry_check(const struct intake_registry *, const struct intake_input *,

@@ -1,5 +1,6 @@
 /* What single registries take, beside what everybody may. */
 #include "dnssec/dnssec.h"
+#include "dnssec/epp.h"
 #include "dnssec/intake.h"
 #include "dnssec/keystate.h"
 
@@ -42,6 +43,22 @@ intake_registry_forms(const struct intake_registry *r, uint32_t ds_interface)
 {
 	return ds_interface == POLICY_DS_DS ? INTAKE_FORM_DS : ds_interface == POLICY_DS_KEY ? INTAKE_FORM_KEY :
 	    ds_interface == POLICY_DS_BOTH ? INTAKE_FORM_DS | INTAKE_FORM_KEY : r->forms;
+}
+
+unsigned
+intake_registry_cut(const struct intake_registry *r, struct epp_update *u)
+{
+	unsigned cut = r->epp & INTAKE_EPP_OWN;
+
+	if (u->max_sig_life > 0 && (r->epp & INTAKE_EPP_NO_LIFE) != 0) {
+		u->max_sig_life = 0;
+		cut |= INTAKE_EPP_NO_LIFE;
+	}
+	if (u->urgent && (r->epp & INTAKE_EPP_NO_URGENT) != 0) {
+		u->urgent = false;
+		cut |= INTAKE_EPP_NO_URGENT;
+	}
+	return cut;
 }
 
 static bool

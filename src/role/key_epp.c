@@ -131,29 +131,30 @@ is_compromised(const struct key_zone *kz, const struct keystate_action *a)
 	return false;
 }
 
-/* RFC 5910 section 5.2.5: who does not know these answers 2102, and nothing is changed. */
 static void
 extras_fill(struct key_role *kr, const struct key_zone *kz, const struct keystate_action *a,
     const struct intake_registry *r, struct epp_update *u)
 {
+	static const struct {
+		unsigned	 bit;
+		const char	*text;
+	} rows[] = {
+		{ INTAKE_EPP_NO_LIFE, "epp-max-sig-life is left out: its EPP refuses it" },
+		{ INTAKE_EPP_NO_URGENT, "epp-urgent is left out: its EPP refuses it" },
+		{ INTAKE_EPP_OWN, "its EPP has objects of its own: the hook has to translate the command" },
+	};
 	const struct dnssec_policy *p = &kz->e->policy;
 	char name[DNAME_STRLEN];
-	const char *refused = NULL;
+	unsigned cut;
 
 	u->max_sig_life = p->epp_max_sig_life;
 	u->urgent = p->epp_urgent == POLICY_URGENT_ALWAYS ||
 	    (p->epp_urgent == POLICY_URGENT_COMPROMISED && is_compromised(kz, a));
-	if (u->max_sig_life > 0 && (r->epp & INTAKE_EPP_NO_LIFE) != 0) {
-		u->max_sig_life = 0;
-		refused = "epp-max-sig-life";
-	}
-	if (u->urgent && (r->epp & INTAKE_EPP_NO_URGENT) != 0) {
-		u->urgent = false;
-		refused = "epp-urgent";
-	}
-	if (refused != NULL)
-		role_log(kr->role, LOG_LEVEL_WARN, "%s: %s is left out: the registry of %s refuses it (%s, %s)",
-		    key_zone_text(kz, name), refused, r->tld, r->source, r->date);
+	cut = intake_registry_cut(r, u);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if ((cut & rows[i].bit) != 0)
+			role_log(kr->role, LOG_LEVEL_WARN, "%s: the registry of %s: %s (%s, %s)", key_zone_text(kz, name),
+			    r->tld, rows[i].text, r->source, r->date);
 }
 
 int

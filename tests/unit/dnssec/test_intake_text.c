@@ -2,6 +2,7 @@
 #include "../tap.h"
 #include "base/err.h"
 #include "dnssec/dnssec.h"
+#include "dnssec/epp.h"
 #include "dnssec/intake.h"
 #include "dnssec/keystate.h"
 
@@ -247,5 +248,34 @@ test_registries(void **state)
 	}
 }
 
+/* What a registry's EPP is known to refuse is not sent to it. */
+static void
+test_cut(void **state)
+{
+	static const struct {
+		const char	*zone;
+		unsigned	 cut;
+		uint32_t	 life;
+		bool		 urgent;
+	} rows[] = {
+		{ "example.jp.", 0, 86400, true },
+		{ "example.uk.", INTAKE_EPP_NO_LIFE | INTAKE_EPP_NO_URGENT, 0, false },
+		{ "example.dk.", INTAKE_EPP_NO_LIFE, 0, true },
+		{ "example.cz.", INTAKE_EPP_OWN, 86400, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct epp_update u = { .max_sig_life = 86400, .urgent = true }, plain = { 0 };
+		struct dname zone;
+
+		assert_int_equal(dname_parse(sv_str(rows[i].zone), NULL, &zone), 0);
+		assert_int_equal(intake_registry_cut(intake_registry_find(&zone), &u), rows[i].cut);
+		assert_int_equal(u.max_sig_life, rows[i].life);
+		assert_int_equal(u.urgent, rows[i].urgent);
+		assert_int_equal(intake_registry_cut(intake_registry_find(&zone), &plain), rows[i].cut & INTAKE_EPP_OWN);
+	}
+}
+
 TESTS_MAIN("dnssec/intake_text", T(test_forms), T(test_labels), T(test_pasted), T(test_json), T(test_faults), T(test_limits),
-    T(test_registries))
+    T(test_registries), T(test_cut))
