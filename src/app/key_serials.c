@@ -114,6 +114,8 @@ key_serials_write(const struct key_serials *ks, struct buf *b)
 		buf_printf(b, "ttl %u\n", ks->ttl_max);
 	if (ks->tainted)
 		buf_printf(b, "taint %u\n", ks->taint);
+	if (ks->served != 0)
+		buf_printf(b, "served %lld\n", (long long)ks->served);
 	for (size_t i = 0; i < KEY_HANDED_MAX; i++)
 		if (ks->handed[i] != 0)
 			buf_printf(b, "%s %lld\n", handed_names[i], (long long)ks->handed[i]);
@@ -132,19 +134,23 @@ number(struct sv *line, uint32_t *ret)
 }
 
 static bool
-handed_parse(struct key_serials *ks, struct sv word, struct sv *line)
+when(struct sv *line, int64_t *ret)
 {
 	uint64_t v;
 	struct sv text;
 
-	for (size_t i = 0; i < KEY_HANDED_MAX; i++) {
-		if (!sv_eq_str(word, handed_names[i]))
-			continue;
-		if (!sv_word(line, &text) || num_u64(text, 0, INT64_MAX, &v) < 0)
-			return false;
-		ks->handed[i] = (int64_t)v;
-		return true;
-	}
+	if (!sv_word(line, &text) || num_u64(text, 0, INT64_MAX, &v) < 0)
+		return false;
+	*ret = (int64_t)v;
+	return true;
+}
+
+static bool
+handed_parse(struct key_serials *ks, struct sv word, struct sv *line)
+{
+	for (size_t i = 0; i < KEY_HANDED_MAX; i++)
+		if (sv_eq_str(word, handed_names[i]))
+			return when(line, &ks->handed[i]);
 	return false;
 }
 
@@ -174,6 +180,8 @@ line_parse(struct key_serials *ks, struct sv line)
 		ok = number(&line, &ks->ttl_max);
 	else if (sv_eq_str(word, "taint"))
 		ok = ks->tainted = number(&line, &ks->taint);
+	else if (sv_eq_str(word, "served"))
+		ok = when(&line, &ks->served);
 	else if (sv_eq_str(word, "serials"))
 		ok = serials_parse(ks, &line);
 	else

@@ -42,6 +42,7 @@ struct key_serials {
 	uint32_t		ttl_max;	/* of the newest; 0: not known */
 	bool			tainted;
 	uint32_t		taint;
+	int64_t			served;		/* when the newest row began to be in service; 0: not known */
 	int64_t			handed[KEY_HANDED_MAX];	/* .since of the last demand; 0: none */
 };
 

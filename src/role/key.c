@@ -173,8 +173,15 @@ serial_take(struct key_role *kr, struct key_zone *kz, const struct key_serial *r
 	if (news == KEY_SERIALS_BACK)
 		role_log(kr->role, LOG_LEVEL_WARN, "%s: serial %u is not later than the one before; what servers "
 		    "have is proven by newer versions only", key_zone_text(kz, name), row->first);
-	if (news == KEY_SERIALS_NEW || news == KEY_SERIALS_BACK)
+	if (news == KEY_SERIALS_NEW || news == KEY_SERIALS_BACK) {
+		/* What runs from here on (timers_child) has a new beginning. */
+		kz->serials.served = role_now(kr->role);
 		rc = key_serials_save(kr, kz);
+		if (rc == 0 && kz->e->policy.timers_child) {
+			kz->next = kz->serials.served;
+			key_zone_due(kr, kz);
+		}
+	}
 	else if (news == KEY_SERIALS_LONGER && role_now(kr->role) - kz->serials_at >= SERIALS_SEC)
 		(void)!key_serials_save(kr, kz);
 	if (rc == 0)

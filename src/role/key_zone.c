@@ -20,6 +20,7 @@
 #define STEPS_MAX	16	/* each makes a key; a policy asks for six at the most */
 #define AGAIN_SEC	60	/* what failed here (a disk, a token) is tried again */
 #define REFUSED_SEC	300	/* a TTL may have run out that the gate did not wait for */
+#define TIMERS_LATE_MAX	31536000 /* seconds: a year that a zone was refused is not worth more */
 
 /* --- places --- */
 
@@ -523,6 +524,29 @@ keys_make(struct key_role *kr, struct key_zone *kz, int64_t now, unsigned *ret_n
 	return 0;
 }
 
+/*
+ * Where timers stand for eyes (timers_child), they run from when the zone was served with the sets
+ * of now, not from when these were made: a zone that is refused for days reaches no server.
+ */
+static void
+timers_limit(const struct key_zone *kz, const struct keystate *st, struct dnssec_policy *p)
+{
+	const struct key_serial *last = kz->serials.n == 0 ? NULL : &kz->serials.v[kz->serials.n - 1];
+	int64_t from = INT64_MAX;
+
+	if (!p->timers_child)
+		return;
+	if (last == NULL || last->dnskey_seq != st->seq[KS_DNSKEY] || last->data_seq != st->seq[KS_DATA]) {
+		p->timers_child = 0;
+		return;
+	}
+	for (size_t i = 0; i < st->n_sets; i++)
+		if (st->sets[i].kind != KS_DS && st->sets[i].seq == st->seq[st->sets[i].kind])
+			from = min_i64(from, st->sets[i].from);
+	if (kz->serials.served > from)
+		p->child_propagation += (uint32_t)min_i64(kz->serials.served - from, TIMERS_LATE_MAX);
+}
+
 /* The engine, which an operator's hold and ours stop in the same way. */
 static int
 engine(struct keystate *st, const struct key_zone *kz, const struct key_seen *seen, bool hold, int64_t now,
@@ -531,11 +555,13 @@ engine(struct keystate *st, const struct key_zone *kz, const struct key_seen *se
 	const struct keystate_observations o = {
 		.child = seen != NULL && seen->has_child ? &seen->child : NULL,
 		.parent = seen != NULL && seen->has_parent ? &seen->parent : NULL };
+	struct dnssec_policy policy = kz->e->policy;
 	bool was = st->hold;
 	int rc;
 
+	timers_limit(kz, st, &policy);
 	st->hold = was || hold;
-	rc = keystate_next(st, &kz->e->policy, &o, now, fs, step);
+	rc = keystate_next(st, &policy, &o, now, fs, step);
 	st->hold = was;
 	return rc;
 }

@@ -77,6 +77,7 @@ class World:
         self.lies = {}				# address -> version whose serial it gives instead
         self.silent = set()
         self.notifies, self.hooks, self.looks, self.notify_ok = [], [], [], True
+        self.serves = True
         self.hook_code = 0
         self.caches, self.meant_secure = [], False
         self.set, self.log, self.audit = None, [], []
@@ -133,7 +134,12 @@ class World:
                 self.serial += 1
                 new.serial = self.serial
                 self.version = new
-            self.role.send("zone_published", "zone", zone=ZONE, generation=m["generation"],
+            self.tell_published()
+
+    def tell_published(self):
+        """The zone role says what it serves; if it does: a zone may be refused."""
+        if self.serves:
+            self.role.send("zone_published", "zone", zone=ZONE, generation=self.set["generation"],
                            serial=self.version.serial, ttl_max=3600)
 
     def on_notify(self, m):

@@ -206,6 +206,22 @@ def test_first(t, d):
     t.equal(w.json["state"], "ready", "they are gone: it signs", str(w.json))
 
 
+def test_timers(t, d):
+    """Where time stands for eyes, it runs from when the zone was served: one that is refused reaches nobody."""
+    w = World(d, timers_child=1)
+    w.serves = False
+    w.start()
+    w.jump(40 * DAY)
+    t.equal((w.json["ds_want"], w.json["todo"]), ([], []), "a zone that was never served wants no DS")
+    w.serves = True
+    w.tell_published()
+    w.show()
+    t.equal(w.json["ds_want"], [], "nor at once when it is")
+    w.jump(2 * DAY)
+    w.jump(2 * DAY)
+    t.equal(len(w.json["ds_want"]), 1, "but in time")
+
+
 def test_commands(t, d):
     w = secured(d)
     zsk = w.keys(role="ZSK")[0]
@@ -321,7 +337,7 @@ def test_kills(t, d):
 
 def main():
     t = Tap()
-    for test in (test_zsk, test_ksk_cds, test_epp, test_algorithm, test_insecure, test_emergency, test_eyes, test_first,
+    for test in (test_timers, test_zsk, test_ksk_cds, test_epp, test_algorithm, test_insecure, test_emergency, test_eyes, test_first,
                  test_commands, test_import, test_kills):
         if sys.argv[1:] and test.__name__ not in sys.argv[1:]:
             continue
