@@ -104,7 +104,7 @@ keyring_hsm_generate(struct keyring_hsm *kh, uint8_t alg, unsigned bits, uint16_
 		struct dnskey k;
 		int rc;
 
-		if ((rc = token_key_make(kh->hsm, alg, bits, flags, fs, &m)) < 0)
+		if ((rc = token_key_make(kh->hsm, SV(""), alg, bits, flags, fs, &m)) < 0)
 			return rc;
 		if ((rc = dnskey_parse((struct sv){ (const char *)m.rdata, m.rdata_len }, &k)) == 0)
 			rc = keyring_add(kh->ring, &k, m.uri.p, m.key, now, ret_name);

@@ -1,5 +1,6 @@
 /* See app/token_key.h. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,8 @@
 #include "base/err.h"
 
 #define PROBE_LEN	32
+#define ZONE_MAX	200	/* of a zone's name in a label; longer ones are cut */
+#define LABEL_MAX	(ZONE_MAX + 32)
 #define BATCH		64	/* signatures of one call: a session is held no longer */
 
 struct token_key {
@@ -293,10 +296,10 @@ made_fill(struct hsm *hsm, uint16_t flags, struct findings *fs, struct token_mad
 }
 
 int
-token_key_make(struct hsm *hsm, uint8_t alg, unsigned bits, uint16_t flags, struct findings *fs,
-    struct token_made *ret)
+token_key_make(struct hsm *hsm, struct sv zone, uint8_t alg, unsigned bits, uint16_t flags,
+    struct findings *fs, struct token_made *ret)
 {
-	struct sv label = (flags & DNSKEY_SEP) != 0 ? SV("sekisho KSK") : SV("sekisho ZSK");
+	char label[LABEL_MAX];
 	struct token_made m = { .uri = BUF_INIT };
 	enum hsm_kind kind = kind_of(alg);
 	int rc;
@@ -305,7 +308,10 @@ token_key_make(struct hsm *hsm, uint8_t alg, unsigned bits, uint16_t flags, stru
 		return -ENOTSUP;
 	if ((m.key = token_key_new("a new key", "", alg)) == NULL)
 		return -ENOMEM;
-	if ((rc = hsm_generate(hsm, kind, bits, label, &m.key->key)) < 0)
+	zone = sv_take(zone, ZONE_MAX);
+	(void)snprintf(label, sizeof(label), TOKEN_LABEL "%s%s%.*s", (flags & DNSKEY_SEP) != 0 ? "KSK" : "ZSK",
+	    zone.n > 0 ? " " : "", SV_ARG(zone));
+	if ((rc = hsm_generate(hsm, kind, bits, sv_str(label), &m.key->key)) < 0)
 		(void)hsm_trouble(hsm, fs);
 	else
 		rc = made_fill(hsm, flags, fs, &m);

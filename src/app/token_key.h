@@ -48,8 +48,10 @@ struct token_made {
 	size_t			 rdata_len;
 	struct buf		 uri;
 };
-int	 token_key_make(struct hsm *, uint8_t alg, unsigned bits, uint16_t flags, struct findings *,
-	    struct token_made *ret) MUST_USE;
+/* Its label is TOKEN_LABEL, what it is for, and the zone (text), so that people know it in the token. */
+#define TOKEN_LABEL	"sekisho "
+int	 token_key_make(struct hsm *, struct sv zone, uint8_t alg, unsigned bits, uint16_t flags,
+	    struct findings *, struct token_made *ret) MUST_USE;
 /* What was made goes out of the token again: nobody knows of it. */
 void	 token_made_undo(struct hsm *, struct token_made *);
 /* The key, if it is there still, and the URI. */

@@ -160,6 +160,9 @@ struct hsm_public {
 	struct sv	 modulus, exponent, point;
 };
 
+/* Which key a URI means, in the pool; empty: it does not say. -EINVAL, SE_LIMIT, -ENOMEM. */
+int	 hsm_uri_key(const char *uri, struct pool *, struct sv *ret_id, struct sv *ret_label) MUST_USE;
+
 struct hsm_key;			/* immutable for the caller; any thread */
 /* By the id and object (the label) of a pkcs11: URI; exactly one private key must fit. */
 int	 hsm_key_open(struct hsm *, const char *uri, struct hsm_key **ret) MUST_USE;

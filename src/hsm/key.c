@@ -231,6 +231,20 @@ uri_fill(const char *uri, struct hsm_key *k)
 }
 
 int
+hsm_uri_key(const char *uri, struct pool *pool, struct sv *ret_id, struct sv *ret_label)
+{
+	_cleanup_(hsm_key_freep) struct hsm_key *k = calloc(1, sizeof(*k));
+	int rc = k == NULL ? -ENOMEM : uri_fill(uri, k);
+
+	if (rc < 0)
+		return rc;
+	*ret_id = pool_sv(pool, k->info.id);
+	*ret_label = pool_sv(pool, k->info.label);
+	return (k->info.id.n > 0 && ret_id->p == NULL) ||
+	    (k->info.label.n > 0 && ret_label->p == NULL) ? -ENOMEM : 0;
+}
+
+int
 hsm_key_seek(struct hsm *h, struct hsm_key *k)
 {
 	return h->apart != NULL ? hsm_apart_seek(h, k) : hsm_run(h, open_op, k, NULL, &k->info);

@@ -37,7 +37,7 @@
 #define HSM_SIGN_MAX	256
 /* Pause before the second process after one that died early; doubled until the longest. */
 #define HSM_AGAIN_MSEC	1000U
-#define HSM_AGAIN_MAX_MSEC 60000U
+#define HSM_AGAIN_MAX_MSEC 30000U
 /* One that died after so long did not die early. */
 #define HSM_EARLY_MSEC	60000U
 /* For C_Finalize of a process that is not needed any more. */

@@ -237,8 +237,8 @@ key_on_hook_done(struct role *r, enum role_id from UNUSED, void *msg)
 /* --- keys that are in no cache any more --- */
 
 /* The private file first: what is left of a crash in between is a public key. */
-static int
-files_remove(struct key_role *kr, const struct key_zone *kz, const struct keyring_key *have)
+int
+key_files_remove(struct key_role *kr, const struct key_zone *kz, const struct keyring_key *have)
 {
 	static const char *const ends[] = { ".pem", ".private", ".uri", ".key" };
 	char file[600], path[KEY_PATH_MAX];
@@ -253,6 +253,17 @@ files_remove(struct key_role *kr, const struct key_zone *kz, const struct keyrin
 			rc = file_remove(path);
 	}
 	return rc;
+}
+
+/* Without a module nothing goes out of a token, and its URI is all that says where the key is. */
+static bool
+is_out_of_token(struct key_role *kr, const struct key_zone *kz, const struct keyring_key *have)
+{
+	struct key_token_key *k = key_zone_token(kr, kz, have);
+
+	if (have->uri == NULL || have->priv != NULL)
+		return true;
+	return k != NULL && key_token_delete(kr->token, k) == 0;
 }
 
 /*
@@ -272,10 +283,10 @@ key_delete(struct key_role *kr, struct key_zone *kz, uint32_t number)
 	if (k == NULL)
 		return 0;
 	gone = *k;
-	if (have != NULL && (rc = key_token_delete(kr->token, key_zone_token(kr, kz, have))) == -EINPROGRESS)
-		return 0;		/* the next step comes when it is out of the token */
+	if (have != NULL && !is_out_of_token(kr, kz, have))
+		return 0;		/* the next step comes when it is */
 	if (have != NULL)
-		rc = files_remove(kr, kz, have);
+		rc = key_files_remove(kr, kz, have);
 	if (rc == 0)
 		rc = keystate_command(&kz->state, KS_CMD_DELETED, number, role_now(kr->role));
 	if (rc == -EBUSY)

@@ -303,6 +303,10 @@ key_on_command(struct role *r, enum role_id from UNUSED, void *msg)
 	struct msg_key_answer a;
 	int rc = 0;
 
+	if (key_token_orphan_command(c.kr, c.m->req, c.m->verb, c.m->key)) {
+		command_audit(&c);	/* that it was asked for; key_token_orphan.c says what came of it */
+		return 0;
+	}
 	command_run(&c);
 	command_audit(&c);
 	if (c.code == DONE)

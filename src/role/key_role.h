@@ -224,6 +224,8 @@ enum key_token_state key_zone_token_state(struct key_role *, const struct key_zo
 /* What the step demands: demands handed over, keys deleted, the log and the audit log told. */
 int	 key_act(struct key_role *, struct key_zone *) MUST_USE;
 void	 key_look_want(struct key_role *, struct key_zone *);
+/* All files of a key of the ring, the private one first. */
+int	 key_files_remove(struct key_role *, const struct key_zone *, const struct keyring_key *) MUST_USE;
 int	 key_on_notify_done(struct role *, enum role_id, void *msg);
 int	 key_on_hook_done(struct role *, enum role_id, void *msg);
 /* An entry of the audit log: of a zone, and of a key of it (NULL: none). */

@@ -12,12 +12,15 @@
 
 #define TICK		(USEC / 5)
 #define PROBE		(300 * USEC)	/* a key that is good is tried so often */
+#define SIGNED		(1 * USEC)	/* one that is signing */
 #define BAD		(5 * USEC)	/* one that is not */
 #define AWAY		(3 * USEC)	/* a token that does not answer is asked so often */
 #define MAKE_AGAIN	(60 * USEC)
 /* Folders may be others when it is back, and a module may need a fresh start. */
-#define AWAY_MAX	(600 * USEC)
-#define STUCK_FACTOR	6		/* timeouts */
+#define AWAY_MAX	(60 * USEC)
+#define DELETE_AGAIN	(5 * USEC)	/* doubled until the longest */
+#define DELETE_AGAIN_MAX (3600 * USEC)
+#define HOUR		(3600 * USEC)
 #define PASSED_MAX	16		/* questions of a step that are for other keys */
 #define STOP		(2 * USEC)
 
@@ -109,7 +112,20 @@ key_judge(struct key_token_key *k, int rc, const char *why)
 	}
 	back_set(kt);
 	key_set(k, rc == 0 ? KEY_TOKEN_GOOD : KEY_TOKEN_BAD, why);
-	k->next = clock_mono_usec() + (rc == 0 ? PROBE : BAD);
+	k->probed = clock_mono_usec();
+	k->next = k->probed + (rc == 0 ? PROBE : BAD);
+}
+
+/*
+ * A device that begins to compute wrongly does so while it signs. The zone's audit lets nothing
+ * of that pass; here it is found out, so that it is told as what it is, and signing goes on by
+ * itself when it is over.
+ */
+static void
+key_signed(struct key_token_key *k)
+{
+	if (k->state == KEY_TOKEN_GOOD)
+		k->next = min_i64(k->next, max_i64(clock_mono_usec() + TICK, k->probed + SIGNED));
 }
 
 static void
@@ -200,6 +216,7 @@ make_ask(struct key_token *kt, size_t zone)
 	if (j == NULL)
 		return;
 	j->zone = zone;
+	(void)dname_str(&kt->kr->list.v[zone].name, j->zone_name);
 	j->alg = m->alg;
 	j->bits = m->bits;
 	j->flags = m->flags;
@@ -249,7 +266,8 @@ key_token_adopt(struct key_token *kt, size_t zone, const struct keyring_key *fro
 	if (k != NULL && k->opened == NULL) {
 		k->opened = TAKE_PTR(made->key);
 		key_set(k, KEY_TOKEN_GOOD, "");
-		k->next = clock_mono_usec() + PROBE;
+		k->probed = clock_mono_usec();
+		k->next = k->probed + PROBE;
 	}
 	token_made_done(made);
 }
@@ -268,19 +286,43 @@ key_token_undo(struct key_token *kt, struct token_made *made)
 	(void)!token_job_add(j);
 }
 
+/* Another key under its id is not ours to delete: it stays, and is told as bad. */
 int
 key_token_delete(struct key_token *kt, struct key_token_key *k)
 {
 	struct token_job *j;
 
-	if (kt == NULL || k == NULL || k->is_gone || k->state == KEY_TOKEN_BAD)
+	if (k->is_gone || k->is_absent)
 		return 0;
-	if (k->asked || k->state != KEY_TOKEN_GOOD || (j = token_job_new(kt, JOB_DELETE, 0)) == NULL)
+	if (k->asked || k->state != KEY_TOKEN_GOOD || clock_mono_usec() < k->delete_next ||
+	    (j = token_job_new(kt, JOB_DELETE, 0)) == NULL)
 		return -EINPROGRESS;
 	j->key = k;
 	j->opened = k->opened;
 	k->asked = token_job_add(j) == 0;
 	return -EINPROGRESS;
+}
+
+/* Its files and its place in the state stay, until it is out of the token. */
+static void
+delete_failed(struct key_token_key *k, const char *why)
+{
+	int64_t wait = min_i64(DELETE_AGAIN << (k->n_stays < 16 ? k->n_stays : 16), DELETE_AGAIN_MAX);
+	bool is_news = k->n_stays++ == 0 || strstr(k->stays, why) == NULL;
+
+	k->delete_next = clock_mono_usec() + wait;
+	if (is_news)
+		role_log(k->kt->role, LOG_LEVEL_ERROR, "%s: it is not needed any more and cannot be deleted from the "
+		    "token: %s; this is tried again", k->name, why);
+	(void)snprintf(k->stays, sizeof(k->stays), "%s is not needed any more and cannot be deleted: %.180s",
+	    k->name, why);
+	k->changed = true;
+}
+
+const char *
+key_token_stays(const struct key_token_key *k)
+{
+	return k == NULL || k->stays[0] == '\0' || k->is_gone ? NULL : k->stays;
 }
 
 static void
@@ -289,12 +331,14 @@ delete_over(struct token_job *j)
 	struct key_token_key *k = j->key;
 
 	k->asked = false;
-	if (j->rc < 0 && j->rc != -ENOENT) {
+	if (j->rc < 0 && token_key_is_away(j->rc)) {
 		key_judge(k, j->rc, j->why);
-		return;
+	} else if (j->rc < 0 && j->rc != -ENOENT) {
+		delete_failed(k, j->why);
+	} else {
+		k->is_gone = true;
+		key_set(k, KEY_TOKEN_BAD, "it was deleted");
 	}
-	k->is_gone = true;
-	key_set(k, KEY_TOKEN_BAD, "it was deleted");
 }
 
 static void
@@ -332,6 +376,8 @@ token_job_late(struct token_job *j)
 		away_set(kt, SE_TIMEOUT, why);
 	if (j->kind == JOB_TRY || j->kind == JOB_DELETE)
 		j->key->asked = false;
+	if (j->kind == JOB_LIST || j->kind == JOB_REMOVE)
+		token_orphan_failed(j, why);
 	if (j->kind != JOB_MAKE)
 		return;
 	kt->making[j->zone].asked = false;
@@ -350,6 +396,7 @@ try_over(struct token_job *j)
 		k->opened = TAKE_PTR(j->opened);
 		j->is_new = false;
 	}
+	k->is_absent = j->rc == -ENOENT;
 	key_judge(k, j->rc, j->rc < 0 ? j->why : "");
 }
 
@@ -364,12 +411,32 @@ job_over(struct token_job *j)
 		make_over(j);
 	else if (j->kind == JOB_DELETE)
 		delete_over(j);
+	else if (j->kind == JOB_LIST)
+		token_list_over(j);
+	else if (j->kind == JOB_REMOVE)
+		token_remove_over(j);
 	else if (j->kind == JOB_SIGN && j->rc < 0)
 		key_judge(j->key, j->rc, j->why);
+	else if (j->kind == JOB_SIGN)
+		key_signed(j->key);
 	j->job.free(&j->job);
 }
 
 /* --- time --- */
+
+/* What could not be deleted is tried again. */
+static void
+delete_again(struct key_token *kt, int64_t now)
+{
+	for (size_t i = 0; i < kt->n; i++) {
+		struct key_token_key *k = kt->keys[i];
+
+		if (k->delete_next == 0 || now < k->delete_next || k->is_gone)
+			continue;
+		k->delete_next = 0;	/* until it fails again */
+		k->changed = true;
+	}
+}
 
 static void
 tell(struct key_token *kt)
@@ -395,20 +462,66 @@ tell(struct key_token *kt)
 	}
 }
 
-/* Only a new process gets rid of threads that never return. */
-static void
-fresh_look(struct key_token *kt, int64_t now)
-{
-	bool stuck = kt->n_stuck == kt->n_threads;
+/* --- the module's process --- */
 
-	if (!stuck)
-		kt->stuck_since = now;
-	if (stuck && now - kt->stuck_since > STUCK_FACTOR * kt->timeout) {
-		role_log(kt->role, LOG_LEVEL_ERROR, "no call of the module returns; starting anew");
+/* Three deaths within an hour are an alarm, although everything is signed. */
+static void
+deaths_note(struct key_token *kt, uint64_t n, int64_t now)
+{
+	bool was = kt->ill[0] != '\0';
+
+	for (uint64_t i = 0; i < n && i < TOKEN_DEATHS; i++) {
+		memmove(kt->died, kt->died + 1, sizeof(kt->died) - sizeof(kt->died[0]));
+		kt->died[TOKEN_DEATHS - 1] = now;
+	}
+	if (kt->died[0] == 0 || now - kt->died[0] > HOUR)
+		return;
+	(void)snprintf(kt->ill, sizeof(kt->ill), "%s: the process of its module has ended %llu times, and was started "
+	    "again", kt->apart.n_hung > kt->apart.n_crashed ? "HSM_HUNG" : "HSM_CRASHED",
+	    (unsigned long long)(kt->apart.n_crashed + kt->apart.n_hung));
+	for (size_t i = 0; i < kt->n && !was; i++)
+		kt->keys[i]->changed = true;
+}
+
+/* The last death is an hour ago: it is well again. */
+static void
+deaths_forget(struct key_token *kt, int64_t now)
+{
+	if (kt->ill[0] == '\0' || now - kt->died[TOKEN_DEATHS - 1] <= HOUR)
+		return;
+	kt->ill[0] = '\0';
+	for (size_t i = 0; i < kt->n; i++)
+		kt->keys[i]->changed = true;
+}
+
+const char *
+key_token_ill(const struct key_token *kt)
+{
+	return kt == NULL || kt->ill[0] == '\0' ? NULL : kt->ill;
+}
+
+static void
+apart_look(struct key_token *kt, int64_t now)
+{
+	struct hsm_apart_state was = kt->apart;
+	uint64_t n;
+
+	hsm_apart_look(kt->hsm, &kt->apart);
+	n = kt->apart.n_crashed - was.n_crashed + kt->apart.n_hung - was.n_hung;
+	if (kt->apart.n_crashed != was.n_crashed)
+		role_log(kt->role, LOG_LEVEL_ERROR, "the module %s has crashed; its process is started again", kt->module);
+	if (kt->apart.n_hung != was.n_hung)
+		role_log(kt->role, LOG_LEVEL_ERROR, "a call of the module %s did not return; its process was ended, "
+		    "and is started again", kt->module);
+	if (n > 0)
+		deaths_note(kt, n, now);
+	deaths_forget(kt, now);
+	if (kt->apart.is_over) {
+		role_log(kt->role, LOG_LEVEL_ERROR, "the module can get no process any more; starting anew");
 		role_stop(kt->role, 0);
 	} else if (atomic_load(&kt->away) && !kt->is_refused && now - kt->away_since > AWAY_MAX) {
-		role_log(kt->role, LOG_LEVEL_NOTICE, "the token is away for long; starting anew");
-		role_stop(kt->role, 0);
+		kt->away_since = now;
+		hsm_apart_renew(kt->hsm);
 	}
 }
 
@@ -419,22 +532,15 @@ on_tick(void *arg)
 	int64_t now = clock_mono_usec();
 	struct crew_job *j;
 
-	kt->n_stuck = crew_look(kt->crew, now);
+	(void)crew_look(kt->crew, now);
 	while ((j = crew_next(kt->crew)) != NULL)
 		job_over((struct token_job *)j);
 	keys_try(kt, now);
+	delete_again(kt, now);
 	tell(kt);
-	fresh_look(kt, now);
+	token_orphans_tick(kt, now);
+	apart_look(kt, now);
 	(void)loop_timer_set(kt->timer, TICK);
-}
-
-/* The module did not start: all that can be done is another life. */
-static void
-on_again(void *arg)
-{
-	struct key_token *kt = arg;
-
-	role_stop(kt->role, 0);
 }
 
 int
@@ -447,18 +553,12 @@ key_token_start(struct key_token *kt, struct key_role *kr,
 		kt->workers[i].kr = kr;
 		kt->workers[i].on_token = true;
 	}
-	if (kt->hsm == NULL) {
-		if (!kt->again)
-			return 0;
-		kt->timer = loop_timer_add(kt->role->loop, on_again, kt);
-		return kt->timer == NULL ? -ENOMEM :
-		    loop_timer_set(kt->timer, STUCK_FACTOR * kt->timeout);
-	}
+	if (kt->hsm == NULL)
+		return 0;
 	kt->crew = crew_new(kt->n_threads);
 	kt->timer = loop_timer_add(kt->role->loop, on_tick, kt);
 	if (kt->crew == NULL || kt->timer == NULL)
 		return -ENOMEM;
-	kt->stuck_since = clock_mono_usec();
 	return loop_timer_set(kt->timer, 1);
 }
 
@@ -513,6 +613,8 @@ key_token_json(const struct key_token *kt, struct json *j)
 	json_kv_u64(j, "keys", kt->n);
 	json_kv_u64(j, "good", n[KEY_TOKEN_GOOD]);
 	json_kv_u64(j, "bad", n[KEY_TOKEN_BAD]);
-	json_kv_u64(j, "stuck", kt->n_stuck);
+	json_kv_u64(j, "crashed", kt->apart.n_crashed);
+	json_kv_u64(j, "hung", kt->apart.n_hung);
+	json_kv_u64(j, "orphans", kt->n_orphans);
 	json_close(j, '}');
 }

@@ -1,15 +1,16 @@
 /*
  * key_token: keys in a PKCS#11 token, within the key role.
  *
- * The module is somebody else's code. It is tried by a child first (sys/trial.h),
- * loaded before the sandbox closes, and called on threads only (sys/crew.h): the
- * loop and the keys that are files never wait for it. What takes longer than
- * dns.pkcs11.timeout is answered without it; when all threads are stuck in it
- * the role starts anew.
+ * The module is somebody else's code. It runs in a process of its own, in a
+ * sandbox of its own, which has neither the keys that are files nor their folder
+ * (hsm/hsm.h, hsm_open_apart()): a crash, or a call that does not return within
+ * dns.pkcs11.timeout, costs that process, and what was asked is asked again. Its
+ * PIN is read there, too. Calls are made on threads only (sys/crew.h): the loop
+ * and the keys that are files never wait for them.
  *
  * Each key of a ring whose private half is in the token is tried (app/token_key.h:
  * its probe is verified with the published DNSKEY data) at the start, when it is
- * new, and every few minutes. A key is
+ * new, every few minutes, and within seconds after it signed. A key is
  *
  *	new	not tried yet: its zone waits
  *	good	questions in the ring with zone are handed to a thread, which answers
@@ -48,6 +49,8 @@ void	 key_token_stop(struct key_token *);
 /* The ring from now on; NULL: none. What was asked in another is not answered there any more. */
 void	 key_token_ring(struct key_token *, struct ring *);
 void	 key_token_json(const struct key_token *, struct json *);
+/* What an operator is to know, although keys sign; NULL: nothing. */
+const char *key_token_ill(const struct key_token *);
 
 /* --- keys --- */
 
@@ -88,11 +91,21 @@ void	 key_token_adopt(struct key_token *, size_t zone, const struct keyring_key 
 	    struct token_made *);
 void	 key_token_undo(struct key_token *, struct token_made *);
 /*
- * A key that nobody needs any more goes out of the token. 0: it is gone, or is no key of ours
- * (NULL, too); -EINPROGRESS: changed() is called when it is.
+ * A key that nobody needs any more goes out of the token. 0: it is gone; -EINPROGRESS:
+ * changed() is called when it is. What fails is told, and tried again.
  */
 int	 key_token_delete(struct key_token *, struct key_token_key *) MUST_USE;
+/* Why it is there still; NULL: nothing is known against it. */
+const char *key_token_stays(const struct key_token_key *);
 /* Why a key of this zone is not made yet; "": none is being made. */
 const char *key_token_making(const struct key_token *, size_t zone);
+
+/* --- orphans: keys in the token with a label of ours that no state knows (key_token_orphan.c) --- */
+
+/*
+ * "orphans", "orphan-remove" (word: the id in hexadecimal digits); false: no such verb. It is
+ * answered (key_answer) when the token has answered, or at once with a reason.
+ */
+bool	 key_token_orphan_command(struct key_role *, uint32_t req, struct sv verb, struct sv word);
 
 #endif

@@ -9,7 +9,8 @@
 
 #define FINDINGS_POOL	((size_t)64 * 1024)
 #define SIGN_WAIT	(25 * USEC)	/* zone waits a little longer (zone_keys.c) */
-#define MAKE_FACTOR	12		/* RSA of 4096 bits: two minutes in small tokens */
+#define LIST_POOL	((size_t)4 << 20)
+#define CALLS_FACTOR	8		/* timeouts of a job: some calls, asked again in a new process */
 
 /* The first finding that refuses, as "CODE: text"; or what the code says. */
 static void
@@ -60,6 +61,59 @@ sign_run(struct token_job *j, struct findings *fs)
 }
 
 static void
+list_run(struct token_job *j)
+{
+	if ((j->pool = pool_new(LIST_POOL)) == NULL)
+		j->rc = -ENOMEM;
+	else
+		j->rc = hsm_list(j->kt->hsm, j->pool, &j->list, &j->n_list);
+}
+
+/* By its id, which is its own: two keys under one are both left. */
+static void
+remove_run(struct token_job *j)
+{
+	_cleanup_(hsm_key_freep) struct hsm_key *k = NULL;
+	char uri[32 + 3 * TOKEN_ID_MAX] = "pkcs11:id=";
+	size_t n = strlen(uri);
+
+	for (size_t i = 0; j->id[i] != '\0' && j->id[i + 1] != '\0'; i += 2)
+		n += (size_t)snprintf(uri + n, sizeof(uri) - n, "%%%.2s", j->id + i);
+	if ((j->rc = hsm_key_open(j->kt->hsm, uri, &k)) == 0)
+		j->rc = hsm_key_delete(j->kt->hsm, k);
+}
+
+static void
+kind_run(struct token_job *j, struct findings *fs)
+{
+	switch (j->kind) {
+	case JOB_TRY:
+		try_run(j, fs);
+		return;
+	case JOB_SIGN:
+		sign_run(j, fs);
+		return;
+	case JOB_MAKE:
+		j->rc = token_key_make(j->kt->hsm, sv_str(j->zone_name), j->alg, j->bits, j->flags, fs, &j->made);
+		return;
+	case JOB_UNDO:
+		token_made_undo(j->kt->hsm, &j->made);
+		return;
+	case JOB_DELETE:
+		j->rc = token_key_delete(j->kt->hsm, j->opened);
+		break;
+	case JOB_LIST:
+		list_run(j);
+		break;
+	case JOB_REMOVE:
+		remove_run(j);
+		break;
+	}
+	if (j->rc < 0)
+		(void)hsm_trouble(j->kt->hsm, fs);
+}
+
+static void
 job_run(struct crew_job *c, unsigned thread)
 {
 	_cleanup_(pool_freep) struct pool *pool = pool_new(FINDINGS_POOL);
@@ -72,16 +126,7 @@ job_run(struct crew_job *c, unsigned thread)
 		return;
 	}
 	findings_init(&fs, pool);
-	if (j->kind == JOB_TRY)
-		try_run(j, &fs);
-	else if (j->kind == JOB_SIGN)
-		sign_run(j, &fs);
-	else if (j->kind == JOB_MAKE)
-		j->rc = token_key_make(j->kt->hsm, j->alg, j->bits, j->flags, &fs, &j->made);
-	else if (j->kind == JOB_DELETE)
-		j->rc = token_key_delete(j->kt->hsm, j->opened);
-	else
-		token_made_undo(j->kt->hsm, &j->made);
+	kind_run(j, &fs);
 	if (j->rc < 0)
 		why_fill(j, &fs);
 }
@@ -122,6 +167,7 @@ job_free(struct crew_job *c)
 		(void)token_key_free(j->opened);
 	if (j->made.key != NULL)
 		token_made_undo(j->kt->hsm, &j->made);
+	(void)pool_free(j->pool);
 	free(j);
 }
 
@@ -133,9 +179,10 @@ token_job_new(struct key_token *kt, enum token_job_kind kind, size_t len)
 	if (j == NULL)
 		return NULL;
 	j->job = (struct crew_job){ .run = job_run, .over = job_over, .free = job_free,
-	    .limit_usec = kt->timeout, .wait_usec = kind == JOB_SIGN ? SIGN_WAIT : 0 };
-	if (kind == JOB_MAKE)
-		j->job.limit_usec *= MAKE_FACTOR;
+	    .limit_usec = kind == JOB_SIGN ? SIGN_WAIT : CALLS_FACTOR * kt->timeout,
+	    .wait_usec = kind == JOB_SIGN ? SIGN_WAIT : 0 };
+	if (kind == JOB_MAKE || kind == JOB_LIST)
+		j->job.limit_usec += TOKEN_MAKE_FACTOR * kt->timeout;
 	j->kind = kind;
 	j->kt = kt;
 	j->len = len;

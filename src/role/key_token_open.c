@@ -1,4 +1,4 @@
-/* The module is loaded, before the sandbox closes; what it may reach then. */
+/* The process that the module gets, before the role's sandbox closes; and what is done in it. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,6 @@
 #include "base/err.h"
 #include "role/key_token_internal.h"
 #include "sys/file.h"
-#include "sys/trial.h"
 
 #define FINDINGS_POOL	((size_t)64 * 1024)
 #define REFUSED_FILE	"token-pin-refused"
@@ -19,48 +18,118 @@ text_of(struct sv s)
 	return sv_dup(s);		/* with its NUL; "" for an empty one */
 }
 
-/* --- the sandbox --- */
+/* --- in the module's process --- */
 
-static void
-paths_name(struct role *r, struct sv list, enum sandbox_access a)
+struct token_room {
+	char		*read, *write, *environment;	/* one a line */
+	uint32_t	 connect;			/* enum token_connect */
+	bool		 no_sandbox;
+};
+
+/* Its own; nobody else's code has read any yet. */
+static int
+environment_set(void *arg)
 {
-	struct sv line;
+	const struct token_room *room = arg;
+	struct sv rest = sv_str(room->environment), line;
 
-	while (sv_line(&list, &line)) {
-		char *path = text_of(line);
-		int rc = path == NULL ? -ENOMEM : role_path(r, path, a);
+	while (sv_line(&rest, &line)) {
+		struct sv name = sv_cut(&line, '=');
+		char *n = text_of(name), *v = text_of(line);
+		int rc = n == NULL || v == NULL || setenv(n, v, 1) < 0 ? -ENOMEM : 0;
 
+		free(n);
+		free(v);
 		if (rc < 0)
-			role_log(r, LOG_LEVEL_WARN, "%.*s: %s; the module cannot reach it", SV_ARG(line),
-			    err_str(rc));
+			return rc;
+	}
+	return 0;
+}
+
+/* What is not there cannot be reached; the role has told. */
+static void
+paths_add(struct sandbox *s, const char *list, enum sandbox_access a)
+{
+	struct sv rest = sv_str(list), line;
+
+	while (sv_line(&rest, &line)) {
+		char *path = text_of(line);
+
+		if (path != NULL)
+			(void)!sandbox_path(s, path, a);
 		free(path);
 	}
 }
 
 static void
-resolver_name(struct role *r)
+resolver_add(struct sandbox *s)
 {
 	for (size_t i = 0; sandbox_resolver_files[i] != NULL; i++)
 		if (file_signature(sandbox_resolver_files[i], 0) != 0)
-			(void)!role_path(r, sandbox_resolver_files[i], SANDBOX_READ);
+			(void)!sandbox_path(s, sandbox_resolver_files[i], SANDBOX_READ);
 }
 
+/* The module is loaded, and nothing was asked of it but to start. The keys' folder is not in it. */
 static int
-sandbox_choose(struct role *r, const struct msg_key_conf *m)
+room_close(void *arg)
 {
+	_cleanup_(sandbox_freep) struct sandbox *s = sandbox_new();
+	const struct token_room *room = arg;
 	struct sandbox_profile p = sandbox_key;
+	const char *what;
 
+	if (room->no_sandbox)
+		return 0;
+	if (s == NULL)
+		return -ENOMEM;
+	p.name = "hsm-module";
 	p.calls |= SANDBOX_MODULE;
 	p.max_files = 1024;
-	if (m->connect == TOKEN_CONNECT_NETWORK) {
+	if (room->connect == TOKEN_CONNECT_NETWORK) {
 		p.calls |= SANDBOX_CONNECT;
-		resolver_name(r);
-	} else if (m->connect == TOKEN_CONNECT_LOCAL) {
+		resolver_add(s);
+	} else if (room->connect == TOKEN_CONNECT_LOCAL) {
 		p.calls |= SANDBOX_LOCAL;
 	}
-	paths_name(r, m->read_paths, SANDBOX_READ);
-	paths_name(r, m->write_paths, SANDBOX_WRITE);
-	return role_sandbox(r, &p);
+	paths_add(s, room->read, SANDBOX_READ);
+	paths_add(s, room->write, SANDBOX_WRITE);
+	return sandbox_enter(s, &p, &what);
+}
+
+/* --- in the role --- */
+
+static void
+paths_look(struct role *r, const char *list)
+{
+	struct sv rest = sv_str(list), line;
+
+	while (sv_line(&rest, &line)) {
+		char *path = text_of(line);
+
+		if (path != NULL && file_signature(path, 0) == 0)
+			role_log(r, LOG_LEVEL_WARN, "%s: not there; the module cannot reach it", path);
+		free(path);
+	}
+}
+
+/* Kept until the end: the keeper of the module's process has a copy of it all. */
+static struct token_room *
+room_new(struct role *r, const struct msg_key_conf *m)
+{
+	struct token_room *room = calloc(1, sizeof(*room));
+
+	if (room == NULL)
+		return NULL;
+	room->read = text_of(m->read_paths);
+	room->write = text_of(m->write_paths);
+	room->environment = text_of(m->environment);
+	room->connect = m->connect;
+	room->no_sandbox = role_no_sandbox(r);
+	if (room->read == NULL || room->write == NULL || room->environment == NULL)
+		return NULL;		/* and the role ends */
+	paths_look(r, room->read);
+	paths_look(r, room->write);
+	return room;
 }
 
 /* --- a PIN that was refused --- */
@@ -79,20 +148,6 @@ pin_was_refused(const struct key_token *kt)
 
 /* --- the module --- */
 
-/* Loaded and started, by a child. */
-static int
-trial(void *arg)
-{
-	_cleanup_(pool_freep) struct pool *pool = pool_new(FINDINGS_POOL);
-	struct hsm *hsm = NULL;
-	struct findings fs;
-
-	if (pool == NULL)
-		return 1;
-	findings_init(&fs, pool);
-	return hsm_open(arg, &fs, &hsm) < 0;
-}
-
 static void
 findings_tell(struct key_token *kt, const struct findings *fs)
 {
@@ -106,65 +161,50 @@ findings_tell(struct key_token *kt, const struct findings *fs)
 }
 
 static int
-module_open(struct key_token *kt, const struct hsm_opts *o)
+module_open(struct key_token *kt, const char *pin, struct token_room *room)
 {
 	_cleanup_(pool_freep) struct pool *pool = pool_new(FINDINGS_POOL);
+	unsigned msec = (unsigned)(kt->timeout / 1000);
+	struct hsm_apart_opts o = { .hsm = { .module = kt->module, .token = kt->uri, .pin_file = pin,
+		.n_sessions = kt->n_threads }, .call_msec = msec, .make_msec = msec * TOKEN_MAKE_FACTOR,
+		.before = environment_set, .after = room_close, .arg = room };
 	struct findings fs;
 	int rc;
 
 	if (pool == NULL)
 		return -ENOMEM;
 	findings_init(&fs, pool);
-	rc = trial_run(trial, (void *)(uintptr_t)o, (unsigned)(kt->timeout / 1000));
-	if (rc == -ETIMEDOUT || rc == -ECHILD) {
-		kt->again = true;
-		(void)snprintf(kt->why, sizeof(kt->why), "the module %s %s", kt->module,
-		    rc == -ETIMEDOUT ? "does not return from its start" : "crashes when it is started");
-		role_log(kt->role, LOG_LEVEL_ERROR, "%s; keys that are files are used meanwhile", kt->why);
-		return 0;
-	}
-	if ((rc = hsm_open(o, &fs, &kt->hsm)) < 0)
-		return rc;
-	findings_tell(kt, &fs);
-	return 0;
-}
-
-/* The module's own; nobody else's code has read any yet. */
-static int
-environment_set(struct sv list)
-{
-	struct sv line;
-
-	while (sv_line(&list, &line)) {
-		struct sv name = sv_cut(&line, '=');
-		char *n = text_of(name), *v = text_of(line);
-		int rc = n == NULL || v == NULL || setenv(n, v, 1) < 0 ? -ENOMEM : 0;
-
-		free(n);
-		free(v);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
+	if ((rc = hsm_open_apart(&o, &fs, &kt->hsm)) == 0)
+		findings_tell(kt, &fs);
+	return rc;
 }
 
 static int
 token_open(struct key_token *kt, const struct msg_key_conf *m)
 {
+	struct token_room *room = room_new(kt->role, m);
 	char *pin = text_of(m->pin_file);
-	struct hsm_opts o = { .module = kt->module, .token = kt->uri, .pin_file = m->pin_file.n > 0 ?
-	    pin : NULL, .n_sessions = kt->n_threads, .later = true };
-	int rc = pin == NULL ? -ENOMEM : environment_set(m->environment);
+	int rc = pin == NULL || room == NULL ? -ENOMEM : 0;
 
 	if (rc == 0 && pin_was_refused(kt)) {
 		(void)snprintf(kt->why, sizeof(kt->why), "HSM_PIN_REFUSED: this PIN was refused before and "
 		    "is not tried again; change %s, or touch it, and reload", pin);
 		role_log(kt->role, LOG_LEVEL_ERROR, "%s", kt->why);
 	} else if (rc == 0) {
-		rc = module_open(kt, &o);
+		rc = module_open(kt, m->pin_file.n > 0 ? pin : NULL, room);
 	}
 	free(pin);
 	return rc;
+}
+
+/* A socket for each session; the module's own files are not ours. */
+static int
+sandbox_choose(struct role *r)
+{
+	struct sandbox_profile p = sandbox_key;
+
+	p.max_files = 256;
+	return role_sandbox(r, &p);
 }
 
 int
@@ -192,5 +232,5 @@ key_token_open(struct role *r, const struct msg_key_conf *m, size_t n_zones, str
 	    kt->workers == NULL)
 		return -ENOMEM;		/* and the role ends */
 	*ret = kt;
-	return sandbox_choose(r, m) < 0 ? -EPERM : token_open(kt, m);
+	return sandbox_choose(r) < 0 ? -EPERM : token_open(kt, m);
 }

@@ -19,14 +19,19 @@ static const char *
 token_why(struct key_role *kr, const struct key_zone *kz)
 {
 	const char *why;
+	bool has = false;
 
 	for (size_t i = 0; kz->ring != NULL && i < keyring_n(kz->ring); i++) {
+		const char *stays = key_token_stays(key_zone_token(kr, kz, keyring_get(kz->ring, i)));
 		enum key_token_state t = key_zone_token_state(kr, kz, keyring_get(kz->ring, i), &why);
 
 		if (t == KEY_TOKEN_AWAY || t == KEY_TOKEN_BAD)
 			return why;
+		if (stays != NULL)
+			return stays;
+		has = has || t == KEY_TOKEN_GOOD;
 	}
-	return NULL;
+	return has ? key_token_ill(kr->token) : NULL;
 }
 
 static void
