@@ -188,6 +188,11 @@ keys(void **state)
 	/* The proof holds it: why is what is told. */
 	judge(f, GOOD, READY ",\"held\":true,\"refused\":true,\"story\":\"at 12:00 …\"");
 	assert_true(sv_starts(only(f, ALARM_KEY_REFUSED)->args[0].s, SV("at 12:00")));
+	/* In each mail in its language, if key told it in both. */
+	assert_true(sv_starts(only(f, ALARM_KEY_REFUSED)->args[1].s, SV("at 12:00")));
+	judge(f, GOOD, READY ",\"refused\":true,\"story\":\"at 12:00 …\",\"story_ja\":\"12:00 に\"");
+	assert_true(sv_starts(only(f, ALARM_KEY_REFUSED)->args[0].s, SV("at 12:00")));
+	assert_true(sv_starts(only(f, ALARM_KEY_REFUSED)->args[1].s, SV("12:00 に")));
 }
 
 /* One token, many zones, one alarm. */
