@@ -18,7 +18,7 @@
 #define CTL_WAIT_MSEC	5000
 #define CTL_USER_MAX	64		/* a user's name; a longer one is cut */
 #define CTL_WHO_MAX	(CTL_USER_MAX + 48)
-#define CTL_ANSWER_MAX	(16 * 1024 * 1024)	/* the keys of 1,000 zones */
+#define CTL_ANSWER_MAX	(16 * 1024 * 1024)	/* a page of zones has 2, and one more zone */
 
 struct ctl;
 struct ctl_client;
