@@ -82,6 +82,25 @@ key_token_undo(struct key_token *kt UNUSED, struct token_made *made UNUSED)
 	fail();
 }
 
+const char *
+key_token_stays(const struct key_token_key *k UNUSED)
+{
+	return NULL;
+}
+
+const char *
+key_token_ill(const struct key_token *kt UNUSED)
+{
+	return NULL;
+}
+
+bool
+key_token_orphan_command(struct key_role *kr UNUSED, uint32_t req UNUSED, struct sv verb UNUSED,
+    struct sv word UNUSED)
+{
+	return false;
+}
+
 /* Nothing is signed here: key_sign.c's part of the sets. */
 int
 key_table_put(struct key_role *r UNUSED, const struct key_set *s UNUSED)
