@@ -8,7 +8,6 @@
 #include "../tap.h"
 #include "sys/clock.h"
 #include "sys/crew.h"
-#include "sys/trial.h"
 
 #define SEC	1000000LL
 
@@ -216,39 +215,6 @@ test_full(void **state UNUSED)
 	assert_int_equal(n_freed, CREW_JOBS_MAX + 1);
 }
 
-static int
-seven(void *arg)
-{
-	*(int *)arg = 8;
-	return 7;
-}
-
-static int
-hangs(void *arg UNUSED)
-{
-	for (;;)
-		nap();
-	return 0;
-}
-
-static int
-crashes(void *arg UNUSED)
-{
-	abort();
-	return 0;
-}
-
-static void
-test_trial(void **state UNUSED)
-{
-	int here = 0;
-
-	assert_int_equal(trial_run(seven, &here, 60000), 7);
-	assert_int_equal(here, 0);
-	assert_int_equal(trial_run(hangs, NULL, 50), -ETIMEDOUT);
-	assert_int_equal(trial_run(crashes, NULL, 60000), -ECHILD);
-}
-
 int
 main(void)
 {
@@ -259,7 +225,6 @@ main(void)
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_do),
-		cmocka_unit_test(test_trial),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
