@@ -94,18 +94,16 @@ enter(struct world *w, unsigned n, unsigned key, uint8_t digest)
 		w->in.n_entered = n + 1;
 }
 
-/* Keys of another kind in the place of both. */
+/* A KSK of another kind. */
 static void
-keys_new(struct world *w, uint8_t alg, unsigned bits, uint16_t ksk_flags)
+keys_new(struct world *w, uint8_t alg, unsigned bits, uint16_t flags)
 {
-	for (unsigned i = 0; i < N_KEYS; i++) {
-		struct dnskey k = { .flags = i == 0 ? ksk_flags : 256, .protocol = 3, .alg = alg };
+	struct dnskey k = { .flags = flags, .protocol = 3, .alg = alg };
 
-		w->priv[i] = crypto_priv_free(w->priv[i]);
-		assert_int_equal(crypto_priv_generate(alg, bits, &w->priv[i]), 0);
-		k.public_key = crypto_priv_public(w->priv[i]);
-		w->key[i] = (struct sv){ (const char *)w->room[i], dnskey_write(&k, w->room[i]) };
-	}
+	w->priv[0] = crypto_priv_free(w->priv[0]);
+	assert_int_equal(crypto_priv_generate(alg, bits, &w->priv[0]), 0);
+	k.public_key = crypto_priv_public(w->priv[0]);
+	w->key[0] = (struct sv){ (const char *)w->room[0], dnskey_write(&k, w->room[0]) };
 	sign(w, 0, NOW - 10, NOW + 2 * DAY);
 	enter(w, 0, 0, 2);
 }
