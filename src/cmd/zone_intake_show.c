@@ -226,7 +226,7 @@ intake_rules_print(const struct cmd_ctx *ctx, struct buf *b)
 	static const char *const heads[] = {
 		N_("TLD"), N_("form"), N_("algorithms"), N_("digests"), N_("max"),
 	};
-	static const unsigned widths[] = { 9, 11, 25, 11, 5 };
+	static const unsigned widths[] = { 9, 11, 25, 13, 5 };
 	const struct intake_registry *r;
 	size_t n;
 
