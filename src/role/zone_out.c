@@ -32,7 +32,7 @@ struct conn {
 	struct zone_question	 q;
 	bool			 busy;		/* q is being answered */
 	int64_t			 since, moved;	/* of the answer; of the last octet: monotonic */
-	uint64_t		 n_sent;
+	uint64_t		 taken_first, taken;	/* tcp_taken(), then and when it moved */
 };
 
 struct place {
@@ -108,11 +108,7 @@ conn_send(struct conn *c)
 	int rc;
 
 	for (unsigned i = 0; i < SEND_BATCH; i++) {
-		size_t before = c->stream.out_at;
-
 		rc = zone_stream_flush(&c->stream);
-		if (c->stream.out_at != before)
-			c->moved = clock_mono_usec();
 		if (rc < 0)
 			return rc == -EAGAIN ? 0 : rc;
 		if (!c->busy)
@@ -124,7 +120,6 @@ conn_send(struct conn *c)
 		if (rc == 0)
 			continue;
 		zone_stream_put(&c->stream, len);
-		c->n_sent += len;
 		c->s->n_octets += len;
 	}
 	return 0;
@@ -142,7 +137,7 @@ conn_question(struct conn *c)
 	zone_question_done(&c->q);
 	c->s->n_questions++;
 	c->since = c->moved = clock_mono_usec();
-	c->n_sent = 0;
+	c->taken_first = c->taken = tcp_taken(c->stream.fd);
 	if (!zone_question_judge(&c->q, wire))
 		return -EBADMSG;
 	c->s->n_refused += c->q.rcode != 0;
@@ -183,14 +178,35 @@ conn_ready(void *arg, int fd UNUSED, unsigned what)
 	(void)loop_io_set(c->io, rc > 0 || c->busy || c->stream.out_at < c->stream.out_len ? LOOP_WRITE : LOOP_READ);
 }
 
-static bool
-host_has_room(const struct zone_server *s, const struct ip_prefix *host)
+/* Who has waited longest without a question: of a host, or of all. NULL: all are being answered. */
+static struct conn *
+conn_idlest(struct zone_server *s, const struct ip_prefix *host)
 {
+	struct conn *found = NULL;
+
+	for (struct conn *c = s->conns; c != NULL; c = c->next)
+		if (!c->busy && (host == NULL || ip_prefix_cmp(&c->name.addr, host) == 0) &&
+		    (found == NULL || c->moved < found->moved))
+			found = c;
+	return found;
+}
+
+/* Anybody may connect: who asks nothing makes room for who may. */
+static bool
+room_make(struct zone_server *s, const struct ip_prefix *host)
+{
+	struct conn *idle;
 	unsigned n = 0;
 
 	for (const struct conn *c = s->conns; c != NULL; c = c->next)
 		n += ip_prefix_cmp(&c->name.addr, host) == 0;
-	return n < HOST_CONNS_MAX && s->n_conns < CONNS_MAX;
+	if (n < HOST_CONNS_MAX && s->n_conns < CONNS_MAX)
+		return true;
+	if ((idle = conn_idlest(s, n < HOST_CONNS_MAX ? NULL : host)) == NULL)
+		return false;
+	conn_free(idle);
+	s->n_dropped++;
+	return true;
 }
 
 static int
@@ -229,7 +245,7 @@ tcp_ready(void *arg, int fd, unsigned what UNUSED)
 	int c;
 
 	for (unsigned i = 0; i < UDP_BATCH && tcp_accept(fd, &c, &name) == 0; i++) {
-		if (host_has_room(p->s, &name.addr)) {
+		if (room_make(p->s, &name.addr)) {
 			if (conn_new(p->s, c, &name) < 0)
 				return;
 			continue;
@@ -241,6 +257,22 @@ tcp_ready(void *arg, int fd, unsigned what UNUSED)
 
 /* --- life --- */
 
+/* Not what waits in our system's buffers: those empty in leaps, and hide who takes nothing. */
+static bool
+conn_is_slow(struct conn *c, int64_t now)
+{
+	uint64_t taken = tcp_taken(c->stream.fd);
+	int64_t sec = (now - c->since) / 1000000;
+
+	if (taken != c->taken) {
+		c->taken = taken;
+		c->moved = now;
+	}
+	if (now - c->moved > IDLE_SEC * INT64_C(1000000))
+		return true;
+	return c->busy && sec > SLOW_SEC && taken > 0 && (taken - c->taken_first) / (uint64_t)sec < SLOW_OCTETS;
+}
+
 void
 zone_out_look(struct zone_role *zr)
 {
@@ -248,12 +280,8 @@ zone_out_look(struct zone_role *zr)
 	int64_t now = clock_mono_usec();
 
 	for (struct conn *c = s->conns, *next; c != NULL; c = next) {
-		int64_t sec = (now - c->since) / 1000000;
-		bool idle = now - c->moved > IDLE_SEC * INT64_C(1000000);
-		bool slow = c->busy && sec > SLOW_SEC && c->n_sent / (uint64_t)sec < SLOW_OCTETS;
-
 		next = c->next;
-		if (!idle && !slow)
+		if (!conn_is_slow(c, now))
 			continue;
 		if (c->busy) {
 			s->n_dropped++;

@@ -77,6 +77,8 @@ void	 tcp_files(unsigned n);
 int	 tcp_wait(int fd, bool to_write, int msec) MUST_USE;
 /* Bytes, 0 at the end, -EAGAIN, or the code of the socket. */
 long	 tcp_read(int fd, void *, size_t);
+/* Octets that the other side's system has had of us; 0: ours does not say. (net_tcp_info.c) */
+uint64_t tcp_taken(int fd);
 /* Bytes sent, -EAGAIN …; more: what follows may share a packet. */
 long	 tcp_write(int fd, const void *, size_t, bool more);
 /* From a file or memfd at *off, which moves on; never more than n. */
