@@ -315,6 +315,8 @@ ds_accept(struct keystate *st)
 {
 	uint32_t seen = 0;
 
+	if (st->parent_at == 0)		/* what nobody has looked at cannot be accepted */
+		return -EBUSY;
 	for (size_t i = 0; i < st->n_sets; i++) {
 		const struct keystate_set *s = &st->sets[i];
 

@@ -213,6 +213,7 @@ def test_timers(t, d):
     w.start()
     w.jump(40 * DAY)
     t.equal((w.json["ds_want"], w.json["todo"]), ([], []), "a zone that was never served wants no DS")
+    t.equal(w.command("accept-ds")[0], 1, "a DS set that nobody has looked at is not accepted")
     w.serves = True
     w.tell_published()
     w.show()
