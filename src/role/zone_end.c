@@ -125,10 +125,23 @@ work_over(struct zone_role *zr)
 static const char *
 reason(int rc)
 {
-	return rc == SE_STALE ? "its keys have changed meanwhile" :
-	    rc == -ETIMEDOUT ? "the key role did not answer" :
-	    rc == -EPERM ? "the key role refused" :
-	    rc == -EAGAIN ? "the token with its keys does not answer" : err_str(rc);
+	/* Msgids, as far as they are ours: app/zone_told.h prints them. */
+	static const struct {
+		int		 rc;
+		const char	*text;
+	} rows[] = {
+		{ SE_STALE, N_("its keys have changed meanwhile") },
+		{ -ETIMEDOUT, N_("the key role did not answer") },
+		{ -EPERM, N_("the key role refused") },
+		{ -EAGAIN, N_("the token with its keys does not answer") },
+		{ -EINVAL, N_("it is not a regular file") },
+		{ -E2BIG, N_("one name has more records of one type than any message could hold") },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].rc == rc)
+			return rows[i].text;
+	return err_str(rc);
 }
 
 /* The first fault, for those who do not read the log: its code, and where it is if it is in text. */
