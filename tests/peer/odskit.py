@@ -6,12 +6,12 @@ What it prints is the input of app/key_list.c; record_lists.py keeps it for mach
 without OpenDNSSEC.
 """
 import os
+import re
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lab"))
 from patience import free_port, patient, wait_for  # noqa: E402
@@ -70,6 +70,7 @@ class Ods:
     def __init__(self, d, keys=SPLIT, ttl=3600):
         self.d = d
         self.proc = self.signer = None
+        self.zones = 0
         self.conf = os.path.join(d, "conf.xml")
         self.env = dict(os.environ, SOFTHSM2_CONF=os.path.join(d, "softhsm2.conf"))
         for name in ("tokens", "enforcer", "signer", "signconf", "unsigned", "signed"):
@@ -123,6 +124,7 @@ class Ods:
         return self.ask("key", "list", *args)
 
     def zone_add(self, zone, text="", policy="test"):
+        self.zones += 1
         files = [os.path.join(self.d, f, zone) for f in ("unsigned", "signed", "signconf")]
         self.write(os.path.join("unsigned", zone), text)
         self.ask("zone", "add", "-z", zone, "-p", policy, "-i", files[0], "-o", files[1], "-s", files[2])
@@ -131,20 +133,31 @@ class Ods:
     def rows(self, *args):
         return [line.split(";") for line in self.list("-v", "-p", *args).splitlines() if ";" in line]
 
-    def leap(self):
-        """To the next thing that it would do; and the parent does what it waits for."""
-        for r in self.rows():
-            if r[3] in ("waiting for ds-seen", "waiting for ds-gone"):
-                self.try_ask("key", r[3].split()[-1], "-z", r[0], "-k", r[6])
-        self.try_ask("time", "leap")
-        time.sleep(0.1)		# the workers wake up
+    def idle(self):
+        """Each zone has its next task, and none is due: its workers have done what there was. Or the parent is next."""
+        said = self.ask("queue")
+        n = re.search(r"There (?:is|are) (\d+) task", said)
+        at = [int(x) for x in re.findall(r"\((\d+) seconds since epoch\)", said)]
+        if n is not None and int(n.group(1)) == self.zones and len(at) > 1 and at[1] > at[0]:
+            return True
+        return any(r[3].startswith("waiting for ds-") for r in self.rows())
 
-    def until(self, what, leaps=40):
-        """Years in seconds; what(rows of all keys)."""
+    def parent(self, rows):
+        """Does what it waits for; whether there was anything."""
+        waits = [r for r in rows if r[3] in ("waiting for ds-seen", "waiting for ds-gone")]
+        for r in waits:
+            self.try_ask("key", r[3].split()[-1], "-z", r[0], "-k", r[6])
+        return waits
+
+    def until(self, what, leaps=60):
+        """Years in seconds, from one task to the next; what(rows of all keys)."""
         for _ in range(leaps):
-            if what(self.rows()):
+            wait_for(self.idle, 2, 0.03)
+            rows = self.rows()
+            if what(rows):
                 return True
-            self.leap()
+            if not self.parent(rows):
+                self.try_ask("time", "leap")
         return False
 
     def sign(self, signed):
@@ -168,7 +181,7 @@ class Ods:
                 continue
             p.send_signal(signal.SIGTERM)
             try:
-                p.wait(timeout=patient(10))
+                p.wait(timeout=3)	# the signer may hang at its end; nothing of it is needed any more
             except subprocess.TimeoutExpired:
                 p.kill()
                 p.wait()
