@@ -217,11 +217,11 @@ seen_with(const struct key_zone *kz, uint8_t room[KEYSTATE_KEYS_MAX][DNSKEY_RDAT
 {
 	const struct dnssec_policy *p = &kz->e->policy;
 
-	*ret = (struct key_seen_with){ .st = &kz->state, .serials = &kz->serials, .apex = &kz->e->name,
+	*ret = (struct key_seen_with){ .st = &key_life(kz)->state, .serials = &kz->serials, .apex = &kz->e->name,
 		.data_ttl = kz->serials.ttl_max > p->max_zone_ttl ? kz->serials.ttl_max : p->max_zone_ttl,
 		.dnskey_ttl = p->dnskey_ttl, .ds_ttl = p->parent_ds_ttl };
 	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
-		const struct keystate_key *k = &kz->state.keys[i];
+		const struct keystate_key *k = &key_life(kz)->state.keys[i];
 		const struct keyring_key *have = k->number == 0 ? NULL : key_ring_find(kz->ring, k);
 
 		if (have != NULL)
@@ -375,7 +375,7 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	if ((rc = turn_queue_init(&kr->untold, kr->list.n)) < 0 || (rc = told_turn_init(&kr->telling, kr->list.n)) < 0)
 		return rc;
 	for (size_t i = 0; i < kr->list.n; i++)
-		kr->zones[i].e = &kr->list.v[i];
+		kr->zones[i] = (struct key_zone){ .kr = kr, .e = &kr->list.v[i] };
 	if ((rc = crypto_random(&kr->next_generation, sizeof(kr->next_generation))) < 0)
 		return rc;
 	/* None is ever 0, which says that a generation is not known. */

@@ -61,9 +61,9 @@ static const char *const fresh_events[KS_ACT_MAX] = {
 static const struct keystate_key *
 key_of(const struct key_zone *kz, uint32_t number)
 {
-	int place = keystate_find(&kz->state, number);
+	int place = keystate_find(&key_life(kz)->state, number);
 
-	return place < 0 ? NULL : &kz->state.keys[place];
+	return place < 0 ? NULL : &key_life(kz)->state.keys[place];
 }
 
 static void
@@ -288,7 +288,7 @@ key_delete(struct key_role *kr, struct key_zone *kz, uint32_t number)
 	if (have != NULL)
 		rc = key_files_remove(kr, kz, have);
 	if (rc == 0)
-		rc = keystate_command(&kz->state, KS_CMD_DELETED, number, role_now(kr->role));
+		rc = keystate_command(&key_life(kz)->state, KS_CMD_DELETED, number, role_now(kr->role));
 	if (rc == -EBUSY)
 		return 0;
 	if (rc < 0) {
@@ -307,9 +307,9 @@ keys_delete(struct key_role *kr, struct key_zone *kz)
 {
 	int n = 0;
 
-	for (size_t i = 0; i < kz->step.n_actions; i++)
-		if (kz->step.actions[i].act == KS_ACT_DELETE)
-			n += key_delete(kr, kz, kz->step.actions[i].key);
+	for (size_t i = 0; i < key_life(kz)->step.n_actions; i++)
+		if (key_life(kz)->step.actions[i].act == KS_ACT_DELETE)
+			n += key_delete(kr, kz, key_life(kz)->step.actions[i].key);
 	/* Unwritten, it is done once more after the next start. */
 	if (n > 0)
 		(void)!key_state_write(kr, kz);
@@ -330,8 +330,8 @@ eyes_sec(const struct key_zone *kz)
 {
 	int64_t sec = 0;
 
-	for (size_t i = 0; i < kz->step.n_waits; i++) {
-		const struct keystate_wait *w = &kz->step.waits[i];
+	for (size_t i = 0; i < key_life(kz)->step.n_waits; i++) {
+		const struct keystate_wait *w = &key_life(kz)->step.waits[i];
 		int64_t one = w->why == KS_WAIT_CHILD ? kz->e->policy.child_propagation :
 		    kz->e->policy.parent_propagation;
 
@@ -348,8 +348,8 @@ waits_hash(const struct key_zone *kz)
 {
 	uint64_t h = 0;
 
-	for (size_t i = 0; i < kz->step.n_waits; i++) {
-		const struct keystate_wait *w = &kz->step.waits[i];
+	for (size_t i = 0; i < key_life(kz)->step.n_waits; i++) {
+		const struct keystate_wait *w = &key_life(kz)->step.waits[i];
 		const uint32_t v[] = { (uint32_t)w->why, (uint32_t)w->record, w->key };
 
 		h = h * 31 + hash_bytes(v, sizeof(v));
@@ -408,8 +408,8 @@ key_act(struct key_role *kr, struct key_zone *kz)
 {
 	bool notify = false, hook = false;
 
-	for (size_t i = 0; i < kz->step.n_actions; i++) {
-		const struct keystate_action *a = &kz->step.actions[i];
+	for (size_t i = 0; i < key_life(kz)->step.n_actions; i++) {
+		const struct keystate_action *a = &key_life(kz)->step.actions[i];
 
 		fresh_tell(kr, kz, a);
 		if (a->act == KS_ACT_NOTIFY) {

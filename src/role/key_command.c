@@ -68,7 +68,7 @@ static void
 candidates_print(const struct command *c, struct buf *b, bool all)
 {
 	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
-		const struct keystate_key *k = &c->kz->state.keys[i];
+		const struct keystate_key *k = &key_life(c->kz)->state.keys[i];
 
 		if (k->number == 0 || (!all && !is_meant(c->kz, k, c->m->key)))
 			continue;
@@ -85,9 +85,9 @@ key_choose(struct command *c)
 	unsigned n = 0;
 
 	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
-		if (!is_meant(c->kz, &c->kz->state.keys[i], c->m->key))
+		if (!is_meant(c->kz, &key_life(c->kz)->state.keys[i], c->m->key))
 			continue;
-		c->number = c->kz->state.keys[i].number;
+		c->number = key_life(c->kz)->state.keys[i].number;
 		n++;
 	}
 	if (n == 1)
@@ -105,8 +105,8 @@ key_choose(struct command *c)
 static void
 state_command(struct command *c, enum keystate_command cmd)
 {
-	struct keystate was = c->kz->state;
-	int rc = keystate_command(&c->kz->state, cmd, c->number, role_now(c->kr->role));
+	struct keystate was = key_life(c->kz)->state;
+	int rc = keystate_command(&key_life(c->kz)->state, cmd, c->number, role_now(c->kr->role));
 
 	if (rc == -EBUSY || rc == -ENOENT) {
 		answer(c, REFUSED, "not now: that key is not in a state in which this could be done");
@@ -115,7 +115,7 @@ state_command(struct command *c, enum keystate_command cmd)
 	if (rc == 0)
 		rc = key_state_write(c->kr, c->kz);
 	if (rc < 0) {
-		c->kz->state = was;
+		key_life(c->kz)->state = was;
 		answer(c, CANNOT, "%s", err_str(rc));
 		return;
 	}
@@ -140,11 +140,11 @@ has_private(const struct key_zone *kz, const struct keystate_key *k)
 static void
 do_cancel(struct command *c, int cmd)
 {
-	const struct keystate_key *k = &c->kz->state.keys[keystate_find(&c->kz->state, c->number)];
-	int place = keystate_find(&c->kz->state, k->goal == KS_GOAL_OMNIPRESENT && k->successor == 0 ?
+	const struct keystate_key *k = &key_life(c->kz)->state.keys[keystate_find(&key_life(c->kz)->state, c->number)];
+	int place = keystate_find(&key_life(c->kz)->state, k->goal == KS_GOAL_OMNIPRESENT && k->successor == 0 ?
 	    k->predecessor : k->number);
 
-	if (place >= 0 && !has_private(c->kz, &c->kz->state.keys[place])) {
+	if (place >= 0 && !has_private(c->kz, &key_life(c->kz)->state.keys[place])) {
 		answer(c, REFUSED, "the private key of the older one is not there any more");
 		return;
 	}
@@ -171,7 +171,7 @@ do_found(struct command *c, int cmd)
 	c->keys = 0;
 	if (c->code != DONE)
 		return;
-	if (!has_private(c->kz, &c->kz->state.keys[keystate_find(&c->kz->state, c->number)])) {
+	if (!has_private(c->kz, &key_life(c->kz)->state.keys[keystate_find(&key_life(c->kz)->state, c->number)])) {
 		answer(c, REFUSED, "its private key is not in the folder");
 		return;
 	}
@@ -190,7 +190,7 @@ do_backed_up(struct command *c, int cmd)
 		return;
 	}
 	for (int i = 0; i < KEYSTATE_KEYS_MAX && c->code == DONE; i++) {
-		const struct keystate_key *k = &c->kz->state.keys[i];
+		const struct keystate_key *k = &key_life(c->kz)->state.keys[i];
 
 		if (k->number == 0 || (k->flags & (KS_FLAG_BACKED_UP | KS_FLAG_EXTERNAL)) != 0)
 			continue;

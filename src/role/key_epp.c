@@ -83,7 +83,7 @@ keys_take(struct work *w, const struct key_zone *kz, uint32_t ds)
 	uint8_t room[DNSKEY_RDATA_MAX];
 
 	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
-		const struct keystate_key *k = &kz->state.keys[i];
+		const struct keystate_key *k = &key_life(kz)->state.keys[i];
 		const struct keyring_key *have = k->number == 0 ? NULL : key_ring_find(kz->ring, k);
 		struct sv rdata = { 0 };
 
@@ -126,7 +126,7 @@ static bool
 is_compromised(const struct key_zone *kz, const struct keystate_action *a)
 {
 	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++)
-		if ((a->ds_del & UINT32_C(1) << i) != 0 && (kz->state.keys[i].flags & KS_FLAG_COMPROMISED) != 0)
+		if ((a->ds_del & UINT32_C(1) << i) != 0 && (key_life(kz)->state.keys[i].flags & KS_FLAG_COMPROMISED) != 0)
 			return true;
 	return false;
 }

@@ -107,12 +107,20 @@ struct key_refusal {
 	char			 story[LANG_MAX][KEY_STORY_MAX];
 };
 
+/* What key_life() gives: of few zones at a time (key_life.c). */
+struct key_life {
+	struct keystate		 state;
+	struct keystate_step	 step;
+};
+#define KEY_LIVES_OPEN	64
+
 struct key_zone {
 	const struct zone_list_entry *e;
 	bool			 begun;		/* its folder was read */
 	struct keyring		*ring;		/* NULL: it cannot be used, .set says why */
-	struct keystate		 state;
-	struct keystate_step	 step;
+	struct key_role		*kr;
+	struct key_life		*life;		/* open; else packed, or never opened: see key_life() */
+	uint8_t			*packed;
 	uint8_t			 written[SHA256_LEN];	/* of the state's text on the disk */
 	struct key_set		*set;		/* what zone was told last */
 	int64_t			 next;
@@ -158,6 +166,8 @@ struct key_role {
 	int64_t			 armed_usec;	/* the timer; 0: it does not run */
 	uint32_t		 first_generation, next_generation;
 	_Atomic(struct key_chunk *) chunks[KEY_CHUNKS];
+	struct key_zone		*open[KEY_LIVES_OPEN];
+	size_t			 open_turn;
 	struct turn_queue	 untold;	/* whose sets found no room on their way to zone */
 	struct told_turn	 telling;	/* web and store */
 	bool			 told_is_armed;
@@ -200,6 +210,11 @@ struct key_zone *key_zone_find(struct key_role *, const struct dname *);
 void	 key_timer_arm(struct key_role *);
 /* The time of its next step has changed. */
 void	 key_zone_due(struct key_role *, const struct key_zone *);
+
+/* --- key_life.c */
+
+/* The state and the last step. It stays where it is until KEY_LIVES_OPEN other zones were asked for theirs. */
+struct key_life	*key_life(const struct key_zone *);
 
 /* --- key_set.c */
 

@@ -83,11 +83,11 @@ set_waits(struct key_role *kr, struct key_set *s, const struct key_zone *kz)
 		return;
 	}
 	(void)snprintf(s->why, sizeof(s->why), "%s", making[0] != '\0' ? making : "no key may be used yet");
-	for (size_t i = 0; i < kz->step.n_waits; i++) {
-		if (kz->step.waits[i].why == KS_WAIT_BACKUP)
+	for (size_t i = 0; i < key_life(kz)->step.n_waits; i++) {
+		if (key_life(kz)->step.waits[i].why == KS_WAIT_BACKUP)
 			(void)snprintf(s->why, sizeof(s->why), "its keys are to be backed up first "
 			    "(or backup-required: no in its policy)");
-		else if (kz->step.waits[i].why == KS_WAIT_PROOF)
+		else if (key_life(kz)->step.waits[i].why == KS_WAIT_PROOF)
 			(void)snprintf(s->why, sizeof(s->why), "the servers of the zone and of its parent "
 			    "are to be seen first: what they have is taken over");
 		else
@@ -132,7 +132,7 @@ token_serves(struct key_role *kr, const struct key_zone *kz, const struct keyrin
 static void
 set_fill(struct key_role *kr, struct key_set *s, const struct key_zone *kz)
 {
-	const struct keystate_publication *p = &kz->step.pub;
+	const struct keystate_publication *p = &key_life(kz)->step.pub;
 
 	s->cds_delete = p->valid && p->cds_delete;
 	s->dnskey_seq = p->valid ? p->dnskey_seq : 0;
@@ -147,7 +147,7 @@ set_fill(struct key_role *kr, struct key_set *s, const struct key_zone *kz)
 	}
 	s->state = KEY_SET_READY;
 	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++) {
-		const struct keystate_key *k = &kz->state.keys[i];
+		const struct keystate_key *k = &key_life(kz)->state.keys[i];
 		unsigned uses = uses_of(p, i);
 		const struct keyring_key *have;
 

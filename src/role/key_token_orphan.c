@@ -58,8 +58,8 @@ stray_find(const struct key_zone *kz, struct sv id, struct pool *pool)
 		if (have->uri == NULL || hsm_uri_key(have->uri, pool, &its, &label) < 0 || !sv_eq(its, id))
 			continue;
 		for (int k = 0; k < KEYSTATE_KEYS_MAX && !is_known; k++)
-			is_known = kz->state.keys[k].number != 0 &&
-			    key_ring_find(kz->ring, &kz->state.keys[k]) == have;
+			is_known = key_life(kz)->state.keys[k].number != 0 &&
+			    key_ring_find(kz->ring, &key_life(kz)->state.keys[k]) == have;
 		if (!is_known)
 			return have;
 	}

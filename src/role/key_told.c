@@ -57,8 +57,8 @@ zone_json(struct json *j, struct key_role *kr, const struct key_zone *kz)
 		.token = token_why(kr, kz) };
 
 	if (kz->ring != NULL) {
-		kt.st = &kz->state;
-		kt.step = &kz->step;
+		kt.st = &key_life(kz)->state;
+		kt.step = &key_life(kz)->step;
 		kt.policy = &kz->e->policy;
 		kt.ring = kz->ring;
 		kt.n_doubt = kz->n_doubt;

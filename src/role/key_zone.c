@@ -90,7 +90,7 @@ key_state_write(struct key_role *kr, struct key_zone *kz)
 	uint8_t sum[SHA256_LEN];
 	int rc;
 
-	keystate_write(&kz->state, &b);
+	keystate_write(&key_life(kz)->state, &b);
 	if (b.rc < 0)
 		return b.rc;
 	crypto_sha256(b.p, b.len, sum);
@@ -114,7 +114,7 @@ state_read(struct key_role *kr, struct key_zone *kz, struct findings *fs)
 	if ((rc = key_zone_path(kr, kz, "state", path)) < 0 ||
 	    (rc = file_read(fs->pool, FILE_CWD, path, KEYSTATE_TEXT_MAX, &text)) < 0)
 		return rc;
-	return keystate_parse(text, &kz->state, &line, fs);
+	return keystate_parse(text, &key_life(kz)->state, &line, fs);
 }
 
 int
@@ -149,7 +149,7 @@ serials_read(struct key_role *kr, struct key_zone *kz, struct pool *pool)
 	if (rc < 0 && rc != -ENOENT)
 		role_log(kr->role, LOG_LEVEL_WARN, "%s: %s: %s, ignoring it; steps wait until all servers "
 		    "have a newer version", key_zone_text(kz, name), path, err_str(rc));
-	key_serials_limit(&kz->serials, kz->state.seq[KS_DNSKEY], kz->state.seq[KS_DATA]);
+	key_serials_limit(&kz->serials, key_life(kz)->state.seq[KS_DNSKEY], key_life(kz)->state.seq[KS_DATA]);
 	return 0;
 }
 
@@ -201,8 +201,8 @@ orphans_tell(struct key_role *kr, const struct key_zone *kz)
 		bool known = false;
 
 		for (int k = 0; k < KEYSTATE_KEYS_MAX && !known; k++)
-			known = kz->state.keys[k].number != 0 &&
-			    key_ring_find(kz->ring, &kz->state.keys[k]) == keyring_get(kz->ring, i);
+			known = key_life(kz)->state.keys[k].number != 0 &&
+			    key_ring_find(kz->ring, &key_life(kz)->state.keys[k]) == keyring_get(kz->ring, i);
 		if (!known)
 			role_log(kr->role, LOG_LEVEL_NOTICE, "%s: key %s is in its folder and is not used: "
 			    "nobody said that it is to be (sekisho zone import)",
@@ -221,7 +221,7 @@ zone_read(struct key_role *kr, struct key_zone *kz, struct findings *fs, const c
 	rc = state_read(kr, kz, fs);
 	if (rc == -ENOENT && keyring_n(kz->ring) == 0) {
 		/* On the disk before the first key is: keys without a state were in use. */
-		keystate_init(&kz->state, role_now(kr->role));
+		keystate_init(&key_life(kz)->state, role_now(kr->role));
 		return key_state_write(kr, kz);
 	}
 	/*
@@ -362,7 +362,7 @@ offer_take(struct key_role *kr, struct key_zone *kz, struct findings *fs, unsign
 	    (rc = file_read(fs->pool, FILE_CWD, path, KEYSTATE_TEXT_MAX, &text)) < 0)
 		return rc == -ENOENT ? 0 : rc;
 	rc = keystate_parse(text, &offer, &line, fs);
-	return rc < 0 ? rc : keystate_take(&kz->state, &offer, role_now(kr->role), ret_n);
+	return rc < 0 ? rc : keystate_take(&key_life(kz)->state, &offer, role_now(kr->role), ret_n);
 }
 
 /* Taken, and on the disk: a second time it would be old. */
@@ -378,19 +378,19 @@ offer_done(struct key_role *kr, struct key_zone *kz)
 static int
 ring_adopt(struct key_role *kr, struct key_zone *kz, struct keyring *ring, struct findings *fs, unsigned *ret_n)
 {
-	struct keystate was = kz->state;
+	struct keystate was = key_life(kz)->state;
 	unsigned n = 0;
 	int rc = offer_take(kr, kz, fs, &n);
 
 	if (rc == 0)
-		rc = keys_import(&kz->state, ring, role_now(kr->role), ret_n);
+		rc = keys_import(&key_life(kz)->state, ring, role_now(kr->role), ret_n);
 	*ret_n += n;
 	if (rc == 0 && *ret_n > 0)
-		keystate_distrust(&kz->state);
+		keystate_distrust(&key_life(kz)->state);
 	if (rc == 0)
 		rc = key_state_write(kr, kz);
 	if (rc < 0)
-		kz->state = was;
+		key_life(kz)->state = was;
 	else
 		kz->ring = ring;	/* the one before stays: sets point into it */
 	return rc;
@@ -405,7 +405,7 @@ state_find(struct key_role *kr, struct key_zone *kz, struct findings *fs)
 	if (rc == 0)
 		return serials_read(kr, kz, fs->pool);
 	if (rc == -ENOENT)
-		keystate_init(&kz->state, role_now(kr->role));
+		keystate_init(&key_life(kz)->state, role_now(kr->role));
 	return rc == -ENOENT ? 0 : rc;
 }
 
@@ -459,8 +459,8 @@ key_made(struct key_role *kr, struct key_zone *kz, const struct keystate_action 
 	    .bits = a->bits, .goal = a->goal, .public_key = d.public_key };
 	role_log(kr->role, LOG_LEVEL_NOTICE, "%s: made key %s (%s)", key_zone_text(kz, zone), name,
 	    keystate_role_name(a->role));
-	if ((rc = keystate_add_key(&kz->state, &new, now, &number)) == 0)
-		key_audit(kr, kz, "key-made", "", &kz->state.keys[keystate_find(&kz->state, number)]);
+	if ((rc = keystate_add_key(&key_life(kz)->state, &new, now, &number)) == 0)
+		key_audit(kr, kz, "key-made", "", &key_life(kz)->state.keys[keystate_find(&key_life(kz)->state, number)]);
 	return rc;
 }
 
@@ -512,12 +512,12 @@ static int
 keys_make(struct key_role *kr, struct key_zone *kz, int64_t now, unsigned *ret_n)
 {
 	*ret_n = 0;
-	for (size_t i = 0; i < kz->step.n_actions; i++) {
+	for (size_t i = 0; i < key_life(kz)->step.n_actions; i++) {
 		int rc = 0;
 
-		if (kz->step.actions[i].act != KS_ACT_GENERATE)
+		if (key_life(kz)->step.actions[i].act != KS_ACT_GENERATE)
 			continue;
-		if ((rc = key_make(kr, kz, &kz->step.actions[i], now)) < 0 && rc != -EINPROGRESS)
+		if ((rc = key_make(kr, kz, &key_life(kz)->step.actions[i], now)) < 0 && rc != -EINPROGRESS)
 			return rc;
 		*ret_n += rc == 0;
 	}
@@ -666,7 +666,7 @@ refusal_over(struct key_role *kr, struct key_zone *kz)
 bool
 key_zone_is_new(const struct key_role *kr, const struct key_zone *kz)
 {
-	const struct keystate *st = &kz->state;
+	const struct keystate *st = &key_life(kz)->state;
 
 	return kr->looks && !kz->parent_looked && st->seq[KS_DNSKEY] == 1 && st->seq[KS_DATA] == 2 &&
 	    st->next_seq == 3;
@@ -676,7 +676,7 @@ key_zone_is_new(const struct key_role *kr, const struct key_zone *kz)
 static int
 step_take(struct key_role *kr, struct key_zone *kz, const struct key_seen *seen, int64_t now, struct findings *fs)
 {
-	struct keystate held = kz->state, work = kz->state;
+	struct keystate held = key_life(kz)->state, work = key_life(kz)->state;
 	struct keystate_step step, held_step;
 	struct findings quiet;
 	bool pass;
@@ -689,8 +689,8 @@ step_take(struct key_role *kr, struct key_zone *kz, const struct key_seen *seen,
 		return rc;
 	if (pass && zone_proof_is_step(&held, &work))
 		refusal_over(kr, kz);
-	kz->state = pass ? work : held;
-	kz->step = pass ? step : held_step;
+	key_life(kz)->state = pass ? work : held;
+	key_life(kz)->step = pass ? step : held_step;
 	return 0;
 }
 
@@ -735,7 +735,7 @@ key_zone_step(struct key_role *kr, struct key_zone *kz, const struct key_seen *s
 	findings_init(&fs, pool);
 	rc = steps(kr, kz, seen, now, &fs, &again);
 	findings_tell(kr, kz, &fs);
-	kz->next = rc < 0 || again ? now + AGAIN_SEC : kz->step.next;
+	kz->next = rc < 0 || again ? now + AGAIN_SEC : key_life(kz)->step.next;
 	if (kz->refusal.is)
 		kz->next = min_i64(kz->next, now + REFUSED_SEC);
 	key_zone_due(kr, kz);

@@ -208,6 +208,7 @@ setup(void **state UNUSED)
 	kz.e = &entry;
 	kr.role = &role;
 	kr.zones = &kz;
+	kz.kr = &kr;
 	kr.list.n = 1;
 	kr.list.v = &entry;
 	role.state = &kr;
@@ -228,7 +229,7 @@ refused(void **state UNUSED)
 	assert_int_equal(key_zone_step(&kr, &kz, NULL), 0);
 	assert_int_equal(n_asked, 1);
 	assert_true(kz.refusal.is);
-	assert_int_equal(kz.state.seq[KS_DNSKEY], 1);	/* as it was before any step */
+	assert_int_equal(key_life(&kz)->state.seq[KS_DNSKEY], 1);	/* as it was before any step */
 	assert_int_equal(told_state, KEY_SET_WAITS);
 	assert_true(shows("\"refused\":true") && shows("\"story\":\"From ") && shows("\"act\":\"override\""));
 	assert_false(shows("\"story_ja\":\"From ") || shows("\"story_ja\":\"\"") || !shows("\"story_ja\":\""));
@@ -236,9 +237,9 @@ refused(void **state UNUSED)
 	/* What is seen still counts; nothing else is done meanwhile. */
 	kit_now += 86400;
 	assert_int_equal(key_zone_step(&kr, &kz, NULL), 0);
-	assert_int_equal(kz.state.now, kit_now);
+	assert_int_equal(key_life(&kz)->state.now, kit_now);
 	assert_int_equal(kz.refusal.since, kit_now - 86400);
-	assert_int_equal(kz.state.seq[KS_DNSKEY], 1);
+	assert_int_equal(key_life(&kz)->state.seq[KS_DNSKEY], 1);
 	/* That it could not be judged is no better. */
 	opinion = true;
 	opinion_rc = SE_LIMIT;
@@ -256,10 +257,10 @@ overridden(void **state UNUSED)
 
 	assert_int_equal(command("override", ""), 2);
 	assert_int_equal(command("override", "example.com"), 2);
-	assert_int_equal(kz.state.seq[KS_DNSKEY], 1);
+	assert_int_equal(key_life(&kz)->state.seq[KS_DNSKEY], 1);
 	assert_int_equal(command("override", "EXAMPLE.jp"), 0);
 	assert_int_equal(n_asked, asked);
-	assert_true(kz.state.seq[KS_DNSKEY] > 1);
+	assert_true(key_life(&kz)->state.seq[KS_DNSKEY] > 1);
 	assert_int_equal(told_state, KEY_SET_READY);
 	assert_true(shows("\"refused\":false"));
 	assert_int_equal(command("override", "example.jp."), 1);	/* once */
@@ -269,17 +270,17 @@ overridden(void **state UNUSED)
 static void
 again(void **state UNUSED)
 {
-	uint32_t seq = kz.state.seq[KS_DNSKEY];
+	uint32_t seq = key_life(&kz)->state.seq[KS_DNSKEY];
 	struct msg_key_command m = { .zone = SV("example.jp."), .verb = SV("compromised"), .key = SV("csk") };
 
 	assert_int_equal(key_on_command(&role, ROLE_PARENT, &m), 0);
 	assert_int_equal(answer_code, 0);
 	assert_true(kz.refusal.is);
-	assert_int_equal(kz.state.seq[KS_DNSKEY], seq);
+	assert_int_equal(key_life(&kz)->state.seq[KS_DNSKEY], seq);
 	opinion = true;
 	assert_int_equal(key_zone_step(&kr, &kz, NULL), 0);
 	assert_false(kz.refusal.is);
-	assert_true(kz.state.seq[KS_DNSKEY] > seq);
+	assert_true(key_life(&kz)->state.seq[KS_DNSKEY] > seq);
 }
 
 int
