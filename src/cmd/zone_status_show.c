@@ -404,7 +404,8 @@ zone_status_print(const struct cmd_ctx *ctx, const struct told_zone *z, const st
 	zone_keys_print(ctx, z, b);
 	looks_put(ctx, z, b);
 	flags_put(ctx, z, b);
-	story_put(ctx, zone_report_story(r, z->name, ctx->lang), b);
+	/* Looked for where there is one: a look at all zones for each of them is too much. */
+	story_put(ctx, z->refused ? zone_report_story(r, z->name, ctx->lang) : NULL, b);
 	waits_put(ctx, z, b);
 	next_put(ctx, z, b);
 	for (size_t i = 0; i < z->n_todo; i++)
