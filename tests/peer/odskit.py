@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from patience import free_port, patient, wait_for  # noqa: E402
 
 PIN = "1234"
+LEAP_MAX = 30 * 86400
 TOOLS = ("ods-enforcerd", "ods-enforcer", "softhsm2-util")
 SCHEMA = "/usr/share/opendnssec/schema.sqlite"
 MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so")
@@ -133,14 +134,12 @@ class Ods:
     def rows(self, *args):
         return [line.split(";") for line in self.list("-v", "-p", *args).splitlines() if ";" in line]
 
-    def idle(self):
-        """Each zone has its next task, and none is due: its workers have done what there was. Or the parent is next."""
+    def pause(self):
+        """Seconds until its next task; None: some are due, or being done."""
         said = self.ask("queue")
         n = re.search(r"There (?:is|are) (\d+) task", said)
         at = [int(x) for x in re.findall(r"\((\d+) seconds since epoch\)", said)]
-        if n is not None and int(n.group(1)) == self.zones and len(at) > 1 and at[1] > at[0]:
-            return True
-        return any(r[3].startswith("waiting for ds-") for r in self.rows())
+        return at[1] - at[0] if n and int(n.group(1)) == self.zones and len(at) > 1 and at[1] > at[0] else None
 
     def parent(self, rows):
         """Does what it waits for; whether there was anything."""
@@ -149,16 +148,19 @@ class Ods:
             self.try_ask("key", r[3].split()[-1], "-z", r[0], "-k", r[6])
         return waits
 
-    def until(self, what, leaps=60):
-        """Years in seconds, from one task to the next; what(rows of all keys)."""
-        for _ in range(leaps):
-            wait_for(self.idle, 2, 0.03)
+    def until(self, what):
+        """
+        Years in seconds, from one task to the next; what(rows of all keys). A longer way than
+        a roll's steps have is a life's: then something that was asked for is not begun yet.
+        """
+        def step():
             rows = self.rows()
             if what(rows):
                 return True
-            if not self.parent(rows):
+            if not self.parent(rows) and (self.pause() or LEAP_MAX) < LEAP_MAX:
                 self.try_ask("time", "leap")
-        return False
+            return False
+        return bool(wait_for(step, 20, 0.05))
 
     def sign(self, signed):
         """
