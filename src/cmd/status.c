@@ -194,7 +194,7 @@ zones_text(const struct cmd_ctx *ctx, const json_t *all)
 		printf(tr(ctx->lang, N_("  and %lld more\n")), num(zone, "zones", 0) - (long long)json_array_size(list));
 }
 
-/* The token with keys of zones, if it does not answer. */
+/* The token with keys of zones, if it does not answer, or somebody is to look at it. */
 static void
 token_text(const struct cmd_ctx *ctx, const json_t *all)
 {
@@ -210,6 +210,12 @@ token_text(const struct cmd_ctx *ctx, const json_t *all)
 		printf(tr(ctx->lang, N_("keys of zones that are not in the token, or are others there: %lld; the operator's log says which\n")),
 		    num(token, "bad", 0));
 	}
+	if (num(token, "orphans", 0) > 0)
+		printf(tr(ctx->lang, N_("keys in the token that no zone knows: %lld (sekisho zone orphans)\n")),
+		    num(token, "orphans", 0));
+	if (num(token, "crashed", 0) + num(token, "hung", 0) > 0)
+		printf(tr(ctx->lang, N_("the process of the token's module has ended and was started again, times: %lld\n")),
+		    num(token, "crashed", 0) + num(token, "hung", 0));
 }
 
 /* Servers of zones and of their parents: those that do not answer, or are behind. */

@@ -442,6 +442,7 @@ def test_orphan(t, d):
     t.equal((code, len(ids)), (1, 1), "and shown", out)
     t.ok("sekisho KSK token.example." in out, "with the zone that it was made for", out)
     t.equal(p.token()["orphans"], 1, "the status counts it")
+    t.ok(p.says("zone orphans"), "and says what to do")
     t.equal(house.run("zone", "orphans", "-c", p.h.conf)[0], 1, "as text, too")
     known = re.search("id=((?:%[0-9A-Fa-f]{2})+)", p.read(os.path.join(p.keys(), p.files(".uri")[0]))).group(1)
     for what, word in (("a key of the zone", known.replace("%", "").lower()), ("no id", "zz"), ("none", "00" * 16)):
