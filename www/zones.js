@@ -44,6 +44,8 @@ function youCell(z) {
 	if (z.ds_alarm)
 		return el("b.do", t("zn_ds_alarm"));
 	const other = known(`zy_${z.state}`);
+	if (z.state === "down" && other !== "")		// nothing else helps before
+		return el("b.do", other);
 	return z.to_do !== "" ? el("b.do", z.to_do) : other !== "" ? el("b.do", other) : t("zn_nothing");
 }
 
