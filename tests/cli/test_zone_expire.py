@@ -43,7 +43,7 @@ class Primary:
                 try:
                     self.asked += 1
                     while not self.silent:
-                        m = self.answer(zone_kit.exactly(c, *struct.unpack(">H", zone_kit.exactly(c, 2))))
+                        m = self.answer(house.recv_exact(c, *struct.unpack(">H", house.recv_exact(c, 2))))
                         c.sendall(struct.pack(">H", len(m)) + m)
                 except (OSError, EOFError):
                     pass

@@ -8,7 +8,7 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from patience import patient  # noqa: E402
+from house import patient, recv_exact  # noqa: E402
 from role_kit import MESSAGES, Role, memfd  # noqa: E402
 
 NAME = b"\x07example\x02jp\x00"
@@ -180,16 +180,6 @@ def records(m):
         at += 10 + size
 
 
-def exactly(s, n):
-    out = b""
-    while len(out) < n:
-        got = s.recv(n - len(out))
-        if not got:
-            raise EOFError
-        out += got
-    return out
-
-
 def serial(rdata):
     return struct.unpack(">I", rdata[-20:-16])[0]
 
@@ -200,7 +190,7 @@ def transfer(port, kind, old=None):
     with socket.create_connection(("127.0.0.1", port), timeout=patient(10)) as s:
         s.sendall(question(kind, old))
         while True:
-            m = exactly(s, *struct.unpack(">H", exactly(s, 2)))
+            m = recv_exact(s, *struct.unpack(">H", recv_exact(s, 2)))
             if m[3] & 15:
                 return m[3] & 15
             out += records(m)

@@ -9,7 +9,6 @@ SEKISHO_KILLS sets the number, SEKISHO_SEED repeats a run.
 """
 import os
 import random
-import signal
 import sys
 import threading
 import time
@@ -19,12 +18,12 @@ SRC = os.environ.get("SEKISHO_SRC") or os.path.normpath(
 sys.path.insert(0, os.path.join(SRC, "tests", "cli"))
 import house  # noqa: E402
 from house import KYOTO_GONE, VRPS, House, patient, wait_for  # noqa: E402
+from killkit import RECOVER_SEC, kill_one  # noqa: E402
 
 KILLS = int(os.environ.get("SEKISHO_KILLS", "100"))
 SEED = int(os.environ.get("SEKISHO_SEED", str(random.randrange(1 << 30))))
 ROLES = ["store", "validate", "rtr", "web"]
 GOOD = {frozenset(VRPS), frozenset(KYOTO_GONE)}
-RECOVER_SEC = 45	# the longest backoff, 30 s (role/parent.h), and a start under load
 ROUTERS = 3
 
 
@@ -98,36 +97,6 @@ class World(threading.Thread):
                     time.sleep(0.1)
 
 
-def alive(pid):
-    try:
-        with open("/proc/%d/stat" % pid) as f:
-            return f.read().rsplit(")", 1)[1].split()[0] not in ("Z", "X")
-    except OSError:
-        return False
-
-
-def kill_one(h, rng, count):
-    """Kill somebody; what must be gone, or None if nobody was there to be killed."""
-    who = rng.choice(ROLES + ["parent"])
-    roles = wait_for(lambda: {r["name"]: r["pid"] for r in h.status()["house"]["roles"]}, 10)
-    assert roles, "no status: " + h.log()[-1500:]
-    if who == "parent":
-        os.kill(h.proc.pid, signal.SIGKILL)
-        h.proc.wait(timeout=patient(10))
-        orphans = [p for p in roles.values() if p]
-        assert wait_for(lambda: not any(alive(p) for p in orphans), 5, 0.01), "orphans live on"
-        h.proc.stderr.close()
-        h.start()
-    elif roles[who]:
-        try:
-            os.kill(roles[who], signal.SIGKILL)
-        except ProcessLookupError:
-            return
-    else:
-        return
-    count[who] += 1
-
-
 def storm(t, h, rng, routers):
     count = dict.fromkeys(ROLES + ["parent"], 0)
     slow = []
@@ -135,7 +104,7 @@ def storm(t, h, rng, routers):
         if sum(count.values()) >= KILLS or routers.faults:
             break
         time.sleep(rng.random() * 0.6)
-        kill_one(h, rng, count)
+        kill_one(h, rng.choice(ROLES + ["parent"]), count)
         start = time.monotonic()
         if not wait_for(lambda: frozenset(h.vrps()) in GOOD, RECOVER_SEC, 0.02):
             slow.append("nothing is served after kill %d: %s" % (sum(count.values()), h.log()[-2000:]))

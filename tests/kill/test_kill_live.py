@@ -15,7 +15,6 @@ repeats a run.
 import os
 import random
 import shutil
-import signal
 import sys
 import threading
 import time
@@ -24,6 +23,7 @@ SRC = os.environ.get("SEKISHO_SRC") or os.path.normpath(
     os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 sys.path.insert(0, os.path.join(SRC, "tests", "drill"))
 from livehouse import LabHouse, LiveHouse, Router, Tap, World, at, folder, patient, stop_all, wait_for  # noqa: E402
+from killkit import RECOVER_SEC, kill_one  # noqa: E402
 
 KILLS = int(os.environ.get("SEKISHO_KILLS", "60"))
 SEED = int(os.environ.get("SEKISHO_SEED", str(random.randrange(1 << 30))))
@@ -31,7 +31,6 @@ ROLES = ["store", "validate", "verify", "fetch", "rsync", "rtr", "web"]
 NAMES = ["a", "b", "c", "rsync-d", "rsync-e"]
 STEPS = 30 + KILLS
 PACE_SEC = 0.8
-RECOVER_SEC = 45	# the longest backoff, 30 s (role/parent.h), and a start under load
 ROUTERS = 3
 AIMED = 0.2	# of the kills: at the store, while it writes a snapshot; at random, that takes thousands
 FORGETS = 5	# polls after which the first of them starts anew
@@ -103,14 +102,6 @@ class Mover(threading.Thread):
             time.sleep(PACE_SEC)
 
 
-def alive(pid):
-    try:
-        with open("/proc/%d/stat" % pid) as f:
-            return f.read().rsplit(")", 1)[1].split()[0] not in ("Z", "X")
-    except OSError:
-        return False
-
-
 def aim(h, seconds=2):
     """Until the store begins to write a snapshot: a file of another name is there."""
     folder = os.path.join(h.state, "snapshots")
@@ -119,28 +110,10 @@ def aim(h, seconds=2):
         pass
 
 
-def kill_one(h, rng, count, clock):
+def kill_any(h, rng, count, clock):
     aimed = rng.random() < AIMED
     who = "store" if aimed else rng.choice(ROLES + ["parent"])
-    roles = wait_for(lambda: {r["name"]: r["pid"] for r in h.status()["house"]["roles"]}, 15)
-    assert roles, "no status: " + h.log()[-1500:]
-    if who == "parent":
-        os.kill(h.proc.pid, signal.SIGKILL)
-        h.proc.wait(timeout=patient(10))
-        orphans = [p for p in roles.values() if p]
-        assert wait_for(lambda: not any(alive(p) for p in orphans), 5, 0.01), "orphans live on"
-        h.proc.stderr.close()
-        h.start("--at", clock())
-    elif roles[who] > 1:
-        if aimed:
-            aim(h)
-        try:
-            os.kill(roles[who], signal.SIGKILL)
-        except ProcessLookupError:
-            return
-    else:
-        return
-    count[who] += 1
+    kill_one(h, who, count, lambda: ("--at", clock()), (lambda: aim(h)) if aimed else lambda: None)
 
 
 def storm(t, h, rng, routers, clock):
@@ -149,7 +122,7 @@ def storm(t, h, rng, routers, clock):
         if sum(count.values()) >= KILLS or routers.faults:
             break
         time.sleep(rng.random() * 0.6)
-        kill_one(h, rng, count, clock)
+        kill_any(h, rng, count, clock)
         start = time.monotonic()
         if not wait_for(h.vrps, RECOVER_SEC, 0.02):
             slow.append("nothing is served after kill %d: %s" % (sum(count.values()), h.log()[-2000:]))

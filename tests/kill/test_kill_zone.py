@@ -11,7 +11,6 @@ SEKISHO_KILLS sets the number, SEKISHO_SEED repeats a run.
 """
 import os
 import random
-import signal
 import struct
 import sys
 import threading
@@ -22,12 +21,12 @@ SRC = os.environ.get("SEKISHO_SRC") or os.path.normpath(
 sys.path.insert(0, os.path.join(SRC, "tests", "cli"))
 import dnsworld  # noqa: E402
 import house  # noqa: E402
-from house import patient, wait_for  # noqa: E402
+from house import wait_for  # noqa: E402
+from killkit import RECOVER_SEC, kill_one  # noqa: E402
 
 KILLS = int(os.environ.get("SEKISHO_KILLS", "100"))
 SEED = int(os.environ.get("SEKISHO_SEED", str(random.randrange(1 << 30))))
 ROLES = ["zone", "key", "store", "name"]
-RECOVER_SEC = 45	# the longest backoff, 30 s (role/parent.h), and a start under load
 ZONE = "kill.test."
 TTL = 1
 TEXT = """$TTL %d
@@ -74,45 +73,12 @@ def serial(version):
     return next(struct.unpack(">I", d[-20:-16])[0] for _, t, _, d in version[2] if t == dnsworld.SOA)
 
 
-def alive(pid):
-    try:
-        with open("/proc/%d/stat" % pid) as f:
-            return f.read().rsplit(")", 1)[1].split()[0] not in ("Z", "X")
-    except OSError:
-        return False
-
-
-def roles_of(h):
-    return wait_for(lambda: {r["name"]: r["pid"] for r in h.status()["house"]["roles"]}, 10)
-
-
-def kill_one(h, rng, count):
-    who = rng.choice(ROLES + ["parent"])
-    roles = roles_of(h)
-    assert roles, "no status: " + h.log()[-1500:]
-    if who == "parent":
-        os.kill(h.proc.pid, signal.SIGKILL)
-        h.proc.wait(timeout=patient(10))
-        orphans = [p for p in roles.values() if p]
-        assert wait_for(lambda: not any(alive(p) for p in orphans), 5, 0.01), "orphans live on"
-        h.proc.stderr.close()
-        h.start()
-    elif roles.get(who):
-        try:
-            os.kill(roles[who], signal.SIGKILL)
-        except ProcessLookupError:
-            return
-    else:
-        return
-    count[who] += 1
-
-
 def storm(t, h, rng, child):
     """Kill; now and then wait until something was published again."""
     count, slow = dict.fromkeys(ROLES + ["parent"], 0), []
     while sum(count.values()) < KILLS and not slow:
         time.sleep(rng.random() * 0.8)
-        kill_one(h, rng, count)
+        kill_one(h, rng.choice(ROLES + ["parent"]), count)
         if sum(count.values()) % 5 == 0:
             n = len(child.versions)
             if not wait_for(lambda: len(child.versions) > n, RECOVER_SEC, 0.05):
