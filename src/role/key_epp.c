@@ -126,7 +126,8 @@ static bool
 is_compromised(const struct key_zone *kz, const struct keystate_action *a)
 {
 	for (int i = 0; i < KEYSTATE_KEYS_MAX; i++)
-		if ((a->ds_del & UINT32_C(1) << i) != 0 && (key_life(kz)->state.keys[i].flags & KS_FLAG_COMPROMISED) != 0)
+		if ((a->ds_del & UINT32_C(1) << i) != 0 &&
+		    (key_life(kz)->state.keys[i].flags & KS_FLAG_COMPROMISED) != 0)
 			return true;
 	return false;
 }
