@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import house  # noqa: E402
 from patience import free_port, patient  # noqa: E402
 
-N = int(os.environ.get("SEKISHO_ZONES", 250))
+N = int(os.environ.get("SEKISHO_ZONES", 200))
 LIMIT = 16384
 ZONE = """$TTL 3600
 @ SOA ns1.example.net. host.example.net. 1 7200 1800 1209600 300
