@@ -140,7 +140,8 @@ def test_full(t, d):
     t.ok(len(p.z.store.log) - asked <= 2, "it is not tried all the time", p.z.store.log[asked:])
     t.equal(p.z.status()["good"], True, "what is served is well", p.z.role.log)
     p.z.store.fault = lambda side, k: None
-    p.publish()
+    p.publish()			# one that was lost would be made again from its file,
+    p.publish()			# two would be one
     p.z.kill()
     p.start()
     before = p.served()
