@@ -180,6 +180,7 @@ serial_take(struct key_role *kr, struct key_zone *kz, const struct key_serial *r
 		if (rc == 0 && kz->e->policy.timers_child) {
 			kz->next = kz->serials.served;
 			key_zone_due(kr, kz);
+			key_timer_arm(kr);
 		}
 	}
 	else if (news == KEY_SERIALS_LONGER && role_now(kr->role) - kz->serials_at >= SERIALS_SEC)
