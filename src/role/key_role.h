@@ -187,7 +187,6 @@ struct key_role {
 
 /* --- key_zone.c. Negative codes are of this machine; what is wrong with a zone is in its set. */
 
-int	 key_zone_load(struct key_role *, struct key_zone *) MUST_USE;
 /* Once: load it, and take its first steps. */
 int	 key_zone_begin(struct key_role *, struct key_zone *) MUST_USE;
 /* Move on in time, by what was seen (NULL: nothing); a new set is put in force and told. */
@@ -197,19 +196,39 @@ int	 key_zone_step(struct key_role *, struct key_zone *, const struct key_seen *
  * records of another signer's keys, with which ours would be bogus.
  */
 bool	 key_zone_is_new(const struct key_role *, const struct key_zone *);
+
+/* --- key.c */
+
+struct key_zone *key_zone_find(struct key_role *, const struct dname *);
+/* The clock that leads to the next step of any zone. */
+void	 key_timer_arm(struct key_role *);
+/* The time of its next step has changed. Outside of a turn, key_timer_arm() has to follow. */
+void	 key_zone_due(struct key_role *, const struct key_zone *);
+
+/* --- key_folder.c */
+
+#define KEY_PATH_MAX		4600
+#define KEY_FINDINGS_POOL	((size_t)256 * 1024)
+#define KEY_FOLDER_POOL		(KEY_FINDINGS_POOL + KEYSTATE_TEXT_MAX + KEY_SERIALS_TEXT_MAX)
+int	 key_zone_path(const struct key_role *, const struct key_zone *, const char *file,
+	    char dst[static KEY_PATH_MAX]) MUST_USE;
+const char *key_zone_text(const struct key_zone *, char dst[static DNAME_STRLEN]);
+int	 key_zone_load(struct key_role *, struct key_zone *) MUST_USE;
 /* The state as it is, on the disk. */
 int	 key_state_write(struct key_role *, struct key_zone *) MUST_USE;
 int	 key_serials_save(struct key_role *, struct key_zone *) MUST_USE;
+/* The keys that are there, probed. ret_what: at what it failed. */
+int	 key_ring_read(struct key_role *, struct key_zone *, struct findings *, struct keyring **ret,
+	    const char **ret_what) MUST_USE;
+/* A zone that could not be used until now: its state, or a new one. */
+int	 key_state_find(struct key_role *, struct key_zone *, struct findings *) MUST_USE;
+/* To the log, once as long as they stay the same. */
+void	 key_findings_tell(struct key_role *, struct key_zone *, const struct findings *);
+
+/* --- key_adopt.c */
+
 /* The folder, read anew: keys that it has and the state has not are imported; so many. */
 int	 key_zone_import(struct key_role *, struct key_zone *, unsigned *ret_n, char *why, size_t why_n) MUST_USE;
-const char *key_zone_text(const struct key_zone *, char dst[static DNAME_STRLEN]);
-#define KEY_PATH_MAX		4600
-int	 key_zone_path(const struct key_role *, const struct key_zone *, const char *file,
-	    char dst[static KEY_PATH_MAX]) MUST_USE;
-struct key_zone *key_zone_find(struct key_role *, const struct dname *);
-void	 key_timer_arm(struct key_role *);
-/* The time of its next step has changed. */
-void	 key_zone_due(struct key_role *, const struct key_zone *);
 
 /* --- key_life.c */
 
