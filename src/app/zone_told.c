@@ -457,7 +457,8 @@ rows_sort(struct told *t, bool tidy)
 {
 	size_t n = 0;
 
-	qsort(t->v, t->n, sizeof(*t->v), name_cmp);
+	if (t->n > 1)
+		qsort(t->v, t->n, sizeof(*t->v), name_cmp);
 	for (size_t i = 0; i < t->n; i++) {
 		struct told_zone *z = &t->v[i];
 
