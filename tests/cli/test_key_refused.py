@@ -109,7 +109,7 @@ def told(t, p):
     t.ok(len(ours) == len(story) and has(ja, ours), "Japanese", ja)
     t.ok(all(not line.isascii() for line in ours) and all(line.isascii() for line in story), "each in its own", str(ours))
     t.ok("override" in {x["act"] for x in p.zone()["todo"]}, "what to do is told", str(p.zone()["todo"]))
-    t.ok(has(p.h.log(), story), "the operator's log has it", p.h.log()[-2000:])
+    t.ok(wait_for(lambda: has(p.h.log(), story), 10), "the operator's log has it", p.h.log()[-2000:])
 
 
 def repeated(t, p):

@@ -389,7 +389,7 @@ def test_crash(t, d):
     t.ok(house.wait_for(lambda: p.token()["crashed"] == 1, 30), "the status says so", str(p.token()))
     t.equal(p.h.role("key")["pid"], pid, "the key role lives on", p.h.log())
     t.ok(below(pid)["hsm-module"] != module, "the module has another process")
-    t.ok("has crashed" in p.h.log(), "the log says so", p.h.log())
+    t.ok(house.wait_for(lambda: "has crashed" in p.h.log(), 10), "the log says so", p.h.log())
 
     now = p.out()
     p.faulty.crash("SIGN", -1)
@@ -500,7 +500,7 @@ def test_retire(t, d):
     p.h.kill_role("key")
     p.faulty.set("n_fail", 0)
     t.ok(house.wait_for(lambda: len(p.files(".uri")) == 2, 60), "then it goes, after a death, too", p.h.log())
-    t.ok("is in no cache any more: deleted" in p.h.log(), "told", p.h.log())
+    t.ok(house.wait_for(lambda: "is in no cache any more: deleted" in p.h.log(), 10), "told", p.h.log())
     t.equal(p.files(".uri"), first, "the others stay")
     t.equal(orphans(p)[:2], (0, []), "nothing of it is left in the token")
 
