@@ -19,10 +19,12 @@
 #define HEAD	60		/* of the RRSIG; the rest is the record */
 
 struct work {
+	uint8_t			 alg;
 	struct crypto_priv	*priv;
-	struct crypto_pub	*pub[2];	/* plain, prepared */
+	struct crypto_pub	*pub;
 	struct crypto_make	 make[BATCH];
-	struct crypto_check	 check[BATCH];
+	struct crypto_verify	 check[BATCH];
+	uint8_t			 tbs[BATCH][MESSAGE];
 	uint8_t			 sig[BATCH][CRYPTO_DNSSIG_MAX];
 	char			 message[BATCH][MESSAGE];
 };
@@ -54,7 +56,12 @@ sign(struct work *w, size_t n)
 static void
 verify(struct work *w, size_t n)
 {
-	if (crypto_check_batch(w->check, n) < 0 || !w->check[n - 1].ok)
+	for (size_t i = 0; i < n; i++) {
+		w->check[i].tbs.n = crypto_tbs_len(w->alg, w->make[i].data);
+		if (crypto_tbs(w->alg, w->make[i].data, w->tbs[i]) < 0)
+			die("digesting");
+	}
+	if (crypto_verify_batch(w->check, n) < 0 || !w->check[n - 1].ok)
 		die("verifying");
 }
 
@@ -76,21 +83,11 @@ rate(struct work *w, void (*run)(struct work *, size_t), double seconds)
 }
 
 static double
-verify_rate(struct work *w, size_t which, double seconds)
+verify_rate(struct work *w, enum crypto_path path, double seconds)
 {
-	for (size_t i = 0; i < BATCH; i++)
-		w->check[i].key = w->pub[which];
+	if (crypto_path_force(path) < 0)
+		die("this way");
 	return rate(w, verify, seconds);
-}
-
-static double
-prepare(struct work *w, uint8_t alg)
-{
-	double begin = cpu_sec();
-
-	if (crypto_pub_new(alg, crypto_priv_public(w->priv), true, &w->pub[1]) < 0)
-		die("preparing");
-	return (cpu_sec() - begin) * 1e6;
 }
 
 static void
@@ -101,8 +98,8 @@ fill(struct work *w)
 		(void)snprintf(w->message[i], MESSAGE, "%zu", i);
 		w->make[i] = (struct crypto_make){ .sig = w->sig[i], .data = {
 			{ w->message[i], HEAD }, { w->message[i] + HEAD, MESSAGE - HEAD } } };
-		w->check[i] = (struct crypto_check){
-			.data = { w->make[i].data[0], w->make[i].data[1] },
+		w->check[i] = (struct crypto_verify){ .key = w->pub,
+			.tbs = { (const char *)w->tbs[i], 0 },
 			.sig = { (const char *)w->sig[i], crypto_priv_sig_len(w->priv) } };
 	}
 }
@@ -111,29 +108,27 @@ int
 main(int argc, char **argv)
 {
 	struct work *w = calloc(1, sizeof(*w));
-	double seconds, signing, plain, prepared, table;
-	uint8_t alg;
+	enum crypto_path best = crypto_path();
+	double seconds, signing, plain, prepared;
 
 	if (argc != 4 || w == NULL) {
 		fprintf(stderr, "usage: dnskey ALGORITHM BITS SECONDS\n");
 		return 2;
 	}
-	alg = (uint8_t)strtoul(argv[1], NULL, 10);
+	w->alg = (uint8_t)strtoul(argv[1], NULL, 10);
 	seconds = strtod(argv[3], NULL);
-	if (crypto_priv_generate(alg, (unsigned)strtoul(argv[2], NULL, 10), &w->priv) < 0 ||
-	    crypto_pub_new(alg, crypto_priv_public(w->priv), false, &w->pub[0]) < 0)
+	if (crypto_priv_generate(w->alg, (unsigned)strtoul(argv[2], NULL, 10), &w->priv) < 0 ||
+	    crypto_pub_new(w->alg, crypto_priv_public(w->priv), &w->pub) < 0)
 		die("making a key");
 	fill(w);
 	sign(w, BATCH);
 	signing = rate(w, sign, seconds);
-	plain = verify_rate(w, 0, seconds);
-	table = prepare(w, alg);
-	prepared = verify_rate(w, 1, seconds);
-	printf("{\"sign\": %.3f, \"verify\": %.3f, \"verify_prepared\": %.3f, \"prepare\": %.1f}\n",
-	    signing, plain, prepared, table);
+	plain = verify_rate(w, CRYPTO_GENERIC, seconds);
+	prepared = verify_rate(w, best, seconds);
+	printf("{\"sign\": %.3f, \"verify\": %.3f, \"verify_best\": %.3f, \"path\": \"%s\"}\n",
+	    signing, plain, prepared, crypto_path_name(best));
 	(void)crypto_priv_free(w->priv);
-	(void)crypto_pub_free(w->pub[0]);
-	(void)crypto_pub_free(w->pub[1]);
+	(void)crypto_pub_free(w->pub);
 	free(w);
 	return 0;
 }

@@ -188,18 +188,15 @@ import_key_probe(const struct crypto_priv *priv, struct sv rdata)
 	uint8_t random[PROBE_LEN], sig[CRYPTO_DNSSIG_MAX];
 	struct crypto_make m = { .data = { SV("probe, no RRset: "),
 		{ (const char *)random, sizeof(random) } }, .sig = sig };
-	struct crypto_check c = { .data = { m.data[0], m.data[1] },
-		.sig = { (const char *)sig, crypto_priv_sig_len(priv) } };
 	struct dnskey d;
 	int rc;
 
-	if (dnskey_parse(rdata, &d) < 0 || crypto_pub_new(d.alg, d.public_key, false, &pub) < 0)
+	if (dnskey_parse(rdata, &d) < 0 || crypto_pub_new(d.alg, d.public_key, &pub) < 0)
 		return 0;
-	c.key = pub;
-	if ((rc = crypto_random(random, sizeof(random))) < 0 || (rc = crypto_make_batch(priv, &m, 1)) < 0 ||
-	    (rc = crypto_check_batch(&c, 1)) < 0)
+	if ((rc = crypto_random(random, sizeof(random))) < 0 || (rc = crypto_make_batch(priv, &m, 1)) < 0)
 		return rc;
-	return c.ok;
+	return crypto_verify_one(pub, m.data,
+	    (struct sv){ (const char *)sig, crypto_priv_sig_len(priv) });
 }
 
 /* --- PEM files --- */

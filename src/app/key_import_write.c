@@ -136,7 +136,7 @@ key_bits(const struct dnskey *d)
 
 	if (d->alg != 5 && d->alg != 7 && d->alg != 8 && d->alg != 10)
 		return 0;
-	return crypto_pub_new(d->alg, d->public_key, false, &pub) < 0 ? 0 : crypto_pub_bits(pub);
+	return crypto_pub_new(d->alg, d->public_key, &pub) < 0 ? 0 : crypto_pub_bits(pub);
 }
 
 static enum ks_goal

@@ -164,8 +164,6 @@ probe(struct hsm *hsm, const struct token_key *t)
 	uint8_t random[PROBE_LEN], sig[CRYPTO_DNSSIG_MAX];
 	struct crypto_make m = { .data = { SV("probe, no RRset: "),
 		{ (const char *)random, sizeof(random) } }, .sig = sig };
-	struct crypto_check c = { .key = t->pub, .data = { m.data[0], m.data[1] },
-		.sig = { (const char *)sig, crypto_pub_sig_len(t->pub) } };
 	int rc = crypto_random(random, sizeof(random));
 
 	if (rc < 0)
@@ -173,9 +171,8 @@ probe(struct hsm *hsm, const struct token_key *t)
 	/* What cannot be a signature of that algorithm is a wrong one. */
 	if ((rc = token_key_sign(hsm, t, &m, 1)) < 0)
 		return rc == -EINVAL ? 0 : rc;
-	if ((rc = crypto_check_batch(&c, 1)) < 0)
-		return rc;
-	return c.ok;
+	return crypto_verify_one(t->pub, m.data,
+	    (struct sv){ (const char *)sig, crypto_pub_sig_len(t->pub) });
 }
 
 static void
@@ -226,7 +223,7 @@ token_key_open(struct hsm *hsm, const char *name, const char *uri, struct sv rda
 	if ((t = token_key_new(name, uri, k.alg)) == NULL)
 		return -ENOMEM;
 	if (rc == 0)
-		rc = crypto_pub_new(t->alg, k.public_key, false, &t->pub);
+		rc = crypto_pub_new(t->alg, k.public_key, &t->pub);
 	if (rc == 0 && (rc = hsm_key_open(hsm, uri, &t->key)) < 0)
 		(void)hsm_trouble(hsm, fs);
 	/* A key of another kind cannot be asked for a signature of this algorithm. */
@@ -290,7 +287,7 @@ made_fill(struct hsm *hsm, uint16_t flags, struct findings *fs, struct token_mad
 		return -ENOMEM;
 	if ((m->rdata_len = dnskey_write(&k, m->rdata)) == 0)
 		return -EINVAL;
-	if ((rc = crypto_pub_new(t->alg, k.public_key, false, &t->pub)) < 0)
+	if ((rc = crypto_pub_new(t->alg, k.public_key, &t->pub)) < 0)
 		return rc;
 	return token_key_probe(hsm, t, fs);
 }

@@ -5,18 +5,10 @@
  * importing one costs five times the arithmetic (133 us against 26 us on a
  * 2-core machine, November 2026).
  *
- * Signatures are verified in batches, crypto_verify_batch(), from the first
- * day: behind it is one-by-one Montgomery arithmetic today; lanes and
- * prepared keys can come later without a caller noticing.
- *
- * An issuer's key verifies many objects: prepare it once with
- * crypto_rsa_new(). An EE key verifies one: pass its modulus as it is.
- *
- * The algorithms are those of the profile and no others: SHA-256 with RSA,
- * e = 65537, RSASSA-PKCS1-v1_5 (RFC 7935 sections 2 and 3); SHA-1 only names
- * keys (RFC 6487 section 4.8.2). Padding is built and compared, never parsed.
- * A signature that does not verify is an answer (.ok stays false), not a
- * failure; negative codes mean that the library could not work.
+ * Signatures are verified in batches, by the one door of crypto/verify.h. An
+ * issuer's key verifies many objects: make it once (crypto_pub_rsa()). An EE
+ * key verifies one: pass its modulus as it is. SHA-1 only names keys (RFC 6487
+ * section 4.8.2).
  *
  * What is not here: certificates, CMS, path building and random numbers for
  * keys that must be secret. Structure is judged in rpki/, from the bytes that
@@ -31,6 +23,7 @@
 #include "base/rd.h"
 #include "base/sv.h"
 #include "base/util.h"
+#include "crypto/verify.h"
 
 #define SHA256_LEN	32
 #define SHA1_LEN	20
@@ -49,28 +42,6 @@ void	 crypto_sha256_update(struct crypto_sha256 *, const void *, size_t);
 void	 crypto_sha256_final(struct crypto_sha256 *, uint8_t ret[static SHA256_LEN]);
 struct crypto_sha256 *crypto_sha256_free(struct crypto_sha256 *);
 
-/* A prepared RSA public key; immutable, may be shared between threads. */
-struct crypto_rsa;
-/* Big-endian modulus without leading zeros, odd exponent. NULL: no memory or no key. */
-struct crypto_rsa *crypto_rsa_new(struct sv modulus, uint32_t exponent);
-struct crypto_rsa *crypto_rsa_free(struct crypto_rsa *);
-/* May one compute with it? Tells "no key" from "no memory". */
-bool	 crypto_rsa_usable(struct sv modulus, uint32_t exponent);
-DEFINE_CLEANUP(struct crypto_rsa, crypto_rsa_free)
-
-/* RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7935). */
-struct crypto_verify {
-	const struct crypto_rsa	*rsa;		/* prepared, or NULL: */
-	struct sv		 modulus;	/* … a fresh key */
-	uint32_t		 exponent;
-	struct sv		 sig;		/* as long as the modulus */
-	uint8_t			 digest[SHA256_LEN];
-	bool			 ok;		/* the answer */
-};
-
-/* 0, or negative when the arithmetic could not be done (then no .ok is set). */
-int	 crypto_verify_batch(struct crypto_verify *, size_t n) MUST_USE;
-
 /*
  * The name of the fact "this signature over this digest verifies with this
  * key": a SHA-256 over all three, so that it holds everywhere and for ever.
@@ -85,10 +56,10 @@ void	 crypto_fact(const struct crypto_verify *, uint8_t ret[static CRYPTO_FACT_L
  */
 void	 crypto_fact_all(const uint8_t *facts, size_t n, uint8_t ret[static CRYPTO_FACT_LEN]);
 
-/* An item as bytes, for another process to compute; modulus and exponent set. */
+/* An RSA/SHA-256 item as bytes, for another process to compute; modulus and exponent set. */
 #define CRYPTO_ITEM_MAX		(2 + 1024 + 4 + 2 + 1024 + SHA256_LEN)
 void	 crypto_item_write(struct wr *, const struct crypto_verify *);
-/* Slices of the input; .rsa is NULL. A bad item leaves rd bad. */
+/* Slices of the input; .key is NULL. A bad item leaves rd bad. */
 void	 crypto_item_parse(struct rd *, struct crypto_verify *ret);
 
 /* --- private keys: the lab, later the key role; never the validator --- */

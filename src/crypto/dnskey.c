@@ -216,7 +216,7 @@ crypto_token_public(uint8_t alg, const struct crypto_token_key *t,
 		return -ENOTSUP;
 	if (!token_write(a, t, &w))
 		return -EINVAL;
-	if ((rc = crypto_pub_new(alg, (struct sv){ (char *)out, w.len }, false, &k)) < 0)
+	if ((rc = crypto_pub_new(alg, (struct sv){ (char *)out, w.len }, &k)) < 0)
 		return rc;
 	memcpy(ret, out, w.len);
 	*ret_n = w.len;
@@ -299,6 +299,7 @@ void
 dns_work_done(struct dns_work *w)
 {
 	free(w->msg);
+	BN_MONT_CTX_free(w->mont);
 	EVP_PKEY_CTX_free(w->rsa);
 	EVP_MD_CTX_free(w->md);
 	BN_CTX_free(w->ctx);

@@ -9,11 +9,9 @@
  *
  * Which of them one should use is no arithmetic: dnssec/algs.def says it.
  *
- * Public keys are the octets of a DNSKEY's public key field. One key verifies
- * nearly everything in a zone, so it is prepared once (crypto_pub_new(); for
- * P-256 with a table of its multiples) and shared between threads. Signatures
- * are verified and made in batches. What is signed is given as up to three
- * pieces (RRSIG head, records) so that nobody copies them together.
+ * Signatures are verified by the door of crypto/verify.h, and made in batches.
+ * What is signed is given as up to three pieces (RRSIG head, records) so that
+ * nobody copies them together.
  *
  * Private keys come from PKCS#8 (RFC 5958) or from the numbers that BIND's
  * .private files hold; our memory of them is wiped, and OpenSSL's where
@@ -30,42 +28,13 @@
 #include "base/buf.h"
 #include "base/sv.h"
 #include "base/util.h"
+#include "crypto/verify.h"
 
 #define CRYPTO_DNSKEY_MAX	(3 + 8 + 4096 / 8)	/* RSA of 4096 bits: the public key field */
 #define CRYPTO_DNSSIG_MAX	512			/* RSA of 4096 bits */
 
 /* Can this build compute with it? */
 bool	 crypto_dns_alg(uint8_t alg);
-
-/* --- verifying --- */
-
-struct crypto_pub;			/* immutable; may be shared between threads */
-/*
- * 0; -EINVAL: the octets are no key of that algorithm (also RSA of under 512 or over 4096
- * bits: a stranger's key may not cost more); -ENOTSUP; -ENOMEM. prepare: it will verify much:
- * for P-256 a table of 148 KiB is made, which costs as much as 500 verifications and makes
- * each three times as fast; so from some 1,000 signatures. For others it changes nothing.
- */
-int	 crypto_pub_new(uint8_t alg, struct sv public_key, bool prepare,
-	    struct crypto_pub **ret) MUST_USE;
-struct crypto_pub *crypto_pub_free(struct crypto_pub *);
-DEFINE_CLEANUP(struct crypto_pub, crypto_pub_free)
-unsigned crypto_pub_bits(const struct crypto_pub *);
-/* Octets of each of its signatures. */
-size_t	 crypto_pub_sig_len(const struct crypto_pub *);
-
-#define CRYPTO_PIECES	3
-struct crypto_check {
-	const struct crypto_pub	*key;
-	struct sv		 data[CRYPTO_PIECES];	/* one behind the other; unused ones are empty */
-	struct sv		 sig;			/* as in the RRSIG */
-	bool			 ok;			/* the answer */
-};
-/*
- * 0, or negative when the arithmetic could not be done (then no .ok is set). ECDSA shares
- * an inversion in groups of 64. A signature of another length than the key's is not ok.
- */
-int	 crypto_check_batch(struct crypto_check *, size_t n) MUST_USE;
 
 /* --- signing --- */
 
@@ -108,7 +77,7 @@ int	 crypto_make_batch(const struct crypto_priv *, struct crypto_make *, size_t 
 /* --- keys that are elsewhere: in another process, in a token --- */
 
 /*
- * What is sent there to be signed: the digest (8, 10, 13, 14), or for EdDSA the message
+ * What is sent there to be signed, and crypto_verify.tbs: the digest (8, 10, 13, 14), or for EdDSA the message
  * itself, as it is read twice. crypto_tbs_len() octets of it; 0: no such algorithm.
  */
 size_t	 crypto_tbs_len(uint8_t alg, const struct sv data[static CRYPTO_PIECES]);

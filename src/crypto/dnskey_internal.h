@@ -7,6 +7,8 @@
 #include <openssl/evp.h>
 
 #include "crypto/dnskey.h"
+#include "crypto/p256.h"
+#include "crypto/rsa_lanes.h"
 
 DEFINE_CLEANUP(BIGNUM, BN_clear_free)
 DEFINE_CLEANUP(BN_CTX, BN_CTX_free)
@@ -16,6 +18,10 @@ DEFINE_CLEANUP(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
 #define DNS_RSA_BITS_MIN	512	/* what RFC 5702 section 2.1 begins with */
 #define DNS_RSA_BITS_MAX	4096	/* RFC 5702 section 2.1; a stranger's key may not cost more */
 #define DNS_RSA_E_LEN		8	/* OpenSSL's own limit for large moduli is the same */
+#define DNS_RSA_LEN_MAX	(DNS_RSA_BITS_MAX / 8)
+#define DNS_RSA_E	65537		/* nearly every key's; RFC 7935 section 3 fixes it */
+#define DNS_RSASHA256	8		/* the RPKI's algorithm, too */
+#define DNS_FIELD_MAX	48		/* octets of P-384 */
 #define DNS_RSA_MAKE_MIN	1024	/* of private keys */
 _Static_assert(CRYPTO_DNSKEY_MAX == 3 + DNS_RSA_E_LEN + DNS_RSA_BITS_MAX / 8, "room for each key");
 _Static_assert(CRYPTO_DNSSIG_MAX == DNS_RSA_BITS_MAX / 8, "room for each signature");
@@ -49,11 +55,12 @@ struct crypto_pub {
 	/* RSA */
 	BIGNUM			*n, *e;
 	BN_MONT_CTX		*mont;		/* of n */
+	struct rsa_lane_key	*lane;		/* or NULL: not for the lanes */
 	/* ECDSA */
 	EC_GROUP		*group;
-	EC_GROUP		*own;		/* prepared: its generator is q */
 	EC_POINT		*q;
 	BN_MONT_CTX		*field;		/* of the field's prime */
+	uint8_t			 xy[2 * P256_LEN]; /* P-256: the key's octets */
 	/* EdDSA */
 	EVP_PKEY		*pkey;
 };
@@ -74,6 +81,7 @@ struct dns_work {
 	EVP_MD_CTX	*md;
 	const EVP_PKEY	*md_key;	/* whose state md holds */
 	EVP_PKEY_CTX	*rsa;
+	BN_MONT_CTX	*mont;		/* of fresh RSA keys */
 	uint8_t		*msg;		/* an EdDSA message in one piece */
 	size_t		 msg_cap;
 };
@@ -88,17 +96,18 @@ int	 dns_failure(void);
 
 #define DNS_CHUNK	64		/* items that share one inversion; 128 save 1 % more */
 
-/* One kind's share of a batch: at most DNS_CHUNK items of one algorithm; .ok is false. */
-int	 dns_rsa_check(struct dns_work *, struct crypto_check *const *, size_t n) MUST_USE;
+/*
+ * One kind's share of a batch: at most DNS_CHUNK items of one algorithm, whose signatures
+ * and digests have the right lengths; .ok is false.
+ */
+int	 dns_rsa_check(struct dns_work *, struct crypto_verify *const *, size_t n) MUST_USE;
+int	 dns_ec_check(struct dns_work *, struct crypto_verify *const *, size_t n) MUST_USE;
+int	 dns_ed_check(struct dns_work *, struct crypto_verify *const *, size_t n) MUST_USE;
 /* Is it the signature of the digest? sig has the key's length. 1, 0, or negative. */
 int	 dns_rsa_matches(struct dns_work *, const struct crypto_pub *, const uint8_t *sig,
 	    const uint8_t *digest) MUST_USE;
-int	 dns_ec_check(struct dns_work *, struct crypto_check *const *, size_t n) MUST_USE;
-int	 dns_ed_check(struct dns_work *, struct crypto_check *const *, size_t n) MUST_USE;
-
-int	 dns_rsa_pub_init(struct crypto_pub *, struct sv, bool prepare) MUST_USE;
-int	 dns_ec_pub_init(struct crypto_pub *, struct sv, bool prepare) MUST_USE;
-int	 dns_ed_pub_init(struct crypto_pub *, struct sv, bool prepare) MUST_USE;
+/* EMSA-PKCS1-v1_5 of the digest in len octets. false: there is no room for it. */
+bool	 dns_rsa_encode(const struct dns_alg *, const uint8_t *digest, size_t len, uint8_t *em);
 
 /* A signature to be made of crypto_tbs(); sig has room. */
 struct dns_todo {

@@ -222,13 +222,11 @@ probe(const struct crypto_priv *k)
 {
 	uint8_t sig[CRYPTO_DNSSIG_MAX];
 	struct crypto_make m = { .data = { SV("sekisho"), SV(" "), SV("probe") }, .sig = sig };
-	struct crypto_check c = { .key = k->check, .data = { m.data[0], m.data[1], m.data[2] },
-		.sig = { (const char *)sig, k->sig_len } };
-	int rc;
+	int rc = crypto_make_batch(k, &m, 1);
 
-	if ((rc = crypto_make_batch(k, &m, 1)) < 0 || (rc = crypto_check_batch(&c, 1)) < 0)
-		return rc;
-	return c.ok ? 0 : -EINVAL;
+	if (rc == 0)
+		rc = crypto_verify_one(k->check, m.data, (struct sv){ (const char *)sig, k->sig_len });
+	return rc == 0 ? -EINVAL : rc < 0 ? rc : 0;
 }
 
 /* Takes pkey. -EINVAL: it is no key of that algorithm, or does not fit together. */
@@ -250,7 +248,7 @@ priv_new(const struct dns_alg *a, EVP_PKEY *pkey, struct crypto_priv **ret)
 	if (!pkey_fits(pkey, a))
 		return -EINVAL;
 	if ((rc = publics[a->kind](k)) < 0 ||
-	    (rc = crypto_pub_new(a->alg, crypto_priv_public(k), false, &k->check)) < 0 ||
+	    (rc = crypto_pub_new(a->alg, crypto_priv_public(k), &k->check)) < 0 ||
 	    (rc = probe(k)) < 0)
 		return rc == SE_CRYPTO ? -EINVAL : rc;
 	*ret = TAKE_PTR(k);

@@ -1,6 +1,4 @@
 /* Signatures as bytes: named (facts) and sent to whoever computes. */
-#include <string.h>
-
 #include "crypto/crypto.h"
 
 void
@@ -11,7 +9,7 @@ crypto_item_write(struct wr *w, const struct crypto_verify *v)
 	wr_be32(w, v->exponent);
 	wr_be16(w, (uint16_t)v->sig.n);
 	wr_bytes(w, v->sig.p, v->sig.n);
-	wr_bytes(w, v->digest, sizeof(v->digest));
+	wr_bytes(w, v->tbs.p, v->tbs.n);
 }
 
 void
@@ -20,7 +18,7 @@ crypto_item_parse(struct rd *r, struct crypto_verify *ret)
 	const uint8_t *p;
 	size_t n;
 
-	*ret = (struct crypto_verify){ .rsa = NULL };
+	*ret = (struct crypto_verify){ .key = NULL };
 	n = rd_be16(r);
 	p = rd_bytes(r, n);
 	ret->modulus = (struct sv){ (const char *)p, n };
@@ -28,8 +26,8 @@ crypto_item_parse(struct rd *r, struct crypto_verify *ret)
 	n = rd_be16(r);
 	p = rd_bytes(r, n);
 	ret->sig = (struct sv){ (const char *)p, n };
-	if ((p = rd_bytes(r, sizeof(ret->digest))) != NULL)
-		memcpy(ret->digest, p, sizeof(ret->digest));
+	p = rd_bytes(r, SHA256_LEN);
+	ret->tbs = (struct sv){ (const char *)p, SHA256_LEN };
 }
 
 void

@@ -1,194 +1,122 @@
 /*
- * RSASSA-PKCS1-v1_5 verification on OpenSSL's big numbers.
- *
- * sig^65537 mod n by hand: into Montgomery form (one multiplication), sixteen
- * squarings, and one multiplication by the plain signature, which leaves
- * Montgomery form at the same time (a^65536*R * a / R = a^65537). That is 18
- * multiplications and nothing else; BN_mod_exp_mont() spends two more and
- * allocates. A prepared key keeps its Montgomery context; for a fresh one the
- * context costs 7.8 us, key import through EVP would cost 133 us.
- *
- * The padding is compared with the one encoding RFC 8017 section 9.2 allows,
- * never parsed: that is what keeps Bleichenbacher's low-exponent forgeries
- * out.
+ * The door: a batch is cut into slices, lanes and tables take what is theirs
+ * out of each, and OpenSSL judges the rest, an algorithm at a time.
  */
-#define OPENSSL_SUPPRESS_DEPRECATED
-#include <errno.h>
-#include <openssl/bn.h>
-#include <stdlib.h>
-#include <string.h>
+#include "crypto/verify_internal.h"
 
-#include "base/err.h"
-#include "crypto/crypto.h"
-
-#define RSA_BYTES_MAX	512	/* 4096 bits: all that any profile has allowed */
-#define EXPONENT	65537	/* RFC 7935 section 3 fixes it */
-
-/* DigestInfo of SHA-256 up to the digest (RFC 8017 section 9.2, note 1). */
-static const uint8_t digest_info[] = {
-	0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
-	0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20,
-};
-
-struct crypto_rsa {
-	BIGNUM		*n;
-	BN_MONT_CTX	*mont;
-	size_t		 len;		/* bytes of the modulus */
-};
-
-/* What one batch computes in; made once a batch. */
-struct work {
-	BN_CTX		*ctx;
-	BN_MONT_CTX	*mont;		/* for fresh keys */
-	BIGNUM		*n, *s, *acc;
-};
-
-static void
-work_done(struct work *w)
+static const struct dns_alg *
+alg_of(const struct crypto_verify *v)
 {
-	BN_free(w->acc);
-	BN_free(w->s);
-	BN_free(w->n);
-	BN_MONT_CTX_free(w->mont);
-	BN_CTX_free(w->ctx);
+	return v->key != NULL ? v->key->alg : dns_alg_find(DNS_RSASHA256);
 }
 
-static int
-work_init(struct work *w)
-{
-	w->ctx = BN_CTX_new();
-	w->mont = BN_MONT_CTX_new();
-	w->n = BN_new();
-	w->s = BN_new();
-	w->acc = BN_new();
-	if (w->ctx == NULL || w->mont == NULL || w->n == NULL ||
-	    w->s == NULL || w->acc == NULL)
-		return -ENOMEM;
-	return 0;
-}
-
-/* A modulus we are willing to compute with; the profile is judged elsewhere. */
+/* What cannot verify, whatever the arithmetic says, is answered here. */
 static bool
-modulus_usable(struct sv m, uint32_t exponent)
+item_fits(const struct crypto_verify *v)
 {
-	return exponent == EXPONENT && m.n >= 64 && m.n <= RSA_BYTES_MAX &&
-	    (m.p[0] & 0x80) != 0 && (m.p[m.n - 1] & 1) != 0;
+	const struct dns_alg *a = alg_of(v);
+
+	if (a->digest != NULL && v->tbs.n != a->digest_len)
+		return false;
+	if (v->key == NULL)
+		return crypto_rsa_usable(v->modulus, v->exponent) && v->sig.n == v->modulus.n;
+	return v->sig.n == v->key->sig_len;
 }
 
-bool
-crypto_rsa_usable(struct sv modulus, uint32_t exponent)
+/* --- OpenSSL --- */
+
+static int	(*const checks[])(struct dns_work *, struct crypto_verify *const *, size_t) = {
+	[DNS_RSA] = dns_rsa_check,
+	[DNS_EC] = dns_ec_check,
+	[DNS_ED] = dns_ed_check,
+};
+
+/* All that is left of one algorithm, wherever it stands, a chunk at a time. */
+static int
+alg_check(struct slice *s, const struct dns_alg *a)
 {
-	return modulus_usable(modulus, exponent);
-}
+	struct crypto_verify *chunk[DNS_CHUNK];
+	size_t m = 0;
+	int rc = 0;
 
-struct crypto_rsa *
-crypto_rsa_free(struct crypto_rsa *r)
-{
-	if (r == NULL)
-		return NULL;
-	BN_MONT_CTX_free(r->mont);
-	BN_free(r->n);
-	free(r);
-	return NULL;
-}
-
-struct crypto_rsa *
-crypto_rsa_new(struct sv modulus, uint32_t exponent)
-{
-	_cleanup_(crypto_rsa_freep) struct crypto_rsa *r = NULL;
-	BN_CTX *ctx;
-	int ok;
-
-	if (!modulus_usable(modulus, exponent) ||
-	    (r = calloc(1, sizeof(*r))) == NULL)
-		return NULL;
-	r->len = modulus.n;
-	r->n = BN_bin2bn((const unsigned char *)modulus.p, (int)modulus.n, NULL);
-	r->mont = BN_MONT_CTX_new();
-	ctx = BN_CTX_new();
-	ok = r->n != NULL && r->mont != NULL && ctx != NULL &&
-	    BN_MONT_CTX_set(r->mont, r->n, ctx);
-	BN_CTX_free(ctx);
-	if (!ok)
-		return NULL;
-	return TAKE_PTR(r);
-}
-
-/* EMSA-PKCS1-v1_5 of the digest, as long as the modulus. */
-static bool
-padding_matches(const uint8_t *em, size_t len, const uint8_t digest[SHA256_LEN])
-{
-	size_t t_len = sizeof(digest_info) + SHA256_LEN;
-	size_t ps_len = len - 3 - t_len;
-	uint8_t want[RSA_BYTES_MAX];
-
-	want[0] = 0;
-	want[1] = 1;
-	memset(want + 2, 0xff, ps_len);
-	want[2 + ps_len] = 0;
-	memcpy(want + 3 + ps_len, digest_info, sizeof(digest_info));
-	memcpy(want + 3 + ps_len + sizeof(digest_info), digest, SHA256_LEN);
-	return memcmp(em, want, len) == 0;
+	for (size_t i = 0; rc == 0 && i < s->n; i++) {
+		if (!s->todo[i] || alg_of(&s->v[i]) != a)
+			continue;
+		s->todo[i] = false;
+		chunk[m++] = &s->v[i];
+		if (m < DNS_CHUNK)
+			continue;
+		rc = checks[a->kind](s->w, chunk, m);
+		m = 0;
+	}
+	if (rc == 0 && m > 0)
+		rc = checks[a->kind](s->w, chunk, m);
+	return rc;
 }
 
 static int
-power(struct work *w, const BIGNUM *n, BN_MONT_CTX *mont)
+rest_check(struct slice *s)
 {
-	if (BN_cmp(w->s, n) >= 0)
-		return 0;		/* RFC 8017 section 5.2.2: out of range */
-	if (!BN_to_montgomery(w->acc, w->s, mont, w->ctx))
-		return SE_CRYPTO;
-	for (int i = 0; i < 16; i++)
-		if (!BN_mod_mul_montgomery(w->acc, w->acc, w->acc, mont, w->ctx))
-			return SE_CRYPTO;
-	if (!BN_mod_mul_montgomery(w->acc, w->acc, w->s, mont, w->ctx))
-		return SE_CRYPTO;
-	return 1;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < s->n; i++)
+		if (s->todo[i])
+			rc = alg_check(s, alg_of(&s->v[i]));
+	return rc;
 }
 
-static int
-verify_one(struct work *w, struct crypto_verify *v, bool *ret_ok)
-{
-	const BIGNUM *n = w->n;
-	BN_MONT_CTX *mont = w->mont;
-	size_t len = v->modulus.n;
-	uint8_t em[RSA_BYTES_MAX];
-	int rc;
+/* --- all of them --- */
 
-	*ret_ok = false;
-	if (v->rsa != NULL) {
-		n = v->rsa->n;
-		mont = v->rsa->mont;
-		len = v->rsa->len;
-	} else if (!modulus_usable(v->modulus, v->exponent))
-		return 0;
-	if (v->sig.n != len)
-		return 0;
-	if (v->rsa == NULL &&
-	    (BN_bin2bn((const unsigned char *)v->modulus.p, (int)len, w->n) == NULL ||
-	    !BN_MONT_CTX_set(w->mont, w->n, w->ctx)))
-		return SE_CRYPTO;
-	if (BN_bin2bn((const unsigned char *)v->sig.p, (int)len, w->s) == NULL)
-		return SE_CRYPTO;
-	if ((rc = power(w, n, mont)) <= 0)
-		return rc;
-	if (BN_bn2binpad(w->acc, em, (int)len) < 0)
-		return SE_CRYPTO;
-	*ret_ok = padding_matches(em, len, v->digest);
-	return 0;
+static int
+slice_check(struct slice *s)
+{
+	enum crypto_path path = crypto_path();
+
+	for (size_t i = 0; i < s->n; i++)
+		s->todo[i] = item_fits(&s->v[i]);
+	if (path == CRYPTO_IFMA)
+		slice_rsa_lanes(s);
+	if (path != CRYPTO_GENERIC)
+		slice_p256(s, path == CRYPTO_IFMA);
+	return rest_check(s);
 }
 
 int
 crypto_verify_batch(struct crypto_verify *v, size_t n)
 {
-	struct work w = { 0 };
-	int rc = work_init(&w);
+	struct dns_work w = { 0 };
+	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = verify_one(&w, &v[i], &v[i].ok);
+	for (size_t i = 0; i < n; i++)
+		v[i].ok = false;
+	for (size_t i = 0; rc == 0 && i < n; i += VERIFY_SLICE) {
+		struct slice s = { .w = &w, .v = v + i, .n = min_size(n - i, VERIFY_SLICE) };
+
+		rc = slice_check(&s);
+	}
 	if (rc < 0)
 		for (size_t i = 0; i < n; i++)
 			v[i].ok = false;
-	work_done(&w);
+	dns_work_done(&w);
 	return rc;
+}
+
+int
+crypto_verify_one(const struct crypto_pub *k, const struct sv data[static CRYPTO_PIECES],
+    struct sv sig)
+{
+	struct crypto_verify v = { .key = k, .sig = sig };
+	uint8_t digest[SHA512_LEN];
+	struct dns_work w = { 0 };
+	int rc = 0;
+
+	if (k->alg->digest != NULL) {
+		k->alg->digest(data, digest);
+		v.tbs = (struct sv){ (const char *)digest, k->alg->digest_len };
+	} else
+		rc = dns_work_join(&w, data, &v.tbs);
+	if (rc == 0)
+		rc = crypto_verify_batch(&v, 1);
+	dns_work_done(&w);
+	return rc < 0 ? rc : v.ok;
 }

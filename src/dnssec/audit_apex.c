@@ -117,22 +117,6 @@ has_dnssec(const struct audit *a)
 	return false;
 }
 
-/* What signs the SOA signs nearly everything: a table for that key pays. */
-static bool
-signs_soa(const struct audit *a, const struct akey *k)
-{
-	struct zrrset soa;
-	struct sv rdata;
-	struct rrsig r;
-
-	if (!apex_find(a, RR_SOA, &soa))
-		return false;
-	while (zdata_next(&soa.sigs, &rdata))
-		if (rrsig_read(rdata, &r) && r.alg == k->k.alg && r.tag == k->tag)
-			return true;
-	return false;
-}
-
 static uint8_t
 alg_add(struct audit *a, uint8_t alg)
 {
@@ -167,9 +151,7 @@ is_rsa(uint8_t alg)
 static int
 key_prepare(struct audit *a, struct akey *k)
 {
-	bool much = a->change == NULL && zone_n_nodes(a->z, ZONE_NAMES) > AUDIT_BATCH &&
-	    signs_soa(a, k);
-	int rc = crypto_pub_new(k->k.alg, k->k.public_key, much, &k->pub);
+	int rc = crypto_pub_new(k->k.alg, k->k.public_key, &k->pub);
 
 	if (rc == -ENOTSUP)
 		return 0;

@@ -161,14 +161,21 @@ struct setwork {
 	size_t			 first, n;	/* of sigs */
 };
 
+/* What one signature is over: its own head, and records in the batch's bytes. */
+struct covered {
+	struct sv	head;
+	size_t		off, len;
+	uint8_t		alg;
+};
+
 struct batch {
 	struct setwork	*sets;
 	struct sigwork	*sigs;
-	struct crypto_check *checks;
-	size_t		*offs;		/* of the checks' records in bytes */
-	size_t		 n_sets, cap_sets, n_sigs, cap_sigs, n_checks, cap_checks, cap_offs;
-	uint8_t		*bytes;
-	size_t		 n_bytes, cap_bytes;
+	struct crypto_verify *checks;
+	struct covered	*covered;	/* of each check */
+	size_t		 n_sets, cap_sets, n_sigs, cap_sigs, n_checks, cap_checks, cap_covered;
+	uint8_t		*bytes, *tbs;	/* tbs: of the checks that are computed next */
+	size_t		 n_bytes, cap_bytes, cap_tbs;
 };
 
 struct worker {

@@ -25,7 +25,8 @@ worker_free(struct worker *w)
 	free(w->b.sets);
 	free(w->b.sigs);
 	free(w->b.checks);
-	free(w->b.offs);
+	free(w->b.covered);
+	free(w->b.tbs);
 	free(w->b.bytes);
 	free(w);
 	return NULL;

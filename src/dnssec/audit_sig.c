@@ -138,18 +138,18 @@ sig_fields_ok(const struct audit *a, const struct rrsig *r, const struct dname *
 }
 
 static void
-sig_enqueue(struct worker *w, struct sigwork *s, const struct rrsig *r, size_t off)
+sig_enqueue(struct worker *w, struct sigwork *s, const struct rrsig *r, size_t off, size_t len)
 {
 	struct batch *b = &w->b;
 
 	if (!room(w, &b->checks, &b->cap_checks, b->n_checks + 1, sizeof(*b->checks)) ||
-	    !room(w, &b->offs, &b->cap_offs, b->n_checks + 1, sizeof(*b->offs)))
+	    !room(w, &b->covered, &b->cap_covered, b->n_checks + 1, sizeof(*b->covered)))
 		return;
 	s->verdict = SIG_TRIED;
 	s->check = b->n_checks;
-	b->offs[b->n_checks] = off;
-	b->checks[b->n_checks++] = (struct crypto_check){ .key = w->a->keys[s->key].pub,
-	    .data = { r->head }, .sig = r->sig };
+	b->covered[b->n_checks] = (struct covered){ r->head, off, len, r->alg };
+	b->checks[b->n_checks++] = (struct crypto_verify){ .key = w->a->keys[s->key].pub,
+	    .sig = r->sig };
 }
 
 /* The records as they are signed, once for each original TTL that is tried. */
@@ -202,9 +202,7 @@ sig_try(struct worker *w, const struct zrrset *set, const struct rrsig *r, struc
 		fault(s, DNS_SIG_TTL_ORIGINAL);
 		return;
 	}
-	sig_enqueue(w, s, r, wr->off[at]);
-	if (s->verdict == SIG_TRIED)
-		w->b.checks[s->check].data[1].n = wr->len;
+	sig_enqueue(w, s, r, wr->off[at], wr->len);
 }
 
 static void
@@ -425,23 +423,39 @@ set_judge(struct worker *w, const struct setwork *set)
 
 /* --- the batch --- */
 
+/* The pieces that check i is over. */
+static void
+covered_data(const struct batch *b, size_t i, struct sv ret[static CRYPTO_PIECES])
+{
+	const struct covered *c = &b->covered[i];
+
+	ret[0] = c->head;
+	ret[1] = (struct sv){ (const char *)b->bytes + c->off, c->len };
+	ret[2] = (struct sv){ 0 };
+}
+
 /* One that failed with the first key of its tag may be another's. */
 static void
 sig_retry(struct worker *w, struct sigwork *s, uint16_t type)
 {
-	struct crypto_check *c = &w->b.checks[s->check];
+	struct crypto_verify *v = &w->b.checks[s->check];
+	struct sv data[CRYPTO_PIECES];
 	size_t k = s->key;
 
+	covered_data(&w->b, s->check, data);
 	for (unsigned tries = 1; tries < AUDIT_TAG_TRIES; tries++) {
+		int rc;
+
 		if ((k = key_next(w->a, s, type, k + 1)) == w->a->n_keys)
 			break;
 		if (w->a->keys[k].pub == NULL)
 			continue;
-		c->key = w->a->keys[k].pub;
-		c->ok = false;
-		if ((w->out->rc = crypto_check_batch(c, 1)) < 0)
+		if ((rc = crypto_verify_one(w->a->keys[k].pub, data, v->sig)) < 0) {
+			w->out->rc = rc;
 			return;
-		if (c->ok) {
+		}
+		v->ok = rc == 1;
+		if (v->ok) {
 			s->key = (unsigned)k;
 			return;
 		}
@@ -465,15 +479,57 @@ set_settle(struct worker *w, const struct setwork *set)
 	}
 }
 
+/*
+ * What signatures from check `from` on are over (crypto_tbs()), as far as it
+ * takes no more room than records do. The first that is left.
+ */
+static size_t
+tbs_fill(struct worker *w, size_t from)
+{
+	struct batch *b = &w->b;
+	struct sv data[CRYPTO_PIECES];
+	size_t n = 0, i;
+
+	for (i = from; i < b->n_checks && w->out->rc == 0; i++) {
+		size_t len;
+
+		covered_data(b, i, data);
+		len = crypto_tbs_len(b->covered[i].alg, data);
+		if (i > from && n + len > AUDIT_BATCH_BYTES)
+			break;
+		if (!room(w, &b->tbs, &b->cap_tbs, n + len, 1))
+			break;
+		w->out->rc = crypto_tbs(b->covered[i].alg, data, b->tbs + n);
+		b->checks[i].tbs.n = len;
+		n += len;
+	}
+	n = 0;
+	for (size_t k = from; k < i; k++) {
+		b->checks[k].tbs.p = (const char *)b->tbs + n;
+		n += b->checks[k].tbs.n;
+	}
+	return i;
+}
+
+static void
+checks_compute(struct worker *w)
+{
+	struct batch *b = &w->b;
+	size_t next;
+
+	for (size_t i = 0; i < b->n_checks && w->out->rc == 0; i = next) {
+		next = tbs_fill(w, i);
+		if (w->out->rc == 0)
+			w->out->rc = crypto_verify_batch(b->checks + i, next - i);
+	}
+}
+
 void
 sig_flush(struct worker *w)
 {
 	struct batch *b = &w->b;
 
-	for (size_t i = 0; i < b->n_checks; i++)
-		b->checks[i].data[1].p = (const char *)b->bytes + b->offs[i];
-	if (w->out->rc == 0 && b->n_checks > 0)
-		w->out->rc = crypto_check_batch(b->checks, b->n_checks);
+	checks_compute(w);
 	for (size_t i = 0; i < b->n_sets && w->out->rc == 0; i++) {
 		set_settle(w, &b->sets[i]);
 		set_judge(w, &b->sets[i]);

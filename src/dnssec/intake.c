@@ -83,20 +83,19 @@ static int
 sig_try(const struct rrsig *s, int64_t ends, struct sv set, struct intake_key *key)
 {
 	_cleanup_(crypto_pub_freep) struct crypto_pub *pub = NULL;
-	struct crypto_check c = { .data = { s->head, set }, .sig = s->sig };
+	const struct sv data[CRYPTO_PIECES] = { s->head, set };
 	struct dnskey d;
 	int rc;
 
 	if (dnskey_parse(key->rdata, &d) < 0 || (d.flags & DNSKEY_ZONE) == 0 || (d.flags & DNSKEY_REVOKE) != 0 ||
 	    d.protocol != 3)
 		return 0;
-	rc = crypto_pub_new(d.alg, d.public_key, false, &pub);
+	rc = crypto_pub_new(d.alg, d.public_key, &pub);
 	if (rc == -EINVAL || rc == -ENOTSUP)
 		return 0;
-	c.key = pub;
-	if (rc < 0 || (rc = crypto_check_batch(&c, 1)) < 0)
+	if (rc < 0 || (rc = crypto_verify_one(pub, data, s->sig)) < 0)
 		return rc;
-	if (c.ok) {
+	if (rc == 1) {
 		key->signs = true;
 		key->ends = max_i64(key->ends, ends);
 	}

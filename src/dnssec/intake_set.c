@@ -175,7 +175,7 @@ key_read(struct intake *k, size_t n, struct sv rdata, struct intake_ds *s)
 		SAY(k, INTAKE_FORM, FA_U("n", n));
 		return 0;
 	}
-	rc = crypto_pub_new(d.alg, d.public_key, false, &pub);
+	rc = crypto_pub_new(d.alg, d.public_key, &pub);
 	if (rc == -EINVAL) {
 		SAY(k, INTAKE_KEY_BAD, FA_U("n", n), FA_U("alg", d.alg));
 		return 0;

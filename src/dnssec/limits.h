@@ -20,7 +20,7 @@
 #define AUDIT_ALGS_MAX		16	/* the registry has that many that ever signed zones */
 #define AUDIT_TAG_TRIES		4	/* keys of one tag that are tried: PowerDNS takes 2, chance makes no 3 */
 #define AUDIT_SIGS_TOLD		8	/* signatures of an RRset; Unbound and hickory look at no more */
-#define AUDIT_BATCH		256	/* signatures verified at a time */
+#define AUDIT_BATCH		512	/* signatures verified at a time: a slice of crypto/verify.h */
 #define AUDIT_BATCH_BYTES	(1024 * 1024)	/* … or fewer, of large RRsets */
 #define AUDIT_GROUPS_MAX	512	/* causes; beyond, groups of one code are one */
 #define AUDIT_EXAMPLES		4	/* names that a group keeps */

@@ -160,7 +160,7 @@ key_add(struct signer *s, const struct sign_key *k)
 	*sk = (struct skey){ .k = k, .sig_len = dnskey_sig_len(k->rdata) };
 	sk->ambiguous = s->last != NULL && (s->in.suspect || is_ambiguous(s, k));
 	if (sk->ambiguous && dnskey_parse(k->rdata, &d) == 0) {
-		rc = crypto_pub_new(k->alg, d.public_key, false, &sk->pub);
+		rc = crypto_pub_new(k->alg, d.public_key, &sk->pub);
 		if (rc == -ENOMEM)
 			return rc;		/* otherwise it verifies nothing: all is made anew */
 	}

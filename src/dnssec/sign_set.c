@@ -122,7 +122,7 @@ sig_serves(const struct setwork *sw, const struct rrsig *r)
 static int
 sig_is_of(struct setwork *sw, const struct skey *k, const struct rrsig *r, bool *ret)
 {
-	struct crypto_check c = { .key = k->pub, .sig = r->sig };
+	struct sv data[CRYPTO_PIECES] = { r->head };
 	int rc;
 
 	*ret = k->k->alg == r->alg && k->k->tag == r->tag && k->sig_len == r->sig.n;
@@ -134,11 +134,10 @@ sig_is_of(struct setwork *sw, const struct skey *k, const struct rrsig *r, bool 
 	rc = set_text(sw);
 	if (rc < 0)
 		return rc;
-	c.data[0] = r->head;
-	c.data[1] = sw->text;
-	rc = crypto_check_batch(&c, 1);
-	*ret = rc == 0 && c.ok;
-	return rc;
+	data[1] = sw->text;
+	rc = crypto_verify_one(k->pub, data, r->sig);
+	*ret = rc == 1;
+	return rc < 0 ? rc : 0;
 }
 
 /* Signatures of the last version by keys of the use; of the first when there are two. */

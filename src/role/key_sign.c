@@ -68,19 +68,17 @@ key_probe(const struct crypto_priv *priv, struct sv rdata)
 	uint8_t octets[PROBE_LEN], sig[CRYPTO_DNSSIG_MAX];
 	struct crypto_make m = { .data = { { (const char *)octets, sizeof(octets) } }, .sig = sig };
 	_cleanup_(crypto_pub_freep) struct crypto_pub *pub = NULL;
-	struct crypto_check c = { .data = { { (const char *)octets, sizeof(octets) } },
-		.sig = { (const char *)sig, crypto_priv_sig_len(priv) } };
 	struct dnskey k;
 	int rc;
 
 	if ((rc = crypto_random(octets, sizeof(octets))) < 0 || (rc = dnskey_parse(rdata, &k)) < 0 ||
-	    (rc = crypto_pub_new(k.alg, k.public_key, false, &pub)) < 0 ||
+	    (rc = crypto_pub_new(k.alg, k.public_key, &pub)) < 0 ||
 	    (rc = crypto_make_batch(priv, &m, 1)) < 0)
 		return rc;
-	c.key = pub;
-	if ((rc = crypto_check_batch(&c, 1)) < 0)
+	rc = crypto_verify_one(pub, m.data, (struct sv){ (const char *)sig, crypto_priv_sig_len(priv) });
+	if (rc < 0)
 		return rc;
-	return c.ok ? 0 : SE_CRYPTO;
+	return rc == 1 ? 0 : SE_CRYPTO;
 }
 
 /* --- the sets of the apex, out of what is known here --- */

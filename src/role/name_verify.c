@@ -59,18 +59,17 @@ static int
 key_made(const struct dnskey *k, const struct sig *s, struct sv records, bool *ret)
 {
 	_cleanup_(crypto_pub_freep) struct crypto_pub *pub = NULL;
-	struct crypto_check c = { .data = { s->head, records }, .sig = s->octets };
-	int rc = crypto_pub_new(k->alg, k->public_key, false, &pub);
+	const struct sv data[CRYPTO_PIECES] = { s->head, records };
+	int rc = crypto_pub_new(k->alg, k->public_key, &pub);
 
 	*ret = false;
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc < 0)
 		return 0;
-	c.key = pub;
-	if ((rc = crypto_check_batch(&c, 1)) < 0)
+	if ((rc = crypto_verify_one(pub, data, s->octets)) < 0)
 		return rc;
-	*ret = c.ok;
+	*ret = rc == 1;
 	return 0;
 }
 

@@ -82,15 +82,17 @@ facts_note(struct worker *w, size_t n)
 }
 
 /* The issuer's key comes first and again and again: it is prepared once. */
-static struct crypto_rsa *
+static struct crypto_pub *
 key_prepare(struct crypto_verify *v, size_t n)
 {
-	struct crypto_rsa *rsa = n < 2 ? NULL : crypto_rsa_new(v[0].modulus, v[0].exponent);
+	struct crypto_pub *key = NULL;
 
-	for (size_t i = 0; i < n && rsa != NULL; i++)
+	if (n < 2 || crypto_pub_rsa(v[0].modulus, v[0].exponent, &key) < 0)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
 		if (v[i].exponent == v[0].exponent && sv_eq(v[i].modulus, v[0].modulus))
-			v[i].rsa = rsa;
-	return rsa;
+			v[i].key = key;
+	return key;
 }
 
 /* 0: no question at all; the asker sees a short answer then. */
@@ -112,7 +114,7 @@ question(struct worker *w, unsigned slot, size_t len)
 {
 	uint8_t answer[ITEMS_MAX];
 	size_t n = items_read(w, len);
-	struct crypto_rsa *rsa = key_prepare(w->items, n);
+	_cleanup_(crypto_pub_freep) struct crypto_pub *key = key_prepare(w->items, n);
 
 	if (crypto_verify_batch(w->items, n) < 0)
 		n = 0;
@@ -121,7 +123,6 @@ question(struct worker *w, unsigned slot, size_t len)
 	facts_note(w, n);
 	atomic_fetch_add(&w->n_done, n);
 	ring_answer(w->st->ring, slot, answer, n);
-	(void)crypto_rsa_free(rsa);
 }
 
 static void

@@ -742,9 +742,9 @@ cert_check_issuer(const struct cert *c, const struct rpki_ca *ca,
 }
 
 void
-cert_verify_item(struct crypto_verify *v, const struct cert *c,
-    const struct crypto_rsa *issuer)
+cert_verify_item(struct crypto_verify *v, struct cert *c, const struct crypto_pub *issuer)
 {
-	*v = (struct crypto_verify){ .rsa = issuer, .sig = c->sig };
-	crypto_sha256(c->tbs.p, c->tbs.n, v->digest);
+	crypto_sha256(c->tbs.p, c->tbs.n, c->tbs_digest);
+	*v = (struct crypto_verify){ .key = issuer, .sig = c->sig,
+	    .tbs = { (const char *)c->tbs_digest, sizeof(c->tbs_digest) } };
 }

@@ -31,8 +31,7 @@ bool	 sig_alg_parse(struct der *, struct sv *ret_whole);
 /* Judged against its issuer: name, key identifier, time. */
 void	 cert_check_issuer(const struct cert *, const struct rpki_ca *, struct findings *);
 void	 cert_check_time(const struct cert *, int64_t now, struct findings *);
-void	 cert_verify_item(struct crypto_verify *, const struct cert *,
-	    const struct crypto_rsa *);
+void	 cert_verify_item(struct crypto_verify *, struct cert *, const struct crypto_pub *issuer);
 void	 time_check_type(struct der *, int64_t t, uint8_t tag, bool *bad);
 
 /* --- name.c --- */
@@ -71,11 +70,13 @@ struct cms {
 	struct sv	 attrs_whole;		/* with its [0] tag */
 	struct sv	 sig;
 	struct sv	 digest;		/* message-digest attribute */
+	uint8_t		 attrs_digest[SHA256_LEN];	/* once cms_verify_item() was called */
 	int64_t		 signing_time;
 };
 int	 cms_parse(struct pool *, struct sv der, enum rpki_type, unsigned tolerate,
 	    struct findings *, struct cms **ret) MUST_USE;
-void	 cms_verify_item(struct crypto_verify *, const struct cms *);
+/* Both point into the object, which must outlive the item. */
+void	 cms_verify_item(struct crypto_verify *, struct cms *);
 /* message-digest against the content. */
 void	 cms_check_digest(const struct cms *, struct findings *);
 

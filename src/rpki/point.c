@@ -98,7 +98,7 @@ point_verify(struct work *w, struct crypto_verify *v, size_t n)
 }
 
 void
-ca_verify_item(struct work *w, struct crypto_verify *v, const struct cert *c)
+ca_verify_item(struct work *w, struct crypto_verify *v, struct cert *c)
 {
 	cert_verify_item(v, c, w->key);
 	v->modulus = w->ca->modulus;
@@ -460,21 +460,17 @@ point_check(struct work *w)
 	}
 	findings_init(&pt->findings, pt->pool);
 	/* NULL for a key no signature can be made with: all of them fail then. */
-	w->key = crypto_rsa_new(ca->modulus, ca->exponent);
-	if (w->key == NULL && crypto_rsa_usable(ca->modulus, ca->exponent))
-		rc = -ENOMEM;
-	else if (ca->lost)
+	if ((rc = crypto_pub_rsa(ca->modulus, ca->exponent, &w->key)) == -EINVAL)
+		rc = 0;
+	if (rc == 0 && ca->lost)
 		rc = lost_point(w);
-	else {
-		rc = head_check(w);
-		if (rc == 0)
-			rc = files_check(w);
-	}
+	else if (rc == 0 && (rc = head_check(w)) == 0)
+		rc = files_check(w);
 	/* A short list or a missing name is not what the object said. */
 	full = pool_is_full(w->tmp) || pool_is_full(pt->pool);
 	if (rc == 0 && (pool_has_failed(w->tmp) || pool_has_failed(pt->pool)))
 		rc = -ENOMEM;
-	(void)crypto_rsa_free(w->key);
+	(void)crypto_pub_free(w->key);
 	(void)pool_free(w->tmp);
 	return rc < 0 ? point_undone(pt, rc, full) : 0;
 }

@@ -28,7 +28,7 @@ struct work {
 	const struct rpki_opt	*opt;
 	struct rpki_point	*pt;
 	struct pool		*tmp;		/* bytes and parsed values */
-	struct crypto_rsa	*key;		/* the CA's, prepared */
+	struct crypto_pub	*key;		/* the CA's, prepared */
 	struct cms		*cms;		/* the manifest */
 	struct mft		*mft;
 	struct crl		*crl;
@@ -56,7 +56,7 @@ int	 listed_get(struct work *w, struct sv uri, const struct mft_file *, struct s
 void	 window_note(struct work *w, int64_t from, int64_t to);
 int	 point_verify(struct work *w, struct crypto_verify *, size_t n) MUST_USE;
 /* An item for the CA's key. */
-void	 ca_verify_item(struct work *w, struct crypto_verify *, const struct cert *);
+void	 ca_verify_item(struct work *w, struct crypto_verify *, struct cert *);
 
 /* --- point_head.c: the manifest, its certificate, the CRL --- */
 int	 manifest_read(struct work *, struct findings *) MUST_USE;

@@ -66,16 +66,15 @@ rpki_point_rebase(struct rpki_point *pt, const struct rpki_ca *ca)
 }
 
 static int
-signatures_check(const struct rpki_ca *ca, const struct cms *cms,
+signatures_check(const struct rpki_ca *ca, struct cms *cms,
     const struct rpki_source *src, bool *ret_ok)
 {
-	_cleanup_(crypto_rsa_freep) struct crypto_rsa *key =
-	    crypto_rsa_new(ca->modulus, ca->exponent);
+	_cleanup_(crypto_pub_freep) struct crypto_pub *key = NULL;
 	struct crypto_verify v[2];
-	int rc;
+	int rc = crypto_pub_rsa(ca->modulus, ca->exponent, &key);
 
-	if (key == NULL)
-		return crypto_rsa_usable(ca->modulus, ca->exponent) ? -ENOMEM : 0;
+	if (rc < 0)
+		return rc == -EINVAL ? 0 : rc;
 	cert_verify_item(&v[0], cms->ee, key);
 	v[0].modulus = ca->modulus;
 	v[0].exponent = ca->exponent;

@@ -141,6 +141,7 @@ static int
 head_verify(struct work *w, struct findings *mft_fs, struct findings *crl_fs)
 {
 	struct crypto_verify v[3];
+	uint8_t digest[SHA256_LEN];
 	const struct crl_entry *e;
 	size_t n = 2;
 	int rc;
@@ -150,9 +151,10 @@ head_verify(struct work *w, struct findings *mft_fs, struct findings *crl_fs)
 	ca_verify_item(w, &v[0], w->cms->ee);
 	cms_verify_item(&v[1], w->cms);
 	if (w->crl != NULL) {
-		v[2] = (struct crypto_verify){ .rsa = w->key, .sig = w->crl->sig,
-		    .modulus = w->ca->modulus, .exponent = w->ca->exponent };
-		crypto_sha256(w->crl->tbs.p, w->crl->tbs.n, v[2].digest);
+		crypto_sha256(w->crl->tbs.p, w->crl->tbs.n, digest);
+		v[2] = (struct crypto_verify){ .key = w->key, .sig = w->crl->sig,
+		    .modulus = w->ca->modulus, .exponent = w->ca->exponent,
+		    .tbs = { (const char *)digest, sizeof(digest) } };
 		n = 3;
 	}
 	if ((rc = point_verify(w, v, n)) < 0)

@@ -106,7 +106,7 @@ rpki_ta_check(struct pool *pool, const struct tal *t, struct sv bytes,
     bool *ret_ok)
 {
 	struct findings own;
-	struct crypto_rsa *key;
+	_cleanup_(crypto_pub_freep) struct crypto_pub *key = NULL;
 	struct crypto_verify v;
 	struct cert *c;
 	int rc;
@@ -124,15 +124,14 @@ rpki_ta_check(struct pool *pool, const struct tal *t, struct sv bytes,
 		if (c->res.v4.inherit || c->res.v6.inherit || c->res.as.inherit)
 			finding_add0(&own, F(RPKI_TA_INHERIT));
 		cert_check_time(c, opt->now, &own);
-		key = crypto_rsa_new(c->modulus, c->exponent);
+		rc = crypto_pub_rsa(c->modulus, c->exponent, &key);
 		cert_verify_item(&v, c, key);
-		if (key != NULL)
+		if (rc == 0)
 			rc = crypto_verify_batch(&v, 1);
-		else if (crypto_rsa_usable(c->modulus, c->exponent))
-			rc = -ENOMEM;
+		else if (rc == -EINVAL)
+			rc = 0;		/* it verifies nothing */
 		if (rc == 0 && !v.ok)
 			finding_add0(&own, F(RPKI_CERT_SIGNATURE));
-		(void)crypto_rsa_free(key);
 		ta_fill(ret, c, t);
 	}
 	*ret_ok = rc == 0 && c != NULL && !findings_reject(&own);

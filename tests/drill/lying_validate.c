@@ -388,12 +388,14 @@ question_good(uint8_t *ask, size_t *ret_n, size_t *ret_digest)
 {
 	_cleanup_(crypto_signer_freep) struct crypto_signer *key = crypto_signer_odd(7, 2048, 65537);
 	uint8_t sig[CRYPTO_SIG_MAX];
-	struct crypto_verify v = { .exponent = 65537 };
+	uint8_t digest[SHA256_LEN];
+	struct crypto_verify v = { .exponent = 65537,
+		.tbs = { (const char *)digest, sizeof(digest) } };
 	struct sv spki;
 	struct wr w = wr_mem(ask, 4096);
 
-	crypto_sha256("a lie", 5, v.digest);
-	if (key == NULL || crypto_sign(key, v.digest, sig, &v.sig.n) < 0)
+	crypto_sha256("a lie", 5, digest);
+	if (key == NULL || crypto_sign(key, digest, sig, &v.sig.n) < 0)
 		return -ENOMEM;
 	v.sig.p = (const char *)sig;
 	spki = crypto_signer_spki(key);

@@ -2,7 +2,7 @@
 #include "fuzz_rpki.h"
 
 static void
-look(struct fuzz *f, const struct cert *c)
+look(struct fuzz *f, struct cert *c)
 {
 	struct rpki_ca ca = { .subject = c->subject, .ski = c->ski };
 	struct crypto_verify v;

@@ -62,24 +62,24 @@ sign_check(struct keyring_hsm *kh, const struct keyring_key *k)
 	enum { N = 150 };
 	uint8_t sig[N][CRYPTO_DNSSIG_MAX], text[N][4];
 	struct crypto_make m[N];
-	struct crypto_check c[N];
+	struct check c[N];
 	struct crypto_pub *pub;
 	struct sign_key key;
 	struct dnskey dnskey;
 
 	assert_int_equal(dnskey_parse(k->rdata, &dnskey), 0);
-	assert_int_equal(crypto_pub_new(dnskey.alg, dnskey.public_key, false, &pub), 0);
+	assert_int_equal(crypto_pub_new(dnskey.alg, dnskey.public_key, &pub), 0);
 	assert_int_equal(sign_key_init(&key, k->rdata, SIGN_USE_ZONE,
 	    k->token != NULL ? k->token : (void *)(uintptr_t)k->priv), 0);
 	for (unsigned i = 0; i < N; i++) {
 		memcpy(text[i], &i, sizeof(text[i]));
 		m[i] = (struct crypto_make){ .data = { SV("head"),
 			{ (const char *)text[i], sizeof(text[i]) } }, .sig = sig[i] };
-		c[i] = (struct crypto_check){ .key = pub, .data = { m[i].data[0], m[i].data[1] },
+		c[i] = (struct check){ .alg = dnskey.alg, .key = pub, .data = { m[i].data[0], m[i].data[1] },
 			.sig = { (const char *)sig[i], crypto_pub_sig_len(pub) } };
 	}
 	assert_int_equal(keyring_hsm_sign(kh, &key, m, N), 0);
-	assert_int_equal(crypto_check_batch(c, N), 0);
+	assert_int_equal(check_batch(c, N), 0);
 	for (unsigned i = 0; i < N; i++)
 		assert_true(c[i].ok);
 	(void)crypto_pub_free(pub);

@@ -142,7 +142,7 @@ static int
 pub_try(uint8_t alg, const void *p, size_t n)
 {
 	struct crypto_pub *k = (void *)-1;
-	int rc = crypto_pub_new(alg, sv_of(p, n), false, &k);
+	int rc = crypto_pub_new(alg, sv_of(p, n), &k);
 
 	if (rc == 0)
 		(void)crypto_pub_free(k);
@@ -244,7 +244,7 @@ generated(void **state UNUSED)
 		struct crypto_make m = { .data = { SV("head"), SV("records") }, .sig = sig };
 
 		assert_int_equal(crypto_priv_generate(all[i], bits[i], &k), 0);
-		assert_int_equal(crypto_pub_new(all[i], crypto_priv_public(k), false, &pub), 0);
+		assert_int_equal(crypto_pub_new(all[i], crypto_priv_public(k), &pub), 0);
 		assert_int_equal(crypto_pub_bits(pub), bits[i]);
 		assert_int_equal(crypto_pub_sig_len(pub), crypto_priv_sig_len(k));
 		assert_int_equal(crypto_priv_write(k, &pem), 0);
@@ -542,7 +542,7 @@ static void *
 mixed_run(void *arg)
 {
 	struct shared *s = arg;
-	struct crypto_check *c = calloc(N_BATCH, sizeof(*c));
+	struct check *c = calloc(N_BATCH, sizeof(*c));
 	uint8_t (*sig)[CRYPTO_DNSSIG_MAX] = calloc(N_BATCH, sizeof(*sig));
 	char (*text)[16] = calloc(N_BATCH, sizeof(*text));
 
@@ -551,6 +551,7 @@ mixed_run(void *arg)
 		struct crypto_make m = { .sig = sig[i] };
 
 		(void)snprintf(text[i], sizeof(text[i]), "%zu", i);
+		c[i].alg = all[a];
 		c[i].key = s->pub[a];
 		c[i].data[1] = m.data[1] = sv_str(text[i]);
 		c[i].data[2] = m.data[2] = SV("tail");
@@ -560,7 +561,7 @@ mixed_run(void *arg)
 			sig[i][i % 3 * 7] ^= 1;
 		c[i].sig = sv_of(sig[i], crypto_pub_sig_len(s->pub[a]) - (i % 14 == 1));
 	}
-	if (crypto_check_batch(c, N_BATCH) < 0)
+	if (check_batch(c, N_BATCH) < 0)
 		return (void *)2;
 	for (size_t i = 0; i < N_BATCH; i++)
 		if (c[i].ok != (i % 7 != 0 && i % 14 != 1))
@@ -580,8 +581,7 @@ mixed(void **state UNUSED)
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		assert_int_equal(crypto_priv_generate(all[i], 1024, &s.priv[i]), 0);
-		assert_int_equal(crypto_pub_new(all[i], crypto_priv_public(s.priv[i]), true,
-		    &s.pub[i]), 0);
+		assert_int_equal(crypto_pub_new(all[i], crypto_priv_public(s.priv[i]), &s.pub[i]), 0);
 	}
 	assert_int_equal((uintptr_t)mixed_run(&s), 0);
 	for (size_t i = 0; i < ARRAY_LEN(t); i++)
@@ -590,7 +590,7 @@ mixed(void **state UNUSED)
 		assert_int_equal(pthread_join(t[i], &rc), 0);
 		assert_null(rc);
 	}
-	assert_int_equal(crypto_check_batch(NULL, 0), 0);
+	assert_int_equal(check_batch(NULL, 0), 0);
 	assert_int_equal(crypto_make_batch(s.priv[0], NULL, 0), 0);
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		(void)crypto_priv_free(s.priv[i]);
@@ -606,22 +606,21 @@ turns(void **state UNUSED)
 		struct crypto_priv *k[2] = { NULL };
 		struct crypto_pub *pub[2] = { NULL };
 		uint8_t sig[2][CRYPTO_DNSSIG_MAX];
-		struct crypto_check c[6];
+		struct check c[6];
 
 		for (size_t j = 0; j < 2; j++) {
 			struct crypto_make m = { .data = { SV("x"), SV("y") }, .sig = sig[j] };
 
 			assert_int_equal(crypto_priv_generate(all[i], 1024, &k[j]), 0);
-			assert_int_equal(crypto_pub_new(all[i], crypto_priv_public(k[j]), false,
-			    &pub[j]), 0);
+			assert_int_equal(crypto_pub_new(all[i], crypto_priv_public(k[j]), &pub[j]), 0);
 			assert_int_equal(crypto_make_batch(k[j], &m, 1), 0);
 		}
 		/* the first two right, then each key with the other's signature */
 		for (size_t j = 0; j < ARRAY_LEN(c); j++)
-			c[j] = (struct crypto_check){ .key = pub[j % 2], .data = { SV("xy") },
+			c[j] = (struct check){ .alg = all[i], .key = pub[j % 2], .data = { SV("xy") },
 			    .sig = sv_of(sig[j / 2 == 1 ? 1 - j % 2 : j % 2],
 			    crypto_priv_sig_len(k[0])) };
-		assert_int_equal(crypto_check_batch(c, ARRAY_LEN(c)), 0);
+		assert_int_equal(check_batch(c, ARRAY_LEN(c)), 0);
 		for (size_t j = 0; j < ARRAY_LEN(c); j++)
 			assert_int_equal(c[j].ok, j / 2 != 1);
 		for (size_t j = 0; j < 2; j++) {
@@ -641,7 +640,7 @@ many(void **state UNUSED)
 	static const size_t sizes[] = { 1, 2, 3, 4, 63, 64, 65, 67, 130 };
 	static uint8_t sig[399][96];
 	struct crypto_make m[130];
-	struct crypto_check c[130];
+	struct check c[130];
 
 	for (uint8_t alg = 13; alg <= 14; alg++) {
 		struct crypto_priv *k = NULL;
@@ -649,16 +648,16 @@ many(void **state UNUSED)
 		size_t at = 0, half;
 
 		assert_int_equal(crypto_priv_generate(alg, 0, &k), 0);
-		assert_int_equal(crypto_pub_new(alg, crypto_priv_public(k), true, &pub), 0);
+		assert_int_equal(crypto_pub_new(alg, crypto_priv_public(k), &pub), 0);
 		half = crypto_priv_sig_len(k) / 2;
 		for (size_t i = 0; i < (alg == 13 ? ARRAY_LEN(sizes) : 4); i++) {
 			for (size_t j = 0; j < sizes[i]; j++, at++) {
 				m[j] = (struct crypto_make){ .data = { SV("same") }, .sig = sig[at] };
-				c[j] = (struct crypto_check){ .key = pub, .data = { SV("same") },
+				c[j] = (struct check){ .alg = alg, .key = pub, .data = { SV("same") },
 				    .sig = sv_of(sig[at], 2 * half) };
 			}
 			assert_int_equal(crypto_make_batch(k, m, sizes[i]), 0);
-			assert_int_equal(crypto_check_batch(c, sizes[i]), 0);
+			assert_int_equal(check_batch(c, sizes[i]), 0);
 			for (size_t j = 0; j < sizes[i]; j++)
 				assert_true(c[j].ok);
 		}

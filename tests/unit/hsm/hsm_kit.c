@@ -171,7 +171,7 @@ kit_public(const struct hsm_key *key)
 	size_t n;
 
 	if (crypto_token_public(alg, &t, dnskey, &n) < 0 ||
-	    crypto_pub_new(alg, (struct sv){ (const char *)dnskey, n }, false, &pub) < 0)
+	    crypto_pub_new(alg, (struct sv){ (const char *)dnskey, n }, &pub) < 0)
 		return NULL;
 	return pub;
 }
@@ -200,11 +200,11 @@ kit_sign(struct hsm *h, struct hsm_key *key, const struct crypto_pub *pub, size_
 	if ((rc = hsm_sign(h, key, m, n)) < 0)
 		return rc;
 	for (size_t i = 0; i < n; i++) {
-		struct crypto_check c = { .key = pub, .data = { sv_take(SV(text), 10 + i % 50) },
-			.sig = { (const char *)wire, crypto_pub_sig_len(pub) } };
+		struct sv data[CRYPTO_PIECES] = { sv_take(SV(text), 10 + i % 50) };
+		struct sv one = { (const char *)wire, crypto_pub_sig_len(pub) };
 
 		if (crypto_sig_wire(alg, (struct sv){ (const char *)sig[i], m[i].sig_len }, wire,
-		    c.sig.n) < 0 || crypto_check_batch(&c, 1) < 0 || !c.ok)
+		    one.n) < 0 || crypto_verify_one(pub, data, one) != 1)
 			return 1;
 	}
 	return 0;

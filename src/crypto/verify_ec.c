@@ -1,13 +1,10 @@
 /*
- * ECDSA for DNSSEC (RFC 6605) on OpenSSL's points, with its deprecated calls
- * (as in dnskey_ecsign.c): EVP has no prepared keys and no batches.
+ * ECDSA verification (RFC 6605) on OpenSSL's points, with its deprecated calls
+ * (as in dnskey_ecsign.c), as EVP has no batches: P-384, keys that sign little,
+ * and what the tables left undecided.
  *
  * Verifying is u1*G + u2*Q and one comparison (FIPS 186-5 section 6.4.2).
  *
- * - A prepared P-256 key has a second group, whose generator is Q: OpenSSL's
- *   nistz256 makes a table of multiples for it as it has one for G, so both
- *   products are fixed-base ones. They are added by the general addition,
- *   which knows infinity, equal and opposite points.
  * - The inverse of s is taken once for a chunk: of the product, from which
  *   each is had by multiplying (Montgomery's trick).
  * - The x of the sum is not computed, as that takes a field inversion: r is
@@ -23,65 +20,11 @@
 #include "base/err.h"
 #include "crypto/dnskey_internal.h"
 
-#define FIELD_MAX	48		/* octets of P-384 */
-
 DEFINE_CLEANUP(EC_POINT, EC_POINT_clear_free)
-
-/* --- keys --- */
-
-/* The second group: its generator is q, with a table. */
-static int
-key_prepare(struct crypto_pub *k, BN_CTX *ctx)
-{
-	k->own = EC_GROUP_dup(k->group);
-	if (k->own == NULL ||
-	    !EC_GROUP_set_generator(k->own, k->q, EC_GROUP_get0_order(k->group), BN_value_one()) ||
-	    !EC_GROUP_precompute_mult(k->own, ctx))
-		return dns_failure();
-	return 0;
-}
-
-/* RFC 6605 section 4: x and y, as long as the field, without a form octet. */
-static int
-key_point(struct crypto_pub *k, struct sv key, BN_CTX *ctx)
-{
-	uint8_t form[1 + 2 * FIELD_MAX] = { POINT_CONVERSION_UNCOMPRESSED };
-
-	memcpy(form + 1, key.p, key.n);
-	if (!EC_POINT_oct2point(k->group, k->q, form, 1 + key.n, ctx))
-		return dns_failure() == -ENOMEM ? -ENOMEM : -EINVAL;
-	return 0;
-}
-
-int
-dns_ec_pub_init(struct crypto_pub *k, struct sv key, bool prepare)
-{
-	_cleanup_(BN_CTX_freep) BN_CTX *ctx = BN_CTX_new();
-	int rc;
-
-	if (key.n != k->alg->key_len)
-		return -EINVAL;
-	k->group = EC_GROUP_new_by_curve_name(k->alg->nid);
-	k->field = BN_MONT_CTX_new();
-	if (ctx == NULL || k->group == NULL || k->field == NULL ||
-	    (k->q = EC_POINT_new(k->group)) == NULL ||
-	    !BN_MONT_CTX_set(k->field, EC_GROUP_get0_field(k->group), ctx))
-		return dns_failure();
-	if ((rc = key_point(k, key, ctx)) < 0)
-		return rc;
-	k->bits = (unsigned)EC_GROUP_order_bits(k->group);
-	k->sig_len = k->alg->sig_len;
-	/* Other curves have no such tables in OpenSSL. */
-	if (prepare && k->alg->nid == NID_X9_62_prime256v1)
-		return key_prepare(k, ctx);
-	return 0;
-}
-
-/* --- verifying --- */
 
 /* One signature of a chunk; the numbers are the context's. */
 struct item {
-	struct crypto_check	*c;
+	struct crypto_verify	*c;
 	BIGNUM			*r, *s;		/* s: in Montgomery form */
 	BIGNUM			*product;	/* of this s and all before it, likewise */
 };
@@ -104,8 +47,6 @@ item_parse(struct item *it, const struct chunk *k, size_t sig_len)
 	const unsigned char *sig = (const unsigned char *)it->c->sig.p;
 	int half = (int)sig_len / 2;
 
-	if (it->c->sig.n != sig_len)
-		return 0;
 	if (BN_bin2bn(sig, half, it->r) == NULL || BN_bin2bn(sig + half, half, it->s) == NULL)
 		return -ENOMEM;
 	return !BN_is_zero(it->r) && !BN_is_zero(it->s) &&
@@ -114,7 +55,7 @@ item_parse(struct item *it, const struct chunk *k, size_t sig_len)
 
 /* Take what can be valid into the chunk, with the product of all s so far. */
 static int
-chunk_gather(struct chunk *k, struct crypto_check *const *c, size_t n)
+chunk_gather(struct chunk *k, struct crypto_verify *const *c, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct item *it = &k->items[k->n];
@@ -160,12 +101,10 @@ item_scalars(struct chunk *k, size_t i)
 {
 	struct item *it = &k->items[i];
 	const struct dns_alg *a = it->c->key->alg;
-	uint8_t digest[SHA512_LEN];
 	const BIGNUM *w = k->inv;
 
-	a->digest(it->c->data, digest);
 	/* As many bits as the order has; one subtraction makes it less. */
-	if (BN_bin2bn(digest, (int)a->digest_len, k->e) == NULL ||
+	if (BN_bin2bn((const unsigned char *)it->c->tbs.p, (int)a->digest_len, k->e) == NULL ||
 	    (BN_cmp(k->e, k->order) >= 0 && !BN_sub(k->e, k->e, k->order)))
 		return dns_failure();
 	if (i > 0) {
@@ -178,17 +117,6 @@ item_scalars(struct chunk *k, size_t i)
 	    (i > 0 && !BN_mod_mul_montgomery(k->inv, k->inv, it->s, k->mont, k->ctx)))
 		return dns_failure();
 	return 0;
-}
-
-/* sum = u1*G + u2*Q; other is room for a point. */
-static bool
-sum_of(const struct crypto_pub *key, struct chunk *k, EC_POINT *sum, EC_POINT *other)
-{
-	if (key->own == NULL)
-		return EC_POINT_mul(key->group, sum, k->u1, key->q, k->u2, k->ctx) == 1;
-	return EC_POINT_mul(key->group, sum, k->u1, NULL, NULL, k->ctx) == 1 &&
-	    EC_POINT_mul(key->own, other, k->u2, NULL, NULL, k->ctx) == 1 &&
-	    EC_POINT_add(key->group, sum, sum, other, k->ctx) == 1;
 }
 
 /* Is v * Z^2 = X in the field? z and x are those of the sum, z2: Z^2 in Montgomery form. */
@@ -227,10 +155,9 @@ static int
 chunk_check(struct chunk *k, const EC_GROUP *group)
 {
 	_cleanup_(EC_POINT_clear_freep) EC_POINT *sum = EC_POINT_new(group);
-	_cleanup_(EC_POINT_clear_freep) EC_POINT *other = EC_POINT_new(group);
 	int rc;
 
-	if (sum == NULL || other == NULL)
+	if (sum == NULL)
 		return -ENOMEM;
 	if ((rc = chunk_invert(k)) < 0)
 		return rc;
@@ -239,7 +166,7 @@ chunk_check(struct chunk *k, const EC_GROUP *group)
 
 		if ((rc = item_scalars(k, i)) < 0)
 			return rc;
-		if (!sum_of(key, k, sum, other))
+		if (EC_POINT_mul(group, sum, k->u1, key->q, k->u2, k->ctx) != 1)
 			return dns_failure();
 		if ((rc = sum_has(key, k, sum, k->items[i].r)) < 0)
 			return rc;
@@ -263,7 +190,7 @@ chunk_init(struct chunk *k, BN_CTX *ctx, const EC_GROUP *group)
 }
 
 int
-dns_ec_check(struct dns_work *w, struct crypto_check *const *c, size_t n)
+dns_ec_check(struct dns_work *w, struct crypto_verify *const *c, size_t n)
 {
 	const EC_GROUP *group = c[0]->key->group;	/* the same curve for all */
 	struct chunk k;
