@@ -39,15 +39,15 @@
  * SUBTRACTION. a - b + 2p with a, b tight is above 0 and below 4p. Its limbs
  * are differences, perhaps negative: they are carried by arithmetic shifts.
  *
- * TIGHTENING. Of a value v = sum t[i] B^i whose limbs are not yet carried,
- * let q = t[4] >> 48 (arithmetic). The others weigh less than B^4 2 = 2^209
- * either way, so v - q 2^256 lies between -2^209 and 2^256 + 2^209. Now
+ * TIGHTENING. Of v = a - b + 2p or v = a - b - c + 4p, as a sum of t[i] B^i
+ * that is not carried yet, let q = t[4] >> 48. It is 0 to 5, and not negative:
+ * the highest limb of a tight number is at most that of 2p, 2^49 - 2^17, and
+ * fe_times_p(2) has just that one. The other t[i] weigh less than 2^210 either
+ * way, so v - q 2^256 lies between -2^210 and 2^256 + 2^210. Now
  *	v - q p = v - q 2^256 + q (2^224 - 2^192 - 2^96 + 1).
- * With q <= 5 it is below 2^256 + 2^209 + 5 2^224 < 2p. With q > 0 it is
- * above 2^224 - 2^192 - 2^96 - 2^209 > 0. With q = 0 it is v > 0. With
- * q = -1 (v > 0 all the same: what is carried up will lift t[4] to 0 or
- * more, so v < 2^210) it is v + p < 2p. It is tight always. No carry is
- * needed before, one follows.
+ * It is below 2^256 + 2^210 + 5 2^224 < 2p; with q > 0 it is above
+ * 2^224 - 2^192 - 2^96 - 2^210 > 0, and with q = 0 it is v > 0. So it is tight.
+ * No carry is needed before, one follows.
  */
 #ifndef CRYPTO_P256_FE8_H
 #define CRYPTO_P256_FE8_H
@@ -196,11 +196,11 @@ fe_sub(struct fe *r, const struct fe *a, const struct fe *b)
 	fe_carry(r, t);
 }
 
-/* t - q p, tight, of positive values below 6p: see TIGHTENING. */
+/* t - q p, tight: see TIGHTENING. */
 FE_INLINE void
 fe_tighten(struct fe *r, __m512i t[static FE_LIMBS])
 {
-	const __m512i q = _mm512_srai_epi64(t[4], 48);
+	const __m512i q = _mm512_srli_epi64(t[4], 48);
 
 	t[0] = _mm512_add_epi64(t[0], q);
 	t[1] = _mm512_sub_epi64(t[1], _mm512_slli_epi64(q, 44));
