@@ -6,6 +6,7 @@
 #define CRYPTO_P256_WAY_H
 
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@
 #define P256_ROW	8	/* words of a point: x, then y */
 #define P256_TERMS	64	/* windows of two scalars */
 #define P256_CHUNK	256	/* no way takes more signatures at once */
+#define P256_LANES	8	/* nor has more lanes */
 
 /*
  * row[w][i] is (2i + 1) * 256^w times the point: affine, both coordinates in
@@ -27,13 +29,14 @@ struct p256_table {
 };
 
 /*
- * One signature whose r and s are in range, as u1*G + u2*Q: the entry of each
- * of G's windows, then of each of Q's; where a bit of negate is set, the
- * entry's negative.
+ * One signature whose r and s are in range, as u1*G + u2*Q: at even places the
+ * entries of G's windows, at odd ones those of Q's, window place / 2; the
+ * entry's negative where that bit of negate is set.
  */
 struct p256_terms {
 	const struct p256_table	*key;
-	uint64_t		 r[P256_WORDS];
+	uint64_t		 r[2][P256_WORDS];	/* what the sum's x may be: r, or r + order */
+	bool			 two;			/* is r + order below p? Else r[1] is unset */
 	uint64_t		 negate;
 	uint8_t			 at[P256_TERMS];
 };
@@ -41,7 +44,10 @@ struct p256_terms {
 struct p256_way {
 	size_t	 chunk;		/* signatures that it takes at once, up to P256_CHUNK */
 	size_t	 room_size;	/* octets, 64-byte aligned, to compute in */
-	/* n: 1 to chunk. Sets each verdict. */
+	/*
+	 * n: 1 to chunk. Sets n verdicts. Behind the n terms there are valid ones up to a
+	 * multiple of P256_LANES.
+	 */
 	void	 (*check)(void *room, const struct p256_table *g, const struct p256_terms *, size_t n,
 	    enum p256_verdict *);
 };
