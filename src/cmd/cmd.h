@@ -23,6 +23,7 @@ enum exit_code {
 struct cmd_ctx {
 	const char	*conf;		/* -c FILE, or NULL */
 	const char	*state;		/* --state DIR, or NULL */
+	const char	*crypto;	/* --crypto WAY, taken already, or NULL */
 	int64_t		 now;		/* --at TIME, or the clock at start */
 	bool		 now_given;
 	bool		 json, quiet, progress, color;
@@ -42,6 +43,7 @@ struct cmd {
 	const char		*args;		/* "[PREFIX [ASN]]" for usage */
 	const char		*summary;	/* msgid, one line */
 	const struct cmd_opt	*opts;		/* may be NULL */
+	bool			 verifies;	/* signatures: then it has --crypto, too */
 	/* An option of the table; arg NULL for flags. Return 0 or EXIT_USAGE. */
 	int			(*opt)(struct cmd_ctx *, void *state,
 				    const struct cmd_opt *, const char *arg);

@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/timefmt.h"
 #include "cmd/cmd.h"
+#include "cmd/crypto_opt.h"
 
 #define X(name) extern const struct cmd name;
 #include "cmd/commands.def"
@@ -33,6 +34,8 @@ static const struct cmd_opt common[] = {
 	{ "no-progress", 0, NULL, N_("no progress line on a terminal") },
 	{ "no-color", 0, NULL, N_("no colours") },
 	{ "help", 'h', NULL, N_("print this help") },
+	/* The last one: of commands that verify only. */
+	{ "crypto", 0, "WAY", N_("verify signatures by this way: auto, generic, tables or ifma; for tests and doubt") },
 };
 
 #define OPTS_MAX	48
@@ -125,6 +128,13 @@ help_all(const struct cmd_ctx *ctx, const char *area, int code)
 	return code;
 }
 
+/* The rows of common that this command has. */
+static size_t
+common_n(const struct cmd *c)
+{
+	return ARRAY_LEN(common) - !c->verifies;
+}
+
 static int
 help_one(const struct cmd_ctx *ctx, const struct cmd *c)
 {
@@ -137,7 +147,7 @@ help_one(const struct cmd_ctx *ctx, const struct cmd *c)
 		help_opts(ctx, c->opts, OPTS_MAX);
 	}
 	printf("\n%s\n", tr(ctx->lang, N_("Common options:")));
-	help_opts(ctx, common, ARRAY_LEN(common));
+	help_opts(ctx, common, common_n(c));
 	return EXIT_GOOD;
 }
 
@@ -168,6 +178,8 @@ common_opt(struct cmd_ctx *ctx, const struct cmd_opt *o, const char *arg)
 		ctx->progress = false;
 	else if (strcmp(o->name, "no-color") == 0)
 		ctx->color = false;
+	else if (strcmp(o->name, "crypto") == 0)
+		return crypto_opt(ctx, arg);
 	return 0;
 }
 
@@ -178,7 +190,7 @@ opts_gather(const struct cmd *c, const struct cmd_opt *rows[static OPTS_MAX],
 {
 	size_t n = 0, s = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(common); i++)
+	for (size_t i = 0; i < common_n(c); i++)
 		rows[n++] = &common[i];
 	for (const struct cmd_opt *o = c->opts;
 	    o != NULL && o->name != NULL && n < OPTS_MAX; o++)
@@ -392,7 +404,7 @@ main(int argc, char **argv)
 		return help_all(&ctx, NULL, EXIT_USAGE);
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("sekisho " SEKISHO_VERSION);
-		return EXIT_GOOD;
+		return crypto_opt_version(&ctx);
 	}
 	common_to_end(argc, argv);
 	if ((c = cmd_find(argc, argv, &words)) == NULL)

@@ -138,4 +138,5 @@ const struct cmd cmd_rpki_explain = {
 	.opt = explain_opt,
 	.state_size = sizeof(struct rpki_inputs),
 	.run = explain_run,
+	.verifies = true,
 };

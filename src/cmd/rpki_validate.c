@@ -102,4 +102,5 @@ const struct cmd cmd_rpki_validate = {
 	.opt = validate_opt,
 	.state_size = sizeof(struct rpki_inputs),
 	.run = validate_run,
+	.verifies = true,
 };

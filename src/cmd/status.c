@@ -7,6 +7,7 @@
 #include "base/timefmt.h"
 #include "cmd/cmd.h"
 #include "cmd/ctl_client.h"
+#include "cmd/status_crypto.h"
 #include "out/escape.h"
 
 #define ANSWER_MSEC	10000
@@ -319,6 +320,7 @@ status_text(const struct cmd_ctx *ctx, const json_t *all)
 	    num(house, "reloads", 0), json_is_true(json_object_get(house, "sandbox")) ?
 	    tr(ctx->lang, N_("closed")) : tr(ctx->lang, N_("OFF")));
 	summary_text(ctx, all);
+	status_crypto_print(ctx, house, json_object_get(all, "details"));
 	for (size_t i = 0; i < json_array_size(roles); i++) {
 		const json_t *r = json_array_get(roles, i);
 

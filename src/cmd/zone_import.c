@@ -497,5 +497,5 @@ const struct cmd cmd_zone_import = {
 	.area = "zone", .verb = "import", .args = "ZONE",
 	.summary = N_("take over the keys of a zone from BIND, Knot, OpenDNSSEC or a token"),
 	.opts = opts, .opt = opt, .state_size = sizeof(struct work),
-	.run = run,
+	.run = run, .verifies = true,
 };

@@ -390,5 +390,5 @@ const struct cmd cmd_zone_intake = {
 	.area = "zone", .verb = "intake", .args = "ZONE RECORD…|-",
 	.summary = N_("check a DS or DNSKEY that a customer enters, before it goes to the registry"),
 	.opts = opts, .opt = opt, .state_size = sizeof(struct intake_work),
-	.run = run,
+	.run = run, .verifies = true,
 };

@@ -350,5 +350,5 @@ const struct cmd cmd_zone_plan = {
 	.area = "zone", .verb = "plan", .args = "[ZONEFILE]",
 	.summary = N_("what will happen to the zone's keys and when, proven to be safe"),
 	.opts = opts, .opt = opt, .state_size = sizeof(struct plan_work),
-	.run = run, .done = zone_today_done,
+	.run = run, .verifies = true, .done = zone_today_done,
 };

@@ -447,5 +447,5 @@ const struct cmd cmd_zone_sign = {
 	.area = "zone", .verb = "sign", .args = "ZONEFILE",
 	.summary = N_("sign a zone file, verify the result, and write it"),
 	.opts = opts, .opt = opt, .state_size = sizeof(struct work),
-	.run = run, .done = zone_state_done,
+	.run = run, .verifies = true, .done = zone_state_done,
 };

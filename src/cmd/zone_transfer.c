@@ -197,5 +197,5 @@ const struct cmd cmd_zone_transfer = {
 	.area = "zone", .verb = "transfer", .args = "[FACTS]",
 	.summary = N_("write the run-books of a zone's move to another operator or registrar"),
 	.opts = opts, .opt = opt, .state_size = sizeof(struct transfer_work),
-	.run = run,
+	.run = run, .verifies = true,
 };

@@ -317,5 +317,5 @@ const struct cmd cmd_zone_verify = {
 	.area = "zone", .verb = "verify", .args = "ZONEFILE",
 	.summary = N_("verify a signed zone: every signature, the chain of denial, the keys"),
 	.opts = opts, .opt = opt, .state_size = sizeof(struct work),
-	.run = run, .done = zone_state_done,
+	.run = run, .verifies = true, .done = zone_state_done,
 };

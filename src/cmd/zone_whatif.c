@@ -508,5 +508,5 @@ const struct cmd cmd_zone_whatif = {
 	.area = "zone", .verb = "whatif", .args = "[ZONEFILE]",
 	.summary = N_("would a step made by hand break the zone for anybody? When is it safe?"),
 	.opts = opts, .opt = opt, .state_size = sizeof(struct work),
-	.run = run, .done = zone_today_done,
+	.run = run, .verifies = true, .done = zone_today_done,
 };
