@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "app/conf.h"
+#include "app/crypto_choice.h"
 #include "app/exceptions.h"
 #include "app/look_conf.h"
 #include "app/mail.h"
@@ -211,6 +212,7 @@ const char *
 app_conf_warning(const struct conf *c, unsigned i, const char **ret_row)
 {
 	bool listed = c->values[CONF_RTR_ALLOW].n > 0;
+	enum crypto_path way;
 	const struct {
 		bool			 is;
 		enum app_conf_row	 row;
@@ -222,6 +224,8 @@ app_conf_warning(const struct conf *c, unsigned i, const char **ret_row)
 		{ beyond_loopback(c, CONF_RTR_TLS_LISTEN) && !listed &&
 		    app_conf_str(c, CONF_RTR_TLS_CA)[0] == '\0', CONF_RTR_TLS_LISTEN,
 		    N_("every address may connect; set rtr.tls.client-ca (RFC 8210 section 9.2) or rtr.allow") },
+		{ crypto_choice_parse(sv_str(app_conf_str(c, CONF_CRYPTO)), &way) < 0, CONF_CRYPTO,
+		    N_("this machine cannot verify signatures by this way; it takes the best that it has") },
 	};
 
 	for (size_t k = 0; k < ARRAY_LEN(all); k++)

@@ -181,6 +181,7 @@ web_status(struct web_call *c)
 	web_zones_status(&j, ctx);
 	json_kv_u64(&j, "histories", ctx->n_histories);
 	kv_raw(&j, "routers", json_object_get(ctx->routers, "n_by_version"));
+	kv_raw(&j, "crypto", json_object_get(ctx->house, "crypto"));
 	kv_raw(&j, "roles", json_object_get(ctx->house, "roles"));
 	return finish(c, &j);
 }

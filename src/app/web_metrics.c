@@ -302,6 +302,13 @@ router_metrics(struct metrics *m, json_t *routers)
 }
 
 static void
+crypto_metric(struct metrics *m, const json_t *crypto)
+{
+	if (is_word(member(crypto, "path")) && is_word(member(crypto, "why")))
+		PUT(m, CRYPTO_PATH, 1, member(crypto, "path"), member(crypto, "why"));
+}
+
+static void
 house_metrics(struct metrics *m, json_t *house)
 {
 	json_t *roles = json_object_get(house, "roles"), *r;
@@ -345,6 +352,7 @@ web_metrics(struct web_call *c)
 	http_res_header(c->res, "Cache-Control", "no-store");
 	http_res_header(c->res, "X-Content-Type-Options", "nosniff");
 	PUT(&m, BUILD, 1, SV(SEKISHO_VERSION));
+	crypto_metric(&m, json_object_get(ctx->house, "crypto"));
 	PUT0(&m, HEALTHY, web_health(ctx) == WEB_OK);
 	if (ctx->data != NULL) {
 		payload_metrics(&m, ctx->data);

@@ -53,8 +53,8 @@ static int
 run(struct cmd_ctx *ctx, void *state, int argc, char **argv UNUSED)
 {
 	const struct serve_opts *so = state;
-	char path[4200], conf[PATH_BYTES], dir[PATH_BYTES], offset[24], flags[4], lang[4];
-	char *words[] = { path, conf, dir, lang, offset, flags, NULL };
+	char path[4200], conf[PATH_BYTES], dir[PATH_BYTES], offset[24], flags[4], lang[4], crypto[32];
+	char *words[] = { path, conf, dir, lang, offset, flags, crypto, NULL };
 	int rc;
 
 	if (argc > 0)
@@ -65,6 +65,7 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv UNUSED)
 	(void)snprintf(flags, sizeof(flags), "%s%s", so->no_sandbox ? "s" : "",
 	    ctx->verbose > 0 ? "v" : "");
 	(void)snprintf(lang, sizeof(lang), "%s", lang_name(ctx->lang));
+	(void)snprintf(crypto, sizeof(crypto), "%s", ctx->crypto != NULL ? ctx->crypto : "");
 	/* What the roles start works in other folders than this one. */
 	if ((rc = proc_absolute(ctx->conf != NULL ? ctx->conf : "", conf, sizeof(conf))) < 0 ||
 	    (rc = proc_absolute(ctx->state != NULL ? ctx->state : "", dir, sizeof(dir))) < 0) {
@@ -82,5 +83,5 @@ const struct cmd cmd_serve = {
 	.area = "serve",
 	.summary = N_("validate, serve routers and the page, all the time"),
 	.opts = opts, .opt = opt, .state_size = sizeof(struct serve_opts),
-	.run = run,
+	.run = run, .verifies = true,
 };

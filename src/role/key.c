@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "role/crypto.h"
 #include "role/key_role.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -466,6 +467,7 @@ main(void)
 		.conf = MSG_key_conf,
 		.state_size = sizeof(struct key_role),
 		.sandbox = &sandbox_key,
+		.crypto = &role_crypto,
 		.start = start, .status = status, .stop = stop,
 	};
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "role/crypto.h"
 #include "role/name_role.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -304,6 +305,7 @@ main(void)
 		.conf = MSG_name_conf,
 		.state_size = sizeof(struct name_role),
 		.sandbox = &sandbox_name,
+		.crypto = &role_crypto,
 		.start = start, .status = status,
 	};
 

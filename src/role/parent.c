@@ -2,10 +2,10 @@
  * The parent of `sekisho serve`. It is started by cmd/serve.c, which has read
  * the command line:
  *
- *	sekisho-parent CONF STATE LANG CLOCK_OFFSET FLAGS
+ *	sekisho-parent CONF STATE LANG CLOCK_OFFSET FLAGS CRYPTO
  *
- * CONF and STATE may be empty (the defaults); FLAGS are letters: s for
- * --no-sandbox, v for -v. The order here is the order of trust: everything
+ * CONF, STATE and CRYPTO may be empty (the defaults, the configuration's
+ * word); FLAGS are letters: s for --no-sandbox, v for -v. The order here is the order of trust: everything
  * that needs root first, then never again root, then the roles.
  */
 #include <errno.h>
@@ -101,7 +101,7 @@ args_read(struct parent *p, int argc, char **argv)
 	uint64_t v;
 	bool minus;
 
-	if (argc != 6)
+	if (argc != 7)
 		return fail("sekisho-parent is started by \"sekisho serve\"");
 	p->conf_file = argv[1][0] != '\0' ? argv[1] : NULL;
 	p->state_opt = argv[2][0] != '\0' ? argv[2] : NULL;
@@ -113,6 +113,7 @@ args_read(struct parent *p, int argc, char **argv)
 	p->clock_offset = minus ? -(int64_t)v : (int64_t)v;
 	p->no_sandbox = strchr(argv[5], 's') != NULL;
 	p->verbose = strchr(argv[5], 'v') != NULL;
+	p->crypto_opt = argv[6];
 	return 0;
 }
 
@@ -244,6 +245,7 @@ greet(struct parent *p)
 		    role_name(p->listeners[i].role), p->listeners[i].bound.text);
 	if (proc_is_root())
 		parent_log(p, LOG_LEVEL_WARN, "runs as root: name a \"user\" in the configuration");
+	crypto_log(p);
 	parent_audit(p, "start", "");
 	if (p->no_sandbox)
 		parent_audit(p, "sandbox-off", "{\"by\":\"--no-sandbox\"}");

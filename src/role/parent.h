@@ -81,6 +81,7 @@ enum stage {
 struct parent {
 	struct loop		*loop;
 	const char		*conf_file, *state_opt;	/* NULL: none given */
+	const char		*crypto_opt;		/* "": none given */
 	enum lang		 lang;
 	int64_t			 clock_offset;
 	bool			 no_sandbox, verbose;
@@ -155,6 +156,14 @@ int	 conf_logs(struct parent *, const struct conf *, const struct proc_user *,
 int	 conf_token(const struct conf *, char token[static TOKEN_MAX + 1], struct buf *err);
 /* Read it anew; negative: *err says why and everything stays as it was. */
 int	 conf_reload(struct parent *, struct buf *err);
+
+/* parent_crypto.c: how signatures are verified */
+/* As the command line or the configuration wishes it. */
+struct sv crypto_wish(const struct parent *);
+/* What a role is told of it; false: it verifies none. */
+bool	 crypto_fill(const struct parent *, enum role_id, struct msg_crypto *ret);
+/* To the operator's log: a wish that can be had, or cannot. Nothing of "auto". */
+void	 crypto_log(struct parent *);
 
 /* parent_tsig.c: the keys of zone transfers */
 int	 tsig_read(struct parent *, const struct conf *, struct buf *ret, struct buf *err);

@@ -123,6 +123,7 @@ conf_reload(struct parent *p, struct buf *err)
 	char token[TOKEN_MAX + 1];
 	struct conf_error e;
 	_cleanup_(auth_done) struct auth auth = { 0 };
+	bool crypto_changes;
 	int rc;
 
 	memcpy(old, p->listeners, sizeof(old));
@@ -145,9 +146,12 @@ conf_reload(struct parent *p, struct buf *err)
 	auth_done(&p->auth);
 	p->auth = auth;
 	auth = (struct auth){ 0 };
+	crypto_changes = strcmp(app_conf_str(p->conf, CONF_CRYPTO), app_conf_str(fresh, CONF_CRYPTO)) != 0;
 	conf_free(p->conf);
 	p->conf = TAKE_PTR(fresh);
 	p->reloads++;
+	if (crypto_changes)
+		crypto_log(p);
 	for (int i = ROLE_STORE; i < ROLE_MAX; i++)
 		if (!conf_wants(p->conf, (enum role_id)i))
 			child_retire(&p->children[i]);

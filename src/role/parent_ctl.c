@@ -1,6 +1,7 @@
 /* What the control socket answers, and what the page gets to know of the house. */
 #include <stdio.h>
 
+#include "app/crypto_choice.h"
 #include "base/err.h"
 #include "base/timefmt.h"
 #include "role/parent.h"
@@ -28,6 +29,8 @@ house_json(const struct parent *p, struct json *j)
 	json_kv_str(j, "since", time_str(p->since, when));
 	json_kv_u64(j, "reloads", p->reloads);
 	json_kv_bool(j, "sandbox", !p->no_sandbox);
+	json_key(j, "crypto");
+	crypto_choice_json(j, crypto_wish(p));
 	json_key(j, "roles");
 	json_open(j, '[');
 	for (int i = ROLE_STORE; i < ROLE_MAX; i++) {

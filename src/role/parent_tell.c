@@ -382,10 +382,13 @@ conf_bytes(const struct parent *p, enum role_id id, const struct conf_texts *t, 
 {
 	struct msg_validate_local l = local_fill(t);
 	struct msg_store_zones z = zones_fill(p, t);
+	struct msg_crypto c;
 	int rc;
 
 	ret->len = 0;
 	rc = msg_bytes(message_def((uint16_t)type), id, m, ret);
+	if (rc == 0 && crypto_fill(p, id, &c))
+		rc = msg_bytes(message_def(MSG_crypto), id, &c, ret);
 	if (rc == 0 && id == ROLE_VALIDATE)
 		rc = msg_bytes(message_def(MSG_validate_local), id, &l, ret);
 	if (rc == 0 && id == ROLE_STORE)
@@ -402,6 +405,7 @@ conf_send(struct child *c)
 {
 	struct msg_validate_local l;
 	struct msg_store_zones z;
+	struct msg_crypto crypto;
 	struct conf_texts t;
 	union conf_msg m;
 	enum msg_type type;
@@ -414,6 +418,8 @@ conf_send(struct child *c)
 	type = msg_fill(c->p, c->id, &t, &m);
 	if (rc == 0)
 		rc = conf_bytes(c->p, c->id, &t, type, &m, &c->conf);
+	if (rc == 0 && crypto_fill(c->p, c->id, &crypto))
+		rc = child_send(c, MSG_crypto, &crypto);
 	if (rc == 0 && c->id == ROLE_VALIDATE)
 		rc = child_send(c, MSG_validate_local, &l);
 	if (rc == 0 && c->id == ROLE_STORE)

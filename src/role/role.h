@@ -148,6 +148,12 @@ const struct frame_def *message_def(uint16_t type);
 
 struct role;
 
+/* Of a role that verifies signatures: role/crypto.h. */
+struct role_crypto {
+	int		(*take)(struct sv wish);
+	void		(*status)(struct json *);	/* a member of an open object */
+};
+
 struct role_handler {
 	enum msg_type	type;
 	int		(*fn)(struct role *, enum role_id from, void *msg);
@@ -160,6 +166,7 @@ struct role_def {
 	enum msg_type			 conf;		/* its configuration's message */
 	size_t				 state_size;	/* zeroed, r->state */
 	const struct sandbox_profile	*sandbox;
+	const struct role_crypto	*crypto;	/* NULL: it verifies none */
 	int		(*start)(struct role *);	/* inside the sandbox */
 	void		(*status)(struct role *, struct json *); /* members of an open object */
 	void		(*stop)(struct role *);

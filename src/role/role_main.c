@@ -118,6 +118,14 @@ on_start(struct role *r, const struct msg_start *m)
 	return 0;
 }
 
+/* Whoever is told and verifies nothing need not care. */
+static int
+on_crypto(struct role *r, const struct msg_crypto *m)
+{
+	return !r->priv->started || r->priv->inside ? -EBADMSG :
+	    r->def->crypto == NULL ? 0 : r->def->crypto->take(m->wish);
+}
+
 static int
 on_status_ask(struct role *r, const struct msg_status_ask *m)
 {
@@ -128,6 +136,8 @@ on_status_ask(struct role *r, const struct msg_status_ask *m)
 	json_open(&j, '{');
 	if (r->def->status != NULL)
 		r->def->status(r, &j);
+	if (r->def->crypto != NULL)
+		r->def->crypto->status(&j);
 	json_close(&j, '}');
 	if (b.rc < 0)
 		return b.rc;
@@ -177,6 +187,8 @@ dispatch(struct role *r, struct frame *f, void *msg)
 	switch (f->def->type) {
 	case MSG_start:
 		return on_start(r, msg);
+	case MSG_crypto:
+		return on_crypto(r, msg);
 	case MSG_status_ask:
 		return on_status_ask(r, msg);
 	case MSG_shutdown:

@@ -18,6 +18,7 @@
 
 #include "base/err.h"
 #include "base/timefmt.h"
+#include "role/crypto.h"
 #include "role/validate.h"
 #include "sys/clock.h"
 #include "sys/par.h"
@@ -553,6 +554,7 @@ main(void)
 		.conf = MSG_validate_conf,
 		.state_size = sizeof(struct validate_role),
 		.sandbox = &sandbox_validate,
+		.crypto = &role_crypto,
 		.start = start, .status = status,
 	};
 

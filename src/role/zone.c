@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "role/crypto.h"
 #include "role/key_role.h"
 #include "role/zone_role.h"
 #include "sys/memfd.h"
@@ -214,6 +215,7 @@ main(void)
 		.conf = MSG_zone_conf,
 		.state_size = sizeof(struct zone_role),
 		.sandbox = &sandbox_zone,
+		.crypto = &role_crypto,
 		.start = start, .status = status,
 	};
 
