@@ -7,8 +7,6 @@
 #include <openssl/evp.h>
 
 #include "crypto/dnskey.h"
-#include "crypto/p256.h"
-#include "crypto/rsa_lanes.h"
 
 DEFINE_CLEANUP(BIGNUM, BN_clear_free)
 DEFINE_CLEANUP(BN_CTX, BN_CTX_free)
@@ -22,6 +20,7 @@ DEFINE_CLEANUP(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
 #define DNS_RSA_E	65537		/* nearly every key's; RFC 7935 section 3 fixes it */
 #define DNS_RSASHA256	8		/* the RPKI's algorithm, too */
 #define DNS_FIELD_MAX	48		/* octets of P-384 */
+#define DNS_P256_LEN	32		/* octets of P-256 */
 #define DNS_RSA_MAKE_MIN	1024	/* of private keys */
 _Static_assert(CRYPTO_DNSKEY_MAX == 3 + DNS_RSA_E_LEN + DNS_RSA_BITS_MAX / 8, "room for each key");
 _Static_assert(CRYPTO_DNSSIG_MAX == DNS_RSA_BITS_MAX / 8, "room for each signature");
@@ -48,6 +47,9 @@ const struct dns_alg *dns_alg_find(uint8_t alg);
 /* Each of them, for i from 0; NULL behind the last. */
 const struct dns_alg *dns_alg_at(size_t i);
 
+/* rsa_lanes.h; nobody with private keys knows what is in it (tests/lint/test_public.py). */
+struct rsa_lane_key;
+
 struct crypto_pub {
 	const struct dns_alg	*alg;
 	unsigned		 bits;
@@ -60,7 +62,7 @@ struct crypto_pub {
 	EC_GROUP		*group;
 	EC_POINT		*q;
 	BN_MONT_CTX		*field;		/* of the field's prime */
-	uint8_t			 xy[2 * P256_LEN]; /* P-256: the key's octets */
+	uint8_t			 xy[2 * DNS_P256_LEN]; /* P-256: the key's octets */
 	/* EdDSA */
 	EVP_PKEY		*pkey;
 };

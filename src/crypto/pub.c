@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/rd.h"
 #include "crypto/dnskey_internal.h"
+#include "crypto/rsa_lanes.h"
 
 /* --- RSA --- */
 

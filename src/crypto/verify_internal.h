@@ -3,6 +3,10 @@
 #define CRYPTO_VERIFY_INTERNAL_H
 
 #include "crypto/dnskey_internal.h"
+#include "crypto/p256.h"
+#include "crypto/rsa_lanes.h"
+
+_Static_assert(DNS_P256_LEN == P256_LEN, "keys and tables mean the same");
 
 #define VERIFY_SLICE	512	/* items: some chunks of P-256 in lanes (p256_ifma.c) */
 

@@ -73,6 +73,8 @@ ALLOWED = {
 # Foreign libraries: header prefix -> where it may be included
 LIBRARIES = {
     "openssl/": ("src/crypto/",),
+    "immintrin.h": ("src/crypto/",),
+    "cpuid.h": ("src/crypto/",),
     "event2/": ("src/sys/loop.c",),
     "microhttpd.h": ("src/net/",),
     "curl/": ("src/net/",),
