@@ -11,13 +11,10 @@
 
 #define RSA_LANES	8
 #define RSA_LANE_LEN	256		/* octets of modulus, signature and encoding */
-#define RSA_LANE_LIMBS	40		/* of 52 bits */
 
-/* A modulus made ready once: for a key that verifies more than one signature. */
+/* A modulus of a key that stays. (There is nothing to prepare: rsa_lift.c.) */
 struct rsa_lane_key {
-	uint64_t	n[RSA_LANE_LIMBS];
-	uint64_t	rr[RSA_LANE_LIMBS];	/* R^2 mod n, R = 2^2080 */
-	uint64_t	n0;			/* -1/n mod 2^52 */
+	uint8_t		modulus[RSA_LANE_LEN];
 };
 
 struct rsa_lane {
