@@ -1,7 +1,5 @@
-/* Until p256_table.c, p256_64.c and p256_ifma.c are here. */
-#include <errno.h>
-
-#include "crypto/p256.h"
+/* Until p256_ifma.c is here. */
+#include "crypto/p256_way.h"
 
 #define WEAK	__attribute__((weak))
 

@@ -161,6 +161,15 @@ fe_sub_tight(struct fe *r, const struct fe *a, const struct fe *b)
 }
 
 static inline void
+fe_add(struct fe *r, const struct fe *a, const struct fe *b)
+{
+	uint64_t t[P256_WORDS] = { a->w[0], a->w[1], a->w[2], a->w[3] };
+	uint64_t top = words_add(t, b->w);
+
+	words_reduce(r->w, t, top, fe_p.w);
+}
+
+static inline void
 fe_sub(struct fe *r, const struct fe *a, const struct fe *b)
 {
 	fe_sub_tight(r, a, b);
@@ -208,40 +217,6 @@ pt_load(struct fe *x, struct fe *y, const uint64_t *const row[FE_LANES], unsigne
 	fe_sub_tight(&turned, &zero, y);
 	for (int i = 0; i < P256_WORDS; i++)
 		y->w[i] ^= (y->w[i] ^ turned.w[i]) & turn;
-}
-
-/* r = a^(2^n) * b */
-static void
-fe_raise(struct fe *r, const struct fe *a, int n, const struct fe *b)
-{
-	struct fe t = *a;
-
-	for (int i = 0; i < n; i++)
-		fe_sqr(&t, &t);
-	fe_mul(r, &t, b);
-}
-
-/*
- * a^(p-2) (Fermat). The exponent is, from its highest bit on, 32 ones, 31
- * zeros, a one, 96 zeros, 94 ones, a zero, a one; of_n is a to n ones.
- */
-static void
-fe_inv(struct fe *r, const struct fe *a)
-{
-	struct fe base = *a, of_2, of_3, of_15, of_30, of_32, t;
-
-	fe_raise(&of_2, &base, 1, &base);
-	fe_raise(&of_3, &of_2, 1, &base);
-	fe_raise(&t, &of_3, 3, &of_3);
-	fe_raise(&t, &t, 6, &t);
-	fe_raise(&of_15, &t, 3, &of_3);
-	fe_raise(&of_30, &of_15, 15, &of_15);
-	fe_raise(&of_32, &of_30, 2, &of_2);
-	fe_raise(&t, &of_32, 32, &base);
-	fe_raise(&t, &t, 128, &of_32);
-	fe_raise(&t, &t, 32, &of_32);
-	fe_raise(&t, &t, 30, &of_30);
-	fe_raise(r, &t, 2, &base);
 }
 
 #endif

@@ -53,6 +53,7 @@
 
 #ifndef FE_LANES
 #include "crypto/p256_field.h"
+#include "crypto/p256_inv.h"
 #endif
 
 /*
@@ -62,8 +63,8 @@
  * place by place and in each place column by column, so that with m additions
  * the i-th takes points i and i + m and leaves its sum at i. The first level
  * reads its points in the tables. G's entries have the even places, Q's the
- * odd ones (p256_way.h), and meet in the last addition only: whatever multiple
- * of G the key is, sums that are equal on the way are a matter of one scalar.
+ * odd ones, and meet in the last addition only: whatever multiple of G the key
+ * is, sums that are equal on the way are a matter of one scalar.
  *
  * An addition of affine points (SEC 1, 2.2.1) costs two products, a square and
  * 1/dx. The inverses of a level come from one inversion (Montgomery's trick)
@@ -110,16 +111,16 @@ struct sum {
 SUM_INLINE void
 sum_entry(const struct sum *s, size_t i, struct sum_point *ret)
 {
-	size_t place = i / s->columns, c = i % s->columns;
+	size_t place = i / s->columns, c = i % s->columns, side = place % 2, window = place / 2;
 	const uint64_t *row[FE_LANES];
 	unsigned negate = 0;
 
 	for (size_t lane = 0; lane < FE_LANES; lane++) {
 		const struct p256_terms *t = &s->terms[c * FE_LANES + lane];
-		const struct p256_table *table = place % 2 == 0 ? s->g : t->key;
+		const struct p256_table *table = side == 0 ? s->g : t->key;
 
-		row[lane] = table->row[place / 2][t->at[place]];
-		negate |= (unsigned)(t->negate >> place & 1) << lane;
+		row[lane] = table->row[window][t->at[side][window]];
+		negate |= (t->negate[side] >> window & 1) << lane;
 	}
 	pt_load(&ret->x, &ret->y, row, negate);
 }

@@ -16,7 +16,7 @@
 #define P256_WINDOWS	32	/* of 8 bits, in a scalar */
 #define P256_MULTIPLES	128	/* odd ones: 1, 3, … 255 */
 #define P256_ROW	8	/* words of a point: x, then y */
-#define P256_TERMS	64	/* windows of two scalars */
+#define P256_TERMS	(2 * P256_WINDOWS)
 #define P256_CHUNK	256	/* no way takes more signatures at once */
 #define P256_LANES	8	/* nor has more lanes */
 
@@ -29,16 +29,16 @@ struct p256_table {
 };
 
 /*
- * One signature whose r and s are in range, as u1*G + u2*Q: at even places the
- * entries of G's windows, at odd ones those of Q's, window place / 2; the
- * entry's negative where that bit of negate is set.
+ * One signature whose r and s are in range, as u1*G + u2*Q. Of each scalar (first
+ * u1, then u2): the entry of each window, and where a bit of negate is set, the
+ * entry's negative.
  */
 struct p256_terms {
 	const struct p256_table	*key;
 	uint64_t		 r[2][P256_WORDS];	/* what the sum's x may be: r, or r + order */
 	bool			 two;			/* is r + order below p? Else r[1] is unset */
-	uint64_t		 negate;
-	uint8_t			 at[P256_TERMS];
+	uint32_t		 negate[2];
+	uint8_t			 at[2][P256_WINDOWS];
 };
 
 struct p256_way {
