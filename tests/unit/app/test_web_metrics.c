@@ -53,7 +53,8 @@ metrics(void **state)
 	struct world *w = *state;
 
 	w->ctx.routers = json_loads("{\"n_by_version\":{\"0\":1,\"2\":5,\"x\\\"y\":1}}", 0, NULL);
-	w->ctx.house = json_loads("{\"roles\":[{\"name\":\"rtr\",\"ready\":true,\"restarts\":2},"
+	w->ctx.house = json_loads("{\"crypto\":{\"path\":\"tables\",\"asked\":\"auto\",\"why\":\"processor\"},"
+	    "\"roles\":[{\"name\":\"rtr\",\"ready\":true,\"restarts\":2},"
 	    "{\"name\":\"x y\"},7]}", 0, NULL);
 	w->stats.by_class[4] = 3;
 	assert_int_equal(get(w, "/metrics", NULL, NULL), 200);
@@ -67,6 +68,7 @@ metrics(void **state)
 	assert_true(has(w, "sekisho_validation_duration_seconds 1.500\n"));
 	assert_true(has(w, "sekisho_rtr_clients{version=\"2\"} 5\n"));
 	assert_true(has(w, "sekisho_http_requests_total{code=\"4xx\"} 3\n"));
+	assert_true(has(w, "sekisho_crypto_path_info{path=\"tables\",why=\"processor\"} 1\n"));
 	assert_true(has(w, "sekisho_role_ready{role=\"rtr\"} 1\n"));
 	assert_true(has(w, "sekisho_role_restarts_total{role=\"rtr\"} 2\n"));
 	assert_true(sv_ends(body(w), SV("# EOF\n")));
