@@ -11,6 +11,7 @@ import tap
 ALLOWED = {
     ("base", "seed0"): "hash seed, set once per process",
     ("base", "seed1"): "hash seed, set once per process",
+    ("crypto", "sha_found"): "what the processor can, looked at once (sha_way.c)",
     ("crypto", "path_forced"): "the way to verify is the whole process's (crypto/verify.h)",
     ("crypto", "cache"): "tables of public keys, for whoever asks (p256_cache.h)",
     ("sys", "mark_fd"): "a signal handler has no other way to its file",
