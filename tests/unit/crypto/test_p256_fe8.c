@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "crypto/p256_fe8_load.h"
-#include "crypto/p256_inv.h"
+#include "crypto/p256_fe8_inv.h"
 
 #define KP		4		/* loose: below 4p */
 #define VALUES_MAX	80
@@ -312,7 +311,7 @@ test_pairs(void **state UNUSED)
 	oracle_done(&o);
 }
 
-/* The same, a - b - c at its ends: 0 - (2p - 1) - (2p - 1) and (2p - 1) - 0 - 0 among them. */
+/* Of a - b - c: 0 - (2p - 1) - (2p - 1) and (2p - 1) - 0 - 0 among them. */
 static void
 test_triples(void **state UNUSED)
 {
