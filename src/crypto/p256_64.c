@@ -1,6 +1,5 @@
 /* Sums of table entries in 64-bit words, one signature beside the other. Verification only. */
-#include "crypto/p256_field.h"
-#include "crypto/p256_inv.h"
+#include "crypto/p256_field_inv.h"
 #include "crypto/p256_sum.h"
 
 _Static_assert(FE_LANES * SUM_COLUMNS <= P256_CHUNK, "no more than a chunk may have");

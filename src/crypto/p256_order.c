@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "crypto/p256_invert.h"
 #include "crypto/p256_words.h"
 
 const uint64_t p256_order[P256_WORDS] = { 0xf3b9cac2fc632551, 0xbce6faada7179e84,
@@ -77,10 +78,31 @@ order_mul(uint64_t r[static P256_WORDS], const uint64_t a[static P256_WORDS],
 	words_reduce(r, t, c.c0, p256_order);
 }
 
-/* a^(n-2) * R for an a in Montgomery form (Fermat), by four bits of the exponent at once. */
+#ifdef P256_WIDE
+
+/* R^2 mod n */
+static const uint64_t order_rr[P256_WORDS] = { 0x83244c95be79eea2, 0x4699799c49bd6fa6,
+    0x2845b2392b6bec59, 0x66e12d94f3d95620 };
+
+/* R / a, by division steps. */
 static void
 order_inv(uint64_t r[static P256_WORDS], const uint64_t a[static P256_WORDS])
 {
+	words_invert(r, a, p256_order, ORDER_INV);
+	order_mul(r, r, order_rr);
+}
+
+#else
+
+/*
+ * R / a as a power, by four bits of the exponent n - 2 at once. With products that divide by
+ * R, it comes to a^(n-2) / R^(n-3) = R^2 / a, as a^(n-1) = R^(n-1) = 1; one more product, by 1,
+ * takes the other R away.
+ */
+static void
+order_inv(uint64_t r[static P256_WORDS], const uint64_t a[static P256_WORDS])
+{
+	const uint64_t one[P256_WORDS] = { 1 };
 	uint64_t e[P256_WORDS], power[16][P256_WORDS];
 
 	memcpy(e, p256_order, sizeof(e));
@@ -97,25 +119,26 @@ order_inv(uint64_t r[static P256_WORDS], const uint64_t a[static P256_WORDS])
 		if (digit != 0)
 			order_mul(r, r, power[digit]);
 	}
+	order_mul(r, r, one);
 }
 
+#endif
+
 /*
- * One inversion for all (Montgomery's trick). Plain numbers are taken for
- * Montgomery forms, those of a/R; the inverse of such a product is turned by
- * one more product with 1, so that what comes out for each is not R * R/a but
- * R/a.
+ * One inversion for all (Montgomery's trick). The products divide by R, so
+ * room[i] is that of a[0] to a[i] divided by R^i, and R over that, "all", is
+ * R over a[i] when it has been multiplied by room[i-1] in the same way, as it
+ * has to be. Multiplied by a[i] it goes back by one.
  */
 void
 order_invert(uint64_t (*a)[P256_WORDS], uint64_t (*room)[P256_WORDS], size_t n)
 {
-	const uint64_t one[P256_WORDS] = { 1 };
 	uint64_t all[P256_WORDS], rest[P256_WORDS];
 
 	memcpy(room[0], a[0], sizeof(room[0]));
 	for (size_t i = 1; i < n; i++)
 		order_mul(room[i], room[i - 1], a[i]);
 	order_inv(all, room[n - 1]);
-	order_mul(all, all, one);
 	for (size_t i = n - 1; i > 0; i--) {
 		order_mul(rest, all, a[i]);
 		order_mul(a[i], all, room[i - 1]);

@@ -52,8 +52,7 @@
 #include "crypto/p256_way.h"
 
 #ifndef FE_LANES
-#include "crypto/p256_field.h"
-#include "crypto/p256_inv.h"
+#include "crypto/p256_field_inv.h"
 #endif
 
 /*

@@ -13,8 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/p256_field.h"
-#include "crypto/p256_inv.h"
+#include "crypto/p256_field_inv.h"
 
 #define POWERS	256		/* P256_WINDOWS times 8 bits */
 
