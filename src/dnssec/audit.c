@@ -150,6 +150,7 @@ audit_unit(struct audit *a, size_t i)
 		names_block(w, i);
 	else
 		nsec3_block(w, i - n_names);
+	nsec3_flush(w);
 	sig_flush(w);
 	if ((rc = out->rc) < 0) {
 		out_free(out);

@@ -343,7 +343,7 @@ dead_check(struct worker *w, struct sv key)
 	uint8_t hash[NSEC3_HASH_LEN];
 	const struct znode *n;
 
-	nsec3_hash_key(w->a, &w->a->denial.chains[0], key, hash);
+	nsec3_hash_key(w->a, key, hash);
 	sink_hash(w->out, hash);
 	n = zone_find(w->a->z, ZONE_NSEC3, (struct sv){ (const char *)hash, sizeof(hash) });
 	if (n != NULL)

@@ -178,10 +178,33 @@ struct batch {
 	size_t		 n_bytes, cap_bytes, cap_tbs;
 };
 
+enum name_kind {
+	NAME_DATA,		/* authoritative */
+	NAME_CUT,		/* a delegation */
+	NAME_ENT
+};
+
+/* A name and its place in one NSEC3 chain. */
+struct place {
+	const struct chain	*chain;
+	const struct znode	*node;	/* at the key; of an empty non-terminal: the first below it */
+	struct sv		 key;
+	enum name_kind		 kind;
+	uint8_t			 hash[NSEC3_HASH_LEN];
+};
+
+/* Names that wait to be hashed together (audit_hash.c). */
+struct hashwork {
+	size_t		n;
+	struct place	place[AUDIT_HASHES];
+	struct dname	name[AUDIT_HASHES];
+};
+
 struct worker {
 	struct audit	*a;
 	struct sink	*out;
 	struct batch	 b;
+	struct hashwork	*h;		/* with the first name that has to be hashed */
 	/* The walk (audit_node.c). */
 	const struct znode *prev;	/* the last name that exists; NULL: none known */
 	struct sv	 cut;		/* names below it are occluded, if has_cut */
@@ -235,18 +258,11 @@ const struct znode *chain_before(const struct chain *, const struct znode *membe
 
 /* --- denial (audit_denial.c, audit_nsec3.c) --- */
 
-enum name_kind {
-	NAME_DATA,		/* authoritative */
-	NAME_CUT,		/* a delegation */
-	NAME_ENT
-};
-
 void	 nsec_name(struct worker *, const struct znode *, enum name_kind);
 /* Where NSEC3 is in force: the record need not be there, but has to be true. */
 void	 nsec_beside(struct worker *, const struct znode *, enum name_kind);
 /* The record of w->prev against its successor. */
 void	 nsec_link(struct worker *, const struct znode *);
-void	 nsec3_name(struct worker *, const struct znode *, struct sv key, enum name_kind);
 void	 nsec3_ents(struct worker *, const struct znode *);
 void	 nsec3_node(struct worker *, const struct znode *);
 void	 nsec3_link(struct worker *, const struct znode *prev, const struct znode *);
@@ -256,14 +272,25 @@ const struct znode *nsec3_cover(const struct zone *, const uint8_t hash[static N
 const struct znode *nsec3_before(const struct zone *, struct zone_it);
 /* The NSEC3 record of a node of that part; false: none. */
 bool	 nsec3_of(const struct znode *, struct nsec3 *ret);
-void	 nsec3_hash_key(const struct audit *, const struct chain *, struct sv key,
-	    uint8_t ret[static NSEC3_HASH_LEN]);
+/* Its record in the chain, by its hash; name is w->name. */
+void	 nsec3_place(struct worker *, const struct place *);
 /* Records that no name accounts for. */
 int	 nsec3_extras(struct audit *);
 void	 bitmap_want(struct worker *, const struct znode *, enum name_kind, bool nsec);
 /* Is it the one wanted? */
 bool	 bitmap_holds(const struct worker *, struct sv bitmap);
 void	 bitmap_check(struct worker *, uint16_t type, struct sv bitmap);
+
+/* --- names that are hashed (audit_hash.c) --- */
+
+/*
+ * A name of the walk, w->name, that has this key: its places in all chains are looked at, by
+ * nsec3_flush() at the latest. The key stands in a zone or in the change.
+ */
+void	 nsec3_name(struct worker *, const struct znode *, struct sv key, enum name_kind);
+void	 nsec3_flush(struct worker *);
+/* By itself, in the first chain. */
+void	 nsec3_hash_key(const struct audit *, struct sv key, uint8_t ret[static NSEC3_HASH_LEN]);
 
 /* --- the apex (audit_apex.c) --- */
 

@@ -28,6 +28,7 @@ worker_free(struct worker *w)
 	free(w->b.covered);
 	free(w->b.tbs);
 	free(w->b.bytes);
+	free(w->h);
 	free(w);
 	return NULL;
 }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/crypto.h"
 #include "dnssec/audit_internal.h"
 
 bool
@@ -33,27 +32,6 @@ nsec3_of(const struct znode *node, struct nsec3 *ret)
 		return false;
 	rest = set.rrs;
 	return zdata_next(&rest, &rdata) && nsec3_read(rdata, true, ret);
-}
-
-/* IH(salt, x, k) of RFC 5155 section 5. */
-void
-nsec3_hash_key(const struct audit *a, const struct chain *d, struct sv key,
-    uint8_t ret[static NSEC3_HASH_LEN])
-{
-	uint8_t in[DNS_NAME_MAX + 255];
-	struct dname name;
-
-	dkey_name((const uint8_t *)key.p, key.n, &a->apex, &name);
-	memcpy(in, name.w, name.len);
-	if (d->salt.n > 0)
-		memcpy(in + name.len, d->salt.p, d->salt.n);
-	crypto_sha1(in, name.len + d->salt.n, ret);
-	for (unsigned i = 0; i < d->iterations; i++) {
-		memcpy(in, ret, NSEC3_HASH_LEN);
-		if (d->salt.n > 0)
-			memcpy(in + NSEC3_HASH_LEN, d->salt.p, d->salt.n);
-		crypto_sha1(in, NSEC3_HASH_LEN + d->salt.n, ret);
-	}
 }
 
 static struct sv
@@ -134,15 +112,6 @@ ent_may_be_absent(struct worker *w, const struct znode *node, struct sv key,
 	return !ent_is_needed(w->a->z, key);
 }
 
-/* A name and one chain. */
-struct place {
-	const struct chain	*chain;
-	const struct znode	*node;	/* at the key; of an empty non-terminal: the first below it */
-	struct sv		 key;
-	enum name_kind		 kind;
-	uint8_t			 hash[NSEC3_HASH_LEN];
-};
-
 static void
 absent(struct worker *w, const struct place *p)
 {
@@ -219,15 +188,12 @@ nsec3_bitmap(struct worker *w, const struct place *p, struct sv bitmap)
 	bitmap_check(w, RR_NSEC3, bitmap);
 }
 
-static void
-place_check(struct worker *w, struct place *p)
+void
+nsec3_place(struct worker *w, const struct place *p)
 {
 	const struct znode *record;
 	struct nsec3 r;
 
-	if (!p->chain->hashable)
-		return;
-	nsec3_hash_key(w->a, p->chain, p->key, p->hash);
 	if (w->collect || w->sparse)
 		sink_hash(w->out, p->hash);
 	if (w->collect)
@@ -239,19 +205,6 @@ place_check(struct worker *w, struct place *p)
 	}
 	params_check(w, p, record);
 	nsec3_bitmap(w, p, r.bitmap);
-}
-
-void
-nsec3_name(struct worker *w, const struct znode *node, struct sv key, enum name_kind kind)
-{
-	const struct denial *d = &w->a->denial;
-
-	w->out->counts.n_ents += kind == NAME_ENT && !w->collect;
-	for (unsigned i = 0; i < d->n_chains; i++) {
-		struct place p = { .chain = &d->chains[i], .node = node, .key = key, .kind = kind };
-
-		place_check(w, &p);
-	}
 }
 
 /* The empty non-terminals of which this node is the first below. */
@@ -406,6 +359,7 @@ hashes_collect(struct audit *a, struct sink *s)
 	w->collect = true;
 	while ((n = zone_next(&it)) != NULL && s->rc == 0)
 		audit_walk_node(w, n);
+	nsec3_flush(w);
 	if (s->n_hashes > 1)
 		qsort(s->hashes, s->n_hashes, sizeof(*s->hashes), hash_cmp);
 	return s->rc;

@@ -40,6 +40,7 @@
 /* RFC 5155 section 10.3: 2500 with keys of 4096 bits; each costs a hash for each name. */
 #define AUDIT_ITERATIONS_MAX	2500
 #define AUDIT_ITERATIONS_TOLD	0	/* RFC 9276 section 3.1 */
+#define AUDIT_HASHES		64	/* names hashed at a time: a block of a zone has about as many */
 #define AUDIT_CHAINS_MAX	4	/* NSEC3 chains in force: a change has two; each costs a hash for each name */
 #define AUDIT_STRAYS_LINKED	8	/* records of other parameters in a row that a chain leads through */
 
