@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "crypto/crypto.h"
+#include "role/crypto.h"
 #include "role/role.h"
 #include "sys/par.h"
 #include "sys/ring.h"
@@ -278,6 +279,7 @@ main(void)
 		.conf = MSG_verify_conf,
 		.state_size = sizeof(struct verify_role),
 		.sandbox = &sandbox_verify,
+		.crypto = &role_crypto,
 		.start = start, .status = status, .stop = stop,
 	};
 

@@ -7,6 +7,7 @@ import sys
 import urllib.request
 
 import house
+import role_kit
 from house import House, wait_for
 
 ZONE = "$TTL 60\n@ SOA ns h 1 2 3 4 5\n NS ns\nns A 192.0.2.1\n%s" % "".join(
@@ -164,5 +165,16 @@ def test_serve(t, d):
          "… and the best is taken", h.log()[-2000:])
 
 
+def test_verify(t, d):
+    """The role verify alone: it lives only where repositories are fetched."""
+    for w in ways()[1]:
+        r = role_kit.Role("verify", {"jobs": 1}, before=[("crypto", {"wish": w})])
+        t.ok(r.ready() and r.status()["crypto"]["path"] == w, "role verify, by way of " + w, r.log)
+        t.equal(r.close(), 0, "… ends well")
+    r = role_kit.Role("verify", {"jobs": 1}, before=[("crypto", {"wish": "fastest"})])
+    t.equal(r.p.wait(house.patient(10)), 1, "a word that is none ends it")
+    r.close()
+
+
 if __name__ == "__main__":
-    sys.exit(house.cases(test_usage, test_same, test_serve))
+    sys.exit(house.cases(test_usage, test_same, test_serve, test_verify))
