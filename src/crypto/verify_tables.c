@@ -5,7 +5,6 @@
 #include "crypto/verify_internal.h"
 
 #define KEYS_MAX	16	/* of a slice; more are OpenSSL's: they sign little each */
-#define ITEMS_MIN	2	/* one alone takes longer by 64-bit tables than by OpenSSL */
 
 struct use {
 	const uint8_t		*xy;
@@ -52,20 +51,19 @@ uses_count(struct uses *u, const struct slice *s)
 	}
 }
 
-/* Signatures of keys that have a table now. */
-static size_t
+/* Has any key a table now? Then even one signature is faster by it than by OpenSSL (30 us, 70). */
+static bool
 tables_take(struct uses *u, bool lanes)
 {
-	size_t n = 0;
+	bool any = false;
 
 	for (size_t i = 0; i < u->n; i++) {
 		struct use *k = &u->keys[i];
 
 		k->table = p256_cache_take(k->xy, k->n, lanes);
-		if (k->table != NULL)
-			n += k->n;
+		any = any || k->table != NULL;
 	}
-	return n;
+	return any;
 }
 
 static void
@@ -110,7 +108,7 @@ slice_p256(struct slice *s, bool lanes)
 	uses_count(&u, s);
 	if (u.n == 0)
 		return;
-	if (tables_take(&u, lanes) >= ITEMS_MIN && (g = p256_cache_generator(lanes)) != NULL &&
+	if (tables_take(&u, lanes) && (g = p256_cache_generator(lanes)) != NULL &&
 	    (w = p256_cache_work_take(lanes)) != NULL) {
 		items_check(s, &u, w, g);
 		p256_cache_work_give(w, lanes);

@@ -1,0 +1,200 @@
+/* The tables of P-256 keys: who gets one, how many there are, who loses his. */
+#include "../tap.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "crypto/crypto.h"
+#include "crypto/dnskey.h"
+#include "crypto/p256_cache.h"
+
+#define KEYS	80			/* more than are counted at a time */
+#define SIGS	20
+
+struct signer {
+	struct crypto_priv	*priv;
+	struct crypto_pub	*pub;
+	uint8_t			 sig[SIGS][2 * P256_LEN], digest[SIGS][P256_LEN];
+};
+
+static struct signer keys[KEYS];
+
+static void
+signer_init(struct signer *k)
+{
+	struct crypto_make_tbs m[SIGS];
+
+	assert_int_equal(crypto_priv_generate(13, 0, &k->priv), 0);
+	assert_int_equal(crypto_pub_new(13, crypto_priv_public(k->priv), &k->pub), 0);
+	for (uint32_t i = 0; i < SIGS; i++) {
+		crypto_sha256(&i, sizeof(i), k->digest[i]);
+		m[i] = (struct crypto_make_tbs){ { (const char *)k->digest[i], P256_LEN }, k->sig[i] };
+	}
+	assert_int_equal(crypto_make_tbs_batch(k->priv, m, SIGS), 0);
+}
+
+static int
+setup(void **state UNUSED)
+{
+	for (size_t i = 0; i < KEYS; i++)
+		signer_init(&keys[i]);
+	return 0;
+}
+
+static int
+teardown(void **state UNUSED)
+{
+	for (size_t i = 0; i < KEYS; i++) {
+		(void)crypto_priv_free(keys[i].priv);
+		(void)crypto_pub_free(keys[i].pub);
+	}
+	return 0;
+}
+
+/* n signatures in one batch, the last of them over another's digest if bad. */
+static bool
+answers(const struct signer *k, size_t n, bool bad)
+{
+	struct crypto_verify v[SIGS];
+	bool right = true;
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct crypto_verify){ .key = k->pub,
+			.tbs = { (const char *)k->digest[bad && i == n - 1 ? (i + 1) % SIGS : i], P256_LEN },
+			.sig = { (const char *)k->sig[i], 2 * P256_LEN } };
+	if (crypto_verify_batch(v, n) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		right = right && v[i].ok == (!bad || i < n - 1);
+	return right;
+}
+
+static size_t
+tables(void)
+{
+	size_t n, max;
+
+	crypto_path_tables(&n, &max);
+	assert_int_equal(max, P256_TABLES_MAX);
+	assert_true(n <= max);
+	return n;
+}
+
+/* Counted over batches: the table comes with the signature that makes it pay. */
+static void
+counted(void **state UNUSED)
+{
+	assert_int_equal(crypto_path_force(CRYPTO_TABLES), 0);
+	assert_int_equal(tables(), 0);
+	for (size_t i = 1; i < P256_BREAK_EVEN; i++) {
+		assert_true(answers(&keys[0], 1, false));
+		assert_int_equal(tables(), 0);
+	}
+	assert_true(answers(&keys[0], 1, true));
+	assert_int_equal(tables(), 1);
+	assert_true(answers(&keys[0], 1, true));
+	assert_true(answers(&keys[0], SIGS, true));
+	assert_int_equal(tables(), 1);
+	assert_true(answers(&keys[1], SIGS, true));
+	assert_int_equal(tables(), 2);
+}
+
+/* OpenSSL's way asks for none. */
+static void
+generic(void **state UNUSED)
+{
+	size_t was = tables();
+
+	assert_int_equal(crypto_path_force(CRYPTO_GENERIC), 0);
+	assert_true(answers(&keys[2], SIGS, true));
+	assert_true(answers(&keys[2], SIGS, true));
+	assert_int_equal(tables(), was);
+}
+
+/* As many keys as one likes: so many tables, and the one longest unasked goes. */
+static void
+bounded(void **state UNUSED)
+{
+	const struct p256_table *t;
+	const uint8_t *first = (const uint8_t *)crypto_priv_public(keys[0].priv).p;
+
+	assert_int_equal(crypto_path_force(CRYPTO_TABLES), 0);
+	for (size_t i = 0; i < KEYS; i++) {
+		assert_true(answers(&keys[i], SIGS, i % 2 == 0));
+		assert_true(answers(&keys[0], 1, false));	/* stays in use */
+	}
+	assert_int_equal(tables(), P256_TABLES_MAX);
+	assert_non_null(t = p256_cache_take(first, 0, false));
+	p256_cache_give(t);
+	assert_null(p256_cache_take((const uint8_t *)crypto_priv_public(keys[1].priv).p, 1, false));
+	assert_non_null(t = p256_cache_take((const uint8_t *)crypto_priv_public(keys[KEYS - 1].priv).p, 1, false));
+	p256_cache_give(t);
+}
+
+/* What is computed with stays: then nobody else gets one, and is answered all the same. */
+static void
+held(void **state UNUSED)
+{
+	const struct p256_table *t[KEYS];
+	size_t n = 0;
+
+	assert_int_equal(crypto_path_force(CRYPTO_TABLES), 0);
+	for (size_t i = 0; i < KEYS && n < P256_TABLES_MAX; i++) {
+		t[n] = p256_cache_take((const uint8_t *)crypto_priv_public(keys[i].priv).p, SIGS, false);
+		if (t[n] != NULL)
+			n++;
+	}
+	assert_int_equal(n, P256_TABLES_MAX);
+	for (size_t i = 0; i < KEYS; i++)
+		assert_true(answers(&keys[i], SIGS, true));
+	for (size_t i = 0; i < n; i++)
+		p256_cache_give(t[i]);
+	assert_int_equal(tables(), P256_TABLES_MAX);
+}
+
+/* Tables of both ways beside each other, taken and lost under many hands. */
+static void *
+crowd_run(void *arg)
+{
+	unsigned seed = (unsigned)(uintptr_t)arg;
+
+	for (unsigned i = 0; i < 150; i++) {
+		seed = seed * 1103515245 + 12345;
+		if (!answers(&keys[seed >> 16 & 63], 1 + (seed >> 8) % SIGS, i % 3 == 0))
+			return (void *)1;
+	}
+	return NULL;
+}
+
+static void
+crowd(void **state UNUSED)
+{
+	pthread_t t[6];
+	void *rc;
+
+	for (unsigned p = CRYPTO_TABLES; p < CRYPTO_PATH_MAX; p++) {
+		if (crypto_path_force((enum crypto_path)p) < 0)
+			continue;
+		for (uintptr_t i = 0; i < ARRAY_LEN(t); i++)
+			assert_int_equal(pthread_create(&t[i], NULL, crowd_run, (void *)(7 * i + p)), 0);
+		for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+			assert_int_equal(pthread_join(t[i], &rc), 0);
+			assert_null(rc);
+		}
+		assert_true(tables() > 0);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(counted),
+		T(generic),
+		T(bounded),
+		T(held),
+		T(crowd),
+	};
+
+	return cmocka_run_group_tests_name("crypto p256 cache", tests, setup, teardown);
+}
