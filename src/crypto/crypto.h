@@ -10,6 +10,10 @@
  * key verifies one: pass its modulus as it is. SHA-1 only names keys (RFC 6487
  * section 4.8.2).
  *
+ * Other doors of the folder: dnskey.h, keys of zones, with which they are
+ * signed, too; hmac.h, for TSIG; tls.h, for routers. What verifies and what
+ * signs know nothing of each other (tests/lint/test_public.py).
+ *
  * What is not here: certificates, CMS, path building and random numbers for
  * keys that must be secret. Structure is judged in rpki/, from the bytes that
  * were hashed; private keys are the lab's, and no secret.

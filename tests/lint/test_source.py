@@ -32,6 +32,8 @@ SYSTEM_CALLS = (r"open|openat|creat|fopen|fdopen|freopen|opendir|scandir|unlink|
                 r"prctl|syscall|ioctl|fcntl|pread|pwrite|fsync|memfd_create")
 SYSTEM_CALLS_ALLOWED = {
     ("src/cmd/main.c", "time"): "the clock enters here and is an argument below",
+    ("src/crypto/p256_cache.c", "pthread_mutex_lock"): "a lock, no thread: who verifies has several",
+    ("src/crypto/p256_cache.c", "pthread_mutex_unlock"): "as pthread_mutex_lock",
 }
 # Names and hosts of one machine; in two parts, so that this file passes.
 MACHINE = [r"/wo" r"rk/", r"/ro" r"ot/", r"/ho" r"me/[a-z]", r"\.py" r"env", r"/tmp" r"/bash_jobs",
