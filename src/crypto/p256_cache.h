@@ -5,10 +5,10 @@
  * A table takes 0.6 ms to make (0.9 ms for lanes) and saves 52 us of each
  * signature's 65 (62 us in lanes; EPYC of 2022, November 2026): it
  * pays from 12 or 14 on. So a key gets one when it has been seen with
- * P256_BREAK_EVEN of them, in one batch or in several. There are at most P256_TABLES_MAX: who comes then takes the place
- * of the key that was not asked for longest. What is counted of a key without
- * a table is forgotten likewise, so a stranger with many keys costs little
- * more than OpenSSL does.
+ * P256_BREAK_EVEN of them, in one batch or in several. There are at most
+ * P256_TABLES_MAX: who comes then takes the place of the key that was not
+ * asked for longest. What is counted of a key without a table is forgotten
+ * likewise, so a stranger with many keys costs little more than OpenSSL does.
  */
 #ifndef CRYPTO_P256_CACHE_H
 #define CRYPTO_P256_CACHE_H
