@@ -126,6 +126,32 @@ crypto_tbs(uint8_t alg, const struct sv data[static CRYPTO_PIECES], uint8_t *ret
 	return 0;
 }
 
+#define TBS_AT_ONCE	64
+
+int
+crypto_tbs_many(const struct crypto_tbs_item *t, size_t n)
+{
+	struct crypto_msg m[TBS_AT_ONCE];
+	size_t k = 0;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		const struct dns_alg *a = dns_alg_find(t[i].alg);
+
+		if (a == NULL || a->digest != sha256) {
+			rc = crypto_tbs(t[i].alg, t[i].msg.data, t[i].msg.ret);
+			continue;
+		}
+		m[k++] = t[i].msg;
+		if (k < TBS_AT_ONCE)
+			continue;
+		crypto_sha256_many(m, k);
+		k = 0;
+	}
+	crypto_sha256_many(m, k);
+	return rc;
+}
+
 struct sv
 crypto_digest_info(uint8_t alg)
 {

@@ -28,6 +28,7 @@
 #include "base/buf.h"
 #include "base/sv.h"
 #include "base/util.h"
+#include "crypto/digest.h"
 #include "crypto/verify.h"
 
 #define CRYPTO_DNSKEY_MAX	(3 + 8 + 4096 / 8)	/* RSA of 4096 bits: the public key field */
@@ -77,11 +78,18 @@ int	 crypto_make_batch(const struct crypto_priv *, struct crypto_make *, size_t 
 /* --- keys that are elsewhere: in another process, in a token --- */
 
 /*
- * What is sent there to be signed, and crypto_verify.tbs: the digest (8, 10, 13, 14), or for EdDSA the message
- * itself, as it is read twice. crypto_tbs_len() octets of it; 0: no such algorithm.
+ * What is sent there to be signed, and crypto_verify.tbs: the digest (8, 10, 13, 14), or for
+ * EdDSA the message itself, as it is read twice. crypto_tbs_len() octets of it; 0: no such
+ * algorithm.
  */
 size_t	 crypto_tbs_len(uint8_t alg, const struct sv data[static CRYPTO_PIECES]);
 int	 crypto_tbs(uint8_t alg, const struct sv data[static CRYPTO_PIECES], uint8_t *ret) MUST_USE;
+/* Many of them, side by side where that is faster; each .msg.ret has room. */
+struct crypto_tbs_item {
+	uint8_t			alg;
+	struct crypto_msg	msg;
+};
+int	 crypto_tbs_many(const struct crypto_tbs_item *, size_t n) MUST_USE;
 
 struct crypto_make_tbs {
 	struct sv	 tbs;

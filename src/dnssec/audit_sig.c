@@ -480,35 +480,52 @@ set_settle(struct worker *w, const struct setwork *set)
 }
 
 /*
- * What signatures from check `from` on are over (crypto_tbs()), as far as it
- * takes no more room than records do. The first that is left.
+ * How much the signatures from check `from` on are over (crypto_tbs()), as far
+ * as it takes no more room than records do. The first that is left.
  */
 static size_t
-tbs_fill(struct worker *w, size_t from)
+tbs_measure(struct worker *w, size_t from)
 {
 	struct batch *b = &w->b;
 	struct sv data[CRYPTO_PIECES];
 	size_t n = 0, i;
 
-	for (i = from; i < b->n_checks && w->out->rc == 0; i++) {
+	for (i = from; i < b->n_checks; i++) {
 		size_t len;
 
 		covered_data(b, i, data);
 		len = crypto_tbs_len(b->covered[i].alg, data);
 		if (i > from && n + len > AUDIT_BATCH_BYTES)
 			break;
-		if (!room(w, &b->tbs, &b->cap_tbs, n + len, 1))
-			break;
-		w->out->rc = crypto_tbs(b->covered[i].alg, data, b->tbs + n);
 		b->checks[i].tbs.n = len;
 		n += len;
 	}
-	n = 0;
-	for (size_t k = from; k < i; k++) {
-		b->checks[k].tbs.p = (const char *)b->tbs + n;
-		n += b->checks[k].tbs.n;
-	}
+	(void)room(w, &b->tbs, &b->cap_tbs, n, 1);
 	return i;
+}
+
+#define TBS_AT_ONCE	64
+
+static void
+tbs_fill(struct worker *w, size_t from, size_t to)
+{
+	struct batch *b = &w->b;
+	struct crypto_tbs_item t[TBS_AT_ONCE];
+	uint8_t *at = b->tbs;
+
+	for (size_t i = from, n; i < to && w->out->rc == 0; i += n) {
+		n = min_size(to - i, TBS_AT_ONCE);
+		for (size_t j = 0; j < n; j++) {
+			struct sv *tbs = &b->checks[i + j].tbs;
+
+			t[j].alg = b->covered[i + j].alg;
+			t[j].msg.ret = at;
+			covered_data(b, i + j, t[j].msg.data);
+			tbs->p = (const char *)at;
+			at += tbs->n;
+		}
+		w->out->rc = crypto_tbs_many(t, n);
+	}
 }
 
 static void
@@ -518,7 +535,8 @@ checks_compute(struct worker *w)
 	size_t next;
 
 	for (size_t i = 0; i < b->n_checks && w->out->rc == 0; i = next) {
-		next = tbs_fill(w, i);
+		next = tbs_measure(w, i);
+		tbs_fill(w, i, next);
 		if (w->out->rc == 0)
 			w->out->rc = crypto_verify_batch(b->checks + i, next - i);
 	}

@@ -3,11 +3,12 @@
  * lengths and cuts, lanes of unequal messages; and the constants, found anew.
  */
 #include "../tap.h"
-#include "base/hash.h"
+#include "crypto/dnskey.h"
 #include "crypto/sha_kernel.h"
 
 #include "../../../src/crypto/sha_way.c"
 
+#include <errno.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -318,6 +319,33 @@ by_path(void **state UNUSED)
 	assert_true(sha1_kernel()->lanes <= 8);
 }
 
+/* --- what is signed --- */
+
+static void
+tbs_of_all(void **state UNUSED)
+{
+	static const uint8_t algs[] = { 8, 13, 5, 15, 13, 14, 7, 10, 16, 8 };
+	struct crypto_tbs_item t[N_MAX * 2];
+	uint8_t *data = data_new(LEN_MAX), got[N_MAX * 2][512], want[512];
+	uint64_t s = 3;
+
+	memset(got, 0, sizeof(got));
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		t[i].alg = algs[i % ARRAY_LEN(algs)];
+		t[i].msg = msg_cut(data + i, chance(&s) % 500, got[i], &s);
+	}
+	assert_int_equal(crypto_tbs_many(t, ARRAY_LEN(t)), 0);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		memset(want, 0, sizeof(want));
+		assert_int_equal(crypto_tbs(t[i].alg, t[i].msg.data, want), 0);
+		assert_memory_equal(got[i], want, sizeof(want));
+	}
+	t[100].alg = 3;
+	assert_int_equal(crypto_tbs_many(t, ARRAY_LEN(t)), -ENOTSUP);
+	assert_int_equal(crypto_tbs_many(t, 0), 0);
+	free(data);
+}
+
 /* --- the constants --- */
 
 typedef unsigned __int128 u128;
@@ -378,4 +406,4 @@ constants(void **state UNUSED)
 }
 
 TESTS_MAIN("crypto/digest", T(constants), T(equal_lengths), T(mixed_lengths), T(each_lane),
-    T(again), T(by_path))
+    T(again), T(by_path), T(tbs_of_all))
