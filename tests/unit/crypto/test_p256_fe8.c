@@ -2,7 +2,7 @@
  * The field in eight lanes against OpenSSL's big numbers: each operation with
  * operands at the loosest of their bounds, every pair of them in every lane.
  */
-#include "tap.h"
+#include "../tap.h"
 
 #if defined(__x86_64__)
 #include <openssl/bn.h>

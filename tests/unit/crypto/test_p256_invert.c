@@ -1,5 +1,5 @@
 /* The inverse by division steps against OpenSSL's numbers, modulo the prime and the order. */
-#include "tap.h"
+#include "../tap.h"
 
 #include <openssl/bn.h>
 #include <stdlib.h>

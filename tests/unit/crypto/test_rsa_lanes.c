@@ -3,7 +3,7 @@
  * and signatures at their edges, every lane carrying each fault once while
  * the others are right, and results that the lanes find as n and a little.
  */
-#include "tap.h"
+#include "../tap.h"
 
 #include <openssl/bn.h>
 #include <openssl/evp.h>
@@ -173,7 +173,8 @@ edges(void **state UNUSED)
 	/* and each lane with another modulus */
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		for (unsigned lane = 0; lane < RSA_LANES; lane++) {
-			BIGNUM *n = modulus_of((i + lane) % ROUNDS), *s = sig_of(n, (i + 5 * lane) % 8);
+			BIGNUM *n = modulus_of((i + lane) % ROUNDS);
+			BIGNUM *s = sig_of(n, (i + 5 * lane) % 8);
 
 			job_init(&jobs[lane], n, s);
 			BN_free(s);
