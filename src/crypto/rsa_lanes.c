@@ -92,7 +92,7 @@ power_is(const struct octets *o)
 
 	rsa_digits_read(&n, o->modulus);
 	rsa_limbs_write(&m.n, &n, 0);
-	rsa_mont_prepare(&m);
+	rsa_modulus_prepare(&m);
 	rsa_digits_read(&d, o->sig);
 	rsa_limbs_write(&s, &d, 0);
 	rsa_lift(&x, &d, &n);

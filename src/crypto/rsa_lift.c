@@ -1,10 +1,15 @@
 /*
- * x 2^2080 mod n by long division, as on paper: 43 digits of zero are brought
- * down, each makes the remainder r into r D (D = 2^48), and q n is taken away
- * for a digit q of the quotient. The last 16 bits (2080 = 43 * 48 + 16) need
- * no division: the product that follows takes numbers far above n
+ * x 2^2080 mod n by long division, as on paper: a digit of zero is brought
+ * down, which makes the remainder r into r D (D = 2^48), and q n is taken away
+ * for a digit q of the quotient; 43 times. The last 16 bits (2080 = 43 * 48 +
+ * 16) need no division: the product that follows takes numbers far above n
  * (rsa_mont.h). A Montgomery product by 2^4160 mod n would do the same, for
- * twice the work and a constant that each modulus must be prepared for.
+ * more work and a constant that each modulus must be prepared for.
+ *
+ * TWO DIGITS of the quotient are found, p and q, before r is walked once for
+ * both: q asks only for the two highest digits of what p leaves. 43 is odd, so
+ * the first digit that is brought down is x's own lowest, which r begins
+ * without. (It is far too low to matter for p and q, and added after them.)
  *
  * THE DIGITS have 48 bits while vpmadd52 multiplies 52: that leaves q 52 bits
  * rather than 48, so that it may be wrong by some units and r may stay some
@@ -17,14 +22,14 @@
  *	r D - q n = r D + q m - q D^43.
  * All digits but the highest only ever grow: in each step a digit is what its
  * lower neighbour was, and two halves of products, below D and below q. After
- * 43 steps it is below 44 (2^48 + q) < 2^57 for q < 2^51. They are not carried
- * before the end. What arises at D^43 (r's highest digit, the upper half of
- * q m, and -q) is brought back into the highest digit, times D; all of that is
- * exact modulo 2^64, and the highest digit is signed.
+ * 44 steps it is below D + 44 (D + 5 D) < 2^57, for q < 5 D. They are not
+ * carried before the end. What arises at D^43 (r's highest digit, the upper
+ * half of q m, and -q) is brought back into the highest digit, times D; all of
+ * that is exact modulo 2^64, and the highest digit is signed.
  *
- * THE HIGHEST DIGIT r[42] is then r minus the others, over D^42: with
- * 0 <= r < 5 n < 2^2051 and the others below 2^57 (D^42 + ...) / (D - 1) in
- * sum, it lies between -2^10 and 2^35.
+ * THE HIGHEST DIGIT r[42] is then r less the others, over D^42: with
+ * 0 <= r < 5 n < 2^2051, and all others below 2^57 D^42 / (D - 1), it lies
+ * between -2^10 and 2^35.
  *
  * THE QUOTIENT. Let N = n[42] D + n[41] and S = r[42] D + r[41], the heads of n
  * and r in units of D^41: n / D^41 is at least N and below N + 1, N >= 2^79;
@@ -36,7 +41,7 @@
  * and cut (negative ones to 0), so
  *	r D / n - 4.2 < q <= r D / n,  or q = 0 and r D / n < 3.2
  * and what remains is at least 0 and below 5 n. q < 5 D < 2^51. The first r is
- * x < 2^2048 < 2 n.
+ * x / D, and then x < 2^2048 < 2 n.
  *
  * Nothing here is secret.
  */
@@ -48,6 +53,7 @@
 
 #define DIGIT	((INT64_C(1) << RSA_DIGIT_BITS) - 1)
 #define TOP	(RSA_DIGITS - 1)
+#define DIVISIONS	((RSA_DIGITS + 1) / 2)	/* of two digits each */
 
 struct divisor {
 	__m512i	m16[RSA_DIGITS];	/* 16 (D^43 - n) */
@@ -75,9 +81,9 @@ divisor_init(struct divisor *v, const struct rsa_digits *n)
 }
 
 RSA_INLINE __m512i
-digit(const struct rsa_digits *r, const struct divisor *v)
+quotient(__m512i top, __m512i next, const struct divisor *v)
 {
-	const __m512d q = _mm512_mul_pd(head(r->d[TOP], r->d[TOP - 1]), v->inverse);
+	const __m512d q = _mm512_mul_pd(head(top, next), v->inverse);
 
 	return _mm512_cvttpd_epi64(_mm512_max_pd(_mm512_sub_pd(q, _mm512_set1_pd(2)),
 	    _mm512_setzero_pd()));
@@ -89,23 +95,51 @@ lower(__m512i q, __m512i m16)
 	return _mm512_srli_epi64(_mm512_madd52lo_epu64(_mm512_setzero_si512(), q, m16), 4);
 }
 
-/* r D - q n */
+/* Digit i of r D + q m; m is at i, r at i - 1. */
+RSA_INLINE __m512i
+digit(__m512i r, __m512i q, const __m512i *m16)
+{
+	return _mm512_add_epi64(lower(q, m16[0]), _mm512_madd52hi_epu64(r, q, m16[-1]));
+}
+
+/* The highest digit of r D - q n, of r's two highest. */
+RSA_INLINE __m512i
+digit_top(__m512i top, __m512i next, __m512i q, const struct divisor *v)
+{
+	const __m512i *m16 = v->m16 + TOP;
+	__m512i above = _mm512_sub_epi64(_mm512_madd52hi_epu64(top, q, *m16), q);
+
+	return _mm512_add_epi64(digit(next, q, m16), _mm512_slli_epi64(above, RSA_DIGIT_BITS));
+}
+
+/* Digit i of r D^2 + (p D + q) m; m is at i, r at i - 2. */
+RSA_INLINE __m512i
+digit_two(__m512i r, __m512i p, __m512i q, const __m512i *m16)
+{
+	__m512i low = _mm512_madd52lo_epu64(_mm512_setzero_si512(), p, m16[-1]);
+
+	low = _mm512_madd52lo_epu64(low, q, m16[0]);
+	r = _mm512_madd52hi_epu64(r, p, m16[-2]);
+	r = _mm512_madd52hi_epu64(r, q, m16[-1]);
+	return _mm512_add_epi64(r, _mm512_srli_epi64(low, 4));
+}
+
+/* r D^2 - (p D + q) n */
 RSA_INLINE void
 divide(struct rsa_digits *r, const struct divisor *v)
 {
-	const __m512i q = digit(r, v);
-	__m512i m = v->m16[TOP];
-	__m512i above = _mm512_sub_epi64(_mm512_madd52hi_epu64(r->d[TOP], q, m), q);
+	const __m512i *m16 = v->m16;
+	__m512i *d = r->d;
+	const __m512i p = quotient(d[TOP], d[TOP - 1], v);
+	const __m512i top = digit_top(d[TOP], d[TOP - 1], p, v);
+	const __m512i next = digit(d[TOP - 2], p, m16 + TOP - 1);
+	const __m512i q = quotient(top, next, v);
 
-	for (unsigned i = TOP; i > 0; i--) {
-		const __m512i low = lower(q, m);
-
-		m = v->m16[i - 1];
-		r->d[i] = _mm512_add_epi64(low, _mm512_madd52hi_epu64(r->d[i - 1], q, m));
-	}
-	r->d[0] = lower(q, m);
-	above = _mm512_slli_epi64(above, RSA_DIGIT_BITS);
-	r->d[TOP] = _mm512_add_epi64(r->d[TOP], above);
+	d[TOP] = digit_top(top, next, q, v);
+	for (unsigned i = TOP - 1; i > 1; i--)
+		d[i] = digit_two(d[i - 2], p, q, m16 + i);
+	d[1] = digit(lower(p, m16[0]), q, m16 + 1);
+	d[0] = lower(q, m16[0]);
 }
 
 RSA_TARGET static void
@@ -147,22 +181,34 @@ rsa_limbs_write(struct rsa_limbs *ret, const struct rsa_digits *d, unsigned shif
 	for (unsigned i = 1; i < RSA_LIMBS; i++) {
 		const unsigned at = RSA_LIMB_BITS * i - shift;
 		const unsigned j = at / RSA_DIGIT_BITS, bit = at % RSA_DIGIT_BITS;
-		__m512i l = _mm512_srli_epi64(d->d[j], bit);
+		const __m512i high = j < TOP ? d->d[j + 1] : _mm512_setzero_si512();
+		const __m512i l = _mm512_or_si512(_mm512_srli_epi64(d->d[j], bit),
+		    _mm512_slli_epi64(high, RSA_DIGIT_BITS - bit));
 
-		if (j < TOP)
-			l = _mm512_or_si512(l, _mm512_slli_epi64(d->d[j + 1], RSA_DIGIT_BITS - bit));
 		ret->l[i] = _mm512_and_si512(l, _mm512_set1_epi64(RSA_LIMB));
 	}
+}
+
+/* x D mod n: the first two digits, of which x has one. */
+RSA_TARGET static void
+remainder_init(struct rsa_digits *r, const struct rsa_digits *x, const struct divisor *v)
+{
+	for (unsigned i = 0; i < TOP; i++)
+		r->d[i] = x->d[i + 1];
+	r->d[TOP] = _mm512_setzero_si512();
+	divide(r, v);
+	r->d[1] = _mm512_add_epi64(r->d[1], x->d[0]);
 }
 
 RSA_TARGET void
 rsa_lift(struct rsa_limbs *ret, const struct rsa_digits *x, const struct rsa_digits *n)
 {
-	struct rsa_digits r = *x;
+	struct rsa_digits r;
 	struct divisor v;
 
 	divisor_init(&v, n);
-	for (unsigned i = 0; i < RSA_DIGITS; i++)
+	remainder_init(&r, x, &v);
+	for (unsigned i = 1; i < DIVISIONS; i++)
 		divide(&r, &v);
 	carry(&r);
 	rsa_limbs_write(ret, &r, RSA_LIMBS * RSA_LIMB_BITS - RSA_DIGITS * RSA_DIGIT_BITS);

@@ -20,7 +20,7 @@ struct rsa_digits {
 
 /* RSA_LANE_LEN octets each, big-endian. */
 void	 rsa_digits_read(struct rsa_digits *, const uint8_t *const from[static RSA_LANES]);
-/* The same number, shifted left by 0 to 16 bits; the digits are below 2^48. */
+/* The same number, shifted left by 0 or 16 bits; the digits are below 2^48. */
 void	 rsa_limbs_write(struct rsa_limbs *, const struct rsa_digits *, unsigned shift);
 /* x 2^2080 mod n, below 2^19 n, for x < 2^2048 and 2^2047 < n < 2^2048, n odd. */
 void	 rsa_lift(struct rsa_limbs *ret, const struct rsa_digits *x, const struct rsa_digits *n);

@@ -3,27 +3,25 @@
  * step leaves, as a number and not only modulo n, with moduli and operands at
  * the ends of what is allowed, each of them in each lane.
  */
-#include "tap.h"
+#include "../tap.h"
 
 #if defined(__x86_64__)
 #include <openssl/bn.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 
-#define limbs	mont_limbs
-#include "../../../src/crypto/rsa_mont.c"
-#undef limbs
-#undef BLOCK
-#undef UNROLL
-#include "../../../src/crypto/rsa_lift.c"
 #include "../../../src/crypto/rsa_lanes.c"
+#include "../../../src/crypto/rsa_lift.c"
+#include "../../../src/crypto/rsa_modulus.c"
+#include "../../../src/crypto/rsa_mont.c"
 
 #define BITS		(RSA_LIMBS * RSA_LIMB_BITS)
 #define OCTETS		(BITS / 8)
 #define ROUNDS		16		/* random moduli */
-#define N_FIXED		9
+#define N_FIXED		11
 #define N_MODULI	(N_FIXED + ROUNDS)
 #define N_VALUES	20
+#define N_QUOTIENTS	(25 + RSA_LIMBS + 8)
 
 struct world {
 	BN_CTX	*ctx;
@@ -77,6 +75,8 @@ world_init(struct world *w)
 	w->n[i++] = pattern(RSA_DIGIT_BITS, 0x5555);
 	w->n[i++] = pattern(RSA_DIGIT_BITS, 0xaaaa);
 	w->n[i++] = pattern(64, 0x5555);
+	w->n[i++] = pattern(RSA_BLOCK * RSA_LIMB_BITS, 0x5555);
+	w->n[i++] = pattern(RSA_BLOCK * RSA_LIMB_BITS, 0xaaaa);
 	w->n[i++] = pattern(1, 0x1);
 	w->n[i] = pattern(64, 0xffff);
 	assert_int_equal(BN_sub_word(w->n[i++], 2), 1);	/* 2^2048 - 3 */
@@ -216,7 +216,7 @@ modulus_products(struct world *w, const BIGNUM *n)
 	values_of(w, n, v);
 	for (unsigned lane = 0; lane < RSA_LANES; lane++)
 		lane_set(&m.n, lane, n);
-	rsa_mont_prepare(&m);
+	rsa_modulus_prepare(&m);
 	for (unsigned i = 0; i < N_VALUES; i++) {
 		struct rsa_limbs x, y, square;
 
@@ -255,6 +255,72 @@ products(void **state UNUSED)
 	world_done(&w);
 }
 
+/* --- its quotient, chosen --- */
+
+/* All ones, blocks and limbs of ones and of nothing, one block alone, one limb alone, anything. */
+static BIGNUM *
+quotient_of(unsigned i)
+{
+	BIGNUM *q = BN_new();
+
+	if (i >= N_QUOTIENTS - 8)
+		assert_int_equal(BN_rand(q, BITS, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY), 1);
+	else
+		for (unsigned b = 0; b < BITS; b++) {
+			const unsigned limb = b / RSA_LIMB_BITS, block = limb / RSA_BLOCK;
+			const bool ones = i == 0 || (i < 3 && block % 2 == i - 1) ||
+			    (i >= 3 && i < 5 && limb % 2 == i - 3) ||
+			    (i >= 5 && i < 15 && block == i - 5) ||
+			    (i >= 15 && i < 25 && block != i - 15) ||
+			    (i >= 25 && limb == i - 25);
+
+			if (ones)
+				assert_int_equal(BN_set_bit(q, (int)b), 1);
+		}
+	return q;
+}
+
+/*
+ * Every q but 0 can come: a = - q n mod R and b = 1 ask for it. So differences of its blocks, and
+ * of n's, take each sign, and none, beside each other in the lanes.
+ */
+static void
+quotients(void **state UNUSED)
+{
+	struct world w;
+
+	if (!can())
+		skip();
+	world_init(&w);
+	for (unsigned i = 0; i < N_QUOTIENTS; i++) {
+		BIGNUM *want[RSA_LANES];
+		struct rsa_modulus m;
+		struct rsa_limbs x, one;
+
+		for (unsigned lane = 0; lane < RSA_LANES; lane++) {
+			const BIGNUM *n = w.n[(i + 3 * lane) % N_MODULI];
+			BIGNUM *q = quotient_of((i + lane) % N_QUOTIENTS);
+			BIGNUM *a = BN_new();
+
+			assert_int_equal(BN_mod_mul(a, q, n, w.r, w.ctx), 1);
+			assert_int_equal(BN_sub(a, w.r, a), 1);
+			want[lane] = product_of(&w, a, BN_value_one(), n);
+			lane_set(&m.n, lane, n);
+			lane_set(&x, lane, a);
+			lane_set(&one, lane, BN_value_one());
+			BN_free(q);
+			BN_free(a);
+		}
+		rsa_modulus_prepare(&m);
+		rsa_mont_mul(&x, &one, &m);
+		for (unsigned lane = 0; lane < RSA_LANES; lane++) {
+			lane_is(&x, lane, want[lane]);
+			BN_free(want[lane]);
+		}
+	}
+	world_done(&w);
+}
+
 /* What the lanes of one vector have in common must be nothing: other moduli, other operands. */
 static void
 mixture(void **state UNUSED)
@@ -277,7 +343,7 @@ mixture(void **state UNUSED)
 			lane_set(&x, lane, v[lane][N_VALUES - 1 - lane]);
 			lane_set(&y, lane, v[lane][2 * lane]);
 		}
-		rsa_mont_prepare(&m);
+		rsa_modulus_prepare(&m);
 		rsa_mont_mul(&x, &y, &m);
 		for (unsigned lane = 0; lane < RSA_LANES; lane++) {
 			BIGNUM *ab = product_of(&w, v[lane][N_VALUES - 1 - lane],
@@ -294,15 +360,15 @@ mixture(void **state UNUSED)
 
 /* --- long division --- */
 
-/* After each step: r D mod n, at least 0, below 5 n, and digits that have room. */
+/* After some digits: their D mod n, at least 0, below 5 n, and digits that have room. */
 static void
 remainder_fits(struct world *w, const struct rsa_digits *r, unsigned lane, const BIGNUM *n,
-    BIGNUM *want)
+    BIGNUM *want, int digits)
 {
 	BIGNUM *v = words_get(r->d, RSA_DIGITS, lane, RSA_DIGIT_BITS), *q = BN_new();
 	const int64_t top = ((const int64_t *)&r->d[TOP])[lane];
 
-	assert_int_equal(BN_lshift(want, want, RSA_DIGIT_BITS), 1);
+	assert_int_equal(BN_lshift(want, want, digits * RSA_DIGIT_BITS), 1);
 	assert_int_equal(BN_nnmod(want, want, n, w->ctx), 1);
 	assert_false(BN_is_negative(v));
 	assert_int_equal(BN_div(q, v, v, n, w->ctx), 1);
@@ -322,15 +388,18 @@ steps(struct world *w, BIGNUM *const x[static RSA_LANES], BIGNUM *const n[static
 	struct rsa_digits r, d;
 	struct divisor v;
 
-	digits_set(&r, x);
 	digits_set(&d, n);
 	divisor_init(&v, &d);
-	for (unsigned lane = 0; lane < RSA_LANES; lane++)
+	digits_set(&d, x);
+	remainder_init(&r, &d, &v);
+	for (unsigned lane = 0; lane < RSA_LANES; lane++) {
 		want[lane] = BN_dup(x[lane]);
-	for (unsigned i = 0; i < RSA_DIGITS; i++) {
+		remainder_fits(w, &r, lane, n[lane], want[lane], 1);
+	}
+	for (unsigned i = 1; i < DIVISIONS; i++) {
 		divide(&r, &v);
 		for (unsigned lane = 0; lane < RSA_LANES; lane++)
-			remainder_fits(w, &r, lane, n[lane], want[lane]);
+			remainder_fits(w, &r, lane, n[lane], want[lane], 2);
 	}
 	for (unsigned lane = 0; lane < RSA_LANES; lane++)
 		BN_free(want[lane]);
@@ -480,7 +549,8 @@ reduced(void **state UNUSED)
 	world_done(&w);
 }
 
-TESTS_MAIN("crypto/rsa_mont", T(products), T(mixture), T(lifts), T(octets), T(reduced))
+TESTS_MAIN("crypto/rsa_mont", T(products), T(quotients), T(mixture), T(lifts), T(octets),
+    T(reduced))
 
 #else
 
