@@ -742,9 +742,10 @@ cert_check_issuer(const struct cert *c, const struct rpki_ca *ca,
 }
 
 void
-cert_verify_item(struct crypto_verify *v, struct cert *c, const struct crypto_pub *issuer)
+cert_verify_item(struct crypto_verify *v, struct crypto_msg *m, struct cert *c,
+    const struct crypto_pub *issuer)
 {
-	crypto_sha256(c->tbs.p, c->tbs.n, c->tbs_digest);
+	*m = (struct crypto_msg){ { c->tbs }, c->tbs_digest };
 	*v = (struct crypto_verify){ .key = issuer, .sig = c->sig,
 	    .tbs = { (const char *)c->tbs_digest, sizeof(c->tbs_digest) } };
 }

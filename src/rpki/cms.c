@@ -386,13 +386,13 @@ cms_parse(struct pool *pool, struct sv bytes, enum rpki_type type,
  * that is with tag 0x31 instead of [0].
  */
 void
-cms_verify_item(struct crypto_verify *v, struct cms *c)
+cms_verify_item(struct crypto_verify *v, struct crypto_msg *m, struct cms *c)
 {
 	/* Empty without a signer, which was reported. */
 	struct sv rest = sv_skip(c->attrs_whole, 1);
-	static const uint8_t tag = DER_SET;
+	static const char tag[] = { DER_SET };
 
-	crypto_sha256_2(&tag, 1, rest.p, rest.n, c->attrs_digest);
+	*m = (struct crypto_msg){ { { tag, 1 }, rest }, c->attrs_digest };
 	*v = (struct crypto_verify){ .modulus = c->ee->modulus,
 	    .exponent = c->ee->exponent, .sig = c->sig,
 	    .tbs = { (const char *)c->attrs_digest, sizeof(c->attrs_digest) } };

@@ -2,6 +2,7 @@
 #ifndef RPKI_INTERNAL_H
 #define RPKI_INTERNAL_H
 
+#include "crypto/digest.h"
 #include "rpki/der.h"
 #include "rpki/rpki.h"
 
@@ -31,7 +32,12 @@ bool	 sig_alg_parse(struct der *, struct sv *ret_whole);
 /* Judged against its issuer: name, key identifier, time. */
 void	 cert_check_issuer(const struct cert *, const struct rpki_ca *, struct findings *);
 void	 cert_check_time(const struct cert *, int64_t now, struct findings *);
-void	 cert_verify_item(struct crypto_verify *, struct cert *, const struct crypto_pub *issuer);
+/*
+ * Its signature as an item. What is signed is only named in the message: who has all items
+ * of a batch makes all their digests (crypto_sha256_many()), and then verifies.
+ */
+void	 cert_verify_item(struct crypto_verify *, struct crypto_msg *, struct cert *,
+	    const struct crypto_pub *issuer);
 void	 time_check_type(struct der *, int64_t t, uint8_t tag, bool *bad);
 
 /* --- name.c --- */
@@ -70,13 +76,13 @@ struct cms {
 	struct sv	 attrs_whole;		/* with its [0] tag */
 	struct sv	 sig;
 	struct sv	 digest;		/* message-digest attribute */
-	uint8_t		 attrs_digest[SHA256_LEN];	/* once cms_verify_item() was called */
+	uint8_t		 attrs_digest[SHA256_LEN];	/* room for cms_verify_item() */
 	int64_t		 signing_time;
 };
 int	 cms_parse(struct pool *, struct sv der, enum rpki_type, unsigned tolerate,
 	    struct findings *, struct cms **ret) MUST_USE;
-/* Both point into the object, which must outlive the item. */
-void	 cms_verify_item(struct crypto_verify *, struct cms *);
+/* As cert_verify_item(). All point into the object, which must outlive the item. */
+void	 cms_verify_item(struct crypto_verify *, struct crypto_msg *, struct cms *);
 /* message-digest against the content. */
 void	 cms_check_digest(const struct cms *, struct findings *);
 

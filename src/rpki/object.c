@@ -113,6 +113,7 @@ static int
 signed_alone(struct alone *a, struct sv bytes)
 {
 	struct crypto_verify v;
+	struct crypto_msg m;
 	struct cms *c;
 	int rc;
 
@@ -121,7 +122,8 @@ signed_alone(struct alone *a, struct sv bytes)
 		return rc;
 	a->cert = c->ee;
 	cms_check_digest(c, a->fs);
-	cms_verify_item(&v, c);
+	cms_verify_item(&v, &m, c);
+	crypto_sha256_many(&m, 1);
 	if ((rc = crypto_verify_batch(&v, 1)) < 0)
 		return rc;
 	if (!v.ok)

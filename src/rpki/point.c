@@ -47,34 +47,49 @@ file_get(struct work *w, struct sv uri, struct sv *ret, struct findings *fs,
 	return 0;
 }
 
-bool
-hash_matches(struct sv bytes, struct sv hash)
+/* ret_known: it was found by its hash. Else that is still to be looked at. */
+static int
+listed_read(struct work *w, struct sv uri, const struct mft_file *mf, struct sv *ret,
+    bool *ret_known, struct findings *fs)
 {
-	uint8_t digest[SHA256_LEN];
+	int rc;
 
-	crypto_sha256(bytes.p, bytes.n, digest);
-	return sv_eq(hash, (struct sv){ (const char *)digest, sizeof(digest) });
+	*ret_known = false;
+	if (w->src->get_hash != NULL && mf->hash.n == SHA256_LEN) {
+		rc = w->src->get_hash(w->src->arg, w->tmp, (const uint8_t *)mf->hash.p, ret);
+		if (rc == -ENOMEM)
+			return rc;
+		if (rc == 0 && ret->n <= RPKI_OBJECT_SIZE_MAX) {
+			*ret_known = true;
+			return 0;
+		}
+	}
+	return file_get(w, uri, ret, fs, F(RPKI_MFT_FILE_MISSING));
+}
+
+/* Bytes of another hash are not the file: *bytes is gone then. */
+static void
+hash_judge(const struct mft_file *mf, const uint8_t digest[static SHA256_LEN], struct sv *bytes,
+    struct findings *fs)
+{
+	if (sv_eq(mf->hash, (struct sv){ (const char *)digest, SHA256_LEN }))
+		return;
+	finding_add(fs, F(RPKI_MFT_FILE_HASH), FA_SV("file", mf->name));
+	*bytes = (struct sv){ NULL, 0 };
 }
 
 int
 listed_get(struct work *w, struct sv uri, const struct mft_file *mf, struct sv *ret,
     struct findings *fs)
 {
-	int rc;
+	uint8_t digest[SHA256_LEN];
+	bool known;
+	int rc = listed_read(w, uri, mf, ret, &known, fs);
 
-	if (w->src->get_hash != NULL && mf->hash.n == SHA256_LEN) {
-		rc = w->src->get_hash(w->src->arg, w->tmp, (const uint8_t *)mf->hash.p, ret);
-		if (rc == -ENOMEM)
-			return rc;
-		if (rc == 0 && ret->n <= RPKI_OBJECT_SIZE_MAX)
-			return 0;
-	}
-	if ((rc = file_get(w, uri, ret, fs, F(RPKI_MFT_FILE_MISSING))) < 0 || ret->p == NULL)
+	if (rc < 0 || known || ret->p == NULL)
 		return rc;
-	if (!hash_matches(*ret, mf->hash)) {
-		finding_add(fs, F(RPKI_MFT_FILE_HASH), FA_SV("file", mf->name));
-		*ret = (struct sv){ NULL, 0 };
-	}
+	crypto_sha256(ret->p, ret->n, digest);
+	hash_judge(mf, digest, ret, fs);
 	return 0;
 }
 
@@ -88,19 +103,20 @@ window_note(struct work *w, int64_t from, int64_t to)
 }
 
 int
-point_verify(struct work *w, struct crypto_verify *v, size_t n)
+point_verify(struct work *w, struct crypto_verify *v, const struct crypto_msg *m, size_t n)
 {
-	int rc = w->src->verify != NULL ? w->src->verify(w->src->arg, v, n) :
-	    crypto_verify_batch(v, n);
+	int rc;
 
+	crypto_sha256_many(m, n);
+	rc = w->src->verify != NULL ? w->src->verify(w->src->arg, v, n) : crypto_verify_batch(v, n);
 	w->pt->n_verified += (uint32_t)n;
 	return rc;
 }
 
 void
-ca_verify_item(struct work *w, struct crypto_verify *v, struct cert *c)
+ca_verify_item(struct work *w, struct crypto_verify *v, struct crypto_msg *m, struct cert *c)
 {
-	cert_verify_item(v, c, w->key);
+	cert_verify_item(v, m, c, w->key);
 	v->modulus = w->ca->modulus;
 	v->exponent = w->ca->exponent;
 }
@@ -140,6 +156,50 @@ files_prepare(struct work *w)
 	return 0;
 }
 
+#define HASHES		32		/* files at a time; pairs are enough, lanes want more */
+
+/* Files whose hash is to be looked at: together, as that is faster (crypto/digest.h). */
+struct hashing {
+	size_t		 n;
+	struct file	*file[HASHES];
+	struct crypto_msg msg[HASHES];
+	uint8_t		 digest[HASHES][SHA256_LEN];
+};
+
+static void
+hashing_add(struct hashing *h, struct file *f)
+{
+	h->file[h->n] = f;
+	h->msg[h->n] = (struct crypto_msg){ { f->bytes }, h->digest[h->n] };
+	h->n++;
+}
+
+static void
+failure_note(struct work *w, const struct file *f, size_t *n_failed)
+{
+	if (!findings_reject(&f->fs))
+		return;
+	w->pt->failed = true;
+	(*n_failed)++;
+}
+
+static void
+hashing_end(struct work *w, struct hashing *h, size_t *n_failed)
+{
+	crypto_sha256_many(h->msg, h->n);
+	for (size_t i = 0; i < h->n; i++) {
+		struct file *f = h->file[i];
+
+		if (*n_failed < RPKI_MFT_FAILED_MAX) {
+			hash_judge(f->mf, h->digest[i], &f->bytes, &f->fs);
+			failure_note(w, f, n_failed);
+		} else {
+			f->bytes = (struct sv){ NULL, 0 };
+		}
+	}
+	h->n = 0;
+}
+
 /*
  * All are there, all have the hash; otherwise the point fails. After some
  * failures no more are looked for: a manifest can name more absent files
@@ -148,19 +208,26 @@ files_prepare(struct work *w)
 static int
 files_get(struct work *w)
 {
+	struct hashing h = { .n = 0 };
 	size_t n_failed = 0;
 
 	for (size_t i = 0; i < w->n_files && n_failed < RPKI_MFT_FAILED_MAX; i++) {
 		struct file *f = &w->files[i];
-		int rc = f->again ? 0 : listed_get(w, f->o.uri, f->mf, &f->bytes, &f->fs);
+		bool known = true;
+		int rc = 0;
 
+		if (!f->again)
+			rc = listed_read(w, f->o.uri, f->mf, &f->bytes, &known, &f->fs);
 		if (rc < 0)
 			return rc;
-		if (findings_reject(&f->fs)) {
-			w->pt->failed = true;
-			n_failed++;
-		}
+		if (!known && f->bytes.p != NULL)
+			hashing_add(&h, f);
+		else
+			failure_note(w, f, &n_failed);
+		if (h.n == HASHES)
+			hashing_end(w, &h, &n_failed);
 	}
+	hashing_end(w, &h, &n_failed);
 	return 0;
 }
 
@@ -219,11 +286,12 @@ file_parse(struct work *w, struct file *f)
 static int
 files_verify(struct work *w)
 {
-	struct crypto_verify *v;
+	struct crypto_verify *v = pool_calloc(w->tmp, 2 * w->n_files + 1, sizeof(*v));
+	struct crypto_msg *m = pool_calloc(w->tmp, 2 * w->n_files + 1, sizeof(*m));
 	size_t n = 0;
 	int rc;
 
-	if ((v = pool_calloc(w->tmp, 2 * w->n_files + 1, sizeof(*v))) == NULL)
+	if (v == NULL || m == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < w->n_files; i++) {
 		struct file *f = &w->files[i];
@@ -232,12 +300,15 @@ files_verify(struct work *w)
 		if (f->cert == NULL || findings_reject(&f->fs))
 			continue;
 		f->verify = n;
-		ca_verify_item(w, &v[n++], f->cert);
-		if (f->cms != NULL)
-			cms_verify_item(&v[n++], f->cms);
+		ca_verify_item(w, &v[n], &m[n], f->cert);
+		n++;
+		if (f->cms != NULL) {
+			cms_verify_item(&v[n], &m[n], f->cms);
+			n++;
+		}
 		f->n_verify = (unsigned)(n - f->verify);
 	}
-	if ((rc = point_verify(w, v, n)) < 0)
+	if ((rc = point_verify(w, v, m, n)) < 0)
 		return rc;
 	for (size_t i = 0; i < w->n_files; i++) {
 		struct file *f = &w->files[i];

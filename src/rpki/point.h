@@ -44,7 +44,6 @@ struct sv uri_join(struct pool *, struct sv base, struct sv name);
 /* Fetch a file; what is absent or too large is a finding in fs. */
 int	 file_get(struct work *, struct sv uri, struct sv *ret, struct findings *fs,
 	    const struct finding_def *absent) MUST_USE;
-bool	 hash_matches(struct sv bytes, struct sv hash);
 void	 findings_begin(struct work *, struct findings *, struct sv subject);
 /*
  * A file that the manifest lists: its bytes if they have that hash, else a
@@ -54,9 +53,11 @@ int	 listed_get(struct work *w, struct sv uri, const struct mft_file *, struct s
 	    struct findings *fs) MUST_USE;
 /* Something is true from `from` to `to` only: note when that changes. */
 void	 window_note(struct work *w, int64_t from, int64_t to);
-int	 point_verify(struct work *w, struct crypto_verify *, size_t n) MUST_USE;
+/* Makes their digests, too: a message for each. */
+int	 point_verify(struct work *w, struct crypto_verify *, const struct crypto_msg *,
+	    size_t n) MUST_USE;
 /* An item for the CA's key. */
-void	 ca_verify_item(struct work *w, struct crypto_verify *, struct cert *);
+void	 ca_verify_item(struct work *w, struct crypto_verify *, struct crypto_msg *, struct cert *);
 
 /* --- point_head.c: the manifest, its certificate, the CRL --- */
 int	 manifest_read(struct work *, struct findings *) MUST_USE;

@@ -71,14 +71,16 @@ signatures_check(const struct rpki_ca *ca, struct cms *cms,
 {
 	_cleanup_(crypto_pub_freep) struct crypto_pub *key = NULL;
 	struct crypto_verify v[2];
+	struct crypto_msg m[2];
 	int rc = crypto_pub_rsa(ca->modulus, ca->exponent, &key);
 
 	if (rc < 0)
 		return rc == -EINVAL ? 0 : rc;
-	cert_verify_item(&v[0], cms->ee, key);
+	cert_verify_item(&v[0], &m[0], cms->ee, key);
 	v[0].modulus = ca->modulus;
 	v[0].exponent = ca->exponent;
-	cms_verify_item(&v[1], cms);
+	cms_verify_item(&v[1], &m[1], cms);
+	crypto_sha256_many(m, 2);
 	rc = src->verify != NULL ? src->verify(src->arg, v, 2) : crypto_verify_batch(v, 2);
 	*ret_ok = rc == 0 && v[0].ok && v[1].ok;
 	return rc;

@@ -141,6 +141,7 @@ static int
 head_verify(struct work *w, struct findings *mft_fs, struct findings *crl_fs)
 {
 	struct crypto_verify v[3];
+	struct crypto_msg m[3];
 	uint8_t digest[SHA256_LEN];
 	const struct crl_entry *e;
 	size_t n = 2;
@@ -148,16 +149,16 @@ head_verify(struct work *w, struct findings *mft_fs, struct findings *crl_fs)
 
 	if (w->cms == NULL)
 		return 0;
-	ca_verify_item(w, &v[0], w->cms->ee);
-	cms_verify_item(&v[1], w->cms);
+	ca_verify_item(w, &v[0], &m[0], w->cms->ee);
+	cms_verify_item(&v[1], &m[1], w->cms);
 	if (w->crl != NULL) {
-		crypto_sha256(w->crl->tbs.p, w->crl->tbs.n, digest);
+		m[2] = (struct crypto_msg){ { w->crl->tbs }, digest };
 		v[2] = (struct crypto_verify){ .key = w->key, .sig = w->crl->sig,
 		    .modulus = w->ca->modulus, .exponent = w->ca->exponent,
 		    .tbs = { (const char *)digest, sizeof(digest) } };
 		n = 3;
 	}
-	if ((rc = point_verify(w, v, n)) < 0)
+	if ((rc = point_verify(w, v, m, n)) < 0)
 		return rc;
 	if (!v[0].ok)
 		finding_add0(mft_fs, F(RPKI_CERT_SIGNATURE));

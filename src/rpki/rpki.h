@@ -148,7 +148,7 @@ enum cert_kind {
 /* All slices point into the parsed bytes. */
 struct cert {
 	struct sv	 tbs, sig;
-	uint8_t		 tbs_digest[SHA256_LEN];	/* once it was to be verified */
+	uint8_t		 tbs_digest[SHA256_LEN];	/* room for cert_verify_item() */
 	struct sv	 serial;		/* INTEGER content */
 	struct sv	 issuer, subject;	/* Name, whole encoding */
 	int64_t		 not_before, not_after;

@@ -108,6 +108,7 @@ rpki_ta_check(struct pool *pool, const struct tal *t, struct sv bytes,
 	struct findings own;
 	_cleanup_(crypto_pub_freep) struct crypto_pub *key = NULL;
 	struct crypto_verify v;
+	struct crypto_msg m;
 	struct cert *c;
 	int rc;
 
@@ -125,7 +126,8 @@ rpki_ta_check(struct pool *pool, const struct tal *t, struct sv bytes,
 			finding_add0(&own, F(RPKI_TA_INHERIT));
 		cert_check_time(c, opt->now, &own);
 		rc = crypto_pub_rsa(c->modulus, c->exponent, &key);
-		cert_verify_item(&v, c, key);
+		cert_verify_item(&v, &m, c, key);
+		crypto_sha256_many(&m, 1);
 		if (rc == 0)
 			rc = crypto_verify_batch(&v, 1);
 		else if (rc == -EINVAL)

@@ -6,12 +6,14 @@ look(struct fuzz *f, struct cert *c)
 {
 	struct rpki_ca ca = { .subject = c->subject, .ski = c->ski };
 	struct crypto_verify v;
+	struct crypto_msg m;
 
 	fuzz_resources(&c->res);
 	fuzz_cut(f->pool, &c->res);
 	cert_check_issuer(c, &ca, &f->fs);
 	cert_check_time(c, FUZZ_NOW, &f->fs);
-	cert_verify_item(&v, c, NULL);
+	cert_verify_item(&v, &m, c, NULL);
+	crypto_sha256_many(&m, 1);
 	v.modulus = c->modulus;
 	v.exponent = c->exponent;
 	must(crypto_verify_batch(&v, 1) == 0);

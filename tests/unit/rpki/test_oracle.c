@@ -410,10 +410,12 @@ cms_try(struct kit *k, struct sv in, enum cert_kind kind UNUSED)
 	assert_int_equal(cms_parse(k->pool, in, RPKI_OTHER, ~0u, &k->fs, &c), 0);
 	if (c != NULL && theirs && n_of(&k->fs, RPKI_CMS_SIGNERS) == 0) {
 		struct crypto_verify v;
+		struct crypto_msg m;
 
 		same = cms_same(c, x);
 		cms_check_digest(c, &k->fs);
-		cms_verify_item(&v, c);
+		cms_verify_item(&v, &m, c);
+		crypto_sha256_many(&m, 1);
 		assert_int_equal(crypto_verify_batch(&v, 1), 0);
 		/* What is a good signature for us is one for OpenSSL. */
 		if (v.ok && !findings_reject(&k->fs))

@@ -372,6 +372,44 @@ revoked(void **state)
 	kit_done(&k);
 }
 
+/*
+ * Files changed behind the manifest's back, here and there among good ones:
+ * hashed together, each is told by its own name.
+ */
+static void
+changed(void **state)
+{
+	const char *digit;
+	char name[16];
+	struct kit k;
+	struct world w;
+	struct rpki_point pt;
+
+	for (int every = 1; every <= 9; every += 4) {
+		point_start(state, &k, &w);
+		for (int i = 0; i < 62; i++) {
+			(void)snprintf(name, sizeof(name), "x%02d.roa", i);
+			world_roa(&w, name, &roa, NULL);
+		}
+		world_crl(&w, NULL, 0);
+		world_manifest(&w);
+		for (int i = 0; i < 62; i += every)
+			w.files[i].bytes.n--;
+		point_check(&w, 0, &pt);
+		assert_true(pt.failed);
+		assert_int_equal(n_of(&pt.findings, RPKI_MFT_FILE_HASH), (61 + every) / every);
+		assert_int_equal(n_of(&pt.findings, RPKI_MFT_FILE_MISSING), 0);
+		for (const struct finding *f = pt.findings.head; f != NULL; f = f->next) {
+			if (f->def != &rpki_findings[RPKI_MFT_FILE_HASH])
+				continue;
+			digit = f->subject.p + f->subject.n - 6;
+			assert_int_equal(((digit[0] - '0') * 10 + digit[1] - '0') % every, 0);
+		}
+		rpki_point_done(&pt);
+		kit_done(&k);
+	}
+}
+
 /* A manifest of many absent files: some are named, the point fails, cost is bounded. */
 static void
 absent(void **state)
@@ -537,7 +575,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(clean), T(edges_of_time), T(memory_full), T(children), T(moves_inherited), T(loop_and_depth), T(lost_children), T(v2_roa), T(v2_overclaim),
-		T(revoked), T(absent), T(no_manifest), T(no_signer), T(mutations), T(object_alone),
+		T(revoked), T(absent), T(changed), T(no_manifest), T(no_signer), T(mutations), T(object_alone),
 	};
 
 	return cmocka_run_group_tests_name("rpki point", tests, keys_setup, keys_teardown);
