@@ -46,13 +46,11 @@ facts_find(struct job *j, struct crypto_verify *v, size_t n)
 	uint8_t names[ITEMS_MAX][CRYPTO_FACT_LEN], all[CRYPTO_FACT_LEN];
 	bool known = false;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		v[i].ok = false;
-		if (j->l->conf.facts)
-			crypto_fact(&v[i], names[i]);
-	}
 	if (!j->l->conf.facts)
 		return;
+	crypto_fact_many(v, n, names);
 	if (n > 1) {
 		crypto_fact_all(names[0], n, all);
 		known = fact_known(j, all);

@@ -52,6 +52,8 @@ struct crypto_sha256 *crypto_sha256_free(struct crypto_sha256 *);
  */
 #define CRYPTO_FACT_LEN		SHA256_LEN
 void	 crypto_fact(const struct crypto_verify *, uint8_t ret[static CRYPTO_FACT_LEN]);
+/* Of n items, which takes little more than half the time. */
+void	 crypto_fact_many(const struct crypto_verify *, size_t n, uint8_t (*ret)[CRYPTO_FACT_LEN]);
 
 /*
  * The name of the fact that all of a batch verify: a SHA-256 over their names,

@@ -1,5 +1,6 @@
 /* Signatures as bytes: named (facts) and sent to whoever computes. */
 #include "crypto/crypto.h"
+#include "crypto/digest.h"
 
 void
 crypto_item_write(struct wr *w, const struct crypto_verify *v)
@@ -30,15 +31,32 @@ crypto_item_parse(struct rd *r, struct crypto_verify *ret)
 	ret->tbs = (struct sv){ (const char *)p, SHA256_LEN };
 }
 
+#define ITEMS_AT_ONCE	8		/* pairs are enough (crypto/digest.h) */
+
+void
+crypto_fact_many(const struct crypto_verify *v, size_t n, uint8_t (*ret)[CRYPTO_FACT_LEN])
+{
+	uint8_t item[ITEMS_AT_ONCE][CRYPTO_ITEM_MAX];
+	struct crypto_msg m[ITEMS_AT_ONCE];
+
+	for (size_t i = 0, k; i < n; i += k) {
+		k = min_size(n - i, ITEMS_AT_ONCE);
+		for (size_t j = 0; j < k; j++) {
+			struct wr w = wr_mem(item[j], sizeof(item[j]));
+
+			crypto_item_write(&w, &v[i + j]);
+			/* Longer than any key of the profile: it never verified, it has no name. */
+			m[j] = (struct crypto_msg){ .ret = ret[i + j],
+			    .data = { { (const char *)item[j], wr_done(&w) ? w.len : 0 } } };
+		}
+		crypto_sha256_many(m, k);
+	}
+}
+
 void
 crypto_fact(const struct crypto_verify *v, uint8_t ret[static CRYPTO_FACT_LEN])
 {
-	uint8_t item[CRYPTO_ITEM_MAX];
-	struct wr w = wr_mem(item, sizeof(item));
-
-	crypto_item_write(&w, v);
-	/* Longer than any key of the profile: it never verified, it has no name. */
-	crypto_sha256(item, wr_done(&w) ? w.len : 0, ret);
+	crypto_fact_many(v, 1, (uint8_t (*)[CRYPTO_FACT_LEN])ret);
 }
 
 void

@@ -68,13 +68,14 @@ facts_note(struct worker *w, size_t n)
 	uint8_t all[CRYPTO_FACT_LEN];
 	size_t n_ok = 0;
 
+	crypto_fact_many(w->items, n, w->names);
 	for (size_t i = 0; i < n; i++) {
 		if (!w->items[i].ok) {
 			atomic_fetch_add(&w->n_bad, 1);
 			continue;
 		}
-		crypto_fact(&w->items[i], w->names[n_ok]);
-		fact_put(w, w->names[n_ok++]);
+		fact_put(w, w->names[i]);
+		n_ok++;
 	}
 	if (n_ok < n || n < 2)
 		return;

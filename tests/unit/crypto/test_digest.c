@@ -346,6 +346,34 @@ tbs_of_all(void **state UNUSED)
 	free(data);
 }
 
+/* A fact's name is the digest of the item's octets, or of none if they are too many. */
+static void
+facts(void **state UNUSED)
+{
+	uint8_t *data = data_new(LEN_MAX), got[N_MAX][CRYPTO_FACT_LEN], want[SHA256_LEN];
+	uint8_t room[CRYPTO_ITEM_MAX];
+	struct crypto_verify v[N_MAX];
+
+	for (size_t i = 0; i < N_MAX; i++) {
+		const char *p = (const char *)data + i;
+
+		v[i] = (struct crypto_verify){ .modulus = { p, 256 + i % 9 }, .exponent = 65537,
+		    .sig = { p + 300, i == 40 ? 3000 : 256 }, .tbs = { p + 5000, SHA256_LEN } };
+	}
+	crypto_fact_many(v, N_MAX, got);
+	for (size_t i = 0; i < N_MAX; i++) {
+		struct wr w = wr_mem(room, sizeof(room));
+
+		crypto_item_write(&w, &v[i]);
+		assert_int_equal(wr_done(&w), i != 40);
+		oracle(false, room, i != 40 ? w.len : 0, want);
+		assert_memory_equal(got[i], want, sizeof(want));
+		crypto_fact(&v[i], want);
+		assert_memory_equal(got[i], want, sizeof(want));
+	}
+	free(data);
+}
+
 /* --- the constants --- */
 
 typedef unsigned __int128 u128;
@@ -406,4 +434,4 @@ constants(void **state UNUSED)
 }
 
 TESTS_MAIN("crypto/digest", T(constants), T(equal_lengths), T(mixed_lengths), T(each_lane),
-    T(again), T(by_path), T(tbs_of_all))
+    T(again), T(by_path), T(tbs_of_all), T(facts))
