@@ -5,13 +5,15 @@
 	meson compile -C build bench-live		(the last part alone; see live.py)
 	bench.py [pilot] [lab] [rtr] [live]		(some of it)
 
-BENCH_JSON=FILE writes the tables there, too; BENCH_RUNS=N is for who cannot
-wait.
+BENCH_JSON=FILE writes the tables there, too; BENCH_RUNS=N and BENCH_CAS=N (of
+the lab's tree) are for who cannot wait.
 
 Validation: user+sys of the whole process tree by wait4, median of RUNS, files
 in the page cache, nothing remembered from run to run ("cold" means: no facts,
 no parsed results). Peers without a clock option run under faketime. The limit
-is arithmetic: bench/limit.c, times the signatures in the tree.
+is arithmetic: bench/limit.c, times the signatures in the tree, by the best way
+that this processor has; OpenSSL's own limit stands beside it, as peers compute
+with it. Ours runs by both (--crypto).
 
 RTR: the real VRPs of ../shared/data/rpki/vrps, expiry taken off, and one raw
 counting client (bench/rtrcount.c) for every server. Memory is the sum of the
@@ -25,22 +27,20 @@ import json
 import os
 import re
 import select
-import shutil
 import signal
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
-from kit import (TOOLS, cpu_s, limit_of, memfd_mb, peers, pss_mb, ratio, record_write, say,
-                 signature_kinds, table)
+from kit import (TOOLS, WAYS, bench_begin, bench_end, cpu_s, limit_names, limit_of, memfd_mb,
+                 parts_run, peers, pss_mb, ratio, say, signature_kinds, table)
 from live import bench_live
 from rtrserver import Process, free_port, listening, wait_for
 
 RUNS = int(os.environ.get("BENCH_RUNS", "5"))
-LAB_CAS, LAB_ROAS = 1000, 20
+LAB_CAS, LAB_ROAS = int(os.environ.get("BENCH_CAS", "1000")), 20
 LAB_AT = 1795000000		# 2026-11-18T11:06:40Z
 RTR_CLIENTS = 100
 VRPS = os.path.join(peers.DATA, "rpki", "vrps")
@@ -56,7 +56,7 @@ def limit(tree):
     for base, _, files in os.walk(tree):
         names += files
         size += sum(os.path.getsize(os.path.join(base, f)) for f in files)
-    return limit_of(*signature_kinds(names), size)[0]
+    return limit_of(*signature_kinds(names), size)
 
 
 class Contest:
@@ -80,7 +80,9 @@ class Contest:
                 self.vrps[name] = vrps
 
     def report(self, title, least):
+        """least: what limit_of() said. The medians of CPU seconds by name."""
         rows = [["", "CPU s", "min..max", "wall s", "VRPs", "x limit", "x ours"]]
+        best = least["best"]["seconds"]
         cpu = {n: statistics.median(v) for n, v in self.cpu.items()}
         first = next(iter(cpu), None)
         for name, c in cpu.items():
@@ -88,12 +90,15 @@ class Contest:
                          "%.3f..%.3f" % (min(self.cpu[name]), max(self.cpu[name])),
                          "%.3f" % statistics.median(self.wall[name]),
                          len(self.vrps[name] or ()),
-                         ratio(c, least), ratio(c, cpu[first])])
-        rows.append(["limit", "%.3f" % least, "", "", "", "1.0", ratio(least, cpu.get(first))])
+                         ratio(c, best), ratio(c, cpu[first])])
+        for key, name in limit_names(least):
+            c = least[key]["seconds"]
+            rows.append([name, "%.3f" % c, "", "", "", ratio(c, best), ratio(c, cpu.get(first))])
         table(title, rows)
         different = {n for n, v in self.vrps.items() if v != self.vrps[first]}
         say("  the same VRPs everywhere" if not different else
             "  OTHER VRPs than ours: " + ", ".join(sorted(different)))
+        return cpu
 
 
 def ours(source, tal, at, out, jobs=None):
@@ -106,8 +111,11 @@ def ours(source, tal, at, out, jobs=None):
 
 
 def contest(title, tree, tal, at, hosts, work, rrdp=None):
+    """The medians of CPU seconds by name."""
     c = Contest()
-    c.add("sekisho --tree", ours(["--tree", tree], tal, at, os.path.join(work, "ours.csv")))
+    for name, way in WAYS:
+        c.add("sekisho --tree" + name,
+              ours(["--tree", tree] + way, tal, at, os.path.join(work, "ours.csv")))
     if rrdp is not None:
         c.add("sekisho --rrdp", ours(["--rrdp", rrdp], tal, at, os.path.join(work, "ours.csv")))
     if peers.missing("rpki-client", "faketime") is None:
@@ -124,19 +132,19 @@ def contest(title, tree, tal, at, hosts, work, rrdp=None):
         say("  fort or faketime is not installed: left out")
     least = limit(tree)
     c.hold()
-    c.report(title, least)
+    return c.report(title, least)
 
 
 def bench_pilot(work):
     if not os.path.exists(peers.PILOT):
         say("pilot: ../shared/data/rpki/pilot is absent: left out")
-        return
+        return None
     tree = os.path.join(work, "tree")
     snapshot = os.path.join(peers.PILOT, "snapshot.xml.gz")
     peers.unpack_rrdp(snapshot, tree)
-    contest("Cold validation of the pilot (1,766 objects)", tree,
-            os.path.join(peers.PILOT, "ripe-pilot.tal"), peers.PILOT_AT,
-            ["localcert.ripe.net"], work, snapshot)
+    return contest("Cold validation of the pilot (1,766 objects)", tree,
+                   os.path.join(peers.PILOT, "ripe-pilot.tal"), peers.PILOT_AT,
+                   ["localcert.ripe.net"], work, snapshot)
 
 
 def bench_lab(work):
@@ -145,10 +153,10 @@ def bench_lab(work):
                    "--at", peers.rfc3339(LAB_AT), "--tree", tree, "--tal", tal])
     if r.status != 0:
         say("lab: cannot make the world: " + r.err.strip())
-        return
+        return None
     say("  made in %.1f s" % r.wall)
-    contest("Cold validation of a lab tree (%d CAs, %d ROAs each)" % (LAB_CAS, LAB_ROAS), tree,
-            tal, LAB_AT, peers.tree_hosts(tree), work)
+    return contest("Cold validation of a lab tree (%d CAs, %d ROAs each)" % (LAB_CAS, LAB_ROAS),
+                   tree, tal, LAB_AT, peers.tree_hosts(tree), work)
 
 
 # --- RTR ------------------------------------------------------------------
@@ -339,24 +347,13 @@ PARTS = {"pilot": bench_pilot, "lab": bench_lab, "rtr": bench_rtr, "live": bench
 
 
 def main():
-    parts = sys.argv[1:] or list(PARTS)
+    parts = sys.argv[1:]
     if any(p not in PARTS for p in parts):
         print("usage: bench.py [%s]" % "] [".join(PARTS), file=sys.stderr)
         return 2
-    load = os.getloadavg()[0]
-    say("sekisho %s; %d processors; load %.1f%s" % (
-        peers.sekisho(), os.cpu_count(), load,
-        ": NOT QUIET, the numbers mean little" if load > 0.5 else ""))
-    for part in parts:
-        work = tempfile.mkdtemp(prefix="sekisho-bench-")
-        os.chmod(work, 0o755)
-        try:
-            say("\n%s:" % part)
-            PARTS[part](work)
-        finally:
-            shutil.rmtree(work)
-    if os.environ.get("BENCH_JSON"):
-        record_write(os.environ["BENCH_JSON"])
+    bench_begin()
+    parts_run(PARTS, parts)
+    bench_end()
     return 0
 
 

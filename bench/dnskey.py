@@ -5,7 +5,9 @@
 
 Processor time on one core, median of RUNS turns. OpenSSL signs a digest that
 it was given; ours makes it, of a message of 150 octets, and RSA's signature
-is verified before it is handed out. BENCH_RUNS=N, BENCH_JSON=FILE as for
+is verified before it is handed out. "verify" is one by one with OpenSSL's
+arithmetic, "best way" in batches by what this processor has (crypto.py says
+more of it). BENCH_RUNS=N, BENCH_JSON=FILE as for
 bench.py. The numbers mean something only while nothing else runs.
 """
 import json
@@ -15,7 +17,7 @@ import statistics
 import subprocess
 import sys
 
-from kit import TOOLS, note, record_write, say, table
+from kit import TOOLS, bench_begin, bench_end, note, table
 
 RUNS = int(os.environ.get("BENCH_RUNS", "5"))
 SECONDS = 1
@@ -43,26 +45,21 @@ def rate(usec):
 
 
 def main():
-    load = os.getloadavg()[0]
-    say("%d processors; load %.1f%s" % (os.cpu_count(), load,
-        ": NOT QUIET, the numbers mean little" if load > 0.5 else ""))
+    bench_begin()
     rows = [["algorithm", "sign/s", "openssl", "%", "verify/s", "openssl", "%",
              "best way/s", "%", "way"]]
     for alg, bits, name in ROWS:
         turns = [(openssl(name), ours(alg, bits)) for _ in range(RUNS)]
         sign, verify = (statistics.median(t[0][i] for t in turns) for i in range(2))
-        own = {k: statistics.median(t[1][k] for t in turns) for k in ("sign", "verify", "verify_best")}
+        own = {k: statistics.median(t[1][k] for t in turns) for k in ("sign", "generic", "best")}
         rows.append(["%d %s" % (alg, name),
                      rate(own["sign"]), rate(sign), "%.0f" % (100 * sign / own["sign"]),
-                     rate(own["verify"]), rate(verify), "%.0f" % (100 * verify / own["verify"]),
-                     rate(own["verify_best"]),
-                     "%.0f" % (100 * verify / own["verify_best"]),
-                     turns[0][1]["path"]])
+                     rate(own["generic"]), rate(verify), "%.0f" % (100 * verify / own["generic"]),
+                     rate(own["best"]), "%.0f" % (100 * verify / own["best"]), turns[0][1]["path"]])
     table("DNSSEC signatures a second of processor time", rows,
           ["openssl speed -seconds %d NAME" % SECONDS, "dnskey ALGORITHM BITS %d" % SECONDS])
-    note("%: of openssl's rate; tables are made for P-256 only")
-    if os.environ.get("BENCH_JSON"):
-        record_write(os.environ["BENCH_JSON"])
+    note("%: of openssl's rate; lanes are for RSA-2048 and P-256, tables for P-256 only")
+    bench_end()
     return 0
 
 

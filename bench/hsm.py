@@ -32,7 +32,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "cli"))
 import house  # noqa: E402
-from kit import TOOLS, note, record_write, say, table
+from kit import TOOLS, bench_begin, bench_end, note, say, table
 
 RUNS = int(os.environ.get("BENCH_RUNS", "5"))
 SECONDS = int(os.environ.get("BENCH_SECONDS", "1"))
@@ -156,9 +156,7 @@ def share(v, of):
 
 
 def main():
-    load = os.getloadavg()[0]
-    say("%d processors; load %.1f%s" % (os.cpu_count(), load,
-        ": NOT QUIET, the numbers mean little" if load > 0.5 else ""))
+    bench_begin()
     rows = [["key", "sessions", "service", "%", "hsm", "%", "token", "openssl"]]
     with tempfile.TemporaryDirectory(prefix="bench-hsm-") as folder:
         where = token(folder)
@@ -180,8 +178,7 @@ def main():
           ["hsm MODULE LABEL PINFILE KIND BITS SESSIONS %d" % SECONDS, "sekisho serve"])
     note("service: zone, ring, key, the module's process; hsm: batches of 64 in one process; %: of token, a bare loop "
          "of C_SignInit and C_Sign in as many sessions; openssl: one processor")
-    if os.environ.get("BENCH_JSON"):
-        record_write(os.environ["BENCH_JSON"])
+    bench_end()
     return 0
 
 

@@ -2,8 +2,10 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -39,10 +41,34 @@ def table(title, rows, commands=()):
         say("  $ " + c)
 
 
-def record_write(path):
+def bench_begin():
+    """The machine, and whether its figures will mean something."""
+    load = os.getloadavg()[0]
+    say("sekisho %s; %d processors; load %.1f%s" % (
+        peers.sekisho(), os.cpu_count(), load,
+        ": NOT QUIET, the numbers mean little" if load > 0.5 else ""))
+
+
+def bench_end():
+    """The record of all tables, if one is wished for."""
+    path = os.environ.get("BENCH_JSON")
+    if not path:
+        return
     with open(path, "w") as f:
         json.dump({"program": peers.sekisho(), "processors": os.cpu_count(),
                    "at": peers.rfc3339(time.time()), "tables": RECORD}, f, indent=1)
+
+
+def parts_run(parts, names):
+    """Those parts that were asked for (all: none), each with a work folder of its own."""
+    for part in names or parts:
+        work = tempfile.mkdtemp(prefix="sekisho-bench-")
+        os.chmod(work, 0o755)
+        try:
+            say("\n%s:" % part)
+            parts[part](work)
+        finally:
+            shutil.rmtree(work)
 
 
 def note(text):
@@ -76,17 +102,31 @@ def signature_kinds(names):
 
 
 def limit_run(prepared, fresh, size):
+    """What limit.c prints: "best" is the limit, "openssl" what stands beside it."""
     r = subprocess.run([os.path.join(TOOLS, "limit"), str(prepared), str(fresh), str(size)],
                        check=True, capture_output=True, text=True)
     return json.loads(r.stdout)
 
 
 def limit_of(prepared, fresh, size):
+    """As limit_run(), and told."""
     out = limit_run(prepared, fresh, size)
-    say("  limit: %d signatures with prepared keys (%.1f us each), %d with fresh ones (%.1f us),"
-        " SHA-256 over %.1f MB" % (prepared, out["prepared_usec"], fresh, out["fresh_usec"],
-                                   size / 1e6))
-    return out["seconds"], (out["prepared_usec"], out["fresh_usec"])
+    say("  %d signatures with prepared keys, %d with fresh ones, SHA-256 over %.1f MB"
+        % (prepared, fresh, size / 1e6))
+    for key, name in limit_names(out):
+        say("  %s: %.2f us, %.2f us, %.0f us a MiB: %.3f s" % (
+            name, *(out[key][k] for k in ("prepared_usec", "fresh_usec", "sha256_mib_usec",
+                                          "seconds"))))
+    return out
+
+
+def limit_names(out):
+    """[(key of limit_run(), name of its row)]"""
+    return [("best", "limit (%s)" % out["path"]), ("openssl", "limit of OpenSSL, one by one")]
+
+
+# Ours twice: by the best way of this processor, and as OpenSSL alone would do it.
+WAYS = [("", []), (" --crypto generic", ["--crypto", "generic"])]
 
 
 # --- processes ---------------------------------------------------------------

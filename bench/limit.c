@@ -1,53 +1,38 @@
 /*
  * The arithmetic limit of validation: what RSA-2048 verification costs when
- * nothing else is done. An issuer's key verifies many objects, so its
- * Montgomery context is prepared once; an EE key verifies one, so its context
- * is made each time. Any validator that verifies every signature has to pay
- * PREPARED times the one and FRESH times the other, and SHA-256 over all
- * bytes once.
+ * nothing else is done. An issuer's key verifies many objects, so it can be
+ * prepared once; an EE key verifies one and comes fresh. Any validator that
+ * verifies every signature has to pay PREPARED times the one and FRESH times
+ * the other, and SHA-256 over all bytes once.
  *
  *	limit PREPARED FRESH BYTES
  *
- * prints a JSON object: microseconds of each, and seconds in all.
+ * prints a JSON object: for OpenSSL's arithmetic, one at a time ("openssl":
+ * big numbers without EVP, which is the least that any peer pays), and for
+ * the best way here ("best", limit_best.c; "path" is its name): microseconds
+ * of each, and seconds in all.
  */
 #include <openssl/bn.h>
-#include <openssl/evp.h>
 #include <openssl/core_names.h>
+#include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define ROUNDS		9	/* the best one counts: noise only adds */
-#define PER_ROUND	2000
-#define KEY_LEN		256
-#define HASH_LEN	(8u * 1024 * 1024)
+#include "kit.h"
+#include "limit_best.h"
 
 struct key {
 	BIGNUM		*n, *e, *sig, *out;
 	BN_MONT_CTX	*mont;
 	BN_CTX		*ctx;
 	uint8_t		 sig_bytes[KEY_LEN], expected[KEY_LEN];
+	uint8_t		 modulus[KEY_LEN], digest[EVP_MAX_MD_SIZE];
 };
 
-static void
-die(const char *what)
-{
-	fprintf(stderr, "limit: %s failed\n", what);
-	exit(3);
-}
-
-static double
-cpu_usec(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts) != 0)
-		die("clock_gettime");
-	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
-}
+struct costs {
+	double	 prepared, fresh, mib;
+};
 
 /* A key and one signature that verifies with it. */
 static void
@@ -59,10 +44,12 @@ key_make(struct key *k)
 	size_t len = KEY_LEN;
 
 	if (pkey == NULL || md == NULL ||
+	    EVP_Digest(message, sizeof(message), k->digest, NULL, EVP_sha256(), NULL) != 1 ||
 	    EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, pkey) != 1 ||
 	    EVP_DigestSign(md, k->sig_bytes, &len, message, sizeof(message)) != 1 ||
 	    EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &k->n) != 1 ||
-	    EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &k->e) != 1)
+	    EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &k->e) != 1 ||
+	    BN_bn2binpad(k->n, k->modulus, KEY_LEN) != KEY_LEN)
 		die("making a key");
 	EVP_MD_CTX_free(md);
 	EVP_PKEY_free(pkey);
@@ -112,68 +99,63 @@ verify_usec(struct key *k, int fresh)
 		for (int i = 0; i < PER_ROUND; i++)
 			verify(k, fresh);
 		took = (cpu_usec() - begin) / PER_ROUND;
-		if (took < best)
-			best = took;
+		best = took < best ? took : best;
 	}
 	return best;
 }
 
 /* Microseconds for one MiB of SHA-256. */
 static double
-hash_usec(void)
+hash_usec(const uint8_t bytes[static HASH_LEN])
 {
-	uint8_t digest[EVP_MAX_MD_SIZE], *p = malloc(HASH_LEN);
+	uint8_t digest[EVP_MAX_MD_SIZE];
 	double best = 1e18;
 	unsigned len;
 
-	if (p == NULL)
-		die("malloc");
-	memset(p, 0x5a, HASH_LEN);
 	for (int r = 0; r < ROUNDS; r++) {
 		double begin = cpu_usec(), took;
 
-		if (EVP_Digest(p, HASH_LEN, digest, &len, EVP_sha256(), NULL) != 1)
+		if (EVP_Digest(bytes, HASH_LEN, digest, &len, EVP_sha256(), NULL) != 1)
 			die("EVP_Digest");
 		took = (cpu_usec() - begin) / (HASH_LEN >> 20);
-		if (took < best)
-			best = took;
+		best = took < best ? took : best;
 	}
-	free(p);
 	return best;
 }
 
-static double
-number(const char *s)
+static void
+costs_print(const char *name, const struct costs *c, char **argv)
 {
-	char *end;
-	double v = strtod(s, &end);
+	double sec = (number(argv[1]) * c->prepared + number(argv[2]) * c->fresh +
+	    number(argv[3]) / (1 << 20) * c->mib) / 1e6;
 
-	if (*s == '\0' || *end != '\0' || v < 0)
-		die(s);
-	return v;
+	printf(", \"%s\": {\"prepared_usec\": %.3f, \"fresh_usec\": %.3f, "
+	    "\"sha256_mib_usec\": %.1f, \"seconds\": %.4f}", name, c->prepared, c->fresh, c->mib, sec);
 }
 
 int
 main(int argc, char **argv)
 {
+	uint8_t *bytes = malloc(HASH_LEN);
 	struct key k = { 0 };
-	double prepared, fresh, mib, total;
+	struct costs openssl, best;
 
-	if (argc != 4) {
+	if (argc != 4 || bytes == NULL) {
 		fprintf(stderr, "usage: limit PREPARED FRESH BYTES\n");
 		return 2;
 	}
+	memset(bytes, 0x5a, HASH_LEN);
 	key_make(&k);
 	power(&k, k.mont, k.expected);
 	if (k.expected[0] != 0 || k.expected[1] != 1 || k.expected[2] != 0xff)
 		die("the padding of RFC 8017");
-	prepared = verify_usec(&k, 0);
-	fresh = verify_usec(&k, 1);
-	mib = hash_usec();
-	total = (number(argv[1]) * prepared + number(argv[2]) * fresh +
-	    number(argv[3]) / (1 << 20) * mib) / 1e6;
-	printf("{\"prepared_usec\": %.2f, \"fresh_usec\": %.2f, "
-	    "\"sha256_mib_usec\": %.1f, \"seconds\": %.4f}\n",
-	    prepared, fresh, mib, total);
+	openssl = (struct costs){ verify_usec(&k, 0), verify_usec(&k, 1), hash_usec(bytes) };
+	best = (struct costs){ best_verify_usec(k.modulus, k.digest, k.sig_bytes, 0),
+		best_verify_usec(k.modulus, k.digest, k.sig_bytes, 1), best_hash_usec(bytes) };
+	printf("{\"path\": \"%s\"", best_name());
+	costs_print("openssl", &openssl, argv);
+	costs_print("best", &best, argv);
+	printf("}\n");
+	free(bytes);
 	return 0;
 }

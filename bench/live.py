@@ -50,7 +50,7 @@ import subprocess
 import time
 
 from daemon import LAB_SEC, QUIET_SEC, Daemon, LabNet, disk_mb, lab_of
-from kit import command, measure, note, peers, pss_mb, ratio, say, table
+from kit import WAYS, command, limit_names, measure, note, peers, pss_mb, ratio, say, table
 from router import Router, wire
 from world import BIG, World, world_make
 
@@ -58,6 +58,7 @@ FIRST_SEC = 420			# from an empty directory to the whole world
 CHANGE_SEC = 90
 PEER_SEC = int(os.environ.get("LIVE_PEER_SEC", "600"))
 PART = 0.001			# of the objects: what the aim is said of
+STORE_1_JOB = "sekisho, its store, 1 job"
 LATE_HOSTS = 8			# servers whose latency is measured
 PARTS = ("daemon", "cold", "peers")
 PARTS_BIG = ("daemon", "cold")
@@ -310,7 +311,8 @@ def offline_ours(world, kept, out):
               "--at", peers.rfc3339(world.at), "-o", "csv=" + out]
     store = common + ["--state", kept, "--no-facts"]
     if os.path.isdir(kept):
-        yield "sekisho, its store, 1 job", store + ["-j", "1"]
+        for name, way in WAYS:
+            yield STORE_1_JOB + name, store + ["-j", "1"] + way
         yield "sekisho, its store, 2 jobs", store + ["-j", "2"]
     # The trust anchors' certificates are in no snapshot.
     tas = os.path.join(os.path.dirname(out), "tas")
@@ -318,8 +320,9 @@ def offline_ours(world, kept, out):
         ta = os.path.join(world.folder, "servers", s["host"], "ta")
         if os.path.isdir(ta):
             shutil.copytree(ta, os.path.join(tas, s["host"], "ta"), dirs_exist_ok=True)
-    yield "sekisho, RRDP files, 2 jobs", common + ["-j", "2", "--tree", tas] + [
-        w for s in world.snapshots() for w in ("--rrdp", s)]
+    files = ["-j", "2", "--tree", tas] + [w for s in world.snapshots() for w in ("--rrdp", s)]
+    for name, way in WAYS:
+        yield "sekisho, RRDP files, 2 jobs" + name, common + way + files
 
 
 def clocked(world, argv):
@@ -359,6 +362,8 @@ def short(argv, world):
 
 
 def bench_cold(work, world, kept):
+    """CPU seconds by name."""
+    cpu = {}
     counts, least = world.counts, world.least
     want, commands = world.expected(0), []
     rows = [["", "CPU s", "wall s", "PSS MB", "of files", "VRPs", "right", "limit then",
@@ -379,14 +384,18 @@ def bench_cold(work, world, kept):
         vrps = peers.vrps_csv(out) if os.path.exists(out) else set()
         if not vrps:
             say("  %s failed (status %d): %s" % (name, o.status, o.text[-300:].strip()))
-        first = first or o.cpu
+        first, cpu[name] = first or o.cpu, o.cpu
         rows.append([name, "%.2f" % o.cpu, "%.2f" % o.wall, "%.0f" % o.pss,
                      "%.0f" % o.files, len(vrps), "yes" if vrps == want else "NO", "%.2f" % then,
                      ratio(o.cpu, then), ratio(o.cpu, first)])
         commands.append(short(argv, world))
-    rows.append(["limit", "%.2f" % least, "", "", "", "", "", "", "1.0", ratio(least, first)])
+    for key, name in limit_names(world.limit):
+        sec = world.limit[key]["seconds"]
+        rows.append([name, "%.2f" % sec, "", "", "", "", "", "", ratio(sec, least),
+                     ratio(sec, first)])
     table("Cold validation, offline (%d objects)" % counts[0], rows,
           commands + ["limit %d %d %d" % tuple(counts)])
+    return cpu
 
 
 # --- peers that fetch ---------------------------------------------------------------
@@ -452,20 +461,22 @@ def chosen(world):
 
 
 def bench_live(work):
+    """(the world or None, what bench_cold() said or None)."""
     folder = os.environ.get("SEKISHO_WORLD") or world_make(work)
     if folder is None:
-        return
+        return None, None
     world, begin = World(os.path.abspath(folder)), time.monotonic()
     say("  %d objects, %d CAs, %d servers; runs of each: %d" % (
         world.n_objects, world.n_cas, len(world.servers), world.runs))
     parts = chosen(world)
     world.measure_limit()
-    kept = os.path.join(work, "kept")
+    kept, cold = os.path.join(work, "kept"), None
     # The store that `cold` reads is one that a daemon filled.
     if "daemon" in parts or "cold" in parts:
         bench_daemon(work, world, kept)
     if "cold" in parts:
-        bench_cold(work, world, kept)
+        cold = bench_cold(work, world, kept)
     if "peers" in parts:
         bench_peers(work, world)
     say("  all of it took %.0f s" % (time.monotonic() - begin))
+    return world, cold

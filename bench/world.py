@@ -29,20 +29,21 @@ class World:
         self.at = seconds_of(w["at"]) + w["every_sec"] * w["steps"] + 60
         self.runs = 1 if self.n_objects >= BIG else RUNS
         self.tree = os.path.join(folder, "tree-0")
-        self.counts = self.least = None
+        self.counts = self.limit = self.least = None
 
     def measure_limit(self):
         """Signatures with prepared and fresh keys, bytes; seconds for them."""
         self.counts = tree_make(self)
-        self.least, self.usec = limit_of(*self.counts)
+        self.limit = limit_of(*self.counts)
+        self.least = self.limit["best"]["seconds"]
 
     def limit_now(self):
         """A shared machine is not as fast at all times: the limit at this moment."""
-        return limit_run(*self.counts)["seconds"]
+        return limit_run(*self.counts)["best"]["seconds"]
 
     def signatures_sec(self, n):
         """At least so much for n signatures, half of each kind."""
-        return n * sum(self.usec) / 2e6
+        return n * sum(self.limit["best"][k] for k in ("prepared_usec", "fresh_usec")) / 2e6
 
     def expected(self, step):
         return peers.vrps_csv(os.path.join(self.folder, "expected-%d.csv" % step))

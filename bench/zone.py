@@ -29,7 +29,7 @@ import sys
 import tempfile
 import time
 
-from kit import note, peers, ratio, record_write, say, table
+from kit import WAYS, bench_begin, bench_end, note, peers, ratio, say, table
 
 RUNS = int(os.environ.get("BENCH_RUNS", "3"))
 NAMES = [int(n) for n in os.environ.get("BENCH_NAMES", "10000 100000 1000000").split()]
@@ -121,7 +121,8 @@ def signers(kind, work, zone, keys):
     ours = [peers.sekisho(), "zone", "sign", zone, "--zone", APEX, "-K", work, "-q", "--afresh"] + \
         (["--nsec3", "--opt-out"] if tld else [])
     rows = [("sekisho", ours + ["--no-verify", "-o", "ours.signed"], "ours.signed"),
-            ("sekisho +verify", ours + ["-o", "ours.signed"], "ours.signed")]
+            *(("sekisho +verify" + name, ours + way + ["-o", "ours.signed"], "ours.signed")
+              for name, way in WAYS)]
     if shutil.which("dnssec-signzone"):
         rows.append(("dnssec-signzone", ["dnssec-signzone", "-q", "-P", "-n", "2", "-K", work, "-o", APEX, "-f",
                      "bind.signed", "-S"] + (["-3", "-", "-H", "0", "-A"] if tld else []) + [zone],
@@ -176,9 +177,11 @@ def bench_sign(kind, n, work, rate):
 
 
 def bench_verify(kind, n, work, signed):
+    """{name: (CPU s, wall s)}; only who takes it for good."""
     plain = os.path.join(work, "verify.zone")
     shutil.copy(signed, plain)
-    rows = [("sekisho", [peers.sekisho(), "zone", "verify", "--zone", APEX, "-q", plain])]
+    rows = [("sekisho" + name, [peers.sekisho(), "zone", "verify", "--zone", APEX, "-q", *way, plain])
+            for name, way in WAYS]
     if shutil.which("dnssec-verify"):
         rows.append(("dnssec-verify", ["dnssec-verify", "-q", "-o", APEX, plain]))
     if shutil.which("kzonecheck"):
@@ -186,20 +189,21 @@ def bench_verify(kind, n, work, signed):
     if shutil.which("ldns-verify-zone"):
         rows.append(("ldns-verify-zone", ["ldns-verify-zone", plain]))
     out = [["", "CPU s", "wall s", "MB", "x ours"]]
-    first = None
+    first, got = None, {}
     for name, argv in rows:
-        turns = [Turn(argv, work) for _ in range(RUNS if name == "sekisho" else 1)]
+        turns = [Turn(argv, work) for _ in range(RUNS if name.startswith("sekisho") else 1)]
         cpu, wall, mb = (statistics.median(getattr(t, k) for t in turns) for k in ("cpu", "wall", "mb"))
         first = first or cpu
+        if turns[0].status == 0:
+            got[name] = (cpu, wall)
         out.append([name + ("" if turns[0].status == 0 else " (REJECTED IT)"), "%.2f" % cpu,
                     "%.2f" % wall, "%.0f" % mb, ratio(cpu, first)])
     table("Verifying %d names, %s" % (n, kind), out)
+    return got
 
 
 def main():
-    load = os.getloadavg()[0]
-    say("%d processors; load %.1f%s" % (os.cpu_count(), load,
-        ": NOT QUIET, the numbers mean little" if load > 0.5 else ""))
+    bench_begin()
     for n in NAMES:
         for kind in ("tld", "hosting"):
             if kind == "hosting" and n > 100000:
@@ -210,8 +214,7 @@ def main():
                 signed = bench_sign(kind, n, work, rate)
                 if n <= VERIFY_NAMES_MAX and os.path.exists(signed):
                     bench_verify(kind, n, work, signed)
-    if os.environ.get("BENCH_JSON"):
-        record_write(os.environ["BENCH_JSON"])
+    bench_end()
     return 0
 
 
