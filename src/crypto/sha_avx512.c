@@ -6,7 +6,7 @@
 #include "crypto/sha_vec.h"
 
 const struct sha_kernel sha1_avx512 = {
-	.lanes = LANES, .few = 4, .blocks = sha1_blocks, .again = sha1_vec_again,
+	.lanes = LANES, .few = 5, .blocks = sha1_blocks, .again = sha1_vec_again,
 };
 
 #endif

@@ -6,7 +6,7 @@
  *
  *			SHA-1	SHA-256
  *	one by one, SHA extensions	32	34	(OpenSSL)
- *	one by one, AVX2	45	117	(OpenSSL)
+ *	one by one, AVX2	52	118	(OpenSSL)
  *	pairs, SHA extensions		20
  *	8 lanes, AVX2		17	39
  *	16 lanes, AVX-512	10	21
