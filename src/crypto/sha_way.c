@@ -4,9 +4,9 @@
  *
  * Measured on an EPYC of Zen 4, one core, ns for a block of 64 octets:
  *
- *			SHA-1	SHA-256
- *	one by one, SHA extensions	32	34	(OpenSSL)
- *	one by one, AVX2	52	118	(OpenSSL)
+ *				SHA-1	SHA-256
+ *	OpenSSL, SHA extensions	32	34
+ *	OpenSSL, AVX2		52	118
  *	pairs, SHA extensions		20
  *	8 lanes, AVX2		17	39
  *	16 lanes, AVX-512	10	21
