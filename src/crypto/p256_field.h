@@ -24,8 +24,8 @@
  * that is, at most p. Before that, the fold of a t < 2^256 gives at most
  * (2^256 + 2^64 * p) / 2^64 < 2^192 + p < 2^256: four words hold each of them,
  * and the high word of the fold takes its last carry without overflow.
- * H <= (p-1)^2 / R < p-1. The sum is thus at most 2p-2: one subtraction of p
- * makes it canonical, also where the sum is p itself (then it is 0).
+ * H <= (p-1)^2 / R < p-1. The sum is thus at most 2p-2, and one subtraction of
+ * p, where it is not below p, makes it canonical.
  *
  * fe_sqr() is the same with T from six products doubled and four squares.
  */

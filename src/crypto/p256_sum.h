@@ -79,6 +79,15 @@
  * UNDECIDED, whatever is computed for them. A point at infinity never enters
  * (no entry of a table is), and the only way to one is such an addition.
  *
+ * It takes somebody who chooses the numbers. Within a table's half of the tree
+ * all are multiples of one point by sums of odd digits times powers of 256; two
+ * of them, without the lowest power that they have, differ by an odd number,
+ * and add up to one, that is below 256^31 in size before the fifth level: no
+ * multiple of the order, which is larger. In the fifth level, where the even
+ * and odd windows of a scalar meet, it can be the order: of the scalar 0, and
+ * of one other and its negative. In the last level u1*G and u2*Q are equal or
+ * opposite if a signer wants it so.
+ *
  * THE END. R = (x1, y1) + (x2, y2) is not computed: x(R) = r exactly if
  * dy^2 - x1*dx^2 - x2*dx^2 = r*dx^2, as dx is not 0.
  */
