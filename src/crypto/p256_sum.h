@@ -49,6 +49,7 @@
 
 #include <string.h>
 
+#include "crypto/inline.h"
 #include "crypto/p256_way.h"
 
 #ifndef FE_LANES
@@ -92,7 +93,7 @@
  * dy^2 - x1*dx^2 - x2*dx^2 = r*dx^2, as dx is not 0.
  */
 #define SUM_POINTS	(P256_TERMS / 2 * SUM_COLUMNS)
-#define SUM_INLINE	static inline __attribute__((always_inline)) FE_TARGET
+#define SUM_INLINE	CRYPTO_INLINE FE_TARGET
 
 struct sum_point {
 	struct fe x, y;

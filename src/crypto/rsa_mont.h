@@ -24,8 +24,10 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "crypto/inline.h"
+
 #define RSA_TARGET	__attribute__((target("avx512f,avx512dq,avx512ifma")))
-#define RSA_INLINE	static inline __attribute__((always_inline)) RSA_TARGET
+#define RSA_INLINE	CRYPTO_INLINE RSA_TARGET
 
 #define RSA_LIMBS	40
 #define RSA_LIMB_BITS	52

@@ -11,9 +11,10 @@
 
 #include <immintrin.h>
 
+#include "crypto/inline.h"
 #include "crypto/sha_kernel.h"
 
-#define INLINE	static inline __attribute__((always_inline, target("sha,sse4.1")))
+#define INLINE	CRYPTO_INLINE __attribute__((target("sha,sse4.1")))
 
 struct message {
 	__m128i	feba, hgdc;

@@ -18,6 +18,7 @@
 
 #include <string.h>
 
+#include "crypto/inline.h"
 #include "crypto/sha_kernel.h"
 
 #ifndef LANES			/* by itself: something that compiles */
@@ -27,7 +28,7 @@
 
 typedef uint32_t vec __attribute__((vector_size(4 * LANES)));
 
-#define INLINE	static inline TARGET __attribute__((always_inline))
+#define INLINE	CRYPTO_INLINE TARGET
 #define UNROLL	_Pragma("GCC unroll 16")
 
 INLINE vec
