@@ -62,6 +62,53 @@ number_check(struct modulus *m, const uint64_t a[WORDS])
 	assert_true(zero ? BN_is_zero(m->r) : BN_is_one(m->a));
 }
 
+/* One step as the rules have it; what it does goes into m. */
+static void
+step_by_rule(int64_t *delta, uint64_t *f, uint64_t *g, struct invert_matrix *m)
+{
+	const struct invert_matrix was = *m;
+	const uint64_t odd = *g & 1;
+
+	m->u = 2 * was.u;
+	m->v = 2 * was.v;
+	if (odd != 0 && *delta > 0) {
+		*delta = -*delta;
+		m->u = 2 * was.q;
+		m->v = 2 * was.r;
+		m->q = was.q - was.u;
+		m->r = was.r - was.v;
+		*g -= *f;
+		*f += *g;
+	} else if (odd != 0) {
+		m->q = was.q + was.u;
+		m->r = was.r + was.v;
+		*g += *f;
+	}
+	*delta += 1;
+	*g >>= 1;
+}
+
+static uint64_t
+size_of(int64_t v)
+{
+	return v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+}
+
+/* 62 of them at once are those one by one, and stay in their bounds. */
+static void
+steps_check(int64_t delta, uint64_t f, uint64_t g)
+{
+	struct invert_matrix m, rule = { 1, 0, 0, 1 };
+	int64_t after = invert_steps(delta, f, g, &m);
+
+	for (int i = 0; i < INVERT_BITS; i++)
+		step_by_rule(&delta, &f, &g, &rule);
+	assert_int_equal(after, delta);
+	assert_memory_equal(&m, &rule, sizeof(m));
+	assert_true(size_of(m.u) + size_of(m.v) <= UINT64_C(1) << INVERT_BITS);
+	assert_true(size_of(m.q) + size_of(m.r) <= UINT64_C(1) << INVERT_BITS);
+}
+
 /* All of a kind: 0 and up, down from all ones, below and above the modulus, single bits. */
 static void
 test_edges(void **state UNUSED)
@@ -105,6 +152,21 @@ word_any(void)
 }
 
 static void
+test_steps(void **state UNUSED)
+{
+	for (int64_t delta = -70; delta <= 70; delta++) {
+		for (int i = 0; i < 500; i++)
+			steps_check(delta, (word_any() & INVERT_MASK) | 1, word_any() & INVERT_MASK);
+		for (uint64_t f = 1; f < 32; f += 2)
+			for (uint64_t g = 0; g < 32; g++) {
+				steps_check(delta, f, g);
+				steps_check(delta, INVERT_MASK + 1 - f, g);
+				steps_check(delta, f, INVERT_MASK - g);
+			}
+	}
+}
+
+static void
 test_chance(void **state UNUSED)
 {
 	for (size_t k = 0; k < ARRAY_LEN(moduli); k++) {
@@ -135,7 +197,7 @@ test_twice(void **state UNUSED)
 	}
 }
 
-TESTS_MAIN("crypto/p256_invert", T(test_edges), T(test_chance), T(test_twice))
+TESTS_MAIN("crypto/p256_invert", T(test_steps), T(test_edges), T(test_chance), T(test_twice))
 
 #else
 
