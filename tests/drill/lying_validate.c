@@ -404,7 +404,7 @@ question_good(uint8_t *ask, size_t *ret_n, size_t *ret_digest)
 	crypto_item_write(&w, &v);
 	*ret_n = w.len;
 	for (size_t i = 0; i + SHA256_LEN <= w.len; i++)
-		if (memcmp(ask + i, v.digest, SHA256_LEN) == 0)
+		if (memcmp(ask + i, digest, SHA256_LEN) == 0)
 			*ret_digest = i;
 	return wr_done(&w) ? 0 : -E2BIG;
 }

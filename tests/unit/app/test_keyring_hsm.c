@@ -1,5 +1,6 @@
 /* Keys in a token: what is published is what signs, at the start and later. */
 #include "hsm_kit.h"
+#include "../check_kit.h"
 
 #include "app/keyring_hsm.h"
 #include "app/zone_findings.h"
