@@ -113,14 +113,16 @@ struct sum {
 	struct sum_room		*room;
 	const struct p256_table	*g;
 	const struct p256_terms	*terms;
-	size_t			 columns;
+	unsigned		 columns;
 };
 
 /* Point i of the first level. */
 SUM_INLINE void
 sum_entry(const struct sum *s, size_t i, struct sum_point *ret)
 {
-	size_t place = i / s->columns, c = i % s->columns, side = place % 2, window = place / 2;
+	/* 32 bits: older processors divide them twice as fast. */
+	unsigned place = (unsigned)i / s->columns, c = (unsigned)i % s->columns;
+	unsigned side = place % 2, window = place / 2;
 	const uint64_t *row[FE_LANES];
 	unsigned negate = 0;
 
@@ -289,7 +291,7 @@ static FE_TARGET void
 sum_check(void *room, const struct p256_table *g, const struct p256_terms *terms, size_t n,
     enum p256_verdict *verdict)
 {
-	const struct sum s = { room, g, terms, (n + FE_LANES - 1) / FE_LANES };
+	const struct sum s = { room, g, terms, (unsigned)((n + FE_LANES - 1) / FE_LANES) };
 
 	memset(s.room->odd, 0, sizeof(s.room->odd));
 	sum_level(&s, P256_TERMS / 2 * s.columns, true);
