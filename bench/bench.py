@@ -80,7 +80,7 @@ class Contest:
                 self.vrps[name] = vrps
 
     def report(self, title, least):
-        """least: what limit_of() said. The medians of CPU seconds by name."""
+        """The medians of CPU seconds by name. least: what limit_of() said."""
         rows = [["", "CPU s", "min..max", "wall s", "VRPs", "x limit", "x ours"]]
         best = least["best"]["seconds"]
         cpu = {n: statistics.median(v) for n, v in self.cpu.items()}
