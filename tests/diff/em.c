@@ -47,7 +47,8 @@ info_put(uint8_t *t, const struct hash *h, const uint8_t *params, size_t n_param
 	t[n++] = h->n_oid;
 	memcpy(t + n, h->oid, h->n_oid);
 	n += h->n_oid;
-	memcpy(t + n, params, n_params);
+	if (n_params > 0)
+		memcpy(t + n, params, n_params);
 	n += n_params;
 	t[n++] = 0x04;
 	t[n++] = (uint8_t)n_digest;
