@@ -5,7 +5,9 @@
  * The field is p256_fe8.h, the sums are p256_sum.h. A chunk is 128
  * signatures, 16 vectors of them: its room, 0.5 MB of points and products,
  * shares the core's 1 MB of second-level cache with two tables. More would
- * share each inversion among more, but drop out of that cache.
+ * share each inversion among more, but drop out of that cache. (Measured on
+ * Zen 4 in November 2026: 64 cost 3 % more each than 128. Fetching rows ahead
+ * gained nothing, the processor does it well enough.)
  */
 #include "crypto/p256_way.h"
 
