@@ -19,10 +19,11 @@ struct p256_work {
 	uint64_t		 r[P256_CHUNK][P256_WORDS];
 	uint64_t		 s[P256_CHUNK][P256_WORDS];	/* then 2^256 / s */
 	uint64_t		 product[P256_CHUNK][P256_WORDS];
-	struct p256_terms	 terms[P256_CHUNK + P256_LANES];
+	struct p256_terms	 terms[P256_CHUNK];
 	enum p256_verdict	 verdict[P256_CHUNK];
 	alignas(64) uint8_t	 room[];
 };
+_Static_assert(P256_CHUNK % P256_LANES == 0, "terms has a place for each lane");
 
 struct p256_work *
 p256_work_new(bool lanes)
