@@ -27,23 +27,22 @@ word_put(uint8_t *to, uint32_t w)
 
 /* --- one message --- */
 
+/*
+ * What a lane puts together of a message: all of a short one, and of a long
+ * one what does not lie in one piece, and the end. A copy costs less than a
+ * step of the lanes for each block.
+ */
+#define GATHER		(4 * SHA_BLOCK)
+
 struct lane {
 	const struct crypto_msg	*msg;		/* NULL: idle */
 	struct sv		 now;		/* what is left of a piece */
 	unsigned		 next;		/* the piece behind it */
-	bool			 marked;	/* the padding has begun */
-	bool			 ended;		/* the block at hand is the last */
-	uint8_t			 block[SHA_BLOCK];
+	const uint8_t		*block;		/* the blocks at hand */
+	size_t			 n_blocks;
+	bool			 last;		/* … no others follow */
+	uint8_t			 room[GATHER + SHA_BLOCK];
 };
-
-static void
-lane_take(struct lane *l, const struct crypto_msg *m)
-{
-	l->msg = m;
-	l->now = m->data[0];
-	l->next = 1;
-	l->marked = l->ended = false;
-}
 
 static uint64_t
 msg_bits(const struct crypto_msg *m)
@@ -55,33 +54,29 @@ msg_bits(const struct crypto_msg *m)
 	return n * 8;
 }
 
-/* FIPS 180-4 section 5.1.1, from the block's octet at on: a one, zeros, the length. */
-static void
-block_pad(struct lane *l, size_t at)
+/* FIPS 180-4 section 5.1.1, behind `at` octets: a one, zeros, the length. The blocks in all. */
+static size_t
+room_pad(struct lane *l, size_t at)
 {
 	uint64_t bits = htobe64(msg_bits(l->msg));
+	size_t n = (at + sizeof(bits)) / SHA_BLOCK + 1;
 
-	if (!l->marked)
-		l->block[at++] = 0x80;
-	l->marked = true;
-	if (at > SHA_BLOCK - sizeof(bits))
-		return;			/* the length has another block */
-	memcpy(l->block + SHA_BLOCK - sizeof(bits), &bits, sizeof(bits));
-	l->ended = true;
+	memset(l->room + at, 0, SHA_BLOCK);	/* there are never more between the two */
+	l->room[at] = 0x80;
+	memcpy(l->room + n * SHA_BLOCK - sizeof(bits), &bits, sizeof(bits));
+	return n;
 }
 
-/* What does not lie in one piece is put together; takes it from the message. */
-static const uint8_t *
-block_join(struct lane *l)
+static void
+room_fill(struct lane *l)
 {
 	size_t at = 0;
 
-	memset(l->block, 0, SHA_BLOCK);
-	while (at < SHA_BLOCK) {
-		size_t n = min_size(l->now.n, SHA_BLOCK - at);
+	while (at < GATHER) {
+		size_t n = min_size(l->now.n, GATHER - at);
 
-		if (n > 0)
-			memcpy(l->block + at, l->now.p, n);
+		if (n > 0)		/* memcpy() would become a slow loop */
+			memmove(l->room + at, l->now.p, n);
 		at += n;
 		l->now = sv_skip(l->now, n);
 		if (l->now.n > 0)
@@ -90,25 +85,32 @@ block_join(struct lane *l)
 			break;
 		l->now = l->msg->data[l->next++];
 	}
-	if (at < SHA_BLOCK)
-		block_pad(l, at);
-	return l->block;
+	l->last = l->now.n == 0 && l->next == CRYPTO_PIECES;
+	l->block = l->room;
+	l->n_blocks = l->last ? room_pad(l, at) : GATHER / SHA_BLOCK;
 }
 
-/* The next blocks, as many as lie one behind the other. */
-static const uint8_t *
-lane_blocks(struct lane *l, size_t *ret_n)
-{
-	*ret_n = max_size(l->now.n / SHA_BLOCK, 1);
-	return l->now.n >= SHA_BLOCK ? (const uint8_t *)l->now.p : block_join(l);
-}
-
-/* n of these have been computed; what was joined is taken already. */
+/* The next blocks of the message, in their place or put together. */
 static void
-lane_skip(struct lane *l, const uint8_t *block, size_t n)
+lane_next(struct lane *l)
 {
-	if (block != l->block)
-		l->now = sv_skip(l->now, n * SHA_BLOCK);
+	if (l->now.n <= GATHER) {
+		room_fill(l);
+		return;
+	}
+	l->block = (const uint8_t *)l->now.p;
+	l->n_blocks = l->now.n / SHA_BLOCK;
+	l->now = sv_skip(l->now, l->n_blocks * SHA_BLOCK);
+}
+
+static void
+lane_take(struct lane *l, const struct crypto_msg *m)
+{
+	l->msg = m;
+	l->now = m->data[0];
+	l->next = 1;
+	l->last = false;
+	lane_next(l);
 }
 
 /* --- the lanes --- */
@@ -142,9 +144,11 @@ lane_end(struct lanes *s, unsigned i)
 		word_put(ret + 4 * w, s->state[w * s->k->lanes + i]);
 	s->lane[i].msg = NULL;
 	s->n_busy--;
+	if (s->n > 0)
+		lane_begin(s, i);
 }
 
-/* Not the blocks and the states: clearing 3 KiB would cost as much as a short message. */
+/* Not the rooms and the states: clearing 6 KiB would cost as much as some short messages. */
 static void
 lanes_init(struct lanes *s, const struct sha *sha, const struct sha_kernel *k)
 {
@@ -155,56 +159,57 @@ lanes_init(struct lanes *s, const struct sha *sha, const struct sha_kernel *k)
 		s->lane[i].msg = NULL;
 }
 
+/* n of its blocks have been computed. */
 static void
-lanes_fill(struct lanes *s)
+lane_advance(struct lanes *s, unsigned i, size_t n)
 {
-	for (unsigned i = 0; i < s->k->lanes && s->n > 0; i++)
-		if (s->lane[i].msg == NULL)
-			lane_begin(s, i);
+	struct lane *l = &s->lane[i];
+
+	l->block += n * SHA_BLOCK;
+	l->n_blocks -= n;
+	if (l->n_blocks > 0)
+		return;
+	if (l->last)
+		lane_end(s, i);
+	else
+		lane_next(l);
 }
 
-/* Idle lanes read what a busy one reads. */
+/* As many blocks as all lanes have at hand. Idle lanes read what a busy one reads. */
 static void
 lanes_step(struct lanes *s)
 {
 	const uint8_t *block[SHA_LANES_MAX], *any = NULL;
-	size_t n = SIZE_MAX, here;
+	size_t n = SIZE_MAX;
 
 	for (unsigned i = 0; i < s->k->lanes; i++) {
 		if (s->lane[i].msg == NULL)
 			continue;
-		any = block[i] = lane_blocks(&s->lane[i], &here);
-		n = min_size(n, here);
+		any = block[i] = s->lane[i].block;
+		n = min_size(n, s->lane[i].n_blocks);
 	}
 	for (unsigned i = 0; i < s->k->lanes; i++)
 		if (s->lane[i].msg == NULL)
 			block[i] = any;
 	s->k->blocks(s->state, block, n);
-	for (unsigned i = 0; i < s->k->lanes; i++) {
-		if (s->lane[i].msg == NULL)
-			continue;
-		lane_skip(&s->lane[i], block[i], n);
-		if (s->lane[i].ended)
-			lane_end(s, i);
-	}
+	for (unsigned i = 0; i < s->k->lanes; i++)
+		if (s->lane[i].msg != NULL)
+			lane_advance(s, i, n);
 }
 
 /* A lane's message to its end, in a kernel of one lane. */
 static void
 lane_finish(struct lanes *s, unsigned i)
 {
+	const struct sha_kernel *one = s->sha->one;
 	uint32_t state[SHA256_STATE];
 	struct lane *l = &s->lane[i];
-	const uint8_t *block;
-	size_t n;
 
 	for (unsigned w = 0; w < s->sha->words; w++)
 		state[w] = s->state[w * s->k->lanes + i];
-	while (!l->ended) {
-		block = lane_blocks(l, &n);
-		s->sha->one->blocks(state, &block, n);
-		lane_skip(l, block, n);
-	}
+	for (one->blocks(state, &l->block, l->n_blocks); !l->last;
+	    one->blocks(state, &l->block, l->n_blocks))
+		lane_next(l);
 	for (unsigned w = 0; w < s->sha->words; w++)
 		s->state[w * s->k->lanes + i] = state[w];
 	lane_end(s, i);
@@ -218,7 +223,9 @@ many(const struct sha *sha, const struct sha_kernel *k, const struct crypto_msg 
 	lanes_init(&s, sha, n > k->few ? k : sha->one);
 	s.m = m;
 	s.n = n;
-	for (lanes_fill(&s); s.n_busy > s.k->few; lanes_fill(&s))
+	for (unsigned i = 0; i < s.k->lanes && s.n > 0; i++)
+		lane_begin(&s, i);
+	while (s.n_busy > s.k->few)
 		lanes_step(&s);
 	for (unsigned i = 0; s.n_busy > 0; i++)
 		if (s.lane[i].msg != NULL)
@@ -251,7 +258,7 @@ salt_words(struct sv salt, uint32_t ret[static SHA_SALT_WORDS])
 	struct rd r;
 
 	lane_take(&l, &m);
-	r = rd_mem(block_join(&l) + SHA1_LEN, SHA_BLOCK - SHA1_LEN);
+	r = rd_mem(l.block + SHA1_LEN, SHA_BLOCK - SHA1_LEN);
 	for (unsigned i = 0; i < SHA_SALT_WORDS; i++)
 		ret[i] = rd_be32(&r);
 }

@@ -143,7 +143,7 @@ equal_kit(const struct kit *t)
 	uint8_t *data = data_new(LEN_MAX);
 	size_t len[N_MAX];
 
-	for (size_t l = 0; l <= 300; l++) {
+	for (size_t l = 0; l <= 700; l++) {
 		for (size_t i = 0; i < N_MAX; i++)
 			len[i] = l;
 		batch_check(t, data, len, t->k->lanes + 1, l);
@@ -184,6 +184,38 @@ static void
 mixed_lengths(void **state UNUSED)
 {
 	kits_run(mixed_kit);
+}
+
+/* Pieces that end where blocks end, and where no more is put together. */
+static void
+edges_kit(const struct kit *t)
+{
+	static const size_t edges[] = { 0, 1, 55, 56, 64, 192, 247, 248, 255, 256, 257, 320, 512 };
+	enum { N = ARRAY_LEN(edges) };
+	uint8_t *data = data_new(LEN_MAX), got[N][SHA256_LEN], want[SHA256_LEN];
+	const char *p = (const char *)data;
+	struct crypto_msg m[N];
+
+	for (size_t i = 0; i < N * N; i++) {
+		size_t a = edges[i % N], b = edges[i / N];
+
+		for (size_t j = 0; j < N; j++)
+			m[j] = (struct crypto_msg){ .ret = got[j],
+			    .data = { { p, a }, { p + a, b }, { p + a + b, edges[j] } } };
+		kit_many(t, m, N);
+		for (size_t j = 0; j < N; j++) {
+			oracle(t->is_sha1, data, a + b + edges[j], want);
+			if (memcmp(got[j], want, kit_len(t)) != 0)
+				fail_msg("%s: %zu, %zu, %zu octets", t->name, a, b, edges[j]);
+		}
+	}
+	free(data);
+}
+
+static void
+edges(void **state UNUSED)
+{
+	kits_run(edges_kit);
 }
 
 /* In each lane once: a long one, an empty one, one that differs by a bit. */
@@ -433,5 +465,5 @@ constants(void **state UNUSED)
 	}
 }
 
-TESTS_MAIN("crypto/digest", T(constants), T(equal_lengths), T(mixed_lengths), T(each_lane),
+TESTS_MAIN("crypto/digest", T(constants), T(equal_lengths), T(mixed_lengths), T(edges), T(each_lane),
     T(again), T(by_path), T(tbs_of_all), T(facts))
