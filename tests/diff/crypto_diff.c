@@ -2,12 +2,12 @@
  * crypto_diff: signatures through the door (src/crypto/verify.h), on each way
  * that this machine can, against OpenSSL's EVP.
  *
- *	crypto_diff --alg rsa|p256 [--path generic|tables|ifma] [--count N]
+ *	crypto_diff --alg rsa|p256 [--path generic|tables|ifma]... [--count N]
  *	    [--seconds T] [--seed S]
  *
  * First the edges; then chance by the seed, until there are N cases or T
  * seconds of it are over (neither: the edges only). Each case is asked of EVP
- * once and given to all ways, or to the one that is named. Up to 20 seconds,
+ * once and given to all ways, or to those that are named. Up to 20 seconds,
  * few keys are made.
  *
  * Prints TAP; a case that differs is printed with all that it takes. Exit
@@ -112,6 +112,8 @@ run(const struct plan *p, struct run *r)
 	if (p->source->keys != NULL)
 		r->bad_keys = p->source->keys(state, &c);
 	edges_run(p, r, state, t);
+	if (p->source->generic_is_tables && r->paths[CRYPTO_GENERIC])
+		r->every[CRYPTO_TABLES] = 16;
 	chance_run(p, r, state, &c, t);
 	p->source->done(state);
 	free(t);
@@ -122,7 +124,7 @@ run(const struct plan *p, struct run *r)
 static int
 usage(void)
 {
-	fputs("usage: crypto_diff --alg rsa|p256 [--path generic|tables|ifma] [--count N] "
+	fputs("usage: crypto_diff --alg rsa|p256 [--path generic|tables|ifma]... [--count N] "
 	    "[--seconds T] [--seed S]\n", stderr);
 	return 2;
 }
@@ -134,7 +136,6 @@ path_take(struct run *r, const char *name)
 
 	if (crypto_path_parse(sv_str(name), &p) < 0)
 		return false;
-	memset(r->paths, 0, sizeof(r->paths));
 	r->paths[p] = true;
 	return true;
 }
@@ -175,7 +176,7 @@ main(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct plan p = { .seed = 1 };
-	struct run r = { .paths = { true, true, true } };
+	struct run r = { .n_trials = 0 };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -184,6 +185,8 @@ main(int argc, char **argv)
 	if (p.source == NULL || optind != argc)
 		return usage();
 	r.name = p.source->name;
+	if (run_lines(&r) == 1)		/* none was named */
+		memset(r.paths, true, sizeof(r.paths));
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	return run(&p, &r);
 }

@@ -22,6 +22,7 @@ struct p256_pub {
 };
 
 #define P256_KEYS_MAX	96
+#define P256_NONCES	64
 
 struct p256 {
 	EC_GROUP	*group;
@@ -35,6 +36,7 @@ struct p256 {
 	size_t		 n;
 	size_t		 n_usual;	/* the first: of chance; the others: special multiples of G */
 	size_t		 n_fills;
+	BIGNUM		*nonces[P256_NONCES], *xs[P256_NONCES];	/* p256_cheap() */
 	struct trial	*base;		/* p256_edges.c: good ones, asked once */
 };
 
@@ -49,6 +51,11 @@ void		 p256_chance(struct p256 *, struct chance *, BIGNUM *ret);	/* 1 to order -
  * are left as p->u1 and u2, the signature as p->r, s and z.
  */
 void		 p256_trial(struct p256 *, const struct p256_pub *, struct trial *);
+/*
+ * A good one of chance, for a tenth of the time: the sum k*G is one of a few that change
+ * slowly, whatever the key; s is any, and z = k*s - r*d.
+ */
+void		 p256_cheap(struct p256 *, struct chance *, const struct p256_pub *, struct trial *);
 /* The signature and digest as they are in p; false: one does not fit. */
 bool		 p256_put(struct p256 *, struct trial *);
 

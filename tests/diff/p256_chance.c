@@ -155,16 +155,20 @@ fault_make(struct p256 *p, struct chance *c, struct trial *t)
 
 /* --- trials --- */
 
-/* Half of them of one kind of chance; the other kinds share the rest. */
+/* Most of them are cheap; the kinds of multipliers share the rest. */
 static void
 one_fill(struct p256 *p, struct chance *c, const struct p256_pub *k, struct trial *t)
 {
-	unsigned kind = chance_one_in(c, 3) ? 0 : chance_below(c, P256_SCALARS);
+	unsigned kind = chance_below(c, P256_SCALARS);
 
-	p256_scalars(p, c, k, kind);
-	p256_trial(p, k, t);
-	if (kind > 0 && t->hope == HOPE_YES)
-		t->kind = p256_scalars_name(kind);
+	if (chance_below(c, 3) > 0) {
+		p256_cheap(p, c, k, t);
+	} else {
+		p256_scalars(p, c, k, kind);
+		p256_trial(p, k, t);
+		if (t->hope == HOPE_YES)
+			t->kind = p256_scalars_name(kind);
+	}
 	if (chance_one_in(c, 2))
 		fault_make(p, c, t);
 }

@@ -12,4 +12,4 @@ done(void *p)
 	p256_free(p);
 }
 
-const struct source source_p256 = { "p256", init, done, p256_bad_keys, p256_edge, p256_fill };
+const struct source source_p256 = { "p256", false, init, done, p256_bad_keys, p256_edge, p256_fill };

@@ -12,4 +12,4 @@ done(void *p)
 	rsa_free(p);
 }
 
-const struct source source_rsa = { "rsa", init, done, NULL, rsa_edge, rsa_fill };
+const struct source source_rsa = { "rsa", true, init, done, NULL, rsa_edge, rsa_fill };

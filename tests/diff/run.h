@@ -16,10 +16,12 @@ struct kind {
 struct run {
 	const char	*name;
 	bool		 paths[CRYPTO_PATH_MAX];
+	unsigned	 every[CRYPTO_PATH_MAX];	/* so many batches; 0: each */
 	uint64_t	 n_batches, n_trials;
 	unsigned	 n_faults;
 	unsigned	 bad_keys;	/* of one opinion here, of another there */
 	unsigned	 faults[CRYPTO_PATH_MAX];
+	uint64_t	 tried[CRYPTO_PATH_MAX];
 	size_t		 n_kinds;
 	struct kind	 kinds[KINDS_MAX];
 };

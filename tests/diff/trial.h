@@ -71,6 +71,8 @@ void	 trial_print(const struct trial *);
 /* One algorithm's trials. */
 struct source {
 	const char	*name;
+	/* These ways do the same: the second one gets the edges and a part of chance. */
+	bool		 generic_is_tables;
 	/* Keys, from this chance; small: few, for a minute's run. */
 	void		*(*init)(struct chance *, bool small);
 	void		 (*done)(void *);
