@@ -7,6 +7,7 @@ libraries when a test is linked, so that the rest of them stays as it was.
 
 import json
 import os
+import platform
 import re
 import resource
 import shlex
@@ -44,8 +45,10 @@ class House:
         self.commands = {}		# unit, which is an object of the build: how it is compiled
         # What all houses share. Unit: its object without a slip; unit: its files; test: what it
         # takes; target: how it is linked.
-        self.sound, self.made_of, self.seconds, self.links = (
-            (like.sound, like.made_of, like.seconds, like.links) if like else ({}, {}, {}, {}))
+        # Flags: a header compiled with them.
+        self.sound, self.made_of, self.seconds, self.links, self.headers = (
+            (like.sound, like.made_of, like.seconds, like.links, like.headers) if like else
+            ({}, {}, {}, {}, {}))
         for path in COPIED:
             shutil.copytree(os.path.join(source, path), os.path.join(self.root, path),
                             ignore=shutil.ignore_patterns("__pycache__"))
@@ -53,6 +56,19 @@ class House:
         self.commands_read()
         if not self.made_of:
             self.includes_read()
+
+    def header(self, words):
+        """immintrin.h, compiled for such a command: most of what a unit takes is reading that."""
+        if platform.machine() != "x86_64":
+            return []
+        flags = tuple(w for w in words if re.match(r"-[fODmp]|-std", w) and "prefix-map" not in w)
+        if flags not in self.headers:
+            path = os.path.join(self.folder, f"simd{len(self.headers)}.h")
+            with open(path, "w", encoding="ascii") as f:
+                f.write("#include <immintrin.h>\n")
+            subprocess.run([words[0], *flags, "-w", "-x", "c-header", path, "-o", path + ".gch"], check=True)
+            self.headers[flags] = path
+        return ["-include", self.headers[flags]]
 
     def commands_read(self):
         """How each object of crypto/ and its tests is made, from the build's own list."""
@@ -63,7 +79,8 @@ class House:
                     continue
                 words = [w.replace(old, self.root) if w.startswith(("-I" + old, old)) else w
                          for w in shlex.split(e["command"])]
-                self.commands[e["output"]] = self.command(words) + [f"-ffile-prefix-map={self.root}=."]
+                words = self.command(words) + [f"-ffile-prefix-map={self.root}=."]
+                self.commands[e["output"]] = words + self.header(words)
 
     @staticmethod
     def command(words):
