@@ -22,7 +22,7 @@ if echo x > %(outside)s/secret; then echo escaped > $n.escaped; fi
 if read x < %(outside)s/secret; then echo escaped > $n.escaped; fi
 %(end)s
 """
-GOOD = "exec 3<&- ; { while IFS= read -r l; do echo \"$l\"; done; } < $n.tmp > $n.mail"
+GOOD = "exec 3<&- ; { while IFS= read -r l; do echo \"$l\"; done; } < $n.tmp > $n.mail; : > $n.whole"
 # tmpfile(3) needs /tmp, so it is not outside; that no name is made there is asked, too.
 OUTSIDE = tempfile.mkdtemp(prefix="sekisho-mail-", dir="/var/tmp")
 ORG = "関所ネット株式会社"
@@ -45,6 +45,8 @@ def mails(h):
     out = []
     box = os.path.join(h.state, "mail")
     for n in range(100):
+        if not os.path.exists(os.path.join(box, "%d.whole" % n)):
+            break
         try:
             with open(os.path.join(box, "%d.mail" % n)) as f:
                 head, text = f.read().split("\n\n", 1)

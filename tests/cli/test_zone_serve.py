@@ -97,7 +97,7 @@ class Place:
 
     def key_files(self):
         return {f: read(os.path.join(self.keys, f)) for f in os.listdir(self.keys)
-                if f not in ("state", "published")}
+                if f not in ("state", "published") and not f.endswith(".tmp")}
 
 
 def sigs(text):
