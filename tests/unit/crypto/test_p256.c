@@ -12,6 +12,7 @@
 #include <openssl/obj_mac.h>
 #include <stdlib.h>
 
+#include "crypto/p256_terms.h"
 #include "crypto/p256_way.h"
 
 #define N_MAX	300		/* signatures of a batch: more than a chunk of any way */
@@ -651,6 +652,33 @@ everything_at_once(void **state)
 	crowd_free(w);
 }
 
+/* Lanes that are only filled up have no verdict: n are set, the ones behind stay. */
+static void
+verdicts_are_as_many(void **state)
+{
+	struct curve *c = *state;
+	const uint64_t one[P256_WORDS] = { 1 }, two[P256_WORDS] = { 2 };
+
+	for (size_t n = 1; n <= 3 * P256_LANES; n++)
+		for (size_t way = 0; way < ways(); way++) {
+			const struct p256_way *w = way == 1 ? p256_way_lanes() : p256_way_64();
+			void *room = aligned_alloc(64, (w->room_size + 63) / 64 * 64);
+			enum p256_verdict verdict[4 * P256_LANES];
+			struct p256_terms terms[3 * P256_LANES];
+
+			assert_non_null(room);
+			for (size_t i = 0; i < ARRAY_LEN(terms); i++)
+				p256_terms_set(&terms[i], c->g[way], one, one, two);
+			memset(verdict, 0x5a, sizeof(verdict));
+			w->check(room, c->g[way], terms, n, verdict);
+			for (size_t i = 0; i < n; i++)
+				assert_int_equal(verdict[i], P256_BAD);
+			for (size_t i = n; i < ARRAY_LEN(verdict); i++)
+				assert_int_equal(verdict[i], 0x5a5a5a5a);
+			free(room);
+		}
+}
+
 /* A row as words, with R = 2^shift. */
 static void
 row_check(struct curve *c, const struct p256_table *t, const EC_POINT *q, size_t window, size_t i,
@@ -743,4 +771,5 @@ TESTS_MAIN("crypto/p256", TF(good_ones_and_changed_ones), TF(edges_of_r_s_and_th
 	TF(digests_of_0_and_above_the_order), TF(keys_that_are_small_multiples), TF(small_numbers),
 	TF(equal_and_opposite_points), TF(scalars_of_equal_halves),
 	TF(sums_with_x_at_or_above_the_order), TF(everything_at_once),
-	TF(tables_have_the_multiples), TF(what_is_no_point_has_no_table), T(lanes_were_tried))
+	TF(verdicts_are_as_many), TF(tables_have_the_multiples),
+	TF(what_is_no_point_has_no_table), T(lanes_were_tried))
