@@ -108,8 +108,10 @@ def case_step(d, lab, h, step):
         uri, key = tal(d, NEXT[step])
         t.equal([(x["args"]["uri"], x["args"]["key"]) for x in lines()], [(uri, key)],
                 f"step {step}: … with address and key of {NEXT[step]}")
-        out = run("rpki", "log", "-c", h.conf, keys_uri(step))[1]
-        t.ok(key in out and CLAUSE in out, f"step {step}: rpki log tells it", out)
+        # The history is written by another process than the object log.
+        def told():
+            return run("rpki", "log", "-c", h.conf, keys_uri(step))[1]
+        t.ok(wait_for(lambda: key in (out := told()) and CLAUSE in out, 15), f"step {step}: rpki log tells it", told())
 
 
 def case_moved(d, lab, h):
