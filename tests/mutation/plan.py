@@ -17,7 +17,7 @@ def diff(alg, seconds):
 
 WORDS = ["p256_field", "p256_c_field", "p256_narrow_field", "p256", "p256_c", "p256_narrow"]
 UNITS = {n: unit(n) for n in ["rsa_mont", "rsa_lanes", "p256_invert", "p256_fe8", "p256_cache", "verify",
-                              "digest", "dnskey", "dnskey_ec"] + WORDS}
+                              "digest", "dnskey", "dnskey_alloc", "dnskey_ec"] + WORDS}
 RSA, P256 = diff("rsa", 3), diff("p256", 3)
 
 # A file's name begins so: the tests, of which only those are run that the slip reaches.
@@ -28,12 +28,12 @@ PLAN = [
     ("p256_fe8", ["p256_fe8", "p256"], [P256]),
     ("p256", ["p256_fe8", *WORDS], [P256]),
     ("sha_", ["digest"], []),
-    ("verify_rsa", ["verify", "dnskey"], [RSA]),
+    ("verify_rsa", ["verify", "dnskey", "dnskey_alloc"], [RSA]),
     ("verify_lanes", ["verify"], [RSA]),
     ("verify_tables", ["p256_cache", "verify"], [P256]),
-    ("verify_ec", ["verify", "dnskey_ec"], [P256]),
-    ("verify_ed", ["verify", "dnskey"], []),
-    ("", ["verify", "dnskey", "p256_cache", "rsa_lanes"], [RSA, P256]),
+    ("verify_ec", ["verify", "dnskey_ec", "dnskey_alloc"], [P256]),
+    ("verify_ed", ["verify", "dnskey", "dnskey_alloc"], []),
+    ("", ["verify", "dnskey", "dnskey_alloc", "p256_cache", "rsa_lanes"], [RSA, P256]),
 ]
 # What a processor must have for a slip to be seen: flags of Linux's cpuinfo.
 NEEDS = [
