@@ -116,7 +116,7 @@ question(struct worker *w, unsigned slot, size_t len)
 {
 	uint8_t answer[ITEMS_MAX];
 	size_t n = items_read(w, len);
-	_cleanup_(crypto_pub_freep) struct crypto_pub *key = key_prepare(w->items, n);
+	struct crypto_pub *key = key_prepare(w->items, n);
 
 	if (crypto_verify_batch(w->items, n) < 0)
 		n = 0;
@@ -125,6 +125,7 @@ question(struct worker *w, unsigned slot, size_t len)
 	facts_note(w, n);
 	atomic_fetch_add(&w->n_done, n);
 	ring_answer(w->st->ring, slot, answer, n);
+	(void)crypto_pub_free(key);
 }
 
 static void
