@@ -95,8 +95,6 @@ swapped(struct p256 *p, struct chance *c UNUSED, struct trial *t)
 	t->kind = "r and s exchanged";
 	if (BN_cmp(p->r, p->s) == 0)
 		return false;		/* u2 was 1 */
-	if (BN_cmp(p->r, p->s) == 0)
-		t->hope = HOPE_NONE;		/* an edge: it is as good as before */
 	BN_swap(p->r, p->s);
 	return p256_put(p, t);
 }
