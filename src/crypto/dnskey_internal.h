@@ -48,7 +48,6 @@ const struct dns_alg *dns_alg_find(uint8_t alg);
 const struct dns_alg *dns_alg_at(size_t i);
 
 /* rsa_lanes.h; nobody with private keys knows what is in it (tests/lint/test_public.py). */
-struct rsa_lane_key;
 
 struct crypto_pub {
 	const struct dns_alg	*alg;
@@ -57,7 +56,7 @@ struct crypto_pub {
 	/* RSA */
 	BIGNUM			*n, *e;
 	BN_MONT_CTX		*mont;		/* of n */
-	struct rsa_lane_key	*lane;		/* or NULL: not for the lanes */
+	uint8_t			*octets;	/* the modulus, for the lanes; or NULL: not for them */
 	/* ECDSA */
 	EC_GROUP		*group;
 	EC_POINT		*q;

@@ -41,8 +41,8 @@ rsa_parse(struct sv key, struct sv *ret_e, struct sv *ret_n)
 }
 
 /*
- * RSA-2048 with the usual exponent goes through the lanes: its modulus is kept
- * as octets, and made ready for them.
+ * RSA-2048 with the usual exponent goes through the lanes, which take its
+ * modulus as octets.
  */
 static int
 rsa_lane_init(struct crypto_pub *k, struct sv n)
@@ -50,9 +50,9 @@ rsa_lane_init(struct crypto_pub *k, struct sv n)
 	if (n.n != RSA_LANE_LEN || k->bits != 8 * RSA_LANE_LEN || !BN_is_word(k->e, DNS_RSA_E) ||
 	    !rsa_lanes_can())
 		return 0;
-	if ((k->lane = malloc(sizeof(*k->lane))) == NULL)
+	if ((k->octets = malloc(RSA_LANE_LEN)) == NULL)
 		return -ENOMEM;
-	rsa_lane_key_init(k->lane, (const uint8_t *)n.p);
+	memcpy(k->octets, n.p, RSA_LANE_LEN);
 	return 0;
 }
 
@@ -188,7 +188,7 @@ crypto_pub_free(struct crypto_pub *k)
 	BN_MONT_CTX_free(k->mont);
 	BN_free(k->e);
 	BN_free(k->n);
-	free(k->lane);
+	free(k->octets);
 	free(k);
 	return NULL;
 }

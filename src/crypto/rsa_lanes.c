@@ -47,7 +47,7 @@ octets_of(struct octets *o, const struct rsa_lane *lanes, size_t n)
 	for (size_t i = 0; i < RSA_LANES; i++) {
 		const struct rsa_lane *l = &lanes[i < n ? i : 0];
 
-		o->modulus[i] = l->key != NULL ? l->key->modulus : l->modulus;
+		o->modulus[i] = l->modulus;
 		o->sig[i] = l->sig;
 		o->em[i] = l->em;
 	}
@@ -134,9 +134,3 @@ rsa_lanes_check(struct rsa_lane *lanes, size_t n)
 }
 
 #endif
-
-void
-rsa_lane_key_init(struct rsa_lane_key *k, const uint8_t modulus[static RSA_LANE_LEN])
-{
-	memcpy(k->modulus, modulus, RSA_LANE_LEN);
-}

@@ -12,13 +12,8 @@
 #define RSA_LANES	8
 #define RSA_LANE_LEN	256		/* octets of modulus, signature and encoding */
 
-/* A modulus of a key that stays. (There is nothing to prepare: rsa_lift.c.) */
-struct rsa_lane_key {
-	uint8_t		modulus[RSA_LANE_LEN];
-};
-
+/* RSA_LANE_LEN octets each. There is nothing to prepare of a key: rsa_lift.c. */
 struct rsa_lane {
-	const struct rsa_lane_key *key;		/* or NULL: a fresh one: */
 	const uint8_t	*modulus;		/* big-endian, odd, its top bit set */
 	const uint8_t	*sig;
 	const uint8_t	*em;			/* the one encoding that sig^65537 must be */
@@ -27,7 +22,6 @@ struct rsa_lane {
 
 /* Can this build do it on this processor? If not, nothing below may be called. */
 bool	 rsa_lanes_can(void);
-void	 rsa_lane_key_init(struct rsa_lane_key *, const uint8_t modulus[static RSA_LANE_LEN]);
 /* 1 to RSA_LANES of them; fewer cost the same. A sig not below its modulus is not ok. */
 void	 rsa_lanes_check(struct rsa_lane *, size_t n);
 

@@ -13,7 +13,7 @@ struct eight {
 static bool
 is_ours(const struct crypto_verify *v)
 {
-	return v->key != NULL ? v->key->lane != NULL : v->modulus.n == RSA_LANE_LEN;
+	return v->key != NULL ? v->key->octets != NULL : v->modulus.n == RSA_LANE_LEN;
 }
 
 static void
@@ -26,8 +26,7 @@ eight_add(struct eight *e, const struct slice *s, size_t at)
 	/* 2048 bits have room for each digest. */
 	(void)dns_rsa_encode(a, (const uint8_t *)v->tbs.p, RSA_LANE_LEN, e->em[e->n]);
 	*l = (struct rsa_lane){
-		.key = v->key != NULL ? v->key->lane : NULL,
-		.modulus = (const uint8_t *)v->modulus.p,
+		.modulus = v->key != NULL ? v->key->octets : (const uint8_t *)v->modulus.p,
 		.sig = (const uint8_t *)v->sig.p,
 		.em = e->em[e->n],
 	};
