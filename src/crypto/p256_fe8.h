@@ -186,16 +186,24 @@ fe_sqr2(struct fe *r0, const struct fe *a0, struct fe *r1, const struct fe *a1)
 	fe_sqr(r1, a1);
 }
 
+/* a - b + k p, limb by limb: not carried. */
+FE_INLINE void
+fe_minus(__m512i t[static FE_LIMBS], const struct fe *a, const struct fe *b, uint64_t k)
+{
+	const struct fe kp = fe_times_p(k);
+
+#pragma GCC unroll 8
+	for (int i = 0; i < FE_LIMBS; i++)
+		t[i] = _mm512_sub_epi64(_mm512_add_epi64(a->l[i], kp.l[i]), b->l[i]);
+}
+
 /* Tight minus tight is loose. */
 FE_INLINE void
 fe_sub(struct fe *r, const struct fe *a, const struct fe *b)
 {
-	const struct fe k = fe_times_p(2);
 	__m512i t[FE_LIMBS];
 
-#pragma GCC unroll 8
-	for (int i = 0; i < FE_LIMBS; i++)
-		t[i] = _mm512_sub_epi64(_mm512_add_epi64(a->l[i], k.l[i]), b->l[i]);
+	fe_minus(t, a, b, 2);
 	fe_carry(r, t);
 }
 
@@ -217,12 +225,9 @@ fe_tighten(struct fe *r, __m512i t[static FE_LIMBS])
 FE_INLINE void
 fe_sub_tight(struct fe *r, const struct fe *a, const struct fe *b)
 {
-	const struct fe k = fe_times_p(2);
 	__m512i t[FE_LIMBS];
 
-#pragma GCC unroll 8
-	for (int i = 0; i < FE_LIMBS; i++)
-		t[i] = _mm512_sub_epi64(_mm512_add_epi64(a->l[i], k.l[i]), b->l[i]);
+	fe_minus(t, a, b, 2);
 	fe_tighten(r, t);
 }
 
@@ -230,14 +235,12 @@ fe_sub_tight(struct fe *r, const struct fe *a, const struct fe *b)
 FE_INLINE void
 fe_sub2_tight(struct fe *r, const struct fe *a, const struct fe *b, const struct fe *c)
 {
-	const struct fe k = fe_times_p(4);
 	__m512i t[FE_LIMBS];
 
+	fe_minus(t, a, b, 4);
 #pragma GCC unroll 8
-	for (int i = 0; i < FE_LIMBS; i++) {
-		t[i] = _mm512_sub_epi64(_mm512_add_epi64(a->l[i], k.l[i]), b->l[i]);
+	for (int i = 0; i < FE_LIMBS; i++)
 		t[i] = _mm512_sub_epi64(t[i], c->l[i]);
-	}
 	fe_tighten(r, t);
 }
 
