@@ -178,51 +178,6 @@ digest_alone(uint8_t alg, const uint8_t *digest, uint8_t *em, size_t len)
 }
 
 static bool
-block_type_2(uint8_t alg, const uint8_t *digest, uint8_t *em, size_t len)
-{
-	bool fits = em_right(alg, digest, em, len);
-
-	em[1] = 2;
-	return fits;
-}
-
-static bool
-block_type_0(uint8_t alg, const uint8_t *digest, uint8_t *em, size_t len)
-{
-	bool fits = em_right(alg, digest, em, len);
-
-	em[1] = 0;
-	return fits;
-}
-
-static bool
-begins_with_1(uint8_t alg, const uint8_t *digest, uint8_t *em, size_t len)
-{
-	bool fits = em_right(alg, digest, em, len);
-
-	em[0] = 1;
-	return fits;
-}
-
-static bool
-padding_hole(uint8_t alg, const uint8_t *digest, uint8_t *em, size_t len)
-{
-	bool fits = em_right(alg, digest, em, len);
-
-	em[2 + PS_MIN] = 0;
-	return fits;
-}
-
-static bool
-padding_dent(uint8_t alg, const uint8_t *digest, uint8_t *em, size_t len)
-{
-	bool fits = em_right(alg, digest, em, len);
-
-	em[2] = 0xfe;
-	return fits;
-}
-
-static bool
 separator_missing(uint8_t alg, const uint8_t *digest, uint8_t *em, size_t len)
 {
 	const struct hash *h = hash_of(alg);
@@ -235,30 +190,37 @@ separator_missing(uint8_t alg, const uint8_t *digest, uint8_t *em, size_t len)
 	return true;
 }
 
+/* Made so, and where an octet is named, that one is another then. */
 static const struct {
 	const char	*name;
 	bool		(*make)(uint8_t, const uint8_t *, uint8_t *, size_t);
+	bool		 other;
+	uint8_t		 at, octet;
 } wrongs[] = {
-	{ "short padding, garbage behind", garbage_behind },
-	{ "padding one short, an octet behind", one_behind },
-	{ "no parameters", no_params },
-	{ "garbage in the parameters", long_params },
-	{ "another hash's OID", other_hash },
-	{ "another algorithm's encoding", other_algorithm },
-	{ "the digest an octet short", digest_short },
-	{ "a length in two octets", long_length },
-	{ "the digest without DigestInfo", digest_alone },
-	{ "block type 2", block_type_2 },
-	{ "block type 0", block_type_0 },
-	{ "begins with 01", begins_with_1 },
-	{ "a zero in the padding", padding_hole },
-	{ "an fe in the padding", padding_dent },
-	{ "no zero behind the padding", separator_missing },
+	{ "short padding, garbage behind", garbage_behind, false, 0, 0 },
+	{ "padding one short, an octet behind", one_behind, false, 0, 0 },
+	{ "no parameters", no_params, false, 0, 0 },
+	{ "garbage in the parameters", long_params, false, 0, 0 },
+	{ "another hash's OID", other_hash, false, 0, 0 },
+	{ "another algorithm's encoding", other_algorithm, false, 0, 0 },
+	{ "the digest an octet short", digest_short, false, 0, 0 },
+	{ "a length in two octets", long_length, false, 0, 0 },
+	{ "the digest without DigestInfo", digest_alone, false, 0, 0 },
+	{ "block type 2", em_right, true, 1, 2 },
+	{ "block type 0", em_right, true, 1, 0 },
+	{ "begins with 01", em_right, true, 0, 1 },
+	{ "a zero in the padding", em_right, true, 2 + PS_MIN, 0 },
+	{ "an fe in the padding", em_right, true, 2, 0xfe },
+	{ "no zero behind the padding", separator_missing, false, 0, 0 },
 };
 _Static_assert(ARRAY_LEN(wrongs) == EM_WRONGS, "all of them are asked for");
 
 const char *
 em_wrong(unsigned i, uint8_t alg, const uint8_t *digest, uint8_t *em, size_t len)
 {
-	return wrongs[i].make(alg, digest, em, len) ? wrongs[i].name : NULL;
+	if (!wrongs[i].make(alg, digest, em, len))
+		return NULL;
+	if (wrongs[i].other)
+		em[wrongs[i].at] = wrongs[i].octet;
+	return wrongs[i].name;
 }
