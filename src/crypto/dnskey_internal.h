@@ -55,7 +55,7 @@ struct crypto_pub {
 	size_t			 sig_len;
 	/* RSA */
 	BIGNUM			*n, *e;
-	BN_MONT_CTX		*mont;		/* of n */
+	_Atomic(BN_MONT_CTX *)	*mont;		/* of n; NULL in it: nobody needed it yet */
 	uint8_t			*octets;	/* the modulus, for the lanes; or NULL: not for them */
 	/* ECDSA */
 	EC_GROUP		*group;

@@ -1,10 +1,11 @@
 /*
- * Public keys: from octets to something one can compute with. RSA with its
- * Montgomery context (verify_rsa.c says why) and, for RSA-2048, ready for the
- * lanes; ECDSA as a point that OpenSSL has judged; EdDSA as EVP has it.
+ * Public keys: from octets to something one can compute with. RSA with room
+ * for its Montgomery context (verify_rsa.c makes it) and, for RSA-2048, ready
+ * for the lanes; ECDSA as a point that OpenSSL has judged; EdDSA as EVP has it.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,16 +60,12 @@ rsa_lane_init(struct crypto_pub *k, struct sv n)
 static int
 rsa_init(struct crypto_pub *k, struct sv n)
 {
-	_cleanup_(BN_CTX_freep) BN_CTX *ctx = NULL;
-
 	k->bits = (unsigned)BN_num_bits(k->n);
 	k->sig_len = n.n;
 	if (k->bits < DNS_RSA_BITS_MIN || !BN_is_odd(k->n) || !BN_is_odd(k->e) ||
 	    BN_is_one(k->e) || BN_cmp(k->e, k->n) >= 0)
 		return -EINVAL;
-	k->mont = BN_MONT_CTX_new();
-	ctx = BN_CTX_new();
-	if (k->mont == NULL || ctx == NULL || !BN_MONT_CTX_set(k->mont, k->n, ctx))
+	if ((k->mont = calloc(1, sizeof(*k->mont))) == NULL)
 		return -ENOMEM;
 	return rsa_lane_init(k, n);
 }
@@ -185,7 +182,9 @@ crypto_pub_free(struct crypto_pub *k)
 	BN_MONT_CTX_free(k->field);
 	EC_POINT_free(k->q);
 	EC_GROUP_free(k->group);
-	BN_MONT_CTX_free(k->mont);
+	if (k->mont != NULL)
+		BN_MONT_CTX_free(atomic_load(k->mont));
+	free(k->mont);
 	BN_free(k->e);
 	BN_free(k->n);
 	free(k->octets);
