@@ -52,12 +52,24 @@ rpki_verdict_name(enum rpki_verdict v)
 	return v < V_MAX ? verdicts[v] : "?";
 }
 
-/* Printable ASCII without what a shell, a terminal or a path would misread. */
+/*
+ * Printable ASCII without what a shell, a terminal or a path would misread. A
+ * table, as each octet of each listed file's URI is looked up here.
+ */
 static bool
 uri_char(char c)
 {
-	return c > ' ' && c < 0x7f && c != '"' && c != '\'' && c != '\\' &&
-	    c != '<' && c != '>' && c != '`' && c != '?' && c != '#';
+	static const bool good[256] = {
+		['!'] = true,
+		['$' ... '&'] = true,		/* not " and # */
+		['(' ... ';'] = true,		/* not ' */
+		['='] = true,			/* not < */
+		['@' ... '['] = true,		/* not > and ? */
+		[']' ... '_'] = true,		/* not \ */
+		['a' ... '~'] = true,		/* not ` */
+	};
+
+	return good[(uint8_t)c];
 }
 
 /*
