@@ -9,7 +9,7 @@ import tap
 import csource
 
 # folder: what it may include besides itself
-TOP = {"base", "inr", "crypto", "sys", "net", "hsm", "rpki", "rtr", "dns", "dnssec", "store", "out", "app"}
+TOP = {"base", "inr", "crypto", "sys", "net", "hsm", "rpki", "rtr", "dns", "dnssec", "mail", "store", "out", "app"}
 SEES = {
     "base": set(),
     "inr": {"base"},
@@ -20,6 +20,7 @@ SEES = {
     "rtr": {"base", "inr", "crypto"},
     "dns": {"base", "inr", "crypto"},
     "dnssec": {"base", "inr", "crypto", "dns"},
+    "mail": {"base", "inr", "crypto", "dns"},
     "hsm": {"base", "sys"},
     "store": {"base", "inr", "sys"},
     "out": {"base", "inr"},
@@ -43,6 +44,8 @@ DOORS = {
     # Names and text; a zone in memory; messages: who needs one seldom needs all.
     "dns": {"dns/dns.h", "dns/zone.h", "dns/wire.h"},
     "dnssec": {"dnssec/dnssec.h", "dnssec/audit.h", "dnssec/epp.h", "dnssec/intake.h", "dnssec/keyfile.h", "dnssec/keystate.h", "dnssec/timeline.h", "dnssec/transfer.h", "dnssec/transfer_watch.h"},
+    # A standard each: who signs needs no SPF.
+    "mail": {"mail/mail.h", "mail/message.h", "mail/tags.h"},
     # Snapshots and objects have nothing in common, and who reads objects has
     # no business with the library that writes either. The history is read by
     # commands that need neither.
@@ -82,6 +85,8 @@ LIBRARIES = {
     "seccomp.h": ("src/sys/",),
     "linux/": ("src/sys/",),
     "yaml.h": ("src/sys/",),
+    "idn2.h": ("src/mail/",),
+    "libpsl.h": ("src/mail/",),
     "expat.h": ("src/rpki/", "src/app/"),
     "zlib.h": ("src/sys/", "src/net/", "src/app/", "src/lab/"),
     "bzlib.h": ("src/lab/",),

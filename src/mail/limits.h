@@ -1,0 +1,19 @@
+/* Every limit on mail input, with its reason. "Today" is November 2026. */
+#ifndef MAIL_LIMITS_H
+#define MAIL_LIMITS_H
+
+/* Questions that may be under way for one message at a time: 10 MX hosts with A and AAAA. */
+#define MAIL_MISSING_MAX	32
+
+/* --- message.h --- */
+#define MAIL_POOL_MAX		(4 * 1024 * 1024) /* bytes of one message's values: its header twice, and results */
+#define MAIL_HEADER_MAX		(1024 * 1024)	/* octets of all fields; Postfix takes 100 KB (header_size_limit) */
+#define MAIL_FIELDS_MAX		2000		/* fields; a message through ten lists has some 150 */
+#define MAIL_FIELD_MAX		(100 * 1024)	/* octets of one; Authentication-Results of a long chain are below 10 KB */
+#define MAIL_NAME_FIELD_MAX	256		/* octets of a field's name; the longest in use have 40 */
+#define MAIL_ADDRESSES_MAX	64		/* in one From: people use one */
+
+/* --- tags.h --- */
+#define MAIL_TAGS_MAX		64		/* tags of one list: DKIM has 14 */
+
+#endif
