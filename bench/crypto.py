@@ -2,14 +2,17 @@
 """Signatures verified in masses: each way, its peers, and what comes of it.
 
 	meson compile -C build bench-crypto
-	crypto.py [rates] [digests] [pilot] [lab] [world] [zone] [gate]	(some of it)
-	SEKISHO_WORLD=DIR	the full size for `world` (see live.py; LIVE=cold,alone: no peers)
+	crypto.py [rates] [digests] [pilot] [lab] [tree] [world] [zone] [gate]	(some of it)
+	SEKISHO_TREE=DIR	the full size for `tree`, made in two minutes by
+		sekisho lab rpki --from-vrps FILE --at 2026-11-18T11:00:00Z -o DIR/tree --tal DIR/tals
+	SEKISHO_WORLD=DIR	the same with servers for `world` (see live.py; LIVE=cold,alone: no peers)
 
  rates	verifications/s of RSA-2048 and P-256 by each way of crypto/verify.h and
 	by batch size, beside EVP_PKEY_verify with a cached key
  digests	of short messages, likewise
  pilot, lab	cold validation of the pilot and of a tree of 1,000 CAs (bench.py)
- world	cold validation of the full-size tree (live.py), if SEKISHO_WORLD is set
+ tree	cold validation of the full-size tree, if SEKISHO_TREE is set
+ world	the same from the object store of a daemon (live.py), if SEKISHO_WORLD is set
  zone	`zone verify` of a hosting zone of 100,000 names (zone.py)
  gate	what verifying a freshly signed zone of 1,000,000 names takes (gate.py)
 
@@ -25,7 +28,7 @@ import os
 import sys
 from functools import partial
 
-from bench import LAB_CAS, bench_lab, bench_pilot
+from bench import LAB_CAS, bench_lab, bench_pilot, bench_tree
 from crypto_rates import bench_digests, bench_rates
 from gate import bench_gate
 from kit import bench_begin, bench_end, parts_run, peers, say, table
@@ -82,6 +85,14 @@ def lab(aims, work):
         aims.at_most("%d CAs, CPU" % LAB_CAS, cpu.get("sekisho --tree"), 0.8)
 
 
+def tree(aims, work):
+    if not os.environ.get("SEKISHO_TREE"):
+        say("  SEKISHO_TREE is not set: left out")
+        return
+    cpu = bench_tree(os.environ["SEKISHO_TREE"], work) or {}
+    aims.at_most("the full-size tree, CPU", cpu.get("sekisho --tree"), 12)
+
+
 def world(aims, work):
     if not os.environ.get("SEKISHO_WORLD"):
         say("  SEKISHO_WORLD is not set: left out")
@@ -89,7 +100,7 @@ def world(aims, work):
     os.environ.setdefault("LIVE", "cold")
     made, cpu = bench_live(work)
     if cpu is not None and made.n_objects >= BIG:
-        aims.at_most("the full-size tree, CPU", cpu.get(STORE_1_JOB), 12)
+        aims.at_most("the full-size world, from the store, CPU", cpu.get(STORE_1_JOB), 12)
 
 
 def zone(aims, work):
@@ -117,7 +128,7 @@ def gate(aims, work):
         aims.at_most("the gate of %d names, CPU; aim: signing" % GATE, got[1], got[0])
 
 
-PARTS = {"rates": rates, "digests": digests, "pilot": pilot, "lab": lab, "world": world,
+PARTS = {"rates": rates, "digests": digests, "pilot": pilot, "lab": lab, "tree": tree, "world": world,
          "zone": zone, "gate": gate}
 
 
