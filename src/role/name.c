@@ -6,7 +6,6 @@
 #include "role/crypto.h"
 #include "role/name_role.h"
 #include "sys/clock.h"
-#include "sys/file.h"
 #include "sys/memfd.h"
 #include "sys/proc.h"
 
@@ -16,7 +15,6 @@
 #define DEAF_ROUNDS	3	/* without a word of the resolver: its file may name another by now */
 #define DEAF_LIFE_USEC	(600 * USEC)
 #define RESOLV_CONF	"/etc/resolv.conf"
-#define RESOLV_MAX	(64 * 1024)
 
 /* --- when --- */
 
@@ -169,24 +167,6 @@ on_notify(struct role *r, enum role_id from UNUSED, void *msg)
 
 /* --- life --- */
 
-/* The first one that can be read; without one it is this machine, as resolv.conf(5) says. */
-static int
-resolver_read(struct name_role *nr)
-{
-	_cleanup_(pool_freep) struct pool *pool = pool_new(RESOLV_MAX + 4096);
-	struct sv text, line, word;
-
-	if (pool == NULL || dnsask_to_parse(SV("127.0.0.1"), &nr->resolver) < 0)
-		return -ENOMEM;
-	if (file_read(pool, FILE_CWD, RESOLV_CONF, RESOLV_MAX, &text) < 0)
-		return 0;
-	while (sv_line(&text, &line))
-		if (sv_word(&line, &word) && sv_eq(word, SV("nameserver")) && sv_word(&line, &word) &&
-		    dnsask_to_parse(word, &nr->resolver) == 0)
-			return 0;
-	return 0;
-}
-
 static int
 zone_add(struct name_role *nr, struct sv line)
 {
@@ -239,7 +219,7 @@ hosts_take(struct name_role *nr, struct sv text)
 	int rc = 0;
 
 	while (rc == 0 && sv_line(&text, &line))
-		if (line.n > 0 && (rc = dnsask_map_add(nr->asker, line)) == -EINVAL) {
+		if (line.n > 0 && (rc = dnsask_map_add(nr->stubs.asker, line)) == -EINVAL) {
 			role_log(nr->role, LOG_LEVEL_ERROR, "dns.hosts: \"%.*s\" is not ADDRESS=ADDRESS:PORT, "
 			    "ignoring", SV_ARG(line));
 			rc = 0;
@@ -261,15 +241,17 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	nr->families = m->families & 3;
 	nr->born_usec = clock_mono_usec();
 	nr->resolver_fixed = m->resolver.n > 0;
+	nr->stubs.room = nr->room;
+	nr->stubs.n_resolvers = 1;
 	if ((rc = zones_take(nr, m->zones)) < 0 ||
-	    (rc = dnsask_new(r->loop, NAME_TALKS_MAX, &nr->asker)) < 0 ||
+	    (rc = dnsask_new(r->loop, NAME_TALKS_MAX, &nr->stubs.asker)) < 0 ||
 	    (rc = hosts_take(nr, m->hosts)) < 0)
 		return rc;
 	if ((nr->timer = loop_timer_add(r->loop, on_timer, nr)) == NULL)
 		return -ENOMEM;
 	if (!nr->resolver_fixed)
-		return resolver_read(nr);
-	if (dnsask_to_parse(m->resolver, &nr->resolver) < 0) {
+		return stubs_resolvers_read(&nr->stubs, 1);
+	if (dnsask_to_parse(m->resolver, &nr->stubs.resolver[0]) < 0) {
 		role_log(r, LOG_LEVEL_ERROR, "dns.resolver: \"%.*s\" is no address", SV_ARG(m->resolver));
 		return -EBADMSG;
 	}

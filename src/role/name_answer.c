@@ -5,35 +5,6 @@
 #include "base/err.h"
 #include "role/name_role.h"
 
-int
-answer_head(struct sv wire, struct dns_head *ret)
-{
-	uint8_t none[1];
-	struct dmsg m;
-
-	if (dmsg_open(&m, wire, none) < 0)
-		return -EBADMSG;
-	*ret = m.head;
-	return 0;
-}
-
-bool
-answer_is(struct sv wire, uint8_t *room, uint16_t id, enum dns_opcode op, const struct dname *name,
-    uint16_t type)
-{
-	struct dns_question q;
-	struct dmsg m;
-
-	if (dmsg_open(&m, wire, room) < 0 || m.head.id != id || m.head.opcode != op ||
-	    (m.head.flags & DNS_QR) == 0)
-		return false;
-	/* Errors often come without their question. */
-	if (m.head.n[DNS_QUESTION] == 0)
-		return m.head.rcode != DNS_NOERROR;
-	return m.head.n[DNS_QUESTION] == 1 && dmsg_question(&m, &q) == 1 && q.type == type &&
-	    q.class == DNS_CLASS_IN && dname_eq(&q.name, name);
-}
-
 /* --- a set --- */
 
 struct gathering {

@@ -61,7 +61,7 @@ server_add(struct look *l, enum seen_side side, size_t name, const struct ip_pre
 	*s = (struct look_server){ .side = side, .name = name, .addr = *a, .state = SEEN_SILENT,
 	    .set = SEEN_NONE, .dnskey_sigs = SEEN_NONE, .soa_sigs = SEEN_NONE };
 	/* Nobody's resolver asks there. */
-	if (!dnsask_addr_is_place(a) && !dnsask_is_mapped(l->nr->asker, a)) {
+	if (!dnsask_addr_is_place(a) && !dnsask_is_mapped(l->nr->stubs.asker, a)) {
 		s->phase = LOOK_DONE;
 		s->state = SEEN_NO_ADDRESS;
 	}
@@ -182,7 +182,7 @@ stub_start(struct look_ask *a, enum look_what what, size_t index, const struct d
 {
 	a->what = what;
 	a->index = index;
-	a->busy = stub_ask(&a->stub, a->look->nr, name, type, false, stub_done, a) == 0;
+	a->busy = stub_ask(&a->stub, &a->look->nr->stubs, name, type, DNS_STUB_BOGUS_TOO, stub_done, a) == 0;
 	*phase = a->busy ? LOOK_ASKED : LOOK_FAILED;
 }
 

@@ -283,7 +283,7 @@ step_write(struct look_ask *a, uint8_t *buf, size_t cap)
 	a->id = question_id();
 	a->type = step->type;
 	a->name = step->of_parent ? a->look->seen.parent : a->look->z->name;
-	return question_write(buf, cap, a->id, &a->name, a->type, 0);
+	return question_write(buf, cap, a->id, &a->name, a->type, 0, true);
 }
 
 static void
@@ -346,7 +346,7 @@ look_server_ask(struct look_ask *a)
 	int rc;
 
 	q.message = (struct sv){ (const char *)msg, step_write(a, msg, sizeof(msg)) };
-	rc = dnsask_ask(a->look->nr->asker, &q, &a->talk);
+	rc = dnsask_ask(a->look->nr->stubs.asker, &q, &a->talk);
 	if (rc < 0) {
 		s->state = rc == -ENETUNREACH ? SEEN_NO_ROUTE : SEEN_SILENT;
 		server_over(a);

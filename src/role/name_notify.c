@@ -143,7 +143,7 @@ send_it(void *arg)
 	q.to = n->addrs[n->at];
 	q.message = (struct sv){ (const char *)msg, notify_write(msg, sizeof(msg), n->msg_id, &n->zone,
 	    n->type, NULL) };
-	if ((rc = dnsask_ask(n->nr->asker, &q, &n->talk)) < 0)
+	if ((rc = dnsask_ask(n->nr->stubs.asker, &q, &n->talk)) < 0)
 		addr_drop(n, rc == -ENETUNREACH ? "has no route from here" : err_str(rc));
 }
 
@@ -167,7 +167,7 @@ addr_add(void *arg, const struct dname *owner UNUSED, const struct ip_prefix *a)
 	if (n->n_addrs == ADDRS_MAX || (n->nr->families != 0 && (n->nr->families & family) == 0))
 		return;
 	/* A stranger names it: not our own machine. */
-	if (!dnsask_addr_is_place(a) && !dnsask_is_mapped(n->nr->asker, a))
+	if (!dnsask_addr_is_place(a) && !dnsask_is_mapped(n->nr->stubs.asker, a))
 		return;
 	n->addrs[n->n_addrs++] = (struct dnsask_to){ *a, n->targets[n->target].port };
 }
@@ -197,8 +197,8 @@ addrs_next(struct notify *n)
 			again_later(n, 1);
 		return;
 	}
-	rc = stub_ask(&n->stub, n->nr, &n->targets[n->target].target, n->v6 ? RR_AAAA : RR_A, true,
-	    addrs_done, n);
+	rc = stub_ask(&n->stub, &n->nr->stubs, &n->targets[n->target].target, n->v6 ? RR_AAAA : RR_A,
+	    DNS_STUB_STRICT, addrs_done, n);
 	if (rc < 0)
 		finish(n, false, "the resolver cannot be asked", err_str(rc));
 }
@@ -282,7 +282,7 @@ lookup(struct notify *n)
 	if (n->lookups++ == LOOKUPS_MAX)
 		rc = SE_LIMIT;
 	else if ((rc = dsync_name(n->for_all ? NULL : &n->zone, &n->parent, &name)) == 0)
-		rc = stub_ask(&n->stub, n->nr, &name, RR_DSYNC, true, dsync_done, n);
+		rc = stub_ask(&n->stub, &n->nr->stubs, &name, RR_DSYNC, DNS_STUB_STRICT, dsync_done, n);
 	if (rc < 0)
 		finish(n, false, "DSYNC cannot be looked up", err_str(rc));
 }

@@ -48,6 +48,7 @@
 #ifndef ROLE_NAME_ROLE_H
 #define ROLE_NAME_ROLE_H
 
+#include "app/dns_stub.h"
 #include "app/zone_list.h"
 #include "app/zone_seen.h"
 #include "base/pool.h"
@@ -63,44 +64,13 @@
 #define NAME_ROUND_SEC		60
 #define NAME_CHECKS_MAX		256	/* signatures verified in a round; 26 servers with the same cost six */
 #define NAME_TWINS_MAX		4	/* keys of one tag and algorithm that are tried (CVE-2023-50387) */
-#define NAME_STUB_MSEC		3000
-#define NAME_STUB_TRIES		3
 #define NAME_ASK_MSEC		5000	/* connect and answer; the kernel sends SYN again after one second */
 #define NAME_ASK_TRIES		2
 #define NAME_POOL_MAX		((size_t)8 << 20)	/* sets, signatures: SEEN_OCTETS_MAX and the raw ones */
 
 struct name_role;
 
-/* --- a question to the resolver (name_stub.c) --- */
-
-typedef void (*stub_fn)(void *arg, int rc, struct sv answer);
-
-struct stub {
-	struct name_role	*nr;
-	struct dnsask_talk	*talk;
-	struct dname		 name;
-	uint16_t		 type, id;
-	unsigned		 tries;
-	bool			 tcp, cd;
-	bool			 strict;	/* what does not validate is no answer */
-	stub_fn			 done;
-	void			*arg;
-};
-
-/* < 0: it could not be sent, and done is not called. done: rc 0 is NOERROR or NXDOMAIN. */
-int	 stub_ask(struct stub *, struct name_role *, const struct dname *, uint16_t type, bool strict,
-	    stub_fn, void *arg) MUST_USE;
-void	 stub_cancel(struct stub *);
-/* Octets of a question as we ask it; 0: does not fit. */
-size_t	 question_write(uint8_t *, size_t cap, uint16_t id, const struct dname *, uint16_t type,
-	    uint16_t flags);
-/* A new id that nobody can guess. */
-uint16_t question_id(void);
-
 /* --- what an answer says (name_answer.c); pure --- */
-
-bool	 answer_is(struct sv wire, uint8_t *room, uint16_t id, enum dns_opcode, const struct dname *,
-	    uint16_t type);
 
 struct answer_set {
 	uint16_t	 n;
@@ -124,8 +94,6 @@ int	 answer_ns(struct sv wire, uint8_t *room, const struct dname *,
 /* All A and AAAA records of a section: fn for each; they belong to owner (lower case). */
 int	 answer_addrs(struct sv wire, uint8_t *room, enum dns_section,
 	    void (*fn)(void *, const struct dname *owner, const struct ip_prefix *), void *arg) MUST_USE;
-/* Answers all well? -EBADMSG; else flags and rcode. */
-int	 answer_head(struct sv wire, struct dns_head *ret) MUST_USE;
 
 /* --- signatures (name_verify.c) --- */
 
@@ -243,8 +211,7 @@ struct notify;
 
 struct name_role {
 	struct role		*role;
-	struct dnsask		*asker;
-	struct dnsask_to	 resolver;
+	struct dns_stubs	 stubs;
 	bool			 resolver_fixed;	/* by the configuration */
 	unsigned		 families;	/* bit 0: IPv4, bit 1: IPv6; 0: what has a route */
 	uint32_t		 interval;
@@ -255,7 +222,7 @@ struct name_role {
 	int64_t			 armed_usec;	/* the timer's; 0: it does not run */
 	unsigned		 n_looks;
 	struct loop_timer	*timer;
-	uint64_t		 n_rounds, n_complete, n_notified, n_stub_failed;
+	uint64_t		 n_rounds, n_complete, n_notified;
 	unsigned		 n_deaf;	/* rounds in a row in which the resolver said nothing */
 	struct notify		*notifies[NAME_NOTIFIES_MAX];
 	uint8_t			 room[DNS_RDATA_MAX];

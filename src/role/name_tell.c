@@ -255,10 +255,10 @@ names_json(const struct name_role *nr, struct json *j)
 		complete += all_well(&nr->zones[i]);
 	json_kv_u64(j, "zones", nr->n_zones);
 	json_kv_u64(j, "complete", complete);
-	json_kv_str(j, "resolver", dnsask_to_str(&nr->resolver, to));
+	json_kv_str(j, "resolver", dnsask_to_str(&nr->stubs.resolver[0], to));
 	json_kv_u64(j, "rounds", nr->n_rounds);
 	json_kv_u64(j, "rounds_complete", nr->n_complete);
-	json_kv_u64(j, "resolver_failures", nr->n_stub_failed);
+	json_kv_u64(j, "resolver_failures", nr->stubs.n_failed);
 	json_kv_u64(j, "notified", nr->n_notified);
 	json_key(j, "list");
 	json_open(j, '[');
