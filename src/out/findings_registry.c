@@ -55,6 +55,9 @@ static const struct finding_def import_rows[] = {
 static const struct finding_def zone_rows[] = {
 #include "app/zone_findings.def"
 };
+static const struct finding_def message_rows[] = {
+#include "mail/message_findings.def"
+};
 #undef F
 
 static const struct findings_module modules[] = {
@@ -76,6 +79,7 @@ static const struct findings_module modules[] = {
 	{ "dns", dns_rows, ARRAY_LEN(dns_rows) },
 	{ "dnssec", dnssec_rows, ARRAY_LEN(dnssec_rows) },
 	{ "zone", zone_rows, ARRAY_LEN(zone_rows) },
+	{ "message", message_rows, ARRAY_LEN(message_rows) },
 };
 
 const struct findings_module *
