@@ -26,9 +26,9 @@ struct dns_stubs {
 
 /* How much is wanted of an answer. */
 enum dns_stub_mode {
-	DNS_STUB_BOGUS_TOO,	/* with signatures; what does not validate is asked for again with CD */
+	DNS_STUB_BOGUS_TOO,	/* with signatures; asked again with CD if it does not validate */
 	DNS_STUB_STRICT,	/* with signatures; what does not validate is no answer */
-	DNS_STUB_SHORT		/* the same without signatures: AD says whether it was validated (RFC 6840 section 5.7) */
+	DNS_STUB_SHORT		/* the same without signatures: AD tells (RFC 6840 section 5.7) */
 };
 
 typedef void (*stub_fn)(void *arg, int rc, struct sv answer);
@@ -41,7 +41,7 @@ struct stub {
 	unsigned		 tries;
 	bool			 tcp, cd;
 	enum dns_stub_mode	 mode;
-	uint8_t			 rcode;		/* of the last answer, after done with a code: SERVFAIL … */
+	uint8_t			 rcode;		/* of the last answer: SERVFAIL … */
 	stub_fn			 done;
 	void			*arg;
 };

@@ -201,7 +201,8 @@ int
 zone_file_read(const char *path, const struct zone_file_opts *o, struct findings *fs,
     struct zone **ret)
 {
-	struct zonefile_opts zo = { .origin = DNAME_ROOT, .name = base_name(path) };
+	struct zonefile_opts zo = { .origin = DNAME_ROOT, .name = base_name(path),
+		.has_ttl = o->ttl > 0, .ttl = o->ttl };
 	_cleanup_(zonefile_freep) struct zonefile *zf = NULL;
 	struct dname named;
 	bool has_name = zone_file_apex(path, &named) == 0;

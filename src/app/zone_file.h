@@ -11,6 +11,7 @@ struct zone_file_opts {
 	const struct dname	*apex;		/* NULL: the file says it (below) */
 	bool			 include;	/* follow $INCLUDE, from the file's folder */
 	bool			 pipe;		/* it may be standard input, a pipe, a device */
+	uint32_t		 ttl;		/* of records that have none, nor a $TTL; 0: that is a fault */
 };
 
 /*
