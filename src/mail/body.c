@@ -13,11 +13,11 @@
 #include "crypto/crypto.h"
 #include "mail/message.h"
 
-/* Octets looked at together: the compilers make vectors of a fixed number. */
-#define BLOCK		64
+/* Octets looked at together: one register of any machine of today. */
+typedef uint8_t vec __attribute__((vector_size(16)));
 /* Short pieces gather here, for a digest is slow to feed with them. */
 #define ROOM		2048
-#define LONG		256	/* hashed where it lies */
+#define LONG		256	/* from here on a piece is hashed where it lies */
 
 /* One digest: of all of a form, or of its first max octets. */
 struct cut {
@@ -65,17 +65,25 @@ room_flush(struct form *f)
 	f->n_room = 0;
 }
 
+/* Room for n octets, of up to LONG. */
+static char *
+room_make(struct form *f, size_t n)
+{
+	if (n > ROOM - f->n_room)
+		room_flush(f);
+	return f->room + f->n_room;
+}
+
 static void
 form_put(struct form *f, struct sv s)
 {
 	f->n_canon += s.n;
-	if (s.n > ROOM - f->n_room || s.n >= LONG)
+	if (s.n > LONG) {
 		room_flush(f);
-	if (s.n >= LONG) {
 		form_hash(f, s);
 		return;
 	}
-	memcpy(f->room + f->n_room, s.p, s.n);
+	memcpy(room_make(f, s.n), s.p, s.n);
 	f->n_room += s.n;
 }
 
@@ -125,52 +133,163 @@ octet_feed(struct form *f, enum mail_canon canon, char c)
 		octet_put(f, c);
 }
 
-static void
-octets_feed(struct form *f, enum mail_canon canon, struct sv s)
+/* --- many octets at a time --- */
+
+static inline vec
+vec_at(const char *p)
 {
-	for (size_t i = 0; i < s.n; i++)
-		octet_feed(f, canon, s.p[i]);
+	vec v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
 }
 
-/* --- in: many octets that need no change --- */
-
+/* Where the comparison held nowhere. */
 static inline bool
-simple_block(const char *p)
+vec_is_none(vec v)
 {
-	unsigned char odd = 0;
+	uint64_t half[2];
 
-	for (size_t i = 0; i < BLOCK; i++)
-		odd |= (unsigned char)((p[i] != '\r') & (p[i + 1] == '\n'));
-	return odd == 0;
+	memcpy(half, &v, sizeof(half));
+	return (half[0] | half[1]) == 0;
 }
 
-/* A blank that is a tab, or before another or before a line's end, does not stay as it is. */
-static inline bool
-relaxed_block(const char *p)
+/* LF without its CR before it. */
+static inline vec
+lf_alone(vec here, vec next)
 {
-	unsigned char odd = 0;
-
-	for (size_t i = 0; i < BLOCK; i++)
-		odd |= (unsigned char)((p[i] == '\t') |
-		    ((p[i] == ' ') & ((p[i + 1] == ' ') | (p[i + 1] == '\r'))) |
-		    ((p[i] != '\r') & (p[i + 1] == '\n')));
-	return odd == 0;
+	return (vec)(here != '\r') & (vec)(next == '\n');
 }
 
-/* The octets in front, by blocks, each pair of which may stand in the canonical form. */
+/* A blank that does not stay as it is: a tab, or before another blank. */
+static inline vec
+blank_odd(vec here, vec next)
+{
+	return (vec)(here == '\t') | ((vec)(here == ' ') & (vec)(next == ' '));
+}
+
+/* The octets in front, by vectors, each pair of which may stand in the canonical form. */
 static size_t
-plain_run(enum mail_canon canon, struct sv s)
+simple_run(struct sv s)
 {
 	size_t n = 0;
 
-	if (canon == MAIL_SIMPLE)
-		while (s.n - n > BLOCK && simple_block(s.p + n))
-			n += BLOCK;
-	else
-		while (s.n - n > BLOCK && relaxed_block(s.p + n))
-			n += BLOCK;
+	for (; s.n - n > sizeof(vec); n += sizeof(vec))
+		if (!vec_is_none(lf_alone(vec_at(s.p + n), vec_at(s.p + n + 1))))
+			break;
 	return n;
 }
+
+static size_t
+relaxed_run(struct sv s)
+{
+	size_t n = 0;
+
+	for (; s.n - n > sizeof(vec); n += sizeof(vec)) {
+		vec here = vec_at(s.p + n), next = vec_at(s.p + n + 1);
+
+		if (!vec_is_none(lf_alone(here, next) | blank_odd(here, next) |
+		    ((vec)(here == ' ') & (vec)(next == '\r'))))
+			break;
+	}
+	return n;
+}
+
+/* --- in: a line, or part of one --- */
+
+/* Octets copied in which each pair of blanks is one. */
+static inline size_t
+words_copy(char *dst, struct sv s)
+{
+	size_t n = 0;
+
+	for (; s.n - n > sizeof(vec); n += sizeof(vec)) {
+		vec here = vec_at(s.p + n);
+
+		if (!vec_is_none(blank_odd(here, vec_at(s.p + n + 1))))
+			break;
+		memcpy(dst + n, &here, sizeof(here));
+	}
+	return n;
+}
+
+/* Runs of blanks become one space; s neither begins nor ends with one. */
+static void
+blanks_put(struct form *f, struct sv s)
+{
+	char *dst = room_make(f, s.n);
+	bool is_after = false;
+	size_t n = 0;
+
+	while (s.n > 0) {
+		size_t n_copied = is_after ? 0 : words_copy(dst + n, s);
+		size_t some;
+
+		n += n_copied;
+		s = sv_skip(s, n_copied);
+		some = min_size(s.n, sizeof(vec));
+		is_after = n > 0 && dst[n - 1] == ' ';
+		for (size_t i = 0; i < some; i++) {
+			bool blank = (s.p[i] == ' ') | (s.p[i] == '\t');
+
+			/* No branches: where the blanks are nobody can foretell. */
+			dst[n] = blank ? ' ' : s.p[i];
+			n += !(blank & is_after);
+			is_after = blank;
+		}
+		s = sv_skip(s, some);
+	}
+	f->n_room += n;
+	f->n_canon += n;
+}
+
+/* Octets of one line; a CR among them is none of its end. */
+static void
+line_feed(struct form *f, enum mail_canon canon, struct sv s)
+{
+	size_t from = 0, to = s.n;
+	bool is_blank_last;
+
+	if (s.n == 0)
+		return;
+	if (f->cr)
+		octet_put(f, '\r');
+	f->cr = false;
+	while (from < s.n && is_blank(canon, s.p[from]))
+		from++;
+	f->blank |= from > 0;
+	if (from == s.n)
+		return;
+	while (is_blank(canon, s.p[to - 1]))
+		to--;
+	is_blank_last = to < s.n;
+	form_settle(f);
+	s = (struct sv){ s.p + from, to - from };
+	if (canon == MAIL_RELAXED)
+		blanks_put(f, s);
+	else
+		form_put(f, s);
+	f->blank = is_blank_last;
+}
+
+/* What is left of a line, as far as there is room for it; returns the octets taken. */
+static size_t
+odd_feed(struct form *f, enum mail_canon canon, struct sv s)
+{
+	struct sv line = sv_take(s, LONG);
+	size_t n = sv_find(line, '\n'), n_end = n < line.n ? 1 : 0;
+
+	if (n > 0 && line.p[n - 1] == '\r') {
+		n--;
+		n_end++;
+	}
+	line_feed(f, canon, sv_take(line, n));
+	for (size_t i = 0; i < n_end; i++)
+		octet_feed(f, canon, line.p[n + i]);
+	return n + n_end;
+}
+
+/* --- in: many octets that need no change --- */
 
 /* May another octet before or behind change what becomes of this one? */
 static inline bool
@@ -184,9 +303,8 @@ plain_feed(struct form *f, enum mail_canon canon, struct sv s)
 {
 	size_t from = 0, to = s.n;
 
-	while (from < s.n && is_held(canon, s.p[from]))
-		from++;
-	octets_feed(f, canon, sv_take(s, from));
+	for (; from < s.n && is_held(canon, s.p[from]); from++)
+		octet_feed(f, canon, s.p[from]);
 	while (to > from && is_held(canon, s.p[to - 1]))
 		to--;
 	if (to > from) {
@@ -196,21 +314,20 @@ plain_feed(struct form *f, enum mail_canon canon, struct sv s)
 		form_settle(f);
 		form_put(f, (struct sv){ s.p + from, to - from });
 	}
-	octets_feed(f, canon, sv_skip(s, to));
+	for (; to < s.n; to++)
+		octet_feed(f, canon, s.p[to]);
 }
 
 static void
 form_feed(struct form *f, enum mail_canon canon, struct sv s)
 {
 	while (s.n > 0) {
-		size_t n = plain_run(canon, s);
+		size_t n = canon == MAIL_SIMPLE ? simple_run(s) : relaxed_run(s);
 
-		if (n > 0) {
+		if (n > 0)
 			plain_feed(f, canon, sv_take(s, n));
-		} else {
-			n = min_size(BLOCK, s.n);
-			octets_feed(f, canon, sv_take(s, n));
-		}
+		else
+			n = odd_feed(f, canon, s);
 		s = sv_skip(s, n);
 	}
 }
