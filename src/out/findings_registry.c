@@ -58,6 +58,9 @@ static const struct finding_def zone_rows[] = {
 static const struct finding_def message_rows[] = {
 #include "mail/message_findings.def"
 };
+static const struct finding_def authres_rows[] = {
+#include "mail/authres_findings.def"
+};
 #undef F
 
 static const struct findings_module modules[] = {
@@ -80,6 +83,7 @@ static const struct findings_module modules[] = {
 	{ "dnssec", dnssec_rows, ARRAY_LEN(dnssec_rows) },
 	{ "zone", zone_rows, ARRAY_LEN(zone_rows) },
 	{ "message", message_rows, ARRAY_LEN(message_rows) },
+	{ "authres", authres_rows, ARRAY_LEN(authres_rows) },
 };
 
 const struct findings_module *
