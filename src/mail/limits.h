@@ -23,4 +23,10 @@
 #define AUTHRES_WORD_MAX	64		/* octets of a method, a property's name */
 #define AUTHRES_LINE_MAX	78		/* columns of a line that we write: RFC 5322 section 2.1.1 */
 
+/* --- dmarc.h --- */
+#define DMARC_QUERIES_MAX	8		/* in one walk: RFC 9989 section 4.10 */
+#define DMARC_WALKS_MAX		16		/* identifiers of the author's organization that passed; mail has two */
+#define DMARC_AUTHORS_MAX	4		/* domains in From: people use one; each may cost a walk */
+#define DMARC_URIS_MAX		10		/* addresses in rua or ruf; RFC 7489 section 6.3 wanted two */
+
 #endif

@@ -61,6 +61,9 @@ static const struct finding_def message_rows[] = {
 static const struct finding_def authres_rows[] = {
 #include "mail/authres_findings.def"
 };
+static const struct finding_def dmarc_rows[] = {
+#include "mail/dmarc_findings.def"
+};
 #undef F
 
 static const struct findings_module modules[] = {
@@ -84,6 +87,7 @@ static const struct findings_module modules[] = {
 	{ "zone", zone_rows, ARRAY_LEN(zone_rows) },
 	{ "message", message_rows, ARRAY_LEN(message_rows) },
 	{ "authres", authres_rows, ARRAY_LEN(authres_rows) },
+	{ "dmarc", dmarc_rows, ARRAY_LEN(dmarc_rows) },
 };
 
 const struct findings_module *
