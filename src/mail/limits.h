@@ -16,17 +16,45 @@
 /* --- tags.h --- */
 #define MAIL_TAGS_MAX		64		/* tags of one list: DKIM has 14 */
 
-/* --- authres.h --- */
-#define AUTHRES_RESULTS_MAX	128		/* statements of one field; one a signature, and people have three */
-#define AUTHRES_PROPERTIES_MAX	32		/* of one statement; the longest in use have six */
-#define AUTHRES_VALUE_MAX	400		/* octets; an address has 320, and escaped twice that fits into a line */
-#define AUTHRES_WORD_MAX	64		/* octets of a method, a property's name */
-#define AUTHRES_LINE_MAX	78		/* columns of a line that we write: RFC 5322 section 2.1.1 */
+/* --- dkim.h --- */
+#define DKIM_SIGS_MAX		10		/* signatures looked at, from the top; most messages have 1 to 3 */
+#define DKIM_NAMES_MAX		256		/* names in h=; with oversigning some 60 are in use */
+#define DKIM_BASE64_MAX		2048		/* octets of b= and bh= as written: RSA-4096 needs 684, and folds */
+#define DKIM_RECORD_MAX		4096		/* octets of a key record: RSA-4096 needs some 750 */
+#define DKIM_RECORDS_MAX	16		/* TXT records looked at under a key's name: there should be one */
+#define DKIM_KEYS_MAX		4		/* keys tried for a signature: one, or two while they are replaced */
+#define DKIM_RSA_BITS_MIN	1024		/* RFC 8301 section 3.2 */
+#define DKIM_RSA_BITS_MAX	4096		/* the same: what must be possible; above, a stranger's key costs too much */
+#define DKIM_IDENTITY_MAX	320		/* octets of the i= that we write: 64, "@" and 255 (RFC 5321 section 4.5.3.1) */
+#define DKIM_QUOTE_MAX		64		/* octets of a bad value that a finding shows */
+#define DKIM_SKEW_SEC		300		/* clocks differ: t= may be that far ahead */
 
 /* --- dmarc.h --- */
 #define DMARC_QUERIES_MAX	8		/* in one walk: RFC 9989 section 4.10 */
 #define DMARC_WALKS_MAX		16		/* identifiers of the author's organization that passed; mail has two */
 #define DMARC_AUTHORS_MAX	4		/* domains in From: people use one; each may cost a walk */
 #define DMARC_URIS_MAX		10		/* addresses in rua or ruf; RFC 7489 section 6.3 wanted two */
+
+/* --- spf.h --- */
+#define SPF_LOOKUPS_MAX		10		/* terms that ask the DNS: RFC 7208 section 4.6.4 */
+#define SPF_LOOKUPS_NEAR	8		/* worth a note: the next service brings two or three */
+#define SPF_VOID_MAX		2		/* terms that find nothing, there */
+#define SPF_NAMES_MAX		10		/* hosts of one "mx", names of one "ptr", there */
+#define SPF_RECORD_MAX		(16 * 1024)	/* octets; an answer has 64 KB, the longest records seen have 4 KB */
+#define SPF_RECORD_ADVISED	450		/* octets: section 3.4 */
+#define SPF_TERMS_MAX		500		/* of one record; lists of networks have some 100 */
+#define SPF_ERRORS_MAX		20		/* told of one record; more tell nothing new */
+#define SPF_VALUE_MAX		512		/* octets of a macro's value: a path of SMTP has 256 */
+#define SPF_EXPLANATION_MAX	1000		/* octets: two lines of an SMTP reply */
+
+/* --- report.h --- */
+#define REPORT_DKIM_MAX		100		/* signatures of one row: RFC 9990 section 3.1.3 */
+
+/* --- authres.h --- */
+#define AUTHRES_RESULTS_MAX	128		/* statements of one field; one a signature, and people have three */
+#define AUTHRES_PROPERTIES_MAX	32		/* of one statement; the longest in use have six */
+#define AUTHRES_VALUE_MAX	400		/* octets; an address has 320, and escaped twice that fits into a line */
+#define AUTHRES_WORD_MAX	64		/* octets of a method, a property's name */
+#define AUTHRES_LINE_MAX	78		/* columns of a line that we write: RFC 5322 section 2.1.1 */
 
 #endif

@@ -58,11 +58,14 @@ static const struct finding_def zone_rows[] = {
 static const struct finding_def message_rows[] = {
 #include "mail/message_findings.def"
 };
-static const struct finding_def authres_rows[] = {
-#include "mail/authres_findings.def"
+static const struct finding_def spf_rows[] = {
+#include "mail/spf_findings.def"
 };
 static const struct finding_def dmarc_rows[] = {
 #include "mail/dmarc_findings.def"
+};
+static const struct finding_def authres_rows[] = {
+#include "mail/authres_findings.def"
 };
 #undef F
 
@@ -85,9 +88,10 @@ static const struct findings_module modules[] = {
 	{ "dns", dns_rows, ARRAY_LEN(dns_rows) },
 	{ "dnssec", dnssec_rows, ARRAY_LEN(dnssec_rows) },
 	{ "zone", zone_rows, ARRAY_LEN(zone_rows) },
+	{ "spf", spf_rows, ARRAY_LEN(spf_rows) },
 	{ "message", message_rows, ARRAY_LEN(message_rows) },
-	{ "authres", authres_rows, ARRAY_LEN(authres_rows) },
 	{ "dmarc", dmarc_rows, ARRAY_LEN(dmarc_rows) },
+	{ "authres", authres_rows, ARRAY_LEN(authres_rows) },
 };
 
 const struct findings_module *

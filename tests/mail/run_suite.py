@@ -1,0 +1,28 @@
+#!/usr/bin/env python3
+"""A suite of the standards of mail, if its file is there: run_suite.py NAME FILE TESTS."""
+import os
+import re
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "peer"))
+import peers
+
+
+def main(name, path, tests):
+    path = os.path.join(peers.DATA, *path.split("/"))
+    program = os.path.join(os.environ["SEKISHO_BUILD"], "tests", name)
+    if not os.path.exists(path):
+        print(f"1..0 # SKIP {path} is not there")
+        return 0
+    p = subprocess.run([program, path], stdout=subprocess.PIPE, timeout=100)
+    sys.stdout.write(p.stdout.decode("utf-8", "replace"))
+    if not re.search(rb"^1\.\.%d$" % int(tests), p.stdout, re.M):
+        print(f"# the file has other than {tests} tests")
+        return 1
+    return p.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
