@@ -227,20 +227,6 @@ body_write(struct buf *b, struct sv body)
 
 /* --- the mail --- */
 
-/* RFC 5322 section 3.3: "Sun, 22 Nov 2026 04:06:50 +0000" */
-static void
-date_write(struct buf *b, int64_t at)
-{
-	static const char days[] = "ThuFriSatSunMonTueWed";	/* 1970-01-01 was the first */
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	struct civil c;
-
-	at = at < 0 ? 0 : at;
-	time_to_civil(at, &c);
-	buf_printf(b, "Date: %.3s, %d %.3s %04d %02d:%02d:%02d +0000\n", days + at / 86400 % 7 * 3,
-	    c.day, months + (c.mon - 1) * 3, c.year, c.hour, c.min, c.sec);
-}
-
 static int
 mail_check(const struct mail *m)
 {
@@ -256,6 +242,7 @@ mail_check(const struct mail *m)
 int
 mail_write(const struct mail *m, struct buf *b)
 {
+	char date[TIME_MAIL_STRLEN];
 	int rc = mail_check(m);
 
 	if (rc < 0)
@@ -265,7 +252,7 @@ mail_write(const struct mail *m, struct buf *b)
 		buf_printf(b, "%s%.*s%s\n", i == 0 ? "To: " : " ", SV_ARG(m->to[i]),
 		    i + 1 < m->n_to ? "," : "");
 	subject_write(b, m->subject);
-	date_write(b, m->at);
+	buf_printf(b, "Date: %s\n", time_mail_str(m->at, date));
 	buf_printf(b, "Message-ID: <%.*s@%.*s>\n", SV_ARG(m->id),
 	    SV_ARG(sv_skip(m->from, sv_rfind(m->from, '@') + 1)));
 	buf_str(b, "Auto-Submitted: auto-generated\n"

@@ -163,3 +163,19 @@ time_str(int64_t t, char buf[static TIME_STRLEN])
 	    (unsigned)c.min % 100, (unsigned)c.sec % 100);
 	return buf;
 }
+
+const char *
+time_mail_str(int64_t at, char buf[static TIME_MAIL_STRLEN])
+{
+	static const char days[] = "ThuFriSatSunMonTueWed";	/* 1970-01-01 was the first */
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	struct civil c;
+
+	at = min_i64(max_i64(at, 0), 253402300799);	/* 9999-12-31T23:59:59Z */
+	time_to_civil(at, &c);
+	(void)snprintf(buf, TIME_MAIL_STRLEN, "%.3s, %u %.3s %04u %02u:%02u:%02u +0000",
+	    days + at / 86400 % 7 * 3, (unsigned)c.day % 100, months + (c.mon - 1) * 3,
+	    (unsigned)c.year % 10000, (unsigned)c.hour % 100, (unsigned)c.min % 100,
+	    (unsigned)c.sec % 100);
+	return buf;
+}

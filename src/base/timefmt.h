@@ -26,5 +26,8 @@ void		 time_to_civil(int64_t, struct civil *ret);
 int		 time_parse(struct sv, int64_t *ret) MUST_USE;
 /* RFC 3339 in UTC; "never" for TIME_NEVER; years clamp to 0..9999. */
 const char	*time_str(int64_t, char buf[static TIME_STRLEN]);
+/* RFC 5322 section 3.3, in UTC: "Sun, 22 Nov 2026 04:06:50 +0000"; 1970 for what is before. */
+#define TIME_MAIL_STRLEN	32
+const char	*time_mail_str(int64_t, char buf[static TIME_MAIL_STRLEN]);
 
 #endif

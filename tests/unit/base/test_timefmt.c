@@ -90,6 +90,19 @@ print(void **state UNUSED)
 	assert_string_equal(time_str(INT64_MIN, buf), "0000-01-01T00:00:00Z");
 }
 
+/* As `date -uR -d @N` prints them. */
+static void
+mail(void **state UNUSED)
+{
+	char buf[TIME_MAIL_STRLEN];
+
+	assert_string_equal(time_mail_str(0, buf), "Thu, 1 Jan 1970 00:00:00 +0000");
+	assert_string_equal(time_mail_str(1795320410, buf), "Sun, 22 Nov 2026 04:06:50 +0000");
+	assert_string_equal(time_mail_str(1709164799, buf), "Wed, 28 Feb 2024 23:59:59 +0000");
+	assert_string_equal(time_mail_str(-5, buf), "Thu, 1 Jan 1970 00:00:00 +0000");
+	assert_string_equal(time_mail_str(INT64_MAX, buf), "Fri, 31 Dec 9999 23:59:59 +0000");
+}
+
 static void
 print_then_parse(void **state UNUSED)
 {
@@ -104,4 +117,4 @@ print_then_parse(void **state UNUSED)
 }
 
 TESTS_MAIN("base/timefmt", T(parse), T(refused), T(calendar), T(print),
-    T(print_then_parse))
+    T(mail), T(print_then_parse))
