@@ -1,0 +1,139 @@
+/*
+ * mail/report: DMARC's aggregate reports, as they are sent.
+ *
+ * What enters: who reports, the policy that was found, and the rows of a day,
+ * one after the other. What leaves: the XML of RFC 9990 (or, for receivers
+ * that read only the older form, of RFC 7489 appendix C), written into a buffer
+ * as the rows come, so that a report of a million rows needs no room; and the
+ * mail around it.
+ *
+ * One report has one policy domain and one policy (RFC 9990 section 3.1). A row
+ * is a source address with all that was found alike; how many messages, its
+ * count, is the caller's sum. The elements stand in the order of RFC 9990's
+ * tables, which is the older schema's order, too, where that has one.
+ *
+ * Domains, selectors and comments are strangers' text: what XML 1.0 cannot
+ * hold (controls, broken UTF-8) becomes U+FFFD, and the five marks of XML
+ * become entities. Local parts of addresses are never written: neither form
+ * has a place for them, and a report is about domains.
+ *
+ * Where the two forms differ:
+ *
+ *			RFC 9990			RFC 7489
+ *	namespace	urn:ietf:params:xml:ns:dmarc-2.0	none
+ *	disposition	pass, where DMARC passed	none
+ *	policy		np, testing, discovery_method	pct
+ *	override	policy_test_mode		other
+ *	SPF		MAIL FROM only			HELO, too
+ *	IPv6		RFC 5952			eight groups always
+ *
+ * Not here: gzip (the caller's, as it has the library), sending, and when.
+ */
+#ifndef MAIL_REPORT_H
+#define MAIL_REPORT_H
+
+#include "base/buf.h"
+#include "base/ip.h"
+#include "mail/dmarc.h"
+
+enum report_form {
+	REPORT_RFC9990,
+	REPORT_RFC7489,
+	REPORT_FORM_MAX
+};
+
+/* Who reports, and about when. Texts may be empty where they say so. */
+struct report_meta {
+	struct sv	org_name, email;
+	struct sv	contact;		/* extra_contact_info; may be empty */
+	struct sv	report_id;		/* letters and digits (a file's name holds it, too) */
+	int64_t		begin, end;		/* seconds since 1970, UTC */
+	struct sv	error;			/* on the record; may be empty */
+	struct sv	generator;		/* name and version */
+};
+
+/* What was published; where the record is silent, its default. */
+struct report_policy {
+	struct sv		domain;		/* the policy domain */
+	enum dmarc_method	method;
+	enum dmarc_policy	p, sp, np;
+	unsigned		fo;		/* enum dmarc_fo */
+	bool			strict_dkim, strict_spf, testing;
+	uint32_t		pct;		/* of the older form only */
+};
+
+/* What was done with the messages. */
+enum report_disposition {
+	REPORT_NONE,
+	REPORT_PASS,			/* DMARC passed */
+	REPORT_QUARANTINE,
+	REPORT_REJECT,
+	REPORT_DISPOSITION_MAX
+};
+
+/* Why it is not what the policy asks for. */
+enum report_override {
+	REPORT_LOCAL_POLICY,
+	REPORT_MAILING_LIST,
+	REPORT_OTHER,
+	REPORT_TEST_MODE,		/* t=y */
+	REPORT_TRUSTED_FORWARDER,
+	REPORT_OVERRIDE_MAX
+};
+
+struct report_reason {
+	enum report_override	type;
+	struct sv		comment;	/* may be empty */
+};
+
+struct report_dkim {
+	struct sv		domain, selector;
+	enum mail_result	result;
+	struct sv		human;		/* may be empty */
+};
+
+struct report_row {
+	struct ip_prefix		 source;	/* a host */
+	uint64_t			 count;
+	enum report_disposition		 disposition;
+	bool				 dkim_aligned, spf_aligned;
+	const struct report_reason	*reasons;
+	size_t				 n_reasons;
+	struct sv			 header_from;
+	bool				 has_envelope_from;	/* empty: the null sender */
+	struct sv			 envelope_from;
+	struct sv			 envelope_to;	/* may be empty: not told */
+	const struct report_dkim	*dkim;		/* the most telling first; REPORT_DKIM_MAX are written */
+	size_t				 n_dkim;
+	struct sv			 spf_domain;	/* empty: SPF was not checked */
+	bool				 spf_helo;	/* its scope */
+	enum mail_result		 spf;
+	struct sv			 spf_human;	/* may be empty */
+};
+
+/* One report is begin, one row or more, end. */
+void	 report_begin(struct buf *, enum report_form, const struct report_meta *,
+	    const struct report_policy *);
+void	 report_row(struct buf *, enum report_form, const struct report_row *);
+void	 report_end(struct buf *);
+
+/* --- the mail around it (report_mail.c) --- */
+
+struct report_mail {
+	struct sv		 from, to;	/* addresses, without "<>" */
+	struct sv		 submitter;	/* the domain of who reports */
+	struct sv		 domain;	/* the policy domain */
+	const struct report_meta *meta;		/* its identifier and times */
+	int64_t			 at;
+	struct sv		 data;		/* the report: gzip, or */
+	bool			 is_plain;	/* XML as it is */
+};
+
+/*
+ * RFC 5322 lines that end in LF, for a sendmail program: subject and file name as RFC 9990
+ * section 3.5.2 has them, the same for the same report, so that a second copy is known to be
+ * one. -EINVAL: an address, a domain or the identifier could mean more than itself in a header.
+ */
+int	 report_mail_write(struct buf *, const struct report_mail *) MUST_USE;
+
+#endif
