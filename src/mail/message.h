@@ -87,11 +87,16 @@ struct mail_address {
 int	 mail_addresses(struct pool *, struct sv value, struct findings *,
 	    struct mail_address **ret, size_t *ret_n) MUST_USE;
 /*
- * An envelope's address, without its angle brackets (RFC 5321 section 4.1.2): -EINVAL; the
- * empty one is -ENOENT.
+ * An envelope's address, without its angle brackets (RFC 5321 section 4.1.2): -EINVAL, also for
+ * a literal as a domain; the empty one is -ENOENT. A route before it is left out. Quotes are
+ * taken off in the pool, all else are slices of text. -ENOMEM.
  */
 int	 mail_envelope(struct pool *, struct sv text, struct mail_address *ret) MUST_USE;
-/* A domain of U-labels or A-labels as A-labels in lower case (RFC 5891, libidn2). -EINVAL. */
+/*
+ * A domain of U-labels or A-labels as A-labels in lower case (RFC 5891, libidn2), strictly:
+ * what UTS 46 would have to map first (but ASCII's letter case), and a final dot, are -EINVAL.
+ * -ENOMEM.
+ */
 int	 mail_domain(struct sv text, struct dname *ret) MUST_USE;
 
 /* --- canonical forms (RFC 6376 section 3.4) --- */
