@@ -27,6 +27,10 @@
  *	SPF		MAIL FROM only			HELO, too
  *	IPv6		RFC 5952			eight groups always
  *
+ * Whoever names an address in rua= names whom he likes, so each that is not of
+ * the policy domain's own organization is asked for first: it has to publish
+ * that it wants the reports (report_to_check()).
+ *
  * Not here: gzip (the caller's, as it has the library), sending, and when.
  */
 #ifndef MAIL_REPORT_H
@@ -35,6 +39,14 @@
 #include "base/buf.h"
 #include "base/ip.h"
 #include "mail/dmarc.h"
+
+enum report_code {
+#define F FINDING_ENUM_
+#include "mail/report_findings.def"
+#undef F
+	REPORT_CODE_MAX
+};
+extern const struct finding_def report_findings[REPORT_CODE_MAX];
 
 enum report_form {
 	REPORT_RFC9990,
@@ -116,6 +128,29 @@ void	 report_begin(struct buf *, enum report_form, const struct report_meta *,
 	    const struct report_policy *);
 void	 report_row(struct buf *, enum report_form, const struct report_row *);
 void	 report_end(struct buf *);
+
+/* --- to whom (report_to.c) --- */
+
+enum report_to {
+	REPORT_TO_GOOD,			/* of the same organization, or it says that it wants them */
+	REPORT_TO_BAD,			/* send nothing there */
+	REPORT_TO_LATER,		/* the DNS did not answer: ask again */
+	REPORT_TO_MAX
+};
+
+struct report_address {
+	struct dmarc_uri	uri;
+	enum report_to		verdict;
+};
+
+/*
+ * Which of a record's addresses get reports: RFC 9990 section 4, so that nobody can have a
+ * stranger flooded. where: the domain at which the record was found. *ret has an entry for
+ * each, or for each that stands in its place. 0; MAIL_WAIT; -ENOMEM.
+ */
+int	 report_to_check(const struct dname *where, const struct dmarc_uri *rua, size_t n,
+	    struct mail_ask *, struct pool *, struct findings *, struct report_address **ret,
+	    size_t *ret_n) MUST_USE;
 
 /* --- the mail around it (report_mail.c) --- */
 

@@ -61,11 +61,17 @@ static const struct finding_def message_rows[] = {
 static const struct finding_def spf_rows[] = {
 #include "mail/spf_findings.def"
 };
+static const struct finding_def dkim_rows[] = {
+#include "mail/dkim_findings.def"
+};
 static const struct finding_def dmarc_rows[] = {
 #include "mail/dmarc_findings.def"
 };
 static const struct finding_def authres_rows[] = {
 #include "mail/authres_findings.def"
+};
+static const struct finding_def report_rows[] = {
+#include "mail/report_findings.def"
 };
 #undef F
 
@@ -87,9 +93,11 @@ static const struct findings_module modules[] = {
 	{ "audit", zone_audit_rows, ARRAY_LEN(zone_audit_rows) },
 	{ "dns", dns_rows, ARRAY_LEN(dns_rows) },
 	{ "dnssec", dnssec_rows, ARRAY_LEN(dnssec_rows) },
+	{ "report", report_rows, ARRAY_LEN(report_rows) },
 	{ "zone", zone_rows, ARRAY_LEN(zone_rows) },
 	{ "spf", spf_rows, ARRAY_LEN(spf_rows) },
 	{ "message", message_rows, ARRAY_LEN(message_rows) },
+	{ "dkim", dkim_rows, ARRAY_LEN(dkim_rows) },
 	{ "dmarc", dmarc_rows, ARRAY_LEN(dmarc_rows) },
 	{ "authres", authres_rows, ARRAY_LEN(authres_rows) },
 };
