@@ -25,7 +25,7 @@
 #define DKIM_KEYS_MAX		4		/* keys tried for a signature: one, or two while they are replaced */
 #define DKIM_RSA_BITS_MIN	1024		/* RFC 8301 section 3.2 */
 #define DKIM_RSA_BITS_MAX	4096		/* the same: what must be possible; above, a stranger's key costs too much */
-#define DKIM_IDENTITY_MAX	320		/* octets of the i= that we write: 64, "@" and 255 (RFC 5321 section 4.5.3.1) */
+#define DKIM_IDENTITY_MAX	320		/* octets of the i= that we write (RFC 5321 section 4.5.3.1) */
 #define DKIM_QUOTE_MAX		64		/* octets of a bad value that a finding shows */
 #define DKIM_SKEW_SEC		300		/* clocks differ: t= may be that far ahead */
 
@@ -57,5 +57,8 @@
 #define AUTHRES_VALUE_MAX	400		/* octets; an address has 320, and escaped twice that fits into a line */
 #define AUTHRES_WORD_MAX	64		/* octets of a method, a property's name */
 #define AUTHRES_LINE_MAX	78		/* columns of a line that we write: RFC 5322 section 2.1.1 */
+
+/* --- arc.h --- */
+#define ARC_SETS_MAX		50		/* RFC 8617 section 4.2.1 */
 
 #endif

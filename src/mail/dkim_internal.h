@@ -1,0 +1,14 @@
+/* What the files of DKIM share beside the door. */
+#ifndef MAIL_DKIM_INTERNAL_H
+#define MAIL_DKIM_INTERNAL_H
+
+#include "mail/dkim.h"
+
+/* d=, s=, the domain of i=: ASCII as it is, U-labels by mail_domain(). -EINVAL. */
+int	 dkim_domain(struct sv, struct dname *ret) MUST_USE;
+
+/* A finding on a signature, with what the code's row tells. */
+void	 dkim_tell(struct findings *, enum dkim_code, const struct dkim_verdict *,
+	    const struct dkim_keys *);
+
+#endif
