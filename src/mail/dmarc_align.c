@@ -49,8 +49,10 @@ org_compare(struct aligning *g, const struct dname *name, enum dmarc_align *ret)
 		rc = dmarc_walk(g->book, name, &w);
 	if (rc != 0)
 		return rc;
-	if (!w.has_org)
+	if (!w.has_org || (!g->view->has_org && dname_within(g->author, &w.org)))
 		*ret = DMARC_ALIGN_UNKNOWN;
+	else if (!g->view->has_org)	/* wherever the author's is, it is another */
+		*ret = DMARC_ALIGN_OTHER;
 	else
 		*ret = dname_eq(&w.org, &g->view->org) ? DMARC_ALIGN_ORG : DMARC_ALIGN_OTHER;
 	return 0;
@@ -71,8 +73,6 @@ ident_align(struct aligning *g, const struct dmarc_ident *id, bool strict, enum 
 	else if (!tail_shared(&id->name, g->author, 1) ||
 	    (v->has_org && !dname_within(&id->name, &v->org)))
 		*ret = DMARC_ALIGN_OTHER;
-	else if (!v->has_org)
-		*ret = DMARC_ALIGN_UNKNOWN;
 	else if (g->n_walks == DMARC_WALKS_MAX) {
 		g->is_cut = true;
 		*ret = DMARC_ALIGN_UNCHECKED;
