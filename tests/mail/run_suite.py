@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A suite of the standards of mail, if its file is there: run_suite.py NAME FILE TESTS."""
+"""A suite of the standards of mail, if the data are there: run_suite.py PROGRAM FILE TESTS."""
 import os
 import re
 import subprocess
@@ -12,9 +12,9 @@ import peers
 
 def main(name, path, tests):
     path = os.path.join(peers.DATA, *path.split("/"))
-    program = os.path.join(os.environ["SEKISHO_BUILD"], "tests", name)
-    if not os.path.exists(path):
-        print(f"1..0 # SKIP {path} is not there")
+    program = os.path.join(peers.BUILD, "tests", name)
+    if not os.path.isdir(peers.DATA):
+        print(f"1..0 # SKIP {peers.DATA} is not there")
         return 0
     p = subprocess.run([program, path], stdout=subprocess.PIPE, timeout=100)
     sys.stdout.write(p.stdout.decode("utf-8", "replace"))

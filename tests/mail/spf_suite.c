@@ -3,8 +3,8 @@
  *
  *	spf-suite FILE
  *
- * One line a test: scenario, name, the results that are right, the one that was found, and the
- * explanation. Status 1: one at least failed; 3: the file cannot be read. Each evaluation begins
+ * One line a test: scenario, name, the results that are right, the one that was found, the
+ * explanation, and the codes of what was found wrong. Status 1: one at least failed; 3: the file cannot be read. Each evaluation begins
  * with no answers, and goes on when those that it asked for have come.
  */
 #include <stdio.h>
@@ -49,6 +49,14 @@ explanation_ok(struct sv expected, struct sv found)
 }
 
 static void
+codes_print(const struct findings *fs)
+{
+	for (const struct finding *f = fs->head; f != NULL; f = f->next)
+		(void)printf(" %s", f->def->code);
+	(void)putchar('\n');
+}
+
+static void
 result_print(struct suite *s, yaml_node_t *test, struct sv scenario, struct sv name,
     const struct spf_out *out, bool is_ok, struct tally *t)
 {
@@ -71,23 +79,23 @@ result_print(struct suite *s, yaml_node_t *test, struct sv scenario, struct sv n
 	}
 	(void)printf("; explanation \"");
 	field_print(out->explanation);
-	(void)printf("\"\n");
+	(void)printf("\"");
 	t->n_failed += !is_ok;
 }
 
 /* 0; -1: it does not end, or cannot. */
 static int
-evaluate(const struct spf_in *in, struct dns_fake *d, struct pool *pool, struct spf_out *ret)
+evaluate(const struct spf_in *in, struct dns_fake *d, struct pool *pool, struct findings *fs,
+    struct spf_out *ret)
 {
 	struct mail_ask ask = { .find = dns_fake_find, .arg = d };
 
 	for (unsigned i = 0; i < ROUNDS_MAX; i++) {
-		struct findings fs;
 		int rc;
 
 		pool_reset(pool);
-		findings_init(&fs, pool);
-		if ((rc = spf_check(in, &ask, pool, &fs, ret)) <= 0)
+		findings_init(fs, pool);
+		if ((rc = spf_check(in, &ask, pool, fs, ret)) <= 0)
 			return rc;
 		if (ask.n_missing == 0)
 			return -1;
@@ -105,16 +113,19 @@ test_run(struct suite *s, yaml_node_t *test, struct sv scenario, struct sv name,
 	    .sender = suite_field(s, test, "mailfrom"), .now = NOW,
 	    .limits = SPF_LIMITS_DEFAULT };
 	struct spf_out out = { .result = MAIL_RESULT_MAX };
+	struct findings fs;
 	bool is_ok;
 
 	if (pool == NULL)
 		abort();
+	findings_init(&fs, pool);
 	dns_fake_forget(d);
 	is_ok = ip_prefix_parse_host(suite_field(s, test, "host"), &in.client) == 0 &&
-	    evaluate(&in, d, pool, &out) == 0 &&
+	    evaluate(&in, d, pool, &fs, &out) == 0 &&
 	    is_among(s, suite_get(s, test, "result"), mail_result_name(out.result)) &&
 	    explanation_ok(suite_field(s, test, "explanation"), out.explanation);
 	result_print(s, test, scenario, name, &out, is_ok, t);
+	codes_print(&fs);
 }
 
 static int
@@ -152,7 +163,7 @@ main(int argc, char **argv)
 		;
 	suite_close(&s);
 	(void)printf("1..%u\n", t.n);
-	if (rc < 0)
+	if (rc < 0 || t.n == 0)
 		return 3;
 	(void)printf("# %u of %u\n", t.n - t.n_failed, t.n);
 	return t.n_failed > 0;
