@@ -50,6 +50,8 @@
 /* --- report.h --- */
 #define REPORT_DKIM_MAX		100		/* signatures of one row: RFC 9990 section 3.1.3 */
 #define REPORT_ID_MAX		64		/* letters of an identifier: a UUID has 32; it bounds parts, too */
+#define REPORT_KEY_MIN		16		/* octets: a key that can be guessed redacts nothing */
+#define REPORT_FIELDS_MAX	200		/* of a message's head, from the top, that a failure report looks at */
 
 /* --- authres.h --- */
 #define AUTHRES_RESULTS_MAX	128		/* statements of one field; one a signature, and people have three */

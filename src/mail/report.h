@@ -1,5 +1,5 @@
 /*
- * mail/report: DMARC's aggregate reports, as they are sent.
+ * mail/report: DMARC's reports, as they are sent.
  *
  * What enters: who reports, the policy that was found, and the rows of a day,
  * one after the other. What leaves: the XML of RFC 9990 (or, for receivers
@@ -31,6 +31,10 @@
  * the policy domain's own organization is asked for first: it has to publish
  * that it wants the reports (report_to_check()).
  *
+ * Failure reports (RFC 9991) tell of one message what an aggregate report sums
+ * up, and are off unless somebody turns them on: what they tell is redacted
+ * (report_failure_write()).
+ *
  * Not here: gzip (the caller's, as it has the library), sending, and when.
  */
 #ifndef MAIL_REPORT_H
@@ -39,6 +43,7 @@
 #include "base/buf.h"
 #include "base/ip.h"
 #include "mail/dmarc.h"
+#include "mail/message.h"
 
 enum report_code {
 #define F FINDING_ENUM_
@@ -170,5 +175,36 @@ struct report_mail {
  * one. -EINVAL: an address, a domain or the identifier could mean more than itself in a header.
  */
 int	 report_mail_write(struct buf *, const struct report_mail *) MUST_USE;
+
+/* --- of one message (report_failure.c; RFC 9991, 6591) --- */
+
+enum report_delivery {			/* RFC 6591 section 3.2.2 */
+	REPORT_DELIVERED,
+	REPORT_SPAM,
+	REPORT_POLICY,
+	REPORT_REJECTED,
+	REPORT_OTHER_WAY,
+	REPORT_DELIVERY_MAX
+};
+
+struct report_failure {
+	struct sv		 from, to, submitter, domain;	/* as in struct report_mail */
+	struct sv		 id;		/* letters and digits */
+	struct sv		 agent;		/* our name and version */
+	int64_t			 at, arrived;
+	struct ip_prefix	 source;	/* a host */
+	const struct mail_address *mail_from;	/* NULL: the null sender */
+	struct sv		 auth_results;	/* the field's value, as we wrote it */
+	bool			 dkim_failed, spf_failed;	/* to authenticate an aligned identity */
+	struct sv		 dkim_domain, dkim_selector;	/* of an aligned signature that failed; or empty */
+	struct sv		 spf_domain, spf_record;	/* of an aligned one that failed; or empty */
+	enum report_delivery	 delivery;
+	uint64_t		 incidents;	/* messages alike */
+	const struct mail_head	*head;
+	struct sv		 key;		/* for redaction, REPORT_KEY_MIN octets at least; secret */
+	bool			 with_subject;
+};
+/* RFC 5322 lines that end in LF. -EINVAL as for report_mail_write(); -ENOMEM. */
+int	 report_failure_write(struct buf *, struct pool *, const struct report_failure *) MUST_USE;
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/base64.h"
 #include "base/timefmt.h"
-#include "mail/report.h"
+#include "mail/report_internal.h"
 
 #define LINE_OCTETS	57		/* 76 letters of base64, RFC 2045 section 6.8 */
 
@@ -29,29 +29,33 @@ is_made_of(struct sv s, const char *marks)
 	return s.n > 0;
 }
 
-/* A-labels: a domain of U-labels has no place in an ASCII header. */
-static bool
-domain_ok(struct sv s)
+bool
+report_domain_ok(struct sv s)
 {
 	return is_made_of(s, "-_.") && s.n <= DNS_NAME_MAX;
 }
 
-/* RFC 5322's atext, less what sendmail programs or shells read in another way. */
-static bool
-address_ok(struct sv s)
+bool
+report_address_ok(struct sv s)
 {
 	size_t at = sv_rfind(s, '@');
 
 	return at < s.n && at <= 64 && s.p[0] != '-' && is_made_of(sv_take(s, at), "!#$&*+-/=?^_{}~.") &&
-	    domain_ok(sv_skip(s, at + 1));
+	    report_domain_ok(sv_skip(s, at + 1));
+}
+
+bool
+report_id_ok(struct sv s)
+{
+	return is_made_of(s, "") && s.n <= REPORT_ID_MAX;
 }
 
 static bool
 mail_ok(const struct report_mail *m)
 {
-	return address_ok(m->from) && address_ok(m->to) && domain_ok(m->submitter) &&
-	    domain_ok(m->domain) && is_made_of(m->meta->report_id, "") &&
-	    m->meta->report_id.n <= REPORT_ID_MAX && m->meta->begin >= 0 && m->meta->end >= 0;
+	return report_address_ok(m->from) && report_address_ok(m->to) &&
+	    report_domain_ok(m->submitter) && report_domain_ok(m->domain) &&
+	    report_id_ok(m->meta->report_id) && m->meta->begin >= 0 && m->meta->end >= 0;
 }
 
 /* --- its parts --- */

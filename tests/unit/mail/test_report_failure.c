@@ -1,0 +1,206 @@
+/* Failure reports: the whole of one, and what must not be in any. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "../tap.h"
+#include "mail/report.h"
+
+#define SIG	"DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=s1;\r\n\th=From; bh=AA==; b=AA==\r\n"
+
+static const char message[] =
+	"Return-Path: <bounce-secretname@example.com>\r\n"
+	"Received: from client.example (client.example [192.0.2.9]) for <secretname@mx.example>\r\n"
+	SIG
+	"DKIM-Signature: v=1; d=example.com; s=s2; b=AA==; z=Subject:secretsubject\r\n"
+	"DKIM-Signature: no tags at all, secretname\r\n"
+	"From: =?utf-8?q?Secretname?= <secretname@EXAMPLE.com>\r\n"
+	"To: Secretname <secretname@mx.example>, other.secretname@mx.example\r\n"
+	"Cc: secretname@mx.example <broken\r\n"
+	"Subject: secretsubject\r\n"
+	"Date: Sun, 22 Nov 2026 04:06:50 +0000\r\n"
+	"Message-ID: <1@example.com>\r\n"
+	"List-Id: \x01list\r\n"
+	"Content-Type: text/plain; name=secretsubject.txt\r\n"
+	"X-User: secretname\r\n"
+	"MIME-Version: 1.0\r\n"
+	"\r\n"
+	"secretbody\r\n";
+
+struct world {
+	struct pool		*pool;
+	struct mail_head	 head;
+	struct mail_address	 sender;
+	struct report_failure	 f;
+};
+
+static struct world
+world_of(void)
+{
+	struct world w = { .pool = pool_new(MAIL_POOL_MAX) };
+	struct findings fs;
+	struct sv body;
+
+	assert_non_null(w.pool);
+	findings_init(&fs, w.pool);
+	mail_head_init(&w.head, w.pool);
+	assert_int_equal(mail_head_parse(&w.head, SV(message), &body, &fs), 0);
+	assert_int_equal(mail_envelope(w.pool, SV("bounce-secretname@example.com"), &w.sender), 0);
+	w.f = (struct report_failure){ .from = SV("dmarc@example.net"), .to = SV("ruf@example.com"),
+		.submitter = SV("mx.example.net"), .domain = SV("example.com"), .id = SV("0123abc"),
+		.agent = SV("Sekisho/0.1.0"), .at = 1795320420, .arrived = 1795320410,
+		.auth_results = SV("mx.example.net;\r\n dmarc=fail header.from=example.com"),
+		.dkim_failed = true, .spf_failed = true, .dkim_domain = SV("example.com"),
+		.dkim_selector = SV("s1"), .spf_domain = SV("example.com"), .spf_record = SV("v=spf1 \"\\\n-all"),
+		.delivery = REPORT_REJECTED, .incidents = 2, .key = SV("0123456789abcdef") };
+	assert_int_equal(ip_prefix_parse_host(SV("2001:db8::1"), &w.f.source), 0);
+	return w;
+}
+
+/* NUL-terminated; the caller frees. */
+static struct buf
+written(struct world *w)
+{
+	struct buf b = BUF_INIT;
+
+	w->f.head = &w->head;
+	assert_int_equal(report_failure_write(&b, w->pool, &w->f), 0);
+	buf_char(&b, '\0');
+	return b;
+}
+
+/* The words of `printf %s WHAT | openssl dgst -sha256 -mac HMAC -macopt key:0123456789abcdef`. */
+#define WORD_SENDER	"RiB57ysUJxDp"		/* bounce-secretname */
+#define WORD		"1WN3xOdzDmZ_"		/* secretname */
+#define WORD_OTHER	"n_1NdgSQV8kO"		/* other.secretname */
+
+static const char want[] =
+	"From: <dmarc@example.net>\n"
+	"To: <ruf@example.com>\n"
+	"Subject: DMARC failure report for example.com\n"
+	"Date: Sun, 22 Nov 2026 04:07:00 +0000\n"
+	"Message-ID: <0123abc@mx.example.net>\n"
+	"Auto-Submitted: auto-generated\n"
+	"MIME-Version: 1.0\n"
+	"Content-Type: multipart/report; report-type=feedback-report;\n"
+	" boundary=\"=_0123abc\"\n"
+	"\n"
+	"--=_0123abc\n"
+	"Content-Type: text/plain; charset=us-ascii\n"
+	"\n"
+	"A message that says it comes from example.com was not authenticated (RFC 9991).\n"
+	"You get this as the ruf= tag of its DMARC record asks for it.\n"
+	"\n"
+	"--=_0123abc\n"
+	"Content-Type: message/feedback-report\n"
+	"\n"
+	"Feedback-Type: auth-failure\n"
+	"Version: 1\n"
+	"User-Agent: Sekisho/0.1.0\n"
+	"Auth-Failure: dmarc\n"
+	"Authentication-Results: mx.example.net;\n"
+	" dmarc=fail header.from=example.com\n"
+	"Identity-Alignment: dkim, spf\n"
+	"DKIM-Domain: example.com\n"
+	"DKIM-Identity: @example.com\n"
+	"DKIM-Selector: s1\n"
+	"SPF-DNS: txt : example.com : \"v=spf1 \\\"\\\\?-all\"\n"
+	"Delivery-Result: reject\n"
+	"Original-Mail-From: <" WORD_SENDER "@example.com>\n"
+	"Arrival-Date: Sun, 22 Nov 2026 04:06:50 +0000\n"
+	"Source-IP: 2001:db8::1\n"
+	"Reported-Domain: example.com\n"
+	"Incidents: 2\n"
+	"\n"
+	"--=_0123abc\n"
+	"Content-Type: text/rfc822-headers; charset=us-ascii\n"
+	"\n"
+	"Return-Path: <" WORD_SENDER "@example.com>\n"
+	"DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=s1;\n"
+	"\th=From; bh=AA==; b=AA==\n"
+	"From: <" WORD "@example.com>\n"
+	"To: <" WORD "@mx.example>,\n"
+	" <" WORD_OTHER "@mx.example>\n"
+	"Cc: [not readable]\n"
+	"Subject: [redacted]\n"
+	"Date: Sun, 22 Nov 2026 04:06:50 +0000\n"
+	"Message-ID: <1@example.com>\n"
+	"MIME-Version: 1.0\n"
+	"\n"
+	"--=_0123abc--\n";
+
+static void
+whole(void **state UNUSED)
+{
+	struct world w = world_of();
+	struct buf b;
+
+	w.f.mail_from = &w.sender;
+	b = written(&w);
+	assert_string_equal(b.p, want);
+	buf_done(&b);
+	(void)pool_free(w.pool);
+}
+
+static void
+options(void **state UNUSED)
+{
+	struct world w = world_of();
+	struct buf b;
+
+	w.f.with_subject = true;
+	w.f.dkim_failed = false;
+	w.f.dkim_domain = w.f.spf_domain = SV("");
+	w.f.delivery = REPORT_SPAM;
+	b = written(&w);
+	assert_non_null(strstr(b.p, "\nSubject: secretsubject\n"));
+	assert_non_null(strstr(b.p, "\nIdentity-Alignment: spf\n"));
+	assert_non_null(strstr(b.p, "\nOriginal-Mail-From: <>\n"));
+	assert_non_null(strstr(b.p, "\nDelivery-Result: spam\n"));
+	assert_null(strstr(b.p, "DKIM-Domain"));
+	assert_null(strstr(b.p, "SPF-DNS"));
+	buf_done(&b);
+	w.f.spf_failed = false;
+	w.f.key = SV("another key, 16+ octets");
+	b = written(&w);
+	assert_non_null(strstr(b.p, "\nIdentity-Alignment: none\n"));
+	assert_null(strstr(b.p, WORD));
+	buf_done(&b);
+	(void)pool_free(w.pool);
+}
+
+static void
+refused(void **state UNUSED)
+{
+	static const struct {
+		size_t		at;		/* of a struct sv in the report */
+		const char	*text;
+	} rows[] = {
+		{ offsetof(struct report_failure, from), "a@b\nBcc: c@d" },
+		{ offsetof(struct report_failure, to), "a b@c" },
+		{ offsetof(struct report_failure, submitter), "a\nb" },
+		{ offsetof(struct report_failure, domain), "a b" },
+		{ offsetof(struct report_failure, id), "a-b" },
+		{ offsetof(struct report_failure, agent), "" },
+		{ offsetof(struct report_failure, agent), "a\x01" },
+		{ offsetof(struct report_failure, auth_results), "a\x80" },
+		{ offsetof(struct report_failure, dkim_domain), "a\nb" },
+		{ offsetof(struct report_failure, dkim_selector), "a\nb" },
+		{ offsetof(struct report_failure, spf_domain), "a b" },
+		{ offsetof(struct report_failure, key), "123456789012345" },
+	};
+	struct world w = world_of();
+	struct buf b = BUF_INIT;
+
+	w.f.head = &w.head;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct report_failure f = w.f;
+		struct sv text = sv_str(rows[i].text);
+
+		memcpy((char *)&f + rows[i].at, &text, sizeof(text));
+		assert_int_equal(report_failure_write(&b, w.pool, &f), -EINVAL);
+		assert_int_equal(b.len, 0);
+	}
+	(void)pool_free(w.pool);
+}
+
+TESTS_MAIN("mail report_failure", T(whole), T(options), T(refused))
