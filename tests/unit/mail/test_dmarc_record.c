@@ -139,9 +139,15 @@ static const struct row {
 	  "DMARC_URIS_MANY " },
 	{ "v=DMARC1; p=none; psd=y; rua=mailto:a@b; ruf=mailto:c@d", "p=none psd=y rua=a@b uri ", "DMARC_PSD_RUF " },
 
-	/* OpenDMARC #62: two records of large sites that ended it */
-	{ "v=DMARC1; p=none; rua=mailto:a@example.com,mailto:b@example.com; ruf=; fo=1;",
-	  "p=none fo=2 rua=a@example.com rua=b@example.com uri ", "DMARC_TAG_SYNTAX " },
+	/* the shapes of three records that ended OpenDMARC (its issues 62 and 78), names changed */
+	{ "v=DMARC1; p=reject; rua=mailto:agg@example.com; ruf=mailto:fr@example.com; rf=afrfruf=mailto:fr@example.com; "
+	  "fo=1; pct=100; rf=afrf", "p=reject fo=2 rua=agg@example.com ruf=fr@example.com uri pct=100 ",
+	  "DMARC_TAG_TWICE DMARC_TAG_REMOVED " },
+	{ "v=DMARC1; p=none; rua=mailto:a@example.com rua=mailto:b@example.com rua=mailto:c@example.com", "p=none ",
+	  "DMARC_URI_BAD " },
+	{ "v=DMARC1; p=reject; sp=reject; rf=mailto:a@example.com; pct=100; ri=86400", "p=reject sp=reject pct=100 ",
+	  "DMARC_TAG_REMOVED DMARC_TAG_REMOVED DMARC_TAG_REMOVED " },
+	{ "v=DMARC1\\; p=reject\\;", NULL, "" },		/* a zone file's escape, published */
 };
 
 static void
