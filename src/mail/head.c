@@ -244,13 +244,22 @@ lines_add(struct mail_head *h, struct sv lines, struct reader *r)
 	return raw_add(h, raw, r->line, r->fs);
 }
 
+/* "From " at the beginning of a mailbox's message (RFC 4155); "From :" is a field. */
+static bool
+is_mbox(struct sv text)
+{
+	struct mail_field f;
+
+	return sv_starts(text, SV("From ")) && !field_parse(lines_cut(text), &f);
+}
+
 int
 mail_head_parse(struct mail_head *h, struct sv text, struct sv *ret_body, struct findings *fs)
 {
 	struct reader r = { .text = text, .line = 1, .fs = fs };
 	size_t n_end = 0;
 
-	if (sv_starts(text, SV("From "))) {
+	if (is_mbox(text)) {
 		finding_add0(fs, &mail_findings[MAIL_HEAD_MBOX]);
 		ends_note(&r, sv_take(text, sv_find(text, '\n') + 1));
 	}
