@@ -100,7 +100,8 @@ struct spf_record {
  * The record's text, from "v=spf1" on. 0: *ret, all in the pool or pointing into text, or
  * NULL with what is wrong among the findings. -ENOMEM.
  */
-int	 spf_record_parse(struct pool *, struct sv text, struct findings *, struct spf_record **ret) MUST_USE;
+int	 spf_record_parse(struct pool *, struct sv text, struct findings *,
+	    struct spf_record **ret) MUST_USE;
 /* Notes and warnings on a record that can be read: what its owner should mend. */
 void	 spf_record_advise(const struct spf_record *, struct findings *);
 
@@ -151,7 +152,7 @@ struct spf_step {
 	struct sv	 asked;		/* the name that was asked for; .n is 0: none */
 	uint16_t	 type;
 	enum mail_rcode	 rcode;
-	struct sv	 found;		/* what matched: an address, a name; .n is 0: nothing to name */
+	struct sv	 found;		/* the name that matched; .n is 0: nothing to name */
 	const char	*why;		/* a msgid, or NULL */
 };
 

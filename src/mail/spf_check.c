@@ -4,7 +4,8 @@
 #include <errno.h>
 
 int
-spf_ask(struct spf_eval *ev, const struct dname *name, uint16_t type, const struct mail_answer **ret)
+spf_ask(struct spf_eval *ev, const struct dname *name, uint16_t type,
+    const struct mail_answer **ret)
 {
 	int rc = mail_ask(ev->ask, name, type, ret);
 
@@ -166,8 +167,8 @@ is_loop(const struct spf_frame *frame, const struct dname *name)
  * name that has no form in the DNS.
  */
 static int
-other_check(struct spf_eval *ev, const struct spf_frame *frame, struct sv spec, struct spf_step *step,
-    struct spf_answer *ret)
+other_check(struct spf_eval *ev, const struct spf_frame *frame, struct sv spec,
+    struct spf_step *step, struct spf_answer *ret)
 {
 	struct spf_frame child = { .up = frame, .depth = frame->depth + 1 };
 	int rc = spf_expand_domain(ev, frame, spec, &child.domain);
@@ -182,7 +183,8 @@ other_check(struct spf_eval *ev, const struct spf_frame *frame, struct sv spec, 
 		return 0;
 	}
 	if (is_loop(frame, &child.name)) {
-		finding_add(ev->fs, row(SPF_LOOP), FA_SV("term", step->text), FA_SV("name", child.domain));
+		finding_add(ev->fs, row(SPF_LOOP), FA_SV("term", step->text),
+		    FA_SV("name", child.domain));
 		step->why = N_("this record is being evaluated already");
 		ret->result = MAIL_PERMERROR;
 		return 0;

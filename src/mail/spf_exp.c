@@ -7,7 +7,8 @@
 static int
 exp_ignore(struct spf_eval *ev, struct sv name, const char *why)
 {
-	finding_add(ev->fs, &spf_findings[SPF_EXP_IGNORED], FA_SV("name", name), FA_MSG("why", why));
+	finding_add(ev->fs, &spf_findings[SPF_EXP_IGNORED], FA_SV("name", name),
+	    FA_MSG("why", why));
 	return 0;
 }
 

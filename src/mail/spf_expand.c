@@ -25,14 +25,17 @@ struct expansion {
 static void
 text_add(struct expansion *x, struct sv s)
 {
+	size_t n_kept;
+
 	if (x->n + s.n > sizeof(x->text)) {
 		if (x->where == SPF_IN_TEXT) {
 			x->is_lost = true;
 			return;
 		}
+		n_kept = min_size(x->n, NAME_KEEP);
+		memmove(x->text, x->text + x->n - n_kept, n_kept);
+		x->n = n_kept;
 		s = sv_skip(s, s.n - min_size(s.n, NAME_KEEP));
-		memmove(x->text, x->text + x->n - min_size(x->n, NAME_KEEP), min_size(x->n, NAME_KEEP));
-		x->n = min_size(x->n, NAME_KEEP);
 	}
 	if (s.n > 0)
 		memcpy(x->text + x->n, s.p, s.n);
@@ -265,7 +268,8 @@ is_plain(struct sv s)
 }
 
 int
-spf_expand_domain(struct spf_eval *ev, const struct spf_frame *frame, struct sv spec, struct sv *ret)
+spf_expand_domain(struct spf_eval *ev, const struct spf_frame *frame, struct sv spec,
+    struct sv *ret)
 {
 	struct expansion x;
 	int rc;

@@ -70,8 +70,8 @@ struct spf_eval {
 };
 
 /* mail_ask(), with what the out says of answers kept up to date. */
-int	 spf_ask(struct spf_eval *, const struct dname *, uint16_t type, const struct mail_answer **ret)
-	    MUST_USE;
+int	 spf_ask(struct spf_eval *, const struct dname *, uint16_t type,
+	    const struct mail_answer **ret) MUST_USE;
 /* A or AAAA, as the client is. */
 uint16_t spf_address_type(const struct spf_eval *);
 /* Is the client among these addresses, len bits of them? */
@@ -80,12 +80,12 @@ struct sv spf_name_text(struct spf_eval *, const struct dname *);
 
 /* --- spf_expand.c --- */
 
-/* *ret_text.n is 0: it cannot be expanded to something that matches (RFC 8616 section 4). */
-int	 spf_expand_domain(struct spf_eval *, const struct spf_frame *, struct sv spec, struct sv *ret_text)
-	    MUST_USE;
-/* An explanation. .n is 0: there is none to be made of it. */
-int	 spf_expand_text(struct spf_eval *, const struct spf_frame *, struct sv text, struct sv *ret)
-	    MUST_USE;
+/* ret->n is 0: it cannot be expanded to something that matches (RFC 8616 section 4). */
+int	 spf_expand_domain(struct spf_eval *, const struct spf_frame *, struct sv spec,
+	    struct sv *ret) MUST_USE;
+/* An explanation. ret->n is 0: there is none to be made of it. */
+int	 spf_expand_text(struct spf_eval *, const struct spf_frame *, struct sv text,
+	    struct sv *ret) MUST_USE;
 
 /* --- spf_ptr.c --- */
 
@@ -93,8 +93,8 @@ int	 spf_expand_text(struct spf_eval *, const struct spf_frame *, struct sv text
  * Is a name of the client, confirmed by its address, at or below domain? 0 with *ret_name
  * (.len is 0: none) and the answer to the first question; MAIL_WAIT.
  */
-int	 spf_ptr_match(struct spf_eval *, const struct dname *domain, const struct mail_answer **ret_first,
-	    struct dname *ret_name) MUST_USE;
+int	 spf_ptr_match(struct spf_eval *, const struct dname *domain,
+	    const struct mail_answer **ret_first, struct dname *ret_name) MUST_USE;
 /* %{p}: the domain itself, a name below it, any; "unknown". */
 int	 spf_ptr_name(struct spf_eval *, const struct spf_frame *, struct sv *ret) MUST_USE;
 
@@ -118,7 +118,8 @@ struct spf_answer {
 	struct spf_frame	 frame;		/* that record's, for macros */
 	struct sv		 term;		/* that matched; .n is 0: none */
 };
-int	 spf_domain_check(struct spf_eval *, const struct spf_frame *, struct spf_answer *ret) MUST_USE;
+int	 spf_domain_check(struct spf_eval *, const struct spf_frame *,
+	    struct spf_answer *ret) MUST_USE;
 
 /* --- spf_advise.c --- */
 

@@ -1,4 +1,4 @@
-/* Does a mechanism match (RFC 7208 section 5)? One function each, in a table. "include" is in spf_check.c. */
+/* Does a mechanism match (RFC 7208 section 5)? One function each; "include" is in spf_check.c. */
 #include "mail/spf_internal.h"
 
 #include <errno.h>

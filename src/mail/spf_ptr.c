@@ -26,7 +26,8 @@ reverse_name(const struct ip_prefix *px)
 	size_t n = 0;
 
 	if (px->af == IP_V4) {
-		(void)snprintf(text, sizeof(text), "%u.%u.%u.%u.in-addr.arpa", a[3], a[2], a[1], a[0]);
+		(void)snprintf(text, sizeof(text), "%u.%u.%u.%u.in-addr.arpa", a[3], a[2], a[1],
+		    a[0]);
 	} else {
 		for (unsigned i = 16; i-- > 0;) {
 			text[n++] = hex[a[i] & 15];
@@ -51,6 +52,13 @@ name_read(struct sv rdata, struct dname *ret)
 	return rd_done(&r) && ret->len > 1;
 }
 
+/* Section 4.6.4: "all records other than the first 10 MUST be ignored". */
+static size_t
+names_count(const struct mail_answer *ptr)
+{
+	return ptr->rcode == MAIL_DNS_FOUND ? min_size(ptr->n, SPF_NAMES_MAX) : 0;
+}
+
 /* PTR, and the addresses of each name that is wanted: all at once. */
 static int
 names_ask(struct spf_eval *ev, const struct dname *within, const struct mail_answer **ret)
@@ -61,8 +69,9 @@ names_ask(struct spf_eval *ev, const struct dname *within, const struct mail_ans
 
 	if (rc != 0)
 		return rc;
-	for (size_t i = 0; ptr->rcode == MAIL_DNS_FOUND && i < min_size(ptr->n, SPF_NAMES_MAX); i++)
-		if (name_read(ptr->rdata[i], &name) && (within == NULL || dname_within(&name, within)))
+	for (size_t i = 0; i < names_count(ptr); i++)
+		if (name_read(ptr->rdata[i], &name) &&
+		    (within == NULL || dname_within(&name, within)))
 			wait |= spf_ask(ev, &name, spf_address_type(ev), &address);
 	*ret = ptr;
 	return wait;
@@ -90,7 +99,7 @@ best_find(struct spf_eval *ev, const struct dname *domain, bool is_within,
 		return rc;
 	*ret = (struct dname){ .len = 0 };
 	*ret_first = ptr;
-	for (size_t i = 0; ptr->rcode == MAIL_DNS_FOUND && i < min_size(ptr->n, SPF_NAMES_MAX); i++) {
+	for (size_t i = 0; i < names_count(ptr); i++) {
 		struct dname name;
 		unsigned rank;
 

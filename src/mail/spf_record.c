@@ -1,4 +1,4 @@
-/* A record: which of a name's TXT it is, and its terms and modifiers (RFC 7208 sections 4.5, 4.6). */
+/* A record: which of a name's TXT it is, its terms and modifiers (RFC 7208 sections 4.5, 4.6). */
 #include "mail/spf_internal.h"
 
 #include <errno.h>
@@ -38,7 +38,8 @@ spf_is_record(struct sv rdata)
 /* --- what is wrong --- */
 
 static void
-fault_add(struct findings *fs, const struct spf_record *r, struct sv term, const struct spf_fault *f)
+fault_add(struct findings *fs, const struct spf_record *r, struct sv term,
+    const struct spf_fault *f)
 {
 	finding_add(fs, &spf_findings[SPF_SYNTAX], FA_SV("term", term),
 	    FA_U("position", (size_t)(f->at.p - r->text.p) + 1), FA_MSG("why", f->why));
@@ -74,7 +75,8 @@ modifier_cut(struct sv term, struct sv *ret_name, struct sv *ret_value)
 
 /* Section 6: "MUST NOT appear in a record more than once each". */
 static bool
-known_add(struct findings *fs, struct spf_record *r, struct sv term, struct sv value, struct sv *ret)
+known_add(struct findings *fs, struct spf_record *r, struct sv term, struct sv value,
+    struct sv *ret)
 {
 	struct spf_fault f;
 
@@ -91,7 +93,8 @@ known_add(struct findings *fs, struct spf_record *r, struct sv term, struct sv v
 }
 
 static bool
-modifier_add(struct findings *fs, struct spf_record *r, struct sv term, struct sv name, struct sv value)
+modifier_add(struct findings *fs, struct spf_record *r, struct sv term, struct sv name,
+    struct sv value)
 {
 	struct spf_fault f;
 

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "mail/message.h"
+
 static const char *const identities[SPF_IDENTITY_MAX] = {
 	[SPF_MAILFROM] = "mailfrom",
 	[SPF_HELO] = "helo",
@@ -62,11 +64,11 @@ domain_read(struct spf_eval *ev, struct sv text, struct dname *ret_name, struct 
 		text.n--;
 	*ret_text = text;
 	ret_name->len = 0;
-	if (mail_name(text, &name) < 0)
+	if ((is_ascii(text) ? mail_name(text, &name) : mail_domain(text, &name)) < 0)
 		return 0;
+	*ret_name = name;
 	if (!is_ascii(text))
 		*ret_text = spf_name_text(ev, &name);
-	*ret_name = name;
 	return ret_text->p == NULL ? -ENOMEM : 0;
 }
 

@@ -75,7 +75,8 @@ macros_read(struct sv s, enum spf_where where, struct spf_macro *ret_last, struc
 	if (rc == 0)
 		return true;
 	if (s.p[0] == '%')
-		return fault_set(f, N_("a macro that is not one of the standard, or not allowed here"), s);
+		return fault_set(f,
+		    N_("a macro that is not one of the standard, or not allowed here"), s);
 	return fault_set(f, N_("an octet that may not stand here"), s);
 }
 
@@ -102,7 +103,8 @@ spf_domain_ok(struct sv s, struct spf_fault *f)
 	if (last.is_expand)
 		return true;
 	if (ip_prefix_parse_host(s, &px) == 0)
-		return fault_set(f, N_("an address where a domain must stand: write ip4: or ip6:"), s);
+		return fault_set(f,
+		    N_("an address where a domain must stand: write ip4: or ip6:"), s);
 	end = last.literal;
 	if (sv_ends(end, SV(".")))
 		end.n--;
@@ -181,7 +183,8 @@ static enum mail_result
 qualifier_cut(struct sv *s)
 {
 	static const struct { char c; enum mail_result result; } qualifiers[] = {
-		{ '+', MAIL_PASS }, { '-', MAIL_FAIL }, { '?', MAIL_NEUTRAL }, { '~', MAIL_SOFTFAIL },
+		{ '+', MAIL_PASS }, { '-', MAIL_FAIL }, { '?', MAIL_NEUTRAL },
+		{ '~', MAIL_SOFTFAIL },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(qualifiers); i++)

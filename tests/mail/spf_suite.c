@@ -4,8 +4,9 @@
  *	spf-suite FILE
  *
  * One line a test: scenario, name, the results that are right, the one that was found, the
- * explanation, and the codes of what was found wrong. Status 1: one at least failed; 3: the file cannot be read. Each evaluation begins
- * with no answers, and goes on when those that it asked for have come.
+ * explanation, and the codes of what is wrong with records. Status 1: one at least failed; 3: the
+ * file cannot be read. Each evaluation begins with no answers, and goes on when those that it
+ * asked for have come.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -95,6 +95,12 @@ suite_text(const yaml_node_t *n)
 	return (struct sv){ (const char *)n->data.scalar.value, n->data.scalar.length };
 }
 
+static yaml_node_t *
+suite_value(struct suite *s, const yaml_node_t *map, size_t i)
+{
+	return yaml_document_get_node(&s->doc, map->data.mapping.pairs.start[i].value);
+}
+
 yaml_node_t *
 suite_get(struct suite *s, const yaml_node_t *map, const char *key)
 {
@@ -102,7 +108,7 @@ suite_get(struct suite *s, const yaml_node_t *map, const char *key)
 		return NULL;
 	for (size_t i = 0; i < suite_count(map); i++)
 		if (sv_eq(suite_key(s, map, i), sv_str(key)))
-			return yaml_document_get_node(&s->doc, map->data.mapping.pairs.start[i].value);
+			return suite_value(s, map, i);
 	return NULL;
 }
 
@@ -233,7 +239,8 @@ name_add(struct suite *s, struct sv name, yaml_node_t *list, struct dns_fake *d)
 		if (sv_eq(suite_text(n), SV("TIMEOUT")))
 			rc = dns_fake_fail(d, name);
 		else
-			rc = record_add(s, name, suite_key(s, n, 0), suite_item(s, n, 0), is_spf_txt, d);
+			rc = record_add(s, name, suite_key(s, n, 0), suite_item(s, n, 0),
+			    is_spf_txt, d);
 		if (rc < 0)
 			return rc;
 	}

@@ -149,15 +149,19 @@ static const struct {
 	{ "a@syntax.example", MAIL_PERMERROR, SPF_SYNTAX, "syntax.example", "" },
 	{ "a@inc.example", MAIL_PASS, SPF_CODE_MAX, "", "include:ok.example" },
 	{ "a@inc2.example", MAIL_PASS, SPF_CODE_MAX, "", "include:inc.example" },
-	{ "a@incnone.example", MAIL_PERMERROR, SPF_INCLUDE_NONE, "incnone.example", "include:other.example" },
-	{ "a@incbad.example", MAIL_PERMERROR, SPF_INCLUDE_NONE, "incbad.example", "include:x..example" },
-	{ "a@incsyntax.example", MAIL_PERMERROR, SPF_SYNTAX, "syntax.example", "include:syntax.example" },
+	{ "a@incnone.example", MAIL_PERMERROR, SPF_INCLUDE_NONE, "incnone.example",
+	  "include:other.example" },
+	{ "a@incbad.example", MAIL_PERMERROR, SPF_INCLUDE_NONE, "incbad.example",
+	  "include:x..example" },
+	{ "a@incsyntax.example", MAIL_PERMERROR, SPF_SYNTAX, "syntax.example",
+	  "include:syntax.example" },
 	{ "a@incfail.example", MAIL_TEMPERROR, SPF_DNS_FAILED, "", "include:dead.example" },
 	{ "a@redir.example", MAIL_PASS, SPF_CODE_MAX, "", "ip4:192.0.2.0/24" },
 	{ "a@redirnone.example", MAIL_PERMERROR, SPF_REDIRECT_NONE, "redirnone.example", "" },
 	{ "a@loop.example", MAIL_PERMERROR, SPF_LOOP, "loop.example", "" },
 	{ "a@loopa.example", MAIL_PERMERROR, SPF_LOOP, "loopb.example", "include:loopb.example" },
-	{ "a@lookups.example", MAIL_PERMERROR, SPF_LOOKUPS_LIMIT, "lookups.example", "a:ok.example" },
+	{ "a@lookups.example", MAIL_PERMERROR, SPF_LOOKUPS_LIMIT, "lookups.example",
+	  "a:ok.example" },
 	{ "a@ten.example", MAIL_PASS, SPF_CODE_MAX, "", "ip4:192.0.2.1" },
 	{ "a@void.example", MAIL_PERMERROR, SPF_VOID_LIMIT, "void.example", "exists:n3.example" },
 	{ "a@voids.example", MAIL_PASS, SPF_CODE_MAX, "", "all" },
@@ -173,6 +177,10 @@ static const struct {
 	{ "a@expnone.example", MAIL_FAIL, SPF_EXP_IGNORED, "expnone.example", "-all" },
 	{ "a@exptwo.example", MAIL_FAIL, SPF_EXP_IGNORED, "exptwo.example", "-all" },
 	{ "", MAIL_PASS, SPF_CODE_MAX, "", "a" },
+	/* RFC 8616: U-labels are asked for, and expanded, as A-labels */
+	{ "a@\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88.example", MAIL_PASS, SPF_CODE_MAX, "",
+	  "exists:%{o}.list.example" },
+	{ "a@\xff.example", MAIL_NONE, SPF_CODE_MAX, "", "" },
 	{ "a@example", MAIL_NONE, SPF_CODE_MAX, "", "" },
 	{ "a@", MAIL_NONE, SPF_CODE_MAX, "", "" },
 	{ "a@[192.0.2.1]", MAIL_NONE, SPF_CODE_MAX, "", "" },
@@ -236,7 +244,8 @@ static void
 test_rounds(void **state)
 {
 	static const struct { const char *sender; unsigned n_rounds; } rounds[] = {
-		{ "a@mx.example", 3 }, { "a@ptr.example", 3 }, { "a@inc2.example", 3 }, { "a@ok.example", 1 },
+		{ "a@mx.example", 3 }, { "a@ptr.example", 3 }, { "a@inc2.example", 3 },
+		{ "a@ok.example", 1 },
 	};
 	struct world w;
 
@@ -267,7 +276,8 @@ static const struct {
 	enum spf_outcome outcome;
 	const char	*domain, *text, *asked;
 } trail[] = {
-	{ 0, true, SPF_STEP_GOES, "inc2.example", "v=spf1 include:inc.example -all", "inc2.example" },
+	{ 0, true, SPF_STEP_GOES, "inc2.example", "v=spf1 include:inc.example -all",
+	  "inc2.example" },
 	{ 0, false, SPF_STEP_MATCH, "inc2.example", "include:inc.example", "inc.example" },
 	{ 1, true, SPF_STEP_GOES, "inc.example", "v=spf1 include:ok.example ~all", "inc.example" },
 	{ 1, false, SPF_STEP_MATCH, "inc.example", "include:ok.example", "ok.example" },

@@ -12,45 +12,50 @@ static const struct {
 	const char	*expected;		/* "": there is no explanation */
 } texts[] = {
 	{ "no macro", "a@x.example", "h.example", "192.0.2.1", "no macro" },
-	{ "%{s} %{l} %{o} %{d}", "a.b@x.example", "h", "192.0.2.1", "a.b@x.example a.b x.example x.example" },
+	{ "%{s} %{l} %{o} %{d}", "a.b@x.example", "h", "192.0.2.1",
+	  "a.b@x.example a.b x.example x.example" },
 	{ "%{l}", "@x.example", "h", "192.0.2.1", "postmaster" },
 	{ "%{s}", "x.example", "h", "192.0.2.1", "postmaster@x.example" },
 	{ "%{s}", "\"a@b\"@x.example", "h", "192.0.2.1", "\"a@b\"@x.example" },
-	{ "%{h} %{v} %{i} %{c}", "a@x.example", "h.e", "192.0.2.1", "h.e in-addr 192.0.2.1 192.0.2.1" },
+	{ "%{h} %{v} %{i} %{c}", "a@x.example", "h.e", "192.0.2.1",
+	  "h.e in-addr 192.0.2.1 192.0.2.1" },
 	{ "%{v} %{c}", "a@x.example", "h.e", "2001:DB8::1", "ip6 2001:db8::1" },
 	{ "%{ir}", "a@x.example", "h", "192.0.2.1", "1.2.0.192" },
 	{ "%{i3}", "a@x.example", "h", "192.0.2.1", "0.2.1" },
-	{ "%{i4r}", "a@x.example", "h", "2001:db8::1", "1.0.0.2" },	/* the first four, reversed */
+	{ "%{i4r}", "a@x.example", "h", "2001:db8::1", "1.0.0.2" },	/* the first four */
 	{ "%{i9}", "a@x.example", "h", "::ffff:192.0.2.1", "192.0.2.1" },
 	{ "%{l-} %{lr-} %{l1r-} %{l1-}", "strong-bad@x.example", "h", "192.0.2.1",
 	  "strong.bad bad.strong strong bad" },
-	{ "%{l+-r}", "a@x.example", "h", "192.0.2.1", "" },		/* delimiters stand last */
+	{ "%{l+-r}", "a@x.example", "h", "192.0.2.1", "" },	/* delimiters stand last */
 	{ "%{lr+-}", "a-b+c@x.example", "h", "192.0.2.1", "c.b.a" },
 	{ "%{l}", "a-b.c@x.example", "h", "192.0.2.1", "a-b.c" },
 	{ "%{lr}", "a..b@x.example", "h", "192.0.2.1", "b..a" },
 	{ "%{l99999999999999999999}", "a.b@x.example", "h", "192.0.2.1", "a.b" },
 	{ "%{r} %{t}", "a@x.example", "h", "192.0.2.1", "unknown 1790000000" },
-	{ "%{S} %{L}", "a b~c@x.example", "h", "192.0.2.1", "a%20b~c%40x.example a%20b~c" },
+	{ "%{S} %{L}", "a b~c@x.example", "h", "192.0.2.1",
+	  "a%20b~c%40x.example a%20b~c" },
 	{ "%{l}", "a b@x.example", "h", "192.0.2.1", "a b" },
 	{ "%%%_%-%%{l}", "a@x.example", "h", "192.0.2.1", "% %20%{l}" },
 	{ "%{p}", "a@x.example", "h", "192.0.2.1", "in.x.example" },
-	{ "%{p}", "a@x.example", "h", "192.0.2.2", "away.example" },	/* the first is not confirmed */
+	{ "%{p}", "a@x.example", "h", "192.0.2.2", "away.example" },	/* the other is a lie */
 	{ "%{p2}", "a@x.example", "h", "192.0.2.1", "x.example" },
 	{ "%{p}", "a@x.example", "h", "192.0.2.3", "unknown" },
-	{ "%{p}", "a@x.example", "h", "192.0.2.4", "unknown" },		/* the DNS does not answer */
+	{ "%{p}", "a@x.example", "h", "192.0.2.4", "unknown" },	/* no answer */
 	{ "%{p}", "a@x.example", "h", "192.0.2.5", "x.example" },
 	{ "%{p}", "a@x.example", "h", "2001:db8::1", "in.x.example" },
 	{ "%", "a@x.example", "h", "192.0.2.1", "" },
 	{ "%{x}", "a@x.example", "h", "192.0.2.1", "" },
 	{ "caf\xc3\xa9", "a@x.example", "h", "192.0.2.1", "" },
 	{ "%{l}", "caf\xc3\xa9@x.example", "h", "192.0.2.1", "" },
-	{ "%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}", L50 "@x.example", "h",
-	  "192.0.2.1", L50 "@x.example" L50 "@x.example" L50 "@x.example" L50 "@x.example"
+	{ "%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}",
+	  L50 "@x.example", "h", "192.0.2.1",
+	  L50 "@x.example" L50 "@x.example" L50 "@x.example" L50 "@x.example"
 	  L50 "@x.example" L50 "@x.example" L50 "@x.example" L50 "@x.example"
 	  L50 "@x.example" L50 "@x.example" L50 "@x.example" L50 "@x.example"
 	  L50 "@x.example" L50 "@x.example" L50 "@x.example" L50 "@x.example" },
-	{ "%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}", L50 "@x.example", "h",
-	  "192.0.2.1", "" },			/* 1,020 octets */
+	/* 1,020 octets */
+	{ "%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}%{s}",
+	  L50 "@x.example", "h", "192.0.2.1", "" },
 };
 
 static const char *const rows[][3] = {
@@ -67,7 +72,8 @@ static const char *const rows[][3] = {
 	{ "5.2.0.192.in-addr.arpa", "PTR", "x.example" },
 	{ "z.x.example", "A", "192.0.2.5" },
 	{ "x.example", "A", "192.0.2.5" },
-	{ "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", "PTR", "in.x.example" },
+	{ "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", "PTR",
+	  "in.x.example" },
 };
 
 static struct dns_fake *
@@ -86,8 +92,8 @@ dns_make(const char *record, const char *text)
 }
 
 static void
-check(struct dns_fake *d, struct pool *pool, const char *sender, const char *helo, const char *client,
-    struct findings *fs, struct spf_out *ret)
+check(struct dns_fake *d, struct pool *pool, const char *sender, const char *helo,
+    const char *client, struct findings *fs, struct spf_out *ret)
 {
 	struct spf_in in = { .sender = sv_str(sender), .helo = sv_str(helo), .now = 1790000000,
 	    .limits = SPF_LIMITS_DEFAULT };
@@ -138,10 +144,11 @@ static const struct {
 	  L50 "." L50 "." L50 "." L50 ".x.example" },
 	{ "abc." L50 "." L50 "." L50 "." L50 "." L50 ".x.example", "a@x.example",
 	  L50 "." L50 "." L50 "." L50 ".x.example" },
-	{ "%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}",
-	  L50 "@x.example", "example." L50 "@x.example." L50 "@x.example." L50 "@x.example." L50 "@x.example" },
-	{ "%{d}.x" L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50
-	  L50 L50 ".y.example", "a@x.example", "y.example" },
+	{ "%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}",
+	  L50 "@x.example",
+	  "example." L50 "@x.example." L50 "@x.example." L50 "@x.example." L50 "@x.example" },
+	{ "%{d}.x" L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50
+	  L50 L50 L50 ".y.example", "a@x.example", "y.example" },
 };
 
 static void

@@ -1,4 +1,4 @@
-/* SPF records as text: what can be read, what cannot and where, and what their owner should mend. */
+/* SPF records as text: what can be read, what cannot and where, what should be mended. */
 #include <stdio.h>
 
 #include "../tap.h"
@@ -85,8 +85,8 @@ test_networks(void **state)
 	struct pool *pool = pool_new(POOL_MAX);
 	char text[IP_PREFIX_STRLEN];
 	struct findings fs;
-	struct spf_record *r = parse(pool, "v=spf1 ip4:192.0.2.77/24 ip4:192.0.2.1 ip6:2001:db8:ff::1/33 "
-	    "ip6:::192.0.2.1/0", &fs);
+	struct spf_record *r = parse(pool, "v=spf1 ip4:192.0.2.77/24 ip4:192.0.2.1 "
+	    "ip6:2001:db8:ff::1/33 ip6:::192.0.2.1/0", &fs);
 
 	(void)state;
 	assert_non_null(r);
@@ -103,8 +103,8 @@ test_modifiers(void **state)
 {
 	struct pool *pool = pool_new(POOL_MAX);
 	struct findings fs;
-	struct spf_record *r = parse(pool, "V=SPF1 Redirect=%{d2} m.x-1_y=a/b:%{c} EXP=e.example moo= -all",
-	    &fs);
+	struct spf_record *r = parse(pool,
+	    "V=SPF1 Redirect=%{d2} m.x-1_y=a/b:%{c} EXP=e.example moo= -all", &fs);
 
 	(void)state;
 	assert_non_null(r);
