@@ -35,7 +35,7 @@
  * discarded in favor of default values (if any) or ignored outright." A tag
  * that is there twice says two things, so neither counts (RFC 6376 would throw
  * the whole list away, and with it the protection of a domain whose reports
- * were asked for twice). Names of tags are lower case (RFC 6376 section 3.2:
+ * were asked for twice). Names of tags but the first are lower case (RFC 6376 section 3.2:
  * "Tags MUST be interpreted in a case-sensitive manner"), their values are not.
  * p= missing, or one of p, sp, np not valid: p=none if there is an address for
  * reports, else the record does nothing (section 4.10.1).

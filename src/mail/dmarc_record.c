@@ -197,8 +197,8 @@ dmarc_record_is(struct sv text)
 {
 	struct sv value = sv_cut(&text, ';'), name = sv_cut(&value, '=');
 
-	/* ABNF: nothing before the "v". */
-	return name.n > 0 && name.p[0] == 'v' && sv_trim(name).n == 1 && sv_eq(sv_trim(value), SV("DMARC1"));
+	/* dmarc-version = "v" equals %s"DMARC1": nothing stands before it; case counts in the value only */
+	return name.n > 0 && (name.p[0] | 0x20) == 'v' && sv_trim(name).n == 1 && sv_eq(sv_trim(value), SV("DMARC1"));
 }
 
 static void

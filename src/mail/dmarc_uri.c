@@ -45,7 +45,7 @@ uri_octets(struct sv s)
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] == '%' ? percent_at(s, i) < 0 : !octet_is(s.p[i], "-._~:/?#[]@$&'()*+="))
 			return false;
-	return s.n > 0;
+	return true;
 }
 
 /* The scheme is cut off. .n is 0: there is none. */

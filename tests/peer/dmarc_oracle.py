@@ -40,11 +40,11 @@ class Dns:
 
 # --- the record: RFC 9989 sections 4.7, 4.8 ---
 
-VERSION = re.compile(rb"v[ \t]*=[ \t]*DMARC1[ \t]*(;|\Z)")
+VERSION = re.compile(rb"[vV][ \t]*=[ \t]*DMARC1[ \t]*(;|\Z)")
 TAG = re.compile(rb"[ \t]*([^= \t]+)[ \t]*=[ \t]*([\x20-\x3a\x3c-\x7e]*[\x21-\x3a\x3c-\x7e])[ \t]*\Z")
 VALUES = {"p": LEVELS, "sp": LEVELS, "np": LEVELS, "psd": ["y", "n", "u"], "t": ["y", "n"],
           "adkim": ["r", "s"], "aspf": ["r", "s"]}
-URI = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*):((?:[A-Za-z0-9._~:/?#\[\]@$&'()*+=-]|%[0-9A-Fa-f]{2})+)\Z")
+URI = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*):((?:[A-Za-z0-9._~:/?#\[\]@$&'()*+=-]|%[0-9A-Fa-f]{2})*)\Z")
 SIZE = re.compile(rb"![0-9]{1,19}[kmgtKMGT]?\Z")
 MAILBOX = re.compile(rb"(?!-)([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)@"
                      rb"((?:[A-Za-z0-9_-]{1,63})(?:\.[A-Za-z0-9_-]{1,63})*)\.?\Z")

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""DMARC beside two others on generated worlds: an implementation from the RFCs' text (dmarc_oracle.py)
-for both standards, and Mail::DMARC for RFC 7489.
+"""DMARC beside others on generated worlds: an implementation from the RFCs' text (dmarc_oracle.py)
+for both standards, Mail::DMARC for RFC 7489, and mailauth for RFC 9989 where SEKISHO_MAILAUTH names its
+folder (npm install mailauth; Debian has no package of it).
 
     test_dmarc.py [--seed N] [--count N]        SEKISHO_BUILD: where dmarc_tool is
 """
 import argparse
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -215,28 +217,67 @@ def why_not(w):
     return None
 
 
+def compare(tap, name, worlds, got, theirs, why):
+    """got and theirs: (result, disposition) each; why: a known reason of a world, or None."""
+    tap.equal(len(theirs), len(worlds), name + " answers to all")
+    faults, known, same = [], {}, 0
+    for w, our, row in zip(worlds, got, theirs):
+        if our[:2] == row:
+            same += 1
+            continue
+        reason = why(w, our, row)
+        if reason is None:
+            faults.append("%s\nours %s\ntheirs %s\n" % (w, " ".join(our), " ".join(row)))
+        else:
+            known[reason] = known.get(reason, 0) + 1
+    tap.none(faults, "%s: %d of %d the same, each other one for a known reason" % (name, same, len(worlds)))
+    for reason, n in sorted(known.items()):
+        tap.diag("%d: %s" % (n, reason))
+    tap.ok(same * 10 > len(worlds) * 6, name + ": most are the same", same)
+
+
 def test_perl(tap, r, count, folder):
     if shutil.which("perl") is None or subprocess.run(
             ["perl", "-MMail::DMARC::PurePerl", "-e", "1"], capture_output=True).returncode != 0:
         tap.skip("Mail::DMARC", "libmail-dmarc-perl is not installed")
         return
     worlds = [plain_world(r) for _ in range(count)]
-    got, theirs = ours(worlds, folder), perl_rows(worlds, folder)
-    tap.equal(len(theirs), len(worlds), "Mail::DMARC answers to all")
-    faults, known, same = [], {}, 0
-    for w, pair, row in zip(worlds, got, theirs):
-        if pair[1][:2] == row:
-            same += 1
-            continue
-        why = why_not(w)
-        if why is None:
-            faults.append("%s\nours %s\ntheirs %s\n" % (w, " ".join(pair[1]), " ".join(row)))
-        else:
-            known[why] = known.get(why, 0) + 1
-    tap.none(faults, "Mail::DMARC: %d of %d the same, each other one for a known reason" % (same, len(worlds)))
-    for why, n in sorted(known.items()):
-        tap.diag("%d: %s" % (n, why))
-    tap.ok(same * 10 > len(worlds) * 6, "Mail::DMARC: most are the same", same)
+    got = ours(worlds, folder)
+    compare(tap, "Mail::DMARC", worlds, [pair[1] for pair in got], perl_rows(worlds, folder),
+            lambda w, our, row: why_not(w))
+
+
+# --- mailauth ---
+
+def why_mailauth(w, our, row):
+    """mailauth 7.1.0, in its default mode."""
+    for text in (t for n in w.dns.txt for t in w.dns.txt[n]):
+        names = [p.split(b"=")[0].strip(b" \t") for p in text.split(b";") if p.strip(b" \t")]
+        if text.startswith(b" v="):
+            return "a blank before the version, which the grammar does not have (RFC 9989 section 4.8)"
+        if len(names) != len({n.lower() for n in names}):
+            return "a tag said twice: the last of them counts there, none here (RFC 6376 section 3.2: none may be)"
+        if b"P" in names:
+            return "tags in capitals: it reads P= as p= (RFC 6376 section 3.2: case-sensitive)"
+        if re.search(rb"mailto:(a%|\.a@|a@b\.\.c|-a@)", text):
+            return "an address that is none of RFC 5321, or begins like an option"
+    if our[0] == "fail" and row[0] == "temperror":
+        return "a failed question on which nothing hangs: the identifier's organization is known, the author is not in it"
+    return None
+
+
+def test_mailauth(tap, r, count):
+    folder = os.environ.get("SEKISHO_MAILAUTH")
+    if folder is None or shutil.which("node") is None:
+        tap.skip("mailauth", "SEKISHO_MAILAUTH does not name its folder")
+        return
+    worlds = [w for w in (a_world(r) for _ in range(count)) if len(set(w.authors)) == 1]
+    run = subprocess.run(["node", os.path.join(HERE, "dmarc_mailauth.js"), folder], capture_output=True, text=True,
+                         input="\n".join(line for w in worlds for line in w.lines()) + "\n", timeout=200, check=True)
+    with tempfile.TemporaryDirectory() as rules:
+        got = ours(worlds, rules)
+    compare(tap, "mailauth", worlds, [pair[0] for pair in got],
+            [tuple(line.split()) for line in run.stdout.splitlines()], why_mailauth)
 
 
 def main():
@@ -251,6 +292,7 @@ def main():
         tap.equal(len(got), len(worlds), "a verdict for each world")
         test_text(tap, worlds, got)
         test_perl(tap, r, max(opt.count // 5, 200), folder)
+        test_mailauth(tap, r, opt.count)
     return tap.done()
 
 

@@ -60,7 +60,8 @@ static const struct row {
 	{ "v=DMARC1x; p=none", NULL, "" },
 	{ "v=DMARC1 x; p=none", NULL, "" },
 	{ "v=DMARC2; p=none", NULL, "" },
-	{ "V=DMARC1; p=none", NULL, "" },
+	{ "V=DMARC1; p=none", "p=none ", "" },			/* ABNF again */
+	{ "6=DMARC1; p=none", NULL, "" },
 	{ " v=DMARC1; p=none", NULL, "" },
 	{ "p=none; v=DMARC1", NULL, "" },
 	{ "v:DMARC1; p=none", NULL, "" },
@@ -127,6 +128,7 @@ static const struct row {
 	{ "v=DMARC1; p=none; rua=mailto:@c", "p=none ", "DMARC_URI_BAD " },
 	{ "v=DMARC1; p=none; rua=mailto:", "p=none ", "DMARC_URI_BAD " },
 	{ "v=DMARC1; p=none; rua=:a@b", "p=none ", "DMARC_URI_BAD " },
+	{ "v=DMARC1; p=none; rua=ftp:", "p=none uri ", "DMARC_URI_SCHEME " },	/* RFC 3986: a path may be empty */
 	{ "v=DMARC1; p=none; rua=1x:a@b", "p=none ", "DMARC_URI_BAD " },
 	{ "v=DMARC1; p=none; rua=ma_to:a@b", "p=none ", "DMARC_URI_BAD " },
 	{ "v=DMARC1; p=none; rua=mailto:a@b,c@d,", "p=none rua=a@b uri ", "DMARC_URI_BAD DMARC_URI_BAD " },
