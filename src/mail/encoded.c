@@ -100,7 +100,8 @@ q_is_odd(struct shift *s, struct sv text)
 static bool
 word_is_odd(struct sv *rest)
 {
-	struct sv s = *rest, charset = sv_cut(&s, '?'), encoding = sv_cut(&s, '?'), text = sv_cut(&s, '?');
+	struct sv s = *rest, charset = sv_cut(&s, '?'), encoding = sv_cut(&s, '?');
+	struct sv text = sv_cut(&s, '?');
 	struct shift shift = { .is_2022 = sv_caseeq(sv_take(charset, 8), SV("iso-2022")) };
 
 	if (!sv_starts(s, SV("=")))

@@ -109,11 +109,13 @@ head_is_full(struct mail_head *h, size_t n, struct findings *fs)
 	if (h->is_full)
 		return true;
 	if (h->n + h->n_odd == MAIL_FIELDS_MAX)
-		return limit_tell(h, fs, N_("number of fields"), h->n + h->n_odd + 1, MAIL_FIELDS_MAX);
+		return limit_tell(h, fs, N_("number of fields"), h->n + h->n_odd + 1,
+		    MAIL_FIELDS_MAX);
 	if (n > MAIL_FIELD_MAX)
 		return limit_tell(h, fs, N_("octets of one field"), n, MAIL_FIELD_MAX);
 	if (n > MAIL_HEADER_MAX - h->octets)
-		return limit_tell(h, fs, N_("octets of all fields"), h->octets + n, MAIL_HEADER_MAX);
+		return limit_tell(h, fs, N_("octets of all fields"), h->octets + n,
+		    MAIL_HEADER_MAX);
 	h->octets += n;
 	return false;
 }
@@ -148,7 +150,8 @@ raw_add(struct mail_head *h, struct sv raw, size_t line, struct findings *fs)
 		return 0;
 	}
 	if (f.name.n > MAIL_NAME_FIELD_MAX) {
-		(void)limit_tell(h, fs, N_("octets of a field's name"), f.name.n, MAIL_NAME_FIELD_MAX);
+		(void)limit_tell(h, fs, N_("octets of a field's name"), f.name.n,
+		    MAIL_NAME_FIELD_MAX);
 		return 0;
 	}
 	if (room_make(h) < 0)

@@ -71,8 +71,8 @@ field_check(const struct mail_field *f, struct findings *fs)
 
 /* RFC 5322 section 3.6 and RFC 2045: of these there is one at most. Of From see below. */
 static const char *const singles[] = {
-	"Date", "Sender", "Reply-To", "To", "Cc", "Bcc", "Message-ID", "In-Reply-To", "References", "Subject",
-	"MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+	"Date", "Sender", "Reply-To", "To", "Cc", "Bcc", "Message-ID", "In-Reply-To", "References",
+	"Subject", "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
 };
 
 static void
@@ -82,8 +82,8 @@ singles_check(const struct mail_head *h, struct findings *fs)
 		size_t n = mail_head_count(h, sv_str(singles[i]));
 
 		if (n > 1)
-			finding_add(fs, &mail_findings[MAIL_FIELD_TWICE], FA_STR("field", singles[i]),
-			    FA_U("count", n));
+			finding_add(fs, &mail_findings[MAIL_FIELD_TWICE],
+			    FA_STR("field", singles[i]), FA_U("count", n));
 	}
 }
 

@@ -37,8 +37,8 @@ extern const struct finding_def mail_findings[MAIL_CODE_MAX];
 /* --- fields --- */
 
 struct mail_field {
-	struct sv	raw;		/* all of it: name, colon, value; folds with CRLF; no CRLF at its end */
-	struct sv	name;		/* what stands before the colon, blanks before the colon left off */
+	struct sv	raw;		/* all of it; CRLF in its folds, none at its end */
+	struct sv	name;		/* before the colon; blanks behind it left off */
 	struct sv	value;		/* all behind the colon */
 };
 
@@ -48,7 +48,7 @@ struct mail_head {
 	/* private */
 	struct pool		*pool;
 	size_t			 cap, octets, n_odd;
-	bool			 is_full;	/* a limit was met: nothing more is taken, and a finding says so */
+	bool			 is_full;	/* a limit was met, and said: no more is taken */
 };
 
 /* An empty head in the pool. */
@@ -57,13 +57,15 @@ void	 mail_head_init(struct mail_head *, struct pool *);
  * One field as a milter gives it: the value with LF or CRLF in its folds, and its leading
  * blank if it had one. Copied. 0; -ENOMEM. Limits are findings.
  */
-int	 mail_head_add(struct mail_head *, struct sv name, struct sv value, struct findings *) MUST_USE;
+int	 mail_head_add(struct mail_head *, struct sv name, struct sv value,
+	    struct findings *) MUST_USE;
 /*
  * The head of a whole message. *ret_body is what stands behind the empty line (.n is 0 where
  * there is none). Slices of text where its lines end in CRLF, copies where they do not.
  * 0; -ENOMEM. What cannot be read as a field is a finding, and is passed over.
  */
-int	 mail_head_parse(struct mail_head *, struct sv text, struct sv *ret_body, struct findings *) MUST_USE;
+int	 mail_head_parse(struct mail_head *, struct sv text, struct sv *ret_body,
+	    struct findings *) MUST_USE;
 /* The n-th from the bottom (0: the last) of that name, letter case free; NULL: there is none. */
 const struct mail_field *mail_head_last(const struct mail_head *, struct sv name, size_t n);
 size_t	 mail_head_count(const struct mail_head *, struct sv name);
@@ -117,7 +119,7 @@ struct mail_body_want {
 	uint64_t	 max;		/* octets of the canonical body; UINT64_MAX: all */
 	/* the answer */
 	uint8_t		 digest[32];
-	uint64_t	 n_hashed;	/* octets that were hashed: fewer than max: the body is shorter */
+	uint64_t	 n_hashed;	/* octets hashed; below max: the body is shorter */
 	uint64_t	 n_canon;	/* octets of the whole canonical body */
 };
 

@@ -11,7 +11,8 @@ struct mail_list {
 };
 
 /* mail_addresses(), and how many groups there were. */
-int	 mail_list_parse(struct pool *, struct sv value, struct findings *, struct mail_list *ret) MUST_USE;
+int	 mail_list_parse(struct pool *, struct sv value, struct findings *,
+	    struct mail_list *ret) MUST_USE;
 /*
  * Does an encoded word (RFC 2047) stand in the text, which, decoded before the addresses are
  * looked for, has octets that would end an address or begin one?

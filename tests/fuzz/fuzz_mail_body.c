@@ -33,7 +33,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	size_t piece = n > 0 ? bytes[0] + 1u : 1, max = n > 1 ? bytes[1] * 4u : 0;
 	char *room = malloc(2 * n + 2);
 	struct mail_body_want w[] = {
-		{ .canon = MAIL_SIMPLE, .max = UINT64_MAX }, { .canon = MAIL_RELAXED, .max = UINT64_MAX },
+		{ .canon = MAIL_SIMPLE, .max = UINT64_MAX },
+		{ .canon = MAIL_RELAXED, .max = UINT64_MAX },
 		{ .canon = MAIL_SIMPLE, .max = max }, { .canon = MAIL_RELAXED, .max = max },
 	};
 	struct mail_body *b = NULL;

@@ -50,7 +50,8 @@ same(const struct mail_head *a, const struct mail_head *b)
 {
 	must(a->n == b->n);
 	for (size_t i = 0; i < a->n; i++)
-		must(sv_eq(a->fields[i].raw, b->fields[i].raw) && sv_eq(a->fields[i].name, b->fields[i].name));
+		must(sv_eq(a->fields[i].raw, b->fields[i].raw) &&
+		    sv_eq(a->fields[i].name, b->fields[i].name));
 }
 
 /* Written and read again, and given as a milter does. */
@@ -72,7 +73,8 @@ round_trip(const struct mail_head *h, struct sv body)
 
 		buf_sv(&b, f->raw);
 		buf_str(&b, "\r\n");
-		must(mail_head_add(&added, sv_take(f->raw, f->raw.n - f->value.n - 1), f->value, &fs) == 0);
+		must(mail_head_add(&added, sv_take(f->raw, f->raw.n - f->value.n - 1), f->value,
+		    &fs) == 0);
 	}
 	buf_str(&b, "\r\n");
 	buf_sv(&b, body);

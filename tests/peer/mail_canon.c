@@ -99,7 +99,8 @@ main(void)
 		char *text;
 
 		for (size_t i = 0; i < ARRAY_LEN(v); i++)
-			must(sv_word(&rest, &word) && num_u32(word, i == 1, 1u << 24, &v[i]) == 0, "numbers");
+			must(sv_word(&rest, &word) &&
+			    num_u32(word, i == 1, 1u << 24, &v[i]) == 0, "numbers");
 		must((text = malloc(v[0] + 1)) != NULL, "no memory");
 		must(fread(text, 1, v[0], stdin) == v[0], "a short message");
 		message_print((struct sv){ text, v[0] }, v[1], v[2]);

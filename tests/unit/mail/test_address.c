@@ -1,4 +1,4 @@
-/* Addresses of a From: what all readers cut alike, and what they do not; of the envelope; domains. */
+/* Addresses of a From, which all readers cut alike or do not; of the envelope; domains. */
 #include <errno.h>
 
 #include "mail_kit.h"
@@ -45,12 +45,12 @@ static const struct {
 	{ "\xe9\x96\xa2\xe6\x89\x80 <\xe9\x96\xa2@\xe4\xbe\x8b.jp>",
 	  "\xe9\x96\xa2\xe6\x89\x80|\xe9\x96\xa2|\xe4\xbe\x8b.jp;", { END } },
 	/* encoded words in names */
-	{ "=?utf-8?q?M=C3=BCller=2C_Hans?= <a@example.jp>", "=?utf-8?q?M=C3=BCller=2C_Hans?=|a|example.jp;",
-	  { END } },
-	{ "=?ISO-2022-JP?B?GyRCPCgbKEI=?= <a@example.jp>", "=?ISO-2022-JP?B?GyRCPCgbKEI=?=|a|example.jp;",
-	  { END } },		/* its octets within the shift are "<(" */
+	{ "=?utf-8?q?M=C3=BCller=2C_Hans?= <a@example.jp>",
+	  "=?utf-8?q?M=C3=BCller=2C_Hans?=|a|example.jp;", { END } },
+	{ "=?ISO-2022-JP?B?GyRCPCgbKEI=?= <a@example.jp>",
+	  "=?ISO-2022-JP?B?GyRCPCgbKEI=?=|a|example.jp;", { END } },	/* "<(" is a letter there */
 	{ "=?utf-8?q?a=40b.jp?= <a@example.jp>", "=?utf-8?q?a=40b.jp?=|a|example.jp;", { END } },
-	{ "\"=?utf-8?b?PA\" <a@example.jp>", "=?utf-8?b?PA|a|example.jp;", { END } },	/* it has no end */
+	{ "\"=?utf-8?b?PA\" <a@example.jp>", "=?utf-8?b?PA|a|example.jp;", { END } },	/* no end */
 	{ "=?utf-8?b?YQ===!=?= <a@example.jp>", "=?utf-8?b?YQ===!=?=|a|example.jp;", { END } },
 	{ "=?utf-8?x?=3C?= <a@example.jp>", "=?utf-8?x?=3C?=|a|example.jp;", { END } },
 };
@@ -146,6 +146,8 @@ static const struct {
 	{ "g: (x) c@d.jp;", MAIL_ADDRESS_COMMENT },
 	{ "user@example.net (b@example.com)", MAIL_ADDRESS_COMMENT },
 	{ "N (<b@example.com>) <user@example.net>", MAIL_ADDRESS_COMMENT },
+	{ "user@example.net (<)", MAIL_ADDRESS_COMMENT },
+	{ "user@example.net (\\>)", MAIL_ADDRESS_COMMENT },
 	{ "user@example.net (x", MAIL_ADDRESS_SYNTAX },
 	{ "user@example.net (x\\", MAIL_ADDRESS_SYNTAX },
 	{ "user@example.net ((x)", MAIL_ADDRESS_SYNTAX },
@@ -180,7 +182,8 @@ static const struct {
 	{ "\"=?utf-8?B?YgBA?=\" <a@b.jp>", MAIL_ADDRESS_ENCODED },	/* a NUL */
 	{ "x =?us-ascii?q?ok?= =?us-ascii?Q?b=0D=0A?= <a@b.jp>", MAIL_ADDRESS_ENCODED },
 	{ "a@b.jp (=?us-ascii?Q?=3c?=)", MAIL_ADDRESS_ENCODED },
-	{ "=?iso-2022-jp?B?GyRCPCgbKEI8?= <a@b.jp>", MAIL_ADDRESS_ENCODED },	/* behind the shift */
+	{ "=?iso-2022-jp?B?GyRCPCgbKEI8?= <a@b.jp>", MAIL_ADDRESS_ENCODED },	/* after it */
+	{ "=?utf-8?q?=1B$=3C?= <a@b.jp>", MAIL_ADDRESS_ENCODED },	/* no shift here */
 	{ "=?utf-8?B?PA?= <a@b.jp>", MAIL_ADDRESS_ENCODED },		/* no padding */
 	{ "=?utf-8?B?PB=?= <a@b.jp>", MAIL_ADDRESS_ENCODED },
 	{ "=?utf-8?B?YTw?= <a@b.jp>", MAIL_ADDRESS_ENCODED },
@@ -253,7 +256,8 @@ test_many(void **state)
 	for (size_t i = 0; i < sizeof(text); i++)
 		text[i] = "a@bc,"[i % 5];
 	findings_init(&fs, pool);
-	assert_int_equal(mail_addresses(pool, (struct sv){ text, MAIL_ADDRESSES_MAX * 5 - 1 }, &fs, &a, &n), 0);
+	assert_int_equal(mail_addresses(pool, (struct sv){ text, MAIL_ADDRESSES_MAX * 5 - 1 }, &fs,
+	    &a, &n), 0);
 	codes_are(&fs, CODES(), "many");
 	assert_int_equal(n, MAIL_ADDRESSES_MAX);
 	doubt_is((struct sv){ text, sizeof(text) - 1 }, MAIL_ADDRESS_MANY);
@@ -312,7 +316,8 @@ test_envelope(void **state)
 		struct pool *pool = pool_new(1000);
 		struct mail_address a = { .name = { .len = 0 } };
 
-		assert_int_equal(mail_envelope(pool, sv_str(envelopes[i].text), &a), envelopes[i].rc);
+		assert_int_equal(mail_envelope(pool, sv_str(envelopes[i].text), &a),
+		    envelopes[i].rc);
 		sv_is(a.local, envelopes[i].local);
 		sv_is(a.domain, envelopes[i].domain);
 		assert_int_equal(a.name.len > 0, envelopes[i].rc == 0);
@@ -384,7 +389,8 @@ test_domains(void **state)
 	for (size_t i = 0; i < sizeof(longest); i++)
 		longest[i] = "\xe6\x97\xa5"[i % 3];
 	for (size_t n = 1; n <= sizeof(longest); n++)
-		assert_true(mail_domain((struct sv){ longest, n }, &d) == 0 || n % 3 != 0 || n > 63);
+		assert_true(mail_domain((struct sv){ longest, n }, &d) == 0 || n % 3 != 0 ||
+		    n > 63);
 }
 
 TESTS_MAIN("address", T(test_good), T(test_bad), T(test_many), T(test_no_memory), T(test_envelope),

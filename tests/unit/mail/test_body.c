@@ -88,7 +88,8 @@ test_empty(void **state)
 	static const uint8_t simple[] = { 0x7e, 0xb7, 0x02, 0x57, 0x59, 0x3d, 0xa0, 0x6f, 0x68 };
 	static const uint8_t relaxed[] = { 0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a };
 	struct mail_body_want w[] = {
-		{ .canon = MAIL_SIMPLE, .max = UINT64_MAX }, { .canon = MAIL_RELAXED, .max = UINT64_MAX },
+		{ .canon = MAIL_SIMPLE, .max = UINT64_MAX },
+		{ .canon = MAIL_RELAXED, .max = UINT64_MAX },
 	};
 
 	(void)state;
@@ -128,7 +129,7 @@ body_make(char *dst, uint32_t *seed)
 {
 	static const char *const words[] = {
 		"\r\n", "\r\n", "\n", "\r", " ", "\t", "  ", "word", "and another", " ",
-		"a line that is so long that it fills more than a block of what is looked at together\r\n",
+		"a line that is longer than a vector of octets that are looked at together\r\n",
 	};
 	size_t n = 0, longest = next(seed) % LONGEST, odd = next(seed) % 40;
 
@@ -149,7 +150,8 @@ test_random(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 4000; i++) {
-		size_t n = body_make(body, &seed), piece = 1 + next(&seed) % (i % 2 == 0 ? 300 : 2000);
+		size_t n = body_make(body, &seed);
+		size_t piece = 1 + next(&seed) % (i % 2 == 0 ? 300 : 2000);
 		struct mail_body_want w[] = {
 			{ .canon = MAIL_SIMPLE, .max = UINT64_MAX },
 			{ .canon = MAIL_RELAXED, .max = next(&seed) % LONGEST },
@@ -158,7 +160,8 @@ test_random(void **state)
 
 		fed((struct sv){ body, n }, piece, w, ARRAY_LEN(w));
 		for (size_t k = 0; k < ARRAY_LEN(w); k++)
-			is_of(&w[k], (struct sv){ canon, naive_canon(canon, (struct sv){ body, n }, w[k].canon) });
+			is_of(&w[k], (struct sv){ canon, naive_canon(canon,
+			    (struct sv){ body, n }, w[k].canon) });
 	}
 }
 
@@ -166,7 +169,9 @@ test_random(void **state)
 static void
 test_many_ends(void **state)
 {
-	struct mail_body_want w[] = { { .canon = MAIL_SIMPLE, .max = 3 }, { .canon = MAIL_RELAXED, .max = 3 } };
+	struct mail_body_want w[] = {
+		{ .canon = MAIL_SIMPLE, .max = 3 }, { .canon = MAIL_RELAXED, .max = 3 },
+	};
 	static char ends[100000];
 	struct mail_body *b = NULL;
 

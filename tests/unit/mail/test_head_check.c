@@ -1,4 +1,4 @@
-/* Heads that programs read differently: RFC 5322, and "Composition Kills" (USENIX Security 2020). */
+/* Heads that programs read differently (RFC 5322; "Composition Kills", USENIX Security 2020). */
 #include "mail_kit.h"
 
 #define END	MAIL_CODE_MAX
@@ -23,7 +23,7 @@ static const struct {
 	{ FROM "From\t: b@example.com\r\n\r\n", { MAIL_FIELD_BLANK, MAIL_FROM_TWICE, END } },
 	{ FROM "From\r\n : b@example.com\r\n\r\n",
 	  { MAIL_FIELD_BLANK, MAIL_FROM_TWICE, END } },
-	{ FROM " From: b@example.com\r\n\r\n", { MAIL_ADDRESS_SYNTAX, END } },	/* it goes on with the first */
+	{ FROM " From: b@example.com\r\n\r\n", { MAIL_ADDRESS_SYNTAX, END } },	/* a fold */
 	{ " From: b@example.com\r\n" FROM "\r\n", { MAIL_HEAD_LINE, END } },
 	{ FROM "Fr\r\n om: b@example.com\r\n\r\n", { MAIL_HEAD_LINE, END } },
 	{ FROM "From b@example.com\r\n\r\n", { MAIL_HEAD_LINE, END } },
@@ -42,7 +42,8 @@ static const struct {
 	{ "From:\r\n\r\n", { MAIL_FROM_EMPTY, END } },
 	{ "From: \r\n\r\n", { MAIL_FROM_EMPTY, END } },
 	{ "From: <>\r\n\r\n", { MAIL_ADDRESS_NULL, END } },
-	{ "From: undisclosed:;\r\n\r\n", { MAIL_ADDRESS_GROUP, MAIL_FROM_EMPTY, MAIL_FROM_GROUP, END } },
+	{ "From: undisclosed:;\r\n\r\n",
+	  { MAIL_ADDRESS_GROUP, MAIL_FROM_EMPTY, MAIL_FROM_GROUP, END } },
 	{ "From: g: a@b.jp;\r\n\r\n", { MAIL_ADDRESS_GROUP, MAIL_FROM_GROUP, END } },
 	{ "From: g: a@b.jp, c@d.jp\r\n\r\n", { MAIL_ADDRESS_GROUP, MAIL_ADDRESS_SYNTAX, END } },
 	{ "From: a@b.jp, c@d.jp\r\n\r\n", { MAIL_FROM_AUTHORS, END } },
@@ -110,7 +111,8 @@ test_added(void **state)
 	assert_int_equal(mail_head_add(&h, SV("Cc"), SV("\n"), &fs), 0);
 	assert_int_equal(mail_head_add(&h, SV("Date"), SV(" x\n\n y"), &fs), 0);
 	mail_head_check(&h, &fs);
-	codes_are(&fs, CODES(MAIL_FIELD_BREAK, MAIL_FIELD_BREAK, MAIL_FIELD_BREAK, MAIL_FIELD_BREAK), "added");
+	codes_are(&fs, CODES(MAIL_FIELD_BREAK, MAIL_FIELD_BREAK, MAIL_FIELD_BREAK,
+	    MAIL_FIELD_BREAK), "added");
 	(void)pool_free(pool);
 }
 
