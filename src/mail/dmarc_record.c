@@ -28,6 +28,7 @@ struct reading {
 	struct pool		*pool;
 	struct findings		*fs;
 	struct dmarc_record	*r;
+	unsigned		 n_odd;		/* parts that are no tags of ours */
 };
 
 /* A tag's reader: 0; -EINVAL: no value of this tag; -ENOMEM. arg is the table's. */
@@ -232,9 +233,17 @@ part_bad(struct reading *g, const struct part *p)
 {
 	unsigned i = tag_find(p->name);
 
-	finding_add(g->fs, &dmarc_findings[DMARC_TAG_SYNTAX], FA_SV("text", p->text));
+	if (g->n_odd++ < DMARC_ODD_MAX)
+		finding_add(g->fs, &dmarc_findings[DMARC_TAG_SYNTAX], FA_SV("text", p->text));
 	if (i < ARRAY_LEN(tags) && tags[i].read == tag_policy)
 		(void)tag_policy(g, (struct sv){ "", 0 }, tags[i].arg);
+}
+
+static void
+part_unknown(struct reading *g, const struct part *p)
+{
+	if (g->n_odd++ < DMARC_ODD_MAX)
+		finding_add(g->fs, &dmarc_findings[DMARC_TAG_UNKNOWN], FA_SV("tag", p->name));
 }
 
 static void
@@ -263,7 +272,7 @@ parts_read(struct reading *g, struct sv rest)
 		if (rc < 0)
 			part_bad(g, &p);
 		else if (i == ARRAY_LEN(tags))
-			finding_add(g->fs, &dmarc_findings[DMARC_TAG_UNKNOWN], FA_SV("tag", p.name));
+			part_unknown(g, &p);
 		else if (count[i] == 1 && (rc = tag_read(g, i, p.value)) < 0)
 			return rc;
 		else if (count[i] > 1 && (told & 1u << i) == 0) {
@@ -296,7 +305,7 @@ int
 dmarc_record_parse(struct pool *pool, struct sv text, struct findings *fs, struct dmarc_record **ret)
 {
 	struct dmarc_record *r;
-	struct reading g = { pool, fs, NULL };
+	struct reading g = { .pool = pool, .fs = fs };
 	int rc;
 
 	if (!dmarc_record_is(text)) {

@@ -168,12 +168,12 @@ dmarc_uris_parse(struct pool *pool, struct sv tag, struct sv list, struct findin
 
 	if (u == NULL)
 		return -ENOMEM;
-	for (bool more = true; more;) {
+	for (size_t i = 0, more = 1; more; i++) {
 		more = sv_find(list, ',') < list.n;
 		struct sv text = sv_trim(sv_cut(&list, ','));
 		int rc;
 
-		if (n == DMARC_URIS_MAX) {
+		if (i == DMARC_URIS_MAX) {
 			finding_add(fs, &dmarc_findings[DMARC_URIS_MANY], FA_SV("tag", tag),
 			    FA_U("limit", DMARC_URIS_MAX));
 			break;

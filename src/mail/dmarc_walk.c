@@ -31,6 +31,7 @@ records_read(struct dmarc_book *b, const struct mail_answer *a, struct dmarc_ste
 {
 	struct dmarc_record *r = NULL;
 	struct sv found = { NULL, 0 };
+	bool said = false;
 
 	for (size_t i = 0; i < a->n; i++) {
 		struct sv text = mail_txt(b->pool, a->rdata[i]);
@@ -40,8 +41,10 @@ records_read(struct dmarc_book *b, const struct mail_answer *a, struct dmarc_ste
 		if (dmarc_record_is(text)) {
 			step->n_records++;
 			found = text;
-		} else if (record_almost(text))
+		} else if (!said && record_almost(text)) {
 			finding_add(b->fs, &dmarc_findings[DMARC_VERSION], FA_SV("text", text));
+			said = true;
+		}
 	}
 	if (step->n_records > 1)
 		finding_add(b->fs, &dmarc_findings[DMARC_RECORDS], FA_U("n", step->n_records));

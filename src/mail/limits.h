@@ -33,6 +33,7 @@
 #define DMARC_QUERIES_MAX	8		/* in one walk: RFC 9989 section 4.10 */
 #define DMARC_WALKS_MAX		16		/* identifiers of the author's organization that passed; mail has two */
 #define DMARC_AUTHORS_MAX	4		/* domains in From: people use one; each may cost a walk */
+#define DMARC_ODD_MAX		8		/* parts of a record that are told of: who mends one looks again */
 #define DMARC_URIS_MAX		10		/* addresses in rua or ruf; RFC 7489 section 6.3 wanted two */
 
 /* --- spf.h --- */

@@ -94,6 +94,10 @@ static const struct row {
 	{ "v=DMARC1; p=reject; rua=mailto:a@b; rua=mailto:c@d; rua=x", "p=reject ", "DMARC_TAG_TWICE " },
 	{ "v=DMARC1; p=reject; x=1; x=2", "p=reject ", "DMARC_TAG_UNKNOWN DMARC_TAG_UNKNOWN " },
 
+	{ "v=DMARC1; p=reject; a; b; c; d; x=1; y=1; z=1; w=1; e; u=1; p", "p=BAD ",	/* not all are told */
+	  "DMARC_TAG_SYNTAX DMARC_TAG_SYNTAX DMARC_TAG_SYNTAX DMARC_TAG_SYNTAX DMARC_TAG_UNKNOWN DMARC_TAG_UNKNOWN "
+	  "DMARC_TAG_UNKNOWN DMARC_TAG_UNKNOWN DMARC_P_VOID " },
+
 	/* RFC 7489's */
 	{ "v=DMARC1; p=reject; pct=50; rf=afrf; ri=3600", "p=reject pct=50 ",
 	  "DMARC_TAG_REMOVED DMARC_TAG_REMOVED DMARC_TAG_REMOVED " },
@@ -139,6 +143,9 @@ static const struct row {
 	  "mailto:7@x,mailto:8@x,mailto:9@x,mailto:10@x,mailto:11@x",
 	  "p=none rua=1@x rua=2@x rua=3@x rua=4@x rua=5@x rua=6@x rua=7@x rua=8@x rua=9@x rua=10@x uri ",
 	  "DMARC_URIS_MANY " },
+	{ "v=DMARC1; p=none; rua=1,2,3,4,5,6,7,8,9,mailto:10@x,mailto:11@x", "p=none rua=10@x uri ",
+	  "DMARC_URI_BAD DMARC_URI_BAD DMARC_URI_BAD DMARC_URI_BAD DMARC_URI_BAD DMARC_URI_BAD DMARC_URI_BAD "
+	  "DMARC_URI_BAD DMARC_URI_BAD DMARC_URIS_MANY " },
 	{ "v=DMARC1; p=none; psd=y; rua=mailto:a@b; ruf=mailto:c@d", "p=none psd=y rua=a@b uri ", "DMARC_PSD_RUF " },
 
 	/* the shapes of three records that ended OpenDMARC (its issues 62 and 78), names changed */
