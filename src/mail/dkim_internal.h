@@ -6,6 +6,8 @@
 
 /* d=, s=, the domain of i=: ASCII as it is, U-labels by mail_domain(). -EINVAL. */
 int	 dkim_domain(struct sv, struct dname *ret) MUST_USE;
+/* The same as text of A-labels, for a field of an ordinary message. -EINVAL; -ENOMEM. */
+int	 dkim_domain_text(struct pool *, struct sv, struct sv *ret) MUST_USE;
 
 /* A finding on a signature, with what the code's row tells. */
 void	 dkim_tell(struct findings *, enum dkim_code, const struct dkim_verdict *,

@@ -117,9 +117,8 @@ dkim_digest_sign(struct pool *pool, const struct crypto_priv *key,
 
 /* --- the field --- */
 
-/* As it is, or its A-labels, as a field of an ordinary message is ASCII. */
-static int
-domain_text(struct pool *pool, struct sv text, struct sv *ret)
+int
+dkim_domain_text(struct pool *pool, struct sv text, struct sv *ret)
 {
 	char wide[DNAME_STRLEN];
 	struct dname name;
@@ -216,8 +215,8 @@ sig_init(struct pool *pool, const struct mail_head *head, const struct dkim_sign
 		return -ENOTSUP;
 	if ((s->expiry > 0 && s->expiry <= s->time) || mail_head_count(head, SV("From")) == 0)
 		return -EINVAL;
-	if ((rc = domain_text(pool, s->domain, &sig->domain)) < 0 ||
-	    (rc = domain_text(pool, s->selector, &sig->selector)) < 0 ||
+	if ((rc = dkim_domain_text(pool, s->domain, &sig->domain)) < 0 ||
+	    (rc = dkim_domain_text(pool, s->selector, &sig->selector)) < 0 ||
 	    (rc = identity_take(pool, s->identity, sig)) < 0 ||
 	    (rc = dkim_names_choose(pool, head, names, n, &sig->names, &sig->n_names)) < 0)
 		return rc;

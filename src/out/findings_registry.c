@@ -73,6 +73,9 @@ static const struct finding_def authres_rows[] = {
 static const struct finding_def report_rows[] = {
 #include "mail/report_findings.def"
 };
+static const struct finding_def arc_rows[] = {
+#include "mail/arc_findings.def"
+};
 #undef F
 
 static const struct findings_module modules[] = {
@@ -100,6 +103,7 @@ static const struct findings_module modules[] = {
 	{ "dkim", dkim_rows, ARRAY_LEN(dkim_rows) },
 	{ "dmarc", dmarc_rows, ARRAY_LEN(dmarc_rows) },
 	{ "authres", authres_rows, ARRAY_LEN(authres_rows) },
+	{ "arc", arc_rows, ARRAY_LEN(arc_rows) },
 };
 
 const struct findings_module *

@@ -4,14 +4,26 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "peer"))
 import peers
 
 
+def unpack(archive, member):
+    """Where the member of the archive is, as a file; the archive where that is not there."""
+    if not member or not os.path.exists(archive):
+        return archive
+    path = os.path.join(peers.BUILD, "tests", os.path.basename(member))
+    with tarfile.open(archive) as tar, open(path, "wb") as f:
+        f.write(tar.extractfile(member).read())
+    return path
+
+
 def main(name, path, tests):
-    path = os.path.join(peers.DATA, *path.split("/"))
+    archive, _, member = path.partition(":")
+    path = unpack(os.path.join(peers.DATA, *archive.split("/")), member)
     program = os.path.join(peers.BUILD, "tests", name)
     if not os.path.isdir(peers.DATA):
         print(f"1..0 # SKIP {peers.DATA} is not there")

@@ -1,0 +1,345 @@
+/* A chain validated: keys asked for, all signatures verified together, then section 5.2. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "mail/arc_internal.h"
+
+#define F FINDING_ROW_
+const struct finding_def arc_findings[ARC_CODE_MAX] = {
+#include "mail/arc_findings.def"
+};
+#undef F
+
+int
+arc_cover_add(struct buf *all, const struct mail_field *results, const struct mail_field *ams,
+    const struct dkim_sig *seal, uint8_t ret[static SHA256_LEN])
+{
+	size_t end;
+	int rc;
+
+	mail_field_canon(all, results, MAIL_RELAXED);
+	buf_sv(all, SV("\r\n"));
+	mail_field_canon(all, ams, MAIL_RELAXED);
+	buf_sv(all, SV("\r\n"));
+	end = all->len;
+	if ((rc = dkim_self_canon(all, seal, MAIL_RELAXED)) < 0 || (rc = all->rc) < 0)
+		return rc;
+	crypto_sha256(all->p, all->len, ret);
+	all->len = end;
+	return 0;
+}
+
+/* One signature while the chain is checked. */
+struct work {
+	struct arc_signature	*to;
+	const struct mail_answer *answer;
+	struct dkim_keys	 keys;
+};
+
+/* --- fields --- */
+
+static bool
+covers_seal(const struct dkim_sig *s)
+{
+	for (size_t i = 0; i < s->n_names; i++)
+		if (sv_caseeq(s->names[i], SV("ARC-Seal")))
+			return true;
+	return false;
+}
+
+/* "the DKIM "h" tag is NOT allowed and, if found, MUST result in a cv status of "fail"" */
+static bool
+has_names(const struct dkim_sig *seal)
+{
+	struct mail_tags tags;
+	size_t at;
+
+	return mail_tags_parse(seal->field->value, &tags, &at) == MAIL_TAGS_OK && mail_tag_get(&tags, "h").p != NULL;
+}
+
+static void
+field_judge(struct arc_signature *to, bool is_seal)
+{
+	to->why = ARC_FINE;
+	to->dkim = to->sig->why;
+	to->what = to->sig->what;
+	if (to->dkim != DKIM_FINE)
+		to->why = is_seal ? ARC_SEAL_FIELD : ARC_AMS_FIELD;
+	else if (is_seal && has_names(to->sig))
+		to->why = ARC_SEAL_NAMES;
+	else if (!is_seal && covers_seal(to->sig))
+		to->why = ARC_AMS_COVERS_SEAL;
+	else if (!is_seal && !to->sig->signs_from) {	/* RFC 6376 section 6.1.1 */
+		to->why = ARC_AMS_FIELD;
+		to->dkim = DKIM_SIG_FROM;
+		to->what = SV("h");
+	}
+}
+
+/* --- keys --- */
+
+/* All questions, before the first answer is looked at. */
+static int
+keys_ask(struct mail_ask *ask, struct work *w, size_t n)
+{
+	int wait = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (w[i].to->sig->why == DKIM_FINE)
+			wait |= mail_ask(ask, &w[i].to->sig->key_name, RR_TXT, &w[i].answer);
+	return wait;
+}
+
+static int
+key_find(struct pool *pool, struct work *w, bool is_seal)
+{
+	struct arc_signature *to = w->to;
+	int rc;
+
+	w->keys.why = DKIM_KEY_NONE;
+	if (to->sig->why != DKIM_FINE)
+		return 0;
+	if ((rc = dkim_keys_find(pool, w->answer, to->sig, &w->keys)) < 0)
+		return rc;
+	to->is_asked = true;
+	to->rcode = w->answer->rcode;
+	to->secure = w->answer->secure;
+	to->key_bits = w->keys.key[0].bits;
+	if (to->why != ARC_FINE || w->keys.why == DKIM_FINE)
+		return 0;
+	to->why = is_seal ? ARC_SEAL_KEY : ARC_AMS_KEY;
+	if (to->rcode == MAIL_DNS_FAILED)
+		to->why = ARC_KEY_DNS;
+	to->dkim = w->keys.why;
+	to->what = w->keys.what;
+	return 0;
+}
+
+/* --- digests --- */
+
+static int
+ams_digest(struct pool *pool, const struct mail_head *head, struct arc_signature *to, struct dkim_job *job)
+{
+	if (to->sig->why != DKIM_FINE)
+		return 0;
+	to->fields = pool_calloc(pool, to->sig->n_names, sizeof(struct mail_field *));
+	if (to->fields == NULL)
+		return -ENOMEM;
+	return dkim_head_digest(head, to->sig, to->fields, job->digest);
+}
+
+static int
+digests_make(struct pool *pool, const struct arc *a, struct arc_verdict *v, struct dkim_job *jobs)
+{
+	_cleanup_(buf_done) struct buf all = BUF_INIT;
+	const struct mail_body_want *want = a->wants;
+
+	for (uint32_t i = 0; i < a->n; i++) {
+		const struct arc_set *set = &a->sets[i];
+		struct arc_signature *ams = &v->ams[i];
+		int rc;
+
+		if ((rc = ams_digest(pool, a->head, ams, &jobs[2 * i])) < 0 ||
+		    (rc = arc_cover_add(&all, set->field[ARC_RESULTS], set->field[ARC_MESSAGE], set->seal,
+		    jobs[2 * i + 1].digest)) < 0)
+			return rc;
+		mail_field_canon(&all, set->field[ARC_SEAL], MAIL_RELAXED);
+		buf_sv(&all, SV("\r\n"));
+		if (ams->sig->why != DKIM_FINE)
+			continue;
+		ams->body = want++;
+		ams->body_holds = memcmp(ams->body->digest, ams->sig->bh, SHA256_LEN) == 0 &&
+		    (!ams->sig->has_length || ams->body->n_canon >= ams->sig->length);
+	}
+	return 0;
+}
+
+/* --- the verdict --- */
+
+static bool
+time_holds(const struct dkim_sig *s, int64_t now)
+{
+	return !(s->has_time && s->time > now + DKIM_SKEW_SEC) && !(s->has_expiry && s->expiry < now);
+}
+
+static void
+ams_judge(struct arc_signature *to, int64_t now)
+{
+	if (to->why != ARC_FINE)
+		return;
+	if (!to->body_holds)
+		to->why = ARC_AMS_BODY;
+	else if (!to->head_holds)
+		to->why = ARC_AMS_HEAD;
+	else if (!time_holds(to->sig, now))
+		to->why = ARC_AMS_TIME;
+}
+
+/* Step 5: down from the newest, which verifies, to the first that does not. */
+static void
+oldest_find(struct arc_verdict *v, uint32_t n)
+{
+	uint32_t i = n;
+
+	while (i > 1 && v->ams[i - 2].why == ARC_FINE)
+		i--;
+	v->oldest_pass = i == 1 ? 0 : i;
+	v->has_oldest_pass = true;
+}
+
+static void
+failed(struct arc_verdict *v, const struct arc_signature *by)
+{
+	v->result = MAIL_FAIL;
+	v->why = by->why;
+	v->at = by->sig->instance;
+}
+
+/* Steps 4 to 7. */
+static void
+chain_judge(struct arc_verdict *v, uint32_t n)
+{
+	if (v->ams[n - 1].why != ARC_FINE) {
+		failed(v, &v->ams[n - 1]);
+		return;
+	}
+	oldest_find(v, n);
+	for (uint32_t i = n; i > 0; i--)
+		if (v->seals[i - 1].why != ARC_FINE) {
+			failed(v, &v->seals[i - 1]);
+			return;
+		}
+	v->result = MAIL_PASS;
+}
+
+/* --- what is told --- */
+
+static void
+failure_tell(const struct arc_verdict *v, uint32_t n, struct findings *fs)
+{
+	const struct arc_signature *s = v->why == v->ams[n - 1].why ? &v->ams[n - 1] : &v->seals[v->at - 1];
+
+	finding_add(fs, &arc_findings[v->why], FA_U("instance", v->at), FA_SV("domain", s->sig->domain),
+	    FA_SV("selector", s->sig->selector), FA_SV("what", sv_take(s->what, DKIM_QUOTE_MAX)));
+}
+
+static void
+covers_tell(const struct dkim_sig *ams, struct findings *fs)
+{
+	for (size_t i = 0; i < ams->n_names; i++)
+		if (arc_name_is_forbidden(ams->names[i])) {
+			finding_add(fs, &arc_findings[ARC_AMS_COVERS], FA_U("instance", ams->instance),
+			    FA_SV("field", ams->names[i]));
+			return;
+		}
+}
+
+static void
+chain_tell(const struct arc_verdict *v, uint32_t n, struct findings *fs)
+{
+	if (v->result == MAIL_FAIL)
+		failure_tell(v, n, fs);
+	else
+		covers_tell(v->ams[n - 1].sig, fs);
+	if (v->result == MAIL_PASS && v->oldest_pass > 0)
+		finding_add(fs, &arc_findings[ARC_OLDER], FA_U("instance", v->oldest_pass - 1));
+}
+
+static void
+structure_tell(const struct arc *a, struct findings *fs)
+{
+	struct sv found = SV("");
+
+	if (a->why == ARC_CV && a->sets[a->at - 1].seal != NULL)
+		found = sv_take(a->sets[a->at - 1].seal->chain, DKIM_QUOTE_MAX);
+	finding_add(fs, &arc_findings[a->why], FA_U("instance", a->at), FA_STR("field", arc_part_name(a->part)),
+	    FA_SV("found", found), FA_U("limit", ARC_SETS_MAX));
+}
+
+/* --- all of it --- */
+
+static int
+verify(const struct arc *a, int64_t now, struct pool *pool, struct mail_ask *ask, struct work *w,
+    struct dkim_job *jobs, struct arc_verdict *v)
+{
+	int rc = keys_ask(ask, w, 2 * a->n);
+
+	for (size_t i = 0; i < 2 * a->n && rc == 0; i++)
+		rc = key_find(pool, &w[i], i % 2 > 0);
+	if (rc != 0 || (rc = digests_make(pool, a, v, jobs)) < 0 || (rc = dkim_jobs_verify(jobs, 2 * a->n)) < 0)
+		return rc;
+	for (uint32_t i = 0; i < a->n; i++) {
+		v->ams[i].head_holds = jobs[2 * i].ok;
+		v->seals[i].head_holds = jobs[2 * i + 1].ok;
+		ams_judge(&v->ams[i], now);
+		if (v->seals[i].why == ARC_FINE && !v->seals[i].head_holds)
+			v->seals[i].why = ARC_SEAL_CHANGED;
+	}
+	return 0;
+}
+
+static int
+sets_check(const struct arc *a, int64_t now, struct pool *pool, struct mail_ask *ask, struct arc_verdict *v)
+{
+	struct work *w = pool_calloc(pool, 2 * a->n, sizeof(*w));
+	struct dkim_job *jobs = pool_calloc(pool, 2 * a->n, sizeof(*jobs));
+
+	v->ams = pool_calloc(pool, a->n, sizeof(*v->ams));
+	v->seals = pool_calloc(pool, a->n, sizeof(*v->seals));
+	if (w == NULL || jobs == NULL || v->ams == NULL || v->seals == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < a->n; i++) {
+		w[2 * i].to = &v->ams[i];
+		v->ams[i].sig = a->sets[i].ams;
+		field_judge(&v->ams[i], false);
+		w[2 * i + 1].to = &v->seals[i];
+		v->seals[i].sig = a->sets[i].seal;
+		field_judge(&v->seals[i], true);
+		v->seals[i].body_holds = true;
+	}
+	for (size_t i = 0; i < 2 * a->n; i++) {
+		jobs[i].keys = &w[i].keys;
+		jobs[i].b = w[i].to->sig->b;
+	}
+	return verify(a, now, pool, ask, w, jobs, v);
+}
+
+int
+arc_check(const struct arc *a, int64_t now, struct pool *pool, struct mail_ask *ask, struct findings *fs,
+    struct arc_verdict *ret)
+{
+	struct arc_verdict v = { .result = MAIL_NONE, .why = ARC_FINE };
+	int rc;
+
+	if (a->why != ARC_FINE) {
+		v.result = MAIL_FAIL;
+		v.why = a->why;
+		v.at = a->at;
+		structure_tell(a, fs);
+	} else if (a->n > 0) {
+		if ((rc = sets_check(a, now, pool, ask, &v)) != 0)
+			return rc;
+		chain_judge(&v, a->n);
+		chain_tell(&v, a->n, fs);
+	}
+	*ret = v;
+	return 0;
+}
+
+int
+arc_verdict_add(struct authres *to, const struct arc_verdict *v, struct sv client)
+{
+	struct authres_result *r;
+	char *digits;
+	int rc;
+
+	if ((rc = authres_add(to, AUTHRES_ARC, v->result, &r)) < 0)
+		return rc;
+	if (client.p != NULL && (rc = authres_property_add(to, r, "smtp", "remote-ip", client)) < 0)
+		return rc;
+	if (v->result != MAIL_PASS)
+		return 0;
+	if ((digits = pool_printf(to->pool, "%u", v->oldest_pass)) == NULL)
+		return -ENOMEM;
+	return authres_property_add(to, r, "header", "oldest-pass", sv_str(digits));
+}

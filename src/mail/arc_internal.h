@@ -1,0 +1,21 @@
+/* What the files of ARC share beside the door. */
+#ifndef MAIL_ARC_INTERNAL_H
+#define MAIL_ARC_INTERNAL_H
+
+#include "mail/arc.h"
+
+/*
+ * Relaxed forms of the sets, each field with CRLF, as seals cover them (RFC 8617 section 5.1.1):
+ * results and AMS of the set, then the digest over all that and the seal with "b=" emptied.
+ */
+int	 arc_cover_add(struct buf *all, const struct mail_field *results, const struct mail_field *ams,
+	    const struct dkim_sig *seal, uint8_t ret[static SHA256_LEN]) MUST_USE;
+
+/* The seal over results and AMS that stand in the set already, as arc_seal() makes it. */
+int	 arc_seal_over(struct pool *, const struct arc *, enum mail_result chain, const struct arc_sealer *,
+	    struct arc_sealed *set) MUST_USE;
+
+/* Must an AMS leave this field out (section 4.1.2)? */
+bool	 arc_name_is_forbidden(struct sv name);
+
+#endif
