@@ -19,6 +19,7 @@
  *	spf_expand.c	what comes of it
  *	spf_match.c	does a mechanism match
  *	spf_ptr.c	names of the client that its addresses confirm
+ *	spf_ahead.c	questions that can be seen coming
  *	spf_check.c	a record's terms in their order; include, redirect
  *	spf_start.c	the identity that is checked; the result
  *	spf_exp.c	exp=: the owner's words to whom is refused

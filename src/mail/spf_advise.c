@@ -41,8 +41,7 @@ lookups_count(const struct spf_record *r)
 	size_t n = r->redirect.n > 0;
 
 	for (size_t i = 0; i < r->n; i++)
-		n += r->terms[i].mechanism != SPF_ALL && r->terms[i].mechanism != SPF_IP4 &&
-		    r->terms[i].mechanism != SPF_IP6;
+		n += spf_term_asks(&r->terms[i]);
 	return n;
 }
 

@@ -14,6 +14,12 @@ spf_ask(struct spf_eval *ev, const struct dname *name, uint16_t type,
 	return rc;
 }
 
+void
+spf_failure_add(struct spf_eval *ev, struct sv name)
+{
+	finding_add(ev->fs, &spf_findings[SPF_DNS_FAILED], FA_SV("name", name));
+}
+
 /* Labels with dots, without a final one; .p is NULL without memory. */
 struct sv
 spf_name_text(struct spf_eval *ev, const struct dname *name)
@@ -100,6 +106,7 @@ record_get(struct spf_eval *ev, const struct spf_frame *frame, struct spf_record
 	step->rcode = a->rcode;
 	step->outcome = SPF_STEP_GOES;
 	if (a->rcode == MAIL_DNS_FAILED) {
+		spf_failure_add(ev, frame->domain);
 		*ret_result = record_failed(step, MAIL_TEMPERROR, NULL);
 		return 0;
 	}
@@ -251,12 +258,6 @@ redirect_check(struct spf_eval *ev, const struct spf_frame *frame, const struct 
 
 /* --- terms --- */
 
-static bool
-is_asking(const struct spf_term *t)
-{
-	return t->mechanism != SPF_ALL && t->mechanism != SPF_IP4 && t->mechanism != SPF_IP6;
-}
-
 static int
 term_try(struct spf_eval *ev, const struct spf_frame *frame, const struct spf_term *term,
     struct spf_match *ret)
@@ -266,7 +267,7 @@ term_try(struct spf_eval *ev, const struct spf_frame *frame, const struct spf_te
 
 	if (step == NULL)
 		return -ENOMEM;
-	if (is_asking(term) && !lookup_count(ev, step, ret)) {
+	if (spf_term_asks(term) && !lookup_count(ev, step, ret)) {
 		step->outcome = ret->outcome;
 		return 0;
 	}
@@ -290,6 +291,8 @@ terms_try(struct spf_eval *ev, const struct spf_frame *frame, const struct spf_r
 		struct spf_match m;
 		int rc = term_try(ev, frame, &r->terms[i], &m);
 
+		if (rc == MAIL_WAIT)
+			spf_ask_ahead(ev, frame, &r->terms[i + 1], r->n - i - 1);
 		if (rc != 0)
 			return rc;
 		*ret_decided = m.outcome != SPF_STEP_NO;

@@ -40,6 +40,8 @@ bool	 spf_domain_ok(struct sv, struct spf_fault *);
 /* Only the macros. */
 bool	 spf_macros_ok(struct sv, enum spf_where, struct spf_fault *);
 bool	 spf_term_parse(struct sv text, struct spf_term *ret, struct spf_fault *);
+/* Is it one of those that section 4.6.4 counts? */
+bool	 spf_term_asks(const struct spf_term *);
 
 /* --- spf_record.c --- */
 
@@ -72,6 +74,8 @@ struct spf_eval {
 /* mail_ask(), with what the out says of answers kept up to date. */
 int	 spf_ask(struct spf_eval *, const struct dname *, uint16_t type,
 	    const struct mail_answer **ret) MUST_USE;
+/* "temperror" is said with the name that had no answer; the evaluation ends with it. */
+void	 spf_failure_add(struct spf_eval *, struct sv name);
 /* A or AAAA, as the client is. */
 uint16_t spf_address_type(const struct spf_eval *);
 /* Is the client among these addresses, len bits of them? */
@@ -120,6 +124,12 @@ struct spf_answer {
 };
 int	 spf_domain_check(struct spf_eval *, const struct spf_frame *,
 	    struct spf_answer *ret) MUST_USE;
+
+/* --- spf_ahead.c --- */
+
+/* The first questions of terms that will be tried if none before them matches. */
+void	 spf_ask_ahead(struct spf_eval *, const struct spf_frame *, const struct spf_term *,
+	    size_t n);
 
 /* --- spf_advise.c --- */
 

@@ -29,6 +29,14 @@ failed(struct match *m, enum mail_result error, const char *why)
 	return 0;
 }
 
+/* No answer for the name. */
+static int
+unanswered(struct match *m, struct sv name, const char *why)
+{
+	spf_failure_add(m->ev, name);
+	return failed(m, MAIL_TEMPERROR, why);
+}
+
 /* --- addresses --- */
 
 uint16_t
@@ -130,7 +138,7 @@ a_match(struct match *m)
 	if (a == NULL)
 		return matched(m, false);
 	if (a->rcode == MAIL_DNS_FAILED)
-		return failed(m, MAIL_TEMPERROR, NULL);
+		return unanswered(m, m->step->asked, NULL);
 	return matched(m, spf_address_find(m->ev, a, term_len(m)));
 }
 
@@ -146,7 +154,7 @@ exists_match(struct match *m)
 	if (a == NULL)
 		return matched(m, false);
 	if (a->rcode == MAIL_DNS_FAILED)
-		return failed(m, MAIL_TEMPERROR, NULL);
+		return unanswered(m, m->step->asked, NULL);
 	return matched(m, a->rcode == MAIL_DNS_FOUND);
 }
 
@@ -179,7 +187,7 @@ hosts_ask(struct match *m, const struct mail_answer *mx)
 static int
 hosts_match(struct match *m, const struct mail_answer *mx)
 {
-	bool is_failed = false;
+	struct dname dead = { .len = 0 };
 
 	for (size_t i = 0; i < mx->n; i++) {
 		const struct mail_answer *a = NULL;
@@ -194,11 +202,13 @@ hosts_match(struct match *m, const struct mail_answer *mx)
 			m->step->found = spf_name_text(m->ev, &host);
 			return matched(m, true);
 		}
-		is_failed |= a->rcode == MAIL_DNS_FAILED;
+		if (a->rcode == MAIL_DNS_FAILED)
+			dead = host;
 		m->ret->is_void |= a->rcode == MAIL_DNS_NODATA || a->rcode == MAIL_DNS_NXDOMAIN;
 	}
-	if (is_failed)
-		return failed(m, MAIL_TEMPERROR, N_("the addresses of a mail host are not known"));
+	if (dead.len > 0)
+		return unanswered(m, spf_name_text(m->ev, &dead),
+		    N_("the addresses of a mail host are not known"));
 	return matched(m, false);
 }
 
@@ -213,7 +223,7 @@ mx_match(struct match *m)
 	if (mx == NULL || mx->rcode == MAIL_DNS_NODATA || mx->rcode == MAIL_DNS_NXDOMAIN)
 		return matched(m, false);
 	if (mx->rcode == MAIL_DNS_FAILED)
-		return failed(m, MAIL_TEMPERROR, NULL);
+		return unanswered(m, m->step->asked, NULL);
 	if (mx->n > SPF_NAMES_MAX) {
 		finding_add(m->ev->fs, &spf_findings[SPF_MX_MANY], FA_SV("name", m->step->asked),
 		    FA_U("count", mx->n), FA_U("limit", SPF_NAMES_MAX));

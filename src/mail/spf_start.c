@@ -120,14 +120,6 @@ identity_find(struct spf_eval *ev)
 	return sender_make(ev);
 }
 
-static void
-failure_note(struct spf_eval *ev)
-{
-	for (const struct spf_step *s = ev->out->steps; s != NULL; s = s->next)
-		if (s->outcome == SPF_STEP_ERROR && s->rcode == MAIL_DNS_FAILED)
-			finding_add(ev->fs, &spf_findings[SPF_DNS_FAILED], FA_SV("name", s->asked));
-}
-
 static int
 result_set(struct spf_eval *ev, const struct spf_answer *answer)
 {
@@ -138,8 +130,6 @@ result_set(struct spf_eval *ev, const struct spf_answer *answer)
 	out->term_domain = answer->frame.domain;
 	if (ev->in->is_advice)
 		spf_lookups_advise(ev);
-	if (out->result == MAIL_TEMPERROR)
-		failure_note(ev);
 	return out->result == MAIL_FAIL ? spf_explain(ev, answer) : 0;
 }
 

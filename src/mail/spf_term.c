@@ -14,15 +14,16 @@ enum {
 static const struct {
 	const char	*name;
 	unsigned	 carries;
+	bool		 asks;		/* the DNS: section 4.6.4 */
 } mechanisms[SPF_MECHANISM_MAX] = {
-	[SPF_ALL] = { "all", 0 },
-	[SPF_INCLUDE] = { "include", DOMAIN_MUST },
-	[SPF_A] = { "a", DOMAIN_MAY | LENGTHS },
-	[SPF_MX] = { "mx", DOMAIN_MAY | LENGTHS },
-	[SPF_PTR] = { "ptr", DOMAIN_MAY },
-	[SPF_IP4] = { "ip4", NETWORK },
-	[SPF_IP6] = { "ip6", NETWORK },
-	[SPF_EXISTS] = { "exists", DOMAIN_MUST },
+	[SPF_ALL] = { "all", 0, false },
+	[SPF_INCLUDE] = { "include", DOMAIN_MUST, true },
+	[SPF_A] = { "a", DOMAIN_MAY | LENGTHS, true },
+	[SPF_MX] = { "mx", DOMAIN_MAY | LENGTHS, true },
+	[SPF_PTR] = { "ptr", DOMAIN_MAY, true },
+	[SPF_IP4] = { "ip4", NETWORK, false },
+	[SPF_IP6] = { "ip6", NETWORK, false },
+	[SPF_EXISTS] = { "exists", DOMAIN_MUST, true },
 };
 
 bool
@@ -235,6 +236,12 @@ carried_parse(struct sv rest, struct spf_term *t, struct spf_fault *f)
 	if ((carries & DOMAIN_MUST) != 0)
 		return fault_set(f, N_("a domain is missing"), rest);
 	return true;
+}
+
+bool
+spf_term_asks(const struct spf_term *t)
+{
+	return mechanisms[t->mechanism].asks;
 }
 
 bool

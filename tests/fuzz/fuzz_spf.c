@@ -123,6 +123,8 @@ out_check(const struct spf_in *in, const struct spf_out *out, const struct findi
 		abort();
 	if (out->result == MAIL_PERMERROR && !findings_reject(fs))
 		abort();		/* each error has a code */
+	if (out->result == MAIL_TEMPERROR && fs->n_by_severity[SEV_WARN] == 0)
+		abort();
 	for (const struct spf_step *s = out->steps; s != NULL; s = s->next)
 		if (s->depth > in->limits.n_lookups)
 			abort();

@@ -47,10 +47,24 @@ static const struct {
 	{ "exists.example", "v=spf1 exists:%{ir}.list.example -all" },
 	{ "helo.example", "v=spf1 a -all" },
 	{ "bare.example", "v=spf1" },
+	{ "many.example", "v=spf1 include:soft.%{d1} a:n1.example mx:v6mx.example "
+	  "include:inc.example -all mx:m2.example" },
 	{ "expnone.example", "v=spf1 -all exp=none.example" },
 	{ "exptwo.example", "v=spf1 -all exp=two.example" },
 	{ "plus.example", "v=spf1 mx ptr +all" },
 	{ "near.example", "v=spf1 a a a a a a a a ?all" },
+	{ "soft.example", "v=spf1 ~all exp=exptwo.example" },
+	{ "softs.example", "v=spf1 include:soft.example include:bare.example -all" },
+	{ "wide.example", "v=spf1 a:far.example/24 -all" },
+	{ "narrow.example", "v=spf1 a:far.example/26 -all" },
+	{ "exists6.example", "v=spf1 exists:ok.example -all" },
+	{ "nullmx.example", "v=spf1 mx mx mx all" },
+	{ "deadmx.example", "v=spf1 mx all" },
+	{ "deadmx2.example", "v=spf1 mx -all" },
+	{ "mxlast.example", "v=spf1 a:n1.example a:n2.example mx:mx.example -all" },
+	{ "ptrvoid.example", "v=spf1 ptr ptr ptr all" },
+	{ "example", "v=spf1 all" },
+	{ "[192.0.2.1]", "v=spf1 all" },
 	{ "xn--zckzah.example", "v=spf1 exists:%{o}.list.example -all" },
 };
 
@@ -75,6 +89,11 @@ static const char *const rows[][3] = {
 	{ "lie.example.net", "A", "192.0.2.99" },
 	{ "1.2.0.192.list.example", "A", "127.0.0.2" },
 	{ "helo.example", "A", "192.0.2.1" },
+	{ "far.example", "A", "192.0.2.99" },
+	{ "nullmx.example", "MX", "0 ." },
+	{ "deadmx.example", "MX", "0 dead.example" },
+	{ "deadmx2.example", "MX", "0 dead.example" },
+	{ "deadmx2.example", "MX", "0 m2.example" },
 	{ "plus.example", "TYPE99", "\\# 1 00" },
 	{ "xn--zckzah.example.list.example", "A", "127.0.0.2" },
 	/* eleven mail hosts, the first of them the client's */
@@ -155,7 +174,8 @@ static const struct {
 	  "include:x..example" },
 	{ "a@incsyntax.example", MAIL_PERMERROR, SPF_SYNTAX, "syntax.example",
 	  "include:syntax.example" },
-	{ "a@incfail.example", MAIL_TEMPERROR, SPF_DNS_FAILED, "", "include:dead.example" },
+	{ "a@incfail.example", MAIL_TEMPERROR, SPF_DNS_FAILED, "dead.example",
+	  "include:dead.example" },
 	{ "a@redir.example", MAIL_PASS, SPF_CODE_MAX, "", "ip4:192.0.2.0/24" },
 	{ "a@redirnone.example", MAIL_PERMERROR, SPF_REDIRECT_NONE, "redirnone.example", "" },
 	{ "a@loop.example", MAIL_PERMERROR, SPF_LOOP, "loop.example", "" },
@@ -171,8 +191,16 @@ static const struct {
 	{ "a@mxvoid.example", MAIL_PERMERROR, SPF_VOID_LIMIT, "mxvoid.example", "mx:v6mx.example" },
 	{ "a@ptr.example", MAIL_PASS, SPF_CODE_MAX, "", "ptr" },
 	{ "a@ptrs.example", MAIL_FAIL, SPF_CODE_MAX, "", "-all" },
-	{ "a@adead.example", MAIL_TEMPERROR, SPF_DNS_FAILED, "", "a:dead.example" },
+	{ "a@adead.example", MAIL_TEMPERROR, SPF_DNS_FAILED, "adead.example", "a:dead.example" },
 	{ "a@exists.example", MAIL_PASS, SPF_CODE_MAX, "", "exists:%{ir}.list.example" },
+	{ "a@softs.example", MAIL_FAIL, SPF_CODE_MAX, "", "-all" },
+	{ "a@wide.example", MAIL_PASS, SPF_CODE_MAX, "", "a:far.example/24" },
+	{ "a@narrow.example", MAIL_FAIL, SPF_CODE_MAX, "", "-all" },
+	{ "a@nullmx.example", MAIL_PASS, SPF_CODE_MAX, "", "all" },
+	{ "a@deadmx.example", MAIL_TEMPERROR, SPF_DNS_FAILED, "deadmx.example", "mx" },
+	{ "a@deadmx2.example", MAIL_PASS, SPF_CODE_MAX, "", "mx" },
+	/* a host without an address beside the one that matches is not a third void term */
+	{ "a@mxlast.example", MAIL_PASS, SPF_CODE_MAX, "", "mx:mx.example" },
 	{ "a@bare.example", MAIL_NEUTRAL, SPF_CODE_MAX, "", "" },
 	{ "a@expnone.example", MAIL_FAIL, SPF_EXP_IGNORED, "expnone.example", "-all" },
 	{ "a@exptwo.example", MAIL_FAIL, SPF_EXP_IGNORED, "exptwo.example", "-all" },
@@ -199,8 +227,9 @@ case_check(struct world *w, size_t i)
 	if (f == NULL)
 		return;
 	assert_ptr_equal(f->def, &spf_findings[cases[i].code]);
-	if (cases[i].subject[0] != '\0' && cases[i].code != SPF_DNS_FAILED)
-		assert_true(sv_eq_str(f->subject, cases[i].subject));
+	if (cases[i].code == SPF_DNS_FAILED)
+		assert_true(sv_eq_str(f->args[0].s, "dead.example"));
+	assert_true(sv_eq_str(f->subject, cases[i].subject));
 }
 
 static void
@@ -246,6 +275,8 @@ test_rounds(void **state)
 	static const struct { const char *sender; unsigned n_rounds; } rounds[] = {
 		{ "a@mx.example", 3 }, { "a@ptr.example", 3 }, { "a@inc2.example", 3 },
 		{ "a@ok.example", 1 },
+		/* the record; all that it names; hosts of its mx; what an include names */
+		{ "a@many.example", 4 },
 	};
 	struct world w;
 
@@ -260,10 +291,55 @@ test_rounds(void **state)
 			dns_fake_learn(w.dns, &w.ask);
 		assert_int_equal(n, rounds[i].n_rounds);
 	}
-	/* of the PTR only the names below the domain are asked for */
+	/* of the PTR only the names below the domain are asked for: record, PTR, two hosts */
 	dns_fake_forget(w.dns);
 	while (check(&w, "a@ptr.example") == MAIL_WAIT)
 		dns_fake_learn(w.dns, &w.ask);
+	assert_int_equal(w.out.result, MAIL_PASS);
+	assert_int_equal(dns_fake_learned(w.dns), 4);
+	/* nothing behind "all" is asked for, nor behind the tenth term */
+	dns_fake_forget(w.dns);
+	while (check(&w, "a@many.example") == MAIL_WAIT)
+		dns_fake_learn(w.dns, &w.ask);
+	assert_int_equal(dns_fake_learned(w.dns), 8);
+	assert_int_equal(w.out.result, MAIL_PASS);
+	w.in.limits.n_lookups = 2;
+	dns_fake_forget(w.dns);
+	while (check(&w, "a@many.example") == MAIL_WAIT)
+		dns_fake_learn(w.dns, &w.ask);
+	assert_int_equal(dns_fake_learned(w.dns), 3);
+	world_done(&w);
+}
+
+/* What depends on the client alone. */
+static void
+test_clients(void **state)
+{
+	struct world w;
+	char name[32];
+
+	(void)state;
+	world_init(&w);
+	assert_int_equal(ip_prefix_parse_host(SV("2001:db8::77"), &w.in.client), 0);
+	assert_int_equal(check(&w, "a@exists6.example"), 0);
+	assert_int_equal(w.out.result, MAIL_PASS);	/* A, though the client is of IPv6 */
+	assert_int_equal(check(&w, "a@ptrvoid.example"), 0);
+	assert_int_equal(w.out.result, MAIL_PERMERROR);
+	assert_non_null(find(&w, SPF_VOID_LIMIT));
+	/* the eleventh name of a client is not looked at */
+	assert_int_equal(ip_prefix_parse_host(SV("198.51.100.7"), &w.in.client), 0);
+	for (char c = 'a'; c < 'a' + SPF_NAMES_MAX; c++) {
+		memcpy(name, "?.ptr.example", sizeof("?.ptr.example"));
+		name[0] = c;
+		assert_int_equal(dns_fake_add(w.dns, "7.100.51.198.in-addr.arpa", "PTR", name), 0);
+	}
+	assert_int_equal(dns_fake_add(w.dns, "7.100.51.198.in-addr.arpa", "PTR",
+	    "z.ptr.example"), 0);
+	assert_int_equal(dns_fake_add(w.dns, "z.ptr.example", "A", "198.51.100.7"), 0);
+	assert_int_equal(check(&w, "a@ptr.example"), 0);
+	assert_int_equal(w.out.result, MAIL_FAIL);
+	assert_int_equal(dns_fake_add(w.dns, "j.ptr.example", "A", "198.51.100.7"), 0);
+	assert_int_equal(check(&w, "a@ptr.example"), 0);
 	assert_int_equal(w.out.result, MAIL_PASS);
 	world_done(&w);
 }
@@ -310,6 +386,10 @@ test_trail(void **state)
 	assert_int_equal(check(&w, "a@redir.example"), 0);
 	assert_true(sv_eq_str(w.out.term_domain, "ok.example"));
 	assert_true(sv_eq_str(w.out.steps->next->text, "redirect=ok.example"));
+	assert_int_equal(check(&w, "a@soft.example"), 0);
+	assert_int_equal(w.out.result, MAIL_SOFTFAIL);
+	assert_int_equal(w.out.explanation.n, 0);	/* only "fail" has one */
+	assert_int_equal(w.fs.n_kept, 0);
 	assert_int_equal(check(&w, "a@mx.example"), 0);
 	assert_true(sv_eq_str(w.out.steps->next->found, "m2.example"));
 	assert_int_equal(w.out.steps->next->type, RR_MX);
@@ -406,5 +486,5 @@ test_no_memory(void **state)
 	world_done(&w);
 }
 
-TESTS_MAIN("spf", T(test_results), T(test_late), T(test_rounds), T(test_trail), T(test_identity),
-    T(test_advice), T(test_limits), T(test_no_memory))
+TESTS_MAIN("spf", T(test_results), T(test_late), T(test_rounds), T(test_clients), T(test_trail),
+    T(test_identity), T(test_advice), T(test_limits), T(test_no_memory))

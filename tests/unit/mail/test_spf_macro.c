@@ -4,6 +4,7 @@
 #include "mail/spf.h"
 
 #define POOL_MAX	(256 * 1024)
+#define L41		"abcdefghijklmnopqrstuvwxyzabcdefghijklmno"
 #define L50		"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwx"
 
 /* From sender, HELO and client to what stands in exp's text. */
@@ -29,6 +30,11 @@ static const struct {
 	{ "%{l+-r}", "a@x.example", "h", "192.0.2.1", "" },	/* delimiters stand last */
 	{ "%{lr+-}", "a-b+c@x.example", "h", "192.0.2.1", "c.b.a" },
 	{ "%{l}", "a-b.c@x.example", "h", "192.0.2.1", "a-b.c" },
+	{ "%{iR} %{I2}", "a@x.example", "h", "192.0.2.1", "1.2.0.192 2.1" },
+	{ "%{i}", "a@x.example", "h", "2001:db8:abcd:ef00::1",
+	  "2.0.0.1.0.D.B.8.A.B.C.D.E.F.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1" },
+	{ "%{l4294967296}", "a.b@x.example", "h", "192.0.2.1", "a.b" },
+	{ "%{d}", "a@x.example.", "h", "192.0.2.1", "x.example" },
 	{ "%{lr}", "a..b@x.example", "h", "192.0.2.1", "b..a" },
 	{ "%{l99999999999999999999}", "a.b@x.example", "h", "192.0.2.1", "a.b" },
 	{ "%{r} %{t}", "a@x.example", "h", "192.0.2.1", "unknown 1790000000" },
@@ -142,6 +148,11 @@ static const struct {
 	/* section 7.3: 253 octets, labels at the left go first */
 	{ "%{l}.%{l}.%{l}.%{l}.%{l}.%{d}", L50 "@x.example",
 	  L50 "." L50 "." L50 "." L50 ".x.example" },
+	/* 253 octets, and one more */
+	{ "%{l}." L50 "." L50 "." L50 "." L41 ".example", L50 "@x.example",
+	  L50 "." L50 "." L50 "." L50 "." L41 ".example" },
+	{ "%{l}." L50 "." L50 "." L50 ".x" L41 ".example", L50 "@x.example",
+	  L50 "." L50 "." L50 ".x" L41 ".example" },
 	{ "abc." L50 "." L50 "." L50 "." L50 "." L50 ".x.example", "a@x.example",
 	  L50 "." L50 "." L50 "." L50 ".x.example" },
 	{ "%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}",
