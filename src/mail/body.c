@@ -100,7 +100,7 @@ form_settle(struct form *f)
 
 /* --- in: octet by octet --- */
 
-/* Section 2.8: "The term 'white space' (WSP) is used to mean a space or tab". */
+/* Section 2.8: WSP, of which the relaxed form leaves one at most. */
 static inline bool
 is_blank(enum mail_canon canon, char c)
 {

@@ -14,13 +14,26 @@ is_fold(struct sv s)
 	return s.n >= 3 && s.p[0] == '\r' && s.p[1] == '\n' && is_blank(s.p[2]);
 }
 
-/* Octets that stay as they are: up to the next blank or CR. */
+/* A space between two words stays, too. */
+static bool
+is_plain(struct sv s, size_t at)
+{
+	unsigned char c = (unsigned char)s.p[at];
+
+	if (c > ' ')
+		return true;
+	if (c == ' ')
+		return at + 1 < s.n && (unsigned char)s.p[at + 1] > ' ';
+	return c != '\t' && c != '\r';
+}
+
+/* Octets that stay as they are, the first of them known to be one. */
 static size_t
 plain_run(struct sv s)
 {
 	size_t n = 1;
 
-	while (n < s.n && !is_blank(s.p[n]) && s.p[n] != '\r')
+	while (n < s.n && is_plain(s, n))
 		n++;
 	return n;
 }
@@ -33,9 +46,8 @@ lower_add(struct buf *b, struct sv s)
 }
 
 /*
- * "Unfold all header field continuation lines …; convert all sequences of one or more WSP
- * characters to a single SP character …; delete all WSP characters at the end of each unfolded
- * header field value; delete any WSP characters remaining before and after the colon".
+ * "Convert all sequences of one or more WSP characters to a single SP character", folds among
+ * them; none stays at the ends.
  */
 static void
 value_relax(struct buf *b, struct sv s)

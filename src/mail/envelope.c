@@ -6,7 +6,7 @@
 
 #include "mail/message.h"
 
-/* "The so-called 'source route' MUST BE accepted … and SHOULD be ignored": @a,@b:c@d is c@d. */
+/* A source route "MUST BE accepted" and "SHOULD be ignored": @a,@b:c@d is c@d. */
 static struct sv
 route_skip(struct sv text)
 {

@@ -27,7 +27,7 @@ is_blank(char c)
 }
 
 /*
- * Section 2.2: "A field name MUST be composed of printable US-ASCII characters (i.e.,
+ * RFC 5322 section 2.2: "A field name MUST be composed of printable US-ASCII characters (i.e.,
  * characters that have values between 33 and 126, inclusive), except colon." Blanks behind it
  * are section 4.5's, which mail_head_check() has a word on.
  */

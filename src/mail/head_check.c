@@ -20,15 +20,15 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* CRLF at the head of s: is it a fold, and is there more than white space behind it? */
+/* CRLF and a blank stand at the head of s: is there more in that line? */
 static bool
 fold_is_good(struct sv s)
 {
-	size_t n = 2;
+	size_t n = 3;
 
 	while (n < s.n && is_blank(s.p[n]))
 		n++;
-	return n > 2 && n < s.n && s.p[n] != '\r' && s.p[n] != '\n';
+	return n < s.n && s.p[n] != '\r';
 }
 
 /*
@@ -40,15 +40,14 @@ breaks_check(const struct mail_field *f, struct findings *fs)
 {
 	bool is_break = false, is_fold = false;
 
-	for (struct sv s = f->raw; s.n > 0; s = sv_skip(s, 1)) {
-		bool is_crlf = sv_starts(s, SV("\r\n"));
-
-		if (is_crlf && s.n > 2 && is_blank(s.p[2])) {
+	/* No LF is without its CR: a head has made it so. */
+	for (struct sv s = sv_skip(f->raw, sv_find(f->raw, '\r')); s.n > 0;) {
+		if (s.n > 2 && s.p[1] == '\n' && is_blank(s.p[2]))
 			is_fold |= !fold_is_good(s);
-			s = sv_skip(s, 1);
-		} else {
-			is_break |= s.p[0] == '\r' || s.p[0] == '\n';
-		}
+		else
+			is_break = true;
+		s = sv_skip(s, 1);
+		s = sv_skip(s, sv_find(s, '\r'));
 	}
 	if (is_break)
 		field_tell(fs, MAIL_FIELD_BREAK, f);
