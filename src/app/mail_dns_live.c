@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "sys/clock.h"
 
+#define MUCH	16	/* of all the time: less than that was no fair chance */
+
 struct live_ask {
 	struct mail_dns		*d;
 	struct mail_dns_row	*row;
@@ -67,6 +69,16 @@ left_usec(struct mail_dns *d)
 	return max_i64(d->end_usec - now, 0);
 }
 
+/*
+ * Half of what is left: one name server that is silent must not take the time of what has to
+ * be asked after it.
+ */
+static int64_t
+round_usec(struct mail_dns *d)
+{
+	return left_usec(d) / 2 + 1;
+}
+
 static int
 wait_all(struct mail_dns *d)
 {
@@ -75,7 +87,7 @@ wait_all(struct mail_dns *d)
 
 	if (t == NULL)
 		return -ENOMEM;
-	if ((rc = loop_timer_set(t, left_usec(d) + 1)) == 0 && d->n_waiting > 0)
+	if ((rc = loop_timer_set(t, round_usec(d))) == 0 && d->n_waiting > 0)
 		rc = loop_run(d->loop);
 	(void)loop_timer_del(t);
 	return rc;
@@ -102,7 +114,9 @@ live_fill(struct mail_dns *d, struct mail_dns_row *const *rows, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (asks[i].waiting) {
 			stub_cancel(&asks[i].stub);
-			asks[i].row->why = N_("there was no time left for it");
+			asks[i].row->why = left_usec(d) > d->usec / MUCH ?
+			    N_("the resolver does not answer in time") :
+			    N_("there was no time left for it");
 		}
 	d->n_waiting = 0;
 	return rc < 0 ? rc : d->rc;

@@ -1,0 +1,163 @@
+/* The engines over one message, side by side: see mail/judge.h. */
+#include <errno.h>
+
+#include "mail/judge.h"
+
+/* --- the head --- */
+
+/* One From, and all of its authors without doubt; else none. */
+static int
+authors_take(struct pool *pool, struct findings *fs, struct mail_judge *j)
+{
+	const struct mail_field *from = mail_head_last(j->head, SV("From"), 0);
+	int rc;
+
+	if (mail_head_count(j->head, SV("From")) != 1)
+		return 0;
+	if ((rc = mail_addresses(pool, from->value, fs, &j->authors, &j->n_authors)) < 0)
+		return rc;
+	if ((j->names = pool_calloc(pool, j->n_authors + 1, sizeof(*j->names))) == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < j->n_authors; i++)
+		j->names[i] = j->authors[i].name;
+	return 0;
+}
+
+/* The digests that DKIM and ARC want, in one array: the body goes by once. */
+static int
+wants_join(struct pool *pool, struct mail_judge *j)
+{
+	size_t n_arc = j->arc.n_wants, n = j->dkim.n_wants + n_arc;
+
+	if ((j->wants = pool_calloc(pool, n + 1, sizeof(*j->wants))) == NULL)
+		return -ENOMEM;
+	if (j->dkim.n_wants > 0)
+		memcpy(j->wants, j->dkim.wants, j->dkim.n_wants * sizeof(*j->wants));
+	if (n_arc > 0)
+		memcpy(j->wants + j->dkim.n_wants, j->arc.wants, n_arc * sizeof(*j->wants));
+	j->dkim.wants = j->wants;
+	j->arc.wants = j->wants + j->dkim.n_wants;
+	return mail_body_new(j->wants, n, &j->body);
+}
+
+int
+mail_judge_begin(struct pool *pool, const struct mail_head *head, struct findings *fs,
+    struct mail_judge *ret)
+{
+	int rc;
+
+	*ret = (struct mail_judge){ .head = head };
+	mail_head_check(head, fs);
+	if ((rc = authors_take(pool, fs, ret)) < 0 || (rc = dkim_begin(pool, head, &ret->dkim)) < 0 ||
+	    (rc = arc_begin(pool, head, &ret->arc)) < 0)
+		return rc;
+	return wants_join(pool, ret);
+}
+
+void
+mail_judge_done(struct mail_judge *j)
+{
+	j->body = mail_body_free(j->body);
+}
+
+void
+mail_judge_body(struct mail_judge *j, struct sv piece)
+{
+	mail_body_feed(j->body, piece);
+}
+
+void
+mail_judge_body_end(struct mail_judge *j)
+{
+	mail_body_end(j->body);
+}
+
+/* --- the evidence --- */
+
+/* One round: what each engine says, or what it waits for. */
+struct round {
+	const struct mail_judge		*j;
+	const struct mail_judge_in	*in;
+	struct pool			*pool;
+	struct mail_ask			*ask;
+	struct findings			*fs;
+	struct mail_judge_out		*out;
+};
+
+static int
+spf_round(struct round *r)
+{
+	struct spf_in in = { .client = r->in->client, .helo = r->in->helo, .sender = r->in->sender,
+		.receiver = r->in->receiver, .now = r->in->now, .limits = SPF_LIMITS_DEFAULT,
+		.is_advice = r->in->is_advice };
+	int rc, rc2 = 0;
+
+	if (!r->in->has_client || (r->in->sender.n == 0 && r->in->helo.n == 0))
+		return 0;
+	r->out->has_spf = true;
+	if ((rc = spf_check(&in, r->ask, r->pool, r->fs, &r->out->spf)) < 0)
+		return rc;
+	/* RFC 7208 section 2.3: "RECOMMENDED that SPF verifiers not only check the "MAIL FROM" */
+	r->out->has_helo = r->in->helo.n > 0 && in.sender.n > 0;
+	in.sender = SV("");
+	in.is_advice = false;
+	if (r->out->has_helo)
+		rc2 = spf_check(&in, r->ask, r->pool, r->fs, &r->out->helo);
+	return rc2 < 0 ? rc2 : rc | rc2;
+}
+
+/* What may speak for the author: SPF's domain, and those of the signatures. */
+static int
+dmarc_round(struct round *r, bool known)
+{
+	struct dmarc_ident spf = { .result = MAIL_NONE }, *dkim;
+	struct dmarc_in in = { .authors = r->j->names, .n_authors = r->j->n_authors,
+		.psl = r->in->psl };
+
+	if ((dkim = pool_calloc(r->pool, r->out->n_dkim + 1, sizeof(*dkim))) == NULL)
+		return -ENOMEM;
+	if (known && r->out->has_spf && r->out->spf.name.len > 0) {
+		spf = (struct dmarc_ident){ r->out->spf.result, r->out->spf.name };
+		in.spf = &spf;
+	}
+	for (size_t i = 0; known && i < r->out->n_dkim; i++)
+		dkim[in.n_dkim++] = (struct dmarc_ident){ r->out->dkim[i].result,
+			r->j->dkim.sigs[i].domain_name };
+	in.dkim = dkim;
+	return dmarc_check(&in, r->ask, r->pool, r->fs, &r->out->dmarc);
+}
+
+static int
+arc_round(struct round *r)
+{
+	return arc_check(&r->j->arc, r->in->now, r->pool, r->ask, r->fs, &r->out->arc);
+}
+
+static int
+dkim_round(struct round *r)
+{
+	r->out->n_dkim = r->j->dkim.n;
+	return dkim_check(&r->j->dkim, r->in->now, r->pool, r->ask, r->fs, &r->out->dkim);
+}
+
+int
+mail_judge_check(const struct mail_judge *j, const struct mail_judge_in *in, struct pool *pool,
+    struct mail_ask *ask, struct findings *fs, struct mail_judge_out *ret)
+{
+	int (*const engines[])(struct round *) = { spf_round, dkim_round, arc_round };
+	struct mail_judge_out out = { .has_spf = false };
+	struct round r = { j, in, pool, ask, fs, &out };
+	int rc, wait = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(engines); i++) {
+		if ((rc = engines[i](&r)) < 0)
+			return rc;
+		wait |= rc;
+	}
+	if ((rc = dmarc_round(&r, wait == 0)) < 0)
+		return rc;
+	if ((wait | rc) != 0)
+		return MAIL_WAIT;
+	*ret = out;
+	return 0;
+}
