@@ -57,7 +57,7 @@
 /* --- authres.h --- */
 #define AUTHRES_RESULTS_MAX	128		/* statements of one field; one a signature, and people have three */
 #define AUTHRES_PROPERTIES_MAX	32		/* of one statement; the longest in use have six */
-#define AUTHRES_VALUE_MAX	400		/* octets; an address has 320, and escaped twice that fits into a line */
+#define AUTHRES_VALUE_MAX	400		/* octets; an address has 320, and twice that fits into a line */
 #define AUTHRES_WORD_MAX	64		/* octets of a method, a property's name */
 #define AUTHRES_LINE_MAX	78		/* columns of a line that we write: RFC 5322 section 2.1.1 */
 
