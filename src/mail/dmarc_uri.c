@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "mail/dmarc_internal.h"
+#include "mail/message.h"
 
 static bool
 octet_is(char c, const char *marks)
@@ -113,12 +114,34 @@ local_ok(struct sv s)
 }
 
 static bool
-domain_ok(struct sv s)
+octets_ascii(struct sv s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if (!octet_is(s.p[i], "-._"))
 			return false;
 	return true;
+}
+
+/* U-labels come as UTF-8 in percent (RFC 6068 section 2); A-labels are what a report is sent to. */
+static int
+domain_read(struct pool *pool, struct dmarc_uri *u)
+{
+	char text[DNAME_STRLEN];
+	int rc;
+
+	if (sv_ends(u->domain, SV(".")))
+		u->domain.n--;		/* SMTP has none */
+	if (sv_ends(u->domain, SV(".")))
+		return -EINVAL;
+	if (octets_ascii(u->domain))
+		return mail_name(u->domain, &u->name);
+	if ((rc = mail_domain(u->domain, &u->name)) < 0)
+		return rc;
+	u->domain = pool_sv(pool, sv_str(dname_str(&u->name, text)));
+	if (u->domain.p == NULL)
+		return -ENOMEM;
+	u->domain.n--;			/* the final dot */
+	return 0;
 }
 
 /* 0; -EINVAL; -ENOMEM. Fields behind "?" (a subject, a body) are left off: reports have their own. */
@@ -128,12 +151,14 @@ mailto_parse(struct pool *pool, struct sv s, struct dmarc_uri *ret)
 	struct sv address = percent_decode(pool, sv_take(s, sv_find(s, '?')));
 	size_t at = sv_rfind(address, '@');
 	struct dmarc_uri u = { .local = sv_take(address, at), .domain = sv_skip(address, at + 1) };
+	int rc;
 
 	if (address.p == NULL)
 		return -ENOMEM;
-	if (at == address.n || !local_ok(u.local) || !domain_ok(u.domain) ||
-	    mail_name(u.domain, &u.name) < 0)
+	if (at == address.n || !local_ok(u.local))
 		return -EINVAL;
+	if ((rc = domain_read(pool, &u)) < 0)
+		return rc;
 	*ret = u;
 	return 0;
 }

@@ -127,6 +127,12 @@ static const struct row {
 	{ "v=DMARC1; p=none; rua=mailto:-oQ/tmp@c", "p=none ", "DMARC_URI_BAD " },
 	{ "v=DMARC1; p=none; rua=mailto:a..b@c", "p=none ", "DMARC_URI_BAD " },
 	{ "v=DMARC1; p=none; rua=mailto:a@c%20d", "p=none ", "DMARC_URI_BAD " },
+	{ "v=DMARC1; p=none; rua=mailto:a@%E4%BE%8B.jp", "p=none rua=a@xn--fsq.jp uri ", "" },	/* 例.jp */
+	{ "v=DMARC1; p=none; rua=mailto:a@%E4%BE.jp", "p=none ", "DMARC_URI_BAD " },
+	{ "v=DMARC1; p=none; rua=mailto:%E4%BE%8B@b.jp", "p=none ", "DMARC_URI_BAD " },
+	{ "v=DMARC1; p=none; rua=mailto:a@b.jp.", "p=none rua=a@b.jp uri ", "" },
+	{ "v=DMARC1; p=none; rua=mailto:a@b.jp..", "p=none ", "DMARC_URI_BAD " },
+	{ "v=DMARC1; p=none; rua=mailto:a@.", "p=none ", "DMARC_URI_BAD " },
 	{ "v=DMARC1; p=none; rua=mailto:a@c..d", "p=none ", "DMARC_URI_BAD " },
 	{ "v=DMARC1; p=none; rua=mailto:a@", "p=none ", "DMARC_URI_BAD " },
 	{ "v=DMARC1; p=none; rua=mailto:@c", "p=none ", "DMARC_URI_BAD " },
