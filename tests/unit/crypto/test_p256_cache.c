@@ -153,6 +153,24 @@ held(void **state UNUSED)
 	assert_int_equal(tables(), P256_TABLES_MAX);
 }
 
+/* More keys in one batch than are looked at for tables, some with and some without. */
+static void
+together(void **state UNUSED)
+{
+	struct crypto_verify v[KEYS];
+
+	assert_int_equal(crypto_path_force(CRYPTO_TABLES), 0);
+	for (size_t n = 1; n <= KEYS; n++) {
+		for (size_t i = 0; i < n; i++)
+			v[i] = (struct crypto_verify){ .key = keys[i].pub,
+				.tbs = { (const char *)keys[i].digest[i % 3], P256_LEN },
+				.sig = { (const char *)keys[i].sig[i % 2], 2 * P256_LEN } };
+		assert_int_equal(crypto_verify_batch(v, n), 0);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(v[i].ok, i % 3 == i % 2);
+	}
+}
+
 /* Tables of both ways beside each other, taken and lost under many hands. */
 static void *
 crowd_run(void *arg)
@@ -212,6 +230,7 @@ main(void)
 		T(generic),
 		T(bounded),
 		T(held),
+		T(together),
 		T(crowd),
 		T(rooms),
 	};
