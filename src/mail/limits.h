@@ -45,7 +45,8 @@
 #define SPF_RECORD_ADVISED	450		/* octets: section 3.4 */
 #define SPF_TERMS_MAX		500		/* of one record; lists of networks have some 100 */
 #define SPF_ERRORS_MAX		20		/* told of one record; more tell nothing new */
-#define SPF_VALUE_MAX		512		/* octets of a macro's value: a path of SMTP has 256 */
+#define SPF_SPEC_MAX		512		/* octets of a domain with macros; a name has 253 */
+#define SPF_VALUE_MAX		320		/* octets of a macro's value: a local part has 64, a domain 255 */
 #define SPF_EXPLANATION_MAX	1000		/* octets: two lines of an SMTP reply */
 
 /* --- report.h --- */

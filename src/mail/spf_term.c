@@ -99,6 +99,8 @@ spf_domain_ok(struct sv s, struct spf_fault *f)
 
 	if (s.n == 0)
 		return fault_set(f, N_("a domain is missing"), s);
+	if (s.n > SPF_SPEC_MAX)
+		return fault_set(f, N_("a domain that is longer than we read"), s);
 	if (!macros_read(s, SPF_IN_DOMAIN, &last, f))
 		return false;
 	if (last.is_expand)

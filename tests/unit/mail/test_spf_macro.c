@@ -158,8 +158,9 @@ static const struct {
 	{ "%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}.%{s}",
 	  L50 "@x.example",
 	  "example." L50 "@x.example." L50 "@x.example." L50 "@x.example." L50 "@x.example" },
-	{ "%{d}.x" L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50 L50
-	  L50 L50 L50 ".y.example", "a@x.example", "y.example" },
+	{ "%{d}.x" L50 L50 L50 L50 L50 L50 L50 L50 L50 ".y.example", "a@x.example", "y.example" },
+	{ "%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}.%{d}",
+	  L50 "@x.example", "x.example" },
 };
 
 static void

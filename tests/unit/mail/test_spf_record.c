@@ -255,6 +255,14 @@ test_limits(void **state)
 	memset(text + 6, ' ', SPF_RECORD_MAX - 6);
 	text[SPF_RECORD_MAX] = '\0';
 	assert_non_null(parse(pool, text, &fs));
+	memcpy(text + 6, " a:", 3);
+	memset(text + 9, 'x', SPF_SPEC_MAX - 8);
+	memcpy(text + SPF_SPEC_MAX + 1, ".example ", 9);
+	assert_non_null(parse(pool, text, &fs));
+	memcpy(text + SPF_SPEC_MAX + 1, "x.example", 9);
+	assert_null(parse(pool, text, &fs));
+	assert_true(has_code(&fs, SPF_SYNTAX));
+	memset(text + 6, ' ', SPF_RECORD_MAX - 6);
 	text[SPF_RECORD_MAX] = ' ';
 	text[SPF_RECORD_MAX + 1] = '\0';
 	assert_null(parse(pool, text, &fs));
