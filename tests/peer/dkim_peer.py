@@ -1,7 +1,9 @@
-"""dkimpy as a peer of test_dkim.py; for Debian's own Python.
+"""dkimpy as a peer of test_dkim.py and test_arc.py; for Debian's own Python.
 
     verify RECORDS FILE…    a line a file: its name, the result of each signature
     sign KEY ALG DOMAIN SELECTOR CANON LENGTH OUTDIR FILE…
+    arc-verify RECORDS FILE…    a line a file: its name, the result, the reason
+    arc-seal KEY DOMAIN SELECTOR ID OUTDIR FILE…
 """
 import base64
 import os
@@ -11,16 +13,17 @@ import sys
 import dkim
 
 
-def verify(records, *paths):
+def resolver(records):
     texts = {}
     with open(records, encoding="utf-8") as f:
         for line in f:
             name, text = line.rstrip("\n").split(" ", 1)
             texts[name.lower()] = text.encode()
+    return lambda name, timeout=5: texts.get(name.decode().rstrip(".").lower())
 
-    def txt(name, timeout=5):
-        return texts.get(name.decode().rstrip(".").lower())
 
+def verify(records, *paths):
+    txt = resolver(records)
     for path in paths:
         with open(path, "rb") as f:
             text = f.read()
@@ -55,4 +58,23 @@ def sign(key, alg, domain, selector, canon, length, outdir, *paths):
             f.write(field + text)
 
 
-{"verify": verify, "sign": sign}[sys.argv[1]](*sys.argv[2:])
+def arc_verify(records, *paths):
+    txt = resolver(records)
+    for path in paths:
+        with open(path, "rb") as f:
+            cv, _, reason = dkim.arc_verify(f.read(), dnsfunc=txt, minkey=1024)
+        print(path, (cv or b"none").decode(), reason)
+
+
+def arc_seal(key, domain, selector, authserv, outdir, *paths):
+    with open(key, "rb") as f:
+        pem = f.read()
+    for path in paths:
+        with open(path, "rb") as f:
+            text = f.read()
+        fields = dkim.arc_sign(text, selector.encode(), domain.encode(), pem, authserv.encode())
+        with open(os.path.join(outdir, os.path.basename(path)), "wb") as f:
+            f.write(b"".join(fields) + text)
+
+
+{"verify": verify, "sign": sign, "arc-verify": arc_verify, "arc-seal": arc_seal}[sys.argv[1]](*sys.argv[2:])
