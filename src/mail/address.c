@@ -409,6 +409,17 @@ utf8_check(struct reader *r)
 	return true;
 }
 
+/* In the field as it stands, or in a name out of which comments were taken. */
+static bool
+encoded_check(struct reader *r)
+{
+	bool is_odd = mail_encoded_is_odd(r->text);
+
+	for (size_t i = 0; i < r->list.n; i++)
+		is_odd |= mail_encoded_is_odd(r->list.v[i].display);
+	return !is_odd || refuse(r, MAIL_ADDRESS_ENCODED);
+}
+
 /* --- the door --- */
 
 /* Behind each mailbox but the last one stands one of these. */
@@ -433,9 +444,7 @@ mail_list_parse(struct pool *pool, struct sv value, struct findings *fs, struct 
 	if (room == NULL || r.list.v == NULL)
 		return -ENOMEM;
 	r.room = wr_mem(room, value.n);
-	if (!utf8_check(&r) || !list_read(&r))
-		r.list.n = 0;
-	else if (mail_encoded_is_odd(value) && !refuse(&r, MAIL_ADDRESS_ENCODED))
+	if (!utf8_check(&r) || !list_read(&r) || !encoded_check(&r))
 		r.list.n = 0;
 	if (r.no_memory)
 		return -ENOMEM;

@@ -79,7 +79,7 @@ b_is_odd(struct shift *s, struct sv text)
 	return rest_is_odd(s, &b);
 }
 
-/* Section 4.2 */
+/* Section 4.2. Folds are passed over, too. */
 static bool
 q_is_odd(struct shift *s, struct sv text)
 {
@@ -89,7 +89,7 @@ q_is_odd(struct shift *s, struct sv text)
 
 		if (c == '=' && hex_decode(&c, 1, sv_take(sv_skip(text, 1), 2)) == 0)
 			n = 3;
-		if (octet_is_odd(s, c))
+		if ((n > 1 || (c != '\r' && c != '\n')) && octet_is_odd(s, c))
 			return true;
 		text = sv_skip(text, n);
 	}

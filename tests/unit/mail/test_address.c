@@ -52,6 +52,7 @@ static const struct {
 	{ "=?utf-8?q?a=40b.jp?= <a@example.jp>", "=?utf-8?q?a=40b.jp?=|a|example.jp;", { END } },
 	{ "\"=?utf-8?b?PA\" <a@example.jp>", "=?utf-8?b?PA|a|example.jp;", { END } },	/* no end */
 	{ "=?utf-8?b?YQ===!=?= <a@example.jp>", "=?utf-8?b?YQ===!=?=|a|example.jp;", { END } },
+	{ "=?utf-8?q?a=2C\r\n b?= <a@example.jp>", "=?utf-8?q?a=2C b?=|a|example.jp;", { END } },
 	{ "=?utf-8?x?=3C?= <a@example.jp>", "=?utf-8?x?=3C?=|a|example.jp;", { END } },
 };
 
@@ -184,6 +185,8 @@ static const struct {
 	{ "a@b.jp (=?us-ascii?Q?=3c?=)", MAIL_ADDRESS_ENCODED },
 	{ "=?iso-2022-jp?B?GyRCPCgbKEI8?= <a@b.jp>", MAIL_ADDRESS_ENCODED },	/* after it */
 	{ "=?utf-8?q?=1B$=3C?= <a@b.jp>", MAIL_ADDRESS_ENCODED },	/* no shift here */
+	{ "=?utf-8?q?(?=)=3C?= <a@b.jp>", MAIL_ADDRESS_ENCODED },	/* without its comment */
+	{ "=?utf-8?q?a=\r\n =3C?= <a@b.jp>", MAIL_ADDRESS_ENCODED },
 	{ "=?utf-8?B?PA?= <a@b.jp>", MAIL_ADDRESS_ENCODED },		/* no padding */
 	{ "=?utf-8?B?PB=?= <a@b.jp>", MAIL_ADDRESS_ENCODED },
 	{ "=?utf-8?B?YTw?= <a@b.jp>", MAIL_ADDRESS_ENCODED },
