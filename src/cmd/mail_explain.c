@@ -330,9 +330,9 @@ arc_set_print(const struct cmd_ctx *ctx, const struct mail_case *m, uint32_t i, 
 
 	buf_printf(b, tr(ctx->lang, N_("  Set %u\n")), i + 1);
 	label(ctx, N_("says"), b);
-	while (sv_line(&rest, &line)) {
+	for (bool first = true; sv_line(&rest, &line); first = false) {
+		buf_str(b, first ? "" : " ");
 		escape_term(b, sv_trim(line));
-		buf_char(b, ' ');
 	}
 	buf_char(b, '\n');
 	if (m->out.arc.ams != NULL)

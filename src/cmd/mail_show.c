@@ -101,7 +101,7 @@ arc_line(const struct cmd_ctx *ctx, const struct mail_case *m, struct buf *b)
 		buf_str(b, tr(ctx->lang, N_("no chain\n")));
 		return;
 	}
-	buf_printf(b, tr(ctx->lang, N_("chain of %u sets")), a->n);
+	buf_printf(b, tr(ctx->lang, N_("a chain, sets: %u")), a->n);
 	if (a->n > 0 && a->sets[a->n - 1].seal != NULL) {
 		buf_str(b, tr(ctx->lang, N_(", the last sealed by ")));
 		escape_term(b, a->sets[a->n - 1].seal->domain);

@@ -110,6 +110,9 @@ may_be(const struct mail_story *s, enum mail_story_kind k)
 		return vouched;
 	if (k == MAIL_STORY_SPOOF)
 		return !vouched || evidence_has(s, EVIDENCE_HEAD_DOUBT);
+	if (k == MAIL_STORY_LIST)
+		return evidence_has(s, EVIDENCE_LIST_FIELDS) ||
+		    evidence_has(s, EVIDENCE_LIST_SENDER);
 	return k != MAIL_STORY_UNPROTECTED || (!vouched && evidence_has(s, EVIDENCE_NO_POLICY));
 }
 

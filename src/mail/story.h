@@ -14,10 +14,10 @@
  * whoever doubts a story sees why it was told, and a test can have an opinion
  * about each row.
  *
- * Three rules stand above the weights: what the author's domain vouches for
- * (an aligned pass) is no spoof, unless programs differ in who the author is;
- * without that nothing is "direct"; and where the DNS did not answer, no story
- * is told at all.
+ * Some rules stand above the weights: what the author's domain vouches for (an
+ * aligned pass) is no spoof, unless programs differ in who the author is; without
+ * that nothing is "direct"; a list has the fields, or the sender, of a list; and
+ * where the DNS did not answer, no story is told at all.
  *
  * What a stranger writes into fields (List-Id, Message-ID) is weak evidence,
  * as anybody can write it: it tells stories apart that are equally harmless,

@@ -51,6 +51,7 @@ STORIES = [
     ("forwarded.eml", "203.0.113.9", [], 0, "pass", ["pass"], "pass", "forwarded"),
     ("direct.eml", "203.0.113.9", [], 0, "fail", ["pass"], "pass", "forwarded"),
     ("list.eml", "203.0.113.5", [], 1, "pass", ["pass", "fail"], "fail", "list"),
+    ("sealed.eml", "203.0.113.9", [], 1, "fail", ["fail"], "fail", "forwarded"),
     ("changed.eml", "203.0.113.77", [], 1, "fail", ["fail"], "fail", "changed"),
     ("changed.eml", "192.0.2.5", [], 0, "pass", ["fail"], "pass", "changed"),
     ("service.eml", "203.0.113.20", [], 1, "pass", ["pass"], "fail", "service"),
@@ -75,6 +76,20 @@ def stories():
         got = (code, j["spf"][0]["result"], [d["result"] for d in j["dkim"]], j["dmarc"]["result"], j["story"]["kind"])
         ok(got == (rc, spf, dkim, dmarc, story), what + ": " + story, got)
         ok(j["accepted"] == (rc == 0) and all(e["code"] for e in j["story"]["evidence"]), what + ": evidence", out)
+
+
+def chain():
+    code, out, err = judge("verify", "sealed.eml", "--json", "--client", "203.0.113.9")
+    j = json.loads(out)
+    s = j["arc"]["sets"]
+    ok(j["arc"]["result"] == "pass" and len(s) == 1 and s[0]["domain"] == "forward.example" and s[0]["message_holds"] and
+       s[0]["body_holds"] and s[0]["seal_holds"] and "dmarc=pass" in s[0]["results"], "a chain that holds", j["arc"])
+    ok({"ARC_HOLDS", "ARC_AUTHOR"} <= {e["code"] for e in j["story"]["evidence"]} and j["story"]["or"] is None, "and what it says", j["story"])
+    ok("arc=pass" in j["authentication_results"], "in the field, too", j["authentication_results"])
+    with open(os.path.join(BOX, "sealed.eml"), "rb") as f:
+        text = f.read()
+    code, out, err = run("explain", "--dns", ZONE, "--client", "203.0.113.9", stdin=text + b"More.\n")
+    ok("arc    fail" in out and "; the body was changed since" in out and "an ARC chain holds" not in out, "a chain that broke", out)
 
 
 def texts():
@@ -201,6 +216,7 @@ def live():
 
 if __name__ == "__main__":
     stories()
+    chain()
     texts()
     refused()
     live()
