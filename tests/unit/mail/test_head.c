@@ -93,6 +93,7 @@ static const struct {
 	/* A mailbox's file */
 	{ "From a@b.example Mon Nov 23 04:00:00 2026\nA: b\n\nx", "A: b|", "x", { MAIL_HEAD_MBOX, END } },
 	{ "From x", "", "", { MAIL_HEAD_MBOX, END } },
+	{ "From\tx\n\nx", "", "x", { MAIL_HEAD_LINE, END } },
 	{ "From : a@b.example\n\nx", "From : a@b.example|", "x", { END } },
 	{ "A: b\nFrom a@b.example Mon Nov 23 04:00:00 2026\n\nx", "A: b|", "x", { MAIL_HEAD_LINE, END } },
 };
