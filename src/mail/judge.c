@@ -5,16 +5,18 @@
 
 /* --- the head --- */
 
-/* One From, and all of its authors without doubt; else none. */
+/* One From, and all of its authors without doubt; else none. mail_head_check() said why. */
 static int
-authors_take(struct pool *pool, struct findings *fs, struct mail_judge *j)
+authors_take(struct pool *pool, struct mail_judge *j)
 {
 	const struct mail_field *from = mail_head_last(j->head, SV("From"), 0);
+	struct findings told;
 	int rc;
 
 	if (mail_head_count(j->head, SV("From")) != 1)
 		return 0;
-	if ((rc = mail_addresses(pool, from->value, fs, &j->authors, &j->n_authors)) < 0)
+	findings_init(&told, pool);
+	if ((rc = mail_addresses(pool, from->value, &told, &j->authors, &j->n_authors)) < 0)
 		return rc;
 	if ((j->names = pool_calloc(pool, j->n_authors + 1, sizeof(*j->names))) == NULL)
 		return -ENOMEM;
@@ -48,7 +50,7 @@ mail_judge_begin(struct pool *pool, const struct mail_head *head, struct finding
 
 	*ret = (struct mail_judge){ .head = head };
 	mail_head_check(head, fs);
-	if ((rc = authors_take(pool, fs, ret)) < 0 || (rc = dkim_begin(pool, head, &ret->dkim)) < 0 ||
+	if ((rc = authors_take(pool, ret)) < 0 || (rc = dkim_begin(pool, head, &ret->dkim)) < 0 ||
 	    (rc = arc_begin(pool, head, &ret->arc)) < 0)
 		return rc;
 	return wants_join(pool, ret);

@@ -125,6 +125,8 @@ def texts():
         ok(code == 0 and "dkim   pass" in out, "standard input, %s" % what, out + err)
     code, out, err = run("verify", "--dns", ZONE, stdin=text)
     ok(code == 0 and "not checked" in out and "aligned: dkim\n" in out, "without a client: DKIM alone", out + err)
+    code, out, err = run("verify", "--dns", ZONE, stdin=b"From: a@a.example (b@b.example)\nTo: x@y.example\n\nHi\n")
+    ok(code == 1 and out.count("MAIL_ADDRESS_COMMENT ") == 1 and "dmarc  permerror" in out, "an author in doubt: said once", out)
     code, out, err = judge("verify", "direct.eml", "--nagios", "--client", "192.0.2.5")
     ok(code == 0 and out == "MAIL OK - dmarc=pass spf=pass dkim=pass story=direct | signatures=1\n", "--nagios: well", out)
     code, out, err = judge("verify", "spoof.eml", "--nagios", "--client", "192.0.2.5")

@@ -163,7 +163,7 @@ message(uint8_t *dst, size_t cap, const char *name, unsigned rcode, const char *
 	dmsg_begin(&w, dst, cap, &(struct dns_head){ .id = 1, .flags = DNS_QR, .rcode = (uint8_t)rcode });
 	assert_int_equal(dmsg_put_question(&w, &q, RR_A), 0);
 	while (sv_line(&rest, &line)) {
-		struct sv owner, type, ttl, data;
+		struct sv owner = SV(""), type = SV(""), ttl = SV(""), data;
 		struct dname o;
 		struct dns_rr rr = { .owner = &o, .class = DNS_CLASS_IN };
 		uint8_t rdata[DNS_RDATA_MAX];
