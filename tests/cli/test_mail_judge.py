@@ -92,6 +92,26 @@ def chain():
     ok("arc    fail" in out and "; the body was changed since" in out and "an ARC chain holds" not in out, "a chain that broke", out)
 
 
+def older():
+    """Where RFC 7489 and its list of public suffixes say something else (and two zone files are one DNS)."""
+    with tempfile.TemporaryDirectory() as d:
+        zone, psl = os.path.join(d, "more.zone"), os.path.join(d, "psl")
+        with open(zone, "w", encoding="utf-8") as f:
+            f.write('_dmarc.sub.example.com. TXT "v=DMARC1; p=reject; psd=n"\n')
+        with open(psl, "w", encoding="utf-8") as f:
+            f.write("// ===BEGIN ICANN DOMAINS===\ncom\n// ===END ICANN DOMAINS===\n")
+        with open(os.path.join(BOX, "unsigned.eml"), "rb") as f:
+            text = f.read().replace(b"Alice <alice@example.com>", b"Alice <alice@sub.example.com>")
+        words = ["--dns", ZONE, "--dns", zone, "--client", "192.0.2.5"]
+        code, out, err = run("verify", *words, "--psl", psl, stdin=text)
+        ok(code == 1 and "\ndmarc  fail       sub.example.com: p=reject (sub.example.com), nothing aligned" in out and
+           re.search(r"\ndmarc  pass .*aligned: spf \[by RFC 7489", out), "the older answer, where it differs", out + err)
+        code, out, err = run("explain", *words, "--psl", psl, stdin=text)
+        ok("and by RFC 7489" in out and "DMARC_DIFFERS" in out, "and why", out)
+        code, out, err = run("verify", *words, "--psl", "none", stdin=text)
+        ok(code == 1 and "RFC 7489" not in out, "nothing of it without a list", out)
+
+
 def texts():
     code, out, err = judge("verify", "direct.eml", "--client", "192.0.2.5")
     lines = out.splitlines()
@@ -219,6 +239,7 @@ def live():
 if __name__ == "__main__":
     stories()
     chain()
+    older()
     texts()
     refused()
     live()
