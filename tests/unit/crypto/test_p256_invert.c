@@ -197,7 +197,23 @@ test_twice(void **state UNUSED)
 	}
 }
 
-TESTS_MAIN("crypto/p256_invert", T(test_steps), T(test_edges), T(test_chance), T(test_twice))
+/* A number of one limb alone comes once in 2^248; it is not 0 either. */
+static void
+test_zero(void **state UNUSED)
+{
+	struct invert_num a = { { 0 } };
+
+	assert_true(invert_is_0(&a));
+	for (size_t i = 0; i < ARRAY_LEN(a.l); i++) {
+		a.l[i] = 1;
+		assert_false(invert_is_0(&a));
+		a.l[i] = -1;
+		assert_false(invert_is_0(&a));
+		a.l[i] = 0;
+	}
+}
+
+TESTS_MAIN("crypto/p256_invert", T(test_steps), T(test_edges), T(test_chance), T(test_twice), T(test_zero))
 
 #else
 
