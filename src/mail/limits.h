@@ -9,7 +9,7 @@
 #define MAIL_POOL_MAX		(4 * 1024 * 1024) /* bytes of one message's values: its header twice, and results */
 #define MAIL_HEADER_MAX		(1024 * 1024)	/* octets of all fields; Postfix takes 100 KB (header_size_limit) */
 #define MAIL_FIELDS_MAX		2000		/* fields; a message through ten lists has some 150 */
-#define MAIL_FIELD_MAX		(100 * 1024)	/* octets of one; Authentication-Results of a long chain are below 10 KB */
+#define MAIL_FIELD_MAX		(100 * 1024)	/* octets of one; Authentication-Results have some KB */
 #define MAIL_NAME_FIELD_MAX	256		/* octets of a field's name; the longest in use have 40 */
 #define MAIL_ADDRESSES_MAX	64		/* in one From: people use one */
 
@@ -24,14 +24,14 @@
 #define DKIM_RECORDS_MAX	16		/* TXT records looked at under a key's name: there should be one */
 #define DKIM_KEYS_MAX		4		/* keys tried for a signature: one, or two while they are replaced */
 #define DKIM_RSA_BITS_MIN	1024		/* RFC 8301 section 3.2 */
-#define DKIM_RSA_BITS_MAX	4096		/* the same: what must be possible; above, a stranger's key costs too much */
+#define DKIM_RSA_BITS_MAX	4096		/* the same: must be possible; above, it costs too much */
 #define DKIM_IDENTITY_MAX	320		/* octets of the i= that we write (RFC 5321 section 4.5.3.1) */
 #define DKIM_QUOTE_MAX		64		/* octets of a bad value that a finding shows */
 #define DKIM_SKEW_SEC		300		/* clocks differ: t= may be that far ahead */
 
 /* --- dmarc.h --- */
 #define DMARC_QUERIES_MAX	8		/* in one walk: RFC 9989 section 4.10 */
-#define DMARC_WALKS_MAX		16		/* identifiers of the author's organization that passed; mail has two */
+#define DMARC_WALKS_MAX		16		/* identifiers of the author's organization that passed */
 #define DMARC_AUTHORS_MAX	4		/* domains in From: people use one; each may cost a walk */
 #define DMARC_ODD_MAX		8		/* parts of a record that are told of: who mends one looks again */
 #define DMARC_URIS_MAX		10		/* addresses in rua or ruf; RFC 7489 section 6.3 wanted two */
@@ -53,7 +53,7 @@
 #define REPORT_DKIM_MAX		100		/* signatures of one row: RFC 9990 section 3.1.3 */
 #define REPORT_ID_MAX		64		/* letters of an identifier: a UUID has 32; it bounds parts, too */
 #define REPORT_KEY_MIN		16		/* octets: a key that can be guessed redacts nothing */
-#define REPORT_FIELDS_MAX	200		/* of a message's head, from the top, that a failure report looks at */
+#define REPORT_FIELDS_MAX	200		/* of a head, from the top, for a failure report */
 
 /* --- authres.h --- */
 #define AUTHRES_RESULTS_MAX	128		/* statements of one field; one a signature, and people have three */
