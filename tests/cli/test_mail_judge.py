@@ -136,6 +136,7 @@ def texts():
         found = out.find(w, at)
         ok(found >= 0, "explain: " + w, out if found < 0 else "")
         at = max(at, found)
+    ok("{" not in out, "every place is filled", out)
     code, out, err = judge("explain", "unsigned.eml", "--client", "192.0.2.200", "--lang", "ja")
     ok("差出人自身の組織のサーバーから" in out and "次の手順" in out and "Next step" not in out, "in Japanese", out)
     with open(os.path.join(BOX, "direct.eml"), "rb") as f:
