@@ -45,6 +45,8 @@ bool	 authres_version_is_known(struct sv digits);
 
 /* Good UTF-8 without control characters but those of folds. */
 bool	 authres_is_clean(struct sv);
+/* May it stand as a value without quotes? */
+bool	 authres_is_token(struct sv);
 /* May it stand as a pvalue without quotes? A token, a domain, an address. */
 bool	 authres_is_plain(struct sv);
 
@@ -61,8 +63,9 @@ struct authres_out {
 void	 authres_out_piece(struct authres_out *);
 /* What of an escaped text may stand between a and b, which are escaped like "\". */
 void	 authres_out_escaped(struct authres_out *, struct sv, char a, char b);
-/* Plain, or else quoted; domains as A-labels where the message is ASCII. */
+/* A value, a pvalue: as it is, or quoted; domains as A-labels where the message is ASCII. */
 void	 authres_out_value(struct authres_out *, struct sv);
+void	 authres_out_pvalue(struct authres_out *, struct sv);
 /* "(…)" as a piece; nothing if it is empty or too long. */
 void	 authres_out_comment(struct authres_out *, struct sv);
 

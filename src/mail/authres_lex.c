@@ -214,15 +214,19 @@ is_quoted_string(struct sv s)
 }
 
 bool
+authres_is_token(struct sv s)
+{
+	return all_of(s, AUTHRES_TOKEN) && authres_is_clean(s);
+}
+
+bool
 authres_is_plain(struct sv s)
 {
 	size_t at = sv_rfind(s, '@');
 
-	if (!authres_is_clean(s) || has_any(s, "\t\r\n"))
-		return false;
-	if (all_of(s, AUTHRES_TOKEN))
+	if (authres_is_token(s))
 		return true;
-	if (at == s.n)
+	if (at == s.n || !authres_is_clean(s) || has_any(s, "\t\r\n"))
 		return false;
 	return at + 1 < s.n && is_dotted(sv_skip(s, at + 1), AUTHRES_TOKEN) &&
 	    (at == 0 || is_dotted(sv_take(s, at), AUTHRES_ATOM) || is_quoted_string(sv_take(s, at)));

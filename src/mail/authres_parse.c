@@ -41,10 +41,10 @@ keyword(struct reader *r, enum authres_code otherwise)
 
 /*
  * "pvalue = [CFWS] ( value / [ [ local-part ] "@" ] domain-name ) [CFWS]". A value that should
- * have quotes ends at a blank, a bracket or a semicolon.
+ * have quotes ends at a blank, a bracket or a semicolon. A reason is a value only.
  */
 static struct sv
-pvalue(struct reader *r)
+pvalue(struct reader *r, bool (*is_plain)(struct sv))
 {
 	struct sv from, s = { NULL, 0 };
 	size_t at;
@@ -59,7 +59,7 @@ pvalue(struct reader *r)
 		s = sv_take(from, from.n - r->lex.left.n);
 		if (sv_find(s, '\r') < s.n || sv_find(s, '\n') < s.n || sv_find(s, '\t') < s.n)
 			authres_lex_fail(&r->lex, AUTHRES_PROPERTY);
-		if (!authres_is_plain(s))
+		if (!is_plain(s))
 			warn(r, AUTHRES_VALUE, at);
 	}
 	if (s.n > AUTHRES_VALUE_MAX)
@@ -85,7 +85,7 @@ property(struct reader *r, struct authres_result *to, struct sv type, unsigned n
 	(void)authres_lex_blank(&r->lex);
 	if (!authres_lex_next(&r->lex, '='))
 		authres_lex_fail(&r->lex, AUTHRES_PROPERTY);
-	p->value = pvalue(r);
+	p->value = pvalue(r, authres_is_plain);
 	*to->properties_end = p;
 	to->properties_end = &p->next;
 }
@@ -111,9 +111,9 @@ details(struct reader *r, struct authres_result *to)
 		else if (!authres_lex_next(&r->lex, '='))
 			authres_lex_fail(&r->lex, AUTHRES_PROPERTY);
 		else if (n == 0 && to->reason.p == NULL && sv_caseeq(w, SV("reason")))
-			to->reason = pvalue(r);
+			to->reason = pvalue(r, authres_is_token);
 		else {
-			(void)pvalue(r);
+			(void)pvalue(r, authres_is_plain);
 			warn(r, AUTHRES_KEY, at);
 		}
 	}

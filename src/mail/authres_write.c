@@ -68,8 +68,8 @@ ascii_domain(struct sv domain, char room[static DNAME_STRLEN])
 	return sv_take(sv_str(room), strlen(room) - 1);
 }
 
-void
-authres_out_value(struct authres_out *o, struct sv s)
+static void
+value_put(struct authres_out *o, struct sv s, bool is_plain)
 {
 	size_t at = sv_rfind(s, '@');
 	struct sv local = sv_take(s, at == s.n ? 0 : at + 1), domain = sv_skip(s, local.n);
@@ -77,7 +77,7 @@ authres_out_value(struct authres_out *o, struct sv s)
 
 	if (!o->is_utf8)
 		domain = ascii_domain(domain, room);
-	if (authres_is_plain(s) && (o->is_utf8 || (is_ascii(local) && is_ascii(domain)))) {
+	if (is_plain && (o->is_utf8 || (is_ascii(local) && is_ascii(domain)))) {
 		buf_sv(&o->piece, local);
 		buf_sv(&o->piece, domain);
 		return;
@@ -86,6 +86,18 @@ authres_out_value(struct authres_out *o, struct sv s)
 	authres_out_escaped(o, local, '"', '"');
 	authres_out_escaped(o, domain, '"', '"');
 	buf_char(&o->piece, '"');
+}
+
+void
+authres_out_value(struct authres_out *o, struct sv s)
+{
+	value_put(o, s, authres_is_token(s));
+}
+
+void
+authres_out_pvalue(struct authres_out *o, struct sv s)
+{
+	value_put(o, s, authres_is_plain(s));
 }
 
 void
@@ -108,7 +120,7 @@ property_put(struct authres_out *o, const struct authres_property *p)
 	buf_char(&o->piece, '.');
 	buf_sv(&o->piece, p->name);
 	buf_char(&o->piece, '=');
-	authres_out_value(o, p->value);
+	authres_out_pvalue(o, p->value);
 	authres_out_piece(o);
 }
 

@@ -45,8 +45,7 @@ key_set(struct received_spf *r, struct sv name, struct sv value)
 static void
 key_put(struct authres_out *o, const struct key *k, struct sv value, bool *is_first)
 {
-	bool plain = authres_is_plain(value) && sv_find(value, '@') == value.n && value.p[0] != '.' &&
-	    !sv_ends(value, SV("."));
+	bool plain = authres_is_token(value) && !sv_starts(value, SV(".")) && !sv_ends(value, SV("."));
 
 	if (value.n > AUTHRES_VALUE_MAX)
 		return;

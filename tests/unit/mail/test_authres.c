@@ -67,6 +67,8 @@ static const struct {
 	{ "a; spf=pass smtp.mailfrom=\xe6\x97\xa5@\xe6\x9c\xac.example", "a|spf/1=pass"
 	  "[smtp.mailfrom=\xe6\x97\xa5@\xe6\x9c\xac.example]", ANY },
 	{ "a; spf=pass smtp.a=\"b\"smtp.c=d", "a|spf/1=pass[smtp.a=b][smtp.c=d]", ANY },
+	{ "\"b@c.example\"; spf=pass reason=\"d@e.example\" smtp.mailfrom=\"f@g.example\"",
+	  "b@c.example|spf/1=pass{d@e.example}[smtp.mailfrom=f@g.example]", ANY },
 	/* what large providers write */
 	{ "mx.google.com;\r\n dkim=pass header.i=@g.example header.s=20230601 header.b=Nm4/k=w8;\r\n"
 	  " dmarc=pass (p=NONE sp=QUARANTINE dis=NONE) header.from=g.example",
@@ -79,6 +81,7 @@ static const struct {
 	{ "a; arc=pass smtp.remote-ip=2001:db8::1", "a|arc/1=pass[smtp.remote-ip=2001:db8::1]", AUTHRES_VALUE },
 	{ "a; spf=none smtp.mailfrom= smtp.helo=b", "a|spf/1=none[smtp.mailfrom=smtp.helo=b]", AUTHRES_VALUE },
 	{ "a; spf=none smtp.mailfrom=; dkim=none", "a|spf/1=none[smtp.mailfrom=]|dkim/1=none", AUTHRES_VALUE },
+	{ "a; spf=pass reason=d@e.example", "a|spf/1=pass{d@e.example}", AUTHRES_VALUE },
 	{ "a; spf=none smtp.helo=b reason=late", "a|spf/1=none[smtp.helo=b]", AUTHRES_KEY },
 	{ "a; spf=none smtp.mailfrom=\"x\\\"y\"@b", "a|spf/1=none[smtp.mailfrom=\"x\\\"y\"@b]", AUTHRES_VALUE },
 	/* what is broken */
