@@ -12,7 +12,6 @@
 #include "sys/file.h"
 
 #define MAIL_TEXT_MAX	((size_t)256 << 20)	/* of a message: providers take 25 to 150 MB */
-#define MAIL_NAME_MAX	64	/* columns of a name in a table */
 
 struct mail_case {
 	/* options */
@@ -65,14 +64,12 @@ int	 mail_show(struct cmd_ctx *, struct mail_case *,
 
 /* --- mail_show.c --- */
 
-/* A name without its final dot, or text of a stranger, for a terminal. */
+/* A name without its final dot. */
 void	 mail_name_print(struct buf *, const struct dname *);
 /* "dkim pass  …": the lines of verify. */
 void	 mail_lines_print(const struct cmd_ctx *, const struct mail_case *, struct buf *);
 /* The field that we would add. */
 void	 mail_results_print(const struct mail_case *, struct buf *);
-/* Why a signature did not pass: a finding's text, without its subject. */
-void	 mail_dkim_why(const struct cmd_ctx *, const struct dkim_verdict *, struct buf *);
 
 /* --- mail_json.c --- */
 

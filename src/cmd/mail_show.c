@@ -60,14 +60,6 @@ spf_lines(const struct cmd_ctx *ctx, const struct mail_case *m, struct buf *b)
 
 /* --- DKIM --- */
 
-void
-mail_dkim_why(const struct cmd_ctx *ctx, const struct dkim_verdict *v, struct buf *b)
-{
-	struct finding f = { .def = &dkim_findings[v->why] };
-
-	finding_text(b, &f, ctx->lang);
-}
-
 static void
 dkim_line(const struct cmd_ctx *ctx, const struct dkim_verdict *v, struct buf *b)
 {
