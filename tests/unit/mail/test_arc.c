@@ -268,6 +268,29 @@ test_damages(void **state)
 	(void)pool_free(pool);
 }
 
+/* Who seals a chain that he should have refused does not mend it: the first seal stays broken. */
+static void
+test_first_seal(void **state)
+{
+	struct world *w = *state;
+	struct pool *pool = pool_new(MAIL_POOL_MAX);
+	struct buf msg = BUF_INIT;
+	struct arc_verdict v;
+	unsigned rounds;
+
+	buf_str(&msg, plain);
+	hops(w, &msg, 1);
+	replace_all(&msg, "mx1.example", "mx9.example");
+	hops(w, &msg, 2);
+	load(w, buf_get(&msg));
+	v = check(w, pool, &rounds);
+	assert_int_equal(v.why, ARC_SEAL_CHANGED);
+	assert_int_equal(v.at, 1);
+	assert_int_equal(v.seals[2].why, NONE);
+	buf_done(&msg);
+	(void)pool_free(pool);
+}
+
 /* A list that changes the subject, between two that do not. */
 static void
 test_oldest_pass(void **state)
@@ -489,5 +512,5 @@ test_refused(void **state)
 
 #define S(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
-TESTS_MAIN("arc", S(test_damages), S(test_oldest_pass), S(test_time), S(test_covers), S(test_limit), S(test_failed),
-    S(test_refused))
+TESTS_MAIN("arc", S(test_damages), S(test_first_seal), S(test_oldest_pass), S(test_time), S(test_covers),
+    S(test_limit), S(test_failed), S(test_refused))
