@@ -237,7 +237,8 @@ def change(r, text):
     at = text.index(b"\r\n\r\n")
     i = r.randrange(len(text)) if r.random() < 0.5 else r.randrange(at)
     c = r.choice([b" ", b"x", b"\t", b""])
-    if text[i:i + 1] in b"\r\n" or text[i - 1:i] == b"\r":
+    # OpenDKIM reads base64 that lacks its padding; RFC 4648 section 3.2 does not, nor do we.
+    if text[i:i + 1] in b"\r\n=" or text[i - 1:i] == b"\r":
         return text
     return text[:i] + c + text[i + 1:]
 
@@ -307,6 +308,8 @@ def compare(p, mine, files):
     for f in files:
         if found.get(f) == ["unread"]:
             continue
+        if "pass" not in mine[f] + found.get(f, []):
+            continue			# a message that is refused as a whole has one result
         fewer = len(found.get(f, [])) < len(mine[f])
         if holds(mine[f], fewer) != holds(found.get(f, []), fewer):
             differ.append("%s: ours %s, %s %s" % (f, mine[f], p.name, found.get(f)))
