@@ -136,10 +136,10 @@ farg_find_lang(const struct finding *f, struct sv key, enum lang lang)
 	return a != NULL ? a : farg_find(f, key);
 }
 
-void
-finding_text(struct buf *b, const struct finding *f, enum lang lang)
+static void
+places_fill(struct buf *b, const struct finding *f, const char *msgid, enum lang lang)
 {
-	struct sv s = sv_str(tr(lang, f->def->text));
+	struct sv s = sv_str(tr(lang, msgid));
 
 	while (s.n > 0) {
 		size_t open = sv_find(s, '{');
@@ -161,6 +161,18 @@ finding_text(struct buf *b, const struct finding *f, enum lang lang)
 			buf_str(b, "?");
 		s = rest;
 	}
+}
+
+void
+finding_text(struct buf *b, const struct finding *f, enum lang lang)
+{
+	places_fill(b, f, f->def->text, lang);
+}
+
+void
+finding_remedy(struct buf *b, const struct finding *f, enum lang lang)
+{
+	places_fill(b, f, f->def->remedy, lang);
 }
 
 static void

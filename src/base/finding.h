@@ -128,6 +128,8 @@ const char *severity_name(enum severity);	/* "REJECT" … */
 void	 farg_print(struct buf *, const struct farg *);
 /* The text in the language, places filled in; no line end. */
 void	 finding_text(struct buf *, const struct finding *, enum lang);
+/* What to do, likewise. */
+void	 finding_remedy(struct buf *, const struct finding *, enum lang);
 /* {"code","severity","subject","clause","args":{…},"text"} */
 void	 finding_json(struct json *, const struct finding *, enum lang);
 

@@ -36,17 +36,12 @@ label(const struct cmd_ctx *ctx, const char *text, struct buf *b)
 	table_cell(b, tr(ctx->lang, text), LABEL_COLUMN - 2, false);
 }
 
-/* What to do, with the finding's own words where the remedy has places for them. */
 static void
 remedy_print(const struct cmd_ctx *ctx, const struct finding *f, struct buf *b)
 {
-	struct finding_def def = *f->def;
-	struct finding remedy = *f;
 	_cleanup_(buf_done) struct buf text = BUF_INIT;
 
-	def.text = def.remedy;
-	remedy.def = &def;
-	finding_text(&text, &remedy, ctx->lang);
+	finding_remedy(&text, f, ctx->lang);
 	buf_str(b, "    ");
 	escape_term(b, buf_get(&text));
 	buf_char(b, '\n');

@@ -180,8 +180,14 @@ finding_print(const struct cmd_ctx *ctx, const struct finding *f, struct buf *b)
 	buf_str(b, ": ");
 	escape_term(b, buf_get(&text));
 	buf_char(b, '\n');
-	if (f->def->severity != SEV_NOTE && !ctx->quiet && (next == NULL || next->def != f->def))
-		buf_printf(b, "  %s\n", tr(ctx->lang, f->def->remedy));
+	if (f->def->severity == SEV_NOTE || ctx->quiet || (next != NULL && next->def == f->def))
+		return;
+	buf_done(&text);
+	text = (struct buf)BUF_INIT;
+	finding_remedy(&text, f, ctx->lang);
+	buf_str(b, "  ");
+	escape_term(b, buf_get(&text));
+	buf_char(b, '\n');
 }
 
 void
