@@ -401,11 +401,33 @@ digests(void **state UNUSED)
 	assert_memory_equal(d, abc1, sizeof(abc1));
 }
 
+/* The way: by itself the best that there is; by name; and nothing that is none. */
+static void
+ways(void **state UNUSED)
+{
+	static const char *const wrong[] = { "", "auto", "IFMA", "ifma ", "table", "genericc" };
+	enum crypto_path best = crypto_path_can(CRYPTO_IFMA) ? CRYPTO_IFMA : CRYPTO_TABLES;
+	enum crypto_path p = CRYPTO_PATH_MAX;
+
+	assert_int_equal(crypto_path(), best);
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		assert_int_equal(crypto_path_parse(sv_str(wrong[i]), &p), -EINVAL);
+	assert_int_equal(p, CRYPTO_PATH_MAX);
+	for (unsigned i = 0; i < CRYPTO_PATH_MAX; i++) {
+		assert_int_equal(crypto_path_parse(sv_str(crypto_path_name(i)), &p), 0);
+		assert_int_equal(p, i);
+		assert_int_equal(crypto_path_force(p), crypto_path_can(p) ? 0 : -ENOTSUP);
+		assert_true(!crypto_path_can(p) || crypto_path() == p);
+	}
+	assert_int_equal(crypto_path_force(CRYPTO_PATH_MAX), -ENOTSUP);
+	assert_int_equal(crypto_path_force(best), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(good), T(lengths), T(out_of_range), T(paddings), T(exponents), T(moduli),
+		T(ways), T(good), T(lengths), T(out_of_range), T(paddings), T(exponents), T(moduli),
 		T(small_key), T(batch), T(digests),
 	};
 
