@@ -20,9 +20,8 @@
  * nothing but From, and is asked while SPF still is.
  *
  * Without a client's address, or without sender and HELO, there is no SPF; the
- * others stand. A message
- * whose author is in doubt (several From, an address that two programs read
- * differently) has no author: DMARC says permerror.
+ * others stand. A message whose author is in doubt (several From, an address
+ * that two programs read differently) has no author: DMARC says permerror.
  *
  * mail_judge_say() writes what was found as Authentication-Results.
  * mail/story.h says what it most likely means.
