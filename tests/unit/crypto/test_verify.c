@@ -376,6 +376,32 @@ batch(void **state)
 	assert_int_equal(crypto_verify_batch(v, 0), 0);
 }
 
+/* As long as a slice within, one more, and one less; by each way. */
+static void
+lengths_of_batches(void **state)
+{
+	static const size_t lengths[] = { 511, 512, 513, 1024, 1025 };
+	static struct crypto_verify v[1025];
+	enum crypto_path was = crypto_path();
+	struct pair *p = *state;
+	uint8_t sig[CRYPTO_SIG_MAX], digest[2][SHA256_LEN];
+	size_t n;
+
+	for (uint8_t i = 0; i < 2; i++)
+		crypto_sha256(&i, 1, digest[i]);
+	assert_int_equal(crypto_sign(p->signer, digest[0], sig, &n), 0);
+	for (size_t i = 0; i < ARRAY_LEN(v); i++)
+		v[i] = (struct crypto_verify){ .modulus = p->modulus, .exponent = 65537,
+			.tbs = { (char *)digest[i % 7 == 0], SHA256_LEN }, .sig = { (char *)sig, n } };
+	for (unsigned path = 0; path < CRYPTO_PATH_MAX; path++)
+		for (size_t k = 0; crypto_path_force(path) == 0 && k < ARRAY_LEN(lengths); k++) {
+			assert_int_equal(crypto_verify_batch(v, lengths[k]), 0);
+			for (size_t i = 0; i < lengths[k]; i++)
+				assert_int_equal(v[i].ok, i % 7 != 0);
+		}
+	assert_int_equal(crypto_path_force(was), 0);
+}
+
 static void
 digests(void **state UNUSED)
 {
@@ -428,7 +454,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(ways), T(good), T(lengths), T(out_of_range), T(paddings), T(exponents), T(moduli),
-		T(small_key), T(batch), T(digests),
+		T(small_key), T(batch), T(lengths_of_batches), T(digests),
 	};
 
 	return cmocka_run_group_tests_name("crypto verify", tests, setup, teardown);
