@@ -96,20 +96,27 @@ q_is_odd(struct shift *s, struct sv text)
 	return false;
 }
 
-/* "=?" was taken off: charset "?" encoding "?" text "?=" */
+/*
+ * "=?" was taken off: charset "?" encoding "?" text "?=". The text has no "?" by the RFC; there
+ * are programs that look for "?=" and take what stands before it, which is what is looked at.
+ */
 static bool
 word_is_odd(struct sv *rest)
 {
-	struct sv s = *rest, charset = sv_cut(&s, '?'), encoding = sv_cut(&s, '?');
-	struct sv text = sv_cut(&s, '?');
+	struct sv s = *rest, charset = sv_cut(&s, '?'), encoding = sv_cut(&s, '?'), text = s;
 	struct shift shift = { .is_2022 = sv_caseeq(sv_take(charset, 8), SV("iso-2022")) };
+	const bool is_b = sv_caseeq(encoding, SV("B"));
 
-	if (!sv_starts(s, SV("=")))
+	if (!is_b && !sv_caseeq(encoding, SV("Q")))
 		return false;
+	do
+		(void)sv_cut(&s, '?');
+	while (s.n > 0 && s.p[0] != '=');
 	*rest = sv_skip(s, 1);
-	if (sv_caseeq(encoding, SV("B")))
-		return b_is_odd(&shift, text);
-	return sv_caseeq(encoding, SV("Q")) && q_is_odd(&shift, text);
+	if (s.n == 0)
+		return false;	/* nor does a later one end */
+	text = sv_take(text, text.n - s.n - 1);
+	return is_b ? b_is_odd(&shift, text) : q_is_odd(&shift, text);
 }
 
 bool

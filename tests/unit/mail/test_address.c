@@ -54,6 +54,7 @@ static const struct {
 	{ "=?utf-8?b?YQ===!=?= <a@example.jp>", "=?utf-8?b?YQ===!=?=|a|example.jp;", { END } },
 	{ "=?utf-8?q?a=2C\r\n b?= <a@example.jp>", "=?utf-8?q?a=2C b?=|a|example.jp;", { END } },
 	{ "=?utf-8?x?=3C?= <a@example.jp>", "=?utf-8?x?=3C?=|a|example.jp;", { END } },
+	{ "=?utf-8?q?a?b=3C? <a@example.jp>", "=?utf-8?q?a?b=3C?|a|example.jp;", { END } },
 };
 
 static void
@@ -187,6 +188,8 @@ static const struct {
 	{ "=?utf-8?q?=1B$=3C?= <a@b.jp>", MAIL_ADDRESS_ENCODED },	/* no shift here */
 	{ "=?utf-8?q?(?=)=3C?= <a@b.jp>", MAIL_ADDRESS_ENCODED },	/* without its comment */
 	{ "=?utf-8?q?a=\r\n =3C?= <a@b.jp>", MAIL_ADDRESS_ENCODED },
+	{ "=?utf-8?q?a?b=3C?= <a@b.jp>", MAIL_ADDRESS_ENCODED },	/* "?" within */
+	{ "=?utf-8?B?Y?Tw?= <a@b.jp>", MAIL_ADDRESS_ENCODED },
 	{ "=?utf-8?B?PA?= <a@b.jp>", MAIL_ADDRESS_ENCODED },		/* no padding */
 	{ "=?utf-8?B?PB=?= <a@b.jp>", MAIL_ADDRESS_ENCODED },
 	{ "=?utf-8?B?YTw?= <a@b.jp>", MAIL_ADDRESS_ENCODED },
