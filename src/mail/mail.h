@@ -14,6 +14,10 @@
  *	mail/arc.h	RFC 8617: verify and seal
  *	mail/dmarc.h	RFC 9989, and RFC 7489's answer beside it
  *	mail/authres.h	RFC 8601, and Received-SPF
+ *	mail/judge.h	a whole message by all of these
+ *	mail/story.h	what most likely happened to it
+ *	mail/row.h	what is noted of it
+ *	mail/report.h	RFC 9990 and 9991: reports as they are sent
  *
  * THE DNS. Who evaluates a policy does not know what it will ask next, yet
  * must not wait in the middle: a milter has a thousand messages at a time,
