@@ -136,7 +136,7 @@ int	 arc_verdict_add(struct authres *, const struct arc_verdict *, struct sv cli
 
 struct arc_sealer {
 	struct sv			 domain, selector;	/* d=, s= */
-	const struct crypto_priv	*key;			/* algorithm 8 or 15 */
+	struct dkim_signer		 by;
 	int64_t				 time;			/* t= */
 	const struct dkim_sign_name	*names;			/* to sign; NULL: DKIM's, and DKIM-Signature */
 	size_t				 n_names;
@@ -155,7 +155,7 @@ struct arc_sealed {
  * arc: of the head as it goes out. chain: the result over the message as it came in. body:
  * SHA-256 of its relaxed form as it goes out. 0; -EINVAL: a domain or selector that cannot stand
  * there, names that an AMS may not sign, RSA of less than 1024 bits, no From, or a chain that is
- * not as chain says; -ENOTSUP: another algorithm; other negatives: the key could not sign.
+ * not as chain says; -ENOTSUP: another algorithm; other negatives: it could not be signed.
  */
 int	 arc_seal(struct pool *, const struct arc *, enum mail_result chain, const struct authres *found,
 	    const uint8_t body[static SHA256_LEN], const struct arc_sealer *, struct arc_sealed *ret) MUST_USE;

@@ -161,7 +161,7 @@ text_sign(const struct maker *m, const struct text *t, const uint8_t digest[stat
 	_cleanup_(buf_done) struct buf whole = BUF_INIT;
 	struct dkim_fold f = { &whole, t->b_column };
 	struct sv text = buf_get(&t->out), b;
-	int rc = dkim_digest_sign(m->pool, m->with->key, digest, &b);
+	int rc = m->with->by.sign(m->with->by.arg, digest, m->pool, &b);
 
 	if (rc < 0)
 		return rc;
@@ -288,10 +288,10 @@ names_choose(struct maker *m, const struct mail_head *head)
 static int
 maker_init(struct maker *m, const struct mail_head *head)
 {
-	enum dkim_alg alg = dkim_priv_alg(m->with->key);
+	enum dkim_alg alg = m->with->by.alg;
 	int rc;
 
-	if (alg == DKIM_NO_ALG)
+	if (!dkim_alg_can_sign(alg))
 		return -ENOTSUP;
 	m->alg = sv_str(dkim_alg_name(alg));
 	if ((rc = dkim_domain_text(m->pool, m->with->domain, &m->domain)) < 0 ||

@@ -220,10 +220,24 @@ struct dkim_sign_name {
 /* RFC 6376 section 5.4.1, and what attackers add or replace. */
 const struct dkim_sign_name *dkim_sign_names(size_t *ret_n);
 
+/*
+ * Who makes the octets of a signature: a key that is at hand (dkim_signer_of()), or another process
+ * that has it and gets no more than a digest.
+ */
+struct dkim_signer {
+	enum dkim_alg	 alg;		/* DKIM_RSA_SHA256 or DKIM_ED25519_SHA256; else: none */
+	/* In the pool. 0; negative: it could not be signed. */
+	int		(*sign)(void *arg, const uint8_t digest[static SHA256_LEN], struct pool *,
+			    struct sv *ret_b);
+	void		*arg;
+};
+/* The key, of algorithm 8 or 15, stays the caller's, and as long as the signer. */
+struct dkim_signer dkim_signer_of(const struct crypto_priv *);
+
 struct dkim_sign {
 	struct sv			 domain, selector;	/* d=, s= */
 	struct sv			 identity;		/* i=, or empty */
-	const struct crypto_priv	*key;			/* algorithm 8 or 15 */
+	struct dkim_signer		 by;
 	enum mail_canon			 head_canon, body_canon;
 	const struct dkim_sign_name	*names;			/* NULL: dkim_sign_names() */
 	size_t				 n_names;
@@ -233,7 +247,7 @@ struct dkim_sign {
  * The field, folded at 78 columns: "DKIM-Signature: v=1; …", no CRLF at its end; to be put on
  * top. body: the digest of all of it in the form that was chosen. 0; -EINVAL: a domain,
  * selector, identity or time that cannot stand there, RSA of less than 1024 bits, or no From;
- * -ENOTSUP: another algorithm; SE_LIMIT: too many fields; other negatives: the key could not sign.
+ * -ENOTSUP: another algorithm; SE_LIMIT: too many fields; other negatives: it could not be signed.
  */
 int	 dkim_sign(struct pool *, const struct mail_head *, const uint8_t body[static SHA256_LEN],
 	    const struct dkim_sign *, struct sv *ret_field) MUST_USE;
@@ -262,8 +276,6 @@ void	 dkim_fold_b_octets(struct dkim_fold *, const void *, size_t n);
  */
 int	 dkim_digest_sign(struct pool *, const struct crypto_priv *,
 	    const uint8_t digest[static SHA256_LEN], struct sv *ret_b) MUST_USE;
-/* DKIM_NO_ALG: none of ours. */
-enum dkim_alg dkim_priv_alg(const struct crypto_priv *);
 /* h= for a head: in the pool. SE_LIMIT; -ENOMEM. */
 int	 dkim_names_choose(struct pool *, const struct mail_head *, const struct dkim_sign_name *,
 	    size_t n, const struct sv **ret, size_t *ret_n) MUST_USE;

@@ -82,8 +82,8 @@ dkim_names_choose(struct pool *pool, const struct mail_head *head,
 
 /* --- the arithmetic --- */
 
-enum dkim_alg
-dkim_priv_alg(const struct crypto_priv *key)
+static enum dkim_alg
+priv_alg(const struct crypto_priv *key)
 {
 	switch (crypto_priv_alg(key)) {
 	case DNS_RSASHA256:
@@ -103,9 +103,9 @@ dkim_digest_sign(struct pool *pool, const struct crypto_priv *key,
 	size_t n = crypto_priv_sig_len(key);
 	int rc;
 
-	if (dkim_priv_alg(key) == DKIM_NO_ALG)
+	if (priv_alg(key) == DKIM_NO_ALG)
 		return -ENOTSUP;
-	if (dkim_priv_alg(key) == DKIM_RSA_SHA256 && 8 * n < DKIM_RSA_BITS_MIN)
+	if (priv_alg(key) == DKIM_RSA_SHA256 && 8 * n < DKIM_RSA_BITS_MIN)
 		return -EINVAL;		/* RFC 8301 section 3.2: at least 1024 bits for all keys */
 	if ((one.sig = pool_alloc(pool, n)) == NULL)
 		return -ENOMEM;
@@ -113,6 +113,18 @@ dkim_digest_sign(struct pool *pool, const struct crypto_priv *key,
 		return rc;
 	*ret_b = (struct sv){ (const char *)one.sig, n };
 	return 0;
+}
+
+static int
+key_sign(void *arg, const uint8_t digest[static SHA256_LEN], struct pool *pool, struct sv *ret_b)
+{
+	return dkim_digest_sign(pool, arg, digest, ret_b);
+}
+
+struct dkim_signer
+dkim_signer_of(const struct crypto_priv *key)
+{
+	return (struct dkim_signer){ priv_alg(key), key_sign, (void *)(uintptr_t)key };
 }
 
 /* --- the field --- */
@@ -210,8 +222,8 @@ sig_init(struct pool *pool, const struct mail_head *head, const struct dkim_sign
 
 	if (names == NULL)
 		names = dkim_sign_names(&n);
-	*sig = (struct dkim_sig){ .alg = dkim_priv_alg(s->key), .head_canon = s->head_canon };
-	if (sig->alg == DKIM_NO_ALG)
+	*sig = (struct dkim_sig){ .alg = s->by.alg, .head_canon = s->head_canon };
+	if (!dkim_alg_can_sign(sig->alg))
 		return -ENOTSUP;
 	if ((s->expiry > 0 && s->expiry <= s->time) || mail_head_count(head, SV("From")) == 0)
 		return -EINVAL;
@@ -239,7 +251,7 @@ head_sign(struct pool *pool, const struct mail_head *head, const struct dkim_sig
 	sig->b_at = text.n;
 	rc = dkim_head_digest(head, sig, NULL, digest);
 	sig->field = NULL;
-	return rc < 0 ? rc : dkim_digest_sign(pool, s->key, digest, ret_b);
+	return rc < 0 ? rc : s->by.sign(s->by.arg, digest, pool, ret_b);
 }
 
 int

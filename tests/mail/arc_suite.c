@@ -379,7 +379,8 @@ seal(struct suite *s, yaml_node_t *test, struct sv scenario, struct sv name, str
 	message_init(&m, suite_field(s, test, "message"));
 	body_digest(&m, &want, 1);
 	found = results_gather(&m, suite_field(s, test, "srv-id"));
-	with.key = key = key_read(m.pool, suite_field(s, suite_root(s), "privatekey"));
+	key = key_read(m.pool, suite_field(s, suite_root(s), "privatekey"));
+	with.by = dkim_signer_of(key);
 	with.domain = suite_field(s, suite_root(s), "domain");
 	with.selector = suite_field(s, suite_root(s), "sel");
 	with.names = names_read(m.pool, suite_field(s, test, "sig-headers"), &with.n_names);

@@ -173,7 +173,7 @@ main(int argc, char **argv)
 		struct arc_sealer with = { .domain = sv_str(argv[3]), .selector = sv_str(argv[4]), .time = time_read(argv[6]) };
 
 		must(crypto_priv_parse(8, file_read(m.pool, argv[2]), &key) == 0, argv[2]);
-		with.key = key;
+		with.by = dkim_signer_of(key);
 		for (int i = 8; i < argc; i++) {
 			message_read(&m, argv[i]);
 			seal(&m, &with, sv_str(argv[5]), argv[7], argv[i]);

@@ -177,7 +177,7 @@ sign_all(struct job *j, char **argv)
 	int rc = crypto_priv_parse((uint8_t)atoi(argv[1]), pem, &key);
 
 	free((char *)pem.p);
-	s.key = key;
+	s.by = dkim_signer_of(key);
 	for (char **path = argv + 6; rc == 0 && *path != NULL; path++) {
 		struct sv text = file_read(*path), field;
 

@@ -99,7 +99,7 @@ load(struct world *w, struct sv text)
 static struct arc_sealer
 sealer(const struct world *w)
 {
-	return (struct arc_sealer){ .domain = SV("example.org"), .selector = SV("sel"), .key = w->key, .time = NOW,
+	return (struct arc_sealer){ .domain = SV("example.org"), .selector = SV("sel"), .by = dkim_signer_of(w->key), .time = NOW,
 	    .names = from_only, .n_names = ARRAY_LEN(from_only) };
 }
 
@@ -501,7 +501,7 @@ test_refused(void **state)
 	refused(w, plain, MAIL_NONE, &with, -EINVAL);
 	with = sealer(w);
 	assert_int_equal(crypto_priv_generate(13, 0, &ecdsa), 0);
-	with.key = ecdsa;
+	with.by = dkim_signer_of(ecdsa);
 	refused(w, plain, MAIL_NONE, &with, -ENOTSUP);
 	with = sealer(w);
 	with.seal_order = "i a cv d s t";
