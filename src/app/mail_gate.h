@@ -8,6 +8,28 @@
  * threads and no libmilter here: role/milter.c has those, and a test plays an
  * MTA with a table.
  *
+ * Whose mail it is decides what happens (mail/policy.h):
+ *
+ *			others	own	relay
+ *	judged		yes	no	no
+ *	results removed	yes	yes	no
+ *	results added	yes	no	no
+ *	signed		no	by the author's domain	no
+ *	sealed		where a seal is configured	no	no
+ *	a row		yes	no	no
+ *
+ * What is refused has no changes. Whether a message will leave again is not
+ * known here (aliases and sieve are behind us), so with a seal configured all
+ * mail of others that is let in is sealed: configure one where mail is
+ * forwarded. What programs read differently is neither signed nor sealed.
+ *
+ * Signatures cover no field that is removed or added here (Authentication-Results
+ * is in none of the lists), so they hold over the head as it goes out.
+ *
+ * A gate does not fail: what could not be done is in the verdict (on_failure of
+ * the policy), also when memory ran out on the way. After a temporary refusal
+ * there is no row, as the message comes again under another queue id.
+ *
  * A configuration is immutable and shared by all messages; a gate belongs to one
  * message, and one thread.
  */
@@ -20,7 +42,9 @@
 
 struct mail_gate_conf {
 	struct sv		 authserv_id;	/* RFC 8601 section 2.2 */
-	struct sv		 node;		/* of rows */
+	const struct sv		*aliases;	/* further names whose results may not come from outside */
+	size_t			 n_aliases;	/* (".example.jp": all below it, too) */
+	struct sv		 node;		/* of rows; also the receiver of SPF's %{r} */
 	struct mail_policy	 policy;	/* what is done with what (mail/policy.h) */
 	const struct mail_sign_table *signs;	/* whose mail is signed; NULL: nobody's */
 	struct sv		 seal_domain, seal_selector;	/* of ARC; empty: no seal */
@@ -29,8 +53,8 @@ struct mail_gate_conf {
 
 /* What a gate needs of the world. Each thread has its own, or they are safe to share. */
 struct mail_gate_world {
+	struct mail_ask	 ask;		/* is copied: nothing is missing in this one */
 	/* After MAIL_WAIT: get what is missing. 0; negative: could not be done. */
-	struct mail_ask	 ask;
 	int		(*fill)(void *arg, struct mail_ask *);
 	void		*fill_arg;
 	/* Who signs: app/mail_sign.h. NULL: nobody can. */
@@ -41,52 +65,55 @@ struct mail_gate_world {
 /* What is known before the first field. Texts are copied. */
 struct mail_gate_mail {
 	bool		 has_client;	/* false: by a local program (no network address) */
-	struct ip_prefix client;
+	struct ip_prefix client;	/* a host */
 	struct sv	 helo, sender, queue_id;	/* sender without angle brackets */
 	const struct sv	*recipients;			/* the same */
 	size_t		 n_recipients;
 	struct sv	 login;		/* SASL ({auth_authen}); empty: none */
 };
 
-enum mail_gate_act {
-	MAIL_GATE_ACCEPT,
-	MAIL_GATE_REJECT,		/* reply, enhanced, text */
-	MAIL_GATE_TEMPFAIL,		/* the same */
-	MAIL_GATE_QUARANTINE,		/* text: the reason */
-	MAIL_GATE_DISCARD
-};
-
 /* Changes of the head, to be made in this order. */
 struct mail_gate_edit {
-	bool		 is_removal;	/* of the index-th field of that name, from 1, as it stood at first */
+	/*
+	 * Of the index-th field of that name, from 1, letter case free. The last of a name comes
+	 * first, so it is the same whether the MTA counts as it stood at first or as it stands.
+	 */
+	bool		 is_removal;
 	struct sv	 name, value;	/* else: put on top; value begins behind the colon, folds in LF */
 	uint32_t	 index;
 };
 
 struct mail_gate_out {
-	enum mail_gate_act	 act;
-	unsigned		 reply;		/* 550, 451 … */
-	struct sv		 enhanced;	/* "5.7.1" */
-	struct sv		 text;		/* one line for a person */
+	enum mail_act		 act;
+	unsigned		 reply;		/* 550, 451 …; of a refusal */
+	struct sv		 enhanced;	/* "5.7.26" */
+	struct sv		 text;		/* one line for a person; of a quarantine: the reason */
 	const struct mail_gate_edit *edits;
 	size_t			 n_edits;
 	bool			 has_row;
 	struct mail_row		 row;
+	/* for counters and logs */
+	enum mail_who		 who;
+	unsigned		 n_signed;
+	bool			 is_sealed;
+	int			 failure;	/* why it could not be judged; 0: it was */
+	int			 sign_failure;	/* why a signature or the seal is missing; 0: none is */
 };
 
 struct mail_gate;
-/* conf stays the caller's, and as long as the gate. -ENOMEM. */
+/* conf stays the caller's, and as long as the gate. -ENOMEM: mail_gate_without() says what to do. */
 int	 mail_gate_new(const struct mail_gate_conf *, const struct mail_gate_mail *,
 	    struct mail_gate **ret) MUST_USE;
 struct mail_gate *mail_gate_free(struct mail_gate *);
 DEFINE_CLEANUP(struct mail_gate, mail_gate_free)
-/* A field as libmilter gives it: LF in its folds, leading blank kept. -ENOMEM. */
-int	 mail_gate_field(struct mail_gate *, struct sv name, struct sv value) MUST_USE;
-/* The end of the head; then the body, in pieces. -ENOMEM. */
-int	 mail_gate_head_end(struct mail_gate *) MUST_USE;
+/* A field as libmilter gives it: LF in its folds, leading blank kept. */
+void	 mail_gate_field(struct mail_gate *, struct sv name, struct sv value);
+/* The end of the head; then the body, in pieces. */
+void	 mail_gate_head_end(struct mail_gate *);
 void	 mail_gate_body(struct mail_gate *, struct sv piece);
-/* The verdict; *ret lives as long as the gate. Negative: it could not be given. */
-int	 mail_gate_end(struct mail_gate *, const struct mail_gate_world *,
-	    struct mail_gate_out *ret) MUST_USE;
+/* The verdict, once; *ret lives as long as the gate. */
+void	 mail_gate_end(struct mail_gate *, const struct mail_gate_world *, struct mail_gate_out *ret);
+/* The verdict for a message without a gate. */
+void	 mail_gate_without(const struct mail_gate_conf *, struct mail_gate_out *ret);
 
 #endif
