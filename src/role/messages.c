@@ -16,6 +16,8 @@ static const char *const role_names[ROLE_MAX] = {
 	[ROLE_ZONE] = "zone",
 	[ROLE_KEY] = "key",
 	[ROLE_NAME] = "name",
+	[ROLE_SEAL] = "seal",
+	[ROLE_MILTER] = "milter",
 };
 
 const char *

@@ -74,6 +74,8 @@ conf_wants(const struct conf *c, enum role_id id)
 		return false;
 	if (id == ROLE_ZONE || id == ROLE_KEY || id == ROLE_NAME)
 		return c->values[CONF_DNS_ZONES].n > 0;
+	if (id == ROLE_SEAL || id == ROLE_MILTER)
+		return false;
 	if (id == ROLE_VALIDATE || id == ROLE_RTR)
 		return conf_routes(c);
 	/* Alarms of zones go to the webhook, too. */

@@ -16,6 +16,8 @@
  *	zone      reads zone files, signs with key's help, verifies the result
  *	key       holds the keys of zones; signs, and parses nothing
  *	name      looks at the servers of zones and of their parents, tells key
+ *	milter    judges mail at the gate of an MTA
+ *	seal      holds the keys that sign mail; signs digests, and parses nothing
  *
  * Each has one socket pair to the parent, on fd 3, and nothing else: an
  * empty environment, no other descriptors but stderr. The parent is the
@@ -98,6 +100,8 @@ enum role_id {
 	ROLE_ZONE,
 	ROLE_KEY,
 	ROLE_NAME,
+	ROLE_SEAL,
+	ROLE_MILTER,
 	ROLE_MAX
 };
 
@@ -113,8 +117,10 @@ enum role_id {
 #define R_ZONE		(1U << ROLE_ZONE)
 #define R_KEY		(1U << ROLE_KEY)
 #define R_NAME		(1U << ROLE_NAME)
+#define R_SEAL		(1U << ROLE_SEAL)
+#define R_MILTER	(1U << ROLE_MILTER)
 #define R_ALL		(R_STORE | R_VALIDATE | R_RTR | R_WEB | R_FETCH | R_RSYNC | R_VERIFY | \
-	R_MAIL | R_ZONE | R_KEY | R_NAME)
+	R_MAIL | R_ZONE | R_KEY | R_NAME | R_SEAL | R_MILTER)
 
 const char	*role_name(enum role_id);	/* "store" … */
 
