@@ -55,6 +55,15 @@
 #define REPORT_KEY_MIN		16		/* octets: a key that can be guessed redacts nothing */
 #define REPORT_FIELDS_MAX	200		/* of a head, from the top, for a failure report */
 
+/* --- row.h --- */
+#define MAIL_ROW_NODE_MAX	255		/* octets of a node's name: a host's */
+#define MAIL_ROW_QUEUE_MAX	128		/* octets of a queue id; Sendmail's and Postfix's long ones have 14 to 20 */
+#define MAIL_ROW_DOMAIN_MAX	255		/* octets of a domain as text; HELO may be anything, and is cut */
+#define MAIL_ROW_TEXT_MAX	400		/* octets of a comment: as MAIL_POLICY_COMMENT_MAX */
+#define MAIL_ROW_URI_MAX	512		/* octets of an address in rua=: percent signs make three of one */
+#define MAIL_ROW_REASONS_MAX	8		/* overrides of one message; there are five kinds */
+#define MAIL_ROW_MAX		(24 * 1024)	/* octets of a row: all of the above at their most make 20 KB */
+
 /* --- authres.h --- */
 #define AUTHRES_RESULTS_MAX	128		/* statements of one field; one a signature, and people have three */
 #define AUTHRES_PROPERTIES_MAX	32		/* of one statement; the longest in use have six */
