@@ -95,6 +95,15 @@ mail_name(struct sv text, struct dname *ret)
 }
 
 struct sv
+mail_name_text(struct pool *pool, const struct dname *name)
+{
+	char text[DNAME_STRLEN];
+	struct sv s = sv_str(dname_str(name, text));
+
+	return pool_sv(pool, sv_take(s, max_size(s.n - 1, 1)));
+}
+
+struct sv
 mail_txt(struct pool *pool, struct sv rdata)
 {
 	char *p = pool_alloc(pool, rdata.n + 1);

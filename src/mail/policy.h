@@ -94,6 +94,11 @@ struct mail_policy {
 	const struct ip_prefix *own, *relays;
 	size_t		 n_own, n_relays;
 	struct sv	 help;		/* behind each refusal: "See https://…"; may be empty */
+	/*
+	 * Quarantine is a field of that name with the reason, for those who file mail; empty: the MTA
+	 * holds it. Such fields from outside are removed.
+	 */
+	struct sv	 mark;
 };
 /* What is asked for is done; what is not known is let in. */
 #define MAIL_POLICY_ENFORCE	((struct mail_policy){			\
@@ -135,6 +140,8 @@ struct mail_policy_in {
 	const struct mail_judge_out	*out;
 	const struct findings		*head;	/* of mail_head_add() and mail_judge_begin() */
 };
+/* Do programs read the head in different ways? Then it is neither signed nor sealed. */
+bool	 mail_policy_doubt(const struct findings *head);
 /* All in the pool, or pointing into the policy. -ENOMEM. */
 int	 mail_policy_check(const struct mail_policy *, const struct mail_policy_in *, struct pool *,
 	    struct mail_decision *ret) MUST_USE;
