@@ -1,7 +1,7 @@
 /* Fields in their order, as a milter gives them or as they stand in a file. */
 #include <errno.h>
 
-#include "mail/message.h"
+#include "mail/message_internal.h"
 
 const struct finding_def mail_findings[MAIL_CODE_MAX] = {
 #define F FINDING_ROW_
@@ -194,9 +194,8 @@ empty_line(struct sv s)
 	return sv_starts(s, SV("\r\n")) ? 2 : sv_starts(s, SV("\n")) ? 1 : 0;
 }
 
-/* A line with those that continue it, and with the last one's end. */
-static struct sv
-lines_cut(struct sv text)
+struct sv
+mail_lines_cut(struct sv text)
 {
 	size_t n = 0;
 
@@ -253,7 +252,7 @@ is_mbox(struct sv text)
 {
 	struct mail_field f;
 
-	return sv_starts(text, SV("From ")) && !field_parse(lines_cut(text), &f);
+	return sv_starts(text, SV("From ")) && !field_parse(mail_lines_cut(text), &f);
 }
 
 int
@@ -267,7 +266,7 @@ mail_head_parse(struct mail_head *h, struct sv text, struct sv *ret_body, struct
 		ends_note(&r, sv_take(text, sv_find(text, '\n') + 1));
 	}
 	while (r.text.n > 0 && (n_end = empty_line(r.text)) == 0) {
-		struct sv lines = lines_cut(r.text);
+		struct sv lines = mail_lines_cut(r.text);
 
 		if (lines_add(h, lines, &r) < 0)
 			return -ENOMEM;

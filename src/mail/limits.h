@@ -14,6 +14,11 @@
 #define MAIL_ADDRESSES_MAX	64		/* in one From: people use one */
 
 /* --- tags.h --- */
+/* --- mime.h --- */
+#define MIME_DEPTH_MAX		8		/* multiparts within each other; people's mail has 3 */
+#define MIME_PARTS_MAX		200		/* parts; a digest of a list has some 50 */
+#define MIME_BOUNDARY_MAX	200		/* octets; RFC 2046 section 5.1.1 has 70 */
+
 #define MAIL_TAGS_MAX		64		/* tags of one list: DKIM has 14 */
 
 /* --- dkim.h --- */

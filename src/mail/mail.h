@@ -17,6 +17,7 @@
  *	mail/judge.h	a whole message by all of these
  *	mail/story.h	what most likely happened to it
  *	mail/row.h	what is noted of it
+ *	mail/mime.h	its parts
  *	mail/report.h	RFC 9990 and 9991: reports as they are sent
  *
  * THE DNS. Who evaluates a policy does not know what it will ask next, yet

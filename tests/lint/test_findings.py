@@ -8,7 +8,7 @@ import tap
 
 import csource
 
-PREFIXES = {"app": ("ALARM_", "IMPORT_", "KEYRING_", "KIT_", "WATCH_"), "hsm": "HSM_", "net": "FETCH_", "rpki": ("RPKI_", "RRDP_"), "rtr": "RTR_", "irr": "IRR_", "dns": ("DNS_", "TSIG_", "XFR_", "ZONE_"), "dnssec": ("DNS_", "DNSSEC_", "INTAKE_", "KEY_", "KEYFILE_", "POLICY_", "ROLL_", "SIGN_", "TRANSFER_"), "mail": ("ARC_", "AUTHRES_", "DKIM_", "DMARC_", "MAIL_", "REPORT_", "SPF_")}
+PREFIXES = {"app": ("ALARM_", "IMPORT_", "KEYRING_", "KIT_", "WATCH_"), "hsm": "HSM_", "net": "FETCH_", "rpki": ("RPKI_", "RRDP_"), "rtr": "RTR_", "irr": "IRR_", "dns": ("DNS_", "TSIG_", "XFR_", "ZONE_"), "dnssec": ("DNS_", "DNSSEC_", "INTAKE_", "KEY_", "KEYFILE_", "POLICY_", "ROLL_", "SIGN_", "TRANSFER_"), "mail": ("ARC_", "AUTHRES_", "BIMI_", "DKIM_", "DMARC_", "FEEDBACK_", "MAIL_", "REPORT_", "SPF_")}
 
 
 def tests_text():
