@@ -34,6 +34,14 @@ SYSTEM_CALLS_ALLOWED = {
     ("src/cmd/main.c", "time"): "the clock enters here and is an argument below",
     ("src/crypto/p256_cache.c", "pthread_mutex_lock"): "a lock, no thread: who verifies has several",
     ("src/crypto/p256_cache.c", "pthread_mutex_unlock"): "as pthread_mutex_lock",
+    ("src/app/mail_journal.c", "pthread_mutex_init"): "libmilter's threads meet here; none is made",
+    ("src/app/mail_journal.c", "pthread_mutex_destroy"): "as pthread_mutex_init",
+    ("src/app/mail_journal.c", "pthread_mutex_lock"): "as pthread_mutex_init",
+    ("src/app/mail_journal.c", "pthread_mutex_unlock"): "as pthread_mutex_init",
+    ("src/app/mail_journal.c", "pthread_cond_init"): "as pthread_mutex_init",
+    ("src/app/mail_journal.c", "pthread_cond_destroy"): "as pthread_mutex_init",
+    ("src/app/mail_journal.c", "pthread_cond_wait"): "as pthread_mutex_init",
+    ("src/app/mail_journal.c", "pthread_cond_broadcast"): "as pthread_mutex_init",
 }
 # Names and hosts of one machine; in two parts, so that this file passes.
 MACHINE = [r"/wo" r"rk/", r"/ro" r"ot/", r"/ho" r"me/[a-z]", r"\.py" r"env", r"/tmp" r"/bash_jobs",
