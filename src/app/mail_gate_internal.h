@@ -45,7 +45,7 @@ int	 gate_sign_begin(struct mail_gate *) MUST_USE;
 /* Fields for own mail, or the seal of others'. Negative: one could not be made. */
 int	 gate_sign(struct mail_gate *, const struct mail_gate_world *, struct mail_gate_out *) MUST_USE;
 int	 gate_seal(struct mail_gate *, const struct mail_gate_world *, const struct mail_judge_out *,
-	    const struct authres *found, struct mail_gate_out *) MUST_USE;
+	    struct authres *results, struct mail_gate_out *) MUST_USE;
 
 /* --- the row (mail_gate_row.c) --- */
 

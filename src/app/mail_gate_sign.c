@@ -96,9 +96,25 @@ set_add(struct mail_gate *g, const struct arc_sealed *set)
 	return gate_edits_add(g, set->seal);
 }
 
+/*
+ * RFC 8617 section 6: from where it came, so that who believes us can tell the author's domain
+ * (section 7.2.2, "remote-ip[1]"). Where there was a chain, that was said.
+ */
+static int
+client_say(const struct mail_gate *g, const struct mail_judge_out *found, struct authres *results)
+{
+	char text[IP_ADDR_STRLEN];
+	struct sv client;
+
+	if (g->judge.arc.is_there)
+		return 0;
+	client = pool_sv(g->again, sv_str(ip_addr_str(g->in.client.addr, g->in.client.af, text)));
+	return client.p == NULL ? -ENOMEM : arc_verdict_add(results, &found->arc, client);
+}
+
 int
 gate_seal(struct mail_gate *g, const struct mail_gate_world *w, const struct mail_judge_out *found,
-    const struct authres *results, struct mail_gate_out *out)
+    struct authres *results, struct mail_gate_out *out)
 {
 	struct mail_sign_by by = { w->signer, g->keys };
 	struct arc_sealer with = { .time = w->now, .is_utf8 = g->is_utf8 };
@@ -106,10 +122,12 @@ gate_seal(struct mail_gate *g, const struct mail_gate_world *w, const struct mai
 	size_t n_before = g->n_edits;
 	int rc;
 
-	if (g->n_keys == 0)
+	if (g->n_keys == 0 || found->dmarc.now.author == NULL)
 		return 0;
 	if (w->signer == NULL)
 		return -ENOTCONN;
+	if ((rc = client_say(g, found, results)) < 0)
+		return rc;
 	with.domain = g->keys->domain;
 	with.selector = g->keys->selector;
 	with.by = mail_sign_by(&by);

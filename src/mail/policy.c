@@ -202,25 +202,36 @@ unprotected(struct deciding *d)
 		act_set(d, POLICY_SPF, d->policy->on_spf_fail);
 }
 
-static struct sv
-doubt_code(const struct findings *head)
+const struct finding *
+policy_doubt_find(const struct findings *head)
 {
-	for (const struct finding *f = head->head; f != NULL; f = f->next)
-		if (f->def->severity == SEV_REJECT)
-			return sv_str(f->def->code);
-	return SV("a head that programs read differently");
+	const struct finding *f = head->head;
+
+	while (f != NULL && f->def->severity != SEV_REJECT)
+		f = f->next;
+	return f;
+}
+
+/* Is nobody in doubt, or is that let in? Without an author there is none in any case. */
+static bool
+doubt_passes(struct deciding *d)
+{
+	const struct finding *f = policy_doubt_find(d->in->head);
+
+	if (!mail_policy_doubt(d->in->head) && d->in->out->dmarc.now.result != MAIL_PERMERROR)
+		return true;
+	act_set(d, POLICY_DOUBT, d->policy->on_doubt);
+	if (d->act == MAIL_ACT_ACCEPT)
+		return true;
+	reason_add(d, REPORT_LOCAL_POLICY, f == NULL ? SV("its header is too much") : sv_str(f->def->code));
+	return false;
 }
 
 static int
 act_find(struct deciding *d)
 {
-	if (mail_policy_doubt(d->in->head)) {
-		act_set(d, POLICY_DOUBT, d->policy->on_doubt);
-		if (d->act != MAIL_ACT_ACCEPT) {
-			reason_add(d, REPORT_LOCAL_POLICY, doubt_code(d->in->head));
-			return 0;
-		}
-	}
+	if (!doubt_passes(d))
+		return 0;
 	switch (d->in->out->dmarc.now.result) {
 	case MAIL_FAIL:
 		return dmarc_failed(d);

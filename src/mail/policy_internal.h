@@ -18,6 +18,9 @@ enum policy_cause {
 /* The reply for an act: 550 and "5.7.26" …; nothing for what is let in. */
 void	 policy_reply(enum policy_cause, enum mail_act, struct mail_decision *ret);
 
+/* The first that makes a head doubtful; NULL: none was kept. */
+const struct finding *policy_doubt_find(const struct findings *head);
+
 /* --- sentences (policy_text.c) --- */
 
 /* A line of ASCII that nothing can end or move: see mail/policy.h. .p is NULL without memory. */

@@ -142,16 +142,14 @@ dns_put(struct buf *b, const struct mail_policy_in *in, enum mail_act act)
 static void
 doubt_put(struct buf *b, const struct mail_policy_in *in, enum mail_act act)
 {
-	const struct finding *f = in->head->head;
+	const struct finding *f = policy_doubt_find(in->head);
 
-	while (f != NULL && f->def->severity != SEV_REJECT)
-		f = f->next;
-	buf_printf(b, "This message %s, as programs read its header in different ways", done_to(act));
 	if (f == NULL) {
-		buf_char(b, '.');
+		buf_printf(b, "This message %s, as its header has more than can be checked.", done_to(act));
 		return;
 	}
-	buf_printf(b, " (%s): ", f->def->code);
+	buf_printf(b, "This message %s, as programs read its header in different ways (%s): ", done_to(act),
+	    f->def->code);
 	finding_text(b, f, LANG_EN);
 }
 
