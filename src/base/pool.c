@@ -20,6 +20,7 @@ struct pool {
 	struct chunk	*head;		/* the chunk being filled */
 	struct chunk	*first;		/* kept by pool_reset() */
 	size_t		 cap, used;
+	size_t		 room;		/* cap, or what pool_spare() made of it */
 	size_t		 next_size;
 	bool		 full, failed;
 };
@@ -31,7 +32,7 @@ pool_new(size_t cap)
 
 	if (p == NULL)
 		return NULL;
-	p->cap = cap;
+	p->cap = p->room = cap;
 	p->next_size = CHUNK_MIN;
 	return p;
 }
@@ -57,8 +58,20 @@ pool_free(struct pool *p)
 }
 
 void
+pool_spare(struct pool *p, size_t n)
+{
+	size_t room;
+
+	p->full = p->failed = false;
+	if (!__builtin_add_overflow(p->used, n, &room))
+		p->room = max_size(p->cap, room);
+}
+
+void
 pool_reset(struct pool *p)
 {
+	p->room = p->cap;
+	p->full = p->failed = false;
 	if (p->head == NULL)
 		return;
 	while (p->head != p->first) {
@@ -96,7 +109,7 @@ pool_alloc(struct pool *p, size_t n)
 	struct chunk *c = p->head;
 	void *r;
 
-	if (n > p->cap || n > SIZE_MAX - ALIGN || p->used > p->cap - n) {
+	if (n > p->room || n > SIZE_MAX - ALIGN || p->used > p->room - n) {
 		p->full = p->failed = true;
 		return NULL;
 	}

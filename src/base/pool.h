@@ -18,8 +18,13 @@ struct pool;
 /* NULL without memory. cap counts payload bytes. */
 struct pool	*pool_new(size_t cap);
 struct pool	*pool_free(struct pool *);
-/* Forget all contents, keep the first chunk: for loops without malloc. */
+/* Forget all contents and failures, keep the first chunk: for loops without malloc. */
 void		 pool_reset(struct pool *);
+/*
+ * Until pool_reset(), n bytes more than are in use now may be had, and what failed is forgotten:
+ * to say of something that it filled the pool. Not less than the cap.
+ */
+void		 pool_spare(struct pool *, size_t n);
 /* NULL when the cap or the machine's memory is exhausted. */
 void		*pool_alloc(struct pool *, size_t n) MUST_USE;
 void		*pool_calloc(struct pool *, size_t n, size_t size) MUST_USE;

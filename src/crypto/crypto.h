@@ -44,6 +44,8 @@ struct crypto_sha256 *crypto_sha256_new(void);
 void	 crypto_sha256_update(struct crypto_sha256 *, const void *, size_t);
 /* Finishes, and makes it ready for the next message. */
 void	 crypto_sha256_final(struct crypto_sha256 *, uint8_t ret[static SHA256_LEN]);
+/* So that what was hashed so far can go on in two ways. */
+void	 crypto_sha256_copy(struct crypto_sha256 *to, const struct crypto_sha256 *from);
 struct crypto_sha256 *crypto_sha256_free(struct crypto_sha256 *);
 
 /*

@@ -90,6 +90,12 @@ crypto_sha256_final(struct crypto_sha256 *s, uint8_t ret[static SHA256_LEN])
 	(void)SHA256_Init(&s->ctx);
 }
 
+void
+crypto_sha256_copy(struct crypto_sha256 *to, const struct crypto_sha256 *from)
+{
+	to->ctx = from->ctx;
+}
+
 struct crypto_sha256 *
 crypto_sha256_free(struct crypto_sha256 *s)
 {

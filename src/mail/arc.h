@@ -87,6 +87,8 @@ struct arc {
 	 */
 	struct mail_body_want	*wants;
 	size_t			 n_wants;
+	/* private: an AMS and a seal of each set; filled while they are checked */
+	struct dkim_memo	*memos;
 };
 /* 0; -ENOMEM. head must stay. */
 int	 arc_begin(struct pool *, const struct mail_head *, struct arc *ret) MUST_USE;

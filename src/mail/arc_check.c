@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "mail/arc_internal.h"
+#include "mail/dkim_internal.h"
 
 #define F FINDING_ROW_
 const struct finding_def arc_findings[ARC_CODE_MAX] = {
@@ -29,8 +30,8 @@ arc_cover_add(struct buf *all, const struct mail_field *results, const struct ma
 	return 0;
 }
 
-/* One signature while the chain is checked. */
-struct work {
+/* One signature while the chain is checked: an AMS, then its seal. */
+struct arc_work {
 	struct arc_signature	*to;
 	const struct mail_answer *answer;
 	struct dkim_keys	 keys;
@@ -80,7 +81,7 @@ field_judge(struct arc_signature *to, bool is_seal)
 
 /* All questions, before the first answer is looked at. */
 static int
-keys_ask(struct mail_ask *ask, struct work *w, size_t n)
+keys_ask(struct mail_ask *ask, struct arc_work *w, size_t n)
 {
 	int wait = 0;
 
@@ -91,7 +92,7 @@ keys_ask(struct mail_ask *ask, struct work *w, size_t n)
 }
 
 static int
-key_find(struct pool *pool, struct work *w, bool is_seal)
+key_find(struct pool *pool, struct arc_work *w, bool is_seal)
 {
 	struct arc_signature *to = w->to;
 	int rc;
@@ -117,41 +118,49 @@ key_find(struct pool *pool, struct work *w, bool is_seal)
 
 /* --- digests --- */
 
+/* Each seal covers all sets before its own: once they are walked, all seals' digests are there. */
 static int
-ams_digest(struct pool *pool, const struct mail_head *head, struct arc_signature *to, struct dkim_job *job)
-{
-	if (to->sig->why != DKIM_FINE)
-		return 0;
-	to->fields = pool_calloc(pool, to->sig->n_names, sizeof(struct mail_field *));
-	if (to->fields == NULL)
-		return -ENOMEM;
-	return dkim_head_digest(head, to->sig, to->fields, job->digest);
-}
-
-static int
-digests_make(struct pool *pool, const struct arc *a, struct arc_verdict *v, struct dkim_job *jobs)
+seals_hash(const struct arc *a)
 {
 	_cleanup_(buf_done) struct buf all = BUF_INIT;
-	const struct mail_body_want *want = a->wants;
 
 	for (uint32_t i = 0; i < a->n; i++) {
 		const struct arc_set *set = &a->sets[i];
-		struct arc_signature *ams = &v->ams[i];
+		struct dkim_memo *m = &a->memos[2 * i + 1];
 		int rc;
 
-		if ((rc = ams_digest(pool, a->head, ams, &jobs[2 * i])) < 0 ||
-		    (rc = arc_cover_add(&all, set->field[ARC_RESULTS], set->field[ARC_MESSAGE], set->seal,
-		    jobs[2 * i + 1].digest)) < 0)
+		if (m->is_hashed)
+			return 0;
+		if ((rc = arc_cover_add(&all, set->field[ARC_RESULTS], set->field[ARC_MESSAGE], set->seal,
+		    m->digest)) < 0)
 			return rc;
 		mail_field_canon(&all, set->field[ARC_SEAL], MAIL_RELAXED);
 		buf_sv(&all, SV("\r\n"));
+	}
+	for (uint32_t i = 0; i < a->n; i++)
+		a->memos[2 * i + 1].is_hashed = true;
+	return 0;
+}
+
+static int
+digests_make(const struct arc *a, struct arc_verdict *v)
+{
+	const struct mail_body_want *want = a->wants;
+
+	for (uint32_t i = 0; i < a->n; i++) {
+		struct arc_signature *ams = &v->ams[i];
+		struct dkim_memo *m = &a->memos[2 * i];
+
 		if (ams->sig->why != DKIM_FINE)
 			continue;
+		if (dkim_memo_hash(a->head, ams->sig, m) < 0)
+			return -ENOMEM;
+		ams->fields = m->fields;
 		ams->body = want++;
 		ams->body_holds = memcmp(ams->body->digest, ams->sig->bh, SHA256_LEN) == 0 &&
 		    (!ams->sig->has_length || ams->body->n_canon >= ams->sig->length);
 	}
-	return 0;
+	return seals_hash(a);
 }
 
 /* --- the verdict --- */
@@ -258,16 +267,9 @@ structure_tell(const struct arc *a, struct findings *fs)
 
 /* --- all of it --- */
 
-static int
-verify(const struct arc *a, int64_t now, struct pool *pool, struct mail_ask *ask, struct work *w,
-    struct dkim_job *jobs, struct arc_verdict *v)
+static void
+verdict_end(const struct arc *a, int64_t now, const struct dkim_job *jobs, struct arc_verdict *v)
 {
-	int rc = keys_ask(ask, w, 2 * a->n);
-
-	for (size_t i = 0; i < 2 * a->n && rc == 0; i++)
-		rc = key_find(pool, &w[i], i % 2 > 0);
-	if (rc != 0 || (rc = digests_make(pool, a, v, jobs)) < 0 || (rc = dkim_jobs_verify(jobs, 2 * a->n)) < 0)
-		return rc;
 	for (uint32_t i = 0; i < a->n; i++) {
 		v->ams[i].head_holds = jobs[2 * i].ok;
 		v->seals[i].head_holds = jobs[2 * i + 1].ok;
@@ -275,18 +277,15 @@ verify(const struct arc *a, int64_t now, struct pool *pool, struct mail_ask *ask
 		if (v->seals[i].why == ARC_FINE && !v->seals[i].head_holds)
 			v->seals[i].why = ARC_SEAL_CHANGED;
 	}
-	return 0;
+	chain_judge(v, a->n);
 }
 
 static int
-sets_check(const struct arc *a, int64_t now, struct pool *pool, struct mail_ask *ask, struct arc_verdict *v)
+works_init(const struct arc *a, struct pool *pool, struct arc_verdict *v, struct arc_work *w)
 {
-	struct work *w = pool_calloc(pool, 2 * a->n, sizeof(*w));
-	struct dkim_job *jobs = pool_calloc(pool, 2 * a->n, sizeof(*jobs));
-
 	v->ams = pool_calloc(pool, a->n, sizeof(*v->ams));
 	v->seals = pool_calloc(pool, a->n, sizeof(*v->seals));
-	if (w == NULL || jobs == NULL || v->ams == NULL || v->seals == NULL)
+	if (v->ams == NULL || v->seals == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < a->n; i++) {
 		w[2 * i].to = &v->ams[i];
@@ -297,31 +296,68 @@ sets_check(const struct arc *a, int64_t now, struct pool *pool, struct mail_ask 
 		field_judge(&v->seals[i], true);
 		v->seals[i].body_holds = true;
 	}
-	for (size_t i = 0; i < 2 * a->n; i++) {
-		jobs[i].keys = &w[i].keys;
-		jobs[i].b = w[i].to->sig->b;
+	return 0;
+}
+
+size_t
+arc_jobs_count(const struct arc *a)
+{
+	return a->why == ARC_FINE ? 2 * a->n : 0;
+}
+
+int
+arc_check_ask(const struct arc *a, struct pool *pool, struct mail_ask *ask, struct dkim_job *jobs,
+    struct arc_verdict *ret)
+{
+	size_t n = arc_jobs_count(a);
+	struct arc_work *w = pool_calloc(pool, n, sizeof(*w));
+	struct arc_verdict v = { .result = MAIL_NONE, .why = ARC_FINE };
+	int rc = 0;
+
+	if (w == NULL)
+		return -ENOMEM;
+	if (n > 0 && ((rc = works_init(a, pool, &v, w)) < 0 || (rc = keys_ask(ask, w, n)) != 0))
+		return rc;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		rc = key_find(pool, &w[i], i % 2 > 0);
+		jobs[i] = (struct dkim_job){ .keys = &w[i].keys, .memo = &a->memos[i],
+			.b = w[i].to->sig->b };
 	}
-	return verify(a, now, pool, ask, w, jobs, v);
+	if (rc < 0 || (n > 0 && (rc = digests_make(a, &v)) < 0))
+		return rc;
+	*ret = v;
+	return 0;
+}
+
+void
+arc_check_end(const struct arc *a, int64_t now, const struct dkim_job *jobs, struct findings *fs,
+    struct arc_verdict *v)
+{
+	if (a->why != ARC_FINE) {
+		v->result = MAIL_FAIL;
+		v->why = a->why;
+		v->at = a->at;
+		structure_tell(a, fs);
+	} else if (a->n > 0) {
+		verdict_end(a, now, jobs, v);
+		chain_tell(v, a->n, fs);
+	}
 }
 
 int
 arc_check(const struct arc *a, int64_t now, struct pool *pool, struct mail_ask *ask, struct findings *fs,
     struct arc_verdict *ret)
 {
-	struct arc_verdict v = { .result = MAIL_NONE, .why = ARC_FINE };
+	size_t n = arc_jobs_count(a);
+	struct dkim_job *jobs = pool_calloc(pool, n, sizeof(*jobs));
+	struct arc_verdict v;
 	int rc;
 
-	if (a->why != ARC_FINE) {
-		v.result = MAIL_FAIL;
-		v.why = a->why;
-		v.at = a->at;
-		structure_tell(a, fs);
-	} else if (a->n > 0) {
-		if ((rc = sets_check(a, now, pool, ask, &v)) != 0)
-			return rc;
-		chain_judge(&v, a->n);
-		chain_tell(&v, a->n, fs);
-	}
+	if (jobs == NULL)
+		return -ENOMEM;
+	if ((rc = arc_check_ask(a, pool, ask, jobs, &v)) != 0 || (rc = dkim_jobs_verify(jobs, n)) < 0)
+		return rc;
+	arc_check_end(a, now, jobs, fs, &v);
 	*ret = v;
 	return 0;
 }

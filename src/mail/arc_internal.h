@@ -15,6 +15,16 @@ int	 arc_cover_add(struct buf *all, const struct mail_field *results, const stru
 int	 arc_seal_over(struct pool *, const struct arc *, enum mail_result chain, const struct arc_sealer *,
 	    struct arc_sealed *set) MUST_USE;
 
+/*
+ * arc_check() in two halves, as dkim_check() is (dkim_internal.h): between them the
+ * arc_jobs_count() jobs are verified. The first: 0; MAIL_WAIT; -ENOMEM.
+ */
+size_t	 arc_jobs_count(const struct arc *);
+int	 arc_check_ask(const struct arc *, struct pool *, struct mail_ask *, struct dkim_job *jobs,
+	    struct arc_verdict *ret) MUST_USE;
+void	 arc_check_end(const struct arc *, int64_t now, const struct dkim_job *, struct findings *,
+	    struct arc_verdict *);
+
 /* Must an AMS leave this field out (section 4.1.2)? */
 bool	 arc_name_is_forbidden(struct sv name);
 

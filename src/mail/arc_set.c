@@ -3,6 +3,7 @@
 
 #include "mail/arc_internal.h"
 #include "mail/authres_internal.h"
+#include "mail/dkim_internal.h"
 
 static const char *const part_names[ARC_PART_MAX] = {
 	[ARC_RESULTS] = "ARC-Authentication-Results",
@@ -197,11 +198,14 @@ wants_make(struct pool *pool, struct arc *a)
 	if (a->why != ARC_FINE || a->n == 0)
 		return 0;
 	a->wants = pool_calloc(pool, a->n, sizeof(*a->wants));
-	if (a->wants == NULL)
+	a->memos = pool_calloc(pool, 2 * a->n, sizeof(*a->memos));
+	if (a->wants == NULL || a->memos == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < a->n; i++) {
 		const struct dkim_sig *s = a->sets[i].ams;
 
+		if (dkim_memo_init(pool, s, &a->memos[2 * i]) < 0)
+			return -ENOMEM;
 		if (s->why == DKIM_FINE)
 			a->wants[a->n_wants++] = (struct mail_body_want){
 				.canon = s->body_canon,

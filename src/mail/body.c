@@ -21,15 +21,19 @@ typedef uint8_t vec __attribute__((vector_size(16)));
 
 /* One digest: of all of a form, or of its first max octets. */
 struct cut {
-	struct crypto_sha256	*sha;
 	uint64_t		 max, n_hashed;
 	uint8_t			 digest[SHA256_LEN];
 };
 
+/*
+ * However many digests are wanted, each octet of a form is hashed once: they are taken in the
+ * order of their length, of a copy each of what was hashed so far.
+ */
 struct form {
-	struct cut	*cuts;
-	size_t		 n_cuts, n_room;
-	uint64_t	 n_canon;
+	struct crypto_sha256 *sha, *copy;
+	struct cut	*cuts;		/* the shortest first */
+	size_t		 n_cuts, n_done, n_room;
+	uint64_t	 n_canon, n_hashed;
 	uint64_t	 n_ends;	/* line ends held back */
 	bool		 cr, blank;	/* held back, too */
 	char		 room[ROOM];
@@ -45,16 +49,34 @@ struct mail_body {
 /* --- out: what is canonical, to the digests --- */
 
 static void
+cut_end(struct form *f)
+{
+	struct cut *c = &f->cuts[f->n_done++];
+
+	crypto_sha256_copy(f->copy, f->sha);
+	crypto_sha256_final(f->copy, c->digest);
+	c->n_hashed = f->n_hashed;
+}
+
+static void
+cuts_end(struct form *f)
+{
+	while (f->n_done < f->n_cuts && f->cuts[f->n_done].max == f->n_hashed)
+		cut_end(f);
+}
+
+static void
 form_hash(struct form *f, struct sv s)
 {
-	for (size_t i = 0; i < f->n_cuts; i++) {
-		struct cut *c = &f->cuts[i];
-		uint64_t left = c->max - c->n_hashed;
+	cuts_end(f);
+	while (s.n > 0 && f->n_done < f->n_cuts) {
+		uint64_t left = f->cuts[f->n_done].max - f->n_hashed;
 		size_t n = left < s.n ? (size_t)left : s.n;
 
-		if (n > 0)
-			crypto_sha256_update(c->sha, s.p, n);
-		c->n_hashed += n;
+		crypto_sha256_update(f->sha, s.p, n);
+		f->n_hashed += n;
+		s = sv_skip(s, n);
+		cuts_end(f);
 	}
 }
 
@@ -344,8 +366,8 @@ form_end(struct form *f, enum mail_canon canon)
 	if (f->n_canon > 0 || canon == MAIL_SIMPLE)
 		form_put(f, SV("\r\n"));
 	room_flush(f);
-	for (size_t i = 0; i < f->n_cuts; i++)
-		crypto_sha256_final(f->cuts[i].sha, f->cuts[i].digest);
+	while (f->n_done < f->n_cuts)
+		cut_end(f);
 }
 
 /* --- the door --- */
@@ -359,6 +381,16 @@ cut_find(struct form *f, uint64_t max)
 	return NULL;
 }
 
+static void
+cut_add(struct form *f, uint64_t max)
+{
+	size_t i = f->n_cuts++;
+
+	for (; i > 0 && f->cuts[i - 1].max > max; i--)
+		f->cuts[i] = f->cuts[i - 1];
+	f->cuts[i] = (struct cut){ .max = max };
+}
+
 /* The digests of one form lie together: at *next, which is moved behind them. */
 static int
 form_init(struct form *f, enum mail_canon canon, const struct mail_body *b, struct cut **next)
@@ -367,14 +399,15 @@ form_init(struct form *f, enum mail_canon canon, const struct mail_body *b, stru
 	for (size_t i = 0; i < b->n_wants; i++) {
 		const struct mail_body_want *w = &b->wants[i];
 
-		if (w->canon != canon || cut_find(f, w->max) != NULL)
-			continue;
-		if (((*next)->sha = crypto_sha256_new()) == NULL)
-			return -ENOMEM;
-		(*next)++->max = w->max;
-		f->n_cuts++;
+		if (w->canon == canon && cut_find(f, w->max) == NULL)
+			cut_add(f, w->max);
 	}
-	return 0;
+	*next += f->n_cuts;
+	if (f->n_cuts == 0)
+		return 0;
+	f->sha = crypto_sha256_new();
+	f->copy = crypto_sha256_new();
+	return f->sha == NULL || f->copy == NULL ? -ENOMEM : 0;
 }
 
 int
@@ -430,8 +463,10 @@ mail_body_free(struct mail_body *b)
 {
 	if (b == NULL)
 		return NULL;
-	for (size_t i = 0; i < b->n_wants; i++)
-		(void)crypto_sha256_free(b->cuts[i].sha);
+	for (unsigned c = 0; c < MAIL_CANON_MAX; c++) {
+		(void)crypto_sha256_free(b->forms[c].sha);
+		(void)crypto_sha256_free(b->forms[c].copy);
+	}
 	free(b);
 	return NULL;
 }

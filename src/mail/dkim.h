@@ -156,13 +156,31 @@ int	 dkim_keys_find(struct pool *, const struct mail_answer *, const struct dkim
 
 /* --- arithmetic (dkim_jobs.c) --- */
 
+/*
+ * What was computed of a signature: it stays, however often the DNS has to be waited for. Which
+ * keys were tried is told by their SHA-256.
+ */
+struct dkim_memo {
+	bool			  is_hashed;
+	uint8_t			  digest[SHA256_LEN];
+	const struct mail_field	**fields;	/* that h= chose; NULL: it has none */
+	size_t			  n_tried;
+	struct {
+		uint8_t		  key[SHA256_LEN];
+		bool		  ok;
+	}			  tried[DKIM_KEYS_MAX];
+};
+
 struct dkim_job {
 	const struct dkim_keys	*keys;		/* any of them will do */
-	uint8_t			 digest[SHA256_LEN];
+	struct dkim_memo	*memo;		/* hashed, where there are keys */
 	struct sv		 b;
 	bool			 ok;
 };
-/* All of them in one batch. 0; negative: the arithmetic could not be done. */
+/*
+ * All of them in one batch, but what the memos know. 0; negative: the arithmetic could not be
+ * done.
+ */
 int	 dkim_jobs_verify(struct dkim_job *, size_t n) MUST_USE;
 
 /* --- a message --- */
@@ -178,6 +196,8 @@ struct dkim {
 	 */
 	struct mail_body_want	*wants;
 	size_t			 n_wants;
+	/* private: one for each signature; filled while it is checked */
+	struct dkim_memo	*memos;
 };
 /* 0; -ENOMEM. head must stay. */
 int	 dkim_begin(struct pool *, const struct mail_head *, struct dkim *ret) MUST_USE;

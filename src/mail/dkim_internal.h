@@ -16,6 +16,21 @@ dkim_alg_can_sign(enum dkim_alg a)
 	return a == DKIM_RSA_SHA256 || a == DKIM_ED25519_SHA256;
 }
 
+/* Room for what will be computed. -ENOMEM. */
+int	 dkim_memo_init(struct pool *, const struct dkim_sig *, struct dkim_memo *ret) MUST_USE;
+/* The digest of what was signed of the head, unless it is there already. 0; -ENOMEM. */
+int	 dkim_memo_hash(const struct mail_head *, const struct dkim_sig *, struct dkim_memo *) MUST_USE;
+
+/*
+ * dkim_check() in two halves, so that other signatures can be verified together with these:
+ * between them all of jobs, d->n of them, are verified. The first: 0; MAIL_WAIT; -ENOMEM.
+ */
+struct dkim_work;
+int	 dkim_check_ask(const struct dkim *, struct pool *, struct mail_ask *, struct dkim_job *jobs,
+	    struct dkim_work **ret) MUST_USE;
+void	 dkim_check_end(const struct dkim *, int64_t now, struct dkim_work *, const struct dkim_job *,
+	    struct findings *, struct dkim_verdict **ret);
+
 /* A finding on a signature, with what the code's row tells. */
 void	 dkim_tell(struct findings *, enum dkim_code, const struct dkim_verdict *,
 	    const struct dkim_keys *);

@@ -180,6 +180,13 @@ answer_fault(const struct mail_answer *a)
 	return a->rcode == MAIL_DNS_FAILED ? DKIM_KEY_DNS : DKIM_KEY_NONE;
 }
 
+/* What is far too long for a key is not joined first: 64 kB, of each of its records. */
+static struct sv
+record_text(struct pool *pool, struct sv rdata)
+{
+	return rdata.n > 2 * DKIM_RECORD_MAX ? sv_skip(rdata, 1) : mail_txt(pool, rdata);
+}
+
 /*
  * Section 6.1.2: "If the query for the public key returns multiple key records, the Verifier
  * can choose one of the key records or may cycle through the key records". All that fit, up
@@ -190,13 +197,12 @@ dkim_keys_find(struct pool *pool, const struct mail_answer *a, const struct dkim
     struct dkim_keys *ret)
 {
 	struct dkim_key k;
+	struct sv text;
 	int rc;
 
 	*ret = (struct dkim_keys){ .why = answer_fault(a) };
 	for (size_t i = 0; i < min_size(a->n, DKIM_RECORDS_MAX); i++) {
-		struct sv text = mail_txt(pool, a->rdata[i]);
-
-		if (text.p == NULL)
+		if ((text = record_text(pool, a->rdata[i])).p == NULL)
 			return -ENOMEM;
 		if ((rc = dkim_key_parse(pool, text, &k)) < 0)
 			return rc;

@@ -41,6 +41,13 @@ sigs_room(const struct mail_head *head)
 	return n;
 }
 
+static struct mail_body_want
+want_of(const struct dkim_sig *s)
+{
+	return (struct mail_body_want){ .canon = s->body_canon,
+		.max = s->has_length ? s->length : UINT64_MAX };
+}
+
 int
 dkim_begin(struct pool *pool, const struct mail_head *head, struct dkim *ret)
 {
@@ -51,17 +58,18 @@ dkim_begin(struct pool *pool, const struct mail_head *head, struct dkim *ret)
 	if (room > 0) {
 		d.sigs = pool_calloc(pool, room, sizeof(*d.sigs));
 		d.wants = pool_calloc(pool, room, sizeof(*d.wants));
-		if (d.sigs == NULL || d.wants == NULL)
+		d.memos = pool_calloc(pool, room, sizeof(*d.memos));
+		if (d.sigs == NULL || d.wants == NULL || d.memos == NULL)
 			return -ENOMEM;
 	}
 	if ((rc = sigs_read(pool, head, &d)) < 0)
 		return rc;
-	for (size_t i = 0; i < d.n; i++)
+	for (size_t i = 0; i < d.n; i++) {
+		if ((rc = dkim_memo_init(pool, &d.sigs[i], &d.memos[i])) < 0)
+			return rc;
 		if (d.sigs[i].why == DKIM_FINE)
-			d.wants[d.n_wants++] = (struct mail_body_want){
-				.canon = d.sigs[i].body_canon,
-				.max = d.sigs[i].has_length ? d.sigs[i].length : UINT64_MAX,
-			};
+			d.wants[d.n_wants++] = want_of(&d.sigs[i]);
+	}
 	*ret = d;
 	return 0;
 }
@@ -69,7 +77,7 @@ dkim_begin(struct pool *pool, const struct mail_head *head, struct dkim *ret)
 /* --- their keys --- */
 
 /* What is known of one signature while the message is checked. */
-struct work {
+struct dkim_work {
 	struct dkim_verdict	*verdict;
 	const struct mail_answer *answer;
 	struct dkim_keys	 keys;
@@ -77,7 +85,7 @@ struct work {
 
 /* All questions, before the first answer is looked at. */
 static int
-keys_ask(const struct dkim *d, struct mail_ask *ask, struct work *w)
+keys_ask(const struct dkim *d, struct mail_ask *ask, struct dkim_work *w)
 {
 	int wait = 0;
 
@@ -88,7 +96,7 @@ keys_ask(const struct dkim *d, struct mail_ask *ask, struct work *w)
 }
 
 static void
-key_note(struct dkim_verdict *v, const struct work *w)
+key_note(struct dkim_verdict *v, const struct dkim_work *w)
 {
 	v->is_asked = true;
 	v->rcode = w->answer->rcode;
@@ -110,19 +118,6 @@ body_note(struct dkim_verdict *v, const struct mail_body_want *want)
 		v->n_surplus = want->n_canon - v->sig->length;
 }
 
-static int
-job_init(struct pool *pool, const struct mail_head *head, const struct work *w,
-    struct dkim_job *job)
-{
-	const struct dkim_sig *s = w->verdict->sig;
-
-	*job = (struct dkim_job){ .keys = &w->keys, .b = s->b };
-	w->verdict->fields = pool_calloc(pool, s->n_names, sizeof(struct mail_field *));
-	if (w->verdict->fields == NULL)
-		return -ENOMEM;
-	return dkim_head_digest(head, s, w->verdict->fields, job->digest);
-}
-
 /* --- verdicts --- */
 
 /* Not before it was made, not after it ended: of what holds otherwise. */
@@ -135,7 +130,7 @@ time_judge(const struct dkim_sig *s, int64_t now)
 }
 
 static enum dkim_code
-judge(const struct work *w, int64_t now)
+judge(const struct dkim_work *w, int64_t now)
 {
 	const struct dkim_verdict *v = w->verdict;
 
@@ -153,7 +148,7 @@ judge(const struct work *w, int64_t now)
 }
 
 static void
-notes_tell(const struct work *w, struct findings *fs)
+notes_tell(const struct dkim_work *w, struct findings *fs)
 {
 	const struct dkim_verdict *v = w->verdict;
 
@@ -168,7 +163,7 @@ notes_tell(const struct work *w, struct findings *fs)
 }
 
 static void
-verdict_end(struct work *w, int64_t now, struct findings *fs)
+verdict_end(struct dkim_work *w, int64_t now, struct findings *fs)
 {
 	struct dkim_verdict *v = w->verdict;
 
@@ -180,13 +175,14 @@ verdict_end(struct work *w, int64_t now, struct findings *fs)
 }
 
 static int
-works_prepare(const struct dkim *d, struct pool *pool, struct work *w, struct dkim_job *jobs)
+works_prepare(const struct dkim *d, struct pool *pool, struct dkim_work *w, struct dkim_job *jobs)
 {
 	const struct mail_body_want *want = d->wants;
 	int rc;
 
 	for (size_t i = 0; i < d->n; i++) {
-		jobs[i].keys = &w[i].keys;
+		jobs[i] = (struct dkim_job){ .keys = &w[i].keys, .memo = &d->memos[i],
+			.b = d->sigs[i].b };
 		w[i].keys.why = DKIM_KEY_NONE;
 		if (d->sigs[i].why != DKIM_FINE)
 			continue;
@@ -196,37 +192,59 @@ works_prepare(const struct dkim *d, struct pool *pool, struct work *w, struct dk
 		key_note(w[i].verdict, &w[i]);
 		if (w[i].keys.why != DKIM_FINE)
 			continue;
-		if ((rc = job_init(pool, d->head, &w[i], &jobs[i])) < 0)
+		if ((rc = dkim_memo_hash(d->head, &d->sigs[i], &d->memos[i])) < 0)
 			return rc;
+		w[i].verdict->fields = d->memos[i].fields;
 	}
 	return 0;
+}
+
+int
+dkim_check_ask(const struct dkim *d, struct pool *pool, struct mail_ask *ask, struct dkim_job *jobs,
+    struct dkim_work **ret)
+{
+	struct dkim_verdict *verdicts = pool_calloc(pool, d->n + 1, sizeof(*verdicts));
+	struct dkim_work *w = pool_calloc(pool, d->n + 1, sizeof(*w));
+	int rc;
+
+	if (verdicts == NULL || w == NULL)
+		return -ENOMEM;
+	w[0].verdict = verdicts;
+	for (size_t i = 0; i < d->n; i++) {
+		verdicts[i].sig = &d->sigs[i];
+		w[i].verdict = &verdicts[i];
+	}
+	if ((rc = keys_ask(d, ask, w)) != 0 || (rc = works_prepare(d, pool, w, jobs)) < 0)
+		return rc;
+	*ret = w;
+	return 0;
+}
+
+void
+dkim_check_end(const struct dkim *d, int64_t now, struct dkim_work *w, const struct dkim_job *jobs,
+    struct findings *fs, struct dkim_verdict **ret)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		w[i].verdict->head_holds = jobs[i].ok;
+		verdict_end(&w[i], now, fs);
+	}
+	if (d->n_more > 0)
+		finding_add(fs, &dkim_findings[DKIM_SIG_MANY], FA_U("n", d->n_more),
+		    FA_U("limit", DKIM_SIGS_MAX));
+	*ret = w[0].verdict;
 }
 
 int
 dkim_check(const struct dkim *d, int64_t now, struct pool *pool, struct mail_ask *ask,
     struct findings *fs, struct dkim_verdict **ret)
 {
-	struct dkim_verdict *verdicts = pool_calloc(pool, d->n + 1, sizeof(*verdicts));
-	struct dkim_job jobs[DKIM_SIGS_MAX] = { 0 };
-	struct work *w = pool_calloc(pool, d->n + 1, sizeof(*w));
+	struct dkim_job jobs[DKIM_SIGS_MAX];
+	struct dkim_work *w;
 	int rc;
 
-	if (verdicts == NULL || w == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < d->n; i++) {
-		verdicts[i].sig = &d->sigs[i];
-		w[i].verdict = &verdicts[i];
-	}
-	if ((rc = keys_ask(d, ask, w)) != 0 || (rc = works_prepare(d, pool, w, jobs)) < 0 ||
+	if ((rc = dkim_check_ask(d, pool, ask, jobs, &w)) != 0 ||
 	    (rc = dkim_jobs_verify(jobs, d->n)) < 0)
 		return rc;
-	for (size_t i = 0; i < d->n; i++) {
-		verdicts[i].head_holds = jobs[i].ok;
-		verdict_end(&w[i], now, fs);
-	}
-	if (d->n_more > 0)
-		finding_add(fs, &dkim_findings[DKIM_SIG_MANY], FA_U("n", d->n_more),
-		    FA_U("limit", DKIM_SIGS_MAX));
-	*ret = verdicts;
+	dkim_check_end(d, now, w, jobs, fs, ret);
 	return 0;
 }

@@ -18,6 +18,16 @@ mail_head_init(struct mail_head *h, struct pool *pool)
 	*h = (struct mail_head){ .pool = pool };
 }
 
+int
+mail_pool_check(struct pool *pool, struct findings *fs, int rc)
+{
+	if (rc != -ENOMEM || !pool_is_full(pool))
+		return rc;
+	pool_spare(pool, MAIL_SPARE);
+	finding_add(fs, &mail_findings[MAIL_TOO_MUCH], FA_U("limit", MAIL_POOL_MAX));
+	return 0;
+}
+
 /* --- one field --- */
 
 static bool

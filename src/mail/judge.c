@@ -1,6 +1,8 @@
 /* The engines over one message, side by side: see mail/judge.h. */
 #include <errno.h>
 
+#include "mail/arc_internal.h"
+#include "mail/dkim_internal.h"
 #include "mail/judge.h"
 
 /* --- the head --- */
@@ -42,18 +44,30 @@ wants_join(struct pool *pool, struct mail_judge *j)
 	return mail_body_new(j->wants, n, &j->body);
 }
 
+static int
+head_take(struct pool *pool, struct mail_judge *j)
+{
+	int rc;
+
+	if ((rc = authors_take(pool, j)) < 0 || (rc = dkim_begin(pool, j->head, &j->dkim)) < 0 ||
+	    (rc = arc_begin(pool, j->head, &j->arc)) < 0)
+		return rc;
+	return wants_join(pool, j);
+}
+
 int
 mail_judge_begin(struct pool *pool, const struct mail_head *head, struct findings *fs,
     struct mail_judge *ret)
 {
+	struct mail_judge j = { .head = head };
 	int rc;
 
-	*ret = (struct mail_judge){ .head = head };
 	mail_head_check(head, fs);
-	if ((rc = authors_take(pool, ret)) < 0 || (rc = dkim_begin(pool, head, &ret->dkim)) < 0 ||
-	    (rc = arc_begin(pool, head, &ret->arc)) < 0)
-		return rc;
-	return wants_join(pool, ret);
+	rc = head_take(pool, &j);
+	if (rc < 0 && (rc = mail_pool_check(pool, fs, rc)) == 0)
+		j = (struct mail_judge){ .head = head, .is_too_much = true };
+	*ret = j;
+	return rc;
 }
 
 void
@@ -65,13 +79,15 @@ mail_judge_done(struct mail_judge *j)
 void
 mail_judge_body(struct mail_judge *j, struct sv piece)
 {
-	mail_body_feed(j->body, piece);
+	if (j->body != NULL)
+		mail_body_feed(j->body, piece);
 }
 
 void
 mail_judge_body_end(struct mail_judge *j)
 {
-	mail_body_end(j->body);
+	if (j->body != NULL)
+		mail_body_end(j->body);
 }
 
 /* --- the evidence --- */
@@ -129,37 +145,66 @@ dmarc_round(struct round *r, bool known)
 	return dmarc_check(&in, r->ask, r->pool, r->fs, &r->out->dmarc);
 }
 
+/* Signatures of both kinds: their keys are asked for first, and all are verified in one batch. */
 static int
-arc_round(struct round *r)
+signatures_round(struct round *r, int wait)
 {
-	return arc_check(&r->j->arc, r->in->now, r->pool, r->ask, r->fs, &r->out->arc);
+	const struct dkim *d = &r->j->dkim;
+	const struct arc *a = &r->j->arc;
+	size_t n = d->n + arc_jobs_count(a);
+	struct dkim_job *jobs = pool_calloc(r->pool, n, sizeof(*jobs));
+	struct dkim_work *work = NULL;
+	int rc, rc2;
+
+	if (jobs == NULL)
+		return -ENOMEM;
+	if ((rc = dkim_check_ask(d, r->pool, r->ask, jobs, &work)) < 0 ||
+	    (rc2 = arc_check_ask(a, r->pool, r->ask, jobs + d->n, &r->out->arc)) < 0)
+		return rc < 0 ? rc : rc2;
+	if ((wait | rc | rc2) != 0)
+		return MAIL_WAIT;
+	if ((rc = dkim_jobs_verify(jobs, n)) < 0)
+		return rc;
+	dkim_check_end(d, r->in->now, work, jobs, r->fs, &r->out->dkim);
+	r->out->n_dkim = d->n;
+	arc_check_end(a, r->in->now, jobs + d->n, r->fs, &r->out->arc);
+	return 0;
 }
 
 static int
-dkim_round(struct round *r)
+engines_run(struct round *r)
 {
-	r->out->n_dkim = r->j->dkim.n;
-	return dkim_check(&r->j->dkim, r->in->now, r->pool, r->ask, r->fs, &r->out->dkim);
+	int wait, rc;
+
+	if ((wait = spf_round(r)) < 0)
+		return wait;
+	if ((wait = signatures_round(r, wait)) < 0)
+		return wait;
+	rc = dmarc_round(r, wait == 0);
+	return rc < 0 ? rc : wait | rc;
+}
+
+static struct mail_judge_out
+out_none(void)
+{
+	return (struct mail_judge_out){ .is_too_much = true, .arc = { .why = ARC_FINE },
+		.dmarc = { .now.result = MAIL_PERMERROR, .legacy.result = MAIL_PERMERROR } };
 }
 
 int
 mail_judge_check(const struct mail_judge *j, const struct mail_judge_in *in, struct pool *pool,
     struct mail_ask *ask, struct findings *fs, struct mail_judge_out *ret)
 {
-	int (*const engines[])(struct round *) = { spf_round, dkim_round, arc_round };
 	struct mail_judge_out out = { .has_spf = false };
 	struct round r = { j, in, pool, ask, fs, &out };
-	int rc, wait = 0;
+	int rc = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(engines); i++) {
-		if ((rc = engines[i](&r)) < 0)
-			return rc;
-		wait |= rc;
-	}
-	if ((rc = dmarc_round(&r, wait == 0)) < 0)
+	if (!j->is_too_much && (rc = engines_run(&r)) < 0 &&
+	    (rc = mail_pool_check(pool, fs, rc)) == 0)
+		out.is_too_much = true;
+	if (rc != 0)
 		return rc;
-	if ((wait | rc) != 0)
-		return MAIL_WAIT;
-	*ret = out;
+	pool_spare(pool, MAIL_SPARE);		/* for who says it */
+	*ret = j->is_too_much || out.is_too_much ? out_none() : out;
 	return 0;
 }

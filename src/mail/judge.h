@@ -13,7 +13,9 @@
  *	mail_judge_body()	the body goes by once, for all of them
  *	mail_judge_check()	the DNS is asked, and all is judged. MAIL_WAIT: get
  *				the answers and call again, from a pool that was
- *				reset; what the first two made stays
+ *				reset; what the first two made stays, and so does
+ *				all arithmetic: digests of the head and signatures
+ *				are computed once, those of DKIM and ARC together
  *
  * All engines are asked each time, also those behind one that waits, so that
  * their questions are under way at the same time: DMARC's walk depends on
@@ -22,6 +24,10 @@
  * Without a client's address, or without sender and HELO, there is no SPF; the
  * others stand. A message whose author is in doubt (several From, an address
  * that two programs read differently) has no author: DMARC says permerror.
+ *
+ * A message can be made so that its values fill a pool. That is no lack of memory, for which a
+ * milter would have it sent again for ever: such a message is not judged (is_too_much), its DMARC
+ * is permerror, and MAIL_TOO_MUCH, a REJECT, says so.
  *
  * mail_judge_say() writes what was found as Authentication-Results.
  * mail/story.h says what it most likely means.
@@ -54,6 +60,7 @@ struct mail_judge {
 	size_t			 n_authors;	/* 0: none without doubt */
 	struct dkim		 dkim;
 	struct arc		 arc;
+	bool			 is_too_much;	/* to be judged, and told */
 	/* private */
 	struct dname		*names;		/* of the authors */
 	struct mail_body_want	*wants;		/* of DKIM, then of ARC */
@@ -79,6 +86,7 @@ struct mail_judge_out {
 	size_t			 n_dkim;
 	struct arc_verdict	 arc;
 	struct dmarc_out	 dmarc;
+	bool			 is_too_much;	/* there is nothing but a permerror */
 };
 
 /* 0; MAIL_WAIT: see above; negative: it could not be done. */

@@ -121,8 +121,8 @@ mail_judge_say(const struct mail_judge *j, const struct mail_judge_in *in,
 	for (size_t i = 0; rc == 0 && i < out->n_dkim; i++)
 		rc = dkim_say(&s, &out->dkim[i]);
 	if (rc == 0 && out->n_dkim == 0)
-		rc = authres_add(ret, AUTHRES_DKIM, MAIL_NONE, &none);
-	if (rc == 0 && j->arc.is_there)
+		rc = authres_add(ret, AUTHRES_DKIM, out->is_too_much ? MAIL_PERMERROR : MAIL_NONE, &none);
+	if (rc == 0 && j->arc.is_there && !out->is_too_much)
 		rc = arc_say(&s);
 	return rc < 0 ? rc : dmarc_say(&s);
 }

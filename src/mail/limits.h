@@ -7,6 +7,7 @@
 
 /* --- message.h --- */
 #define MAIL_POOL_MAX		(4 * 1024 * 1024) /* bytes of one message's values: its header twice, and results */
+#define MAIL_SPARE		(512 * 1024)	/* bytes beyond that, to say what was found */
 #define MAIL_HEADER_MAX		(1024 * 1024)	/* octets of all fields; Postfix takes 100 KB (header_size_limit) */
 #define MAIL_FIELDS_MAX		2000		/* fields; a message through ten lists has some 150 */
 #define MAIL_FIELD_MAX		(100 * 1024)	/* octets of one; Authentication-Results have some KB */

@@ -34,6 +34,13 @@ enum mail_code {
 };
 extern const struct finding_def mail_findings[MAIL_CODE_MAX];
 
+/*
+ * What -ENOMEM of whoever used the pool means: 0 and MAIL_TOO_MUCH where the pool's cap was met,
+ * for then it is the message that is too large, and who waits for memory waits for ever. The
+ * pool has room to say so (MAIL_SPARE). Other codes stay.
+ */
+int	 mail_pool_check(struct pool *, struct findings *, int rc) MUST_USE;
+
 /* --- fields --- */
 
 struct mail_field {

@@ -74,6 +74,28 @@ reset(void **state UNUSED)
 }
 
 static void
+spare(void **state UNUSED)
+{
+	_cleanup_(pool_freep) struct pool *p = pool_new(4096);
+
+	pool_spare(p, 100);		/* no less than the cap */
+	assert_non_null(pool_alloc(p, 4000));
+	assert_null(pool_alloc(p, 1000));
+	assert_true(pool_is_full(p) && pool_has_failed(p));
+	pool_spare(p, 2000);
+	assert_false(pool_is_full(p) || pool_has_failed(p));
+	assert_non_null(pool_alloc(p, 1000));
+	assert_null(pool_alloc(p, 1500));
+	pool_spare(p, SIZE_MAX);	/* nothing to add it to */
+	assert_null(pool_alloc(p, 1500));
+	assert_true(pool_is_full(p));
+	pool_reset(p);
+	assert_false(pool_is_full(p) || pool_has_failed(p));
+	assert_null(pool_alloc(p, 4097));
+	assert_non_null(pool_alloc(p, 4000));
+}
+
+static void
 copies(void **state UNUSED)
 {
 	_cleanup_(pool_freep) struct pool *p = pool_new(4096);
@@ -105,5 +127,5 @@ free_of_nothing(void **state UNUSED)
 }
 
 TESTS_MAIN("base/pool", T(zeroed_and_aligned), T(cap), T(calloc_overflow),
-    T(larger_than_a_chunk), T(reset), T(copies), T(copies_without_room),
+    T(larger_than_a_chunk), T(reset), T(spare), T(copies), T(copies_without_room),
     T(free_of_nothing))
