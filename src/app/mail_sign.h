@@ -23,6 +23,7 @@
 #ifndef APP_MAIL_SIGN_H
 #define APP_MAIL_SIGN_H
 
+#include "base/buf.h"
 #include "mail/dkim.h"
 
 /* One key of the table. */
@@ -32,7 +33,23 @@ struct mail_sign_key {
 	uint32_t	 key;			/* its number, for a signer */
 };
 
+/*
+ * The table as text, as seal tells it: a line for each key,
+ *	NUMBER	ALGORITHM	DOMAIN	SELECTOR
+ * between TABs. DOMAIN with a dot before it: of those below it, and not of itself. Of two keys of
+ * an algorithm for a domain the first one signs; the other one is there for mail_sign_seal().
+ */
+#define MAIL_SIGN_ROWS_MAX	16384		/* as many as a configuration has (CONF_TABLE_MAX) */
+#define MAIL_SIGN_TEXT_MAX	((size_t)8 << 20)
+
 struct mail_sign_table;
+/* The text is not needed any more after it. -EBADMSG: no such text; SE_LIMIT; -ENOMEM. */
+int	 mail_sign_table_parse(struct sv text, struct mail_sign_table **ret) MUST_USE;
+struct mail_sign_table *mail_sign_table_free(struct mail_sign_table *);
+DEFINE_CLEANUP(struct mail_sign_table, mail_sign_table_free)
+/* A line of that text. */
+void	 mail_sign_key_put(struct buf *, const struct mail_sign_key *, bool is_below);
+
 /*
  * The keys that sign mail of that author's domain now, RSA first, at most MAIL_SIGN_KEYS; 0 of
  * them: it is not signed. The domain's own row wins over the rows of domains above it.
@@ -40,7 +57,7 @@ struct mail_sign_table;
 #define MAIL_SIGN_KEYS	2
 size_t	 mail_sign_find(const struct mail_sign_table *, const struct dname *author,
 	    const struct mail_sign_key **ret);
-/* The key of ARC: of that domain and selector, both A-labels. NULL: there is none. */
+/* The key of ARC: of that domain and selector, both A-labels; no selector: any. NULL: none. */
 const struct mail_sign_key *mail_sign_seal(const struct mail_sign_table *, struct sv domain,
 	    struct sv selector);
 

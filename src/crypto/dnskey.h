@@ -42,7 +42,10 @@ bool	 crypto_dns_alg(uint8_t alg);
 struct crypto_priv;			/* may sign from several threads at a time */
 /* bits: of RSA only, 1024 to 4096; e = 65537. */
 int	 crypto_priv_generate(uint8_t alg, unsigned bits, struct crypto_priv **ret) MUST_USE;
-/* PEM ("BEGIN PRIVATE KEY", unencrypted PKCS#8). -EINVAL: not a key of this algorithm. */
+/*
+ * PEM, not encrypted: "BEGIN PRIVATE KEY" (PKCS#8), or "BEGIN RSA PRIVATE KEY" (PKCS#1). -EINVAL:
+ * not a key of this algorithm.
+ */
 int	 crypto_priv_parse(uint8_t alg, struct sv pem, struct crypto_priv **ret) MUST_USE;
 /* The same text; buf is to be wiped by the caller (buf_wipe()). */
 int	 crypto_priv_write(const struct crypto_priv *, struct buf *) MUST_USE;

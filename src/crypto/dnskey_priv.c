@@ -309,25 +309,62 @@ crypto_priv_generate(uint8_t alg, unsigned bits, struct crypto_priv **ret)
 	return priv_new(a, pkey, ret);
 }
 
+/* "BEGIN PRIVATE KEY": nothing that would ask for a pass phrase. */
+static EVP_PKEY *
+pkcs8_read(BIO *bio)
+{
+	_cleanup_(PKCS8_PRIV_KEY_INFO_freep) PKCS8_PRIV_KEY_INFO *info =
+	    PEM_read_bio_PKCS8_PRIV_KEY_INFO(bio, NULL, NULL, NULL);
+
+	return info == NULL ? NULL : EVP_PKCS82PKEY(info);
+}
+
+/*
+ * "BEGIN RSA PRIVATE KEY" (RFC 8017 appendix A.1.2), as tools for DKIM write it to this day. With
+ * a header it is encrypted, and its octets are no key.
+ */
+static EVP_PKEY *
+pkcs1_read(BIO *bio)
+{
+	char *name = NULL, *header = NULL;
+	unsigned char *data = NULL;
+	EVP_PKEY *pkey = NULL;
+	const unsigned char *p;
+	long n = 0;
+
+	if (PEM_read_bio(bio, &name, &header, &data, &n) != 1)
+		return NULL;
+	p = data;
+	if (strcmp(name, PEM_STRING_RSA) == 0 && header[0] == '\0')
+		pkey = d2i_PrivateKey(EVP_PKEY_RSA, NULL, &p, n);
+	OPENSSL_free(name);
+	OPENSSL_free(header);
+	OPENSSL_clear_free(data, (size_t)n);
+	return pkey;
+}
+
 int
 crypto_priv_parse(uint8_t alg, struct sv pem, struct crypto_priv **ret)
 {
-	_cleanup_(PKCS8_PRIV_KEY_INFO_freep) PKCS8_PRIV_KEY_INFO *info = NULL;
-	_cleanup_(BIO_freep) BIO *bio = NULL;
+	static EVP_PKEY *(*const forms[])(BIO *) = { pkcs8_read, pkcs1_read };
 	const struct dns_alg *a = dns_alg_find(alg);
-	EVP_PKEY *pkey;
+	EVP_PKEY *pkey = NULL;
 
 	if (a == NULL)
 		return -ENOTSUP;
 	if (pem.n == 0 || pem.n > PEM_MAX)
 		return -EINVAL;
-	if ((bio = BIO_new_mem_buf(pem.p, (int)pem.n)) == NULL)
-		return -ENOMEM;
 	ERR_clear_error();
-	/* Only "BEGIN PRIVATE KEY": nothing that would ask for a pass phrase. */
-	info = PEM_read_bio_PKCS8_PRIV_KEY_INFO(bio, NULL, NULL, NULL);
-	if (info == NULL || (pkey = EVP_PKCS82PKEY(info)) == NULL)
+	for (size_t i = 0; i < ARRAY_LEN(forms) && pkey == NULL; i++) {
+		_cleanup_(BIO_freep) BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+
+		if (bio == NULL)
+			return -ENOMEM;
+		pkey = forms[i](bio);
+	}
+	if (pkey == NULL)
 		return dns_failure() == -ENOMEM ? -ENOMEM : -EINVAL;
+	ERR_clear_error();	/* of the form that it is not */
 	return priv_new(a, pkey, ret);
 }
 

@@ -108,6 +108,12 @@ const struct sandbox_profile sandbox_key = {
 	.max_memory = 2 * GIB, .max_files = 64, .max_file = 16 * 1024 * 1024, .required = true,
 };
 
+/* One folder, that it may read; nothing of it is larger than the list of its keys. */
+const struct sandbox_profile sandbox_seal = {
+	.name = "seal", .calls = SANDBOX_OPEN | SANDBOX_MEMFD,
+	.max_memory = 2 * GIB, .max_files = 64, .max_file = 16 * 1024 * 1024, .required = true,
+};
+
 /* It asks name servers, by UDP and TCP, and opens nothing. */
 const struct sandbox_profile sandbox_name = {
 	.name = "name", .calls = SANDBOX_CONNECT | SANDBOX_MEMFD,

@@ -270,6 +270,38 @@ generated(void **state UNUSED)
 	}
 }
 
+/* As openssl genrsa -traditional wrote it; of 1024 bits, for this test. */
+static void
+pkcs1(void **state UNUSED)
+{
+	static const char text[] =
+	    "-----BEGIN RSA PRIVATE KEY-----\n"
+	    "MIICWwIBAAKBgQC27sDbQKDGFHrGeooE0Eb8xteXLY8WIz1BDhYwQdaWWYjcM2OV\n"
+	    "0Uwu7tt6EF9nSk744q5xgZL+l34VgujF+ebwT7EpjeLwD0TwUTmr4plaiDYTzJ9s\n"
+	    "bgrrrkZAXcHWJyz3LNUO36yty9mKCdMLn2guX3yO+ky7CYK7xPF98ieavwIDAQAB\n"
+	    "AoGAJRihj1S5xbFdfGZZGsTJwHTqP0QD4i9fOpQKt9qCE5cwg8cACN+anWHerBAp\n"
+	    "6J5PCXWefnISRwKdlOspHQyiYf0vXGu07bDBrjFBTn83j7A+pi4BhxukpXOPddYB\n"
+	    "M8eXaxuywsfMNZFP+ZKoPjMVWlZnV+DBLRwUDDFNkoplzEECQQDnegsT09RnmmyA\n"
+	    "vQEkUXyhxi6llH8Llf6lQMBgoke6lihpF2ZCqKd0QpEm4PBGh/wEBlxGhe/bePXW\n"
+	    "hpYwQGdvAkEAylAhJypRhO2vQLh2fjZSBNO0rNirQLag+4UlRa9MTLSmtyVIQEQ4\n"
+	    "UYzSsiNJeY3DkD9VLjB4jsCvhawN773ZsQJAHFABKtuuDz4EJ3r2uMp+xArJidcv\n"
+	    "8urVysCwxyESRPA44SHLkDuwv7ekqWy59uaLHLLqdnXLcLzK1QKBPEWkYQJAeP0s\n"
+	    "pnh3YfCnAySNsHMZ38sf3NKCr+PIKEL7BE6Oab0LirGgINbre1GlW2Ug9rGiB6zo\n"
+	    "awQPxQdUsLMxbnNyMQJAfLjxBQFZktZiBtpaMZ1PCBTlv/8LXaPPjGK4ocRfhESz\n"
+	    "q6Sxdz6722h6ZIkKiAdlAN+hyw0E2q5kLxU3d71AMg==\n"
+	    "-----END RSA PRIVATE KEY-----\n";
+	static const char locked[] = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"
+	    "DEK-Info: AES-128-CBC,00000000000000000000000000000000\n\nMIIC\n-----END RSA PRIVATE KEY-----\n";
+	struct crypto_priv *k = NULL;
+
+	assert_int_equal(crypto_priv_parse(8, SV(text), &k), 0);
+	assert_int_equal(crypto_priv_sig_len(k), 128);
+	k = crypto_priv_free(k);
+	assert_int_equal(crypto_priv_parse(13, SV(text), &k), -EINVAL);
+	assert_int_equal(crypto_priv_parse(15, SV(text), &k), -EINVAL);
+	assert_int_equal(crypto_priv_parse(8, SV(locked), &k), -EINVAL);
+}
+
 static void
 not_keys(void **state UNUSED)
 {
@@ -670,5 +702,5 @@ many(void **state UNUSED)
 }
 
 TESTS_MAIN("crypto/dnskey",
-	T(rfcs), T(rfcs_private), T(rsa_octets), T(other_octets), T(generated), T(not_keys),
+	T(rfcs), T(rfcs_private), T(rsa_octets), T(other_octets), T(generated), T(pkcs1), T(not_keys),
 	T(rsa_numbers), T(tbs), T(tokens), T(token_keys), T(random_octets), T(mixed), T(turns), T(many))

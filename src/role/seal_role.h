@@ -1,0 +1,64 @@
+/*
+ * seal: holds the keys that sign mail. It gets digests and gives signatures, and parses nothing of
+ * strangers: what it reads are frames of the house, the operator's key files, and the list of keys
+ * that the house made (app/mail_sign_roll.h).
+ *
+ * Keys of the configuration are read before the sandbox closes. Those of the house are in its own
+ * folder, which stays readable: a command makes them while this runs, and time puts them to use.
+ * The list is looked at every few seconds, and when time changes a state.
+ *
+ * The table of what signs goes to milter when that asks and when it changes. Numbers of keys begin
+ * with a random one in each life, so that none of a table of before is ever another key.
+ */
+#ifndef ROLE_SEAL_ROLE_H
+#define ROLE_SEAL_ROLE_H
+
+#include "app/mail_sign_roll.h"
+#include "base/hash.h"
+#include "crypto/dnskey.h"
+#include "role/role.h"
+
+#define SEAL_PATH_MAX	4700
+
+/* A key that was read, whoever uses it. */
+struct seal_file {
+	char			*path;
+	struct crypto_priv	*priv;		/* NULL: it cannot be used, and that was told */
+};
+
+/* A line of the table. */
+struct seal_row {
+	const char		*domain, *selector;	/* domain may have a dot before it */
+	const struct seal_file	*file;
+};
+
+struct seal_rows {
+	struct pool	*pool;
+	struct seal_row	*v;
+	size_t		 n;
+};
+
+struct seal_role {
+	struct role		*role;
+	char			 folder[4000];
+	struct map		 files;		/* by path */
+	struct seal_file	**list;		/* the same, to be freed */
+	size_t			 n_files, cap_files;
+	struct seal_rows	 rows, house;	/* of the configuration; of the house, those in use */
+	size_t			 n_bad;		/* files that cannot be used */
+	uint32_t		 first;		/* the number of the table's first key */
+	uint64_t		 signature;	/* of the list of the house's keys, as it was read */
+	int64_t			 next;		/* when time changes what signs; 0: never */
+	struct loop_timer	*timer;
+	uint64_t		 n_signed, n_refused;
+};
+
+/* seal_file.c: the file of that path, read once. -ENOMEM, or another way in which we cannot go on. */
+int	 seal_file_take(struct seal_role *, const char *path, const char *whose,
+	    const struct seal_file **ret) MUST_USE;
+void	 seal_files_free(struct seal_role *);
+
+/* seal_house.c: keys that the house rolls. 1: what signs may have changed; 0; negative. */
+int	 seal_house_look(struct seal_role *);
+
+#endif
