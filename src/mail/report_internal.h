@@ -1,7 +1,8 @@
-/* What may stand in the head of a report's mail, and in the name of its file. */
+/* What may stand in a report's mail, and what its writers share. */
 #ifndef MAIL_REPORT_INTERNAL_H
 #define MAIL_REPORT_INTERNAL_H
 
+#include "crypto/hmac.h"
 #include "mail/report.h"
 
 /* A domain of A-labels: one of U-labels has no place in an ASCII header. */
@@ -10,5 +11,36 @@ bool	 report_domain_ok(struct sv);
 bool	 report_address_ok(struct sv);
 /* Letters and digits, REPORT_ID_MAX at most. */
 bool	 report_id_ok(struct sv);
+/* Printable ASCII and folds: nothing that this mail's own reader could take for more. */
+bool	 report_text_ok(struct sv);
+/* Lines of a field, or of one of ours, with LF. */
+void	 report_lines_put(struct buf *, struct sv);
+
+/* --- what others may see of a message (report_redact.c) --- */
+
+struct report_redact {
+	struct buf		*b;
+	struct crypto_hmac	*mac;		/* its key makes the words */
+	struct pool		*pool;
+	bool			 with_subject;
+	bool			 with_tokens;	/* those by which a sender knows recipients again */
+};
+/* "<word@domain>" */
+void	 report_redact_address(const struct report_redact *, const struct mail_address *);
+/* 0; -ENOMEM. */
+int	 report_redact_head(const struct report_redact *, const struct mail_head *) MUST_USE;
+
+/* A mail of RFC 5965: begin, words for people, feedback, its fields, end. */
+struct report_frame {
+	struct sv	from, to, submitter, id, agent, key;	/* as in struct report_failure */
+	int64_t		at;
+};
+bool	 report_frame_ok(const struct report_frame *);
+void	 report_frame_begin(struct buf *, const struct report_frame *, const char *what, struct sv about);
+void	 report_frame_part(struct buf *, const struct report_frame *, const char *type);
+void	 report_frame_feedback(struct buf *, const struct report_frame *, const char *type);
+/* The head as the third part, and the end. 0; -ENOMEM. */
+int	 report_frame_end(struct report_redact *, const struct report_frame *,
+	    const struct mail_head *) MUST_USE;
 
 #endif
