@@ -19,6 +19,13 @@
 #define MIME_DEPTH_MAX		8		/* multiparts within each other; people's mail has 3 */
 #define MIME_PARTS_MAX		200		/* parts; a digest of a list has some 50 */
 #define MIME_BOUNDARY_MAX	200		/* octets; RFC 2046 section 5.1.1 has 70 */
+/* --- feedback.h --- */
+#define FEEDBACK_REPORT_MAX	(64 * 1024)	/* octets of message/feedback-report; real ones have 1 KB */
+#define FEEDBACK_ORIGINAL_MAX	(256 * 1024)	/* octets of the message complained of: its head is all that is read */
+#define FEEDBACK_VALUE_MAX	1000		/* octets of a field: one line of RFC 5322 section 2.1.1 */
+#define FEEDBACK_LIST_MAX	16		/* fields of one name; a complaint has one message */
+
+/* --- tags.h --- */
 
 #define MAIL_TAGS_MAX		64		/* tags of one list: DKIM has 14 */
 

@@ -79,6 +79,9 @@ static const struct finding_def arc_rows[] = {
 #undef F
 
 static const struct findings_module modules[] = {
+static const struct finding_def feedback_rows[] = {
+#include "mail/feedback_findings.def"
+};
 	{ "rpki", rpki_rows, ARRAY_LEN(rpki_rows) },
 	{ "rtr", rtr_rows, ARRAY_LEN(rtr_rows) },
 	{ "wire", wire_rows, ARRAY_LEN(wire_rows) },
@@ -107,6 +110,7 @@ static const struct findings_module modules[] = {
 };
 
 const struct findings_module *
+	{ "feedback", feedback_rows, ARRAY_LEN(feedback_rows) },
 findings_modules(size_t *ret_n)
 {
 	*ret_n = ARRAY_LEN(modules);

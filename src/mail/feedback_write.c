@@ -1,0 +1,91 @@
+/* A complaint for another operator (RFC 5965, 6650), with as little of people in it as is of use (RFC 6590). */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/timefmt.h"
+#include "mail/feedback.h"
+#include "mail/report_internal.h"
+
+struct out {
+	struct buf			*b;
+	const struct feedback_out	*f;
+	struct report_redact		 redact;
+};
+
+static void
+words_put(const struct out *w)
+{
+	buf_printf(w->b, "This is a complaint (%s) about a message of %.*s (RFC 5965).\n"
+	    "Addresses in it are replaced by words (RFC 6590): the same word is the same address.\n\n",
+	    feedback_type_name(w->f->type), SV_ARG(w->f->domain));
+}
+
+/* The sender's own address may go back to the sender's own operator, if it is plain. */
+static void
+sender_put(const struct out *w)
+{
+	_cleanup_(buf_done) struct buf plain = BUF_INIT;
+	const struct mail_address *a = w->f->mail_from;
+
+	buf_str(w->b, "Original-Mail-From: ");
+	if (a == NULL) {
+		buf_str(w->b, "<>\n");
+		return;
+	}
+	buf_printf(&plain, "%.*s@%.*s", SV_ARG(a->local), SV_ARG(a->domain));
+	if (w->f->with_sender && plain.rc == 0 && report_address_ok(buf_get(&plain)))
+		buf_printf(w->b, "<%.*s>", SV_ARG(buf_get(&plain)));
+	else
+		report_redact_address(&w->redact, a);
+	buf_char(w->b, '\n');
+}
+
+static void
+feedback_put(const struct out *w)
+{
+	const struct feedback_out *f = w->f;
+	char text[TIME_MAIL_STRLEN], source[IP_ADDR_STRLEN];
+
+	if (f->auth_results.n > 0) {
+		buf_str(w->b, "Authentication-Results: ");
+		report_lines_put(w->b, sv_trim(f->auth_results));
+	}
+	sender_put(w);
+	if (f->recipient != NULL) {
+		buf_str(w->b, "Original-Rcpt-To: ");
+		report_redact_address(&w->redact, f->recipient);
+		buf_char(w->b, '\n');
+	}
+	buf_printf(w->b, "Arrival-Date: %s\n", time_mail_str(f->arrived, text));
+	if (f->has_source)
+		buf_printf(w->b, "Source-IP: %s\n", ip_addr_str(f->source.addr, f->source.af, source));
+	buf_printf(w->b, "Reporting-MTA: dns; %.*s\nReported-Domain: %.*s\nIncidents: %" PRIu64 "\n\n",
+	    SV_ARG(f->submitter), SV_ARG(f->domain), f->incidents);
+}
+
+static bool
+out_ok(const struct feedback_out *f, const struct report_frame *frame)
+{
+	return f->type < FEEDBACK_TYPE_MAX && f->type != FEEDBACK_AUTH_FAILURE && report_frame_ok(frame) &&
+	    report_domain_ok(f->domain) && report_text_ok(f->auth_results);
+}
+
+int
+feedback_write(struct buf *b, struct pool *pool, const struct feedback_out *f)
+{
+	_cleanup_(crypto_hmac_freep) struct crypto_hmac *mac = NULL;
+	const struct report_frame frame = { f->from, f->to, f->submitter, f->id, f->agent, f->key, f->at };
+	struct out w = { .b = b, .f = f };
+
+	if (!out_ok(f, &frame))
+		return -EINVAL;
+	if ((mac = crypto_hmac_new(CRYPTO_HMAC_SHA256, f->key)) == NULL)
+		return -ENOMEM;
+	w.redact = (struct report_redact){ .b = b, .mac = mac, .pool = pool, .with_subject = f->with_subject,
+		.with_tokens = true };
+	report_frame_begin(b, &frame, "Complaint", f->domain);
+	words_put(&w);
+	report_frame_feedback(b, &frame, feedback_type_name(f->type));
+	feedback_put(&w);
+	return report_frame_end(&w.redact, &frame, f->head);
+}
