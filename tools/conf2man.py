@@ -22,6 +22,7 @@ SECTIONS = {
     "alarm": "What the operator is told. See sekisho-rpki-history(1).",
     "rtr": "The service for routers.",
     "dns": "Zones that are signed. See sekisho-zone(1).",
+    "mail": "The mail filter (milter) for Postfix and Sendmail. See sekisho-serve(8).",
     "web": "The page, the API and the metrics.",
     "log": "The three logs: this machine, other people's objects, and what was switched off or published.",
 }

@@ -6,6 +6,8 @@
 #include "app/exceptions.h"
 #include "app/look_conf.h"
 #include "app/mail.h"
+#include "app/mail_conf.h"
+#include "app/mail_sign_conf.h"
 #include "app/token_conf.h"
 #include "app/zone_conf.h"
 #include "base/err.h"
@@ -92,6 +94,7 @@ sizes_check(const struct conf *c, struct conf_error *err)
 		{ CONF_ORG_ASNS, 12000 }, { CONF_ORG_PREFIXES, 32000 },
 		{ CONF_RPKI_TREE, 8000 }, { CONF_RPKI_RRDP, 8000 },
 		{ CONF_ORG_NAME, 256 }, { CONF_ALARM_WEBHOOK, 2000 }, { CONF_RTR_ALLOW, 16000 },
+		{ CONF_MAIL_RESOLVER, 128 }, { CONF_MAIL_AUTHSERV_ID, 255 },
 		{ CONF_DNS_RESOLVER, 128 }, { CONF_DNS_HOSTS, 12000 },
 	};
 
@@ -192,7 +195,8 @@ rules_check(const struct conf *c, struct conf_error *err)
 		return err->rc;
 	if (zone_conf_check(c, err) < 0 || token_conf_check(c, err) < 0 || look_conf_check(c, err) < 0)
 		return err->rc;
-	if (tls_check(c, err) < 0 || webhook_check(c, err) < 0 || mail_check(c, err) < 0)
+	if (tls_check(c, err) < 0 || webhook_check(c, err) < 0 || mail_check(c, err) < 0 ||
+	    mail_sign_conf_check(c, err) < 0 || mail_conf_check(c, err) < 0)
 		return err->rc;
 	return sizes_check(c, err);
 }

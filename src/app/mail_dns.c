@@ -1,9 +1,11 @@
 /* Answers that are kept, and who gives them: see app/mail_dns.h. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/mail_dns_internal.h"
 #include "app/zone_file.h"
+#include "sys/clock.h"
 
 /* --- what is kept --- */
 
@@ -82,6 +84,43 @@ mail_dns_ask(struct mail_dns *d)
 	return (struct mail_ask){ .find = find, .arg = d };
 }
 
+/* Seconds of a clock that nobody sets. */
+static int64_t
+cache_now(void)
+{
+	return clock_mono_usec() / 1000000;
+}
+
+/* What others have asked for already; the rest, *n of them, in rows. */
+static int
+fill_known(struct mail_dns *d, struct mail_dns_row **rows, size_t *n)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < *n && d->cache != NULL; i++) {
+		int rc = mail_cache_find(d->cache, &rows[i]->q, cache_now(), d->pool,
+		    &rows[i]->answer, &rows[i]->why);
+
+		if (rc < 0)
+			return rc;
+		if (rc == 0)
+			rows[left++] = rows[i];
+	}
+	if (d->cache != NULL)
+		*n = left;
+	return 0;
+}
+
+static int
+fill_asked(struct mail_dns *d, struct mail_dns_row **rows, size_t n)
+{
+	int rc = n == 0 ? 0 : live_fill(d, rows, n);
+
+	for (size_t i = 0; i < n && rc == 0 && d->cache != NULL; i++)
+		mail_cache_add(d->cache, &rows[i]->q, cache_now(), &rows[i]->answer, rows[i]->why);
+	return rc;
+}
+
 int
 mail_dns_fill(struct mail_dns *d, struct mail_ask *ask)
 {
@@ -94,7 +133,9 @@ mail_dns_fill(struct mail_dns *d, struct mail_ask *ask)
 	for (size_t i = 0; i < n; i++)
 		if ((rows[i] = row_add(d, &ask->missing[i])) == NULL)
 			return d->rc = -ENOMEM;
-	return d->rc = live_fill(d, rows, n);
+	if ((d->rc = fill_known(d, rows, &n)) == 0)
+		d->rc = fill_asked(d, rows, n);
+	return d->rc;
 }
 
 const struct mail_dns_row *
@@ -195,23 +236,48 @@ is_here(const struct dnsask_to *to)
 }
 
 int
-mail_dns_live(struct sv resolver, uint32_t sec, struct mail_dns **ret)
+mail_dns_resolvers_read(struct sv resolver, struct mail_dns_resolvers *ret)
 {
-	_cleanup_(mail_dns_freep) struct mail_dns *d = dns_new();
+	struct dns_stubs s = { 0 };
 	int rc = 0;
 
-	if (d == NULL || (d->loop = loop_new()) == NULL)
+	if (resolver.n > 0)
+		rc = dnsask_to_parse(resolver, &s.resolver[s.n_resolvers++]);
+	else
+		rc = stubs_resolvers_read(&s, DNS_STUB_RESOLVERS_MAX);
+	if (rc < 0)
+		return rc;
+	*ret = (struct mail_dns_resolvers){ .n = s.n_resolvers, .here = true };
+	memcpy(ret->to, s.resolver, sizeof(ret->to));
+	for (unsigned i = 0; i < ret->n; i++)
+		ret->here &= is_here(&ret->to[i]);
+	return 0;
+}
+
+int
+mail_dns_live_of(const struct mail_dns_resolvers *to, uint32_t sec, struct mail_dns **ret)
+{
+	struct mail_dns *d = dns_new();
+
+	if (d == NULL)
 		return -ENOMEM;
 	d->usec = (int64_t)sec * 1000000;
-	if (resolver.n > 0)
-		rc = dnsask_to_parse(resolver, &d->stubs.resolver[d->stubs.n_resolvers++]);
-	else
-		rc = stubs_resolvers_read(&d->stubs, DNS_STUB_RESOLVERS_MAX);
-	if (rc < 0 || (rc = dnsask_new(d->loop, MAIL_MISSING_MAX, &d->stubs.asker)) < 0)
-		return rc;
-	d->trusted = true;
-	for (unsigned i = 0; i < d->stubs.n_resolvers; i++)
-		d->trusted &= is_here(&d->stubs.resolver[i]);
-	*ret = TAKE_PTR(d);
+	d->resolvers = *to;
+	*ret = d;
 	return 0;
+}
+
+int
+mail_dns_live(struct sv resolver, uint32_t sec, struct mail_dns **ret)
+{
+	struct mail_dns_resolvers to;
+	int rc = mail_dns_resolvers_read(resolver, &to);
+
+	return rc < 0 ? rc : mail_dns_live_of(&to, sec, ret);
+}
+
+void
+mail_dns_share(struct mail_dns *d, struct mail_cache *c)
+{
+	d->cache = c;
 }

@@ -16,6 +16,7 @@
 #ifndef APP_MAIL_DNS_H
 #define APP_MAIL_DNS_H
 
+#include "app/dns_stub.h"
 #include "mail/mail.h"
 
 #define MAIL_DNS_FILES_MAX	16	/* --dns */
@@ -42,8 +43,21 @@ DEFINE_CLEANUP(struct mail_dns, mail_dns_free)
  */
 int	 mail_dns_files(const char *const *paths, size_t n, struct findings *, size_t *ret_bad,
 	    struct mail_dns **ret) MUST_USE;
-/* From a resolver ("192.0.2.1:53"), or those of /etc/resolv.conf. -EINVAL: not an address. */
+/* Whom to ask. */
+struct mail_dns_resolvers {
+	struct dnsask_to	to[DNS_STUB_RESOLVERS_MAX];
+	unsigned		n;
+	bool			here;		/* all on this machine: what they validated is believed */
+};
+/* A resolver ("192.0.2.1:53"), or those of /etc/resolv.conf. -EINVAL: not an address. */
+int	 mail_dns_resolvers_read(struct sv resolver, struct mail_dns_resolvers *ret) MUST_USE;
+/* Of them, sec seconds for all questions together. Opens nothing before the first one. */
+int	 mail_dns_live_of(const struct mail_dns_resolvers *, uint32_t sec, struct mail_dns **ret) MUST_USE;
+/* The same in one go, for who judges one message. */
 int	 mail_dns_live(struct sv resolver, uint32_t sec, struct mail_dns **ret) MUST_USE;
+/* What it learns is shared by this cache from now on, which lives longer. */
+struct mail_cache;
+void	 mail_dns_share(struct mail_dns *, struct mail_cache *);
 
 /* How an evaluation asks; nothing is missing. */
 struct mail_ask mail_dns_ask(struct mail_dns *);

@@ -2,7 +2,7 @@
 #ifndef APP_MAIL_DNS_INTERNAL_H
 #define APP_MAIL_DNS_INTERNAL_H
 
-#include "app/dns_stub.h"
+#include "app/mail_cache.h"
 #include "app/mail_dns.h"
 #include "base/hash.h"
 
@@ -13,8 +13,9 @@ struct mail_dns {
 	int			 rc;		/* sticky: find() cannot say it */
 	struct zone		*zone;		/* from files; else: */
 	struct loop		*loop;
+	struct mail_dns_resolvers resolvers;
+	struct mail_cache	*cache;		/* NULL: none */
 	struct dns_stubs	 stubs;
-	bool			 trusted;	/* the resolvers are on this machine */
 	int64_t			 usec, end_usec; /* for all questions; 0: none was asked yet */
 	unsigned		 n_waiting;
 	uint8_t			 room[DNS_RDATA_MAX];

@@ -1,5 +1,6 @@
 /* Questions to resolvers, all that are missing at the same time: see app/mail_dns.h. */
 #include <errno.h>
+#include <string.h>
 
 #include "app/mail_dns_internal.h"
 #include "base/err.h"
@@ -49,7 +50,7 @@ done(void *arg, int rc, struct sv wire)
 		r->why = rc == -EBADMSG ? N_("the resolver's answer cannot be read") :
 		    why_not(&a->stub, rc);
 	else if (answer_head(wire, &h) == 0)
-		r->answer.secure = a->d->trusted && (h.flags & DNS_AD) != 0;
+		r->answer.secure = a->d->resolvers.here && (h.flags & DNS_AD) != 0;
 	one_less(a);
 }
 
@@ -93,12 +94,27 @@ wait_all(struct mail_dns *d)
 	return rc;
 }
 
+/* On the first question. */
+static int
+live_open(struct mail_dns *d)
+{
+	if (d->loop != NULL)
+		return 0;
+	memcpy(d->stubs.resolver, d->resolvers.to, sizeof(d->stubs.resolver));
+	d->stubs.n_resolvers = d->resolvers.n;
+	if ((d->loop = loop_new()) == NULL)
+		return -ENOMEM;
+	return dnsask_new(d->loop, MAIL_MISSING_MAX, &d->stubs.asker);
+}
+
 int
 live_fill(struct mail_dns *d, struct mail_dns_row *const *rows, size_t n)
 {
 	struct live_ask asks[MAIL_MISSING_MAX];
-	int rc;
+	int rc = live_open(d);
 
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; i < n; i++) {
 		struct live_ask *a = &asks[i];
 

@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "app/exceptions.h"
+#include "app/mail_sign_conf.h"
 #include "app/token_conf.h"
 #include "app/zone_conf.h"
 #include "base/err.h"
 #include "role/parent.h"
+#include "role/parent_mail.h"
 #include "role/parent_name.h"
 #include "sys/file.h"
 #include "sys/memfd.h"
@@ -37,14 +39,14 @@ tals_there(const char *path)
 
 /*
  * Is there anything to validate and to tell routers? Always, but where zones are
- * signed, no option is about routes, and nobody brought a trust anchor.
+ * signed or mail is judged, no option is about routes, and nobody brought a trust anchor.
  */
 static bool
 conf_routes(const struct conf *c)
 {
 	static const struct sv sections[] = { { "rpki.", 5 }, { "rtr.", 4 }, { "fetch.", 6 } };
 
-	if (c->values[CONF_DNS_ZONES].n == 0)
+	if (c->values[CONF_DNS_ZONES].n == 0 && app_conf_str(c, CONF_MILTER_LISTEN)[0] == '\0')
 		return true;
 	for (size_t r = 0; r < c->n_rows; r++)
 		for (size_t s = 0; s < ARRAY_LEN(sections); s++)
@@ -74,8 +76,10 @@ conf_wants(const struct conf *c, enum role_id id)
 		return false;
 	if (id == ROLE_ZONE || id == ROLE_KEY || id == ROLE_NAME)
 		return c->values[CONF_DNS_ZONES].n > 0;
-	if (id == ROLE_SEAL || id == ROLE_MILTER)
-		return false;
+	if (id == ROLE_SEAL)
+		return c->values[CONF_MAIL_SIGN].n > 0 || app_conf_str(c, CONF_MILTER_LISTEN)[0] != '\0';
+	if (id == ROLE_MILTER)
+		return app_conf_str(c, CONF_MILTER_LISTEN)[0] != '\0';
 	if (id == ROLE_VALIDATE || id == ROLE_RTR)
 		return conf_routes(c);
 	/* Alarms of zones go to the webhook, too. */
@@ -96,9 +100,10 @@ word_index(const struct conf *c, enum app_conf_row row, const char *const *words
 
 struct conf_texts {
 	struct buf	trees, rrdp, asns, prefixes, hosts, slurm, exceptions, allow, md5, mail_to;
-	struct buf	zones, names, servers;
-	int		zones_fd;	/* what this role is told of them; -1: not made */
-	char		objects[4200], scratch[4200], mail[4200], keys[4200];
+	struct buf	zones, names, servers, signs;
+	struct milter_texts milter;
+	int		zones_fd;	/* what this role is told of them, or of mail.sign; -1: not made */
+	char		objects[4200], scratch[4200], mail[4200], keys[4200], mail_keys[4200];
 	struct token_conf token;
 };
 
@@ -118,8 +123,10 @@ texts_done(struct conf_texts *t)
 	buf_done(&t->zones);
 	buf_done(&t->names);
 	buf_done(&t->servers);
+	buf_done(&t->signs);
 	fd_close(&t->zones_fd);
 	token_conf_done(&t->token);
+	milter_texts_done(&t->milter);
 }
 
 static void
@@ -150,6 +157,8 @@ texts_init(struct conf_texts *t, const struct parent *p)
 	else
 		(void)snprintf(t->keys, sizeof(t->keys), "%s/keys", app_conf_str(c, CONF_STATE));
 	(void)snprintf(t->mail, sizeof(t->mail), "%s/mail", app_conf_str(c, CONF_STATE));
+	mail_sign_conf_text(c, &t->signs);
+	(void)snprintf(t->mail_keys, sizeof(t->mail_keys), "%s/mail-keys", app_conf_str(c, CONF_STATE));
 }
 
 union conf_msg {
@@ -164,6 +173,8 @@ union conf_msg {
 	struct msg_zone_conf		zone;
 	struct msg_key_conf		key;
 	struct msg_name_conf		name;
+	struct msg_seal_conf		seal;
+	struct msg_milter_conf		milter;
 };
 
 static enum msg_type
@@ -316,6 +327,13 @@ msg_fill(const struct parent *p, enum role_id id, struct conf_texts *t,
 		m->name = name_conf_fill(c, &t->servers);
 		m->name.zones = t->zones_fd;
 		return MSG_name_conf;
+	case ROLE_MILTER:
+		m->milter = milter_conf_fill(c, &t->milter);
+		return MSG_milter_conf;
+	case ROLE_SEAL:
+		m->seal = (struct msg_seal_conf){ .folder = sv_str(t->mail_keys), .rows = t->zones_fd,
+		    .stamp = mail_sign_conf_stamp(c) };
+		return MSG_seal_conf;
 	case ROLE_ZONE:
 	case ROLE_KEY:
 		return msg_fill_names(c, id, t, m);
@@ -368,13 +386,13 @@ zones_fill(const struct parent *p, const struct conf_texts *t)
 static const struct buf *
 zones_text(const struct conf_texts *t, enum role_id id)
 {
-	return id == ROLE_NAME ? &t->names : &t->zones;
+	return id == ROLE_NAME ? &t->names : id == ROLE_SEAL ? &t->signs : &t->zones;
 }
 
 static bool
 is_told_zones(enum role_id id)
 {
-	return id == ROLE_STORE || id == ROLE_ZONE || id == ROLE_KEY || id == ROLE_NAME;
+	return id == ROLE_STORE || id == ROLE_ZONE || id == ROLE_KEY || id == ROLE_NAME || id == ROLE_SEAL;
 }
 
 /* All that a role is told, as bytes; of what is in a memfd its hash. */

@@ -362,3 +362,15 @@ file_append(const char *path, uint64_t at, struct sv s)
 		return rc;
 	return fdatasync(fd) < 0 ? -errno : 0;
 }
+
+int
+file_mode(const char *path, unsigned mode)
+{
+	return chmod(path, (mode_t)mode) < 0 ? -errno : 0;
+}
+
+unsigned
+file_mask(unsigned mask)
+{
+	return (unsigned)umask((mode_t)mask);
+}

@@ -44,6 +44,10 @@ bool	 file_is_special(const char *path);
 bool	 file_is_open_to_others(const char *path);
 /* May everybody? */
 bool	 file_is_open_to_all(const char *path);
+/* Who may use it, as chmod(1) has it; of a socket's file: who may connect. */
+int	 file_mode(const char *path, unsigned mode) MUST_USE;
+/* What files that are made are not given, from now on; what it was. */
+unsigned file_mask(unsigned);
 int	 dir_open(const char *path, int *ret_fd) MUST_USE;
 void	 fd_close(int *fd);		/* for _cleanup_() */
 

@@ -414,3 +414,15 @@ tcp_abort(int *fd)
 		(void)setsockopt(*fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	fd_close(fd);
 }
+
+struct ip_prefix
+tcp_host_from(const struct sockaddr *sa)
+{
+	struct sockaddr_storage ss = { 0 };
+
+	if (sa == NULL || (sa->sa_family != AF_INET && sa->sa_family != AF_INET6))
+		return (struct ip_prefix){ 0 };
+	memcpy(&ss, sa, sa->sa_family == AF_INET ? sizeof(struct sockaddr_in) :
+	    sizeof(struct sockaddr_in6));
+	return tcp_host_of(&ss);
+}

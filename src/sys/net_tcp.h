@@ -56,6 +56,9 @@ int	 tcp_dialled(int fd) MUST_USE;
 /* For sys/: between texts, hosts and what the kernel takes. */
 struct sockaddr_storage;
 struct ip_prefix tcp_host_of(const struct sockaddr_storage *);
+/* The same of what a library gives, NULL or of another family: af 0. */
+struct sockaddr;
+struct ip_prefix tcp_host_from(const struct sockaddr *);
 void	 tcp_name_of(const struct sockaddr_storage *, unsigned len, struct tcp_name *ret);
 int	 tcp_address(const char *, struct sockaddr_storage *ret, unsigned *ret_len) MUST_USE;
 unsigned tcp_address_of(const struct ip_prefix *host, uint16_t port, struct sockaddr_storage *ret);

@@ -306,3 +306,12 @@ random_fill(void *p, size_t n)
 {
 	return getrandom(p, n, 0) == (ssize_t)n ? 0 : -EIO;
 }
+
+const char *
+proc_host_name(char *buf, size_t n)
+{
+	if (gethostname(buf, n) < 0 || buf[0] == '\0')
+		(void)snprintf(buf, n, "localhost");
+	buf[n - 1] = '\0';
+	return buf;
+}

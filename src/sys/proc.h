@@ -42,6 +42,8 @@ void	 proc_no_sigpipe(void);
 void	 proc_end(int status) __attribute__((noreturn));
 pid_t	 proc_pid(void);
 bool	 proc_is_root(void);
+/* This machine's name, as its administrator gave it; "localhost" where there is none. */
+const char *proc_host_name(char *buf, size_t n);
 /* The running program's folder, without "/" at its end. */
 int	 proc_folder(char *buf, size_t n) MUST_USE;
 /* A path that stays true when the working directory changes; "" stays "". */

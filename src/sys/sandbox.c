@@ -120,6 +120,17 @@ const struct sandbox_profile sandbox_name = {
 	.max_memory = 2 * GIB, .max_files = 1024, .max_file = 16 * 1024 * 1024, .required = true,
 };
 
+/*
+ * libmilter has a thread for each connection of an MTA, and one for signals. They ask name
+ * servers. Memory: messages at a time (role/milter_role.h) times what one may have, and stacks.
+ */
+const struct sandbox_profile sandbox_milter = {
+	.name = "milter", .calls = SANDBOX_ACCEPT | SANDBOX_CONNECT | SANDBOX_THREADS |
+	SANDBOX_SIGWAIT | SANDBOX_MEMFD,
+	.max_memory = 16 * GIB, .max_mapped = 16 * GIB, .max_files = 8192,
+	.max_file = 16 * 1024 * 1024, .required = true,
+};
+
 /* --- Landlock; newer than the headers of Debian 12 in part --- */
 
 #define LL_FS_EXECUTE		(1ULL << 0)
@@ -480,6 +491,8 @@ rules(scmp_filter_ctx f, unsigned calls)
 		rc = allow(f, calls_module, ARRAY_LEN(calls_module));
 	if (rc == 0 && (calls & SANDBOX_LOCAL) != 0)
 		rc = allow_local(f);
+	if (rc == 0 && (calls & SANDBOX_SIGWAIT) != 0)
+		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, C(rt_sigtimedwait), 0);
 	if (rc == 0 && (calls & SANDBOX_THREADS) != 0)
 		rc = allow_threads(f);
 	return rc;

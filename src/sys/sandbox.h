@@ -45,6 +45,7 @@ enum {
 	SANDBOX_PROGRAM = 1 << 7,	/* fork, exec (Landlock says of what), a sandbox within */
 	SANDBOX_MODULE = 1 << 8,	/* code of others in this process: its locks; its threads get in, too */
 	SANDBOX_LOCAL = 1 << 9,		/* stream sockets to programs of this machine, connect */
+	SANDBOX_SIGWAIT = 1 << 10,	/* a thread of a library that waits for signals */
 };
 
 struct sandbox_profile {
@@ -67,7 +68,7 @@ extern const struct sandbox_profile sandbox_rsync, sandbox_box, sandbox_program;
 /* The same for role mail and the sendmail program. */
 extern const struct sandbox_profile sandbox_mail, sandbox_mail_box, sandbox_sendmail;
 extern const struct sandbox_profile sandbox_fetch, sandbox_store, sandbox_validate,
-	sandbox_rtr, sandbox_verify, sandbox_web, sandbox_zone, sandbox_key, sandbox_name,
+	sandbox_rtr, sandbox_verify, sandbox_web, sandbox_zone, sandbox_key, sandbox_name, sandbox_milter,
 	sandbox_seal;
 
 /*

@@ -66,3 +66,17 @@ task_free(struct task *t)
 	free(t);
 	return NULL;
 }
+
+int
+task_stack(size_t n)
+{
+	pthread_attr_t a;
+	int rc = pthread_attr_init(&a);
+
+	if (rc != 0)
+		return -rc;
+	if ((rc = pthread_attr_setstacksize(&a, n)) == 0)
+		rc = pthread_setattr_default_np(&a);
+	(void)pthread_attr_destroy(&a);
+	return -rc;
+}

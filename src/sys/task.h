@@ -16,4 +16,7 @@ struct task	*task_start(struct loop *, void (*fn)(void *arg), void (*done)(void 
 /* After done() has been called (also from within it); waits for the thread. */
 struct task	*task_free(struct task *);
 
+/* Threads that are made from now on, also by libraries, have a stack of so many octets. */
+int		 task_stack(size_t) MUST_USE;
+
 #endif

@@ -1,0 +1,442 @@
+/*
+ * libmilter: threads of a library, the only ones in this role (DESIGN section
+ * 5). It makes one for each connection and calls back on it, so all below but
+ * the last part runs on such threads; see role/milter_role.h for what they
+ * may touch.
+ *
+ * No callback answers but those in which something is decided (connect, DATA,
+ * the end): what fails in between is remembered, and said at the end.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmilter/mfapi.h>
+
+#include "base/pool.h"
+#include "role/milter_role.h"
+#include "sys/file.h"
+#include "sys/net_tcp.h"
+#include "sys/task.h"
+
+/* libmilter's callbacks have no argument of ours. */
+static struct milter_hall *hall;
+
+/* What must be allowed to us, and what nobody need wait for. */
+#define ACTIONS		(SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE)
+#define SILENT		(SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY)
+
+/* libmilter takes texts that it only reads as if it wrote them. */
+static char *
+lib(const char *s)
+{
+	return (char *)(uintptr_t)s;
+}
+
+/* A connection of an MTA. */
+struct talk {
+	unsigned long		 steps;		/* SMFIP_…, as agreed */
+	bool			 counted;
+	bool			 has_client;
+	struct ip_prefix	 client;
+	char			*helo;
+	/* one message; the pool is its envelope's */
+	struct pool		*pool;
+	bool			 judging;	/* counted as such */
+	int			 rc;		/* what failed before the end */
+	struct sv		 sender, login;
+	struct sv		*recipients;
+	size_t			 n_recipients;
+	struct milter_mail	*mail;
+};
+
+/* --- what is told to the MTA --- */
+
+static sfsistat
+silent(const struct talk *t, unsigned long step)
+{
+	return (t->steps & step) != 0 ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
+/* What cannot be judged; see "no mail is lost". */
+static sfsistat
+failure(SMFICTX *ctx)
+{
+	if (hall->gate.policy.on_failure != MAIL_ACT_TEMPFAIL) {
+		atomic_fetch_add(&hall->n.accepted, 1);
+		return SMFIS_ACCEPT;
+	}
+	atomic_fetch_add(&hall->n.deferred, 1);
+	(void)smfi_setreply(ctx, lib("451"), lib("4.3.0"),
+	    lib("This mail could not be judged at this moment; please try again"));
+	return SMFIS_TEMPFAIL;
+}
+
+/* --- the life of a message --- */
+
+static void
+message_end(struct talk *t)
+{
+	t->mail = milter_mail_free(t->mail);
+	if (t->judging)
+		atomic_fetch_sub(&hall->n.judging, 1);
+	t->judging = false;
+	t->rc = 0;
+	t->sender = t->login = SV("");
+	t->recipients = NULL;
+	t->n_recipients = 0;
+	if (t->pool != NULL)
+		pool_reset(t->pool);
+}
+
+static struct talk *
+talk_of(SMFICTX *ctx)
+{
+	return smfi_getpriv(ctx);
+}
+
+/* "<a@example.net>" without its brackets. */
+static struct sv
+address_take(struct talk *t, const char *arg)
+{
+	struct sv s = sv_take(sv_str(arg != NULL ? arg : ""), MILTER_ADDRESS_MAX);
+
+	if (s.n >= 2 && s.p[0] == '<' && s.p[s.n - 1] == '>')
+		s = (struct sv){ s.p + 1, s.n - 2 };
+	s = pool_sv(t->pool, s);
+	if (s.p == NULL)
+		t->rc = -ENOMEM;
+	return s;
+}
+
+/* --- callbacks --- */
+
+static sfsistat
+on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2 UNUSED,
+    unsigned long f3 UNUSED, unsigned long *pf0, unsigned long *pf1, unsigned long *pf2,
+    unsigned long *pf3)
+{
+	struct talk *t = calloc(1, sizeof(*t));
+
+	*pf2 = *pf3 = 0;
+	*pf0 = (ACTIONS | SMFIF_SETSYMLIST) & f0;
+	*pf1 = (SILENT | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC) & f1;
+	if (t == NULL || (t->pool = pool_new(MILTER_ENVELOPE_MAX)) == NULL) {
+		free(t);
+		t = NULL;
+	}
+	if (t == NULL || (f0 & ACTIONS) != ACTIONS)
+		atomic_fetch_add(t == NULL ? &hall->n.failed : &hall->n.odd, 1);
+	if (t != NULL)
+		t->steps = *pf1;
+	(void)smfi_setpriv(ctx, t);
+	if ((*pf0 & SMFIF_SETSYMLIST) != 0 &&
+	    (smfi_setsymlist(ctx, SMFIM_ENVFROM, lib("{auth_authen}")) == MI_FAILURE ||
+	    smfi_setsymlist(ctx, SMFIM_DATA, lib("i")) == MI_FAILURE))
+		atomic_fetch_add(&hall->n.odd, 1);
+	return SMFIS_CONTINUE;
+}
+
+/* host is what the client's address is called; the address itself counts. */
+static sfsistat
+on_connect(SMFICTX *ctx, char *host UNUSED, _SOCK_ADDR *from)
+{
+	struct talk *t = talk_of(ctx);
+
+	if (t == NULL)
+		return failure(ctx);
+	t->counted = true;
+	if (atomic_fetch_add(&hall->n.connections, 1) >= MILTER_CONNECTIONS_MAX) {
+		atomic_fetch_add(&hall->n.crowded, 1);
+		return failure(ctx);
+	}
+	/* Without an address it is a program of that host. */
+	t->client = tcp_host_from(from);
+	t->has_client = t->client.af != 0;
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat
+on_helo(SMFICTX *ctx, char *name)
+{
+	struct talk *t = talk_of(ctx);
+
+	free(t->helo);
+	t->helo = strndup(name != NULL ? name : "", MILTER_ADDRESS_MAX);
+	return silent(t, SMFIP_NR_HELO);
+}
+
+static sfsistat
+on_from(SMFICTX *ctx, char **argv)
+{
+	struct talk *t = talk_of(ctx);
+	const char *who = smfi_getsymval(ctx, lib("{auth_authen}"));
+
+	message_end(t);
+	t->sender = address_take(t, argv[0]);
+	t->login = address_take(t, who);
+	t->recipients = pool_calloc(t->pool, MILTER_RECIPIENTS_MAX, sizeof(*t->recipients));
+	if (t->recipients == NULL)
+		t->rc = -ENOMEM;
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat
+on_rcpt(SMFICTX *ctx, char **argv)
+{
+	struct talk *t = talk_of(ctx);
+
+	if (t->recipients != NULL && t->n_recipients < MILTER_RECIPIENTS_MAX)
+		t->recipients[t->n_recipients++] = address_take(t, argv[0]);
+	return silent(t, SMFIP_NR_RCPT);
+}
+
+/* The envelope is complete: is there room, and then a gate. */
+static sfsistat
+on_data(SMFICTX *ctx)
+{
+	struct talk *t = talk_of(ctx);
+	const char *id = smfi_getsymval(ctx, lib("i"));
+	const struct mail_gate_mail m = {
+		.has_client = t->has_client, .client = t->client,
+		.helo = sv_str(t->helo != NULL ? t->helo : ""), .sender = t->sender,
+		.queue_id = sv_take(sv_str(id != NULL ? id : ""), MILTER_ADDRESS_MAX),
+		.recipients = t->recipients, .n_recipients = t->n_recipients, .login = t->login,
+	};
+
+	atomic_fetch_add(&hall->n.messages, 1);
+	if (atomic_fetch_add(&hall->n.judging, 1) >= hall->max_messages) {
+		atomic_fetch_sub(&hall->n.judging, 1);
+		atomic_fetch_add(&hall->n.crowded, 1);
+		return failure(ctx);
+	}
+	t->judging = true;
+	if (t->rc == 0)
+		t->rc = milter_mail_new(hall, &m, &t->mail);
+	if (t->rc == 0)
+		return SMFIS_CONTINUE;
+	atomic_fetch_add(&hall->n.failed, 1);
+	message_end(t);
+	return failure(ctx);
+}
+
+/* RFC 5322: what is behind the colon; an MTA of old has cut a blank away. */
+static sfsistat
+on_field(SMFICTX *ctx, char *name, char *value)
+{
+	struct talk *t = talk_of(ctx);
+	struct sv v = sv_str(value);
+	char *p;
+
+	if (t->mail == NULL)
+		return silent(t, SMFIP_NR_HDR);
+	if ((t->steps & SMFIP_HDR_LEADSPC) != 0)
+		milter_mail_field(t->mail, sv_str(name), v);
+	else if ((p = malloc(v.n + 2)) == NULL)
+		t->rc = -ENOMEM;
+	else {
+		p[0] = ' ';
+		memcpy(p + 1, v.p, v.n);
+		milter_mail_field(t->mail, sv_str(name), (struct sv){ p, v.n + 1 });
+		free(p);
+	}
+	return silent(t, SMFIP_NR_HDR);
+}
+
+static sfsistat
+on_head_end(SMFICTX *ctx)
+{
+	struct talk *t = talk_of(ctx);
+
+	if (t->mail != NULL)
+		milter_mail_head_end(t->mail);
+	return silent(t, SMFIP_NR_EOH);
+}
+
+static sfsistat
+on_body(SMFICTX *ctx, unsigned char *p, size_t n)
+{
+	struct talk *t = talk_of(ctx);
+
+	if (t->mail != NULL)
+		milter_mail_body(t->mail, (struct sv){ (const char *)p, n });
+	return silent(t, SMFIP_NR_BODY);
+}
+
+/* --- the verdict --- */
+
+/* A copy with a NUL; libmilter wants it writable. */
+static char *
+text_of(struct talk *t, struct sv s)
+{
+	return pool_printf(t->pool, "%.*s", SV_ARG(s));
+}
+
+static int
+edit_make(SMFICTX *ctx, struct talk *t, const struct mail_gate_edit *e)
+{
+	struct sv v = e->value;
+	char *name = text_of(t, e->name), *value;
+
+	if (name == NULL)
+		return -ENOMEM;
+	if (e->is_removal)
+		return smfi_chgheader(ctx, name, (int)e->index, NULL) == MI_SUCCESS ? 0 : -EIO;
+	if ((t->steps & SMFIP_HDR_LEADSPC) == 0 && v.n > 0 && v.p[0] == ' ')
+		v = sv_skip(v, 1);
+	if ((value = text_of(t, v)) == NULL)
+		return -ENOMEM;
+	return smfi_insheader(ctx, 0, name, value) == MI_SUCCESS ? 0 : -EIO;
+}
+
+static int
+edits_make(SMFICTX *ctx, struct talk *t, const struct mail_gate_out *out)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < out->n_edits && rc == 0; i++)
+		rc = edit_make(ctx, t, &out->edits[i]);
+	if (rc == 0)
+		atomic_fetch_add(&hall->n.changed, out->n_edits);
+	return rc;
+}
+
+static sfsistat
+refusal(SMFICTX *ctx, struct talk *t, const struct mail_gate_out *out)
+{
+	char code[8];
+	char *enhanced = text_of(t, out->enhanced), *text = text_of(t, out->text);
+
+	(void)snprintf(code, sizeof(code), "%u", out->reply);
+	/* Without it the MTA says something of its own: a refusal in any case. */
+	if (enhanced == NULL || text == NULL ||
+	    smfi_setreply(ctx, code, enhanced, text) == MI_FAILURE)
+		atomic_fetch_add(&hall->n.odd, 1);
+	if (out->act == MAIL_ACT_TEMPFAIL) {
+		atomic_fetch_add(&hall->n.deferred, 1);
+		return SMFIS_TEMPFAIL;
+	}
+	atomic_fetch_add(&hall->n.rejected, 1);
+	return SMFIS_REJECT;
+}
+
+static sfsistat
+quarantine(SMFICTX *ctx, struct talk *t, const struct mail_gate_out *out)
+{
+	char *text = out->text.n > 0 ? text_of(t, out->text) : NULL;
+
+	if (smfi_quarantine(ctx, text != NULL ? text : lib("quarantined")) == MI_FAILURE)
+		return failure(ctx);
+	atomic_fetch_add(&hall->n.quarantined, 1);
+	return SMFIS_ACCEPT;
+}
+
+static sfsistat
+verdict(SMFICTX *ctx, struct talk *t, const struct mail_gate_out *out)
+{
+	if (out->act == MAIL_ACT_REJECT || out->act == MAIL_ACT_TEMPFAIL)
+		return refusal(ctx, t, out);
+	if (edits_make(ctx, t, out) < 0) {
+		atomic_fetch_add(&hall->n.failed, 1);
+		return failure(ctx);
+	}
+	if (out->act == MAIL_ACT_QUARANTINE)
+		return quarantine(ctx, t, out);
+	atomic_fetch_add(&hall->n.accepted, 1);
+	return SMFIS_ACCEPT;
+}
+
+static sfsistat
+on_end(SMFICTX *ctx)
+{
+	struct talk *t = talk_of(ctx);
+	struct mail_gate_out out;
+	sfsistat s;
+
+	if (t->rc < 0 || t->mail == NULL) {
+		atomic_fetch_add(&hall->n.failed, 1);
+		s = failure(ctx);
+	} else {
+		milter_mail_end(t->mail, &out);
+		s = verdict(ctx, t, &out);
+	}
+	message_end(t);
+	return s;
+}
+
+static sfsistat
+on_abort(SMFICTX *ctx)
+{
+	if (talk_of(ctx) != NULL)
+		message_end(talk_of(ctx));
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat
+on_close(SMFICTX *ctx)
+{
+	struct talk *t = talk_of(ctx);
+
+	if (t == NULL)
+		return SMFIS_CONTINUE;
+	message_end(t);
+	if (t->counted)
+		atomic_fetch_sub(&hall->n.connections, 1);
+	(void)pool_free(t->pool);
+	free(t->helo);
+	free(t);
+	(void)smfi_setpriv(ctx, NULL);
+	return SMFIS_CONTINUE;
+}
+
+/* --- for the loop --- */
+
+static int
+listen_open(const char *listen, unsigned mode)
+{
+	bool file = strncmp(listen, "unix:", 5) == 0;
+	/* Nobody gets in between bind and chmod. */
+	unsigned old = file_mask(0177);
+	int rc = smfi_opensocket(true) == MI_SUCCESS ? 0 : -EIO;
+
+	(void)file_mask(old);
+	return rc < 0 || !file ? rc : file_mode(listen + 5, mode);
+}
+
+int
+milter_mta_open(struct milter_hall *h, struct sv listen, unsigned mode)
+{
+	const struct smfiDesc desc = {
+		.xxfi_name = lib("sekisho"), .xxfi_version = SMFI_VERSION,
+		.xxfi_flags = ACTIONS | SMFIF_SETSYMLIST,
+		.xxfi_connect = on_connect, .xxfi_helo = on_helo, .xxfi_envfrom = on_from,
+		.xxfi_envrcpt = on_rcpt, .xxfi_data = on_data, .xxfi_header = on_field,
+		.xxfi_eoh = on_head_end, .xxfi_body = on_body, .xxfi_eom = on_end,
+		.xxfi_abort = on_abort, .xxfi_close = on_close, .xxfi_negotiate = on_negotiate,
+	};
+	char text[300];
+	int rc = task_stack(MILTER_STACK);
+
+	hall = h;
+	(void)snprintf(text, sizeof(text), "%.*s", SV_ARG(listen));
+	if (rc < 0)
+		return rc;
+	if (smfi_register(desc) == MI_FAILURE || smfi_setconn(text) == MI_FAILURE ||
+	    smfi_settimeout(MILTER_IDLE_SEC) == MI_FAILURE ||
+	    smfi_setbacklog(MILTER_BACKLOG) == MI_FAILURE)
+		return -EINVAL;
+	return listen_open(text, mode);
+}
+
+int
+milter_mta_run(void)
+{
+	return smfi_main() == MI_SUCCESS ? 0 : -EIO;
+}
+
+void
+milter_mta_stop(void)
+{
+	(void)smfi_stop();
+}

@@ -1,0 +1,84 @@
+/*
+ * milter: judges mail for Postfix and Sendmail while they take it in, by
+ * libmilter's protocol: they tell it the connection, the envelope, the fields
+ * and the body, and do what it says (app/mail_gate.h has what that is).
+ *
+ *	milter.c	the role: configuration, counts, what the log is told
+ *	milter_mta.c	libmilter: its callbacks, and the threads that it makes
+ *	milter_mail.c	one message in a thread: a gate, the DNS, its row
+ *	milter_sign.c	from threads to role seal and back
+ *
+ * THREADS. libmilter blocks in smfi_main() and makes a thread for each
+ * connection; all the rest of this house has a loop. So smfi_main() runs on a
+ * task beside the role's loop (sys/task.h). Threads see struct milter_hall,
+ * of which they change nothing but counts; they neither log nor send frames,
+ * as those belong to the loop: it looks at the counts once in a while, and
+ * says of each kind of trouble one line a minute.
+ *
+ * NO MAIL IS LOST. What cannot be judged (no memory, too much at a time, a
+ * fault of ours) is let in or asked for again later, as the configuration
+ * chose (mail.on-failure); it is never refused. When this process is not
+ * there, the MTA does what its own configuration says (Postfix:
+ * milter_default_action), so a kill in the middle of a message delays it and
+ * no more.
+ */
+#ifndef ROLE_MILTER_ROLE_H
+#define ROLE_MILTER_ROLE_H
+
+#include <stdatomic.h>
+
+#include "app/mail_gate.h"
+#include "role/role.h"
+
+#define MILTER_CONNECTIONS_MAX	2000		/* each is a thread; Postfix has 100 smtpd by default */
+#define MILTER_RECIPIENTS_MAX	1000		/* of a message: Postfix's smtpd_recipient_limit */
+#define MILTER_ENVELOPE_MAX	((size_t)1 << 20) /* octets of one envelope: so many of 320 each, thrice */
+#define MILTER_STACK		((size_t)512 << 10) /* of a thread */
+#define MILTER_IDLE_SEC		3600		/* an MTA says nothing for so long: it is gone */
+#define MILTER_BACKLOG		200		/* connections that wait to be taken */
+#define MILTER_ADDRESS_MAX	2000		/* octets of an address; RFC 5321 has 256 */
+
+/* What has happened since the role began. */
+struct milter_counts {
+	atomic_uint_fast64_t	messages, accepted, rejected, deferred, quarantined;
+	atomic_uint_fast64_t	own, relayed, signed_, sealed, changed;	/* fields removed and added */
+	/* trouble, each with a line for the log (milter.c) */
+	atomic_uint_fast64_t	crowded;	/* more than mail.max-messages at a time */
+	atomic_uint_fast64_t	failed;		/* could not be judged */
+	atomic_uint_fast64_t	unkept;		/* rows that could not be kept */
+	atomic_uint_fast64_t	unsigned_;	/* signatures that could not be had */
+	atomic_uint_fast64_t	odd;		/* an MTA that cannot do what we need */
+	/* now */
+	atomic_uint		connections, judging;
+};
+
+/* What all threads share. */
+struct milter_hall {
+	struct role		*role;		/* for its clock, nothing else */
+	struct mail_gate_conf	 gate;
+	uint32_t		 max_messages;
+	struct milter_counts	 n;
+};
+
+/* --- one message (milter_mail.c) --- */
+
+struct milter_mail;
+/* Texts are copied. */
+int	 milter_mail_new(struct milter_hall *, const struct mail_gate_mail *,
+	    struct milter_mail **ret) MUST_USE;
+struct milter_mail *milter_mail_free(struct milter_mail *);
+void	 milter_mail_field(struct milter_mail *, struct sv name, struct sv value);
+void	 milter_mail_head_end(struct milter_mail *);
+void	 milter_mail_body(struct milter_mail *, struct sv piece);
+/* *ret lives as long as the mail. */
+void	 milter_mail_end(struct milter_mail *, struct mail_gate_out *ret);
+
+/* --- libmilter (milter_mta.c) --- */
+
+/* Before the sandbox closes. -EINVAL: no such place; -EIO: it cannot listen there. */
+int	 milter_mta_open(struct milter_hall *, struct sv listen, unsigned mode) MUST_USE;
+/* Serve until milter_mta_stop(); on a thread of its own. 0 or -EIO. */
+int	 milter_mta_run(void);
+void	 milter_mta_stop(void);
+
+#endif

@@ -1,0 +1,46 @@
+/* What role milter is told. */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/mail_conf.h"
+#include "role/parent_mail.h"
+#include "sys/proc.h"
+
+void
+milter_texts_done(struct milter_texts *t)
+{
+	buf_done(&t->listen);
+	buf_done(&t->rules);
+}
+
+/* "0660" as chmod(1) reads it; the row has no other words. */
+static uint32_t
+mode_of(const char *s)
+{
+	uint32_t mode = 0;
+
+	for (; *s >= '0' && *s <= '7'; s++)
+		mode = mode << 3 | (uint32_t)(*s - '0');
+	return mode;
+}
+
+struct msg_milter_conf
+milter_conf_fill(const struct conf *c, struct milter_texts *t)
+{
+	const char *id = app_conf_str(c, CONF_MAIL_AUTHSERV_ID);
+
+	mail_conf_listen(c, &t->listen);
+	mail_conf_rules(c, &t->rules);
+	(void)proc_host_name(t->node, sizeof(t->node));
+	(void)snprintf(t->rows, sizeof(t->rows), "%s/mail-rows", app_conf_str(c, CONF_STATE));
+	return (struct msg_milter_conf){
+		.listen = buf_get(&t->listen), .mode = mode_of(app_conf_str(c, CONF_MILTER_MODE)),
+		.authserv_id = sv_str(id[0] != '\0' ? id : t->node), .node = sv_str(t->node),
+		.resolver = sv_str(app_conf_str(c, CONF_MAIL_RESOLVER)),
+		.max_messages = app_conf_u32(c, CONF_MAIL_MAX_MESSAGES),
+		.rules = buf_get(&t->rules),
+		.seal_domain = sv_str(app_conf_str(c, CONF_MAIL_SEAL_DOMAIN)),
+		.seal_selector = sv_str(app_conf_str(c, CONF_MAIL_SEAL_SELECTOR)),
+		.rows = sv_str(t->rows),
+	};
+}

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""
+A real Postfix with role milter of `sekisho serve` before its queue, and a DNS
+out of rows: what passes, what is refused, what is taken out and put in; and
+what happens to mail when the role is killed, or is not there.
+"""
+import os
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "cli"))
+sys.path.insert(0, os.path.join(HERE, "..", "lab"))
+import house  # noqa: E402
+import postfix  # noqa: E402
+from mail_dns_server import A, TXT, Server, txt  # noqa: E402
+from patience import wait_for  # noqa: E402
+from tap import Tap  # noqa: E402
+
+RECORDS = {
+    ("good.test", TXT): [txt("v=spf1 ip4:192.0.2.1 -all")],
+    ("_dmarc.good.test", TXT): [txt("v=DMARC1; p=reject")],
+    ("strict.test", TXT): [txt("v=spf1 ip4:192.0.2.9 -all")],
+    ("_dmarc.strict.test", TXT): [txt("v=DMARC1; p=reject")],
+    ("quiet.test", TXT): [txt("v=spf1 ip4:192.0.2.9 -all")],
+    ("_dmarc.quiet.test", TXT): [txt("v=DMARC1; p=quarantine")],
+    ("plain.test", A): [bytes([192, 0, 2, 7])],
+}
+MAIL = """mail:
+  milter:
+    listen: unix:%(sock)s
+    mode: "0660"
+  authserv-id: mx.local.test
+  own-networks: 192.0.2.77/32
+  policy: enforce
+  on-failure: %(failure)s
+  resolver: %(resolver)s
+"""
+
+
+class Gate(house.House):
+    """sekisho serve with nothing but mail to do."""
+
+    def __init__(self, folder, resolver, failure="tempfail", more=""):
+        self.sock = os.path.join(folder, "run", "milter")
+        os.mkdir(os.path.dirname(self.sock))
+        if os.geteuid() == 0:	# the folder's group is the socket's
+            os.chown(os.path.dirname(self.sock), 0, postfix.group())
+            os.chmod(os.path.dirname(self.sock), 0o2750)
+        self.mail = MAIL % {"sock": self.sock, "failure": failure, "resolver": resolver} + more
+        super().__init__(folder)
+
+    def write_conf(self, rtr="", top=""):
+        with open(self.conf, "w") as f:
+            f.write("state: state\nrpki:\n  tals: house.tal\nfetch:\n  mode: off\nrtr:\n  listen: 127.0.0.1:%d\n"
+                    "web:\n  listen: 127.0.0.1:%d\nlog:\n  op: op.log\n" % tuple(self.ports) + self.mail)
+
+    def counts(self):
+        return self.status()["milter"]
+
+    def up(self):
+        return wait_for(lambda: self.role("milter")["ready"], 10)
+
+
+def message(author, *fields, text="Good day."):
+    head = ["From: %s" % author, "To: b@local.test", "Subject: a test", "Date: Mon, 23 Nov 2026 07:00:00 +0000",
+            "Message-ID: <%d@test>" % time.monotonic_ns(), *fields]
+    return ("\r\n".join(head) + "\r\n\r\n" + text + "\r\n").encode()
+
+
+def fields(mail, name):
+    """Values of the fields of that name, unfolded."""
+    head = mail.split(b"\n\n", 1)[0].decode().replace("\n\t", " ").replace("\n ", " ")
+    return [ln.split(":", 1)[1].strip() for ln in head.split("\n") if ln.lower().startswith(name.lower() + ":")]
+
+
+def passes(t, p, g):
+    code, text = p.send("a@good.test", ["b@local.test"], message("a@good.test"), client="192.0.2.1")
+    t.equal(code, 250, "mail that passes is let in", text + p.log() + g.log())
+    mail = p.take()
+    t.ok(mail is not None and b"Good day." in mail, "it is delivered")
+
+
+def killed(t, p, g):
+    """kill -9 of the role while mail comes in: nothing is lost, nothing is refused for good."""
+    codes, stop = [], threading.Event()
+
+    def load():
+        while not stop.is_set():
+            codes.append(p.send("a@good.test", ["b@local.test"], message("a@good.test"), client="192.0.2.1")[0])
+
+    threads = [threading.Thread(target=load) for _ in range(3)]
+    for th in threads:
+        th.start()
+    time.sleep(0.3)
+    g.kill_role("milter")
+    time.sleep(0.3)
+    back = g.up()
+    good = wait_for(lambda: p.send("a@good.test", ["b@local.test"], message("a@good.test"), client="192.0.2.1")[0] == 250)
+    stop.set()
+    for th in threads:
+        th.join()
+    t.ok(back and good, "the role is started again, and mail comes in", g.log())
+    t.equal({c // 100 for c in codes} - {2, 4}, set(), "answers meanwhile: taken, or asked for again")
+    n = codes.count(250) + 1
+    t.ok(p.mail(n) is not None, "each of %d mails that were taken is delivered" % n)
+    while p.take(1):
+        pass
+
+
+def stops(t, p, g):
+    begin = time.monotonic()
+    s = p.smtp("192.0.2.1")	# a connection to the milter that stays open
+    code, err = g.stop()
+    s.close()
+    t.equal(code, 0, "Ctrl-C: the daemon ends", err)
+    t.ok(time.monotonic() - begin < 3 * house.patient(1), "… soon, though an MTA is connected")
+    code, text = p.send("a@good.test", ["b@local.test"], message("a@good.test"), client="192.0.2.1")
+    t.equal(code // 100, 4, "without the role Postfix does what it was told: later", text)
+
+
+def main():
+    t = Tap()
+    why = postfix.missing()
+    if why:
+        t.skip("postfix", why)
+        return t.done()
+    dns = Server(RECORDS)
+    with house.folder() as d:
+        g = Gate(d, dns.address)
+        try:
+            g.start()
+            if not g.up():
+                t.ok(False, "sekisho serve with role milter", g.log())
+                return t.done()
+            with postfix.Postfix(d, "unix:" + g.sock) as p:
+                for case in (passes, killed, stops):
+                    t.case(case, t, p, g)
+        finally:
+            house.stop_all()
+            dns.close()
+    return t.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
