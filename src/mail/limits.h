@@ -70,7 +70,7 @@
 
 /* --- row.h --- */
 #define MAIL_ROW_NODE_MAX	255		/* octets of a node's name: a host's */
-#define MAIL_ROW_QUEUE_MAX	128		/* octets of a queue id; Sendmail's and Postfix's long ones have 14 to 20 */
+#define MAIL_ROW_QUEUE_MAX	128		/* octets of a queue id; the long ones in use have 14 to 20 */
 #define MAIL_ROW_DOMAIN_MAX	255		/* octets of a domain as text; HELO may be anything, and is cut */
 #define MAIL_ROW_TEXT_MAX	400		/* octets of a comment: as MAIL_POLICY_COMMENT_MAX */
 #define MAIL_ROW_URI_MAX	512		/* octets of an address in rua=: percent signs make three of one */

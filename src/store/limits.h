@@ -98,6 +98,19 @@
 /* What the log beside the file (-wal) is cut back to. */
 #define HISTORY_WAL_BYTES	"16777216"
 
+/* --- reports.h --- */
+
+/* The last fence: 16 GiB of 4096 bytes; some 40 million rows. */
+#define REPORTS_PAGES_MAX	4194304u
+/* What is thrown away in one slice. */
+#define REPORTS_PRUNE_ROWS	5000
+/* Memory of names of one segment: 64 MB of rows have 20 MB of them, were they all different. */
+#define REPORTS_DELTA_POOL_MAX	((size_t)64 << 20)
+/* Policies of a domain in one day; people change theirs once. What is beyond waits. */
+#define REPORTS_POLICIES_MAX	16
+/* Octets of what a mail program said. */
+#define REPORTS_ERROR_MAX	400
+
 /* Alarms that wait to be mailed: a day and a half of as many as are told. */
 #define HISTORY_MAILS_MAX	1000
 

@@ -50,7 +50,7 @@ DOORS = {
     # Snapshots and objects have nothing in common, and who reads objects has
     # no business with the library that writes either. The history is read by
     # commands that need neither.
-    "store": {"store/store.h", "store/objects.h", "store/history.h"},
+    "store": {"store/store.h", "store/objects.h", "store/history.h", "store/reports.h"},
 }
 # (file, include): why this one is right
 ALLOWED = {
@@ -102,6 +102,7 @@ LIBRARIES = {
     "jansson.h": ("src/app/", "src/rtr/", "src/cmd/"),
     "p11-kit/": ("src/hsm/",),
     "sqlite3.h": ("src/store/",),
+    "libpq-fe.h": ("src/store/",),
     "lmdb.h": ("src/store/",),
     "libmilter/": ("src/role/milter_mta.c",),
 }

@@ -1,0 +1,162 @@
+/* The reports' store: opening, transactions, and rows that are taken in. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "store/reports_internal.h"
+
+/* --- statements --- */
+
+int
+reports_run(struct reports *r, enum reports_sql i, const struct sql_value *args, sql_fn fn, void *arg)
+{
+	uint64_t changed;
+
+	return r->driver->run(r->db, i, &reports_sql[i], args, fn, arg, &changed);
+}
+
+int
+reports_change(struct reports *r, enum reports_sql i, const struct sql_value *args, uint64_t *ret)
+{
+	return r->driver->run(r->db, i, &reports_sql[i], args, NULL, NULL, ret);
+}
+
+int
+reports_exec(struct reports *r, const char *sql)
+{
+	return r->driver->exec(r->db, sql);
+}
+
+int
+reports_finish(struct reports *r, int rc)
+{
+	if (rc == 0 && (rc = reports_exec(r, "COMMIT")) == 0)
+		return 0;
+	/* Where the connection is gone, so is the transaction. */
+	if (reports_exec(r, "ROLLBACK") < 0)
+		return rc;
+	return rc;
+}
+
+/* --- opening --- */
+
+struct reports *
+reports_free(struct reports *r)
+{
+	if (r == NULL)
+		return NULL;
+	reports_delta_done(r);
+	if (r->driver != NULL && r->db != NULL)
+		r->driver->free(r->db);
+	free(r);
+	return NULL;
+}
+
+static int
+number_take(void *arg, const struct sql_value *v)
+{
+	*(int64_t *)arg = v[0].i;
+	return 0;
+}
+
+/* Tables of a newer version are left as they are: their CREATEs are all "IF NOT EXISTS". */
+static int
+tables_make(struct reports *r)
+{
+	int64_t version = 0;
+	int rc = reports_exec(r, r->driver->begin_schema);
+
+	if (rc < 0 || (rc = reports_finish(r, reports_exec(r, reports_schema))) < 0)
+		return rc;
+	for (unsigned i = 0; i < SQL_MAX && rc == 0; i++)
+		rc = r->driver->prepare(r->db, i, &reports_sql[i]);
+	if (rc == 0)
+		rc = reports_run(r, SQL_VERSION, NULL, number_take, &version);
+	return rc < 0 ? rc : version == REPORTS_SCHEMA ? 0 : SE_FORMAT;
+}
+
+static bool
+is_server(struct sv where)
+{
+	return sv_starts(where, SV("postgresql://")) || sv_starts(where, SV("postgres://"));
+}
+
+int
+reports_open(const char *where, struct reports **ret)
+{
+	_cleanup_(reports_freep) struct reports *r = calloc(1, sizeof(*r));
+	int rc;
+
+	if (r == NULL)
+		return -ENOMEM;
+	r->driver = is_server(sv_str(where)) ? &sql_postgresql : &sql_sqlite;
+	if ((rc = r->driver->open(where, &r->db)) < 0 || (rc = tables_make(r)) < 0)
+		return rc;
+	*ret = TAKE_PTR(r);
+	return 0;
+}
+
+int
+reports_lock(struct reports *r)
+{
+	return r->driver->lock(r->db);
+}
+
+/* --- rows --- */
+
+int
+reports_begin(struct reports *r)
+{
+	reports_delta_done(r);
+	if ((r->pool = pool_new(REPORTS_DELTA_POOL_MAX)) == NULL)
+		return -ENOMEM;
+	return reports_exec(r, r->driver->begin);
+}
+
+int
+reports_add(struct reports *r, const struct reports_row *row, bool *ret_is_new)
+{
+	const struct sql_value v[] = {
+		SQL_B(row->node), SQL_B(row->queue_id), SQL_I(row->at), SQL_I(reports_day(row->at)),
+		SQL_B(row->domain), SQL_B(row->policy), SQL_B(row->alike), SQL_I(row->is_wanted ? 0 : -1),
+	};
+	uint64_t changed;
+	int rc = reports_change(r, SQL_ROW_ADD, v, &changed);
+
+	if (rc < 0)
+		return rc;
+	*ret_is_new = changed > 0;
+	return changed > 0 ? reports_delta_add(r, row) : 0;
+}
+
+int
+reports_end(struct reports *r, int rc)
+{
+	if (rc == 0)
+		rc = reports_delta_write(r);
+	rc = reports_finish(r, rc);
+	reports_delta_done(r);
+	return rc;
+}
+
+/* --- forgetting --- */
+
+int
+reports_prune(struct reports *r, int64_t before, bool *ret_more)
+{
+	const struct sql_value rows[] = { SQL_I(before), SQL_I(REPORTS_PRUNE_ROWS) };
+	const struct sql_value day[] = { SQL_I(before) }, at[] = { SQL_I(before * REPORTS_DAY_SEC) };
+	uint64_t changed = 0;
+	int rc = reports_exec(r, r->driver->begin);
+
+	if (rc < 0)
+		return rc;
+	rc = reports_change(r, SQL_PRUNE_ROWS, rows, &changed);
+	*ret_more = changed == REPORTS_PRUNE_ROWS;
+	if (rc == 0 && !*ret_more) {
+		if ((rc = reports_run(r, SQL_PRUNE_SENDINGS, day, NULL, NULL)) == 0 &&
+		    (rc = reports_run(r, SQL_PRUNE_REPORTS, day, NULL, NULL)) == 0)
+			rc = reports_run(r, SQL_PRUNE_OWNERS, at, NULL, NULL);
+	}
+	return reports_finish(r, rc);
+}

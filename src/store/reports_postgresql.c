@@ -1,0 +1,214 @@
+/* The reports' tables in PostgreSQL. */
+#include <errno.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/rd.h"
+#include "store/reports_internal.h"
+
+enum {			/* pg_type.dat; in all versions */
+	OID_BYTEA = 17,
+	OID_INT8 = 20
+};
+
+/* "SEKISHO", and which lock of ours. */
+#define LOCK_SENDER	"6000284856842997504"
+#define LOCK_SCHEMA	"6000284856842997505"
+
+/* --- codes --- */
+
+/* The beginning of an SQLSTATE (its appendix A), as ours. */
+static const struct {
+	const char	*state;
+	int		 rc;
+} states[] = {
+	{ "08", SE_CLOSED },		/* connection exception */
+	{ "57P", SE_CLOSED },		/* the server is stopped, crashed, starting */
+	{ "53300", SE_CLOSED },		/* too many connections */
+	{ "40", -EAGAIN },		/* serialization, deadlock */
+	{ "55P03", -EAGAIN },		/* lock not available */
+	{ "53100", -ENOSPC },
+	{ "53200", -ENOMEM },
+	{ "42501", -EACCES },
+	{ "25006", -EROFS },		/* a standby */
+	{ "28", -EACCES },
+	{ "3D", -ENOENT },		/* no such database */
+};
+
+static int
+result_rc(const PGconn *c, const PGresult *r)
+{
+	struct sv state = sv_str(PQresultErrorField(r, PG_DIAG_SQLSTATE));
+
+	for (size_t i = 0; i < ARRAY_LEN(states); i++)
+		if (sv_starts(state, sv_str(states[i].state)))
+			return states[i].rc;
+	return PQstatus(c) != CONNECTION_OK ? SE_CLOSED : -EIO;
+}
+
+static int
+result_end(const PGconn *c, PGresult *r)
+{
+	ExecStatusType s = PQresultStatus(r);
+	int rc = s == PGRES_COMMAND_OK || s == PGRES_TUPLES_OK ? 0 : result_rc(c, r);
+
+	PQclear(r);
+	return rc;
+}
+
+/* --- the connection --- */
+
+static void
+silent(void *arg, const PGresult *r)
+{
+	(void)arg;
+	(void)r;
+}
+
+/*
+ * A server that is gone without a word (its cable, its power) is noticed within half a
+ * minute. The address may say otherwise, as what stands behind counts.
+ */
+static int
+server_open(const char *where, void **ret)
+{
+	const char *const keys[] = { "connect_timeout", "tcp_user_timeout", "keepalives_idle",
+	    "keepalives_interval", "keepalives_count", "application_name", "dbname", NULL };
+	const char *const values[] = { "10", "30000", "10", "5", "4", "sekisho", where, NULL };
+	PGconn *c = PQconnectdbParams(keys, values, 1);
+
+	if (c == NULL)
+		return -ENOMEM;
+	if (PQstatus(c) != CONNECTION_OK) {
+		PQfinish(c);
+		return SE_CLOSED;
+	}
+	(void)PQsetNoticeReceiver(c, silent, NULL);
+	*ret = c;
+	return 0;
+}
+
+static void
+server_free(void *arg)
+{
+	if (arg != NULL)
+		PQfinish(arg);
+}
+
+static int
+server_exec(void *arg, const char *sql)
+{
+	return result_end(arg, PQexec(arg, sql));
+}
+
+static int
+server_prepare(void *arg, unsigned i, const struct sql_statement *s)
+{
+	Oid types[SQL_ARGS_MAX];
+	char name[16];
+	int n = 0;
+
+	for (; s->args[n] != '\0'; n++)
+		types[n] = s->args[n] == 'i' ? OID_INT8 : OID_BYTEA;
+	(void)snprintf(name, sizeof(name), "s%u", i);
+	return result_end(arg, PQprepare(arg, name, s->sql, n, types));
+}
+
+/* --- statements --- */
+
+static int
+statement_send(PGconn *c, unsigned i, const struct sql_statement *s, const struct sql_value *args)
+{
+	const char *values[SQL_ARGS_MAX];
+	int lens[SQL_ARGS_MAX], binary[SQL_ARGS_MAX], n = 0;
+	uint8_t numbers[SQL_ARGS_MAX][8];
+	char name[16];
+
+	for (; s->args[n] != '\0'; n++) {
+		uint64_t v = (uint64_t)args[n].i;
+
+		put_be32(numbers[n], (uint32_t)(v >> 32));
+		put_be32(numbers[n] + 4, (uint32_t)v);
+		values[n] = s->args[n] == 'i' ? (const char *)numbers[n] : args[n].b.n > 0 ? args[n].b.p : "";
+		lens[n] = s->args[n] == 'i' ? 8 : (int)args[n].b.n;
+		binary[n] = 1;
+	}
+	(void)snprintf(name, sizeof(name), "s%u", i);
+	return PQsendQueryPrepared(c, name, n, values, lens, binary, 1) == 1 ? 0 : SE_CLOSED;
+}
+
+static int
+row_give(const PGresult *r, const char *columns, sql_fn fn, void *arg)
+{
+	struct sql_value v[SQL_ARGS_MAX] = { 0 };
+
+	for (int i = 0; columns[i] != '\0'; i++) {
+		const char *p = PQgetvalue(r, 0, i);
+		int n = PQgetlength(r, 0, i);
+
+		if (i >= PQnfields(r) || PQftype(r, i) != (columns[i] == 'i' ? OID_INT8 : OID_BYTEA) ||
+		    PQgetisnull(r, 0, i) || (columns[i] == 'i' && n != 8))
+			return -EBADMSG;
+		if (columns[i] == 'i')
+			v[i].i = (int64_t)be64_at((const uint8_t *)p);
+		else
+			v[i].b = (struct sv){ p, (size_t)n };
+	}
+	return fn(arg, v);
+}
+
+static int
+result_take(const PGconn *c, const PGresult *r, const char *columns, sql_fn fn, void *arg, uint64_t *changed)
+{
+	switch (PQresultStatus(r)) {
+	case PGRES_SINGLE_TUPLE:
+		return fn == NULL ? 0 : row_give(r, columns, fn, arg);
+	case PGRES_TUPLES_OK:
+		return 0;
+	case PGRES_COMMAND_OK:
+		if (num_u64(sv_str(PQcmdTuples((PGresult *)(uintptr_t)r)), 0, UINT64_MAX, changed) < 0)
+			*changed = 0;
+		return 0;
+	default:
+		return result_rc(c, r);
+	}
+}
+
+/* Row by row, so that an answer of millions needs no room. All of it is read, always. */
+static int
+server_run(void *db, unsigned i, const struct sql_statement *s, const struct sql_value *args, sql_fn fn,
+    void *arg, uint64_t *ret_changed)
+{
+	PGresult *r;
+	int rc = statement_send(db, i, s, args);
+
+	*ret_changed = 0;
+	if (rc < 0)
+		return rc;
+	(void)PQsetSingleRowMode(db);
+	while ((r = PQgetResult(db)) != NULL) {
+		if (rc == 0)
+			rc = result_take(db, r, s->columns, fn, arg, ret_changed);
+		PQclear(r);
+	}
+	return rc == 0 && PQstatus(db) != CONNECTION_OK ? SE_CLOSED : rc;
+}
+
+/* The server frees it when this connection ends, whatever ends it. */
+static int
+server_lock(void *db)
+{
+	PGresult *r = PQexec(db, "SELECT pg_try_advisory_lock(" LOCK_SENDER ")");
+	bool has = PQresultStatus(r) == PGRES_TUPLES_OK && sv_eq_str(sv_str(PQgetvalue(r, 0, 0)), "t");
+	int rc = result_end(db, r);
+
+	return rc < 0 ? rc : has ? 0 : SE_LOCKED;
+}
+
+const struct sql_driver sql_postgresql = {
+	.open = server_open, .free = server_free, .exec = server_exec, .prepare = server_prepare,
+	.run = server_run, .lock = server_lock, .begin = "BEGIN",
+	/* CREATE … IF NOT EXISTS by two at a time fails for one of them. */
+	.begin_schema = "BEGIN; SELECT pg_advisory_xact_lock(" LOCK_SCHEMA ")",
+};

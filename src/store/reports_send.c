@@ -1,0 +1,122 @@
+/* To whom reports go, how often that was tried, and who is past hope. */
+#include <errno.h>
+
+#include "store/reports_internal.h"
+
+static int
+addresses_add(struct reports *r, uint64_t id, const struct sv *to, size_t n, int64_t next)
+{
+	const struct sql_value report[] = { SQL_I(id) };
+	uint64_t changed;
+	int rc = reports_change(r, SQL_ADDRESSED, report, &changed);
+
+	if (rc < 0)
+		return rc;
+	if (changed == 0)
+		return -EEXIST;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		const struct sql_value v[] = { SQL_I(id), SQL_B(to[i]), SQL_I(next) };
+
+		rc = reports_run(r, SQL_SENDING_ADD, v, NULL, NULL);
+	}
+	return rc;
+}
+
+int
+reports_address(struct reports *r, uint64_t id, const struct sv *to, size_t n, int64_t next)
+{
+	int rc = reports_exec(r, r->driver->begin);
+
+	return rc < 0 ? rc : reports_finish(r, addresses_add(r, id, to, n, next));
+}
+
+/* --- what is due --- */
+
+struct sending_walk {
+	reports_sending_fn	 fn;
+	void			*arg;
+};
+
+static int
+sending_give(void *arg, const struct sql_value *v)
+{
+	const struct sending_walk *w = arg;
+	const struct reports_sending s = {
+		.report = { (uint64_t)v[0].i, v[1].i, v[2].i, v[3].b, v[4].b },
+		.address = v[5].b, .error = v[6].b,
+		.state = v[7].i >= 0 && v[7].i < REPORTS_STATE_MAX ? (enum reports_state)v[7].i : REPORTS_GIVEN_UP,
+		.attempts = (uint64_t)v[8].i, .next = v[9].i,
+	};
+
+	return w->fn(w->arg, &s);
+}
+
+int
+reports_due(struct reports *r, int64_t now, uint64_t max, reports_sending_fn fn, void *arg)
+{
+	const struct sql_value v[] = { SQL_I(now), SQL_I(max) };
+	struct sending_walk w = { fn, arg };
+
+	return reports_run(r, SQL_DUE, v, sending_give, &w);
+}
+
+int
+reports_sendings(struct reports *r, uint64_t id, reports_sending_fn fn, void *arg)
+{
+	const struct sql_value v[] = { SQL_I(id) };
+	struct sending_walk w = { fn, arg };
+
+	return reports_run(r, SQL_SENDINGS, v, sending_give, &w);
+}
+
+/* --- how it went --- */
+
+static int
+outcome_write(struct reports *r, uint64_t id, struct sv address, const struct reports_outcome *o)
+{
+	const struct sql_value tried[] = { SQL_I(id), SQL_B(address), SQL_I(o->state), SQL_I(o->next),
+	    SQL_B(sv_take(o->error, REPORTS_ERROR_MAX)) };
+	const struct sql_value failing[] = { SQL_B(address), SQL_I(o->at) };
+	uint64_t changed;
+	int rc = reports_change(r, SQL_TRIED, tried, &changed);
+
+	if (rc < 0)
+		return rc;
+	if (changed == 0)
+		return -ENOENT;
+	if (o->is_failure)
+		return reports_run(r, SQL_FAILED, failing, NULL, NULL);
+	return o->state == REPORTS_SENT ? reports_run(r, SQL_FAILED_NOT, failing, NULL, NULL) : 0;
+}
+
+int
+reports_tried(struct reports *r, uint64_t id, struct sv address, const struct reports_outcome *o)
+{
+	int rc = reports_exec(r, r->driver->begin);
+
+	return rc < 0 ? rc : reports_finish(r, outcome_write(r, id, address, o));
+}
+
+static int
+failures_take(void *arg, const struct sql_value *v)
+{
+	int64_t *found = arg;
+
+	found[0] = v[0].i;
+	found[1] = v[1].i;
+	return 0;
+}
+
+int
+reports_failures(struct reports *r, struct sv address, uint64_t *ret, int64_t *ret_at)
+{
+	const struct sql_value v[] = { SQL_B(address) };
+	int64_t found[2] = { 0 };
+	int rc = reports_run(r, SQL_FAILURES, v, failures_take, found);
+
+	if (rc < 0)
+		return rc;
+	*ret = (uint64_t)found[0];
+	*ret_at = found[1];
+	return 0;
+}

@@ -1,0 +1,94 @@
+/*
+ * The reports' tables and all that is asked of them. Both databases understand each line:
+ * SQLite takes any name for a type, and "$1" as a parameter's name. mail_row.report is the
+ * report it is in, 0 while it waits for one, -1 if nobody wants any.
+ */
+#include "store/reports_internal.h"
+
+const char reports_schema[] =
+    "CREATE TABLE IF NOT EXISTS mail_number(name BYTEA PRIMARY KEY, value BIGINT NOT NULL);"
+    "INSERT INTO mail_number(name, value) VALUES('schema', 1) ON CONFLICT DO NOTHING;"
+    "INSERT INTO mail_number(name, value) VALUES('report', 0) ON CONFLICT DO NOTHING;"
+    "CREATE TABLE IF NOT EXISTS mail_row(node BYTEA NOT NULL, queue_id BYTEA NOT NULL,"
+    " at BIGINT NOT NULL, day BIGINT NOT NULL, domain BYTEA NOT NULL, policy BYTEA NOT NULL,"
+    " alike BYTEA NOT NULL, report BIGINT NOT NULL, PRIMARY KEY(node, queue_id, at));"
+    "CREATE INDEX IF NOT EXISTS mail_row_day ON mail_row(day);"
+    "CREATE INDEX IF NOT EXISTS mail_row_waiting ON mail_row(day, domain, policy) WHERE report = 0;"
+    "CREATE INDEX IF NOT EXISTS mail_row_report ON mail_row(report) WHERE report > 0;"
+    "CREATE TABLE IF NOT EXISTS mail_owner(domain BYTEA PRIMARY KEY, at BIGINT NOT NULL,"
+    " rua BYTEA NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS mail_seen(domain BYTEA PRIMARY KEY, first_at BIGINT NOT NULL,"
+    " last_at BIGINT NOT NULL, messages BIGINT NOT NULL, passed BIGINT NOT NULL,"
+    " quarantined BIGINT NOT NULL, rejected BIGINT NOT NULL, complaints BIGINT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS mail_report(id BIGINT PRIMARY KEY, day BIGINT NOT NULL,"
+    " made BIGINT NOT NULL, domain BYTEA NOT NULL, policy BYTEA NOT NULL, addressed BIGINT NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS mail_report_day ON mail_report(day);"
+    "CREATE TABLE IF NOT EXISTS mail_sending(report BIGINT NOT NULL, address BYTEA NOT NULL,"
+    " state BIGINT NOT NULL, attempts BIGINT NOT NULL, next_at BIGINT NOT NULL,"
+    " error BYTEA NOT NULL, PRIMARY KEY(report, address));"
+    "CREATE INDEX IF NOT EXISTS mail_sending_due ON mail_sending(next_at) WHERE state = 0;"
+    "CREATE TABLE IF NOT EXISTS mail_failing(address BYTEA PRIMARY KEY, failures BIGINT NOT NULL,"
+    " at BIGINT NOT NULL);";
+
+#define SENDING \
+	"SELECT r.id, r.day, r.made, r.domain, r.policy, s.address, s.error, s.state, s.attempts," \
+	" s.next_at FROM mail_sending s JOIN mail_report r ON r.id = s.report"
+
+const struct sql_statement reports_sql[SQL_MAX] = {
+	[SQL_VERSION] = { "SELECT value FROM mail_number WHERE name = 'schema'", "", "i" },
+	[SQL_ROW_ADD] = { "INSERT INTO mail_row(node, queue_id, at, day, domain, policy, alike, report)"
+	    " VALUES($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING", "bbiibbbi", "" },
+	[SQL_SEEN_ADD] = { "INSERT INTO mail_seen(domain, first_at, last_at, messages, passed,"
+	    " quarantined, rejected, complaints) VALUES($1, $2, $3, $4, $5, $6, $7, $8)"
+	    " ON CONFLICT(domain) DO UPDATE SET"
+	    " first_at = CASE WHEN excluded.first_at < mail_seen.first_at THEN excluded.first_at"
+	    " ELSE mail_seen.first_at END,"
+	    " last_at = CASE WHEN excluded.last_at > mail_seen.last_at THEN excluded.last_at"
+	    " ELSE mail_seen.last_at END,"
+	    " messages = mail_seen.messages + excluded.messages,"
+	    " passed = mail_seen.passed + excluded.passed,"
+	    " quarantined = mail_seen.quarantined + excluded.quarantined,"
+	    " rejected = mail_seen.rejected + excluded.rejected,"
+	    " complaints = mail_seen.complaints + excluded.complaints", "biiiiiii", "" },
+	[SQL_SEEN_FIND] = { "SELECT domain, first_at, last_at, messages, passed, quarantined, rejected,"
+	    " complaints FROM mail_seen WHERE domain = $1", "b", "biiiiiii" },
+	[SQL_SEEN_EACH] = { "SELECT domain, first_at, last_at, messages, passed, quarantined, rejected,"
+	    " complaints FROM mail_seen ORDER BY messages DESC, domain LIMIT $1", "i", "biiiiiii" },
+	[SQL_OWNER_PUT] = { "INSERT INTO mail_owner(domain, at, rua) VALUES($1, $2, $3)"
+	    " ON CONFLICT(domain) DO UPDATE SET at = excluded.at, rua = excluded.rua"
+	    " WHERE excluded.at >= mail_owner.at", "bib", "" },
+	[SQL_OWNER_FIND] = { "SELECT rua FROM mail_owner WHERE domain = $1", "b", "b" },
+	[SQL_WAITING] = { "SELECT DISTINCT day, domain FROM mail_row WHERE report = 0 AND day < $1"
+	    " ORDER BY day, domain", "i", "ib" },
+	[SQL_POLICIES] = { "SELECT DISTINCT policy FROM mail_row WHERE report = 0 AND day = $1"
+	    " AND domain = $2 ORDER BY policy", "ib", "b" },
+	[SQL_NUMBER_NEXT] = { "UPDATE mail_number SET value = value + 1 WHERE name = 'report'", "", "" },
+	[SQL_NUMBER] = { "SELECT value FROM mail_number WHERE name = 'report'", "", "i" },
+	[SQL_REPORT_ADD] = { "INSERT INTO mail_report(id, day, made, domain, policy, addressed)"
+	    " VALUES($1, $2, $3, $4, $5, 0)", "iiibb", "" },
+	[SQL_ROWS_CLAIM] = { "UPDATE mail_row SET report = $1 WHERE report = 0 AND day = $2"
+	    " AND domain = $3 AND policy = $4", "iibb", "" },
+	[SQL_UNADDRESSED] = { "SELECT id, day, made, domain, policy FROM mail_report WHERE addressed = 0"
+	    " ORDER BY id", "", "iiibb" },
+	[SQL_ADDRESSED] = { "UPDATE mail_report SET addressed = 1 WHERE id = $1 AND addressed = 0", "i", "" },
+	[SQL_ROWS_SUM] = { "SELECT alike, count(*) FROM mail_row WHERE report = $1 AND report > 0"
+	    " GROUP BY alike ORDER BY alike", "i", "bi" },
+	[SQL_SENDING_ADD] = { "INSERT INTO mail_sending(report, address, state, attempts, next_at, error)"
+	    " VALUES($1, $2, 0, 0, $3, '') ON CONFLICT DO NOTHING", "ibi", "" },
+	[SQL_DUE] = { SENDING " WHERE s.state = 0 AND s.next_at <= $1"
+	    " ORDER BY s.next_at, s.report, s.address LIMIT $2", "ii", "iiibbbbiii" },
+	[SQL_SENDINGS] = { SENDING " WHERE s.report = $1 ORDER BY s.address", "i", "iiibbbbiii" },
+	[SQL_TRIED] = { "UPDATE mail_sending SET state = $3, attempts = attempts + 1, next_at = $4,"
+	    " error = $5 WHERE report = $1 AND address = $2", "ibiib", "" },
+	[SQL_FAILED] = { "INSERT INTO mail_failing(address, failures, at) VALUES($1, 1, $2)"
+	    " ON CONFLICT(address) DO UPDATE SET failures = mail_failing.failures + 1,"
+	    " at = excluded.at", "bi", "" },
+	[SQL_FAILED_NOT] = { "DELETE FROM mail_failing WHERE address = $1", "b", "" },
+	[SQL_FAILURES] = { "SELECT failures, at FROM mail_failing WHERE address = $1", "b", "ii" },
+	[SQL_PRUNE_ROWS] = { "DELETE FROM mail_row WHERE (node, queue_id, at) IN"
+	    " (SELECT node, queue_id, at FROM mail_row WHERE day < $1 LIMIT $2)", "ii", "" },
+	[SQL_PRUNE_SENDINGS] = { "DELETE FROM mail_sending WHERE report IN"
+	    " (SELECT id FROM mail_report WHERE day < $1)", "i", "" },
+	[SQL_PRUNE_REPORTS] = { "DELETE FROM mail_report WHERE day < $1", "i", "" },
+	[SQL_PRUNE_OWNERS] = { "DELETE FROM mail_owner WHERE at < $1", "i", "" },
+};

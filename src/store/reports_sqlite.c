@@ -1,0 +1,170 @@
+/* The reports' tables in an SQLite file. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "store/history_internal.h"
+#include "store/reports_internal.h"
+
+#define BUSY_MSEC	2000
+
+struct file {
+	sqlite3		*db, *lock;
+	sqlite3_stmt	*st[SQL_MAX];
+	char		*path;
+};
+
+static int
+exec(sqlite3 *db, const char *sql)
+{
+	return history_rc(sqlite3_exec(db, sql, NULL, NULL, NULL));
+}
+
+static int
+file_exec(void *arg, const char *sql)
+{
+	const struct file *f = arg;
+
+	return exec(f->db, sql);
+}
+
+static void
+file_free(void *arg)
+{
+	struct file *f = arg;
+
+	if (f == NULL)
+		return;
+	for (unsigned i = 0; i < SQL_MAX; i++)
+		(void)sqlite3_finalize(f->st[i]);
+	(void)sqlite3_close(f->db);
+	(void)sqlite3_close(f->lock);
+	free(f->path);
+	free(f);
+}
+
+/*
+ * FULL, not NORMAL as the history: with NORMAL a power failure may take back what was
+ * committed, and the journal's segment is removed on our word.
+ */
+static int
+settle(sqlite3 *db)
+{
+	char pages[64];
+	int rc;
+
+	(void)sqlite3_busy_timeout(db, BUSY_MSEC);
+	(void)snprintf(pages, sizeof(pages), "PRAGMA max_page_count = %u", REPORTS_PAGES_MAX);
+	if ((rc = exec(db, "PRAGMA journal_mode = WAL")) < 0 ||
+	    (rc = exec(db, "PRAGMA synchronous = FULL")) < 0 ||
+	    (rc = exec(db, "PRAGMA temp_store = MEMORY")) < 0)
+		return rc;
+	return exec(db, pages);
+}
+
+static int
+file_open(const char *where, void **ret)
+{
+	struct file *f = calloc(1, sizeof(*f));
+	int rc;
+
+	if (f == NULL)
+		return -ENOMEM;
+	if ((f->path = sv_dup(sv_str(where))) == NULL)
+		rc = -ENOMEM;
+	else
+		rc = history_rc(sqlite3_open_v2(where, &f->db, SQLITE_OPEN_READWRITE |
+		    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));
+	if (rc == 0)
+		rc = settle(f->db);
+	if (rc < 0) {
+		file_free(f);
+		return rc;
+	}
+	*ret = f;
+	return 0;
+}
+
+static int
+file_prepare(void *arg, unsigned i, const struct sql_statement *s)
+{
+	struct file *f = arg;
+
+	return history_rc(sqlite3_prepare_v3(f->db, s->sql, -1, SQLITE_PREPARE_PERSISTENT, &f->st[i], NULL));
+}
+
+/* "$3" is a name to SQLite: its place is where it stands first in the text. */
+static void
+bind_all(sqlite3_stmt *st, const struct sql_statement *s, const struct sql_value *args)
+{
+	for (unsigned i = 0; s->args[i] != '\0'; i++) {
+		const char name[] = { '$', (char)('1' + i), '\0' };
+		int at = sqlite3_bind_parameter_index(st, name);
+
+		if (s->args[i] == 'i')
+			bind_i64(st, at, args[i].i);
+		else
+			bind_bytes(st, at, args[i].b.p, args[i].b.n);
+	}
+}
+
+static int
+row_give(sqlite3_stmt *st, const char *columns, sql_fn fn, void *arg)
+{
+	struct sql_value v[SQL_ARGS_MAX] = { 0 };
+
+	for (int i = 0; columns[i] != '\0'; i++)
+		if (columns[i] == 'i')
+			v[i].i = sqlite3_column_int64(st, i);
+		else
+			v[i].b = col_sv(st, i);
+	return fn(arg, v);
+}
+
+static int
+file_run(void *db, unsigned i, const struct sql_statement *s, const struct sql_value *args, sql_fn fn,
+    void *arg, uint64_t *ret_changed)
+{
+	struct file *f = db;
+	sqlite3_stmt *st = f->st[i];
+	int rc = 0, step;
+
+	(void)sqlite3_reset(st);
+	bind_all(st, s, args);
+	while (rc == 0 && (step = sqlite3_step(st)) != SQLITE_DONE)
+		rc = step != SQLITE_ROW ? history_rc(step) :
+		    fn == NULL ? 0 : row_give(st, s->columns, fn, arg);
+	(void)sqlite3_reset(st);
+	(void)sqlite3_clear_bindings(st);
+	*ret_changed = (uint64_t)sqlite3_changes(f->db);
+	return rc;
+}
+
+/* A database of its own beside it, for its lock alone: the system frees it with the process. */
+static int
+file_lock(void *arg)
+{
+	struct file *f = arg;
+	char *path;
+	int rc;
+
+	if (f->lock != NULL)
+		return 0;
+	if ((path = sqlite3_mprintf("%s-sender", f->path)) == NULL)
+		return -ENOMEM;
+	rc = history_rc(sqlite3_open_v2(path, &f->lock, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL));
+	sqlite3_free(path);
+	if (rc == 0)
+		rc = exec(f->lock, "BEGIN EXCLUSIVE");
+	if (rc == 0)
+		return 0;
+	(void)sqlite3_close(f->lock);
+	f->lock = NULL;
+	return rc == -EBUSY ? SE_LOCKED : rc;
+}
+
+const struct sql_driver sql_sqlite = {
+	.open = file_open, .free = file_free, .exec = file_exec, .prepare = file_prepare,
+	.run = file_run, .lock = file_lock, .begin = "BEGIN IMMEDIATE", .begin_schema = "BEGIN IMMEDIATE",
+};
