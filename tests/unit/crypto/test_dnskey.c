@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 
+#include "crypto/dnskey_internal.h"
+
 /* --- the RFCs' examples --- */
 
 struct vector {
@@ -701,6 +703,26 @@ many(void **state UNUSED)
 	}
 }
 
+/* RFC 8017 section 9.2, step 3: eight octets of padding at least. */
+static void
+encodings(void **state UNUSED)
+{
+	static const uint8_t algs[] = { 5, 8, 10 };
+	uint8_t digest[64], em[128];
+
+	memset(digest, 0xdd, sizeof(digest));
+	for (size_t i = 0; i < ARRAY_LEN(algs); i++) {
+		const struct dns_alg *a = dns_alg_find(algs[i]);
+		const size_t t_len = a->info.n + a->digest_len;
+
+		assert_false(dns_rsa_encode(a, digest, t_len + 10, em));
+		assert_true(dns_rsa_encode(a, digest, t_len + 11, em));
+		assert_memory_equal(em, "\0\1\xff\xff\xff\xff\xff\xff\xff\xff\0", 11);
+		assert_memory_equal(em + 11, a->info.p, a->info.n);
+		assert_memory_equal(em + 11 + a->info.n, digest, a->digest_len);
+	}
+}
+
 TESTS_MAIN("crypto/dnskey",
-	T(rfcs), T(rfcs_private), T(rsa_octets), T(other_octets), T(generated), T(pkcs1), T(not_keys),
+	T(encodings), T(rfcs), T(rfcs_private), T(rsa_octets), T(other_octets), T(generated), T(pkcs1), T(not_keys),
 	T(rsa_numbers), T(tbs), T(tokens), T(token_keys), T(random_octets), T(mixed), T(turns), T(many))
