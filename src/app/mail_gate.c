@@ -72,7 +72,8 @@ mail_take(struct mail_gate *g, const struct mail_gate_mail *m)
 		.has_sender = true, .receiver = g->conf->authserv_id, .psl = g->conf->psl };
 	g->who = mail_who_find(&g->conf->policy, m->has_client ? &in->client : NULL, m->login.n > 0);
 	g->is_utf8 = !is_ascii(m->sender);
-	if ((rc = text_take(g, m->helo, &in->helo)) < 0 || (rc = text_take(g, m->sender, &in->sender)) < 0 ||
+	if ((rc = text_take(g, m->helo, &in->helo)) < 0 ||
+	    (rc = text_take(g, m->sender, &in->sender)) < 0 ||
 	    (rc = text_take(g, m->queue_id, &g->queue_id)) < 0)
 		return rc;
 	return recipients_take(g, m);
@@ -87,6 +88,7 @@ mail_gate_free(struct mail_gate *g)
 	(void)mail_body_free(g->own_body);
 	(void)pool_free(g->kept);
 	(void)pool_free(g->again);
+	(void)pool_free(g->made);
 	free(g);
 	return NULL;
 }
@@ -102,11 +104,12 @@ mail_gate_new(const struct mail_gate_conf *conf, const struct mail_gate_mail *m,
 	g->conf = conf;
 	g->kept = pool_new(MAIL_POOL_MAX);
 	g->again = pool_new(MAIL_POOL_MAX);
-	if (g->kept == NULL || g->again == NULL)
+	g->made = pool_new(MAIL_POOL_MAX);
+	if (g->kept == NULL || g->again == NULL || g->made == NULL)
 		return -ENOMEM;
 	findings_init(&g->fs, g->kept);
 	mail_head_init(&g->head, g->kept);
-	if ((rc = mail_take(g, m)) < 0)
+	if ((rc = mail_take(g, m)) < 0 || (rc = gate_edits_init(g)) < 0)
 		return rc;
 	*ret = TAKE_PTR(g);
 	return 0;
@@ -114,16 +117,28 @@ mail_gate_new(const struct mail_gate_conf *conf, const struct mail_gate_mail *m,
 
 /* --- the message goes by --- */
 
+static int
+field_take(struct mail_gate *g, struct sv name, struct sv value)
+{
+	size_t n = g->head.n;
+	int rc = mail_head_add(&g->head, name, value, &g->fs);
+
+	if (g->head.n > n)		/* it stands there with CRLF in its folds */
+		value = g->head.fields[n].value;
+	return rc < 0 ? rc : gate_edits_see(g, name, value);
+}
+
 void
 mail_gate_field(struct mail_gate *g, struct sv name, struct sv value)
 {
 	if (g->failure == 0 && g->who != MAIL_WHO_RELAY)
-		g->failure = mail_head_add(&g->head, name, value, &g->fs);
+		g->failure = field_take(g, name, value);
 }
 
 void
 mail_gate_head_end(struct mail_gate *g)
 {
+	gate_edits_turn(g);
 	if (g->failure < 0 || g->who == MAIL_WHO_RELAY)
 		return;
 	g->failure = mail_judge_begin(g->kept, &g->head, &g->fs, &g->judge);
@@ -178,7 +193,7 @@ judge(struct mail_gate *g, const struct mail_gate_world *w, struct mail_judge_ou
 		if ((rc = w->fill(w->fill_arg, &ask)) < 0)
 			return rc;
 	}
-	return SE_LIMIT;
+	return SE_TIMEOUT;
 }
 
 static void
@@ -204,8 +219,8 @@ head_dress(struct mail_gate *g, const struct mail_gate_world *w, const struct ma
 	struct authres results;
 	int rc;
 
-	if ((rc = mail_judge_say(&g->judge, &g->in, found, g->conf->authserv_id, g->again, &results)) < 0 ||
-	    (rc = gate_edits_clean(g)) < 0 || (rc = gate_edits_say(g, &results)) < 0)
+	if ((rc = mail_judge_say(&g->judge, &g->in, found, g->conf->authserv_id, g->made, &results)) < 0 ||
+	    (rc = gate_edits_say(g, &results)) < 0)
 		return rc;
 	if (out->act == MAIL_ACT_QUARANTINE && g->conf->policy.mark.n > 0) {
 		if ((rc = gate_edits_mark(g, out->text)) < 0)
@@ -225,7 +240,7 @@ others_end(struct mail_gate *g, const struct mail_gate_world *w, struct mail_gat
 	int rc;
 
 	if ((rc = judge(g, w, &found)) < 0 ||
-	    (rc = mail_policy_check(&g->conf->policy, &in, g->again, &d)) < 0)
+	    (rc = mail_policy_check(&g->conf->policy, &in, g->made, &d)) < 0)
 		return rc;
 	decision_take(&d, out);
 	if (d.act == MAIL_ACT_TEMPFAIL)
@@ -239,10 +254,7 @@ static int
 own_end(struct mail_gate *g, const struct mail_gate_world *w, struct mail_gate_out *out)
 {
 	struct mail_decision d;
-	int rc = gate_edits_clean(g);
 
-	if (rc < 0)
-		return rc;
 	if ((out->sign_failure = gate_sign(g, w, out)) == 0)
 		return 0;
 	d = mail_policy_unsigned(&g->conf->policy);
@@ -257,18 +269,27 @@ relay_end(struct mail_gate *g, const struct mail_gate_world *w, struct mail_gate
 	return 0;
 }
 
-/* What was not judged; forged results go all the same, if that can be done. */
+/*
+ * Was it the message that was too much, not the machine that was too small? Then it is no failure,
+ * which might let it in: somebody may have written it so.
+ */
+static bool
+is_too_much(const struct mail_gate *g)
+{
+	return g->failure == SE_LIMIT || (g->failure == -ENOMEM &&
+	    (pool_is_full(g->kept) || pool_is_full(g->again) || pool_is_full(g->made)));
+}
+
+/* What was not judged; forged results go all the same. */
 static void
 failure_end(struct mail_gate *g, struct mail_gate_out *out)
 {
-	struct mail_decision d = mail_policy_failure(&g->conf->policy);
-	enum mail_who who = out->who;
+	struct mail_decision d = is_too_much(g) ? mail_policy_too_much(&g->conf->policy) :
+	    mail_policy_failure(&g->conf->policy);
 
-	*out = (struct mail_gate_out){ .who = who, .failure = g->failure };
+	*out = (struct mail_gate_out){ .who = g->who, .failure = g->failure };
 	decision_take(&d, out);
-	g->n_edits = 0;
-	if (gate_edits_clean(g) < 0)
-		g->n_edits = 0;
+	g->n_edits = g->n_removals;
 }
 
 void

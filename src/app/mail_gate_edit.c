@@ -11,7 +11,7 @@ edit_add(struct mail_gate *g, struct mail_gate_edit edit)
 	size_t cap = g->edits_cap == 0 ? EDITS_FIRST : 2 * g->edits_cap;
 
 	if (g->n_edits == g->edits_cap) {
-		struct mail_gate_edit *more = pool_calloc(g->kept, cap, sizeof(*more));
+		struct mail_gate_edit *more = pool_calloc(g->made, cap, sizeof(*more));
 
 		if (more == NULL)
 			return -ENOMEM;
@@ -26,52 +26,60 @@ edit_add(struct mail_gate *g, struct mail_gate_edit edit)
 
 /* --- what goes --- */
 
-/*
- * RFC 8601 section 5: "any such field found in a message from outside that claims … to be
- * valid within its boundaries" has to go; what cannot be read may be read as ours by somebody.
- */
-static bool
-is_forged(struct mail_gate *g, const struct sv *ours, size_t n_ours, const struct mail_field *f)
-{
-	if (sv_caseeq(f->name, SV("Authentication-Results")))
-		return authres_claim(g->kept, f->value, ours, n_ours) != AUTHRES_FOREIGN;
-	return g->conf->policy.mark.n > 0 && sv_caseeq(f->name, g->conf->policy.mark);
-}
-
-/* Which one of its name it is, from the top. */
-static uint32_t
-index_of(const struct mail_head *h, size_t at)
-{
-	uint32_t n = 0;
-
-	for (size_t i = 0; i <= at; i++)
-		n += sv_caseeq(h->fields[i].name, h->fields[at].name);
-	return n;
-}
-
 int
-gate_edits_clean(struct mail_gate *g)
+gate_edits_init(struct mail_gate *g)
 {
 	const struct mail_gate_conf *c = g->conf;
-	struct sv *ours = pool_calloc(g->kept, c->n_aliases + 1, sizeof(*ours));
 
-	if (ours == NULL)
+	if ((g->ours = pool_calloc(g->made, c->n_aliases + 1, sizeof(*g->ours))) == NULL)
 		return -ENOMEM;
-	ours[0] = c->authserv_id;
+	g->ours[0] = c->authserv_id;
 	for (size_t i = 0; i < c->n_aliases; i++)
-		ours[i + 1] = c->aliases[i];
-	for (size_t i = g->head.n; i > 0; i--) {
-		const struct mail_field *f = &g->head.fields[i - 1];
-		struct mail_gate_edit edit = { .is_removal = true, .name = f->name };
-		int rc;
-
-		if (!is_forged(g, ours, c->n_aliases + 1, f))
-			continue;
-		edit.index = index_of(&g->head, i - 1);
-		if ((rc = edit_add(g, edit)) < 0)
-			return rc;
-	}
+		g->ours[i + 1] = c->aliases[i];
 	return 0;
+}
+
+static enum gate_watched
+watched_find(const struct mail_gate *g, struct sv name)
+{
+	if (sv_caseeq(name, SV("Authentication-Results")))
+		return GATE_RESULTS;
+	if (g->conf->policy.mark.n > 0 && sv_caseeq(name, g->conf->policy.mark))
+		return GATE_MARK;
+	return GATE_WATCHED_MAX;
+}
+
+/*
+ * RFC 8601 section 5: what says that it is from us and is not "MUST" go; what cannot be read
+ * may be read as ours by somebody.
+ */
+int
+gate_edits_see(struct mail_gate *g, struct sv name, struct sv value)
+{
+	struct mail_gate_edit edit = { .is_removal = true };
+	enum gate_watched w = watched_find(g, name = sv_trim(name));
+
+	if (w == GATE_WATCHED_MAX)
+		return 0;
+	edit.index = ++g->n_watched[w];
+	if (w == GATE_RESULTS &&
+	    authres_claim(g->made, value, g->ours, g->conf->n_aliases + 1) == AUTHRES_FOREIGN)
+		return 0;
+	if ((edit.name = pool_sv(g->made, name)).p == NULL)
+		return -ENOMEM;
+	return edit_add(g, edit);
+}
+
+void
+gate_edits_turn(struct mail_gate *g)
+{
+	for (size_t i = 0, j = g->n_edits; i + 1 < j; i++) {
+		struct mail_gate_edit e = g->edits[--j];
+
+		g->edits[j] = g->edits[i];
+		g->edits[i] = e;
+	}
+	g->n_removals = g->n_edits;
 }
 
 /* --- what comes --- */
@@ -95,8 +103,8 @@ int
 gate_edits_add(struct mail_gate *g, struct sv field)
 {
 	size_t colon = sv_find(field, ':');
-	struct mail_gate_edit edit = { .name = pool_sv(g->kept, sv_take(field, colon)),
-		.value = folds_plain(g->kept, sv_skip(field, colon + 1)) };
+	struct mail_gate_edit edit = { .name = pool_sv(g->made, sv_take(field, colon)),
+		.value = folds_plain(g->made, sv_skip(field, colon + 1)) };
 
 	if (edit.name.p == NULL || edit.value.p == NULL)
 		return -ENOMEM;

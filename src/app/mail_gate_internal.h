@@ -4,10 +4,20 @@
 
 #include "app/mail_gate.h"
 
+/* Fields whose index among those of their name may be needed. */
+enum gate_watched {
+	GATE_RESULTS,		/* Authentication-Results */
+	GATE_MARK,		/* of a quarantine */
+	GATE_WATCHED_MAX
+};
+
 struct mail_gate {
 	const struct mail_gate_conf	*conf;
-	struct pool			*kept;		/* the message, and the changes of its head */
-	struct pool			*again;		/* the judgement: begun anew after each wait */
+	/*
+	 * Three pools, as a message can be made that fills one: the message; its judgement, begun
+	 * anew after each wait; and what is made of it: the decision, the changes, the row.
+	 */
+	struct pool			*kept, *again, *made;
 	enum mail_who			 who;
 	struct mail_judge_in		 in;
 	struct sv			 queue_id;
@@ -23,14 +33,22 @@ struct mail_gate {
 	const struct mail_body_want	*want;		/* NULL: nobody needs one */
 	struct mail_body		*own_body;	/* NULL: the judge has that digest */
 	int				 failure;	/* the first */
-	struct mail_gate_edit		*edits;
-	size_t				 n_edits, edits_cap;
+	struct sv			*ours;		/* names whose results may not come from outside */
+	uint32_t			 n_watched[GATE_WATCHED_MAX];	/* so far */
+	struct mail_gate_edit		*edits;		/* removals first */
+	size_t				 n_edits, n_removals, edits_cap;
 };
 
 /* --- changes (mail_gate_edit.c) --- */
 
-/* What must not come from outside: results in our name, marks of a quarantine. -ENOMEM. */
-int	 gate_edits_clean(struct mail_gate *) MUST_USE;
+int	 gate_edits_init(struct mail_gate *) MUST_USE;
+/*
+ * A field goes by: is it one that must not come from outside? Each is seen, also those for which
+ * the head has no room. -ENOMEM.
+ */
+int	 gate_edits_see(struct mail_gate *, struct sv name, struct sv value) MUST_USE;
+/* The last one has been seen: it is to be removed first. */
+void	 gate_edits_turn(struct mail_gate *);
 /* Put on top; CRLF in folds becomes LF. field: "Name: …". -ENOMEM. */
 int	 gate_edits_add(struct mail_gate *, struct sv field) MUST_USE;
 /* Our results. -ENOMEM. */

@@ -147,13 +147,13 @@ report_take(const struct mail_gate *g, const struct mail_judge_out *found,
 	*row = (struct report_row){ .source = g->in.client, .count = 1, .disposition = d->disposition,
 		.dkim_aligned = v->dkim_aligned, .spf_aligned = v->spf_aligned, .reasons = d->reasons,
 		.n_reasons = d->n_reasons,
-		.header_from = mail_name_text(g->again, &found->dmarc.now.author->name),
+		.header_from = mail_name_text(g->made, &found->dmarc.now.author->name),
 		.spf_domain = SV(""), .spf_human = SV("") };
 	if (row->header_from.p == NULL)
 		return -ENOMEM;
-	if ((rc = dkim_take(g->again, found, v, row)) < 0 || (rc = spf_take(g->again, found, row)) < 0)
+	if ((rc = dkim_take(g->made, found, v, row)) < 0 || (rc = spf_take(g->made, found, row)) < 0)
 		return rc;
-	return envelope_take(g->again, g, row);
+	return envelope_take(g->made, g, row);
 }
 
 int
@@ -167,7 +167,7 @@ gate_row(const struct mail_gate *g, const struct mail_gate_world *w, const struc
 	if (found->dmarc.now.author == NULL)	/* nobody's: there is no domain to tell */
 		return 0;
 	if ((rc = report_take(g, found, d, &row.row)) < 0 ||
-	    (rc = published_take(g->again, &found->dmarc.now.author->now, &row)) < 0)
+	    (rc = published_take(g->made, &found->dmarc.now.author->now, &row)) < 0)
 		return rc;
 	out->row = row;
 	out->has_row = true;

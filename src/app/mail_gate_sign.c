@@ -61,7 +61,7 @@ key_sign(struct mail_gate *g, const struct mail_gate_world *w, const struct mail
 	struct dkim_sign s = { .domain = key->domain, .selector = key->selector, .by = mail_sign_by(&by),
 		.head_canon = MAIL_RELAXED, .body_canon = MAIL_RELAXED, .time = w->now };
 	struct sv field;
-	int rc = dkim_sign(g->again, &g->head, g->want->digest, &s, &field);
+	int rc = dkim_sign(g->made, &g->head, g->want->digest, &s, &field);
 
 	return rc < 0 ? rc : gate_edits_add(g, field);
 }
@@ -108,7 +108,7 @@ client_say(const struct mail_gate *g, const struct mail_judge_out *found, struct
 
 	if (g->judge.arc.is_there)
 		return 0;
-	client = pool_sv(g->again, sv_str(ip_addr_str(g->in.client.addr, g->in.client.af, text)));
+	client = pool_sv(g->made, sv_str(ip_addr_str(g->in.client.addr, g->in.client.af, text)));
 	return client.p == NULL ? -ENOMEM : arc_verdict_add(results, &found->arc, client);
 }
 
@@ -131,7 +131,7 @@ gate_seal(struct mail_gate *g, const struct mail_gate_world *w, const struct mai
 	with.domain = g->keys->domain;
 	with.selector = g->keys->selector;
 	with.by = mail_sign_by(&by);
-	if ((rc = arc_seal(g->again, &g->judge.arc, found->arc.result, results, g->want->digest, &with,
+	if ((rc = arc_seal(g->made, &g->judge.arc, found->arc.result, results, g->want->digest, &with,
 	    &set)) < 0 || !set.is_made)
 		return rc;
 	if ((rc = set_add(g, &set)) < 0)

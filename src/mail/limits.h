@@ -78,7 +78,7 @@
 #define MAIL_ROW_MAX		(24 * 1024)	/* octets of a row: all of the above at their most make 20 KB */
 
 /* --- policy.h --- */
-#define MAIL_POLICY_TEXT_MAX	400		/* octets: a reply has 512 with its codes (RFC 5321 section 4.5.3.1.5) */
+#define MAIL_POLICY_TEXT_MAX	400		/* octets: a reply has 512 with its codes (RFC 5321) */
 #define MAIL_POLICY_HELP_MAX	120		/* of them, for where to look: a link or an address */
 #define MAIL_POLICY_SHOWN_MAX	64		/* of a domain in them; its end is shown */
 #define MAIL_POLICY_COMMENT_MAX	400		/* octets of a report's comment: six sets of ARC */

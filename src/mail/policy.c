@@ -95,7 +95,14 @@ struct mail_decision
 mail_policy_failure(const struct mail_policy *p)
 {
 	return decision_fixed(POLICY_FAILURE, p->on_failure,
-	    "This message could not be checked here now; it is not your fault. Please send it again later.");
+	    "This message could not be checked here now; that is our fault. Please send it later.");
+}
+
+struct mail_decision
+mail_policy_too_much(const struct mail_policy *p)
+{
+	return decision_fixed(POLICY_DOUBT, p->on_doubt,
+	    "The header of this message has more than can be checked.");
 }
 
 struct mail_decision

@@ -77,7 +77,7 @@ struct mail_path {
 	struct ip_prefix	 client;
 	struct dname		 domain;
 	struct sv		 list_id;
-	struct sv		 comment;	/* for reports, after what is said in any case; may be empty */
+	struct sv		 comment;	/* for reports; may be empty, and is not used for a sealer */
 };
 
 struct mail_policy {
@@ -147,6 +147,8 @@ int	 mail_policy_check(const struct mail_policy *, const struct mail_policy_in *
 	    struct mail_decision *ret) MUST_USE;
 /* What is done without a judgement (on_failure), and with own mail without a signature. */
 struct mail_decision mail_policy_failure(const struct mail_policy *);
+/* The same for a message that is too large to be judged: a doubt, as somebody made it so. */
+struct mail_decision mail_policy_too_much(const struct mail_policy *);
 struct mail_decision mail_policy_unsigned(const struct mail_policy *);
 
 #endif

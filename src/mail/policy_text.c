@@ -96,8 +96,8 @@ dmarc_put(struct buf *b, const struct mail_policy_in *in, enum mail_act act)
 
 	buf_str(b, "Mail in the name of ");
 	name_put(b, &a->name);
-	buf_printf(b, " %s, as nothing proves that it comes from there, and its owner asks for that (DMARC %s=%s at _dmarc.",
-	    done_to(act), dmarc_tag_name(a->now.tag), dmarc_policy_name(a->now.policy));
+	buf_printf(b, " %s, as nothing proves that it comes from there, and its owner asks for that "
+	    "(DMARC %s=%s at _dmarc.", done_to(act), dmarc_tag_name(a->now.tag), dmarc_policy_name(a->now.policy));
 	name_put(b, &a->now.where);
 	buf_str(b, "). SPF: ");
 	spf_put(b, in);
@@ -145,7 +145,7 @@ doubt_put(struct buf *b, const struct mail_policy_in *in, enum mail_act act)
 	const struct finding *f = policy_doubt_find(in->head);
 
 	if (f == NULL) {
-		buf_printf(b, "This message %s, as its header has more than can be checked.", done_to(act));
+		buf_str(b, "The header of this message has more than can be checked.");
 		return;
 	}
 	buf_printf(b, "This message %s, as programs read its header in different ways (%s): ", done_to(act),
@@ -153,7 +153,8 @@ doubt_put(struct buf *b, const struct mail_policy_in *in, enum mail_act act)
 	finding_text(b, f, LANG_EN);
 }
 
-static void (*const sentences[POLICY_CAUSE_MAX])(struct buf *, const struct mail_policy_in *, enum mail_act) = {
+typedef void (*put_fn)(struct buf *, const struct mail_policy_in *, enum mail_act);
+static const put_fn sentences[POLICY_CAUSE_MAX] = {
 	[POLICY_DMARC] = dmarc_put,
 	[POLICY_SPF] = spf_failed_put,
 	[POLICY_DNS] = dns_put,

@@ -451,7 +451,7 @@ test_nobody(void **state)
 	s.out.dmarc.now = (struct dmarc_verdict){ MAIL_PERMERROR, DMARC_POLICY_NONE, NULL };
 	scene_check(&s);
 	assert_int_equal(s.d.act, MAIL_ACT_REJECT);
-	sv_is(s.d.text, "This message is refused, as its header has more than can be checked.");
+	sv_is(s.d.text, "The header of this message has more than can be checked.");
 	sv_is(s.d.enhanced, "5.6.0");
 	s.policy.on_doubt = MAIL_ACT_ACCEPT;
 	scene_check(&s);

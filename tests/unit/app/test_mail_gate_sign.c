@@ -1,0 +1,401 @@
+/* What the gate signs and seals, put on top as an MTA does, and verified by the next gate. */
+#include <errno.h>
+
+#include "../mail/dkim_kit.h"
+#include "app/mail_gate_internal.h"
+#include "mail_gate_kit.h"
+
+#define N_KEYS	3
+
+/* Keys by number: 0 RSA and 1 Ed25519 of a.example, 2 RSA of the one that seals. */
+struct place {
+	struct gate_kit		 gate;
+	struct kit		 dkim;		/* for records of keys */
+	struct crypto_priv	*keys[N_KEYS];
+	struct mail_sign_table	*table;
+	struct mail_signer	 signer;
+	int			 sign_rc;	/* of key 0 and 2 */
+	unsigned		 n_signed;
+};
+
+static const char table_text[] =
+	"0\trsa-sha256\ta.example\tr1\n"
+	"1\ted25519-sha256\ta.example\te1\n"
+	"2\trsa-sha256\tlist.test\ts1\n";
+
+static int
+place_sign(void *arg, uint32_t key, const uint8_t digest[static SHA256_LEN], struct pool *pool, struct sv *ret_b)
+{
+	struct place *p = arg;
+
+	assert_in_range(key, 0, N_KEYS - 1);
+	if (p->sign_rc < 0 && key != 1)
+		return p->sign_rc;
+	p->n_signed++;
+	return dkim_digest_sign(pool, p->keys[key], digest, ret_b);
+}
+
+static void
+publish(struct place *p, size_t key, const char *name)
+{
+	gate_kit_dns(&p->gate, name, kit_record(&p->dkim, p->keys[key], ""));
+}
+
+static void
+place_init(struct place *p)
+{
+	static const uint8_t algs[N_KEYS] = { 8, 15, 8 };
+
+	*p = (struct place){ .signer = { place_sign, p } };
+	gate_kit_init(&p->gate);
+	kit_init(&p->dkim);
+	for (size_t i = 0; i < N_KEYS; i++)
+		assert_int_equal(crypto_priv_generate(algs[i], 1024, &p->keys[i]), 0);
+	publish(p, 0, "r1._domainkey.a.example");
+	publish(p, 1, "e1._domainkey.a.example");
+	publish(p, 2, "s1._domainkey.list.test");
+	gate_kit_dns(&p->gate, "a.example", "v=spf1 ip4:192.0.2.7 -all");
+	gate_kit_dns(&p->gate, "_dmarc.a.example", "v=DMARC1; p=reject; rua=mailto:r@a.example");
+	assert_int_equal(mail_sign_table_parse(SV(table_text), &p->table), 0);
+	p->gate.conf.signs = p->table;
+	p->gate.world.signer = &p->signer;
+}
+
+static void
+place_done(struct place *p)
+{
+	gate_kit_done(&p->gate);
+	kit_done(&p->dkim);
+	for (size_t i = 0; i < N_KEYS; i++)
+		(void)crypto_priv_free(p->keys[i]);
+	(void)mail_sign_table_free(p->table);
+}
+
+/* --- an MTA that makes the changes --- */
+
+struct line {
+	struct sv	name, value;
+	bool		gone;
+};
+
+static void
+line_remove(struct line *lines, size_t n, const struct mail_gate_edit *e)
+{
+	uint32_t left = e->index;
+
+	for (size_t i = 0; i < n; i++)
+		if (sv_caseeq(lines[i].name, e->name) && --left == 0) {
+			lines[i].gone = true;
+			return;
+		}
+	fail();
+}
+
+static const char *
+edits_make(struct place *p, const char *message)
+{
+	struct line lines[64];
+	struct sv left = sv_str(message);
+	struct buf b = BUF_INIT, top = BUF_INIT;
+	size_t n = 0;
+
+	while (n < ARRAY_LEN(lines) && gate_kit_field(&left, &lines[n].name, &lines[n].value))
+		lines[n++].gone = false;
+	for (size_t i = 0; i < p->gate.out.n_edits; i++) {
+		const struct mail_gate_edit *e = &p->gate.out.edits[i];
+		struct buf before = top;
+
+		if (e->is_removal) {
+			line_remove(lines, n, e);
+			continue;
+		}
+		top = (struct buf)BUF_INIT;
+		buf_printf(&top, "%.*s:%.*s\n%.*s", SV_ARG(e->name), SV_ARG(e->value), SV_ARG(buf_get(&before)));
+		buf_done(&before);
+	}
+	buf_sv(&b, buf_get(&top));
+	buf_done(&top);
+	for (size_t i = 0; i < n; i++)
+		if (!lines[i].gone)
+			buf_printf(&b, "%.*s:%.*s\n", SV_ARG(lines[i].name), SV_ARG(lines[i].value));
+	buf_char(&b, '\n');
+	buf_sv(&b, left);
+	buf_char(&b, 0);
+	return text_of(&p->gate, &b);
+}
+
+/* --- own mail --- */
+
+#define MAIL	"From: X <x@a.example>\nTo: y@here.test\nSubject: A  test\n of folds\n" \
+		"Authentication-Results: mx.here.test; none\n\nHello. \t\n\nBye\n\n\n"
+
+static void
+test_own(void **state)
+{
+	struct place p;
+	const char *text;
+
+	(void)state;
+	place_init(&p);
+	gate_kit_from(&p.gate, "198.51.100.9", "x@a.example");
+	p.gate.mail.login = SV("x");
+	gate_kit_play(&p.gate, MAIL);
+	assert_int_equal(p.gate.out.act, MAIL_ACT_ACCEPT);
+	assert_int_equal(p.gate.out.who, MAIL_WHO_OWN);
+	assert_int_equal(p.gate.out.n_signed, 2);
+	assert_int_equal(p.gate.out.sign_failure, 0);
+	assert_int_equal(p.gate.out.n_edits, 3);
+	text_has(p.gate.out.edits[2].value, "a=rsa-sha256;");
+	assert_false(p.gate.out.has_row);
+	text = edits_make(&p, MAIL);
+
+	p.gate.mail.login = SV("");
+	gate_kit_play(&p.gate, text);
+	assert_int_equal(p.gate.out.act, MAIL_ACT_ACCEPT);
+	text_is(row_text(&p.gate), "node1 4Xq1 1795400000 dmarc=pass arc=none\n"
+	    "policy a.example treewalk p=reject sp=reject np=reject fo=1 pct=100\nrua mailto:r@a.example\n"
+	    "198.51.100.9/32 x1 pass dkim\nfrom a.example, by a.example to \nspf a.example fail\n"
+	    "dkim a.example r1 pass \ndkim a.example e1 pass \n");
+	place_done(&p);
+}
+
+static void
+test_own_unsigned(void **state)
+{
+	static const struct {
+		const char	*message;
+		bool		 has_signer;
+		int		 rc;
+		enum mail_act	 wanted, act;
+		unsigned	 n_signed;
+		int		 failure;
+	} cases[] = {
+		{ MAIL, true, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 2, 0 },
+		{ MAIL, true, -EPIPE, MAIL_ACT_TEMPFAIL, MAIL_ACT_TEMPFAIL, 1, -EPIPE },
+		{ MAIL, true, -EPIPE, MAIL_ACT_ACCEPT, MAIL_ACT_ACCEPT, 1, -EPIPE },
+		{ MAIL, false, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_TEMPFAIL, 0, -ENOTCONN },
+		{ MAIL, false, 0, MAIL_ACT_ACCEPT, MAIL_ACT_ACCEPT, 0, -ENOTCONN },
+		/* nobody's key, and nobody's author: nothing is missing */
+		{ "From: x@b.example\n\n", false, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 0, 0 },
+		{ "From: x@a.example\nFrom: x@a.example\n\n", true, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 0, 0 },
+		{ "From: x@a.example, y@a.example\n\n", true, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 0, 0 },
+		{ "To: x@a.example\n\n", true, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 0, 0 },
+		{ "", true, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct place p;
+
+		place_init(&p);
+		gate_kit_from(&p.gate, "", "x@a.example");
+		p.sign_rc = cases[i].rc;
+		p.gate.conf.policy.on_unsigned = cases[i].wanted;
+		if (!cases[i].has_signer)
+			p.gate.world.signer = NULL;
+		gate_kit_play(&p.gate, cases[i].message);
+		assert_int_equal(p.gate.out.act, cases[i].act);
+		assert_int_equal(p.gate.out.n_signed, cases[i].n_signed);
+		assert_int_equal(p.gate.out.sign_failure, cases[i].failure);
+		assert_int_equal(p.gate.out.failure, 0);
+		if (cases[i].act == MAIL_ACT_TEMPFAIL) {
+			assert_int_equal(p.gate.out.reply, 451);
+			assert_true(sv_eq_str(p.gate.out.enhanced, "4.7.5"));
+			assert_int_equal(p.gate.out.n_edits, 0);
+		}
+		place_done(&p);
+	}
+}
+
+/* --- mail of others, sealed --- */
+
+static void
+seal_set(struct place *p)
+{
+	p->gate.conf.seal_domain = SV("list.test");
+	p->gate.conf.seal_selector = SV("s1");
+}
+
+/* At the list: x@a.example writes, and it goes on to its members. */
+static const char *
+sealed_make(struct place *p, const char *client, const char *message)
+{
+	seal_set(p);
+	p->gate.conf.authserv_id = SV("mx.list.test");
+	gate_kit_from(&p->gate, client, "x@a.example");
+	gate_kit_play(&p->gate, message);
+	return edits_make(p, message);
+}
+
+/* At a member's: the client is the list's, and somebody may be believed. */
+static void
+member_play(struct place *p, const char *sealer, const char *message)
+{
+	struct mail_path path = { .kind = MAIL_PATH_SEALER };
+
+	p->gate.conf.seal_domain = SV("");
+	p->gate.conf.authserv_id = SV("mx.here.test");
+	if (sealer != NULL) {
+		assert_int_equal(mail_name(sv_str(sealer), &path.domain), 0);
+		p->gate.conf.policy.paths = &path;
+		p->gate.conf.policy.n_paths = 1;
+	}
+	gate_kit_from(&p->gate, "198.51.100.9", "bounce@list.test");
+	gate_kit_play(&p->gate, message);
+	p->gate.conf.policy.n_paths = 0;
+}
+
+#define MEMBER_ROW(arc, what, why)	"node1 4Xq1 1795400000 dmarc=fail arc=" arc "\n" \
+	"policy a.example treewalk p=reject sp=reject np=reject fo=1 pct=100\nrua mailto:r@a.example\n" \
+	"198.51.100.9/32 x1 " what "\n" why "from a.example, by list.test to \nspf list.test none\n"
+
+static void
+test_seal(void **state)
+{
+	struct place p;
+	const char *text;
+
+	(void)state;
+	place_init(&p);
+	text = sealed_make(&p, "192.0.2.7", MAIL);
+	assert_int_equal(p.gate.out.act, MAIL_ACT_ACCEPT);
+	assert_true(p.gate.out.is_sealed);
+	assert_int_equal(p.gate.out.n_signed, 0);
+	assert_int_equal(p.n_signed, 2);
+	assert_true(sv_starts(sv_str(text), SV("ARC-Seal: i=1;")));
+	assert_non_null(p.gate.gate->own_body);		/* there was no signature with that digest */
+
+	member_play(&p, "list.test", text);
+	assert_int_equal(p.gate.out.act, MAIL_ACT_ACCEPT);
+	text_is(row_text(&p.gate),
+	    MEMBER_ROW("pass", "none", "why local_policy arc=pass as[1].d=list.test as[1].s=s1 remote-ip[1]=192.0.2.7\n"));
+	member_play(&p, "other.test", text);
+	assert_int_equal(p.gate.out.act, MAIL_ACT_QUARANTINE);
+	text_is(row_text(&p.gate),
+	    MEMBER_ROW("pass", "quarantine", "why local_policy arc=pass as[1].d=list.test as[1].s=s1 remote-ip[1]=192.0.2.7\n"));
+	member_play(&p, NULL, text);
+	assert_int_equal(p.gate.out.act, MAIL_ACT_QUARANTINE);
+	/* changed behind the list: nobody says that he saw this */
+	member_play(&p, "list.test", kit_change(&p.dkim, sv_str(text), "Hello", "Jello").p);
+	assert_int_equal(p.gate.out.act, MAIL_ACT_REJECT);
+	text_is(row_text(&p.gate), MEMBER_ROW("fail", "reject", ""));
+	place_done(&p);
+}
+
+/* The sealer is believed, and says that it did not pass there either. */
+static void
+test_seal_of_spoof(void **state)
+{
+	struct place p;
+	const char *text;
+
+	(void)state;
+	place_init(&p);
+	p.gate.conf.policy.on_reject = MAIL_ACT_ACCEPT;
+	text = sealed_make(&p, "203.0.113.9", MAIL);
+	assert_true(p.gate.out.is_sealed);
+	p.gate.conf.policy.on_reject = MAIL_ACT_REJECT;
+	member_play(&p, "list.test", text);
+	assert_int_equal(p.gate.out.act, MAIL_ACT_QUARANTINE);
+	place_done(&p);
+}
+
+/* Two sealers: only as far as each from the newest on is believed. */
+static void
+test_seal_twice(void **state)
+{
+	struct place p;
+	const char *text;
+
+	(void)state;
+	place_init(&p);
+	text = sealed_make(&p, "192.0.2.7", MAIL);
+	p.gate.conf.seal_domain = SV("a.example");	/* its key will do for another sealer */
+	p.gate.conf.seal_selector = SV("r1");
+	gate_kit_from(&p.gate, "198.51.100.8", "x@a.example");
+	p.gate.conf.policy.on_indirect = MAIL_ACT_ACCEPT;
+	gate_kit_play(&p.gate, text);
+	assert_true(p.gate.out.is_sealed);
+	text = edits_make(&p, text);
+	assert_true(sv_starts(sv_str(text), SV("ARC-Seal: i=2;")));
+	p.gate.conf.policy.on_indirect = MAIL_ACT_QUARANTINE;
+	member_play(&p, "list.test", text);
+	assert_int_equal(p.gate.out.act, MAIL_ACT_QUARANTINE);
+	member_play(&p, "a.example", text);		/* believed, and saw no pass itself */
+	assert_int_equal(p.gate.out.act, MAIL_ACT_QUARANTINE);
+	text_has(p.gate.out.row.row.reasons[0].comment,
+	    "arc=pass as[2].d=a.example as[2].s=r1 as[1].d=list.test as[1].s=s1 remote-ip[1]=192.0.2.7");
+	place_done(&p);
+}
+
+/* A signature of the author's wants the same digest: the body is hashed once. */
+static void
+test_seal_signed(void **state)
+{
+	struct place p;
+	const char *text;
+
+	(void)state;
+	place_init(&p);
+	gate_kit_from(&p.gate, "", "x@a.example");
+	gate_kit_play(&p.gate, MAIL);
+	text = edits_make(&p, MAIL);
+	text = sealed_make(&p, "203.0.113.9", text);
+	assert_int_equal(p.gate.out.act, MAIL_ACT_ACCEPT);
+	assert_true(p.gate.out.is_sealed);
+	assert_null(p.gate.gate->own_body);
+	member_play(&p, "list.test", text);
+	assert_int_equal(p.gate.out.row.arc, MAIL_PASS);
+	assert_int_equal(p.gate.out.row.dmarc, MAIL_PASS);
+	place_done(&p);
+}
+
+static void
+test_seal_missing(void **state)
+{
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	seal_set(&p);
+	gate_kit_from(&p.gate, "203.0.113.9", "x@a.example");
+	gate_kit_play(&p.gate, MAIL);			/* what is refused is not sealed */
+	assert_int_equal(p.gate.out.act, MAIL_ACT_REJECT);
+	assert_int_equal(p.gate.out.n_edits, 0);
+	assert_int_equal(p.n_signed, 0);
+	gate_kit_from(&p.gate, "192.0.2.7", "x@a.example");
+	p.sign_rc = -EPIPE;
+	gate_kit_play(&p.gate, MAIL);			/* and what cannot be sealed goes on */
+	assert_int_equal(p.gate.out.act, MAIL_ACT_ACCEPT);
+	assert_int_equal(p.gate.out.sign_failure, -EPIPE);
+	assert_false(p.gate.out.is_sealed);
+	assert_int_equal(p.gate.out.n_edits, 2);
+	assert_true(p.gate.out.has_row);
+	p.gate.world.signer = NULL;
+	gate_kit_play(&p.gate, MAIL);
+	assert_int_equal(p.gate.out.sign_failure, -ENOTCONN);
+	place_done(&p);
+}
+
+/* A chain that does not hold gets one more set, which says so; behind that there is none. */
+static void
+test_seal_broken(void **state)
+{
+	struct place p;
+	const char *text;
+
+	(void)state;
+	place_init(&p);
+	text = sealed_make(&p, "192.0.2.7", MAIL);
+	text = kit_change(&p.dkim, sv_str(text), "Hello", "Jello").p;
+	text = sealed_make(&p, "192.0.2.7", text);
+	assert_true(p.gate.out.is_sealed);
+	text_has(sv_str(text), "cv=fail;");
+	(void)sealed_make(&p, "192.0.2.7", text);
+	assert_false(p.gate.out.is_sealed);
+	assert_int_equal(p.gate.out.sign_failure, 0);
+	place_done(&p);
+}
+
+TESTS_MAIN("mail_gate_sign", T(test_own), T(test_own_unsigned), T(test_seal), T(test_seal_of_spoof),
+    T(test_seal_twice), T(test_seal_signed), T(test_seal_missing), T(test_seal_broken))
