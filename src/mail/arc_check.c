@@ -355,7 +355,7 @@ arc_check(const struct arc *a, int64_t now, struct pool *pool, struct mail_ask *
 
 	if (jobs == NULL)
 		return -ENOMEM;
-	if ((rc = arc_check_ask(a, pool, ask, jobs, &v)) != 0 || (rc = dkim_jobs_verify(jobs, n)) < 0)
+	if ((rc = arc_check_ask(a, pool, ask, jobs, &v)) != 0 || (rc = dkim_jobs_verify(jobs, n, NULL)) < 0)
 		return rc;
 	arc_check_end(a, now, jobs, fs, &v);
 	*ret = v;

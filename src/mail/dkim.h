@@ -177,11 +177,17 @@ struct dkim_job {
 	struct sv		 b;
 	bool			 ok;
 };
+/* Keys made ready, for one who judges many messages; not for two threads. NULL: no memory. */
+struct dkim_pubs;
+struct dkim_pubs *dkim_pubs_new(size_t max);
+struct dkim_pubs *dkim_pubs_free(struct dkim_pubs *);
+DEFINE_CLEANUP(struct dkim_pubs, dkim_pubs_free)
+
 /*
- * All of them in one batch, but what the memos know. 0; negative: the arithmetic could not be
- * done.
+ * All of them in one batch, but what the memos know. pubs may be NULL. 0; negative: the
+ * arithmetic could not be done.
  */
-int	 dkim_jobs_verify(struct dkim_job *, size_t n) MUST_USE;
+int	 dkim_jobs_verify(struct dkim_job *, size_t n, struct dkim_pubs *pubs) MUST_USE;
 
 /* --- a message --- */
 
@@ -196,6 +202,7 @@ struct dkim {
 	 */
 	struct mail_body_want	*wants;
 	size_t			 n_wants;
+	struct dkim_pubs	*pubs;		/* the caller's for dkim_check(), or NULL */
 	/* private: one for each signature; filled while it is checked */
 	struct dkim_memo	*memos;
 };

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "mail/dkim.h"
+#include "mail/dkim_internal.h"
 
 #define DNS_RSASHA256	8
 #define DNS_ED25519	15
@@ -10,7 +10,7 @@
 /* An item is one key tried for one job. */
 struct tried {
 	struct dkim_job		*job;
-	struct crypto_pub	*pub;
+	struct crypto_pub	*own;		/* NULL: the key is kept elsewhere */
 	uint8_t			 key[SHA256_LEN];
 };
 
@@ -18,13 +18,14 @@ struct batch {
 	size_t			 n;
 	struct crypto_verify	*items;
 	struct tried		*tried;
+	struct dkim_pubs	*pubs;
 };
 
 static void
 batch_done(struct batch *b)
 {
 	for (size_t i = 0; i < b->n; i++)
-		(void)crypto_pub_free(b->tried[i].pub);
+		(void)crypto_pub_free(b->tried[i].own);
 	free(b->items);
 	free(b->tried);
 }
@@ -63,22 +64,38 @@ memo_add(struct dkim_memo *m, const uint8_t key[static SHA256_LEN], bool ok)
 
 /* --- what is not --- */
 
+static int
+pub_get(struct batch *b, const struct dkim_key *k, struct tried *t, const struct crypto_pub **ret)
+{
+	uint8_t alg = k->type == DKIM_KEY_ED25519 ? DNS_ED25519 : DNS_RSASHA256;
+	int rc;
+
+	if (b->pubs != NULL && (*ret = dkim_pubs_find(b->pubs, t->key)) != NULL)
+		return 0;
+	if ((rc = crypto_pub_new(alg, k->public_key, &t->own)) < 0)
+		return rc;
+	*ret = t->own;
+	if (b->pubs != NULL && dkim_pubs_add(b->pubs, t->key, t->own))
+		t->own = NULL;
+	return 0;
+}
+
 /* RFC 8463 section 3: Ed25519 signs the octets of the SHA-256 as its message. */
 static int
 key_add(struct batch *b, struct dkim_job *job, const struct dkim_key *k)
 {
-	uint8_t alg = k->type == DKIM_KEY_ED25519 ? DNS_ED25519 : DNS_RSASHA256;
 	struct tried *t = &b->tried[b->n];
+	const struct crypto_pub *pub;
 	int rc;
 
 	crypto_sha256(k->public_key.p, k->public_key.n, t->key);
 	if (memo_knows(job, t->key))
 		return 0;
-	if ((rc = crypto_pub_new(alg, k->public_key, &t->pub)) < 0)
+	if ((rc = pub_get(b, k, t, &pub)) < 0)
 		return rc == -EINVAL ? 0 : rc;		/* nothing verifies with it */
 	t->job = job;
 	b->items[b->n] = (struct crypto_verify){
-		.key = t->pub,
+		.key = pub,
 		.tbs = { (const char *)job->memo->digest, SHA256_LEN },
 		.sig = job->b,
 	};
@@ -115,9 +132,9 @@ answers_take(const struct batch *b)
 }
 
 int
-dkim_jobs_verify(struct dkim_job *jobs, size_t n)
+dkim_jobs_verify(struct dkim_job *jobs, size_t n, struct dkim_pubs *pubs)
 {
-	_cleanup_(batch_done) struct batch b = { .n = 0 };
+	_cleanup_(batch_done) struct batch b = { .pubs = pubs };
 	size_t room = 1;
 	int rc;
 
@@ -125,6 +142,8 @@ dkim_jobs_verify(struct dkim_job *jobs, size_t n)
 		room += keys_of(&jobs[i]);
 	if ((rc = batch_init(&b, room)) < 0)
 		return rc;
+	if (pubs != NULL)
+		dkim_pubs_turn(pubs);
 	for (size_t i = 0; i < n; i++)
 		if ((rc = job_add(&b, &jobs[i])) < 0)
 			return rc;

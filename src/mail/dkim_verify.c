@@ -243,7 +243,7 @@ dkim_check(const struct dkim *d, int64_t now, struct pool *pool, struct mail_ask
 	int rc;
 
 	if ((rc = dkim_check_ask(d, pool, ask, jobs, &w)) != 0 ||
-	    (rc = dkim_jobs_verify(jobs, d->n)) < 0)
+	    (rc = dkim_jobs_verify(jobs, d->n, d->pubs)) < 0)
 		return rc;
 	dkim_check_end(d, now, w, jobs, fs, ret);
 	return 0;

@@ -163,7 +163,7 @@ signatures_round(struct round *r, int wait)
 		return rc < 0 ? rc : rc2;
 	if ((wait | rc | rc2) != 0)
 		return MAIL_WAIT;
-	if ((rc = dkim_jobs_verify(jobs, n)) < 0)
+	if ((rc = dkim_jobs_verify(jobs, n, r->in->pubs)) < 0)
 		return rc;
 	dkim_check_end(d, r->in->now, work, jobs, r->fs, &r->out->dkim);
 	r->out->n_dkim = d->n;

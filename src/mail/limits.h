@@ -36,6 +36,7 @@
 #define DKIM_RECORD_MAX		4096		/* octets of a key record: RSA-4096 needs some 750 */
 #define DKIM_RECORDS_MAX	16		/* TXT records looked at under a key's name: there should be one */
 #define DKIM_KEYS_MAX		4		/* keys tried for a signature: one, or two while they are replaced */
+#define DKIM_PUBS_MAX		1024		/* keys made ready and kept, of 2 KB each: few sign most mail */
 #define DKIM_RSA_BITS_MIN	1024		/* RFC 8301 section 3.2 */
 #define DKIM_RSA_BITS_MAX	4096		/* the same: must be possible; above, it costs too much */
 #define DKIM_IDENTITY_MAX	320		/* octets of the i= that we write (RFC 5321 section 4.5.3.1) */

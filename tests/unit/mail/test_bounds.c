@@ -14,6 +14,7 @@ static struct counts {
 	size_t	n_hashed;	/* octets of the head, and of keys' names */
 	size_t	n_body;		/* octets of the body, in all forms */
 	size_t	n_compared;	/* names of fields */
+	size_t	n_keys;		/* made ready */
 } counts;
 
 int __real_crypto_verify_batch(struct crypto_verify *, size_t);
@@ -22,6 +23,8 @@ void __real_crypto_sha256(const void *, size_t, uint8_t ret[static SHA256_LEN]);
 void __wrap_crypto_sha256(const void *, size_t, uint8_t ret[static SHA256_LEN]);
 void __real_crypto_sha256_update(struct crypto_sha256 *, const void *, size_t);
 void __wrap_crypto_sha256_update(struct crypto_sha256 *, const void *, size_t);
+int __real_crypto_pub_new(uint8_t, struct sv, struct crypto_pub **);
+int __wrap_crypto_pub_new(uint8_t, struct sv, struct crypto_pub **);
 bool __real_sv_caseeq(struct sv, struct sv);
 bool __wrap_sv_caseeq(struct sv, struct sv);
 
@@ -44,6 +47,13 @@ __wrap_crypto_sha256_update(struct crypto_sha256 *s, const void *p, size_t n)
 {
 	counts.n_body += n;
 	__real_crypto_sha256_update(s, p, n);
+}
+
+int
+__wrap_crypto_pub_new(uint8_t alg, struct sv public_key, struct crypto_pub **ret)
+{
+	counts.n_keys++;
+	return __real_crypto_pub_new(alg, public_key, ret);
 }
 
 bool
@@ -188,6 +198,66 @@ test_signatures(void **state)
 	assert_true(asked(&p) <= 8);
 	assert_true(pool_used(p.kept) < 300 * 1000 && pool_used(p.pool) < 100 * 1000);
 	buf_done(&b);
+	place_done(&p);
+}
+
+/* --- keys kept --- */
+
+#define N_KEYS	6
+
+/* A signature with each of six keys. */
+static struct sv
+keys_sign(struct place *p)
+{
+	struct sv text = SV(HEAD "\r\nHello.\r\n");
+
+	for (size_t i = 0; i < N_KEYS; i++) {
+		_cleanup_(crypto_priv_freep) struct crypto_priv *key = NULL;
+
+		assert_int_equal(crypto_priv_generate(15, 0, &key), 0);
+		kit_publish(&p->k, pool_printf(p->k.pool, "s%zu._domainkey.example.jp", i),
+		    kit_record(&p->k, key, ""));
+		text = kit_sign(&p->k, key, pool_printf(p->k.pool,
+		    "v=1; a=ed25519-sha256; d=example.jp; s=s%zu; h=From", i), text);
+	}
+	return text;
+}
+
+static void
+again(struct place *p, struct sv text, size_t n_keys)
+{
+	mail_judge_done(&p->j);
+	pool_reset(p->kept);
+	counts = (struct counts){ 0 };
+	place_judge(p, text);
+	assert_int_equal(p->out.n_dkim, N_KEYS);
+	for (size_t i = 0; i < N_KEYS; i++)
+		assert_int_equal(p->out.dkim[i].result, MAIL_PASS);
+	assert_int_equal(counts.n_verified, N_KEYS);
+	assert_int_equal(counts.n_keys, n_keys);
+}
+
+/* A key is made ready once, as long as there is room; without room each still verifies. */
+static void
+test_keys(void **state)
+{
+	struct place p;
+	struct sv text;
+
+	(void)state;
+	place_init(&p);
+	text = keys_sign(&p);
+	again(&p, text, N_KEYS);
+	again(&p, text, N_KEYS);
+	p.in.pubs = dkim_pubs_new(DKIM_PUBS_MAX);
+	again(&p, text, N_KEYS);
+	again(&p, text, 0);
+	p.in.pubs = dkim_pubs_free(p.in.pubs);
+	p.in.pubs = dkim_pubs_new(4);
+	again(&p, text, N_KEYS);
+	again(&p, text, N_KEYS - 4);
+	p.in.pubs = dkim_pubs_free(p.in.pubs);
+	assert_null(dkim_pubs_new(SIZE_MAX));
 	place_done(&p);
 }
 
@@ -496,5 +566,5 @@ test_memory(void **state)
 	assert_int_equal(mail_pool_check(pool, &fs, -ENOMEM), -ENOMEM);
 }
 
-TESTS_MAIN("bounds", T(test_signatures), T(test_lengths), T(test_names), T(test_chain), T(test_chain_long),
+TESTS_MAIN("bounds", T(test_signatures), T(test_keys), T(test_lengths), T(test_names), T(test_chain), T(test_chain_long),
     T(test_head), T(test_spf), T(test_zone), T(test_records), T(test_kept), T(test_memory))
