@@ -36,6 +36,10 @@ mail_opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *
 		{ "client", &m->client }, { "helo", &m->helo }, { "sender", &m->sender },
 		{ "authserv-id", &m->id }, { "resolver", &m->resolver }, { "psl", &m->psl_path },
 	};
+	const struct {
+		const char	*name;
+		bool		*to;
+	} flags[] = { { "nagios", &m->nagios }, { "no-dns", &m->no_dns } };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (strcmp(o->name, texts[i].name) == 0) {
@@ -44,10 +48,11 @@ mail_opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *
 		}
 	if (strcmp(o->name, "dns") == 0)
 		return dns_opt(ctx, m, arg);
-	if (strcmp(o->name, "nagios") == 0) {
-		m->nagios = true;
-		return 0;
-	}
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		if (strcmp(o->name, flags[i].name) == 0) {
+			*flags[i].to = true;
+			return 0;
+		}
 	return cmd_number_opt(ctx, numbers, ARRAY_LEN(numbers), state, o, arg);
 }
 
@@ -94,14 +99,13 @@ message_read(const struct cmd_ctx *ctx, struct mail_case *m, struct sv *ret)
 }
 
 static int
-message_take(const struct cmd_ctx *ctx, struct mail_case *m, struct sv text)
+message_take(const struct cmd_ctx *ctx, struct mail_case *m)
 {
-	struct sv body;
 	int rc;
 
 	m->head_fs.subject = sv_str(m->name);
 	mail_head_init(&m->head, m->kept);
-	if ((rc = mail_head_parse(&m->head, text, &body, &m->head_fs)) < 0 ||
+	if ((rc = mail_head_parse(&m->head, m->text, &m->body, &m->head_fs)) < 0 ||
 	    (rc = mail_judge_begin(m->kept, &m->head, &m->head_fs, &m->judge)) < 0) {
 		cmd_err(tr(ctx->lang, N_("%s could not be judged: %s")), m->name, err_str(rc));
 		return EXIT_CANNOT;
@@ -110,7 +114,7 @@ message_take(const struct cmd_ctx *ctx, struct mail_case *m, struct sv text)
 		cmd_err(tr(ctx->lang, N_("%s is no message: no header was found at its beginning")), m->name);
 		return EXIT_CANNOT;
 	}
-	mail_judge_body(&m->judge, body);
+	mail_judge_body(&m->judge, m->body);
 	mail_judge_body_end(&m->judge);
 	return 0;
 }
@@ -215,8 +219,14 @@ source_take(const struct cmd_ctx *ctx, struct mail_case *m)
 	uint32_t sec = m->timeout_sec > 0 ? m->timeout_sec : MAIL_DNS_SEC;
 	int rc;
 
+	if (m->dns_of != NULL)
+		return 0;
+	if (m->no_dns && (m->n_dns > 0 || m->resolver != NULL))
+		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("--no-dns goes with neither --dns nor --resolver")));
 	if (m->n_dns > 0 && m->resolver != NULL)
 		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("--dns and --resolver exclude each other")));
+	if (m->no_dns)
+		return 0;
 	if (m->n_dns > 0)
 		return files_take(ctx, m);
 	rc = mail_dns_live(sv_str(m->resolver), sec, &m->source);
@@ -231,11 +241,24 @@ source_take(const struct cmd_ctx *ctx, struct mail_case *m)
 
 /* --- the verdict --- */
 
+/* Of a DNS that is not asked, no answer comes. */
+static const struct mail_answer *
+nobody_find(void *arg, const struct mail_question *q)
+{
+	static const struct mail_answer none = { .rcode = MAIL_DNS_FAILED };
+
+	(void)arg;
+	(void)q;
+	return &none;
+}
+
 /* Again and again, until no answer is missing. */
 static int
 judge(struct mail_case *m)
 {
-	struct mail_ask ask = mail_dns_ask(m->source);
+	const struct mail_case *of = m->dns_of != NULL ? m->dns_of : m;
+	struct mail_ask ask = of->no_dns ? (struct mail_ask){ .find = nobody_find } :
+	    mail_dns_ask(of->source);
 	int rc;
 
 	for (;;) {
@@ -245,7 +268,7 @@ judge(struct mail_case *m)
 		rc = mail_judge_check(&m->judge, &m->in, m->pool, &ask, &m->fs, &m->out);
 		if (rc != MAIL_WAIT)
 			break;
-		if ((rc = mail_dns_fill(m->source, &ask)) < 0)
+		if ((rc = mail_dns_fill(of->source, &ask)) < 0)
 			return rc;
 	}
 	if (rc == 0)
@@ -258,20 +281,17 @@ judge(struct mail_case *m)
 }
 
 int
-mail_run(const struct cmd_ctx *ctx, struct mail_case *m, int argc, char **argv)
+mail_take(const struct cmd_ctx *ctx, struct mail_case *m, const char *name)
 {
-	struct sv text;
 	int rc;
 
-	if (argc > 1)
-		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("name one message; - is standard input")));
-	m->name = argc == 1 ? argv[0] : "-";
+	m->name = name;
 	m->kept = pool_new(2 * MAIL_POOL_MAX);
 	m->pool = pool_new(MAIL_POOL_MAX);
 	if (m->kept == NULL || m->pool == NULL)
 		return EXIT_CANNOT;
 	findings_init(&m->head_fs, m->kept);
-	if ((rc = message_read(ctx, m, &text)) != 0 || (rc = message_take(ctx, m, text)) != 0 ||
+	if ((rc = message_read(ctx, m, &m->text)) != 0 || (rc = message_take(ctx, m)) != 0 ||
 	    (rc = envelope_take(ctx, m)) != 0 || (rc = psl_take(ctx, m)) != 0 ||
 	    (rc = source_take(ctx, m)) != 0)
 		return rc;
@@ -314,12 +334,17 @@ nagios(const struct mail_case *m, struct buf *b)
 }
 
 int
-mail_show(struct cmd_ctx *ctx, struct mail_case *m,
+mail_run(struct cmd_ctx *ctx, struct mail_case *m, int argc, char **argv,
     void (*text)(const struct cmd_ctx *, const struct mail_case *, struct buf *))
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
-	int code = mail_exit(m);
+	int code;
 
+	if (argc > 1)
+		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("name one message; - is standard input")));
+	if ((code = mail_take(ctx, m, argc == 1 ? argv[0] : "-")) != 0)
+		return code;
+	code = mail_exit(m);
 	if (m->nagios)
 		code = nagios(m, &b);
 	else if (ctx->json)

@@ -19,9 +19,7 @@ text(const struct cmd_ctx *ctx, const struct mail_case *m, struct buf *b)
 static int
 run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 {
-	int rc = mail_run(ctx, state, argc, argv);
-
-	return rc != 0 ? rc : mail_show(ctx, state, text);
+	return mail_run(ctx, state, argc, argv, text);
 }
 
 extern const struct cmd cmd_mail_verify;

@@ -55,6 +55,9 @@ static const struct finding_def import_rows[] = {
 static const struct finding_def zone_rows[] = {
 #include "app/zone_findings.def"
 };
+static const struct finding_def mail_diff_rows[] = {
+#include "mail/diff_findings.def"
+};
 static const struct finding_def message_rows[] = {
 #include "mail/message_findings.def"
 };
@@ -102,6 +105,7 @@ static const struct finding_def feedback_rows[] = {
 	{ "report", report_rows, ARRAY_LEN(report_rows) },
 	{ "zone", zone_rows, ARRAY_LEN(zone_rows) },
 	{ "spf", spf_rows, ARRAY_LEN(spf_rows) },
+	{ "mail diff", mail_diff_rows, ARRAY_LEN(mail_diff_rows) },
 	{ "message", message_rows, ARRAY_LEN(message_rows) },
 	{ "dkim", dkim_rows, ARRAY_LEN(dkim_rows) },
 	{ "dmarc", dmarc_rows, ARRAY_LEN(dmarc_rows) },
