@@ -125,13 +125,22 @@ field_take(struct mail_gate *g, struct sv name, struct sv value)
 
 	if (g->head.n > n)		/* it stands there with CRLF in its folds */
 		value = g->head.fields[n].value;
-	return rc < 0 ? rc : gate_edits_see(g, name, value);
+	if (rc < 0 || g->who == MAIL_WHO_RELAY)
+		return rc;
+	return gate_edits_see(g, name, value);
+}
+
+/* What a host of ours has judged is left alone, and looked at only for a seal. */
+static bool
+is_read(const struct mail_gate *g)
+{
+	return g->failure == 0 && (g->who != MAIL_WHO_RELAY || gate_is_sealing(g));
 }
 
 void
 mail_gate_field(struct mail_gate *g, struct sv name, struct sv value)
 {
-	if (g->failure == 0 && g->who != MAIL_WHO_RELAY)
+	if (is_read(g))
 		g->failure = field_take(g, name, value);
 }
 
@@ -139,7 +148,7 @@ void
 mail_gate_head_end(struct mail_gate *g)
 {
 	gate_edits_turn(g);
-	if (g->failure < 0 || g->who == MAIL_WHO_RELAY)
+	if (!is_read(g))
 		return;
 	g->failure = mail_judge_begin(g->kept, &g->head, &g->fs, &g->judge);
 	if (g->failure == 0)
@@ -265,7 +274,7 @@ own_end(struct mail_gate *g, const struct mail_gate_world *w, struct mail_gate_o
 static int
 relay_end(struct mail_gate *g, const struct mail_gate_world *w, struct mail_gate_out *out)
 {
-	(void)g, (void)w, (void)out;
+	out->sign_failure = gate_seal_relay(g, w, out);
 	return 0;
 }
 
@@ -288,6 +297,8 @@ failure_end(struct mail_gate *g, struct mail_gate_out *out)
 	    mail_policy_failure(&g->conf->policy);
 
 	*out = (struct mail_gate_out){ .who = g->who, .failure = g->failure };
+	if (g->who == MAIL_WHO_RELAY)		/* it was to be sealed, no more */
+		d = (struct mail_decision){ .enhanced = SV(""), .text = SV("") };
 	decision_take(&d, out);
 	g->n_edits = g->n_removals;
 }

@@ -15,13 +15,17 @@
  *	results removed	yes	yes	no
  *	results added	yes	no	no
  *	signed		no	by the author's domain	no
- *	sealed		where a seal is configured	no	no
+ *	sealed		with a seal	no	with a seal, and results of ours
  *	a row		yes	no	no
  *
  * What is refused has no changes. Whether a message will leave again is not
  * known here (aliases and sieve are behind us), so with a seal configured all
  * mail of others that is let in is sealed: configure one where mail is
  * forwarded. What programs read differently is neither signed nor sealed.
+ *
+ * A list changes what it forwards, so that it has to be sealed behind it: there its
+ * host is a relay, and the seal says what the first gate found (the uppermost results
+ * of ours in the message; also of the chain that it came with).
  *
  * Signatures cover no field that is removed or added here (Authentication-Results
  * is in none of the lists), so they hold over the head as it goes out.

@@ -58,12 +58,22 @@ int	 gate_edits_mark(struct mail_gate *, struct sv reason) MUST_USE;
 
 /* --- signatures (mail_gate_sign.c) --- */
 
+/* Would a seal be made of this message, if there is a key? */
+bool	 gate_is_sealing(const struct mail_gate *);
 /* Who will sign, or seal: known as soon as the head is. -ENOMEM. */
 int	 gate_sign_begin(struct mail_gate *) MUST_USE;
-/* Fields for own mail, or the seal of others'. Negative: one could not be made. */
+/* Fields for own mail. Negative: one could not be made. */
 int	 gate_sign(struct mail_gate *, const struct mail_gate_world *, struct mail_gate_out *) MUST_USE;
+
+/* --- the seal (mail_gate_seal.c) --- */
+
+/* Over what was found. Negative: it could not be made. */
 int	 gate_seal(struct mail_gate *, const struct mail_gate_world *, const struct mail_judge_out *,
 	    struct authres *results, struct mail_gate_out *) MUST_USE;
+
+/* Over what another gate of ours found, as it stands in the message; without that there is none. */
+int	 gate_seal_relay(struct mail_gate *, const struct mail_gate_world *,
+	    struct mail_gate_out *) MUST_USE;
 
 /* --- the row (mail_gate_row.c) --- */
 

@@ -5,6 +5,12 @@
 
 /* --- who signs, and the digest for it --- */
 
+bool
+gate_is_sealing(const struct mail_gate *g)
+{
+	return g->who != MAIL_WHO_OWN && g->conf->seal_domain.n > 0;
+}
+
 static void
 keys_find(struct mail_gate *g)
 {
@@ -14,7 +20,7 @@ keys_find(struct mail_gate *g)
 		return;
 	if (g->who == MAIL_WHO_OWN) {
 		g->n_keys = mail_sign_find(c->signs, &g->judge.authors[0].name, &g->keys);
-	} else if (c->seal_domain.n > 0) {
+	} else if (gate_is_sealing(g)) {
 		g->keys = mail_sign_seal(c->signs, c->seal_domain, c->seal_selector);
 		g->n_keys = g->keys != NULL;
 	}
@@ -83,60 +89,4 @@ gate_sign(struct mail_gate *g, const struct mail_gate_world *w, struct mail_gate
 			failure = rc;
 	}
 	return failure;
-}
-
-/* The seal stands uppermost (RFC 8617 section 5.1). */
-static int
-set_add(struct mail_gate *g, const struct arc_sealed *set)
-{
-	int rc;
-
-	if ((rc = gate_edits_add(g, set->results)) < 0 || (rc = gate_edits_add(g, set->ams)) < 0)
-		return rc;
-	return gate_edits_add(g, set->seal);
-}
-
-/*
- * RFC 8617 section 6: from where it came, so that who believes us can tell the author's domain
- * (section 7.2.2, "remote-ip[1]"). Where there was a chain, that was said.
- */
-static int
-client_say(const struct mail_gate *g, const struct mail_judge_out *found, struct authres *results)
-{
-	char text[IP_ADDR_STRLEN];
-	struct sv client;
-
-	if (g->judge.arc.is_there)
-		return 0;
-	client = pool_sv(g->made, sv_str(ip_addr_str(g->in.client.addr, g->in.client.af, text)));
-	return client.p == NULL ? -ENOMEM : arc_verdict_add(results, &found->arc, client);
-}
-
-int
-gate_seal(struct mail_gate *g, const struct mail_gate_world *w, const struct mail_judge_out *found,
-    struct authres *results, struct mail_gate_out *out)
-{
-	struct mail_sign_by by = { w->signer, g->keys };
-	struct arc_sealer with = { .time = w->now, .is_utf8 = g->is_utf8 };
-	struct arc_sealed set;
-	size_t n_before = g->n_edits;
-	int rc;
-
-	if (g->n_keys == 0 || found->dmarc.now.author == NULL)
-		return 0;
-	if (w->signer == NULL)
-		return -ENOTCONN;
-	if ((rc = client_say(g, found, results)) < 0)
-		return rc;
-	with.domain = g->keys->domain;
-	with.selector = g->keys->selector;
-	with.by = mail_sign_by(&by);
-	if ((rc = arc_seal(g->made, &g->judge.arc, found->arc.result, results, g->want->digest, &with,
-	    &set)) < 0 || !set.is_made)
-		return rc;
-	if ((rc = set_add(g, &set)) < 0)
-		g->n_edits = n_before;		/* all three, or none */
-	else
-		out->is_sealed = true;
-	return rc;
 }

@@ -15,6 +15,7 @@ struct place {
 	struct mail_sign_table	*table;
 	struct mail_signer	 signer;
 	int			 sign_rc;	/* of key 0 and 2 */
+	struct ip_prefix	 own;
 	unsigned		 n_signed;
 };
 
@@ -397,5 +398,95 @@ test_seal_broken(void **state)
 	place_done(&p);
 }
 
+/* --- a list: judged by the first gate, changed, sealed by the second --- */
+
+static const char *
+first_gate(struct place *p, const char *message)
+{
+	p->gate.conf.authserv_id = SV("mx.list.test");
+	gate_kit_from(&p->gate, "192.0.2.7", "x@a.example");
+	gate_kit_play(&p->gate, message);
+	assert_int_equal(p->gate.out.act, MAIL_ACT_ACCEPT);
+	return edits_make(p, message);
+}
+
+static void
+second_gate(struct place *p, const char *message)
+{
+	assert_int_equal(ip_prefix_parse(SV("10.0.0.0/8"), &p->own), 0);
+	p->gate.conf.policy.relays = &p->own;
+	p->gate.conf.policy.n_relays = 1;
+	gate_kit_from(&p->gate, "10.0.0.9", "bounce@list.test");
+	gate_kit_play(&p->gate, message);
+	assert_int_equal(p->gate.out.who, MAIL_WHO_RELAY);
+	assert_int_equal(p->gate.out.act, MAIL_ACT_ACCEPT);
+	assert_false(p->gate.out.has_row);
+}
+
+static void
+test_list(void **state)
+{
+	struct place p;
+	const char *text;
+
+	(void)state;
+	place_init(&p);
+	text = first_gate(&p, MAIL);
+	text = kit_change(&p.dkim, sv_str(text), "Bye", "Bye\n-- \nA list").p;
+	second_gate(&p, text);
+	assert_int_equal(p.gate.out.n_edits, 0);	/* no seal is configured: left alone */
+	seal_set(&p);
+	second_gate(&p, text);
+	assert_true(p.gate.out.is_sealed);
+	assert_int_equal(p.gate.out.n_edits, 3);
+	text = edits_make(&p, text);
+	member_play(&p, "list.test", text);
+	assert_int_equal(p.gate.out.act, MAIL_ACT_ACCEPT);
+	assert_int_equal(p.gate.out.row.arc, MAIL_PASS);
+
+	/* the chain that it came with was good, and is broken by the next list: the first gate knows */
+	text = first_gate(&p, text);
+	text_has(sv_str(text), "arc=pass");
+	text = kit_change(&p.dkim, sv_str(text), "A list", "Two lists").p;
+	seal_set(&p);
+	second_gate(&p, text);
+	assert_true(p.gate.out.is_sealed);
+	text = edits_make(&p, text);
+	assert_true(sv_starts(sv_str(text), SV("ARC-Seal: i=2;")));
+	text_has(sv_str(text), "cv=pass;");
+	member_play(&p, "list.test", text);
+	assert_int_equal(p.gate.out.row.arc, MAIL_PASS);
+	place_done(&p);
+}
+
+/* Without results of ours, or where they do not say what became of the chain, there is no seal. */
+static void
+test_list_without(void **state)
+{
+	static const char *const heads[] = {
+		"Authentication-Results: other.test; dmarc=pass header.from=a.example\n",
+		"Authentication-Results: mx.list.test; \"unreadable\n",
+		"Authentication-Results: mx.list.test; arc=pass\n",
+		"Authentication-Results: mx.list.test; dmarc=pass header.from=a.example\nARC-Seal: i=1\n",
+		"Authentication-Results: mx.list.test; none\nFrom: y@a.example\n",
+		"",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+		struct place p;
+
+		place_init(&p);
+		seal_set(&p);
+		p.gate.conf.authserv_id = SV("mx.list.test");
+		second_gate(&p, pool_printf(p.gate.pool, "%sFrom: x@a.example\n\nHi\n", heads[i]));
+		assert_false(p.gate.out.is_sealed);
+		assert_int_equal(p.gate.out.n_edits, 0);
+		assert_int_equal(p.gate.out.sign_failure, 0);
+		place_done(&p);
+	}
+}
+
 TESTS_MAIN("mail_gate_sign", T(test_own), T(test_own_unsigned), T(test_seal), T(test_seal_of_spoof),
-    T(test_seal_twice), T(test_seal_signed), T(test_seal_missing), T(test_seal_broken))
+    T(test_seal_twice), T(test_seal_signed), T(test_seal_missing), T(test_seal_broken),
+    T(test_list), T(test_list_without))
