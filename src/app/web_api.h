@@ -168,6 +168,7 @@ struct web_ctx {
 	json_t			*routers;	/* of the rtr role, or NULL */
 	json_t			*house;		/* of the parent, or NULL */
 	json_t			*validate;	/* of its last run, or NULL */
+	json_t			*mail;		/* of the mail filter, or NULL */
 	const struct told	*names;		/* zones that are signed here; maybe none */
 	json_t			*history;	/* of the store, or NULL */
 	uint64_t		 n_histories;	/* how many came: the page sees a new one */

@@ -120,6 +120,8 @@ bool	 web_zones_expired(const struct web_ctx *);
 bool	 web_names_only(const struct web_ctx *);
 struct metrics;
 void	 web_zone_metrics(struct metrics *, const struct told *);
+/* json: of the mail filter, or NULL. */
+void	 web_mail_metrics(struct metrics *, const json_t *);
 
 /* Members of the report, forgiving: 0, NULL or an empty array if absent. */
 uint64_t web_report_u64(const json_t *, const char *key);

@@ -214,6 +214,18 @@ on_run(struct role *r, enum role_id from UNUSED, void *msg)
 }
 
 static int
+on_mail(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	const struct msg_milter_told *m = msg;
+	struct web_server *ws = NULL;
+	int rc = server(r, &ws);
+
+	if (rc == 0 && web_server_mail(ws, m->json) < 0)
+		role_log(r, LOG_LEVEL_WARN, "what the mail filter tells is no JSON, ignoring");
+	return rc;
+}
+
+static int
 on_house(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	struct web_server *ws = NULL;
@@ -289,6 +301,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_history, on_history },
 	{ MSG_source_result, on_source },
 	{ MSG_run_told, on_run },
+	{ MSG_milter_told, on_mail },
 	{ MSG_zone_told, on_zones },
 	{ MSG_key_told, on_keys },
 };

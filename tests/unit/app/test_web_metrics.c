@@ -109,6 +109,32 @@ run_metrics(void **state)
 	assert_false(has(w, "sekisho_validate_next_") || has(w, "sekisho_validate_points"));
 }
 
+/* Of the mail filter: what it tells; the table has no member that it does not have. */
+static void
+mail_metrics(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(get(w, "/metrics", NULL, NULL), 200);
+	assert_false(has(w, "sekisho_mail_"));
+	w->ctx.mail = json_loads("{\"connections\":3,\"judging\":2,\"accepted\":70,\"rejected\":4,"
+	    "\"deferred\":1,\"quarantined\":5,\"own\":9,\"signed\":18,\"rows_lost\":0,"
+	    "\"answers_known\":600}", 0, NULL);
+	assert_int_equal(get(w, "/metrics", NULL, NULL), 200);
+	assert_true(has(w, "sekisho_mail_messages_total{act=\"accept\"} 70\n"));
+	assert_true(has(w, "sekisho_mail_messages_total{act=\"reject\"} 4\n"));
+	assert_true(has(w, "sekisho_mail_messages_total{act=\"tempfail\"} 1\n"));
+	assert_true(has(w, "sekisho_mail_messages_total{act=\"quarantine\"} 5\n"));
+	assert_true(has(w, "sekisho_mail_ours_total{what=\"own\"} 9\n"));
+	assert_true(has(w, "sekisho_mail_ours_total{what=\"signatures\"} 18\n"));
+	assert_true(has(w, "sekisho_mail_trouble_total{kind=\"rows_lost\"} 0\n"));
+	assert_true(has(w, "sekisho_mail_open{what=\"connections\"} 3\n"));
+	assert_true(has(w, "sekisho_mail_answers_total{how=\"known\"} 600\n"));
+	assert_false(has(w, "what=\"seals\"") || has(w, "how=\"asked\""));
+	json_decref(w->ctx.mail);
+	w->ctx.mail = NULL;
+}
+
 /* Zones that are signed here; what is never, or not told, is not there. */
 static void
 zone_metrics(void **state)
@@ -207,5 +233,6 @@ fetch_metrics(void **state)
 }
 
 TESTS_MAIN("app-web-metrics",
-    W(health), W(metrics), W(run_metrics), W(zone_metrics), W(server_findings), W(router_metrics_by_client),
+    W(health), W(metrics), W(run_metrics), W(mail_metrics), W(zone_metrics),
+    W(server_findings), W(router_metrics_by_client),
     W(strange_reports), W(fetch_metrics))
