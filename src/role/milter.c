@@ -2,13 +2,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "app/mail_psl.h"
+#include "app/mail_rules.h"
 #include "base/err.h"
 #include "role/milter_role.h"
+#include "sys/clock.h"
 #include "sys/task.h"
+#include "sys/tree.h"
 
 #define CONF_POOL_MAX	((size_t)1 << 20)	/* rules as values: MAIL_RULES_MAX octets of text */
 #define LOOK_USEC	INT64_C(1000000)
 #define SAY_SEC		60			/* one line of each kind of trouble */
+#define KEYS_USEC	INT64_C(5000000)	/* between questions for the table of keys, until there is one */
 
 /* Trouble: what is said of it, and what was said. */
 enum trouble {
@@ -35,6 +40,10 @@ struct milter_role {
 	struct loop_timer	*timer;
 	uint64_t		 told[TROUBLES];
 	int64_t			 told_at[TROUBLES];
+	char			*rows;		/* the folder; the journal's */
+	bool			 turn_failed;	/* of the journal, the last time */
+	bool			 has_keys;	/* role seal has told its table */
+	int64_t			 asked_usec;
 	int			 rc;		/* of smfi_main() */
 	bool			 stopping;
 };
@@ -67,16 +76,66 @@ trouble_tell(struct role *r, enum trouble t)
 	mr->told_at[t] = at;
 }
 
+/* --- role seal --- */
+
+/* It tells its table when it starts, and we ask for it when we do: one of both is heard. */
+static int
+keys_ask(struct role *r)
+{
+	struct milter_role *mr = r->state;
+
+	if (mr->has_keys || (mr->asked_usec != 0 && clock_mono_usec() - mr->asked_usec < KEYS_USEC))
+		return 0;
+	mr->asked_usec = clock_mono_usec();
+	return msg_seal_keys_ask_send(r, ROLE_SEAL, &(struct msg_seal_keys_ask){ 0 });
+}
+
+static int
+on_keys(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct milter_role *mr = r->state;
+	const struct msg_seal_keys *m = msg;
+	int rc = milter_sign_table(&mr->hall, m->table);
+
+	mr->has_keys = mr->has_keys || rc == 0;
+	return rc;
+}
+
+static int
+on_signature(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct milter_role *mr = r->state;
+
+	milter_sign_answer(&mr->hall, msg);
+	return 0;
+}
+
+/* --- now and then --- */
+
+/* What cannot be sealed now is next time; appending says what is lost. */
+static void
+journal_turn(struct role *r)
+{
+	struct milter_role *mr = r->state;
+	int rc = mail_journal_turn(mr->hall.journal, role_now(r), false);
+
+	if (rc < 0 && !mr->turn_failed)
+		role_log(r, LOG_LEVEL_ERROR, "%s: %s; rows wait there", mr->rows, err_str(rc));
+	mr->turn_failed = rc < 0;
+}
+
 static void
 on_timer(void *arg)
 {
 	struct role *r = arg;
 	struct milter_role *mr = r->state;
+	int rc;
 
 	for (enum trouble t = 0; t < TROUBLES; t++)
 		trouble_tell(r, t);
-	if (loop_timer_set(mr->timer, LOOK_USEC) < 0)
-		role_stop(r, -ENOMEM);
+	journal_turn(r);
+	if ((rc = keys_ask(r)) < 0 || (rc = loop_timer_set(mr->timer, LOOK_USEC)) < 0)
+		role_stop(r, rc);
 }
 
 /* --- libmilter beside the loop --- */
@@ -103,16 +162,87 @@ served(void *arg)
 /* --- life --- */
 
 static int
-conf_take(struct milter_role *mr, const struct msg_milter_conf *m)
+rules_take(struct milter_role *mr, struct sv text)
 {
 	struct mail_gate_conf *g = &mr->hall.gate;
+	struct mail_rules rules;
+	int rc = mail_rules_read(text, mr->pool, &rules);
+
+	if (rc < 0)
+		return rc;
+	g->policy = rules.policy;
+	g->aliases = rules.aliases;
+	g->n_aliases = rules.n_aliases;
+	return 0;
+}
+
+/* Without the list there is no answer by RFC 7489, which is for comparison. */
+static void
+psl_take(struct role *r)
+{
+	struct milter_role *mr = r->state;
+	struct psl_ctx_st *psl;
+
+	if (mail_psl_read(MAIL_PSL_FILE, &psl) == 0)
+		mr->hall.gate.psl = psl;
+	else
+		role_log(r, LOG_LEVEL_NOTICE, MAIL_PSL_FILE " is not there; organizational domains are "
+		    "found by RFC 9989 only");
+}
+
+static int
+journal_take(struct role *r, struct sv folder)
+{
+	struct milter_role *mr = r->state;
+	struct mail_journal_found found;
+	struct mail_journal_conf c = { .segment_bytes = MILTER_SEGMENT,
+	    .segment_sec = MILTER_SEGMENT_SEC };
+	int rc;
+
+	if ((mr->rows = sv_dup(folder)) == NULL)
+		return -ENOMEM;
+	c.folder = mr->rows;
+	if ((rc = tree_make(mr->rows)) < 0 || (rc = role_path(r, mr->rows, SANDBOX_WRITE)) < 0 ||
+	    (rc = mail_journal_open(&c, role_now(r), &mr->hall.journal, &found)) < 0) {
+		role_log(r, LOG_LEVEL_ERROR, "%s: %s", mr->rows, err_str(rc));
+		return rc;
+	}
+	if (found.n_cut + found.n_damaged > 0)
+		role_log(r, LOG_LEVEL_WARN, "%s: %u segments ended in the middle of a row, %u are damaged "
+		    "and kept aside", mr->rows, found.n_cut, found.n_damaged);
+	return 0;
+}
+
+static int
+resolver_take(struct role *r, struct sv resolver)
+{
+	struct milter_role *mr = r->state;
+	int rc = mail_dns_resolvers_read(resolver, &mr->hall.resolvers);
+
+	if (rc < 0)
+		role_log(r, LOG_LEVEL_ERROR, "mail.resolver: \"%.*s\" is no address", SV_ARG(resolver));
+	return rc < 0 ? rc : mail_cache_new(MAIL_CACHE_ENTRIES, MAIL_CACHE_BYTES_MAX, &mr->hall.cache);
+}
+
+static int
+conf_take(struct role *r, const struct msg_milter_conf *m)
+{
+	struct milter_role *mr = r->state;
+	struct mail_gate_conf *g = &mr->hall.gate;
+	int rc;
 
 	mr->hall.max_messages = m->max_messages;
 	g->authserv_id = pool_sv(mr->pool, m->authserv_id);
 	g->node = pool_sv(mr->pool, m->node);
 	g->seal_domain = pool_sv(mr->pool, m->seal_domain);
 	g->seal_selector = pool_sv(mr->pool, m->seal_selector);
-	return pool_has_failed(mr->pool) ? -ENOMEM : 0;
+	psl_take(r);
+	if (pool_has_failed(mr->pool))
+		return -ENOMEM;
+	if ((rc = rules_take(mr, m->rules)) < 0 || (rc = resolver_take(r, m->resolver)) < 0 ||
+	    (rc = milter_sign_init(&mr->hall, r)) < 0)
+		return rc;
+	return journal_take(r, m->rows);
 }
 
 static int
@@ -128,7 +258,7 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	if ((mr->pool = pool_new(CONF_POOL_MAX)) == NULL ||
 	    (mr->timer = loop_timer_add(r->loop, on_timer, r)) == NULL)
 		return -ENOMEM;
-	if ((rc = conf_take(mr, m)) < 0)
+	if ((rc = conf_take(r, m)) < 0)
 		return rc;
 	rc = milter_mta_open(&mr->hall, m->listen, m->mode);
 	if (rc < 0)
@@ -144,6 +274,10 @@ start(struct role *r)
 {
 	struct milter_role *mr = r->state;
 
+	int rc = keys_ask(r);
+
+	if (rc < 0)
+		return rc;
 	if ((mr->task = task_start(r->loop, serve, served, r)) == NULL)
 		return -ENOMEM;
 	return loop_timer_set(mr->timer, LOOK_USEC);
@@ -168,7 +302,9 @@ count_json(struct json *j, const char *name, atomic_uint_fast64_t *n)
 static void
 status(struct role *r, struct json *j)
 {
-	struct milter_counts *n = &((struct milter_role *)r->state)->hall.n;
+	struct milter_role *mr = r->state;
+	struct milter_counts *n = &mr->hall.n;
+	struct mail_cache_counts c = mail_cache_count(mr->hall.cache);
 
 	json_kv_u64(j, "connections", atomic_load(&n->connections));
 	json_kv_u64(j, "judging", atomic_load(&n->judging));
@@ -186,10 +322,17 @@ status(struct role *r, struct json *j)
 	count_json(j, "not_judged", &n->failed);
 	count_json(j, "rows_lost", &n->unkept);
 	count_json(j, "not_signed", &n->unsigned_);
+	json_kv_bool(j, "keys", mr->has_keys);
+	json_kv_u64(j, "answers_known", c.found);
+	json_kv_u64(j, "answers_asked", c.missed);
+	json_kv_u64(j, "answers_dropped", c.dropped);
+	json_kv_u64(j, "answers_bytes", c.bytes);
 }
 
 static const struct role_handler handlers[] = {
 	{ MSG_milter_conf, on_conf },
+	{ MSG_seal_keys, on_keys },
+	{ MSG_seal_answer, on_signature },
 };
 
 int

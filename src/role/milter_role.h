@@ -6,7 +6,7 @@
  *	milter.c	the role: configuration, counts, what the log is told
  *	milter_mta.c	libmilter: its callbacks, and the threads that it makes
  *	milter_mail.c	one message in a thread: a gate, the DNS, its row
- *	milter_sign.c	from threads to role seal and back
+ *	milter_sign.c	the table of keys, and from threads to role seal and back
  *
  * THREADS. libmilter blocks in smfi_main() and makes a thread for each
  * connection; all the rest of this house has a loop. So smfi_main() runs on a
@@ -27,13 +27,22 @@
 
 #include <stdatomic.h>
 
+#include "app/mail_cache.h"
+#include "app/mail_dns.h"
 #include "app/mail_gate.h"
+#include "app/mail_journal.h"
 #include "role/role.h"
+#include "sys/desk.h"
+#include "sys/lend.h"
 
 #define MILTER_CONNECTIONS_MAX	2000		/* each is a thread; Postfix has 100 smtpd by default */
 #define MILTER_RECIPIENTS_MAX	1000		/* of a message: Postfix's smtpd_recipient_limit */
 #define MILTER_ENVELOPE_MAX	((size_t)1 << 20) /* octets of one envelope: so many of 320 each, thrice */
-#define MILTER_STACK		((size_t)512 << 10) /* of a thread */
+#define MILTER_STACK		((size_t)1 << 20) /* of a thread: address space, a tenth of it is touched */
+#define MILTER_DNS_SEC		30		/* for all questions of a message; RFC 7208 section 4.6.4: 20 */
+#define MILTER_SIGN_USEC	5000000		/* for an answer of role seal, which takes a millisecond */
+#define MILTER_SEGMENT		((uint64_t)4 << 20) /* octets of rows that are handed on together … */
+#define MILTER_SEGMENT_SEC	10		/* … or what has come in so long */
 #define MILTER_IDLE_SEC		3600		/* an MTA says nothing for so long: it is gone */
 #define MILTER_BACKLOG		200		/* connections that wait to be taken */
 #define MILTER_ADDRESS_MAX	2000		/* octets of an address; RFC 5321 has 256 */
@@ -55,10 +64,23 @@ struct milter_counts {
 /* What all threads share. */
 struct milter_hall {
 	struct role		*role;		/* for its clock, nothing else */
-	struct mail_gate_conf	 gate;
+	struct mail_gate_conf	 gate;		/* but for the table of keys */
+	struct lend		*signs;		/* struct mail_sign_table */
+	struct mail_signer	 signer;
+	struct desk		*desk;
+	struct mail_dns_resolvers resolvers;
+	struct mail_cache	*cache;
+	struct mail_journal	*journal;
 	uint32_t		 max_messages;
 	struct milter_counts	 n;
 };
+
+/* --- keys and signatures (milter_sign.c); all but the signer in the loop --- */
+
+int	 milter_sign_init(struct milter_hall *, struct role *) MUST_USE;
+/* A table of role seal's. */
+int	 milter_sign_table(struct milter_hall *, int fd) MUST_USE;
+void	 milter_sign_answer(struct milter_hall *, const struct msg_seal_answer *);
 
 /* --- one message (milter_mail.c) --- */
 

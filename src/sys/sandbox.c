@@ -121,14 +121,15 @@ const struct sandbox_profile sandbox_name = {
 };
 
 /*
- * libmilter has a thread for each connection of an MTA, and one for signals. They ask name
+ * libmilter has a thread for each connection of an MTA, and one for signals. They write into
+ * the folder of rows, and ask name
  * servers. Memory: messages at a time (role/milter_role.h) times what one may have, and stacks.
  */
 const struct sandbox_profile sandbox_milter = {
 	.name = "milter", .calls = SANDBOX_ACCEPT | SANDBOX_CONNECT | SANDBOX_THREADS |
-	SANDBOX_SIGWAIT | SANDBOX_MEMFD,
-	.max_memory = 16 * GIB, .max_mapped = 16 * GIB, .max_files = 8192,
-	.max_file = 16 * 1024 * 1024, .required = true,
+	SANDBOX_SIGWAIT | SANDBOX_MEMFD | SANDBOX_OPEN | SANDBOX_CHANGE,
+	.max_memory = 16 * GIB, .max_mapped = 16 * GIB, .max_files = 65536,
+	.max_file = 128 * 1024 * 1024, .required = true,
 };
 
 /* --- Landlock; newer than the headers of Debian 12 in part --- */

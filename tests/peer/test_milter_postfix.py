@@ -33,6 +33,7 @@ MAIL = """mail:
     mode: "0660"
   authserv-id: mx.local.test
   own-networks: 192.0.2.77/32
+  relays: 192.0.2.78/32
   policy: enforce
   on-failure: %(failure)s
   resolver: %(resolver)s
@@ -57,7 +58,7 @@ class Gate(house.House):
                     "web:\n  listen: 127.0.0.1:%d\nlog:\n  op: op.log\n" % tuple(self.ports) + self.mail)
 
     def counts(self):
-        return self.status()["milter"]
+        return self.status()["details"]["milter"]["status"]
 
     def up(self):
         return wait_for(lambda: self.role("milter")["ready"], 10)
@@ -75,11 +76,62 @@ def fields(mail, name):
     return [ln.split(":", 1)[1].strip() for ln in head.split("\n") if ln.lower().startswith(name.lower() + ":")]
 
 
+FORGED = "Authentication-Results: mx.local.test; dmarc=pass header.from=bank.test"
+OTHERS = "Authentication-Results: mx.elsewhere.test; dmarc=fail header.from=bank.test"
+
+
 def passes(t, p, g):
-    code, text = p.send("a@good.test", ["b@local.test"], message("a@good.test"), client="192.0.2.1")
+    code, text = p.send("a@good.test", ["b@local.test"], message("a@good.test", FORGED, OTHERS, FORGED),
+                        client="192.0.2.1")
     t.equal(code, 250, "mail that passes is let in", text + p.log() + g.log())
     mail = p.take()
     t.ok(mail is not None and b"Good day." in mail, "it is delivered")
+    results = fields(mail, "Authentication-Results")
+    t.ok(results and results[0].startswith("mx.local.test;") and "spf=pass" in results[0]
+         and "dmarc=pass" in results[0] and "header.from=good.test" in results[0], "our results, on top of the others",
+         results)
+    t.equal([r.split(";")[0] for r in results], ["mx.local.test", "mx.elsewhere.test"],
+            "forged results are removed, those of others stay")
+    names = [ln.split(b":")[0] for ln in mail.split(b"\n\n")[0].split(b"\n") if ln[:1] not in b" \t"]
+    t.ok(names.index(b"Authentication-Results") < names.index(b"Received"), "… above the trace", names)
+
+
+def refused(t, p, g):
+    code, text = p.send("a@strict.test", ["b@local.test"], message("a@strict.test"), client="192.0.2.1")
+    t.ok(code == 550 and "5.7" in text and "strict.test" in text, "p=reject and forged: refused at DATA", (code, text))
+    code, text = p.send("a@good.test", ["b@local.test"], message("a@strict.test"), client="192.0.2.1")
+    t.equal(code, 550, "SPF of another domain does not help", text)
+    code, text = p.send("a@quiet.test", ["b@local.test"], message("a@quiet.test"), client="192.0.2.1")
+    t.equal(code, 250, "p=quarantine and forged: taken", text)
+    t.ok(wait_for(lambda: p.held() == 1), "… and held", p.log())
+    code, text = p.send("a@plain.test", ["b@local.test"], message("a@plain.test", "From: a@good.test"), client="192.0.2.1")
+    t.equal(code, 550, "two authors: refused", text)
+    code, text = p.send("a@plain.test", ["b@local.test"], message("a@plain.test"), client="192.0.2.7")
+    t.equal(code, 250, "neither record: let in", text)
+    mail = p.take()
+    t.ok(mail and "dmarc=none" in fields(mail, "Authentication-Results")[0], "… and marked so")
+
+
+def own(t, p, g):
+    """Of a network of ours: not judged; a relay's is left alone."""
+    code, text = p.send("a@strict.test", ["b@local.test"], message("a@strict.test", FORGED), client="192.0.2.77")
+    t.equal(code, 250, "our own mail is not judged", text)
+    mail = p.take()
+    t.ok(mail and not any("dmarc=" in r for r in fields(mail, "Authentication-Results")),
+         "… and nobody's results are believed", mail and fields(mail, "Authentication-Results"))
+    code, text = p.send("a@strict.test", ["b@local.test"], message("a@strict.test", FORGED), client="192.0.2.78")
+    mail = p.take()
+    t.ok(code == 250 and fields(mail, "Authentication-Results")[0].endswith("bank.test"), "a relay's mail is left alone",
+         (code, text, mail))
+
+
+def counted(t, p, g):
+    c = g.counts()
+    t.ok(c["rejected"] == 3 and c["quarantined"] == 1 and c["own"] == 1 and c["relayed"] == 1
+         and c["not_judged"] == c["crowded"] == c["rows_lost"] == 0, "each is counted", c)
+    t.ok(c["answers_known"] > 0 and c["answers_asked"] < 40, "answers of the DNS are kept for the next message", c)
+    rows = os.listdir(os.path.join(g.state, "mail-rows"))
+    t.ok(any(n.endswith((".open", ".rows")) for n in rows), "rows are on the disk", rows)
 
 
 def killed(t, p, g):
@@ -135,7 +187,7 @@ def main():
                 t.ok(False, "sekisho serve with role milter", g.log())
                 return t.done()
             with postfix.Postfix(d, "unix:" + g.sock) as p:
-                for case in (passes, killed, stops):
+                for case in (passes, refused, own, counted, killed, stops):
                     t.case(case, t, p, g)
         finally:
             house.stop_all()

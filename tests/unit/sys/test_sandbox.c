@@ -283,6 +283,7 @@ static const struct profile profiles[] = {
 	{ &sandbox_web, false, SANDBOX_READ },
 	{ &sandbox_key, true, SANDBOX_WRITE },
 	{ &sandbox_name, false, SANDBOX_READ },
+	{ &sandbox_milter, true, SANDBOX_WRITE },
 	{ &module, true, SANDBOX_WRITE },
 	{ &module_local, true, SANDBOX_WRITE },
 };
