@@ -19,6 +19,14 @@
 #define MIME_DEPTH_MAX		8		/* multiparts within each other; people's mail has 3 */
 #define MIME_PARTS_MAX		200		/* parts; a digest of a list has some 50 */
 #define MIME_BOUNDARY_MAX	200		/* octets; RFC 2046 section 5.1.1 has 70 */
+
+/* --- bimi.h --- */
+#define BIMI_URI_MAX		1000		/* octets; as long as a line of a field may be */
+#define BIMI_SELECTOR_MAX	63		/* octets: a label, though dots are allowed */
+#define BIMI_PEM_MAX		(256 * 1024)	/* octets: four certificates, one with an image of 32 KB twice in base64 */
+#define BIMI_CERTS_MAX		8		/* of one chain; there are three or four */
+#define BIMI_ROOTS_MAX		64		/* that vouch for marks; today there are some five */
+
 /* --- feedback.h --- */
 #define FEEDBACK_REPORT_MAX	(64 * 1024)	/* octets of message/feedback-report; real ones have 1 KB */
 #define FEEDBACK_ORIGINAL_MAX	(256 * 1024)	/* octets of the message complained of: its head is all that is read */

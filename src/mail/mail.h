@@ -19,6 +19,7 @@
  *	mail/row.h	what is noted of it
  *	mail/mime.h	its parts
  *	mail/feedback.h	RFC 5965: complaints, in and out
+ *	mail/bimi.h	the mark of a domain, and its evidence
  *	mail/report.h	RFC 9990 and 9991: reports as they are sent
  *
  * THE DNS. Who evaluates a policy does not know what it will ask next, yet

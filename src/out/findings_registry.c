@@ -85,6 +85,12 @@ static const struct findings_module modules[] = {
 static const struct finding_def feedback_rows[] = {
 #include "mail/feedback_findings.def"
 };
+static const struct finding_def bimi_rows[] = {
+#include "mail/bimi_findings.def"
+};
+#undef F
+
+static const struct findings_module modules[] = {
 	{ "rpki", rpki_rows, ARRAY_LEN(rpki_rows) },
 	{ "rtr", rtr_rows, ARRAY_LEN(rtr_rows) },
 	{ "wire", wire_rows, ARRAY_LEN(wire_rows) },
@@ -110,6 +116,8 @@ static const struct finding_def feedback_rows[] = {
 	{ "dkim", dkim_rows, ARRAY_LEN(dkim_rows) },
 	{ "dmarc", dmarc_rows, ARRAY_LEN(dmarc_rows) },
 	{ "authres", authres_rows, ARRAY_LEN(authres_rows) },
+	{ "bimi", bimi_rows, ARRAY_LEN(bimi_rows) },
+	{ "feedback", feedback_rows, ARRAY_LEN(feedback_rows) },
 	{ "arc", arc_rows, ARRAY_LEN(arc_rows) },
 };
 
