@@ -149,10 +149,10 @@ sigs_print(const struct cmd_ctx *ctx, const struct mail_diff *d, struct buf *b)
 
 /* --- changes --- */
 
-static size_t
+static enum mail_diff_code
 code_of(const struct finding *f)
 {
-	return (size_t)(f->def - mail_diff_findings);
+	return (enum mail_diff_code)(f->def - mail_diff_findings);
 }
 
 static void

@@ -31,10 +31,10 @@ has_body(const struct mail_diff_sig *s)
 static size_t
 wants_fill(const struct mail_diff *d, struct mail_body_want *w)
 {
-	size_t n = 0;
+	size_t n = MAIL_CANON_MAX;
 
-	for (; n < MAIL_CANON_MAX; n++)
-		w[n] = (struct mail_body_want){ .canon = n, .max = UINT64_MAX };
+	for (unsigned c = 0; c < MAIL_CANON_MAX; c++)
+		w[c] = (struct mail_body_want){ .canon = c, .max = UINT64_MAX };
 	for (size_t i = 0; i < d->n_sigs; i++)
 		if (has_body(&d->sigs[i]))
 			w[n++] = (struct mail_body_want){ .canon = d->sigs[i].sig->body_canon,
