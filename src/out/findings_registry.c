@@ -79,9 +79,6 @@ static const struct finding_def report_rows[] = {
 static const struct finding_def arc_rows[] = {
 #include "mail/arc_findings.def"
 };
-#undef F
-
-static const struct findings_module modules[] = {
 static const struct finding_def feedback_rows[] = {
 #include "mail/feedback_findings.def"
 };
@@ -122,7 +119,6 @@ static const struct findings_module modules[] = {
 };
 
 const struct findings_module *
-	{ "feedback", feedback_rows, ARRAY_LEN(feedback_rows) },
 findings_modules(size_t *ret_n)
 {
 	*ret_n = ARRAY_LEN(modules);
