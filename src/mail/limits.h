@@ -14,7 +14,6 @@
 #define MAIL_NAME_FIELD_MAX	256		/* octets of a field's name; the longest in use have 40 */
 #define MAIL_ADDRESSES_MAX	64		/* in one From: people use one */
 
-/* --- tags.h --- */
 /* --- mime.h --- */
 #define MIME_DEPTH_MAX		8		/* multiparts within each other; people's mail has 3 */
 #define MIME_PARTS_MAX		200		/* parts; a digest of a list has some 50 */
@@ -34,7 +33,6 @@
 #define FEEDBACK_LIST_MAX	16		/* fields of one name; a complaint has one message */
 
 /* --- tags.h --- */
-
 #define MAIL_TAGS_MAX		64		/* tags of one list: DKIM has 14 */
 
 /* --- dkim.h --- */
