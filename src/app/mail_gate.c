@@ -5,7 +5,7 @@
 #include "app/mail_gate_internal.h"
 #include "base/err.h"
 
-#define ROUNDS_MAX	64	/* waits for the DNS: SPF alone may take 12 in a row */
+#define ROUNDS_MAX	200	/* waits for the DNS: a chain of names has some 40, 130 questions 5 */
 
 /* --- what is known before the message --- */
 

@@ -452,7 +452,7 @@ test_rounds(void **state)
 	k.world.fill = fill_count;
 	k.world.fill_arg = &n;
 	gate_kit_play(&k, HEAD("x@a.example", ""));
-	assert_int_equal(n, 64);
+	assert_int_equal(n, 200);
 	assert_int_equal(k.out.failure, SE_TIMEOUT);
 	assert_int_equal(k.out.act, MAIL_ACT_ACCEPT);
 	assert_false(k.out.has_row);
