@@ -95,6 +95,11 @@ struct crypto_signer;			/* an RSA private key */
 struct crypto_signer *crypto_signer_pooled(const struct crypto_primes *, size_t i);
 /* A key that no profile allows: up to 2048 bits, any odd exponent. */
 struct crypto_signer *crypto_signer_odd(uint64_t seed, unsigned bits, uint32_t e);
+/* The numbers of such a key of 2048 bits and 65537, big-endian. -ENOTSUP: of another one. */
+struct crypto_odd {
+	uint8_t	n[256], d[256], p[128], q[128];
+};
+int	 crypto_signer_numbers(const struct crypto_signer *, struct crypto_odd *ret) MUST_USE;
 struct crypto_signer *crypto_signer_free(struct crypto_signer *);
 DEFINE_CLEANUP(struct crypto_signer, crypto_signer_free)
 /* DER SubjectPublicKeyInfo; owned by the signer. */

@@ -406,6 +406,40 @@ crypto_signer_odd(uint64_t seed, unsigned bits, uint32_t e)
 	return signer_init(s, e) < 0 ? NULL : TAKE_PTR(s);
 }
 
+/* The private exponent is e^-1 mod (p-1)(q-1): BIGNUMs are made and thrown away, as it is no secret. */
+static BIGNUM *
+exponent_make(const BIGNUM *p, const BIGNUM *q, BN_CTX *ctx)
+{
+	_cleanup_(BN_freep) BIGNUM *p1 = BN_dup(p), *q1 = BN_dup(q), *e = BN_new(), *phi = BN_new();
+
+	if (p1 == NULL || q1 == NULL || e == NULL || phi == NULL || !BN_sub_word(p1, 1) ||
+	    !BN_sub_word(q1, 1) || !BN_set_word(e, KEY_E) || !BN_mul(phi, p1, q1, ctx))
+		return NULL;
+	return BN_mod_inverse(NULL, e, phi, ctx);
+}
+
+int
+crypto_signer_numbers(const struct crypto_signer *s, struct crypto_odd *ret)
+{
+	_cleanup_(BN_CTX_freep) BN_CTX *ctx = BN_CTX_new();
+	_cleanup_(BN_freep) BIGNUM *d = NULL;
+	const BIGNUM *p = s->own[0].q[0].p, *q = s->own[1].q[0].p;
+
+	if (p == NULL || q == NULL || s->len != sizeof(ret->n))
+		return -ENOTSUP;
+	if (ctx == NULL || (d = exponent_make(p, q, ctx)) == NULL)
+		return -ENOMEM;
+	/* RFC 8017 names the larger one p by custom, and some programs want it so. */
+	if (BN_cmp(p, q) < 0) {
+		p = s->own[1].q[0].p;
+		q = s->own[0].q[0].p;
+	}
+	return BN_bn2binpad(s->n, ret->n, sizeof(ret->n)) < 0 ||
+	    BN_bn2binpad(d, ret->d, sizeof(ret->d)) < 0 ||
+	    BN_bn2binpad(p, ret->p, sizeof(ret->p)) < 0 ||
+	    BN_bn2binpad(q, ret->q, sizeof(ret->q)) < 0 ? -ENOMEM : 0;
+}
+
 struct sv
 crypto_signer_spki(const struct crypto_signer *s)
 {
