@@ -12,6 +12,7 @@
 
 #define CONF_POOL_MAX	((size_t)1 << 20)	/* rules as values: MAIL_RULES_MAX octets of text */
 #define LOOK_USEC	INT64_C(1000000)
+#define TELL_LOOKS	5			/* as often as the page is told */
 #define SAY_SEC		60			/* one line of each kind of trouble */
 #define KEYS_USEC	INT64_C(5000000)	/* between questions for the table of keys, until there is one */
 
@@ -44,8 +45,7 @@ struct milter_role {
 	bool			 turn_failed;	/* of the journal, the last time */
 	bool			 has_keys;	/* role seal has told its table */
 	int64_t			 asked_usec;
-	int			 rc;		/* of smfi_main() */
-	bool			 stopping;
+	unsigned		 looks;
 };
 
 /* --- what the log is told --- */
@@ -110,6 +110,61 @@ on_signature(struct role *r, enum role_id from UNUSED, void *msg)
 	return 0;
 }
 
+/* --- what it has done --- */
+
+static void
+count_json(struct json *j, const char *name, atomic_uint_fast64_t *n)
+{
+	json_kv_u64(j, name, atomic_load(n));
+}
+
+static void
+status(struct role *r, struct json *j)
+{
+	struct milter_role *mr = r->state;
+	struct milter_counts *n = &mr->hall.n;
+	struct mail_cache_counts c = mail_cache_count(mr->hall.cache);
+
+	json_kv_u64(j, "connections", atomic_load(&n->connections));
+	json_kv_u64(j, "judging", atomic_load(&n->judging));
+	count_json(j, "messages", &n->messages);
+	count_json(j, "accepted", &n->accepted);
+	count_json(j, "rejected", &n->rejected);
+	count_json(j, "deferred", &n->deferred);
+	count_json(j, "quarantined", &n->quarantined);
+	count_json(j, "own", &n->own);
+	count_json(j, "relayed", &n->relayed);
+	count_json(j, "signed", &n->signed_);
+	count_json(j, "sealed", &n->sealed);
+	count_json(j, "fields_changed", &n->changed);
+	count_json(j, "crowded", &n->crowded);
+	count_json(j, "not_judged", &n->failed);
+	count_json(j, "rows_lost", &n->unkept);
+	count_json(j, "not_signed", &n->unsigned_);
+	json_kv_bool(j, "keys", mr->has_keys);
+	json_kv_u64(j, "answers_known", c.found);
+	json_kv_u64(j, "answers_asked", c.missed);
+	json_kv_u64(j, "answers_dropped", c.dropped);
+	json_kv_u64(j, "answers_bytes", c.bytes);
+}
+
+/* The same for the metrics. */
+static int
+web_tell(struct role *r)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct json j = json_on(&b, false);
+	struct milter_role *mr = r->state;
+
+	if (mr->looks++ % TELL_LOOKS != 0)
+		return 0;
+	json_open(&j, '{');
+	status(r, &j);
+	json_close(&j, '}');
+	return b.rc < 0 ? b.rc : msg_milter_told_send(r, ROLE_WEB,
+	    &(struct msg_milter_told){ .json = buf_get(&b) });
+}
+
 /* --- now and then --- */
 
 /* What cannot be sealed now is next time; appending says what is lost. */
@@ -134,29 +189,26 @@ on_timer(void *arg)
 	for (enum trouble t = 0; t < TROUBLES; t++)
 		trouble_tell(r, t);
 	journal_turn(r);
-	if ((rc = keys_ask(r)) < 0 || (rc = loop_timer_set(mr->timer, LOOK_USEC)) < 0)
+	if ((rc = keys_ask(r)) < 0 || (rc = web_tell(r)) < 0 ||
+	    (rc = loop_timer_set(mr->timer, LOOK_USEC)) < 0)
 		role_stop(r, rc);
 }
 
 /* --- libmilter beside the loop --- */
 
 static void
-serve(void *arg)
+serve(void *arg UNUSED)
 {
-	struct milter_role *mr = ((struct role *)arg)->state;
-
-	mr->rc = milter_mta_run();
+	milter_mta_run();
 }
 
 static void
 served(void *arg)
 {
 	struct role *r = arg;
-	struct milter_role *mr = r->state;
 
-	if (!mr->stopping)
-		role_log(r, LOG_LEVEL_ERROR, "libmilter has ended, starting anew");
-	role_stop(r, mr->stopping ? 0 : mr->rc < 0 ? mr->rc : -EPIPE);
+	role_log(r, LOG_LEVEL_ERROR, "libmilter has ended, starting anew");
+	role_stop(r, -EPIPE);
 }
 
 /* --- life --- */
@@ -283,52 +335,6 @@ start(struct role *r)
 	return loop_timer_set(mr->timer, LOOK_USEC);
 }
 
-/* Who is in the middle of a message asks again later; no thread is waited for. */
-static void
-stop(struct role *r)
-{
-	struct milter_role *mr = r->state;
-
-	mr->stopping = true;
-	milter_mta_stop();
-}
-
-static void
-count_json(struct json *j, const char *name, atomic_uint_fast64_t *n)
-{
-	json_kv_u64(j, name, atomic_load(n));
-}
-
-static void
-status(struct role *r, struct json *j)
-{
-	struct milter_role *mr = r->state;
-	struct milter_counts *n = &mr->hall.n;
-	struct mail_cache_counts c = mail_cache_count(mr->hall.cache);
-
-	json_kv_u64(j, "connections", atomic_load(&n->connections));
-	json_kv_u64(j, "judging", atomic_load(&n->judging));
-	count_json(j, "messages", &n->messages);
-	count_json(j, "accepted", &n->accepted);
-	count_json(j, "rejected", &n->rejected);
-	count_json(j, "deferred", &n->deferred);
-	count_json(j, "quarantined", &n->quarantined);
-	count_json(j, "own", &n->own);
-	count_json(j, "relayed", &n->relayed);
-	count_json(j, "signed", &n->signed_);
-	count_json(j, "sealed", &n->sealed);
-	count_json(j, "fields_changed", &n->changed);
-	count_json(j, "crowded", &n->crowded);
-	count_json(j, "not_judged", &n->failed);
-	count_json(j, "rows_lost", &n->unkept);
-	count_json(j, "not_signed", &n->unsigned_);
-	json_kv_bool(j, "keys", mr->has_keys);
-	json_kv_u64(j, "answers_known", c.found);
-	json_kv_u64(j, "answers_asked", c.missed);
-	json_kv_u64(j, "answers_dropped", c.dropped);
-	json_kv_u64(j, "answers_bytes", c.bytes);
-}
-
 static const struct role_handler handlers[] = {
 	{ MSG_milter_conf, on_conf },
 	{ MSG_seal_keys, on_keys },
@@ -344,7 +350,7 @@ main(void)
 		.conf = MSG_milter_conf,
 		.state_size = sizeof(struct milter_role),
 		.sandbox = &sandbox_milter,
-		.start = start, .status = status, .stop = stop,
+		.start = start, .status = status,
 	};
 
 	return role_main(&def);

@@ -90,7 +90,7 @@ out_count(struct milter_counts *n, const struct mail_gate_out *out)
 {
 	atomic_fetch_add(&n->own, out->who == MAIL_WHO_OWN);
 	atomic_fetch_add(&n->relayed, out->who == MAIL_WHO_RELAY);
-	atomic_fetch_add(&n->signed_, out->n_signed > 0);
+	atomic_fetch_add(&n->signed_, out->n_signed);
 	atomic_fetch_add(&n->sealed, out->is_sealed);
 	atomic_fetch_add(&n->failed, out->failure < 0);
 	atomic_fetch_add(&n->unsigned_, out->sign_failure < 0);

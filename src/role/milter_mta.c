@@ -429,14 +429,8 @@ milter_mta_open(struct milter_hall *h, struct sv listen, unsigned mode)
 	return listen_open(text, mode);
 }
 
-int
+void
 milter_mta_run(void)
 {
-	return smfi_main() == MI_SUCCESS ? 0 : -EIO;
-}
-
-void
-milter_mta_stop(void)
-{
-	(void)smfi_stop();
+	(void)smfi_main();
 }

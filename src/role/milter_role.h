@@ -15,6 +15,10 @@
  * as those belong to the loop: it looks at the counts once in a while, and
  * says of each kind of trouble one line a minute.
  *
+ * When the role ends, it just ends: smfi_stop() waits for the lock that the
+ * listener holds while it polls, up to five seconds (libmilter 8.17). Who is in
+ * the middle of a message finds the connection closed, as after a kill.
+ *
  * NO MAIL IS LOST. What cannot be judged (no memory, too much at a time, a
  * fault of ours) is let in or asked for again later, as the configuration
  * chose (mail.on-failure); it is never refused. When this process is not
@@ -99,8 +103,7 @@ void	 milter_mail_end(struct milter_mail *, struct mail_gate_out *ret);
 
 /* Before the sandbox closes. -EINVAL: no such place; -EIO: it cannot listen there. */
 int	 milter_mta_open(struct milter_hall *, struct sv listen, unsigned mode) MUST_USE;
-/* Serve until milter_mta_stop(); on a thread of its own. 0 or -EIO. */
-int	 milter_mta_run(void);
-void	 milter_mta_stop(void);
+/* Serve, on a thread of its own. Returns where libmilter gives up. */
+void	 milter_mta_run(void);
 
 #endif

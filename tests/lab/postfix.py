@@ -181,9 +181,12 @@ class Postfix:
     def take(self, seconds=10):
         """The one mail that was delivered; then the box is empty."""
         got = self.mail(1, seconds)
+        self.empty()
+        return None if not got else got[0]
+
+    def empty(self):
         for p in glob.glob(os.path.join(self.box, "*")):
             os.unlink(p)
-        return None if not got else got[0]
 
     def held(self):
         return sum(len(names) for _, _, names in os.walk(os.path.join(self.folder, "queue", "hold")))
