@@ -44,10 +44,6 @@ static const struct deviation {
 	    "RFC 8617 section 4.1.2: h= is DKIM's, in which no name is empty (RFC 6376 section 3.5)" },
 };
 
-struct tally {
-	unsigned n, n_failed, n_deviating;
-};
-
 /* One message while it is looked at. */
 struct message {
 	struct pool	*pool;
@@ -125,7 +121,7 @@ chain_check(struct message *m, struct dns_fake *d, struct pool *pool, struct arc
 /* --- what is said of it --- */
 
 static void
-line_begin(struct tally *t, bool ok, struct sv scenario, struct sv name)
+line_begin(struct suite_tally *t, bool ok, struct sv scenario, struct sv name)
 {
 	t->n_failed += !ok;
 	(void)printf("%sok %u - %.*s / %.*s:", ok ? "" : "not ", ++t->n, SV_ARG(sv_trim(scenario)), SV_ARG(name));
@@ -139,7 +135,7 @@ codes_print(const struct findings *fs)
 }
 
 static void
-validate(struct suite *s, yaml_node_t *test, struct sv scenario, struct sv name, struct dns_fake *d, struct tally *t)
+validate(struct suite *s, yaml_node_t *test, struct sv scenario, struct sv name, struct dns_fake *d, struct suite_tally *t)
 {
 	_cleanup_(pool_freep) struct pool *pool = pool_new(MAIL_POOL_MAX);
 	_cleanup_(message_done) struct message m;
@@ -364,7 +360,7 @@ sealed_same(struct suite *s, yaml_node_t *test, struct message *m, const struct 
 }
 
 static void
-seal(struct suite *s, yaml_node_t *test, struct sv scenario, struct sv name, struct dns_fake *d, struct tally *t)
+seal(struct suite *s, yaml_node_t *test, struct sv scenario, struct sv name, struct dns_fake *d, struct suite_tally *t)
 {
 	_cleanup_(message_done) struct message m;
 	struct mail_body_want want = { .canon = MAIL_RELAXED, .max = UINT64_MAX };
@@ -401,7 +397,7 @@ seal(struct suite *s, yaml_node_t *test, struct sv scenario, struct sv name, str
 /* --- the file --- */
 
 static int
-scenario_run(struct suite *s, struct tally *t)
+scenario_run(struct suite *s, struct suite_tally *t)
 {
 	_cleanup_(dns_fake_freep) struct dns_fake *d = dns_fake_new();
 	struct sv scenario = suite_field(s, suite_root(s), "description");
@@ -426,23 +422,5 @@ scenario_run(struct suite *s, struct tally *t)
 int
 main(int argc, char **argv)
 {
-	struct tally t = { 0 };
-	struct suite s;
-	int rc;
-
-	if (argc != 2) {
-		(void)fprintf(stderr, "usage: arc-suite FILE\n");
-		return 2;
-	}
-	if (suite_open(&s, argv[1]) < 0)
-		return 3;
-	while ((rc = suite_next(&s)) > 0 && (rc = scenario_run(&s, &t)) == 0)
-		;
-	suite_close(&s);
-	(void)printf("1..%u\n", t.n);
-	if (t.n_deviating > 0)
-		(void)printf("# %u of %u deviate from the file where RFC 8617 does\n", t.n_deviating, t.n);
-	if (rc < 0)
-		return 3;
-	return t.n_failed > 0;
+	return suite_main(argc, argv, scenario_run);
 }

@@ -18,10 +18,6 @@
 #define ROUNDS_MAX	64		/* an evaluation that asks longer never ends */
 #define NOW		1790000000	/* %{t} */
 
-struct tally {
-	unsigned n, n_failed;
-};
-
 static void
 field_print(struct sv s)
 {
@@ -59,7 +55,7 @@ codes_print(const struct findings *fs)
 
 static void
 result_print(struct suite *s, yaml_node_t *test, struct sv scenario, struct sv name,
-    const struct spf_out *out, bool is_ok, struct tally *t)
+    const struct spf_out *out, bool is_ok, struct suite_tally *t)
 {
 	yaml_node_t *expected = suite_get(s, test, "result");
 
@@ -107,7 +103,7 @@ evaluate(const struct spf_in *in, struct dns_fake *d, struct pool *pool, struct 
 
 static void
 test_run(struct suite *s, yaml_node_t *test, struct sv scenario, struct sv name, struct dns_fake *d,
-    struct tally *t)
+    struct suite_tally *t)
 {
 	_cleanup_(pool_freep) struct pool *pool = pool_new(MAIL_POOL_MAX);
 	struct spf_in in = { .helo = suite_field(s, test, "helo"),
@@ -130,7 +126,7 @@ test_run(struct suite *s, yaml_node_t *test, struct sv scenario, struct sv name,
 }
 
 static int
-scenario_run(struct suite *s, struct tally *t)
+scenario_run(struct suite *s, struct suite_tally *t)
 {
 	_cleanup_(dns_fake_freep) struct dns_fake *d = dns_fake_new();
 	struct sv scenario = suite_field(s, suite_root(s), "description");
@@ -150,22 +146,5 @@ scenario_run(struct suite *s, struct tally *t)
 int
 main(int argc, char **argv)
 {
-	struct tally t = { 0, 0 };
-	struct suite s;
-	int rc;
-
-	if (argc != 2) {
-		(void)fprintf(stderr, "usage: spf-suite FILE\n");
-		return 2;
-	}
-	if (suite_open(&s, argv[1]) < 0)
-		return 3;
-	while ((rc = suite_next(&s)) > 0 && (rc = scenario_run(&s, &t)) == 0)
-		;
-	suite_close(&s);
-	(void)printf("1..%u\n", t.n);
-	if (rc < 0 || t.n == 0)
-		return 3;
-	(void)printf("# %u of %u\n", t.n - t.n_failed, t.n);
-	return t.n_failed > 0;
+	return suite_main(argc, argv, scenario_run);
 }

@@ -274,3 +274,30 @@ suite_txts(struct suite *s, yaml_node_t *records, struct dns_fake *d)
 	}
 	return 0;
 }
+
+/* --- a program --- */
+
+int
+suite_main(int argc, char **argv, int (*scenario_run)(struct suite *, struct suite_tally *))
+{
+	struct suite_tally t = { 0 };
+	struct suite s;
+	int rc;
+
+	if (argc != 2) {
+		(void)fprintf(stderr, "usage: %s FILE\n", argv[0]);
+		return 2;
+	}
+	if (suite_open(&s, argv[1]) < 0)
+		return 3;
+	while ((rc = suite_next(&s)) > 0 && (rc = scenario_run(&s, &t)) == 0)
+		;
+	suite_close(&s);
+	(void)printf("1..%u\n", t.n);
+	if (rc < 0 || t.n == 0)
+		return 3;
+	(void)printf("# %u of %u\n", t.n - t.n_failed, t.n);
+	if (t.n_deviating > 0)
+		(void)printf("# %u of %u deviate from the file where the standard does\n", t.n_deviating, t.n);
+	return t.n_failed > 0;
+}

@@ -59,4 +59,11 @@ int	 suite_zone(struct suite *, yaml_node_t *zonedata, struct dns_fake *) MUST_U
 /* "txt-records" of the ARC suite: names, each with one text. */
 int	 suite_txts(struct suite *, yaml_node_t *records, struct dns_fake *) MUST_USE;
 
+/* Tests that were run; those that fail; and those where we keep to the standard, not to the file. */
+struct suite_tally {
+	unsigned n, n_failed, n_deviating;
+};
+/* A program for one file: 0, or 1 where a test failed; 3: the file is no suite, or an empty one. */
+int	 suite_main(int argc, char **argv, int (*scenario_run)(struct suite *, struct suite_tally *));
+
 #endif
