@@ -13,33 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dns_fake.h"
 #include "mail/arc.h"
+#include "tool_kit.h"
 
 #define ROUNDS_MAX	64
-
-static void
-must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	(void)fprintf(stderr, "%s: failed\n", what);
-	exit(3);
-}
-
-static struct sv
-file_read(struct pool *pool, const char *path)
-{
-	char *p = pool_alloc(pool, MAIL_HEADER_MAX);
-	FILE *f = fopen(path, "rb");
-	size_t n;
-
-	must(f != NULL && p != NULL, path);
-	n = fread(p, 1, MAIL_HEADER_MAX, f);
-	must(n < MAIL_HEADER_MAX, path);
-	(void)fclose(f);
-	return (struct sv){ p, n };
-}
 
 struct message {
 	struct pool		*pool, *again;
@@ -65,7 +42,8 @@ message_read(struct message *m, const char *path)
 {
 	pool_reset(m->pool);
 	findings_init(&m->fs, m->pool);
-	m->text = file_read(m->pool, path);
+	free((char *)m->text.p);
+	m->text = file_read(path);
 	mail_head_init(&m->head, m->pool);
 	must(mail_head_parse(&m->head, m->text, &m->body, &m->fs) == 0 &&
 	    arc_begin(m->pool, &m->head, &m->arc) == 0, path);
@@ -131,21 +109,6 @@ seal(struct message *m, const struct arc_sealer *with, struct sv id, const char 
 	must(fwrite(m->text.p, 1, m->text.n, f) == m->text.n && fclose(f) == 0, to);
 }
 
-static struct dns_fake *
-records_read(struct pool *pool, const char *path)
-{
-	struct dns_fake *dns = dns_fake_new();
-	struct sv left = file_read(pool, path), line;
-
-	while (sv_line(&left, &line)) {
-		struct sv name = sv_cut(&line, ' ');
-
-		must(dns != NULL && dns_fake_add_txt(dns, name, line) == 0, path);
-	}
-	dns_fake_slow(dns, true);
-	return dns;
-}
-
 static int64_t
 time_read(const char *text)
 {
@@ -164,15 +127,18 @@ main(int argc, char **argv)
 
 	must(m.pool != NULL && m.again != NULL, "pool");
 	if (argc > 4 && strcmp(argv[1], "verify") == 0) {
-		dns = records_read(m.pool, argv[2]);
+		dns = records_read(argv[2]);
+		dns_fake_slow(dns, true);
 		for (int i = 4; i < argc; i++) {
 			message_read(&m, argv[i]);
 			verify(&m, dns, time_read(argv[3]), argv[i]);
 		}
 	} else if (argc > 8 && strcmp(argv[1], "seal") == 0) {
 		struct arc_sealer with = { .domain = sv_str(argv[3]), .selector = sv_str(argv[4]), .time = time_read(argv[6]) };
+		struct sv pem = file_read(argv[2]);
 
-		must(crypto_priv_parse(8, file_read(m.pool, argv[2]), &key) == 0, argv[2]);
+		must(crypto_priv_parse(8, pem, &key) == 0, argv[2]);
+		free((char *)pem.p);
 		with.by = dkim_signer_of(key);
 		for (int i = 8; i < argc; i++) {
 			message_read(&m, argv[i]);
@@ -182,6 +148,7 @@ main(int argc, char **argv)
 		(void)fprintf(stderr, "usage: see the head of tests/mail/arc_tool.c\n");
 		return 2;
 	}
+	free((char *)m.text.p);
 	(void)crypto_priv_free(key);
 	(void)dns_fake_free(dns);
 	(void)pool_free(m.again);

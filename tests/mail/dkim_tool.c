@@ -17,42 +17,8 @@
 #include <time.h>
 
 #include "base/err.h"
-#include "dns_fake.h"
 #include "mail/dkim.h"
-
-static struct sv
-file_read(const char *path)
-{
-	FILE *f = fopen(path, "rb");
-	size_t n = 0, cap = 1 << 20, got;
-	char *p = malloc(cap);
-
-	if (f == NULL || p == NULL) {
-		(void)fprintf(stderr, "%s: cannot be read\n", path);
-		exit(3);
-	}
-	while ((got = fread(p + n, 1, cap - n, f)) > 0)
-		if ((n += got) == cap && (p = realloc(p, cap *= 2)) == NULL)
-			exit(3);
-	(void)fclose(f);
-	return (struct sv){ p, n };
-}
-
-static struct dns_fake *
-records_read(const char *path)
-{
-	struct dns_fake *dns = dns_fake_new();
-	struct sv text = file_read(path), left = text, line;
-
-	while (sv_line(&left, &line)) {
-		struct sv name = sv_cut(&line, ' ');
-
-		if (name.n > 0 && dns_fake_add_txt(dns, name, line) < 0)
-			exit(3);
-	}
-	free((char *)text.p);
-	return dns;
-}
+#include "tool_kit.h"
 
 /* --- one message --- */
 
