@@ -3,12 +3,10 @@
  * which findings are made. Each is asked twice, with all answers there and with none.
  */
 #include <errno.h>
-#include <libpsl.h>
-#include <stdio.h>
 
-#include "../tap.h"
 #include "dns_fake.h"
 #include "mail/dmarc.h"
+#include "psl_kit.h"
 
 struct row {
 	/* lines: "example.com v=DMARC1; p=none" at _dmarc, "@name": has an A, "%name": has an MX, "!name": fails */
@@ -319,19 +317,6 @@ codes_are(const struct row *w, const struct findings *fs)
 	buf_done(&got);
 }
 
-static psl_ctx_t *
-list_read(void)
-{
-	FILE *f = fmemopen((void *)(uintptr_t)list, sizeof(list) - 1, "r");
-	psl_ctx_t *psl;
-
-	assert_non_null(f);
-	psl = psl_load_fp(f);
-	assert_non_null(psl);
-	(void)fclose(f);
-	return psl;
-}
-
 /* With a slow DNS: as often as it takes. */
 static int
 check(struct dns_fake *d, const struct message *m, struct pool *pool, struct findings *fs,
@@ -358,7 +343,7 @@ static void
 test_rows(void **state)
 {
 	struct pool *pool = pool_new(1 << 20);
-	psl_ctx_t *psl = list_read();
+	psl_ctx_t *psl = psl_parse(list);
 
 	(void)state;
 	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {

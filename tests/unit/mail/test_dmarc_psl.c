@@ -5,25 +5,10 @@
  */
 #include <errno.h>
 #include <idn2.h>
-#include <libpsl.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "../tap.h"
 #include "mail/dmarc.h"
-
-static psl_ctx_t *
-list_parse(const char *text)
-{
-	FILE *f = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
-	psl_ctx_t *psl;
-
-	assert_non_null(f);
-	psl = psl_load_fp(f);
-	assert_non_null(psl);
-	(void)fclose(f);
-	return psl;
-}
+#include "psl_kit.h"
 
 static void
 org_is(const psl_ctx_t *psl, const char *name, const char *want)
@@ -39,7 +24,7 @@ org_is(const psl_ctx_t *psl, const char *name, const char *want)
 static void
 test_org(void **state)
 {
-	psl_ctx_t *psl = list_parse("com\njp\nco.jp\n*.kobe.jp\n!city.kobe.jp\n");
+	psl_ctx_t *psl = psl_parse("com\njp\nco.jp\n*.kobe.jp\n!city.kobe.jp\n");
 	struct dname d = { .len = 7, .w = "\1a\3com" }, org;
 
 	(void)state;
