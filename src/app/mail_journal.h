@@ -74,7 +74,8 @@ int	 mail_journal_turn(struct mail_journal *, int64_t now, bool at_once) MUST_US
 /* --- who reads; knows nothing of threads --- */
 
 /* The sealed ones, in the order in which they were written. */
-int	 mail_journal_list(const char *folder, struct pool *, uint64_t **ret, size_t *ret_n) MUST_USE;
+int	 mail_journal_list(const char *folder, struct pool *, uint64_t **ret,
+	    size_t *ret_n) MUST_USE;
 int	 mail_journal_path(const char *folder, uint64_t number,
 	    char ret[static MAIL_JOURNAL_PATH_MAX]) MUST_USE;
 /*
@@ -82,7 +83,8 @@ int	 mail_journal_path(const char *folder, uint64_t number,
  * at its end that are no rows (the disk's fault, if it was sealed).
  */
 typedef int (*mail_journal_fn)(void *arg, struct sv row);
-int	 mail_journal_read(struct sv octets, mail_journal_fn, void *arg, uint64_t *ret_lost) MUST_USE;
+int	 mail_journal_read(struct sv octets, mail_journal_fn, void *arg,
+	    uint64_t *ret_lost) MUST_USE;
 /* It was taken in. 0 also when it is gone. */
 int	 mail_journal_remove(const char *folder, uint64_t number) MUST_USE;
 

@@ -23,6 +23,7 @@ bool	 journal_name_parse(struct sv, uint64_t *ret, enum journal_name *ret_kind);
 void	 journal_head(uint8_t head[static JOURNAL_HEAD_LEN], uint64_t number);
 void	 journal_frame(struct buf *, uint64_t number, struct sv row);
 /* What a crash left, cut and sealed. Numbers of before end below *ret_next. */
-int	 journal_recover(const char *folder, uint64_t *ret_next, struct mail_journal_found *) MUST_USE;
+int	 journal_recover(const char *folder, uint64_t *ret_next,
+	    struct mail_journal_found *) MUST_USE;
 
 #endif

@@ -72,7 +72,8 @@ struct mail_reports_taken {
 	uint64_t	lost;		/* octets at the end of the segment that are no frame */
 };
 /* One transaction. The codes of store/reports.h; -EBADMSG: it is no segment. */
-int	 mail_reports_take(struct reports *, struct sv segment, struct mail_reports_taken *ret) MUST_USE;
+int	 mail_reports_take(struct reports *, struct sv segment,
+	    struct mail_reports_taken *ret) MUST_USE;
 
 /* --- when (mail_reports_plan.c: pure) --- */
 
@@ -103,16 +104,18 @@ struct mail_reports_dns {
 	void		*fill_arg;
 };
 /* Says of each report that is made to whom it goes. Where the DNS does not answer, it waits. */
-int	 mail_reports_address(struct reports *, struct mail_reports_dns *, struct findings *, int64_t now,
-	    unsigned *ret) MUST_USE;
+int	 mail_reports_address(struct reports *, struct mail_reports_dns *, struct findings *,
+	    int64_t now, unsigned *ret) MUST_USE;
 
 /* Part n (from 0) of a report, packed. Nothing may be asked of the store meanwhile. */
-typedef int (*mail_reports_part_fn)(void *arg, unsigned n, const struct report_meta *, struct sv gz);
-int	 mail_reports_write(struct reports *, const struct mail_reports_conf *, const struct reports_report *,
-	    mail_reports_part_fn, void *arg) MUST_USE;
+typedef int (*mail_reports_part_fn)(void *arg, unsigned n, const struct report_meta *,
+	    struct sv gz);
+int	 mail_reports_write(struct reports *, const struct mail_reports_conf *,
+	    const struct reports_report *, mail_reports_part_fn, void *arg) MUST_USE;
 
 /* A mail to one address. *ret_error: what was said, for a person; it must last until the next call. */
-typedef enum mail_reports_sent (*mail_reports_send_fn)(void *arg, const struct report_mail *, struct sv *ret_error);
+typedef enum mail_reports_sent (*mail_reports_send_fn)(void *arg, const struct report_mail *,
+	    struct sv *ret_error);
 /* All that is due now, MAIL_REPORTS_BATCH_MAX at most; *ret: attempts. */
 int	 mail_reports_send(struct reports *, const struct mail_reports_conf *, int64_t now,
 	    mail_reports_send_fn, void *arg, unsigned *ret) MUST_USE;

@@ -31,7 +31,8 @@ waiting_add(void *arg, int64_t day, struct sv domain)
 
 	if (!mail_reports_is_time(domain, day, l->from, l->now))
 		return 0;
-	if ((w = pool_alloc(l->pool, sizeof(*w))) == NULL || (w->domain = pool_sv(l->pool, domain)).p == NULL)
+	if ((w = pool_alloc(l->pool, sizeof(*w))) == NULL ||
+	    (w->domain = pool_sv(l->pool, domain)).p == NULL)
 		return -ENOMEM;
 	w->day = day;
 	w->next = NULL;
@@ -138,7 +139,8 @@ destinations_ask(struct addressing *a, struct pool *scratch)
 		pool_reset(scratch);
 		findings_init(&fs, scratch);
 		a->dns->ask.n_missing = 0;
-		rc = report_to_check(&a->where, a->uris, a->n_uris, &a->dns->ask, scratch, &fs, &a->to, &a->n_to);
+		rc = report_to_check(&a->where, a->uris, a->n_uris, &a->dns->ask, scratch, &fs,
+		    &a->to, &a->n_to);
 		if (rc == 0)
 			findings_append(a->fs, &fs);
 		if (rc == MAIL_WAIT && (rc = a->dns->fill(a->dns->fill_arg, &a->dns->ask)) == 0)
@@ -158,8 +160,8 @@ address_of(struct pool *pool, const struct dmarc_uri *u, struct sv *ret)
 }
 
 static int
-address_keep(struct reports *store, struct addressing *a, int64_t now, const struct dmarc_uri *u, struct sv *to,
-    size_t *n)
+address_keep(struct reports *store, struct addressing *a, int64_t now, const struct dmarc_uri *u,
+    struct sv *to, size_t *n)
 {
 	uint64_t failures;
 	int64_t at;
@@ -175,7 +177,8 @@ address_keep(struct reports *store, struct addressing *a, int64_t now, const str
 
 /* All are known, or it waits as long as it may: an address that never answers gets none. */
 static int
-addresses_say(struct reports *store, struct addressing *a, const struct reports_report *r, int64_t now, bool *ret_said)
+addresses_say(struct reports *store, struct addressing *a, const struct reports_report *r,
+    int64_t now, bool *ret_said)
 {
 	struct sv to[MAIL_REPORTS_TO_MAX];
 	bool is_late = now > r->made + MAIL_REPORTS_ASK_SEC;
@@ -205,8 +208,8 @@ domain_ok(struct pool *pool, struct sv domain)
 }
 
 static int
-report_address(struct reports *store, struct addressing *a, struct pool *scratch, const struct reports_report *r,
-    int64_t now, bool *ret_said)
+report_address(struct reports *store, struct addressing *a, struct pool *scratch,
+    const struct reports_report *r, int64_t now, bool *ret_said)
 {
 	struct dmarc_record *record = NULL;
 	struct sv rua;
@@ -246,8 +249,8 @@ report_address_one(struct reports *store, struct mail_reports_dns *dns, struct f
 }
 
 int
-mail_reports_address(struct reports *store, struct mail_reports_dns *dns, struct findings *fs, int64_t now,
-    unsigned *ret)
+mail_reports_address(struct reports *store, struct mail_reports_dns *dns, struct findings *fs,
+    int64_t now, unsigned *ret)
 {
 	_cleanup_(pool_freep) struct pool *pool = pool_new(LIST_POOL_MAX);
 	struct made_list l = { .pool = pool };

@@ -36,7 +36,8 @@ pause_after(uint64_t attempts)
 }
 
 struct reports_outcome
-mail_reports_outcome(const struct reports_sending *s, enum mail_reports_sent sent, struct sv error, int64_t now)
+mail_reports_outcome(const struct reports_sending *s, enum mail_reports_sent sent, struct sv error,
+    int64_t now)
 {
 	struct reports_outcome o = { .state = REPORTS_SENT, .at = now, .error = error };
 

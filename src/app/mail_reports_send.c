@@ -81,8 +81,8 @@ due_send(struct reports *store, struct sending *s)
 }
 
 int
-mail_reports_send(struct reports *store, const struct mail_reports_conf *c, int64_t now, mail_reports_send_fn fn,
-    void *arg, unsigned *ret)
+mail_reports_send(struct reports *store, const struct mail_reports_conf *c, int64_t now,
+    mail_reports_send_fn fn, void *arg, unsigned *ret)
 {
 	_cleanup_(pool_freep) struct pool *pool = pool_new(LIST_POOL_MAX);
 	struct due_list l = { .pool = pool };
@@ -94,7 +94,8 @@ mail_reports_send(struct reports *store, const struct mail_reports_conf *c, int6
 	l.last = &l.first;
 	rc = reports_due(store, now, MAIL_REPORTS_BATCH_MAX, due_add, &l);
 	for (const struct due *d = l.first; d != NULL && rc == 0; d = d->next) {
-		struct sending s = { .conf = c, .what = &d->sending, .now = now, .fn = fn, .arg = arg };
+		struct sending s = { .conf = c, .what = &d->sending, .now = now, .fn = fn,
+		    .arg = arg };
 
 		if ((rc = due_send(store, &s)) == 0)
 			++*ret;

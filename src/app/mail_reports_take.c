@@ -43,7 +43,9 @@ names_of(const struct mail_row *row, struct sv names[static NAMES_MAX])
 static enum reports_act
 act_of(enum report_disposition d)
 {
-	return d == REPORT_REJECT ? REPORTS_REJECTED : d == REPORT_QUARANTINE ? REPORTS_QUARANTINED : REPORTS_PASSED;
+	if (d == REPORT_REJECT)
+		return REPORTS_REJECTED;
+	return d == REPORT_QUARANTINE ? REPORTS_QUARANTINED : REPORTS_PASSED;
 }
 
 static int
@@ -51,10 +53,11 @@ row_add(struct taking *t, const struct mail_row *row, const struct mail_row_part
 {
 	struct sv names[NAMES_MAX];
 	const struct reports_row x = {
-		.node = row->node, .queue_id = row->queue_id, .at = row->at, .domain = row->policy.domain,
-		.policy = p->policy, .alike = p->alike, .rua = p->rua,
+		.node = row->node, .queue_id = row->queue_id, .at = row->at,
+		.domain = row->policy.domain, .policy = p->policy, .alike = p->alike, .rua = p->rua,
 		.is_wanted = row->policy.domain.n > 0 && row->n_rua > 0,
-		.act = act_of(row->row.disposition), .names = names, .n_names = names_of(row, names),
+		.act = act_of(row->row.disposition), .names = names,
+		.n_names = names_of(row, names),
 	};
 	bool is_new;
 	int rc = reports_add(t->store, &x, &is_new);

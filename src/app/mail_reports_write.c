@@ -41,7 +41,8 @@ id_make(struct writing *w)
 	uint8_t sum[SHA256_LEN];
 	struct buf b = BUF_INIT;
 
-	buf_printf(&b, "%.*s %llu %lld %lld ", SV_ARG(w->conf->submitter), (unsigned long long)w->report->id,
+	buf_printf(&b, "%.*s %llu %lld %lld ", SV_ARG(w->conf->submitter),
+	    (unsigned long long)w->report->id,
 	    (long long)w->report->day, (long long)w->report->made);
 	buf_sv(&b, w->report->domain);
 	crypto_sha256(b.p, b.len, sum);
@@ -55,7 +56,8 @@ static void
 part_name(struct writing *w)
 {
 	if (w->part > 0)
-		(void)snprintf(w->id + MAIL_REPORTS_ID_LEN, sizeof(w->id) - MAIL_REPORTS_ID_LEN, "p%u", w->part + 1);
+		(void)snprintf(w->id + MAIL_REPORTS_ID_LEN, sizeof(w->id) - MAIL_REPORTS_ID_LEN,
+		    "p%u", w->part + 1);
 	w->meta = (struct report_meta){
 		.org_name = w->conf->org_name, .email = w->conf->email, .contact = w->conf->contact,
 		.report_id = sv_str(w->id), .begin = w->report->day * REPORTS_DAY_SEC,
@@ -98,7 +100,8 @@ static int
 part_begin(struct writing *w)
 {
 	if (!w->has_z) {
-		if (deflateInit2(&w->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		if (deflateInit2(&w->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8,
+		    Z_DEFAULT_STRATEGY) != Z_OK)
 			return -ENOMEM;
 		w->has_z = true;
 	} else if (deflateReset(&w->z) != Z_OK)
@@ -162,8 +165,8 @@ all_write(struct reports *store, struct writing *w)
 }
 
 int
-mail_reports_write(struct reports *store, const struct mail_reports_conf *c, const struct reports_report *r,
-    mail_reports_part_fn fn, void *arg)
+mail_reports_write(struct reports *store, const struct mail_reports_conf *c,
+    const struct reports_report *r, mail_reports_part_fn fn, void *arg)
 {
 	_cleanup_(pool_freep) struct pool *pool = pool_new(ROW_POOL_MAX);
 	struct writing w = { .conf = c, .report = r, .fn = fn, .arg = arg, .pool = pool };

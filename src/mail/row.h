@@ -54,7 +54,8 @@ int	 mail_row_parse(struct sv, struct pool *, struct mail_row *ret,
 
 /* The parts for themselves; the same codes. Of alike, count is left to the caller. */
 int	 mail_row_policy_parse(struct sv, struct report_policy *ret) MUST_USE;
-int	 mail_row_rua_parse(struct sv, struct pool *, const struct sv **ret, size_t *ret_n) MUST_USE;
+int	 mail_row_rua_parse(struct sv, struct pool *, const struct sv **ret,
+	    size_t *ret_n) MUST_USE;
 int	 mail_row_alike_parse(struct sv, struct pool *, struct report_row *ret) MUST_USE;
 
 #endif

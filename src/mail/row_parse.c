@@ -191,7 +191,8 @@ parts_parse(const struct mail_row_parts *p, struct pool *pool, struct mail_row *
 }
 
 int
-mail_row_parse(struct sv s, struct pool *pool, struct mail_row *ret, struct mail_row_parts *ret_parts)
+mail_row_parse(struct sv s, struct pool *pool, struct mail_row *ret,
+    struct mail_row_parts *ret_parts)
 {
 	struct rd r = part_read(s);
 	struct mail_row row = { .at = (int64_t)rd_be64(&r) };

@@ -8,7 +8,8 @@
 /* --- statements --- */
 
 int
-reports_run(struct reports *r, enum reports_sql i, const struct sql_value *args, sql_fn fn, void *arg)
+reports_run(struct reports *r, enum reports_sql i, const struct sql_value *args, sql_fn fn,
+    void *arg)
 {
 	uint64_t changed;
 
@@ -32,8 +33,7 @@ reports_finish(struct reports *r, int rc)
 {
 	if (rc == 0 && (rc = reports_exec(r, "COMMIT")) == 0)
 		return 0;
-	/* Where the connection is gone, so is the transaction. */
-	if (reports_exec(r, "ROLLBACK") < 0)
+	if (reports_exec(r, "ROLLBACK") < 0)	/* the connection is gone, and with it the transaction */
 		return rc;
 	return rc;
 }
@@ -118,7 +118,8 @@ reports_add(struct reports *r, const struct reports_row *row, bool *ret_is_new)
 {
 	const struct sql_value v[] = {
 		SQL_B(row->node), SQL_B(row->queue_id), SQL_I(row->at), SQL_I(reports_day(row->at)),
-		SQL_B(row->domain), SQL_B(row->policy), SQL_B(row->alike), SQL_I(row->is_wanted ? 0 : -1),
+		SQL_B(row->domain), SQL_B(row->policy), SQL_B(row->alike),
+		SQL_I(row->is_wanted ? 0 : -1),
 	};
 	uint64_t changed;
 	int rc = reports_change(r, SQL_ROW_ADD, v, &changed);
@@ -145,7 +146,8 @@ int
 reports_prune(struct reports *r, int64_t before, bool *ret_more)
 {
 	const struct sql_value rows[] = { SQL_I(before), SQL_I(REPORTS_PRUNE_ROWS) };
-	const struct sql_value day[] = { SQL_I(before) }, at[] = { SQL_I(before * REPORTS_DAY_SEC) };
+	const struct sql_value day[] = { SQL_I(before) };
+	const struct sql_value at[] = { SQL_I(before * REPORTS_DAY_SEC) };
 	uint64_t changed = 0;
 	int rc = reports_exec(r, r->driver->begin);
 

@@ -91,7 +91,8 @@ struct reports_seen {
 	uint64_t	n_messages, n_acts[REPORTS_ACT_MAX], n_complaints;
 };
 /* -ENOENT. domain in the pool. */
-int	 reports_seen(struct reports *, struct sv domain, struct pool *, struct reports_seen *ret) MUST_USE;
+int	 reports_seen(struct reports *, struct sv domain, struct pool *,
+	    struct reports_seen *ret) MUST_USE;
 int	 reports_complain(struct reports *, struct sv domain, int64_t at, uint64_t n) MUST_USE;
 typedef int (*reports_seen_fn)(void *arg, const struct reports_seen *);
 /* Those with the most messages first. */
@@ -109,7 +110,8 @@ struct reports_report {
 	struct sv	domain, policy;
 };
 /* *ret: how many. */
-int	 reports_make(struct reports *, struct sv domain, int64_t day, int64_t now, unsigned *ret) MUST_USE;
+int	 reports_make(struct reports *, struct sv domain, int64_t day, int64_t now,
+	    unsigned *ret) MUST_USE;
 typedef int (*reports_report_fn)(void *arg, const struct reports_report *);
 /* Those that are made and of which nobody has said yet to whom they go. */
 int	 reports_unaddressed(struct reports *, reports_report_fn, void *arg) MUST_USE;
@@ -137,9 +139,11 @@ struct reports_sending {
 	int64_t		 next;		/* not before */
 };
 /* To whom, and when at first. Said once: no address twice, and none afterwards. */
-int	 reports_address(struct reports *, uint64_t id, const struct sv *to, size_t n, int64_t next) MUST_USE;
+int	 reports_address(struct reports *, uint64_t id, const struct sv *to, size_t n,
+	    int64_t next) MUST_USE;
 typedef int (*reports_sending_fn)(void *arg, const struct reports_sending *);
-int	 reports_due(struct reports *, int64_t now, uint64_t max, reports_sending_fn, void *arg) MUST_USE;
+int	 reports_due(struct reports *, int64_t now, uint64_t max, reports_sending_fn,
+	    void *arg) MUST_USE;
 /* Of one report, for a person. */
 int	 reports_sendings(struct reports *, uint64_t id, reports_sending_fn, void *arg) MUST_USE;
 
@@ -149,9 +153,11 @@ struct reports_outcome {
 	int64_t		 at, next;
 	struct sv	 error;
 };
-int	 reports_tried(struct reports *, uint64_t id, struct sv address, const struct reports_outcome *) MUST_USE;
+int	 reports_tried(struct reports *, uint64_t id, struct sv address,
+	    const struct reports_outcome *) MUST_USE;
 /* How often in a row it failed for good; 0 after a success. *ret_at: when last. */
-int	 reports_failures(struct reports *, struct sv address, uint64_t *ret, int64_t *ret_at) MUST_USE;
+int	 reports_failures(struct reports *, struct sv address, uint64_t *ret,
+	    int64_t *ret_at) MUST_USE;
 
 /* --- forgetting --- */
 

@@ -67,8 +67,8 @@ struct sql_driver {
 	int	(*exec)(void *db, const char *sql);
 	int	(*prepare)(void *db, unsigned i, const struct sql_statement *);
 	/* fn NULL: no rows are wanted. *ret_changed: rows that were written. */
-	int	(*run)(void *db, unsigned i, const struct sql_statement *, const struct sql_value *args,
-		    sql_fn, void *arg, uint64_t *ret_changed);
+	int	(*run)(void *db, unsigned i, const struct sql_statement *,
+		    const struct sql_value *args, sql_fn, void *arg, uint64_t *ret_changed);
 	int	(*lock)(void *db);
 	const char *begin, *begin_schema;
 };
@@ -92,8 +92,10 @@ struct reports {
 	size_t			 n_deltas, cap_deltas;
 };
 
-int	 reports_run(struct reports *, enum reports_sql, const struct sql_value *, sql_fn, void *arg) MUST_USE;
-int	 reports_change(struct reports *, enum reports_sql, const struct sql_value *, uint64_t *ret) MUST_USE;
+int	 reports_run(struct reports *, enum reports_sql, const struct sql_value *, sql_fn,
+	    void *arg) MUST_USE;
+int	 reports_change(struct reports *, enum reports_sql, const struct sql_value *,
+	    uint64_t *ret) MUST_USE;
 int	 reports_exec(struct reports *, const char *sql) MUST_USE;
 /* COMMIT, or ROLLBACK and rc. */
 int	 reports_finish(struct reports *, int rc) MUST_USE;

@@ -64,7 +64,8 @@ report_make(struct reports *r, const struct reports_report *x)
 		return rc;
 	const struct sql_value add[] = { SQL_I(id), SQL_I(x->day), SQL_I(x->made), SQL_B(x->domain),
 	    SQL_B(x->policy) };
-	const struct sql_value claim[] = { SQL_I(id), SQL_I(x->day), SQL_B(x->domain), SQL_B(x->policy) };
+	const struct sql_value claim[] = { SQL_I(id), SQL_I(x->day), SQL_B(x->domain),
+	    SQL_B(x->policy) };
 
 	if ((rc = reports_run(r, SQL_REPORT_ADD, add, NULL, NULL)) < 0)
 		return rc;

@@ -126,11 +126,12 @@ statement_send(PGconn *c, unsigned i, const struct sql_statement *s, const struc
 	char name[16];
 
 	for (; s->args[n] != '\0'; n++) {
+		const char *octets = args[n].b.n > 0 ? args[n].b.p : "";	/* NULL is SQL's NULL */
 		uint64_t v = (uint64_t)args[n].i;
 
 		put_be32(numbers[n], (uint32_t)(v >> 32));
 		put_be32(numbers[n] + 4, (uint32_t)v);
-		values[n] = s->args[n] == 'i' ? (const char *)numbers[n] : args[n].b.n > 0 ? args[n].b.p : "";
+		values[n] = s->args[n] == 'i' ? (const char *)numbers[n] : octets;
 		lens[n] = s->args[n] == 'i' ? 8 : (int)args[n].b.n;
 		binary[n] = 1;
 	}
@@ -147,8 +148,8 @@ row_give(const PGresult *r, const char *columns, sql_fn fn, void *arg)
 		const char *p = PQgetvalue(r, 0, i);
 		int n = PQgetlength(r, 0, i);
 
-		if (i >= PQnfields(r) || PQftype(r, i) != (columns[i] == 'i' ? OID_INT8 : OID_BYTEA) ||
-		    PQgetisnull(r, 0, i) || (columns[i] == 'i' && n != 8))
+		if (i >= PQnfields(r) || PQgetisnull(r, 0, i) || (columns[i] == 'i' && n != 8) ||
+		    PQftype(r, i) != (columns[i] == 'i' ? OID_INT8 : OID_BYTEA))
 			return -EBADMSG;
 		if (columns[i] == 'i')
 			v[i].i = (int64_t)be64_at((const uint8_t *)p);
@@ -159,7 +160,8 @@ row_give(const PGresult *r, const char *columns, sql_fn fn, void *arg)
 }
 
 static int
-result_take(const PGconn *c, const PGresult *r, const char *columns, sql_fn fn, void *arg, uint64_t *changed)
+result_take(const PGconn *c, const PGresult *r, const char *columns, sql_fn fn, void *arg,
+    uint64_t *changed)
 {
 	switch (PQresultStatus(r)) {
 	case PGRES_SINGLE_TUPLE:
@@ -167,7 +169,8 @@ result_take(const PGconn *c, const PGresult *r, const char *columns, sql_fn fn, 
 	case PGRES_TUPLES_OK:
 		return 0;
 	case PGRES_COMMAND_OK:
-		if (num_u64(sv_str(PQcmdTuples((PGresult *)(uintptr_t)r)), 0, UINT64_MAX, changed) < 0)
+		if (num_u64(sv_str(PQcmdTuples((PGresult *)(uintptr_t)r)), 0, UINT64_MAX,
+		    changed) < 0)
 			*changed = 0;
 		return 0;
 	default:
@@ -177,8 +180,8 @@ result_take(const PGconn *c, const PGresult *r, const char *columns, sql_fn fn, 
 
 /* Row by row, so that an answer of millions needs no room. All of it is read, always. */
 static int
-server_run(void *db, unsigned i, const struct sql_statement *s, const struct sql_value *args, sql_fn fn,
-    void *arg, uint64_t *ret_changed)
+server_run(void *db, unsigned i, const struct sql_statement *s, const struct sql_value *args,
+    sql_fn fn, void *arg, uint64_t *ret_changed)
 {
 	PGresult *r;
 	int rc = statement_send(db, i, s, args);
@@ -200,7 +203,8 @@ static int
 server_lock(void *db)
 {
 	PGresult *r = PQexec(db, "SELECT pg_try_advisory_lock(" LOCK_SENDER ")");
-	bool has = PQresultStatus(r) == PGRES_TUPLES_OK && sv_eq_str(sv_str(PQgetvalue(r, 0, 0)), "t");
+	bool has = PQresultStatus(r) == PGRES_TUPLES_OK &&
+	    sv_eq_str(sv_str(PQgetvalue(r, 0, 0)), "t");
 	int rc = result_end(db, r);
 
 	return rc < 0 ? rc : has ? 0 : SE_LOCKED;

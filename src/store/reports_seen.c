@@ -118,7 +118,8 @@ reports_delta_write(struct reports *r)
 			rc = seen_write(r, &r->deltas[i]->seen);
 	for (size_t i = 0; i < r->n_deltas && rc == 0; i++) {
 		const struct reports_delta *d = r->deltas[i];
-		const struct sql_value v[] = { SQL_B(d->seen.domain), SQL_I(d->asked_at), SQL_B(d->rua) };
+		const struct sql_value v[] = { SQL_B(d->seen.domain), SQL_I(d->asked_at),
+		    SQL_B(d->rua) };
 
 		if (d->asked_at >= 0)
 			rc = reports_run(r, SQL_OWNER_PUT, v, NULL, NULL);
@@ -183,7 +184,8 @@ reports_seen_each(struct reports *r, uint64_t max, reports_seen_fn fn, void *arg
 int
 reports_complain(struct reports *r, struct sv domain, int64_t at, uint64_t n)
 {
-	const struct reports_seen s = { .domain = domain, .first = at, .last = at, .n_complaints = n };
+	const struct reports_seen s = { .domain = domain, .first = at, .last = at,
+	    .n_complaints = n };
 
 	return seen_write(r, &s);
 }

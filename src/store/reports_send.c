@@ -37,6 +37,12 @@ struct sending_walk {
 	void			*arg;
 };
 
+static enum reports_state
+state_of(int64_t n)
+{
+	return n >= 0 && n < REPORTS_STATE_MAX ? (enum reports_state)n : REPORTS_GIVEN_UP;
+}
+
 static int
 sending_give(void *arg, const struct sql_value *v)
 {
@@ -44,7 +50,7 @@ sending_give(void *arg, const struct sql_value *v)
 	const struct reports_sending s = {
 		.report = { (uint64_t)v[0].i, v[1].i, v[2].i, v[3].b, v[4].b },
 		.address = v[5].b, .error = v[6].b,
-		.state = v[7].i >= 0 && v[7].i < REPORTS_STATE_MAX ? (enum reports_state)v[7].i : REPORTS_GIVEN_UP,
+		.state = state_of(v[7].i),
 		.attempts = (uint64_t)v[8].i, .next = v[9].i,
 	};
 
@@ -74,8 +80,8 @@ reports_sendings(struct reports *r, uint64_t id, reports_sending_fn fn, void *ar
 static int
 outcome_write(struct reports *r, uint64_t id, struct sv address, const struct reports_outcome *o)
 {
-	const struct sql_value tried[] = { SQL_I(id), SQL_B(address), SQL_I(o->state), SQL_I(o->next),
-	    SQL_B(sv_take(o->error, REPORTS_ERROR_MAX)) };
+	const struct sql_value tried[] = { SQL_I(id), SQL_B(address), SQL_I(o->state),
+	    SQL_I(o->next), SQL_B(sv_take(o->error, REPORTS_ERROR_MAX)) };
 	const struct sql_value failing[] = { SQL_B(address), SQL_I(o->at) };
 	uint64_t changed;
 	int rc = reports_change(r, SQL_TRIED, tried, &changed);

@@ -62,7 +62,8 @@ const struct sql_statement reports_sql[SQL_MAX] = {
 	    " ORDER BY day, domain", "i", "ib" },
 	[SQL_POLICIES] = { "SELECT DISTINCT policy FROM mail_row WHERE report = 0 AND day = $1"
 	    " AND domain = $2 ORDER BY policy", "ib", "b" },
-	[SQL_NUMBER_NEXT] = { "UPDATE mail_number SET value = value + 1 WHERE name = 'report'", "", "" },
+	[SQL_NUMBER_NEXT] = { "UPDATE mail_number SET value = value + 1"
+	    " WHERE name = 'report'", "", "" },
 	[SQL_NUMBER] = { "SELECT value FROM mail_number WHERE name = 'report'", "", "i" },
 	[SQL_REPORT_ADD] = { "INSERT INTO mail_report(id, day, made, domain, policy, addressed)"
 	    " VALUES($1, $2, $3, $4, $5, 0)", "iiibb", "" },
@@ -70,7 +71,8 @@ const struct sql_statement reports_sql[SQL_MAX] = {
 	    " AND domain = $3 AND policy = $4", "iibb", "" },
 	[SQL_UNADDRESSED] = { "SELECT id, day, made, domain, policy FROM mail_report WHERE addressed = 0"
 	    " ORDER BY id", "", "iiibb" },
-	[SQL_ADDRESSED] = { "UPDATE mail_report SET addressed = 1 WHERE id = $1 AND addressed = 0", "i", "" },
+	[SQL_ADDRESSED] = { "UPDATE mail_report SET addressed = 1 WHERE id = $1 AND addressed = 0",
+	    "i", "" },
 	[SQL_ROWS_SUM] = { "SELECT alike, count(*) FROM mail_row WHERE report = $1 AND report > 0"
 	    " GROUP BY alike ORDER BY alike", "i", "bi" },
 	[SQL_SENDING_ADD] = { "INSERT INTO mail_sending(report, address, state, attempts, next_at, error)"

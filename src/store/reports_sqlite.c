@@ -91,7 +91,8 @@ file_prepare(void *arg, unsigned i, const struct sql_statement *s)
 {
 	struct file *f = arg;
 
-	return history_rc(sqlite3_prepare_v3(f->db, s->sql, -1, SQLITE_PREPARE_PERSISTENT, &f->st[i], NULL));
+	return history_rc(sqlite3_prepare_v3(f->db, s->sql, -1, SQLITE_PREPARE_PERSISTENT,
+	    &f->st[i], NULL));
 }
 
 /* "$3" is a name to SQLite: its place is where it stands first in the text. */
@@ -123,8 +124,8 @@ row_give(sqlite3_stmt *st, const char *columns, sql_fn fn, void *arg)
 }
 
 static int
-file_run(void *db, unsigned i, const struct sql_statement *s, const struct sql_value *args, sql_fn fn,
-    void *arg, uint64_t *ret_changed)
+file_run(void *db, unsigned i, const struct sql_statement *s, const struct sql_value *args,
+    sql_fn fn, void *arg, uint64_t *ret_changed)
 {
 	struct file *f = db;
 	sqlite3_stmt *st = f->st[i];
@@ -153,7 +154,8 @@ file_lock(void *arg)
 		return 0;
 	if ((path = sqlite3_mprintf("%s-sender", f->path)) == NULL)
 		return -ENOMEM;
-	rc = history_rc(sqlite3_open_v2(path, &f->lock, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL));
+	rc = history_rc(sqlite3_open_v2(path, &f->lock, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+	    NULL));
 	sqlite3_free(path);
 	if (rc == 0)
 		rc = exec(f->lock, "BEGIN EXCLUSIVE");
@@ -166,5 +168,6 @@ file_lock(void *arg)
 
 const struct sql_driver sql_sqlite = {
 	.open = file_open, .free = file_free, .exec = file_exec, .prepare = file_prepare,
-	.run = file_run, .lock = file_lock, .begin = "BEGIN IMMEDIATE", .begin_schema = "BEGIN IMMEDIATE",
+	.run = file_run, .lock = file_lock, .begin = "BEGIN IMMEDIATE",
+	.begin_schema = "BEGIN IMMEDIATE",
 };

@@ -26,7 +26,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (mail_row_parse(in, pool, &row, &parts) == 0) {
 		must(mail_row_write(&w, &row) == 0);
 		must(sv_eq((struct sv){ (char *)octets, w.len }, in));
-		must(row.row.count == 1 && row.row.n_dkim <= DKIM_SIGS_MAX && row.n_rua <= DMARC_URIS_MAX);
+		must(row.row.count == 1 && row.row.n_dkim <= DKIM_SIGS_MAX &&
+		    row.n_rua <= DMARC_URIS_MAX);
 	}
 	(void)pool_free(pool);
 	return 0;

@@ -35,7 +35,8 @@ static int
 row_add(struct reports *r, const char *node, unsigned segment, unsigned i)
 {
 	char id[32], domain[32], alike[8];
-	struct sv name = { domain, (size_t)snprintf(domain, sizeof(domain), "d%u.example", i % DOMAINS) };
+	struct sv name = { domain, (size_t)snprintf(domain, sizeof(domain), "d%u.example",
+	    i % DOMAINS) };
 	const struct reports_row row = {
 		.node = sv_str(node), .at = DAY * (int64_t)REPORTS_DAY_SEC + segment,
 		.queue_id = { id, (size_t)snprintf(id, sizeof(id), "%u-%u", segment, i) },
@@ -62,7 +63,8 @@ segment_take(struct reports *r, const char *node, unsigned segment, unsigned n_r
 
 /* As a node does that has only the journal's word for what was taken in. */
 static void
-segment_give(struct reports **r, const char *where, const char *node, unsigned segment, unsigned n_rows)
+segment_give(struct reports **r, const char *where, const char *node, unsigned segment,
+    unsigned n_rows)
 {
 	for (;;) {
 		int rc = *r == NULL ? reports_open(where, r) : 0;
@@ -120,7 +122,8 @@ report_sum(struct reports *r, unsigned i, struct pool *pool)
 	    (rc = reports_rows(r, i + 1, row_count, &n)) < 0 ||
 	    (rc = reports_seen(r, name, pool, &seen)) < 0)
 		return rc;
-	printf("%s %llu %llu\n", domain, (unsigned long long)n, (unsigned long long)seen.n_messages);
+	printf("%s %llu %llu\n", domain, (unsigned long long)n,
+	    (unsigned long long)seen.n_messages);
 	return 0;
 }
 

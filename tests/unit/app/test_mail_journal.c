@@ -129,7 +129,8 @@ test_segments(void **state)
 	world_init(&w);
 	j = open_journal(&w, 1000, 60, NULL);
 	assert_int_equal(mail_journal_append(j, NOW, SV("")), -EINVAL);
-	assert_int_equal(mail_journal_append(j, NOW, (struct sv){ w.folder, MAIL_JOURNAL_ROW_MAX + 1 }), SE_LIMIT);
+	assert_int_equal(mail_journal_append(j, NOW, (struct sv){ w.folder,
+	    MAIL_JOURNAL_ROW_MAX + 1 }), SE_LIMIT);
 	assert_int_equal(append(j, 1, 100, NOW), 0);
 	look(&w, &s);
 	assert_int_equal(s.n_segments, 0);		/* it is young and small */
@@ -174,7 +175,8 @@ made(struct buf *b, uint64_t number, unsigned n)
 	journal_head(head, number);
 	buf_bytes(b, head, sizeof(head));
 	for (unsigned i = 0; i < n; i++)
-		journal_frame(b, number, (struct sv){ row, (size_t)snprintf(row, sizeof(row), "%u row", i) });
+		journal_frame(b, number, (struct sv){ row, (size_t)snprintf(row, sizeof(row),
+		    "%u row", i) });
 	assert_int_equal(b->rc, 0);
 	return buf_get(b);
 }
@@ -191,7 +193,8 @@ test_torn(void **state)
 		struct mail_journal_found found;
 		char path[MAIL_JOURNAL_PATH_MAX], zeros[256] = { 0 };
 		struct sv file = sv_take(whole, len);
-		size_t n = len < JOURNAL_HEAD_LEN ? 0 : (min_size(len, whole.n) - JOURNAL_HEAD_LEN) / 13;
+		size_t n = len < JOURNAL_HEAD_LEN ? 0 : (min_size(len,
+		    whole.n) - JOURNAL_HEAD_LEN) / 13;
 		struct world w;
 
 		world_init(&w);
@@ -204,7 +207,8 @@ test_torn(void **state)
 		assert_int_equal(s.n_rows, n);
 		assert_int_equal(s.lost, 0);		/* it was cut */
 		assert_int_equal(found.n_damaged, len < JOURNAL_HEAD_LEN);
-		assert_int_equal(found.n_cut, len >= JOURNAL_HEAD_LEN && len != JOURNAL_HEAD_LEN + 13 * n);
+		assert_int_equal(found.n_cut, len >= JOURNAL_HEAD_LEN &&
+		    len != JOURNAL_HEAD_LEN + 13 * n);
 		assert_int_equal(found.n_waiting, n > 0);
 		world_done(&w);
 	}
@@ -262,7 +266,8 @@ test_numbers(void **state)
 static void
 full_child(const struct world *w)
 {
-	const struct rlimit small = { 2000, RLIM_INFINITY }, none = { RLIM_INFINITY, RLIM_INFINITY };
+	const struct rlimit small = { 2000, RLIM_INFINITY }, none = { RLIM_INFINITY,
+	    RLIM_INFINITY };
 	struct mail_journal *j = open_journal(w, 1 << 20, 60, NULL);
 	uint32_t id = 0;
 
@@ -424,7 +429,8 @@ test_killed(void **state)
 		assert_true(s.n[i] <= 1);
 		assert_true(s.n[i] == 1 || !ack[i]);
 	}
-	print_message("# %u acknowledged, %zu there, %u of 40 killed in the middle\n", n_ack, s.n_rows, n_killed);
+	print_message("# %u acknowledged, %zu there, %u of 40 killed in the middle\n", n_ack,
+	    s.n_rows, n_killed);
 	assert_true(n_killed > 0 && n_ack > 100);
 	world_done(&w);
 }

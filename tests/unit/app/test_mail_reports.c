@@ -3,8 +3,11 @@
  * which segments come late and twice, and mails fail: each row is reported once.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -13,6 +16,7 @@
 #include "app/mail_reports.h"
 #include "base/err.h"
 #include "dns_fake.h"
+#include "sys/file.h"
 
 #define HOUR	3600
 #define DAY	20000		/* 2024-10-04 */
@@ -33,7 +37,8 @@ struct world {
 static void
 world_init(struct world *w)
 {
-	(void)snprintf(w->folder, sizeof(w->folder), "%s/reports.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	(void)snprintf(w->folder, sizeof(w->folder), "%s/reports.XXXXXX", access("/dev/shm",
+	    W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(w->folder));
 	(void)snprintf(w->where, sizeof(w->where), "%s/reports.db", w->folder);
 	assert_int_equal(reports_open(w->where, &w->r), 0);
@@ -76,7 +81,8 @@ segment_add(struct buf *b, const struct mail_row *r)
 }
 
 static struct mail_row
-row_of(const char *node, const char *id, int64_t at, const char *domain, const struct sv *rua, size_t n_rua)
+row_of(const char *node, const char *id, int64_t at, const char *domain, const struct sv *rua,
+    size_t n_rua)
 {
 	return (struct mail_row){
 		.node = sv_str(node), .queue_id = sv_str(id), .at = at, .rua = rua, .n_rua = n_rua,
@@ -99,7 +105,8 @@ test_take(void **state)
 		{ { "bad.example", 11 }, { "s", 1 }, MAIL_FAIL, { "", 0 } },
 	};
 	struct mail_row rows[3] = { row_of("mx1", "1", T0, "a.example", own_rua, 1),
-		row_of("mx1", "2", T0 + 9, "a.example", own_rua, 1), row_of("mx1", "3", T0, "b.example", NULL, 0) };
+		row_of("mx1", "2", T0 + 9, "a.example", own_rua, 1), row_of("mx1", "3", T0,
+		    "b.example", NULL, 0) };
 	struct pool *pool = pool_new(1 << 16);
 	struct mail_reports_taken t;
 	struct buf b = BUF_INIT;
@@ -135,6 +142,124 @@ test_take(void **state)
 	world_done(&w);
 }
 
+/* --- from the journal to the tables, by a process that is killed --- */
+
+#define HANDED	3000
+#define LIFE	8		/* segments at most, if it is not killed before */
+
+static void
+journal_fill(const char *folder)
+{
+	const struct mail_journal_conf c = { folder, 1000, 60 };
+	static uint8_t octets[MAIL_ROW_MAX];
+	struct mail_journal_found found;
+	struct mail_journal *j;
+	char id[16];
+
+	assert_int_equal(mail_journal_open(&c, T0, &j, &found), 0);
+	for (unsigned i = 0; i < HANDED; i++) {
+		struct wr w = wr_mem(octets, sizeof(octets));
+		struct mail_row r = row_of("mx1", id, T0 + i, "a.example", own_rua, 1);
+
+		r.queue_id.n = (size_t)snprintf(id, sizeof(id), "%u", i);
+		assert_int_equal(mail_row_write(&w, &r), 0);
+		assert_int_equal(mail_journal_append(j, T0, (struct sv){ (char *)octets, w.len }), 0);
+	}
+	(void)mail_journal_free(j);
+}
+
+static int
+segment_hand(struct reports *r, const char *folder, uint64_t number)
+{
+	char path[MAIL_JOURNAL_PATH_MAX];
+	struct mail_reports_taken t;
+	struct file_map map;
+	int rc;
+
+	if ((rc = mail_journal_path(folder, number, path)) < 0 ||
+	    (rc = file_map(path, MAIL_JOURNAL_SEGMENT_MAX, &map)) < 0)
+		return rc;
+	rc = mail_reports_take(r, map.data, &t);
+	file_unmap(&map);
+	return rc < 0 ? rc : mail_journal_remove(folder, number);
+}
+
+/* Some, as a life is short; says so after each segment. */
+static int
+all_hand(const char *where, const char *folder, int fd)
+{
+	struct pool *pool = pool_new(1 << 20);
+	struct reports *r;
+	uint64_t *numbers;
+	size_t n = 0;
+	int rc = pool == NULL ? -ENOMEM : reports_open(where, &r);
+
+	if (rc < 0)
+		return rc;
+	rc = mail_journal_list(folder, pool, &numbers, &n);
+	for (size_t i = 0; i < min_size(n, LIFE) && rc == 0; i++)
+		if ((rc = segment_hand(r, folder, numbers[i])) == 0 && write(fd, "", 1) != 1)
+			rc = -EIO;
+	(void)reports_free(r);
+	(void)pool_free(pool);
+	return rc;
+}
+
+/* Was it? It may have been faster. */
+static bool
+killed_after(const char *where, const char *folder, unsigned n_segments, unsigned usec)
+{
+	int fds[2], status;
+	char c;
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	assert_true((pid = fork()) >= 0);
+	if (pid == 0)
+		_exit(all_hand(where, folder, fds[1]) == 0 ? 0 : 1);
+	(void)close(fds[1]);
+	while (n_segments > 0 && read(fds[0], &c, 1) == 1)
+		n_segments--;
+	(void)usleep(usec);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	(void)close(fds[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+	return WIFSIGNALED(status);
+}
+
+static void
+test_handed_on(void **state)
+{
+	struct pool *pool = pool_new(1 << 20);
+	unsigned n_killed = 0;
+	struct reports_seen s;
+	char folder[128];
+	uint64_t *numbers;
+	struct world w;
+	size_t n;
+
+	(void)state;
+	world_init(&w);
+	(void)snprintf(folder, sizeof(folder), "%s/journal", w.folder);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	journal_fill(folder);
+	w.r = reports_free(w.r);
+	for (unsigned i = 0; i < 30; i++)
+		n_killed += killed_after(w.where, folder, i % 4, i * 7919 % 1500);
+	assert_int_equal(mail_journal_list(folder, pool, &numbers, &n), 0);
+	print_message("# %u of 30 lives cut short, %zu segments left\n", n_killed, n);
+	assert_true(n > 0);
+	assert_int_equal(reports_open(w.where, &w.r), 0);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(segment_hand(w.r, folder, numbers[i]), 0);
+	assert_int_equal(reports_seen(w.r, SV("a.example"), pool, &s), 0);
+	assert_int_equal(s.n_messages, HANDED);
+	assert_int_equal(rmdir(folder), 0);		/* nothing is left */
+	(void)pool_free(pool);
+	world_done(&w);
+}
+
 /* --- when --- */
 
 static void
@@ -149,7 +274,8 @@ test_plan(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 1000; i++) {
 		char name[32];
-		int64_t t = mail_reports_moment((struct sv){ name, (size_t)snprintf(name, sizeof(name), "d%u.example", i) }, DAY);
+		int64_t t = mail_reports_moment((struct sv){ name, (size_t)snprintf(name,
+		    sizeof(name), "d%u.example", i) }, DAY);
 
 		assert_true(t >= T0 + 26 * HOUR && t < T0 + 46 * HOUR);
 		n += t < T0 + 36 * HOUR;
@@ -179,7 +305,8 @@ test_plan(void **state)
 	o = mail_reports_outcome(&s, MAIL_REPORTS_GOOD, SV(""), T0);
 	assert_true(o.state == REPORTS_SENT && !o.is_failure);
 	assert_false(mail_reports_is_dead(MAIL_REPORTS_DEAD_MAX - 1, T0, T0));
-	assert_true(mail_reports_is_dead(MAIL_REPORTS_DEAD_MAX, T0, T0 + MAIL_REPORTS_DEAD_SEC - 1));
+	assert_true(mail_reports_is_dead(MAIL_REPORTS_DEAD_MAX, T0,
+	    T0 + MAIL_REPORTS_DEAD_SEC - 1));
 	assert_false(mail_reports_is_dead(MAIL_REPORTS_DEAD_MAX, T0, T0 + MAIL_REPORTS_DEAD_SEC));
 }
 
@@ -240,7 +367,8 @@ part_take(void *arg, unsigned n, const struct report_meta *meta, struct sv gz)
 {
 	struct parts *p = arg;
 	struct buf b = BUF_INIT;
-	const struct report_mail m = { .from = conf.email, .to = SV("d@a.example"), .submitter = conf.submitter,
+	const struct report_mail m = { .from = conf.email, .to = SV("d@a.example"),
+	    .submitter = conf.submitter,
 		.domain = SV("a.example"), .meta = meta, .at = T0, .data = gz };
 	unsigned rows;
 
@@ -281,8 +409,8 @@ many(struct buf *b, unsigned n)
 
 		(void)snprintf(id, sizeof(id), "%u", i);
 		r.queue_id = sv_str(id);
-		(void)snprintf(from, sizeof(from), "%016llx%016llx.a.example", (unsigned long long)x,
-		    (unsigned long long)(x * x));
+		(void)snprintf(from, sizeof(from), "%016llx%016llx.a.example",
+		    (unsigned long long)x, (unsigned long long)(x * x));
 		r.row.header_from = sv_str(from);
 		memcpy(r.row.source.addr, &x, 4);
 		segment_add(b, &r);
@@ -315,7 +443,8 @@ test_parts(void **state)
 	assert_int_equal(n, 1);
 	assert_int_equal(reports_unaddressed(w.r, report_take, &r), 0);
 	assert_int_equal(mail_row_write(&wr, &row), 0);
-	assert_int_equal(mail_row_parse((struct sv){ (char *)octets, wr.len }, pool, &again, &part), 0);
+	assert_int_equal(mail_row_parse((struct sv){ (char *)octets, wr.len }, pool, &again,
+	    &part), 0);
 	r.domain = SV("a.example");
 	r.policy = part.policy;
 	c.mail_max = MAIL_REPORTS_MAIL_MIN - 1;
@@ -358,7 +487,8 @@ enum {		/* the odd ones; all others are well */
 };
 
 static const char *const ruas[DOMAINS][2] = {
-	{ "mailto:r@d0.example" }, { "mailto:r@d1.example!5m" }, { "mailto:r@d2.example" }, { NULL },
+	{ "mailto:r@d0.example" }, { "mailto:r@d1.example!5m" }, { "mailto:r@d2.example" },
+	    { NULL },
 	{ "mailto:r@stranger.example" }, { "mailto:r@wants.example" }, { "mailto:r@d6.example" },
 	{ "mailto:r@d7.example" }, { "mailto:r@d8.example", "mailto:s@d8.example" },
 };
@@ -409,7 +539,8 @@ rows_add(struct month *m, unsigned node, int64_t now)
 		name[2] = (char)('0' + node);
 		(void)snprintf(id, sizeof(id), "%x", m->n_rows++ % 100);	/* ids come again, at another time */
 		(void)snprintf(domain, sizeof(domain), "d%u.example", d);
-		r = row_of(name, id, at, domain, rua, (ruas[d][0] != NULL) + (size_t)(ruas[d][1] != NULL));
+		r = row_of(name, id, at, domain, rua,
+		    (ruas[d][0] != NULL) + (size_t)(ruas[d][1] != NULL));
 		r.row.source.addr[3] = (uint8_t)dice(m, 3);
 		if (m->open[node].len == 0)
 			segment_begin(&m->open[node]);
@@ -479,7 +610,8 @@ month_fill(void *arg, struct mail_ask *ask)
 static void
 senders_work(struct month *m, int64_t last, int64_t now)
 {
-	struct mail_reports_dns dns = { { .find = dns_fake_find, .arg = m->dns }, month_fill, m->dns };
+	struct mail_reports_dns dns = { { .find = dns_fake_find, .arg = m->dns }, month_fill,
+	    m->dns };
 	struct pool *pool = pool_new(1 << 20);
 	struct findings fs;
 	unsigned n, n_holders = 0;
@@ -526,7 +658,8 @@ domain_look(const struct month *m, unsigned d)
 		assert_int_equal(m->told[d][day][0], is_sent ? m->noted[d][day] : 0);
 		assert_int_equal(m->told[d][day][1], d == D_TWO ? m->noted[d][day] : 0);
 		assert_true(m->n_reports[d][day] <= (is_late ? 3u : 1u));
-		assert_true(!is_sent || m->n_reports[d][day] == 1 || is_late || m->noted[d][day] == 0);
+		assert_true(!is_sent || m->n_reports[d][day] == 1 || is_late ||
+		    m->noted[d][day] == 0);
 	}
 }
 
@@ -541,7 +674,8 @@ test_month(void **state)
 	world_init(&m->w);
 	m->random = 42;
 	m->dns = dns_fake_new();
-	assert_int_equal(dns_fake_add(m->dns, "d5.example._report._dmarc.wants.example", "TXT", "\"v=DMARC1;\""), 0);
+	assert_int_equal(dns_fake_add(m->dns, "d5.example._report._dmarc.wants.example", "TXT",
+	    "\"v=DMARC1;\""), 0);
 	dns_fake_slow(m->dns, true);
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(reports_open(m->w.where, &m->senders[i]), 0);
@@ -563,4 +697,4 @@ test_month(void **state)
 	free(m);
 }
 
-TESTS_MAIN("mail_reports", T(test_take), T(test_plan), T(test_parts), T(test_month))
+TESTS_MAIN("mail_reports", T(test_take), T(test_handed_on), T(test_plan), T(test_parts), T(test_month))

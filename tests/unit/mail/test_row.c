@@ -13,14 +13,16 @@ static const struct report_dkim sigs[] = {
 	{ { "Example.COM", 11 }, { "s1", 2 }, MAIL_PASS, { "", 0 } },
 	{ { "list.example", 12 }, { "k", 1 }, MAIL_FAIL, { "body hash", 9 } },
 };
-static const struct sv rua[] = { { "mailto:a@example.com", 20 }, { "mailto:b@example.net!10m", 24 } };
+static const struct sv rua[] = { { "mailto:a@example.com", 20 }, { "mailto:b@example.net!10m",
+    24 } };
 
 static struct mail_row
 full(void)
 {
 	struct mail_row r = {
 		.node = SV("mx1.example.net"), .queue_id = SV("4T0abc"), .at = 1795219201,
-		.policy = { .domain = SV("example.com"), .method = DMARC_PSL, .p = DMARC_POLICY_REJECT,
+		.policy = { .domain = SV("example.com"), .method = DMARC_PSL,
+		    .p = DMARC_POLICY_REJECT,
 			.sp = DMARC_POLICY_QUARANTINE, .np = DMARC_POLICY_NONE, .fo = DMARC_FO_ANY,
 			.strict_dkim = true, .testing = true, .pct = 50 },
 		.row = { .count = 1, .disposition = REPORT_QUARANTINE, .dkim_aligned = true,

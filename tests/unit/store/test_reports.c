@@ -128,7 +128,8 @@ report_put(void *arg, const struct reports_report *x)
 {
 	struct world *w = arg;
 
-	buf_printf(&w->seen, "%llu:%lld:%.*s ", (unsigned long long)x->id, (long long)(x->day - DAY), SV_ARG(x->policy));
+	buf_printf(&w->seen, "%llu:%lld:%.*s ", (unsigned long long)x->id,
+	    (long long)(x->day - DAY), SV_ARG(x->policy));
 	return 0;
 }
 
@@ -137,7 +138,8 @@ sending_put(void *arg, const struct reports_sending *s)
 {
 	struct world *w = arg;
 
-	buf_printf(&w->seen, "%llu>%.*s:%u:%llu:%lld:%.*s ", (unsigned long long)s->report.id, SV_ARG(s->address), s->state,
+	buf_printf(&w->seen, "%llu>%.*s:%u:%llu:%lld:%.*s ", (unsigned long long)s->report.id,
+	    SV_ARG(s->address), s->state,
 	    (unsigned long long)s->attempts, (long long)s->next, SV_ARG(s->error));
 	return 0;
 }
@@ -147,8 +149,10 @@ seen_put(void *arg, const struct reports_seen *s)
 {
 	struct world *w = arg;
 
-	buf_printf(&w->seen, "%.*s:%lld-%lld:%llu:%llu/%llu/%llu:%llu ", SV_ARG(s->domain), (long long)(s->first - T0), (long long)(s->last - T0),
-	    (unsigned long long)s->n_messages, (unsigned long long)s->n_acts[0], (unsigned long long)s->n_acts[1],
+	buf_printf(&w->seen, "%.*s:%lld-%lld:%llu:%llu/%llu/%llu:%llu ", SV_ARG(s->domain),
+	    (long long)(s->first - T0), (long long)(s->last - T0),
+	    (unsigned long long)s->n_messages, (unsigned long long)s->n_acts[0],
+	    (unsigned long long)s->n_acts[1],
 	    (unsigned long long)s->n_acts[2], (unsigned long long)s->n_complaints);
 	return 0;
 }
@@ -159,7 +163,8 @@ static void
 test_once(void **state)
 {
 	struct world w;
-	struct reports_row rows[] = { row("a", T0, "x"), row("b", T0 + 5, "x"), row("c", T0 + 2, "y") };
+	struct reports_row rows[] = { row("a", T0, "x"), row("b", T0 + 5, "x"), row("c", T0 + 2,
+	    "y") };
 	struct reports_seen s;
 	unsigned n = 0;
 
@@ -216,8 +221,8 @@ static void
 test_reports(void **state)
 {
 	struct world w;
-	struct reports_row rows[] = { row("a", T0, "x"), row("b", T0 + 5, "x"), row("c", T0 + 2, "y"),
-	    row("d", T0 + 90000, "x"), row("e", T0, "z"), row("f", T0 + 1, "z") };
+	struct reports_row rows[] = { row("a", T0, "x"), row("b", T0 + 5, "x"), row("c", T0 + 2,
+	    "y"), row("d", T0 + 90000, "x"), row("e", T0, "z"), row("f", T0 + 1, "z") };
 	struct reports_row late = row("g", T0 + 7, "y");
 	struct sv rua;
 	unsigned n = 0;
@@ -260,7 +265,8 @@ test_reports(void **state)
 static void
 test_sending(void **state)
 {
-	static const struct sv to[] = { { "b@x.example", 11 }, { "a@x.example", 11 }, { "b@x.example", 11 } };
+	static const struct sv to[] = { { "b@x.example", 11 }, { "a@x.example", 11 },
+	    { "b@x.example", 11 } };
 	struct reports_outcome later = { REPORTS_DUE, false, T0, 500, { "451 busy", 8 } };
 	struct reports_outcome gone = { REPORTS_GIVEN_UP, true, T0 + 3, 0, { "550 unknown", 11 } };
 	struct reports_outcome good = { REPORTS_SENT, false, T0, 0, { "", 0 } };
@@ -328,7 +334,8 @@ static void
 test_prune(void **state)
 {
 	static const struct sv to[] = { { "a@x.example", 11 } };
-	struct reports_row rows[] = { row("a", T0, "x"), row("b", T0 + 86400, "x"), row("c", T0 + 2 * 86400, "x") };
+	struct reports_row rows[] = { row("a", T0, "x"), row("b", T0 + 86400, "x"), row("c",
+	    T0 + 2 * 86400, "x") };
 	bool is_more = true;
 	struct world w;
 	unsigned n = 0;
