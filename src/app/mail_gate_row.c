@@ -11,12 +11,15 @@ policy_take(const struct dmarc_view *v, struct report_policy *p)
 	const struct dmarc_record *r = v->record;
 	enum dmarc_policy says[DMARC_TAG_MAX];
 
-	/* The record is silent: p is none, sp is p, np is sp (RFC 9989 section 4.7). */
+	/*
+	 * Where the record is silent, p is none, sp is p, np is sp (RFC 9989 section 4.7); one of
+	 * them that is no policy makes all of it "none" (section 4.10.1).
+	 */
 	for (unsigned t = DMARC_P; t < DMARC_TAG_MAX; t++)
-		if ((r->has & ~r->bad & 1u << t) != 0)
+		if (r->bad == 0 && (r->has & 1u << t) != 0)
 			says[t] = r->says[t];
 		else
-			says[t] = t == DMARC_P ? DMARC_POLICY_NONE : says[t - 1];
+			says[t] = t == DMARC_P || r->bad != 0 ? DMARC_POLICY_NONE : says[t - 1];
 	*p = (struct report_policy){ .domain = p->domain, .method = v->method, .p = says[DMARC_P],
 		.sp = says[DMARC_SP], .np = says[DMARC_NP], .fo = r->fo, .strict_dkim = r->strict_dkim,
 		.strict_spf = r->strict_spf, .testing = r->testing, .pct = r->has_pct ? r->pct : 100 };
@@ -100,7 +103,8 @@ dkim_take(struct pool *pool, const struct mail_judge_out *found, const struct dm
 			int rc;
 
 			/* A field without a domain and a selector speaks for nobody. */
-			if (rank(found, view, i) != r || v->sig->key_name.len == 0)
+			if (rank(found, view, i) != r || v->sig->domain_name.len == 0 ||
+			    v->sig->selector.n == 0)
 				continue;
 			if ((rc = dkim_add(pool, v, &all[row->n_dkim])) < 0)
 				return rc;
@@ -110,13 +114,15 @@ dkim_take(struct pool *pool, const struct mail_judge_out *found, const struct dm
 	return 0;
 }
 
+/* What is no address has no domain: SPF took all of it for one, and it may be somebody's name. */
 static int
 spf_take(struct pool *pool, const struct mail_judge_out *found, struct report_row *row)
 {
-	if (!found->has_spf || found->spf.name.len == 0)
+	row->spf_helo = found->spf.identity == SPF_HELO;
+	if (!found->has_spf || found->spf.name.len == 0 ||
+	    (!row->spf_helo && !row->has_envelope_from))
 		return 0;
 	row->spf_domain = mail_name_text(pool, &found->spf.name);
-	row->spf_helo = found->spf.identity == SPF_HELO;
 	row->spf = found->spf.result;
 	return row->spf_domain.p == NULL ? -ENOMEM : 0;
 }
@@ -151,9 +157,9 @@ report_take(const struct mail_gate *g, const struct mail_judge_out *found,
 		.spf_domain = SV(""), .spf_human = SV("") };
 	if (row->header_from.p == NULL)
 		return -ENOMEM;
-	if ((rc = dkim_take(g->made, found, v, row)) < 0 || (rc = spf_take(g->made, found, row)) < 0)
+	if ((rc = dkim_take(g->made, found, v, row)) < 0 || (rc = envelope_take(g->made, g, row)) < 0)
 		return rc;
-	return envelope_take(g->made, g, row);
+	return spf_take(g->made, found, row);
 }
 
 int

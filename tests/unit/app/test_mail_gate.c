@@ -17,6 +17,8 @@ world_fill(struct gate_kit *k)
 	gate_kit_dns(k, "_dmarc.t.example", "v=DMARC1; p=reject; t=y");
 	gate_kit_dns(k, "_dmarc.tq.example", "v=DMARC1; p=quarantine; t=y");
 	gate_kit_dns(k, "_dmarc.n.example", "v=DMARC1; p=none; rua=mailto:n@n.example");
+	gate_kit_dns(k, "_dmarc.bad.example",
+	    "v=DMARC1; p=reject; sp=bogus; np=quarantine; rua=mailto:b@bad.example");
 	gate_kit_dns(k, "u.example", "v=spf1 -all");
 	gate_kit_dns(k, "xn--bcher-kva.example", "v=spf1 ip4:192.0.2.7 -all");
 	gate_kit_dns(k, "_dmarc.xn--bcher-kva.example", "v=DMARC1; p=reject");
@@ -175,9 +177,10 @@ static const struct play plays[] = {
 		"\tdmarc=fail header.from=q.example policy.dmarc=quarantine"),
 	    ROW("fail") "policy q.example treewalk p=quarantine sp=quarantine np=quarantine fo=1 aspf=s pct=50\n"
 	    "198.51.100.9/32 x1 quarantine\nfrom q.example, by b.test to here.test\n" SPF_OTHER },
-	{ "quarantine as a mark", "198.51.100.9", "z@b.test", HEAD("x@q.example", "x-quarantine: no\n"), do_mark,
+	{ "quarantine as a mark", "198.51.100.9", "z@b.test", HEAD("x@q.example", "x-quarantine: no\n"
+		"Authentication-Results: b.test; none\nX-QUARANTINE: no\n"), do_mark,
 	    MAIL_ACT_ACCEPT, 0, "", "",
-	    "-x-quarantine 1\n"
+	    "-X-QUARANTINE 2\n-x-quarantine 1\n"
 	    RESULTS("\tspf=none smtp.mailfrom=z@b.test;\n\tspf=fail smtp.helo=mx.a.example;\n\tdkim=none;\n"
 		"\tdmarc=fail header.from=q.example policy.dmarc=quarantine")
 	    "+X-Quarantine: Mail in the name of q.example is held, as nothing proves that it comes from there, and "
@@ -202,6 +205,17 @@ static const struct play plays[] = {
 	    MAIL_ACT_ACCEPT, 0, "", "", NULL,
 	    ROW("fail") "policy n.example treewalk p=none sp=none np=none fo=1 pct=100\nrua mailto:n@n.example\n"
 	    "198.51.100.9/32 x1 none\nfrom n.example, by b.test to here.test\n" SPF_OTHER },
+	{ "a record with no policy in it", "198.51.100.9", "z@b.test", HEAD("x@bad.example", ""), NULL,
+	    MAIL_ACT_ACCEPT, 0, "", "", NULL,
+	    ROW("fail") "policy bad.example treewalk p=none sp=none np=none fo=1 pct=100\nrua mailto:b@bad.example\n"
+	    "198.51.100.9/32 x1 none\nfrom bad.example, by b.test to here.test\n" SPF_OTHER },
+	{ "a signature of nobody", "198.51.100.9", "z@b.test",
+	    HEAD("x@n.example", "DKIM-Signature: v=1; a=rsa-sha256; h=From; bh=AA; b=AA\n"
+		"DKIM-Signature: v=1; a=rsa-sha256; d=B.test; s=S1; h=To; bh=AA; b=AA\n"), NULL,
+	    MAIL_ACT_ACCEPT, 0, "", "", NULL,
+	    ROW("fail") "policy n.example treewalk p=none sp=none np=none fo=1 pct=100\nrua mailto:n@n.example\n"
+	    "198.51.100.9/32 x1 none\nfrom n.example, by b.test to here.test\n" SPF_OTHER
+	    "dkim b.test S1 neutral DKIM_SIG_VALUE\n" },
 	{ "no record", "198.51.100.9", "z@b.test", HEAD("x@u.example", ""), NULL,
 	    MAIL_ACT_ACCEPT, 0, "", "", NULL,
 	    ROW("none") "198.51.100.9/32 x1 none\nfrom u.example, by b.test to here.test\n" SPF_OTHER },
@@ -222,7 +236,8 @@ static const struct play plays[] = {
 	    MAIL_ACT_REJECT, 550, "5.7.26", "SPF: not checked. DKIM", "",
 	    ROW("fail") A_POLICY "192.0.2.7/32 x1 reject\nfrom a.example, by  to here.test\n" },
 	{ "a sender that is no address", "192.0.2.7", "nobody", HEAD("x@a.example", ""), NULL,
-	    MAIL_ACT_REJECT, 550, "5.7.26", "", "", NULL },
+	    MAIL_ACT_REJECT, 550, "5.7.26", "", "",
+	    ROW("fail") A_POLICY "192.0.2.7/32 x1 reject\nfrom a.example, unknown to here.test\n" },
 	/* --- who is in doubt --- */
 	{ "two From", "192.0.2.7", "x@a.example", HEAD("x@a.example", "From: z@b.test\n"), NULL,
 	    MAIL_ACT_REJECT, 550, "5.6.0",
@@ -328,7 +343,7 @@ test_plays(void **state)
 	"Received: from x\n"							\
 	"Authentication-Results: in.here.test; dkim=pass header.d=a.example\n"	\
 	"Authentication-Results: (a comment) MX.here.test. 1; none\n"		\
-	"Authentication-Results: third.test; none\n"				\
+	"Authentication-Results: third.test;\n\tnone\n"			\
 	"Authentication-Results: \"mx.here\n .test; dmarc=pass\n"
 #define CLEANED	"-Authentication-Results 6\n-Authentication-Results 4\n-authentication-RESULTS 2\n"
 

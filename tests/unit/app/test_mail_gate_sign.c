@@ -351,6 +351,56 @@ test_seal_signed(void **state)
 	place_done(&p);
 }
 
+/* One that wants another digest of the body will not do. */
+static void
+test_seal_other_form(void **state)
+{
+	static const char *const tags[] = {
+		"v=1; a=rsa-sha256; c=simple/simple; d=a.example; s=r1; h=From:To",
+		"v=1; a=rsa-sha256; c=relaxed/relaxed; l=2; d=a.example; s=r1; h=From:To",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+		struct place p;
+		struct sv text;
+
+		place_init(&p);
+		text = kit_sign(&p.dkim, p.keys[0], tags[i], SV(MAIL));
+		text = kit_change(&p.dkim, text, "\r\n", "\n");
+		text = sv_str(sealed_make(&p, "203.0.113.9", text.p));
+		assert_int_equal(p.gate.out.act, MAIL_ACT_ACCEPT);
+		assert_true(p.gate.out.is_sealed);
+		assert_non_null(p.gate.gate->own_body);
+		member_play(&p, "list.test", text.p);
+		assert_int_equal(p.gate.out.row.arc, MAIL_PASS);
+		place_done(&p);
+	}
+}
+
+/* Signatures in the row: what speaks for the author first, then what passed, then the rest. */
+static void
+test_row_order(void **state)
+{
+	struct place p;
+	struct sv text;
+
+	(void)state;
+	place_init(&p);
+	text = kit_sign(&p.dkim, p.keys[0], "v=1; a=rsa-sha256; d=a.example; s=r1; h=From:To", SV(MAIL));
+	text = kit_sign(&p.dkim, p.keys[2], "v=1; a=rsa-sha256; d=list.test; s=s1; h=From:To", text);
+	text = kit_sign(&p.dkim, p.keys[1], "v=1; a=rsa-sha256; d=x.test; s=s1; h=From:To", text);
+	for (unsigned i = 0; i < 3; i++)
+		text = kit_change(&p.dkim, text, "\r\n", "\n");
+	gate_kit_from(&p.gate, "203.0.113.9", "x@a.example");
+	gate_kit_play(&p.gate, text.p);
+	assert_int_equal(p.gate.out.row.row.n_dkim, 3);
+	assert_true(p.gate.out.row.row.dkim_aligned);
+	text_has(sv_str(row_text(&p.gate)), "\ndkim a.example r1 pass \ndkim list.test s1 pass \n"
+	    "dkim x.test s1 permerror DKIM_KEY_NONE\n");
+	place_done(&p);
+}
+
 static void
 test_seal_missing(void **state)
 {
@@ -433,6 +483,7 @@ test_list(void **state)
 	place_init(&p);
 	text = first_gate(&p, MAIL);
 	text = kit_change(&p.dkim, sv_str(text), "Bye", "Bye\n-- \nA list").p;
+	text = pool_printf(p.gate.pool, "Authentication-Results: \"unreadable\n%s", text);
 	second_gate(&p, text);
 	assert_int_equal(p.gate.out.n_edits, 0);	/* no seal is configured: left alone */
 	seal_set(&p);
@@ -488,5 +539,5 @@ test_list_without(void **state)
 }
 
 TESTS_MAIN("mail_gate_sign", T(test_own), T(test_own_unsigned), T(test_seal), T(test_seal_of_spoof),
-    T(test_seal_twice), T(test_seal_signed), T(test_seal_missing), T(test_seal_broken),
+    T(test_seal_twice), T(test_seal_signed), T(test_seal_other_form), T(test_row_order), T(test_seal_missing), T(test_seal_broken),
     T(test_list), T(test_list_without))
