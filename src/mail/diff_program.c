@@ -86,11 +86,9 @@ is_named(struct sv name, struct sv pattern)
 static bool
 has_text(struct sv s, struct sv part)
 {
-	for (; s.n >= part.n; s = sv_skip(s, 1))
-		if (sv_caseeq(sv_take(s, part.n), part))
+	for (size_t i = 0; i + part.n <= s.n; i++)
+		if (sv_caseeq(sv_take(sv_skip(s, i), part.n), part))
 			return true;
-		else if (s.n == 0)
-			return false;
 	return false;
 }
 

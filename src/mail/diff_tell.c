@@ -1,4 +1,5 @@
 /* What was done, as findings: see diff_findings.def. */
+#include "base/json.h"
 #include "mail/diff_internal.h"
 
 /* --- signatures --- */
@@ -42,7 +43,32 @@ sigs_tell(const struct mail_diff *d, struct findings *fs)
 
 /* --- fields --- */
 
-/* As it reads. */
+/* UTF-8 without controls: words of other charsets (ISO-2022-JP) are not, when decoded. */
+static bool
+is_readable(struct sv s)
+{
+	while (s.n > 0) {
+		size_t n = utf8_len(s);
+
+		if (n == 0 || (unsigned char)s.p[0] < ' ' || s.p[0] == 0x7f)
+			return false;
+		s = sv_skip(s, n);
+	}
+	return true;
+}
+
+/* Not within a letter. */
+static struct sv
+head_take(struct sv s)
+{
+	size_t n = min_size(s.n, MAIL_DIFF_QUOTE_MAX);
+
+	while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+		n--;
+	return sv_take(s, n);
+}
+
+/* As it reads, or else as it stands there. */
 static struct sv
 value_shown(struct pool *pool, const struct mail_field *f)
 {
@@ -52,7 +78,7 @@ value_shown(struct pool *pool, const struct mail_field *f)
 	if (f == NULL)
 		return SV("");
 	diff_words_decode(&b, f->value);
-	s = pool_sv(pool, sv_take(buf_get(&b), MAIL_DIFF_QUOTE_MAX));
+	s = pool_sv(pool, head_take(is_readable(buf_get(&b)) ? buf_get(&b) : sv_trim(f->value)));
 	return s.p == NULL ? SV("") : s;
 }
 

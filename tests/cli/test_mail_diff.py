@@ -5,6 +5,10 @@ and servers make of it. Each pair says what was done, what that broke, and by
 whom; what is said to hold must verify, and what is said to be broken must not.
 """
 import base64
+import email
+import email.header
+import email.mime.text
+import email.policy
 import json
 import os
 import subprocess
@@ -195,6 +199,27 @@ def names(w):
     ok(code == 0 and j["signatures"][0]["fate"] == "was-broken", "broken before already: not by this place", j["signatures"])
 
 
+def rewritten(w):
+    """What a list does that reads and writes messages with Python's package, as Mailman 3 does."""
+    for what, text in (("plain", PLAIN), ("mixed", MIXED)):
+        m = w.sign(text, "relaxed/relaxed")
+        e = email.message_from_bytes(m)
+        subject = email.header.Header("[l] ", header_name="Subject")
+        subject.append("\u4f1a\u8b70", "utf-8")
+        del e["subject"]
+        e["Subject"] = subject
+        e["X-Mailman-Version"] = "3.3.8"
+        if e.is_multipart():
+            e.attach(email.mime.text.MIMEText("___\nfooter\n"))
+        else:
+            e.set_payload(e.get_payload() + "___\r\nfooter\r\n")
+        code, j, err = w.diff(m, e.as_bytes(policy=email.policy.compat32.clone(linesep="\r\n")))
+        found = {f["code"]: f for f in j["findings"]}
+        ok(code == 1 and found["MAIL_DIFF_SUBJECT"]["args"]["is"] == "[l] \u4f1a\u8b70" and
+           ("MAIL_DIFF_PART_NEW" if what == "mixed" else "MAIL_DIFF_FOOTER") in found and "MAIL_DIFF_RECODED" not in found,
+           "a list in Python, %s" % what, found)
+
+
 def texts(w):
     m = w.sign(PLAIN, "relaxed/relaxed")
     before, after = w.put("before", m), w.put("after", FOOTER(m))
@@ -261,6 +286,7 @@ if __name__ == "__main__":
         world = World(folder)
         ways(world)
         names(world)
+        rewritten(world)
         texts(world)
         sealed(world)
         large(world)

@@ -382,6 +382,40 @@ test_program(void **state)
 	kit_done(&k);
 }
 
+static struct sv
+arg_of(const struct pair *p, enum mail_diff_code code, const char *key)
+{
+	for (const struct finding *f = p->fs.head; f != NULL; f = f->next)
+		for (unsigned i = 0; f->def == &mail_diff_findings[code] && i < f->n_args; i++)
+			if (strcmp(f->args[i].key, key) == 0)
+				return f->args[i].s;
+	return SV("(none)");
+}
+
+/* Subjects as they read where that is UTF-8; else as they stand there. */
+static void
+test_shown(void **state)
+{
+	struct pair p;
+	struct kit k;
+
+	(void)state;
+	kit_init(&k);
+	plain_pair(&p, &k, SUBJECT, "Subject: =?iso-2022-jp?B?GyRCMnE1RBsoQg==?=\r\n");
+	assert_true(sv_eq_str(arg_of(&p, MAIL_DIFF_SUBJECT, "was"), "\xe4\xbc\x9a\xe8\xad\xb0"));
+	assert_true(sv_eq_str(arg_of(&p, MAIL_DIFF_SUBJECT, "is"), "=?iso-2022-jp?B?GyRCMnE1RBsoQg==?="));
+	pair_done(&p);
+	/* a letter is not cut */
+	plain_pair(&p, &k, SUBJECT, pool_printf(k.pool, "Subject: %0*d\xe4\xbc\x9a\r\n", MAIL_DIFF_QUOTE_MAX - 1, 0));
+	assert_int_equal(arg_of(&p, MAIL_DIFF_SUBJECT, "is").n, MAIL_DIFF_QUOTE_MAX - 1);
+	pair_done(&p);
+	/* rules are not what a footer says */
+	plain_pair(&p, &k, "an end.\r\n", "an end.\r\n-- \r\n______\r\nbye\r\n");
+	assert_true(sv_eq_str(arg_of(&p, MAIL_DIFF_FOOTER, "text"), "bye"));
+	pair_done(&p);
+	kit_done(&k);
+}
+
 /* A file with LF has the same lines; so has one that is cut within them. */
 static void
 test_ends(void **state)
@@ -466,5 +500,5 @@ test_seal(void **state)
 	kit_done(&k);
 }
 
-TESTS_MAIN("mail/diff", T(test_rows), T(test_names), T(test_no_key), T(test_program), T(test_ends),
+TESTS_MAIN("mail/diff", T(test_rows), T(test_names), T(test_no_key), T(test_program), T(test_shown), T(test_ends),
     T(test_limit), T(test_seal))
