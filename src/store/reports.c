@@ -142,23 +142,45 @@ reports_end(struct reports *r, int rc)
 
 /* --- forgetting --- */
 
-int
-reports_prune(struct reports *r, int64_t before, bool *ret_more)
+/* Some of what a statement deletes; *ret_more: there may be more of it. */
+static int
+slice_prune(struct reports *r, enum reports_sql i, int64_t before, bool *ret_more)
 {
-	const struct sql_value rows[] = { SQL_I(before), SQL_I(REPORTS_PRUNE_ROWS) };
-	const struct sql_value day[] = { SQL_I(before) };
-	const struct sql_value at[] = { SQL_I(before * REPORTS_DAY_SEC) };
-	uint64_t changed = 0;
+	const struct sql_value v[] = { SQL_I(before), SQL_I(REPORTS_PRUNE_ROWS) };
+	uint64_t changed;
+	int rc = reports_change(r, i, v, &changed);
+
+	if (rc == 0)
+		*ret_more = *ret_more || changed == REPORTS_PRUNE_ROWS;
+	return rc;
+}
+
+/* Reports stay as long as any of their rows does. */
+static int
+all_prune(struct reports *r, const struct reports_keep *k, bool *ret_more)
+{
+	const struct sql_value day[] = { SQL_I(k->rows) };
+	const struct sql_value at[] = { SQL_I(k->names * REPORTS_DAY_SEC) };
+	/* While a row may wait for its report, it is known where that goes. */
+	const struct sql_value owner[] = { SQL_I(min_i64(k->rows, k->names) * REPORTS_DAY_SEC) };
+	int rc;
+
+	if ((rc = slice_prune(r, SQL_PRUNE_ROWS, k->rows, ret_more)) < 0 ||
+	    (rc = slice_prune(r, SQL_PRUNE_SEEN, k->names * REPORTS_DAY_SEC, ret_more)) < 0 ||
+	    *ret_more)
+		return rc;
+	if ((rc = reports_run(r, SQL_PRUNE_SENDINGS, day, NULL, NULL)) < 0 ||
+	    (rc = reports_run(r, SQL_PRUNE_REPORTS, day, NULL, NULL)) < 0 ||
+	    (rc = reports_run(r, SQL_PRUNE_FAILING, at, NULL, NULL)) < 0)
+		return rc;
+	return reports_run(r, SQL_PRUNE_OWNERS, owner, NULL, NULL);
+}
+
+int
+reports_prune(struct reports *r, const struct reports_keep *k, bool *ret_more)
+{
 	int rc = reports_exec(r, r->driver->begin);
 
-	if (rc < 0)
-		return rc;
-	rc = reports_change(r, SQL_PRUNE_ROWS, rows, &changed);
-	*ret_more = changed == REPORTS_PRUNE_ROWS;
-	if (rc == 0 && !*ret_more) {
-		if ((rc = reports_run(r, SQL_PRUNE_SENDINGS, day, NULL, NULL)) == 0 &&
-		    (rc = reports_run(r, SQL_PRUNE_REPORTS, day, NULL, NULL)) == 0)
-			rc = reports_run(r, SQL_PRUNE_OWNERS, at, NULL, NULL);
-	}
-	return reports_finish(r, rc);
+	*ret_more = false;
+	return rc < 0 ? rc : reports_finish(r, all_prune(r, k, ret_more));
 }

@@ -161,7 +161,11 @@ int	 reports_failures(struct reports *, struct sv address, uint64_t *ret,
 
 /* --- forgetting --- */
 
-/* Days before that one, a slice at a time. What is not sent by then will not be. */
-int	 reports_prune(struct reports *, int64_t before, bool *ret_more) MUST_USE;
+struct reports_keep {
+	int64_t		 rows;		/* the first day of which rows and reports stay */
+	int64_t		 names;		/* domains that were not seen since that day are forgotten */
+};
+/* A slice at a time. What is not sent by then will not be. */
+int	 reports_prune(struct reports *, const struct reports_keep *, bool *ret_more) MUST_USE;
 
 #endif

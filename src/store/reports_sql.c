@@ -20,6 +20,7 @@ const char reports_schema[] =
     "CREATE TABLE IF NOT EXISTS mail_seen(domain BYTEA PRIMARY KEY, first_at BIGINT NOT NULL,"
     " last_at BIGINT NOT NULL, messages BIGINT NOT NULL, passed BIGINT NOT NULL,"
     " quarantined BIGINT NOT NULL, rejected BIGINT NOT NULL, complaints BIGINT NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS mail_seen_last ON mail_seen(last_at);"
     "CREATE TABLE IF NOT EXISTS mail_report(id BIGINT PRIMARY KEY, day BIGINT NOT NULL,"
     " made BIGINT NOT NULL, domain BYTEA NOT NULL, policy BYTEA NOT NULL, addressed BIGINT NOT NULL);"
     "CREATE INDEX IF NOT EXISTS mail_report_day ON mail_report(day);"
@@ -92,5 +93,8 @@ const struct sql_statement reports_sql[SQL_MAX] = {
 	[SQL_PRUNE_SENDINGS] = { "DELETE FROM mail_sending WHERE report IN"
 	    " (SELECT id FROM mail_report WHERE day < $1)", "i", "" },
 	[SQL_PRUNE_REPORTS] = { "DELETE FROM mail_report WHERE day < $1", "i", "" },
+	[SQL_PRUNE_SEEN] = { "DELETE FROM mail_seen WHERE domain IN"
+	    " (SELECT domain FROM mail_seen WHERE last_at < $1 LIMIT $2)", "ii", "" },
+	[SQL_PRUNE_FAILING] = { "DELETE FROM mail_failing WHERE at < $1", "i", "" },
 	[SQL_PRUNE_OWNERS] = { "DELETE FROM mail_owner WHERE at < $1", "i", "" },
 };

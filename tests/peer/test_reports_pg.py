@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The store of reports on a real PostgreSQL: all that the unit test asks of SQLite; then two
+"""The store of reports on a real PostgreSQL: all that the unit tests ask of SQLite; then two
 nodes at a time, while the server is killed again and again. No row is lost, none counts twice."""
 import os
 import subprocess
@@ -13,16 +13,18 @@ from patience import patient, wait_for
 from tap import Tap
 
 TOOL = os.path.join(peers.BUILD, "tests", "peer", "reports_tool")
-UNIT = os.path.join(peers.BUILD, "tests", "unit", "store", "test_reports")
-CASES, KILLS = 8, 4
+UNITS = [("unit", os.path.join(peers.BUILD, "tests", "unit", "store", "test_reports"), 8),
+         ("month", os.path.join(peers.BUILD, "tests", "unit", "app", "test_app_mail_reports"), 4)]
+KILLS = 4
 NODES, SEGMENTS, ROWS = 2, 60, 40
 
 
 def unit(t, server):
-    server.sql("".join("CREATE SCHEMA unit%d;" % i for i in range(1, CASES + 1)))
-    p = subprocess.run([UNIT], capture_output=True, text=True, timeout=patient(60),
-                       env=dict(os.environ, SEKISHO_REPORTS=server.url("unit"), CMOCKA_MESSAGE_OUTPUT="TAP"))
-    t.equal(p.returncode, 0, "what holds of SQLite holds of PostgreSQL", p.stdout + p.stderr)
+    for name, program, cases in UNITS:
+        server.sql("".join("CREATE SCHEMA %s%d;" % (name, i) for i in range(1, cases + 1)))
+        p = subprocess.run([program], capture_output=True, text=True, timeout=patient(60),
+                           env=dict(os.environ, SEKISHO_REPORTS=server.url(name), CMOCKA_MESSAGE_OUTPUT="TAP"))
+        t.equal(p.returncode, 0, "what holds of SQLite holds of PostgreSQL: " + name, p.stdout + p.stderr)
 
 
 def both(t, server):

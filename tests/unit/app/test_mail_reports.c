@@ -1,6 +1,7 @@
 /*
  * Rows to reports: parts of a size, moments and retries, and a month of several nodes in
- * which segments come late and twice, and mails fail: each row is reported once.
+ * which segments come late and twice, and mails fail: each row is reported once. Where the
+ * tables are, as in tests/unit/store/test_reports.c.
  */
 #include <errno.h>
 #include <signal.h>
@@ -30,17 +31,22 @@ static const struct mail_reports_conf conf = {
 /* --- a store of its own, in memory where there is such a folder --- */
 
 struct world {
-	char		 folder[64], where[128];
+	char		 folder[64], where[256];
 	struct reports	*r;
 };
 
 static void
-world_init(struct world *w)
+world_init(struct world *w, unsigned n)
 {
+	const char *server = getenv("SEKISHO_REPORTS");
+
 	(void)snprintf(w->folder, sizeof(w->folder), "%s/reports.XXXXXX", access("/dev/shm",
 	    W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(w->folder));
-	(void)snprintf(w->where, sizeof(w->where), "%s/reports.db", w->folder);
+	if (server != NULL)
+		(void)snprintf(w->where, sizeof(w->where), "%s%u", server, n);
+	else
+		(void)snprintf(w->where, sizeof(w->where), "%s/reports.db", w->folder);
 	assert_int_equal(reports_open(w->where, &w->r), 0);
 }
 
@@ -48,7 +54,7 @@ static void
 world_done(struct world *w)
 {
 	static const char *const names[] = { "", "-wal", "-shm", "-sender", "-sender-journal" };
-	char path[256];
+	char path[512];
 
 	(void)reports_free(w->r);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -115,7 +121,7 @@ test_take(void **state)
 	unsigned n;
 
 	(void)state;
-	world_init(&w);
+	world_init(&w, 1);
 	rows[1].row.dkim = sigs;
 	rows[1].row.n_dkim = 3;
 	rows[1].row.disposition = REPORT_QUARANTINE;
@@ -240,7 +246,7 @@ test_handed_on(void **state)
 	size_t n;
 
 	(void)state;
-	world_init(&w);
+	world_init(&w, 2);
 	(void)snprintf(folder, sizeof(folder), "%s/journal", w.folder);
 	assert_int_equal(mkdir(folder, 0700), 0);
 	journal_fill(folder);
@@ -435,7 +441,7 @@ test_parts(void **state)
 	unsigned n;
 
 	(void)state;
-	world_init(&w);
+	world_init(&w, 3);
 	many(&b, 20000);
 	assert_int_equal(mail_reports_take(w.r, buf_get(&b), &t), 0);
 	assert_int_equal(t.n_new, 20000);
@@ -671,7 +677,7 @@ test_month(void **state)
 
 	(void)state;
 	assert_non_null(m);
-	world_init(&m->w);
+	world_init(&m->w, 4);
 	m->random = 42;
 	m->dns = dns_fake_new();
 	assert_int_equal(dns_fake_add(m->dns, "d5.example._report._dmarc.wants.example", "TXT",

@@ -336,18 +336,26 @@ test_prune(void **state)
 	static const struct sv to[] = { { "a@x.example", 11 } };
 	struct reports_row rows[] = { row("a", T0, "x"), row("b", T0 + 86400, "x"), row("c",
 	    T0 + 2 * 86400, "x") };
+	static const struct sv once[] = { { "a.example", 9 }, { "once.example", 12 } };
+	struct reports_seen s;
 	bool is_more = true;
 	struct world w;
 	unsigned n = 0;
 
 	(void)state;
 	world_init(&w, 6);
+	rows[0].names = once;
 	took(&w, rows, 3, 3);
+	assert_int_equal(reports_seen(w.r, SV("once.example"), w.pool, &s), 0);
 	for (int64_t day = DAY; day < DAY + 2; day++)
 		assert_int_equal(reports_make(w.r, SV("example.com"), day, T0, &n), 0);
 	assert_int_equal(reports_address(w.r, 1, to, 1, 100), 0);
-	assert_int_equal(reports_prune(w.r, DAY + 1, &is_more), 0);
+	assert_int_equal(reports_prune(w.r, &(struct reports_keep){ DAY + 1, DAY + 2 }, &is_more),
+	    0);
 	assert_false(is_more);
+	assert_int_equal(reports_seen(w.r, SV("once.example"), w.pool, &s), -ENOENT);
+	assert_int_equal(reports_seen(w.r, SV("a.example"), w.pool, &s), 0);
+	assert_int_equal(s.n_messages, 3);
 	assert_int_equal(reports_rows(w.r, 1, sum_put, &w), 0);
 	assert_int_equal(reports_due(w.r, 100, 10, sending_put, &w), 0);
 	said(&w, "");
