@@ -59,7 +59,6 @@ heads_find(struct diff_of *o, const struct mail_body_want *before)
 	return 0;
 }
 
-/* RFC 6376 section 3.5, l=: "MUST NOT be larger than the actual number of octets". */
 static void
 sigs_note(struct mail_diff *d, const struct mail_body_want *x, const struct mail_body_want *y)
 {
@@ -69,7 +68,7 @@ sigs_note(struct mail_diff *d, const struct mail_body_want *x, const struct mail
 		s->body_same = true;
 		if (!has_body(s))
 			continue;
-		s->body_same = digests_same(x, y) && (!s->sig->has_length || y->n_canon >= s->sig->length);
+		s->body_same = digests_same(x, y);
 		s->is_length_enough = !s->body_same && d->body.is_head[s->sig->body_canon];
 		x++;
 		y++;

@@ -62,6 +62,13 @@ list_make(struct diff_of *o)
 
 /* --- whether it held in BEFORE --- */
 
+/* RFC 6376 section 3.5, l=: "MUST NOT be larger than the actual number of octets". */
+static bool
+body_held(const struct dkim_verdict *v)
+{
+	return v->body_holds && (!v->sig->has_length || v->body->n_canon >= v->sig->length);
+}
+
 /* By its key; *ret_known: there was one. Times do not count: it may have run out since. */
 static bool
 dkim_held(const struct mail_diff_side *side, const struct dkim_sig *s, bool *ret_known)
@@ -71,8 +78,8 @@ dkim_held(const struct mail_diff_side *side, const struct dkim_sig *s, bool *ret
 
 	*ret_known = v != NULL && v->has_key;
 	if (*ret_known)
-		return v->head_holds && v->body_holds;
-	return s->why == DKIM_FINE && (v == NULL || v->body == NULL || v->body_holds);
+		return v->head_holds && body_held(v);
+	return s->why == DKIM_FINE && (v == NULL || v->body == NULL || body_held(v));
 }
 
 /* A chain that is none has verdicts for none of its sets. */

@@ -175,6 +175,8 @@ static const struct row {
 	    CODES_OF(MAIL_DIFF_FOOTER, MAIL_DIFF_SIG_BROKEN) },
 	{ "footer behind l=", PLAIN, LENGTH, "And an end.\r\n", "And an end.\r\n___\r\n", DIFF_HOLDS,
 	    CODES_OF(MAIL_DIFF_FOOTER) },
+	{ "l= beyond the body", PLAIN, RELAXED "; l=1000", "b@example.com", "b@example.com", DIFF_WAS_BROKEN,
+	    CODES_OF(MAIL_DIFF_SIG_BEFORE) },
 	{ "empty lines", PLAIN, SIMPLE, "And an end.\r\n", "And an end.\r\n\r\n\r\n", DIFF_HOLDS,
 	    CODES_OF() },
 	{ "banner", PLAIN, RELAXED, "\r\n\r\nFrom here", "\r\n\r\nCAUTION\r\nFrom here",
@@ -310,6 +312,41 @@ test_names(void **state)
 	assert_false(findings_reject(&p.fs));
 	pair_done(&p);
 	(void)crypto_priv_free(key);
+	kit_done(&k);
+}
+
+static void
+test_where(void **state)
+{
+	static const struct {
+		const char		*from, *to;
+		enum mail_diff_where	 where;
+		size_t			 line, n_before, n_after;
+	} cases[] = {
+		{ "From here", "From here", DIFF_NOWHERE, 0, 0, 0 },
+		{ "an end.", "an end.\r\nx\r\ny", DIFF_AT_END, 4, 0, 2 },
+		{ "\r\n\r\nFrom", "\r\n\r\nx\r\nFrom", DIFF_AT_BEGIN, 1, 0, 1 },
+		{ TEXT, "x\r\n" TEXT "y\r\n", DIFF_AT_BOTH, 1, 0, 2 },
+		{ "A second", "A third", DIFF_INSIDE, 2, 1, 1 },
+		{ "A second", "x\r\nA second", DIFF_INSIDE, 2, 0, 1 },
+		{ "And an end.\r\n", "", DIFF_CUT, 3, 1, 0 },
+		{ TEXT, "", DIFF_INSIDE, 1, 3, 0 },
+	};
+	struct pair p;
+	struct kit k;
+
+	(void)state;
+	kit_init(&k);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		plain_pair(&p, &k, cases[i].from, cases[i].to);
+		if (p.d.body.where != cases[i].where)
+			print_message("# %zu: %s\n", i, mail_diff_where_name(p.d.body.where));
+		assert_int_equal(p.d.body.where, cases[i].where);
+		assert_int_equal(p.d.body.line, cases[i].line);
+		assert_int_equal(p.d.body.n_lines[0], cases[i].n_before);
+		assert_int_equal(p.d.body.n_lines[1], cases[i].n_after);
+		pair_done(&p);
+	}
 	kit_done(&k);
 }
 
@@ -500,5 +537,5 @@ test_seal(void **state)
 	kit_done(&k);
 }
 
-TESTS_MAIN("mail/diff", T(test_rows), T(test_names), T(test_no_key), T(test_program), T(test_shown), T(test_ends),
+TESTS_MAIN("mail/diff", T(test_rows), T(test_names), T(test_where), T(test_no_key), T(test_program), T(test_shown), T(test_ends),
     T(test_limit), T(test_seal))
