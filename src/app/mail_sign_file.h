@@ -8,7 +8,8 @@
 #include "crypto/dnskey.h"
 #include "mail/dkim.h"
 
-#define MAIL_SIGN_RSA_BITS_MIN	2048	/* RFC 8301 section 3.2: "SHOULD use RSA keys of at least 2048 bits" */
+/* RFC 8301 section 3.2: "Signers SHOULD use RSA keys of at least 2048 bits" */
+#define MAIL_SIGN_RSA_BITS_MIN	2048
 
 /*
  * 0; or negative, and *ret_why says what is wrong with the file and what to do: a msgid, one that

@@ -93,7 +93,7 @@ struct mail_roll_look {
 	unsigned	 n_silent;		/* that gave none */
 	uint32_t	 ttl_sec;		/* how long another answer may be remembered */
 };
-/* Answers of one round, all asked at or behind that time. */
+/* Answers of one round, all of them given by that time. */
 void	 mail_roll_see(struct mail_roll_key *, const struct mail_roll_look *, int64_t now);
 
 #endif

@@ -279,6 +279,12 @@ struct dkim_sign {
 int	 dkim_sign(struct pool *, const struct mail_head *, const uint8_t body[static SHA256_LEN],
 	    const struct dkim_sign *, struct sv *ret_field) MUST_USE;
 
+/*
+ * The text of the key's record in the DNS (dkim_record.c): "v=DKIM1; k=rsa; p=…". -ENOTSUP: neither
+ * RSA nor Ed25519.
+ */
+int	 dkim_record_write(struct buf *, const struct crypto_priv *) MUST_USE;
+
 /* --- fields as text, for ARC too (dkim_fold.c) --- */
 
 struct dkim_fold {
