@@ -245,6 +245,24 @@ names_text(const struct cmd_ctx *ctx, const json_t *all)
 	}
 }
 
+/* What the mail filter did since it was started, and what did not work. */
+static void
+mail_text(const struct cmd_ctx *ctx, const json_t *all)
+{
+	const json_t *m = role_status(all, "milter");
+	long long bad = num(m, "not_judged", 0) + num(m, "crowded", 0) + num(m, "not_signed", 0) +
+	    num(m, "rows_lost", 0);
+
+	if (!json_is_object(m))
+		return;
+	printf(tr(ctx->lang, N_("mail: %lld let in, %lld refused, %lld held, %lld asked for again; of our own: %lld\n")),
+	    num(m, "accepted", 0), num(m, "rejected", 0), num(m, "quarantined", 0), num(m, "deferred", 0),
+	    num(m, "own", 0));
+	if (bad > 0)
+		printf(tr(ctx->lang, N_("  not judged: %lld, too many at a time: %lld, not signed: %lld, rows lost: %lld; the operator's log says why\n")),
+		    num(m, "not_judged", 0), num(m, "crowded", 0), num(m, "not_signed", 0), num(m, "rows_lost", 0));
+}
+
 static const char *
 when(const json_t *j, const char *key, char buf[static TIME_STRLEN])
 {
@@ -298,6 +316,8 @@ summary_text(const struct cmd_ctx *ctx, const json_t *all)
 	if (has_role(all, "key"))
 		token_text(ctx, all);
 	names_text(ctx, all);
+	if (has_role(all, "milter"))
+		mail_text(ctx, all);
 	if (!has_role(all, "validate"))
 		return;
 	data_text(ctx, all);
@@ -406,11 +426,28 @@ zones_nagios(const json_t *all)
 	return state;
 }
 
+/* A house that judges mail, and has neither routes nor zones. */
+static int
+mail_nagios(const json_t *all)
+{
+	static const char *const words[] = { "OK", "WARNING", "CRITICAL" };
+	const json_t *m = role_status(all, "milter");
+	int state = !json_is_object(m) ? 2 : !all_ready(all) ? 1 : 0;
+	const char *why = !json_is_object(m) ? ", the mail filter does not answer" :
+	    !all_ready(all) ? ", a role is down" : "";
+
+	printf("SEKISHO %s - %lld messages, %lld refused%s | messages=%lldc rejected=%lldc not_judged=%lldc\n",
+	    words[state], num(m, "messages", 0), num(m, "rejected", 0), why, num(m, "messages", 0),
+	    num(m, "rejected", 0), num(m, "not_judged", 0));
+	return state;
+}
+
 static int
 status_print(const struct cmd_ctx *ctx, const struct status_opts *so, const json_t *all)
 {
 	if (so->nagios)
-		return has_role(all, "validate") ? status_nagios(all) : zones_nagios(all);
+		return has_role(all, "validate") ? status_nagios(all) : has_role(all, "zone") ?
+		    zones_nagios(all) : mail_nagios(all);
 	if (ctx->json) {
 		if (json_dumpf(all, stdout, JSON_INDENT(2)) < 0)
 			return EXIT_CANNOT;
