@@ -19,7 +19,7 @@ policy_take(const struct dmarc_view *v, struct report_policy *p)
 		if (r->bad == 0 && (r->has & 1u << t) != 0)
 			says[t] = r->says[t];
 		else
-			says[t] = t == DMARC_P || r->bad != 0 ? DMARC_POLICY_NONE : says[t - 1];
+			says[t] = t == DMARC_P ? DMARC_POLICY_NONE : says[t - 1];
 	*p = (struct report_policy){ .domain = p->domain, .method = v->method, .p = says[DMARC_P],
 		.sp = says[DMARC_SP], .np = says[DMARC_NP], .fo = r->fo, .strict_dkim = r->strict_dkim,
 		.strict_spf = r->strict_spf, .testing = r->testing, .pct = r->has_pct ? r->pct : 100 };

@@ -181,7 +181,8 @@ failed_check(struct deciding *d, const struct dmarc_verdict *v)
 	}
 	act_set(d, POLICY_DMARC, v->disposition == DMARC_POLICY_REJECT ? d->policy->on_reject :
 	    d->policy->on_quarantine);
-	if (v->disposition != DMARC_POLICY_REJECT || d->policy->on_indirect == d->policy->on_reject)
+	/* Never harder than for what does not look like that. */
+	if (v->disposition != DMARC_POLICY_REJECT || d->policy->on_indirect >= d->policy->on_reject)
 		return 0;
 	if ((rc = policy_indirect_find(d->in, d->pool, &why)) <= 0)
 		return rc;

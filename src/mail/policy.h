@@ -83,7 +83,7 @@ struct mail_path {
 struct mail_policy {
 	enum mail_act	 on_reject;	/* DMARC failed, and its owner asks to reject */
 	enum mail_act	 on_quarantine;
-	enum mail_act	 on_indirect;	/* p=reject on what looks like a list or a forwarder */
+	enum mail_act	 on_indirect;	/* the same of what looks like a list or a forwarder, if milder */
 	enum mail_act	 on_spf_fail;	/* no DMARC record, and SPF says fail */
 	enum mail_act	 on_temperror;	/* the DNS did not answer */
 	enum mail_act	 on_doubt;	/* programs differ in who the author is, or where the head ends */

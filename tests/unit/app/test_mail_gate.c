@@ -210,7 +210,7 @@ static const struct play plays[] = {
 	    ROW("fail") "policy bad.example treewalk p=none sp=none np=none fo=1 pct=100\nrua mailto:b@bad.example\n"
 	    "198.51.100.9/32 x1 none\nfrom bad.example, by b.test to here.test\n" SPF_OTHER },
 	{ "a signature of nobody", "198.51.100.9", "z@b.test",
-	    HEAD("x@n.example", "DKIM-Signature: v=1; a=rsa-sha256; h=From; bh=AA; b=AA\n"
+	    HEAD("x@n.example", "DKIM-Signature: v=1; a=rsa-sha256; s=S0; h=From; bh=AA; b=AA\n"
 		"DKIM-Signature: v=1; a=rsa-sha256; d=B.test; s=S1; h=To; bh=AA; b=AA\n"), NULL,
 	    MAIL_ACT_ACCEPT, 0, "", "", NULL,
 	    ROW("fail") "policy n.example treewalk p=none sp=none np=none fo=1 pct=100\nrua mailto:n@n.example\n"

@@ -373,6 +373,37 @@ test_answers(void **state)
 		}
 }
 
+/* What looks like a list is not treated worse than what does not. */
+static void
+test_indirect(void **state)
+{
+	static const struct {
+		enum mail_act	direct, indirect, act;
+	} cases[] = {
+		{ MAIL_ACT_REJECT, MAIL_ACT_QUARANTINE, MAIL_ACT_QUARANTINE },
+		{ MAIL_ACT_REJECT, MAIL_ACT_ACCEPT, MAIL_ACT_ACCEPT },
+		{ MAIL_ACT_REJECT, MAIL_ACT_REJECT, MAIL_ACT_REJECT },
+		{ MAIL_ACT_QUARANTINE, MAIL_ACT_REJECT, MAIL_ACT_QUARANTINE },
+		{ MAIL_ACT_ACCEPT, MAIL_ACT_QUARANTINE, MAIL_ACT_ACCEPT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct scene s;
+
+		scene_init(&s);
+		assert_int_equal(mail_head_add(&s.head, SV("List-Id"), SV(" <l.b.test>"), &s.fs), 0);
+		s.policy.on_reject = cases[i].direct;
+		s.policy.on_indirect = cases[i].indirect;
+		scene_check(&s);
+		assert_int_equal(s.d.act, cases[i].act);
+		s.out.dmarc.now.disposition = DMARC_POLICY_QUARANTINE;
+		scene_check(&s);
+		assert_int_equal(s.d.act, MAIL_ACT_QUARANTINE);
+		scene_done(&s);
+	}
+}
+
 static void
 test_pass(void **state)
 {
@@ -460,4 +491,4 @@ test_nobody(void **state)
 }
 
 TESTS_MAIN("policy", T(test_acts), T(test_who), T(test_lists), T(test_chains), T(test_unanswered),
-    T(test_answers), T(test_pass), T(test_long_names), T(test_strangers_words), T(test_nobody))
+    T(test_answers), T(test_indirect), T(test_pass), T(test_long_names), T(test_strangers_words), T(test_nobody))
