@@ -1,0 +1,139 @@
+/* Acts, data and words: see app/mail_privacy.h. */
+#include "app/mail_privacy.h"
+
+const struct privacy_option privacy_options[] = {
+#define P(path, acts, when, what) { path, acts, when, what },
+#include "app/mail_privacy.def"
+#undef P
+};
+const size_t privacy_n_options = ARRAY_LEN(privacy_options);
+
+static const struct privacy_data data[] = {
+	{ "mail.milter.listen", N_("the message: header, body, envelope"),
+	  N_("to authenticate it (SPF, DKIM, ARC, DMARC)"),
+	  N_("in memory, until the verdict"), N_("nobody") },
+	{ "mail.milter.listen", N_("domain names of the message, and its sender's address (in SPF's macros)"),
+	  N_("to find the policies and keys of these domains"),
+	  N_("in memory, for the time to live of each answer"),
+	  N_("the resolver, and through it the name servers of those domains") },
+	{ "mail.milter.listen", N_("for each message: time, queue id, the client's address, domains, results, what was done; no local part of an address, no subject, no text"),
+	  N_("to sum up what was found, for oneself and for the domains' owners"),
+	  N_("in the state directory, until the reports of the day are done"), N_("nobody") },
+};
+
+static const struct {
+	enum privacy_act	 act;
+	const char		*name;
+} names[] = {
+	{ PRIVACY_READ, "read-messages" },
+	{ PRIVACY_REWRITE, "rewrite-headers" },
+	{ PRIVACY_REJECT, "reject-mail" },
+	{ PRIVACY_KEEP, "keep-data" },
+	{ PRIVACY_REPORT, "make-reports" },
+	{ PRIVACY_SEND, "send-to-third-parties" },
+};
+
+const char *
+privacy_act_name(enum privacy_act act)
+{
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (names[i].act == act)
+			return names[i].name;
+	return "";
+}
+
+/* What a provider in Japan has to tell, one paragraph an act; the first and the last always. */
+static const struct {
+	unsigned	 acts;		/* any of these; 0: always */
+	const char	*text;
+} paragraphs[] = {
+	{ 0, N_("To protect you against forged mail, our mail service does the following by machine, for all users alike. No person reads your mail for it.") },
+	{ PRIVACY_READ, N_("We examine the header and body of each message to find out whether it comes from the domain that it names (SPF, DKIM, DMARC, ARC).") },
+	{ PRIVACY_REWRITE, N_("We write the results into the header of the message, remove forged ones, and sign mail that is sent with our domains.") },
+	{ PRIVACY_REJECT, N_("We may refuse, hold or delay a message that fails this examination, as the owner of the domain asks for. The sender is told so. You may ask us to deliver such mail to you marked instead.") },
+	{ PRIVACY_KEEP, N_("We keep for a short time which domains and addresses of mail servers were seen, and the results; not your address, not the subject, not the text.") },
+	{ PRIVACY_REPORT, N_("We report to the owners of domains how many messages in their name passed or failed, and from which mail servers; reports do not name you.") },
+	{ PRIVACY_SEND, N_("To look up the policies of domains we ask the domain name system, which sees the names of these domains.") },
+	{ 0, N_("You may object to this at any time by the form of your contract; your mail is then delivered without it as far as that is possible. Questions: CONTACT.") },
+};
+
+/* --- the configuration --- */
+
+static size_t
+row_find(const struct conf *c, const char *path)
+{
+	size_t i = 0;
+
+	while (i < c->n_rows && strcmp(c->rows[i].path, path) != 0)
+		i++;
+	return i;
+}
+
+static bool
+word_is_in(struct sv words, struct sv value)
+{
+	struct sv word;
+
+	while (sv_word(&words, &word))
+		if (sv_eq(word, value))
+			return true;
+	return false;
+}
+
+bool
+privacy_is_on(const struct conf *c, const struct privacy_option *o)
+{
+	size_t row = row_find(c, o->path);
+	const struct conf_value *v = row < c->n_rows ? &c->values[row] : NULL;
+
+	if (o->acts == 0 || v == NULL || v->n == 0)
+		return false;
+	if (strcmp(o->when, "*") == 0)
+		return c->rows[row].type == CONF_TABLE || v->items[0].text.n > 0;
+	return word_is_in(sv_str(o->when), v->items[0].text);
+}
+
+/* Nothing passes here unless an MTA hands it over. */
+static bool
+mail_is_on(const struct conf *c)
+{
+	return privacy_is_on(c, &privacy_options[0]);
+}
+
+unsigned
+privacy_acts(const struct conf *c)
+{
+	unsigned acts = 0;
+
+	for (size_t i = 0; i < privacy_n_options && mail_is_on(c); i++)
+		if (privacy_is_on(c, &privacy_options[i]))
+			acts |= privacy_options[i].acts;
+	return acts;
+}
+
+static bool
+path_is_on(const struct conf *c, const char *path)
+{
+	for (size_t i = 0; i < privacy_n_options; i++)
+		if (strcmp(privacy_options[i].path, path) == 0)
+			return mail_is_on(c) && privacy_is_on(c, &privacy_options[i]);
+	return false;
+}
+
+const struct privacy_data *
+privacy_data(const struct conf *c, size_t i)
+{
+	for (size_t k = 0; k < ARRAY_LEN(data); k++)
+		if (path_is_on(c, data[k].path) && i-- == 0)
+			return &data[k];
+	return NULL;
+}
+
+const char *
+privacy_consent(unsigned acts, size_t i)
+{
+	for (size_t k = 0; k < ARRAY_LEN(paragraphs) && acts != 0; k++)
+		if ((paragraphs[k].acts == 0 || (paragraphs[k].acts & acts) != 0) && i-- == 0)
+			return paragraphs[k].text;
+	return NULL;
+}

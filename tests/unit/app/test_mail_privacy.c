@@ -1,0 +1,77 @@
+/* Which acts a configuration performs, which data it keeps, and which words that needs. */
+#include "../tap.h"
+#include "app/mail_privacy.h"
+
+#define ON	"mail:\n  milter:\n    listen: unix:/run/milter\n"
+
+static const struct {
+	const char	*conf;
+	unsigned	 acts;
+	size_t		 n_data, n_consent;
+} rows[] = {
+	{ "", 0, 0, 0 },
+	{ "mail:\n  policy: enforce\n", 0, 0, 0 },	/* nothing is handed over */
+	{ ON, PRIVACY_READ | PRIVACY_REWRITE | PRIVACY_KEEP | PRIVACY_SEND, 3, 6 },
+	{ ON "  policy: enforce\n", PRIVACY_READ | PRIVACY_REWRITE | PRIVACY_KEEP | PRIVACY_SEND | PRIVACY_REJECT, 3, 7 },
+	{ ON "  policy: observe\n  on-reject: accept\n", PRIVACY_READ | PRIVACY_REWRITE | PRIVACY_KEEP | PRIVACY_SEND, 3, 6 },
+	{ ON "  on-temperror: tempfail\n", PRIVACY_READ | PRIVACY_REWRITE | PRIVACY_KEEP | PRIVACY_SEND | PRIVACY_REJECT, 3, 7 },
+};
+
+static struct conf *
+conf_of(const char *text)
+{
+	struct conf *c = NULL;
+	struct conf_error e;
+
+	assert_int_equal(app_conf_parse(sv_str(text), "test.conf", &c, &e), 0);
+	return c;
+}
+
+static size_t
+data_count(const struct conf *c)
+{
+	size_t n = 0;
+
+	while (privacy_data(c, n) != NULL)
+		n++;
+	return n;
+}
+
+static size_t
+consent_count(unsigned acts)
+{
+	size_t n = 0;
+
+	while (privacy_consent(acts, n) != NULL)
+		n++;
+	return n;
+}
+
+static void
+configurations(void **state UNUSED)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct conf *c = conf_of(rows[i].conf);
+
+		assert_int_equal(privacy_acts(c), rows[i].acts);
+		assert_int_equal(data_count(c), rows[i].n_data);
+		assert_int_equal(consent_count(privacy_acts(c)), rows[i].n_consent);
+		c = conf_free(c);
+	}
+}
+
+/* The first row switches mail on at all: privacy_acts() counts on that. */
+static void
+table(void **state UNUSED)
+{
+	assert_string_equal(privacy_options[0].path, "mail.milter.listen");
+	for (size_t i = 0; i < privacy_n_options; i++) {
+		assert_int_equal(privacy_options[i].acts != 0, privacy_options[i].when[0] != '\0');
+		assert_int_equal(privacy_options[i].acts != 0, privacy_options[i].what[0] != '\0');
+	}
+	for (unsigned act = 1; act < PRIVACY_ACT_END; act <<= 1)
+		assert_string_not_equal(privacy_act_name(act), "");
+	assert_string_equal(privacy_act_name(PRIVACY_SEND), "send-to-third-parties");
+}
+
+TESTS_MAIN("app mail_privacy", T(configurations), T(table))
