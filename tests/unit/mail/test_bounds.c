@@ -566,5 +566,5 @@ test_memory(void **state)
 	assert_int_equal(mail_pool_check(pool, &fs, -ENOMEM), -ENOMEM);
 }
 
-TESTS_MAIN("bounds", T(test_signatures), T(test_keys), T(test_lengths), T(test_names), T(test_chain), T(test_chain_long),
-    T(test_head), T(test_spf), T(test_zone), T(test_records), T(test_kept), T(test_memory))
+TESTS_MAIN("bounds", T(test_signatures), T(test_keys), T(test_lengths), T(test_names), T(test_chain),
+    T(test_chain_long), T(test_head), T(test_spf), T(test_zone), T(test_records), T(test_kept), T(test_memory))
