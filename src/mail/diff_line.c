@@ -109,16 +109,19 @@ lines_count(struct sv s)
 	return n;
 }
 
-/* Where all of x stands within y, if not at too late a place; and what is around it. */
+/*
+ * Where all of x stands within y, and what is around it. Places are tried until that has cost as
+ * much as reading y once.
+ */
 static bool
 inside_find(struct sv x, struct sv y, struct sv *ret_front, struct sv *ret_back)
 {
 	struct sv first, line, left = y, from = y, rest = x;
-	unsigned n_tried = 0;
+	size_t n_read = 0;
 
 	if (!sv_line(&rest, &first))
 		return false;
-	for (; sv_line(&left, &line); from = left) {
+	for (; sv_line(&left, &line) && n_read <= y.n; from = left) {
 		struct sv a = x, b = from;
 
 		if (!lines_alike(first, line))
@@ -129,8 +132,7 @@ inside_find(struct sv x, struct sv y, struct sv *ret_front, struct sv *ret_back)
 			*ret_back = b;
 			return true;
 		}
-		if (++n_tried == MAIL_DIFF_TRIES_MAX)
-			return false;
+		n_read += from.n - b.n;
 	}
 	return false;
 }

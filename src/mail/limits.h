@@ -104,7 +104,6 @@
 #define MAIL_DIFF_PARTS_MAX	100		/* leaves of MIME in each, each beside each; 30 attachments are rare */
 #define MAIL_DIFF_DECODED_MAX	((size_t)192 << 20) /* octets of all parts as they read: two messages of 30 MB */
 #define MAIL_DIFF_QUOTE_MAX	120		/* octets of a text that a finding shows */
-#define MAIL_DIFF_TRIES_MAX	16		/* places at which a text is looked for in a longer one; each may cost all of it */
 #define MAIL_DIFF_TOLD_MAX	20		/* fields, and parts, with a finding each; the list has all */
 #define MAIL_DIFF_EVIDENCE_MAX	64		/* rows of diff_program.def */
 
