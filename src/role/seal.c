@@ -16,24 +16,24 @@
 
 /* --- what signs --- */
 
-static const struct seal_row *
-row_at(const struct seal_role *s, uint32_t key)
+/* NULL: no such key, or it cannot be used. */
+static const struct crypto_priv *
+key_find(const struct seal_role *s, uint32_t key)
 {
-	uint32_t i = key - s->first;
+	const struct seal_rows *const all[] = { &s->rows, &s->house, &s->before };
 
-	if (i < s->rows.n)
-		return &s->rows.v[i];
-	i -= (uint32_t)s->rows.n;
-	return i < s->house.n ? &s->house.v[i] : NULL;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (key - all[i]->first < all[i]->n)
+			return all[i]->v[key - all[i]->first].file->priv;
+	return NULL;
 }
 
-/* What the operator configured comes first, and wins. */
 static void
-table_write(const struct seal_role *s, struct buf *b)
+rows_write(const struct seal_rows *rows, struct buf *b)
 {
-	for (uint32_t i = 0; i < s->rows.n + s->house.n; i++) {
-		const struct seal_row *row = row_at(s, s->first + i);
-		struct mail_sign_key k = { .key = s->first + i, .selector = sv_str(row->selector) };
+	for (uint32_t i = 0; i < rows->n; i++) {
+		const struct seal_row *row = &rows->v[i];
+		struct mail_sign_key k = { .key = rows->first + i, .selector = sv_str(row->selector) };
 		bool is_below = row->domain[0] == '.';
 
 		if (row->file->priv == NULL)
@@ -42,6 +42,14 @@ table_write(const struct seal_role *s, struct buf *b)
 		k.alg = dkim_signer_of(row->file->priv).alg;
 		mail_sign_key_put(b, &k, is_below);
 	}
+}
+
+/* What the operator configured comes first, and wins. */
+static void
+table_write(const struct seal_role *s, struct buf *b)
+{
+	rows_write(&s->rows, b);
+	rows_write(&s->house, b);
 }
 
 static int
@@ -66,7 +74,7 @@ on_keys_ask(struct role *r, enum role_id from UNUSED, void *msg UNUSED)
 	return table_tell(r->state);
 }
 
-/* Other numbers than any of before. */
+/* Other numbers than those of the life before. */
 static int
 number_first(struct seal_role *s)
 {
@@ -74,7 +82,7 @@ number_first(struct seal_role *s)
 	int rc = crypto_random(&chance, sizeof(chance));
 
 	if (rc == 0)
-		s->first = chance & 0x7fff0000;
+		s->next_number = chance & 0x7fff0000;
 	return rc;
 }
 
@@ -84,7 +92,7 @@ on_timer(void *arg)
 	struct seal_role *s = arg;
 	int rc = seal_house_look(s);
 
-	if (rc > 0 && (rc = number_first(s)) == 0)
+	if (rc > 0)
 		rc = table_tell(s);
 	if (rc == 0)
 		rc = loop_timer_set(s->timer, LOOK_USEC);
@@ -98,16 +106,16 @@ static int
 digest_sign(struct seal_role *s, const struct msg_seal_ask *m, uint8_t b[static CRYPTO_DNSSIG_MAX],
     size_t *ret_n)
 {
-	const struct seal_row *row = row_at(s, m->key);
+	const struct crypto_priv *priv = key_find(s, m->key);
 	struct crypto_make_tbs one = { .tbs = m->digest, .sig = b };
 	int rc;
 
-	if (row == NULL || row->file->priv == NULL)
+	if (priv == NULL)
 		return -ENOENT;
 	if (m->digest.n != SHA256_LEN)
 		return -EBADMSG;
-	if ((rc = crypto_make_tbs_batch(row->file->priv, &one, 1)) == 0)
-		*ret_n = crypto_priv_sig_len(row->file->priv);
+	if ((rc = crypto_make_tbs_batch(priv, &one, 1)) == 0)
+		*ret_n = crypto_priv_sig_len(priv);
 	return rc;
 }
 
@@ -166,6 +174,8 @@ rows_take(struct seal_role *s, struct sv text)
 		return -ENOMEM;
 	while (rc == 0 && sv_line(&text, &line))
 		rc = line_take(s, line);
+	s->rows.first = s->next_number;
+	s->next_number += (uint32_t)s->rows.n;
 	return rc;
 }
 
@@ -236,6 +246,7 @@ stop(struct role *r)
 	seal_files_free(s);
 	(void)pool_free(s->rows.pool);
 	(void)pool_free(s->house.pool);
+	(void)pool_free(s->before.pool);
 }
 
 static const struct role_handler handlers[] = {

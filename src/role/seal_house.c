@@ -67,7 +67,10 @@ house_read(struct seal_role *s)
 		(void)pool_free(rows.pool);
 		return rc;
 	}
-	(void)pool_free(s->house.pool);
+	rows.first = s->next_number;
+	s->next_number += (uint32_t)rows.n;
+	(void)pool_free(s->before.pool);
+	s->before = s->house;
 	s->house = rows;
 	return 0;
 }

@@ -8,7 +8,8 @@
  * The list is looked at every few seconds, and when time changes a state.
  *
  * The table of what signs goes to milter when that asks and when it changes. Numbers of keys begin
- * with a random one in each life, so that none of a table of before is ever another key.
+ * with a random one in each life, and none is given twice, so that none of a table of before is ever
+ * another key. What was asked by the last table is answered all the same.
  */
 #ifndef ROLE_SEAL_ROLE_H
 #define ROLE_SEAL_ROLE_H
@@ -36,6 +37,7 @@ struct seal_rows {
 	struct pool	*pool;
 	struct seal_row	*v;
 	size_t		 n;
+	uint32_t	 first;		/* the number of the first key */
 };
 
 struct seal_role {
@@ -44,9 +46,10 @@ struct seal_role {
 	struct map		 files;		/* by path */
 	struct seal_file	**list;		/* the same, to be freed */
 	size_t			 n_files, cap_files;
-	struct seal_rows	 rows, house;	/* of the configuration; of the house, those in use */
+	struct seal_rows	 rows;		/* of the configuration */
+	struct seal_rows	 house, before;	/* of the house, those in use; of its last table */
 	size_t			 n_bad;		/* files that cannot be used */
-	uint32_t		 first;		/* the number of the table's first key */
+	uint32_t		 next_number;
 	uint64_t		 signature;	/* of the list of the house's keys, as it was read */
 	int64_t			 next;		/* when time changes what signs; 0: never */
 	struct loop_timer	*timer;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """
 Role seal, its parent and role milter played by role_kit: which keys it tells of, what it signs
-(verified by openssl), what it refuses to use and what it says then, and what it cannot do.
+(verified by openssl), what it refuses to use and what it says then, and how it lives and dies.
 """
 import hashlib
 import os
@@ -101,6 +101,9 @@ def test_signs(d):
     t.equal(s.sign(table[0][0] + 3)[0], ENOENT, "no such key")
     t.equal(s.sign(table[0][0] ^ 0x40000000)[0], ENOENT, "a number of another life")
     t.equal(s.sign(table[0][0], b"short")[0], EBADMSG, "a digest of another length")
+    with open("/proc/%d/status" % s.p.pid) as f:
+        state = dict(line.split(":", 1) for line in f)
+    t.equal((state["NoNewPrivs"].strip(), state["Seccomp"].strip()), ("1", "2"), "it is in its sandbox")
     st = s.status()
     t.equal((st["keys"], st["unusable"], st["signatures"], st["refused"]), (3, 0, 33, 3), "its status")
     first = table[0][0]
@@ -146,6 +149,16 @@ def test_house(d):
     t.ok(got, "it is in use, without a restart")
     t.ok(time.time() - began >= 2, "… not before the TTL has run out")
     t.equal(s.sign(s.table()[1][0])[0], 0, "… and signs")
+    of_before = s.table()
+    keygen(folder + "/example.org/s2.pem", "-algorithm", "ed25519")
+    with open(folder + "/table.new", "w") as f:
+        f.write("sekisho mail keys 1\nexample.org\ts1\ted25519-sha256\t1\t1\t1\t1\t3\n"
+                "example.org\ts2\ted25519-sha256\t2\t2\t%d\t2\t3\n" % (now - 100))
+    os.rename(folder + "/table.new", folder + "/table")
+    t.ok(s.until(lambda: s.table()[-1][3] == "s2", 20), "the next key is in use")
+    t.equal(s.table()[0], of_before[0], "… that of the configuration has its number still")
+    t.ok(s.table()[1][0] not in [k[0] for k in of_before], "… its own number was nobody's")
+    t.equal([s.sign(k[0])[0] for k in of_before + s.table()], [0] * 4, "… and what the last table said is signed")
     with open(folder + "/table.new", "w") as f:
         f.write("no table\n")
     os.rename(folder + "/table.new", folder + "/table")
