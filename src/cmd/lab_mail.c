@@ -13,6 +13,7 @@
 
 #define TEXT_MAX	(16u << 20)	/* of a description */
 #define PATH_LEN	4096
+#define FIRST_PORT	2525
 
 static const struct cmd_opt opts[] = {
 	{ "world", 0, "FILE", N_("a description instead of the one that is built in; see sekisho-lab-mail(5)") },
@@ -23,12 +24,14 @@ static const struct cmd_opt opts[] = {
 	{ "parallel", 0, "N", N_("so many at a time (10)") },
 	{ "variants", 0, "N", N_("so many of each flow are signed in advance and sent in turn (100)") },
 	{ "beyond-loopback", 0, NULL, N_("send to a host that is not this one") },
+	{ "first-port", 0, "PORT", N_("the lab's programs use five ports from here on (2525)") },
 	{ "jobs", 'j', "N", N_("threads; by default one a processor") },
 	{ 0 },
 };
 
 static const struct cmd_number numbers[] = {
 	{ "jobs", offsetof(struct lab_mail_state, jobs), 1, PAR_JOBS_MAX },
+	{ "first-port", offsetof(struct lab_mail_state, first_port), 1024, 65530 },
 	{ "count", offsetof(struct lab_mail_state, count), 1, 100000000 },
 	{ "rate", offsetof(struct lab_mail_state, rate), 1, 1000000 },
 	{ "parallel", offsetof(struct lab_mail_state, parallel), 1, LAB_MAIL_WAYS_MAX },
@@ -105,7 +108,9 @@ world_write(const struct cmd_ctx *ctx, const struct lab_mail_state *s, const str
 	int rc = proc_absolute(dir, path, sizeof(path));
 
 	if (rc == 0)
-		rc = lab_mail_write(w, path, s->jobs);
+		rc = lab_mail_write(w, &(struct lab_mail_folder){
+			.dir = path, .jobs = s->jobs,
+			.first_port = s->first_port > 0 ? s->first_port : FIRST_PORT });
 	if (rc < 0) {
 		cmd_err(tr(ctx->lang,
 		    N_("cannot write %s: %s; check the folder, its owner and the free space")),

@@ -11,7 +11,7 @@ struct lab_mail_state {
 	const char	*world, *send;
 	uint64_t	 seed;
 	bool		 seed_given, anywhere;
-	uint32_t	 jobs, rate, count, parallel, variants;
+	uint32_t	 jobs, rate, count, parallel, variants, first_port;
 };
 
 /* Send messages of the world, and say what came of them: an exit code. */

@@ -85,6 +85,12 @@ void	 lab_mail_report_json(const struct lab_mail *, struct json *);
  * world.lab (the description, with its seed), world.zone, keys, flows, flows.json,
  * expected-report.json, and the lab's configurations.
  */
-int	 lab_mail_write(const struct lab_mail *, const char *dir, unsigned jobs) MUST_USE;
+struct lab_mail_folder {
+	const char	*dir;		/* absolute */
+	unsigned	 jobs;
+	uint32_t	 first_port;	/* of LAB_MAIL_PORTS on loopback */
+};
+#define LAB_MAIL_PORTS	5
+int	 lab_mail_write(const struct lab_mail *, const struct lab_mail_folder *) MUST_USE;
 
 #endif

@@ -76,8 +76,8 @@ struct lab_mail_word {
 };
 const struct lab_mail_word *lab_mail_word_find(struct sv name);
 
-/* mail_conf.c: files of a lab of real programs below dir. */
-int	 lab_mail_conf_write(const struct lab_mail *, const char *dir) MUST_USE;
+/* mail_conf.c: files of a lab of real programs. */
+int	 lab_mail_conf_write(const struct lab_mail *, const struct lab_mail_folder *) MUST_USE;
 /* mail_write.c */
 int	 lab_mail_file(const char *dir, const char *name, const struct buf *) MUST_USE;
 

@@ -122,15 +122,16 @@ text_file(const struct lab_mail *w, const char *dir)
 }
 
 int
-lab_mail_write(const struct lab_mail *w, const char *dir, unsigned jobs)
+lab_mail_write(const struct lab_mail *w, const struct lab_mail_folder *to)
 {
+	const char *dir = to->dir;
 	_cleanup_(buf_done) struct buf zone = BUF_INIT;
 	int rc = dirs_make(dir);
 
 	for (const struct lab_mail_key *k = w->keys; k != NULL && rc == 0; k = k->next)
 		rc = key_file(dir, k);
 	if (rc == 0)
-		rc = flows_write(w, dir, jobs);
+		rc = flows_write(w, dir, to->jobs);
 	if (rc < 0)
 		return rc;
 	lab_mail_zone(w, &zone);
@@ -138,5 +139,5 @@ lab_mail_write(const struct lab_mail *w, const char *dir, unsigned jobs)
 	    (rc = json_file(w, dir, "flows.json", lab_mail_json)) < 0 ||
 	    (rc = json_file(w, dir, "expected-report.json", lab_mail_report_json)) < 0)
 		return rc;
-	return lab_mail_conf_write(w, dir);
+	return lab_mail_conf_write(w, to);
 }

@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""
+sekisho lab mail with real programs: its flows go to a Postfix with our milter,
+a resolver has the world's DNS, and each flow is let in or refused as the
+description says.
+"""
+import json
+import os
+import signal
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "cli"))
+sys.path.insert(0, os.path.join(HERE, "..", "lab"))
+import house  # noqa: E402
+import postfix  # noqa: E402
+from patience import free_port, patient, wait_for  # noqa: E402
+from tap import Tap  # noqa: E402
+
+UNBOUND = "/usr/sbin/unbound"
+
+
+def ports():
+    """The first of five that are free."""
+    for _ in range(20):
+        first = free_port()
+        if first < 65000 and not [p for p in range(first, first + 5) if listens(p)]:
+            return first
+    raise RuntimeError("no ports")
+
+
+def listens(port):
+    try:
+        import socket
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+def lab(*words):
+    p = subprocess.run([house.SEKISHO, "lab", "mail", *words], capture_output=True, timeout=patient(60))
+    return p.returncode, p.stdout.decode(), p.stderr.decode()
+
+
+def start(log, *argv):
+    with open(log, "wb") as f:
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=f, stderr=f, start_new_session=True)
+
+
+def stop(proc):
+    if proc.poll() is None:
+        proc.send_signal(signal.SIGTERM)
+    try:
+        return proc.wait(patient(20))
+    except subprocess.TimeoutExpired:
+        proc.kill()
+        return proc.wait()
+
+
+def text(*path):
+    try:
+        with open(os.path.join(*path), encoding="utf-8", errors="replace") as f:
+            return f.read()
+    except OSError:
+        return ""
+
+
+def play(t, d, first):
+    code, out, err = lab("--send", "127.0.0.1:%d" % first, "--json", "--parallel", "4", d)
+    rows = json.loads(out)["flows"] if out else []
+    bad = [r for r in rows if not r["as_expected"]]
+    t.ok(code == 0 and rows and not bad, "each flow as its description says", json.dumps(bad, indent=1) + err + text(d, "postfix", "log")[-2000:])
+    t.ok(all(r["reply"].startswith("550") for r in rows if r["expected"] == "refused"), "refusals are final, and say why", rows)
+    code, out, err = lab("--send", "127.0.0.1:%d" % first, "--count", "60", "--parallel", "3", d)
+    t.ok(code == 0 and "60 messages in" in out, "a mixture by weights", out + err)
+    log = text(d, "postfix", "log")
+    t.ok("unknown[203.0.113.66]" in log and "unknown[2001:db8:1::25]" in log, "Postfix has the clients' addresses", log[-2000:])
+
+
+def other_world(t, d, first):
+    """Keys that are not those of the DNS: it is seen."""
+    with open(os.path.join(d, "other.lab"), "w", encoding="utf-8") as f:
+        f.write(text(d, "world.lab") + "seed 99\n")
+    code, out, err = lab("--send", "127.0.0.1:%d" % first, "--world", os.path.join(d, "other.lab"), "--json", d)
+    rows = {r["label"]: r for r in json.loads(out)["flows"]} if out else {}
+    t.ok(code == 1 and rows and not rows["forward-plain"]["as_expected"] and rows["direct-unsigned"]["as_expected"],
+         "another world's signatures fail, and the exit status says so", out + err)
+
+
+def main():
+    t = Tap()
+    why = postfix.missing() or (None if os.path.exists(UNBOUND) else "no unbound")
+    if why:
+        t.skip("lab mail with Postfix", why)
+        return t.done()
+    with house.folder() as d:
+        first = ports()
+        os.chmod(d, 0o755)	# Postfix goes through it
+        code, out, err = lab("--first-port", str(first), d)
+        t.ok(code == 0, "a world", err)
+        check = subprocess.run([house.SEKISHO, "conf", "check", "-c", os.path.join(d, "sekisho.conf")], capture_output=True, timeout=60)
+        t.ok(check.returncode == 0, "its sekisho.conf is good", check.stdout + check.stderr)
+        running = [start(os.path.join(d, "unbound.log"), UNBOUND, "-d", "-c", os.path.join(d, "unbound.conf")),
+                   start(os.path.join(d, "serve.log"), house.SEKISHO, "serve", "-c", os.path.join(d, "sekisho.conf"))]
+        try:
+            up = wait_for(lambda: os.path.exists(os.path.join(d, "run", "milter")) and listens(first + 2), 20)
+            subprocess.run(["postfix", "-c", os.path.join(d, "postfix"), "start"], capture_output=True, timeout=patient(60))
+            up = up and wait_for(lambda: listens(first), 20)
+            t.ok(up, "resolver, milter and Postfix", text(d, "serve.log") + text(d, "unbound.log") + text(d, "postfix", "log"))
+            if up:
+                for case in (play, other_world):
+                    t.case(case, t, d, first)
+        finally:
+            subprocess.run(["postfix", "-c", os.path.join(d, "postfix"), "stop"], capture_output=True, timeout=patient(60))
+            for p in running:
+                stop(p)
+    return t.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
