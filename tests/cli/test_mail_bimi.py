@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""sekisho mail bimi and mail privacy: a domain's mark with its files; what a configuration does with mail."""
+import json
+import os
+import re
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import house  # noqa: E402
+
+CERTS = open(os.path.join(house.SRC, "tests", "mail", "bimi_certs.h"), encoding="utf-8").read()
+AT = "2027-01-15T00:00:00Z"
+ZONE = """$ORIGIN .
+_dmarc.example.com. 300 IN TXT "v=DMARC1; p=%s"
+default._bimi.example.com. 300 IN TXT "v=BIMI1; l=https://example.com/a.svg; a=https://example.com/a.pem"
+"""
+
+
+def text_of(name):
+    """What a macro of bimi_certs.h stands for."""
+    body = re.search(rf"#define {name} \\\n((?:.*\\\n)*.*)\n", CERTS).group(1)
+    return "".join(json.loads(s) for s in re.findall(r'"(?:[^"\\]|\\.)*"', body))
+
+
+class World:
+    def __init__(self, folder):
+        self.folder = folder
+        self.files = {"chain.pem": text_of("PEM_LEAF") + text_of("PEM_INT"), "root.pem": text_of("PEM_ROOT"),
+                      "mark.svg": text_of("MARK_SVG"), "bad.svg": "<svg><script/></svg>",
+                      "good.zone": ZONE % "reject", "none.zone": ZONE % "none", "fail.zone": "$ORIGIN .\n",
+                      "mail.conf": "mail:\n  milter:\n    listen: unix:/run/milter\n  policy: enforce\n",
+                      "off.conf": "mail:\n  policy: enforce\n", "bad.conf": "mail:\n  policy: maybe\n"}
+        for name, text in self.files.items():
+            with open(self.path(name), "w", encoding="utf-8") as f:
+                f.write(text)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def bimi(self, *words):
+        words = [self.path(w) if w in self.files else w for w in words]
+        code, out, err = house.run("mail", "bimi", "--at", AT, "--json", *words)
+        return code, json.loads(out) if out else err
+
+
+# words, status, result, vouched, codes
+MARKS = [
+    (["--dns", "good.zone", "example.com"], 0, "pass", False, []),
+    (["--dns", "good.zone", "--svg", "mark.svg", "--evidence", "chain.pem", "--roots", "root.pem", "www.example.com"],
+     0, "pass", True, []),
+    (["--dns", "good.zone", "--svg", "mark.svg", "--evidence", "chain.pem", "example.com"],
+     1, "fail", False, ["BIMI_CERT_CHAIN"]),
+    (["--dns", "good.zone", "--svg", "bad.svg", "example.com"], 1, "fail", False, ["BIMI_SVG"] * 4),
+    (["--dns", "none.zone", "example.com"], 1, "skipped", False, ["BIMI_POLICY"]),
+    (["--dns", "good.zone", "--selector", "x", "example.com"], 0, "none", False, ["BIMI_NONE"]),
+]
+
+
+def bimi(t, w):
+    for words, code, result, vouched, codes in MARKS:
+        got, j = w.bimi(*words)
+        t.equal((got, j["result"], j["vouched"], [f["code"] for f in j["findings"]]), (code, result, vouched, codes),
+                "mail bimi " + " ".join(words))
+    j = w.bimi("--dns", "good.zone", "--svg", "mark.svg", "example.com")[1]
+    t.ok("BIMI-Indicator:" in j["fields"] and "bimi=pass" in j["fields"], "fields for webmail", j)
+    t.equal(w.bimi("--dns", "good.zone", "--dns", "nowhere.zone", "example.com")[0], 3, "a file that is not there")
+    t.equal(w.bimi("--dns", "good.zone")[0], 2, "no domain")
+    t.equal(w.bimi("--dns", "good.zone", "a b")[0], 2, "no domain by its letters")
+
+
+def privacy(t, w):
+    code, out, _ = house.run("mail", "privacy", "--json", w.path("mail.conf"))
+    j = json.loads(out)
+    t.equal((code, j["acts"]), (0, ["read-messages", "rewrite-headers", "reject-mail", "keep-data",
+                                    "send-to-third-parties"]), "the acts of a gate that enforces")
+    t.ok(len(j["consent_ja"]) == len(j["consent_en"]) == 7, "a paragraph for each act, in both languages", j)
+    t.ok(all(d["how_long"] and d["to_whom"] for d in j["data"]), "how long and to whom", j)
+    code, out, _ = house.run("mail", "privacy", "--lang", "ja", w.path("mail.conf"))
+    t.ok(code == 0 and "reject-mail" in out and "No person reads" in out, "text in Japanese has both", out)
+    code, out, _ = house.run("mail", "privacy", w.path("off.conf"))
+    t.ok(code == 0 and "reject-mail" not in out, "nothing is done where no mail passes", out)
+    t.equal(house.run("mail", "privacy", w.path("bad.conf"))[0], 1, "a configuration with a fault")
+    t.equal(house.run("mail", "privacy", w.path("nowhere.conf"))[0], 3, "one that is not there")
+
+
+def main():
+    t = house.Tap()
+    with tempfile.TemporaryDirectory() as folder:
+        w = World(folder)
+        bimi(t, w)
+        privacy(t, w)
+    return t.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
