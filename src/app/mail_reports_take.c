@@ -11,6 +11,10 @@ struct taking {
 	struct reports		 *store;
 	struct pool		 *pool;
 	struct mail_reports_taken taken;
+	/* rows that go to the store together; they point into the segment */
+	struct reports_row	 rows[REPORTS_ADD_MAX];
+	struct sv		 names[REPORTS_ADD_MAX][NAMES_MAX];
+	size_t			 n;
 };
 
 static void
@@ -49,24 +53,34 @@ act_of(enum report_disposition d)
 }
 
 static int
+rows_give(struct taking *t)
+{
+	uint64_t is_new = 0, n_new = 0;
+	int rc = t->n == 0 ? 0 : reports_add(t->store, t->rows, t->n, &is_new);
+
+	if (rc < 0)
+		return rc;
+	for (; is_new != 0; is_new &= is_new - 1)
+		n_new++;
+	t->taken.n_new += n_new;
+	t->taken.n_known += t->n - n_new;
+	t->n = 0;
+	return 0;
+}
+
+static int
 row_add(struct taking *t, const struct mail_row *row, const struct mail_row_parts *p)
 {
-	struct sv names[NAMES_MAX];
-	const struct reports_row x = {
+	struct sv *names = t->names[t->n];
+
+	t->rows[t->n++] = (struct reports_row){
 		.node = row->node, .queue_id = row->queue_id, .at = row->at,
 		.domain = row->policy.domain, .policy = p->policy, .alike = p->alike, .rua = p->rua,
 		.is_wanted = row->policy.domain.n > 0 && row->n_rua > 0,
 		.act = act_of(row->row.disposition), .names = names,
 		.n_names = names_of(row, names),
 	};
-	bool is_new;
-	int rc = reports_add(t->store, &x, &is_new);
-
-	if (rc < 0)
-		return rc;
-	t->taken.n_new += is_new;
-	t->taken.n_known += !is_new;
-	return 0;
+	return t->n < REPORTS_ADD_MAX ? 0 : rows_give(t);
 }
 
 /* What is no row would be none the next time either: it may not hold up the others. */
@@ -98,7 +112,8 @@ mail_reports_take(struct reports *store, struct sv segment, struct mail_reports_
 		return -ENOMEM;
 	if ((rc = reports_begin(store)) < 0)
 		return rc;
-	rc = mail_journal_read(segment, octets_take, &t, &t.taken.lost);
+	if ((rc = mail_journal_read(segment, octets_take, &t, &t.taken.lost)) == 0)
+		rc = rows_give(&t);
 	if ((rc = reports_end(store, rc)) < 0)
 		return rc;
 	*ret = t.taken;

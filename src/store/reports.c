@@ -1,6 +1,7 @@
 /* The reports' store: opening, transactions, and rows that are taken in. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "store/reports_internal.h"
@@ -113,21 +114,38 @@ reports_begin(struct reports *r)
 	return reports_exec(r, r->driver->begin);
 }
 
-int
-reports_add(struct reports *r, const struct reports_row *row, bool *ret_is_new)
+#define ROW_ARGS	8
+
+static void
+row_args(const struct reports_row *row, struct sql_value v[static ROW_ARGS])
 {
-	const struct sql_value v[] = {
+	const struct sql_value a[ROW_ARGS] = {
 		SQL_B(row->node), SQL_B(row->queue_id), SQL_I(row->at), SQL_I(reports_day(row->at)),
 		SQL_B(row->domain), SQL_B(row->policy), SQL_B(row->alike),
 		SQL_I(row->is_wanted ? 0 : -1),
 	};
-	uint64_t changed;
-	int rc = reports_change(r, SQL_ROW_ADD, v, &changed);
 
-	if (rc < 0)
-		return rc;
-	*ret_is_new = changed > 0;
-	return changed > 0 ? reports_delta_add(r, row) : 0;
+	memcpy(v, a, sizeof(a));
+}
+
+int
+reports_add(struct reports *r, const struct reports_row *rows, size_t n, uint64_t *ret_new)
+{
+	struct sql_value v[REPORTS_ADD_MAX * ROW_ARGS] = { 0 };
+	uint64_t is_new = 0;
+	int rc;
+
+	if (n > REPORTS_ADD_MAX)
+		return SE_LIMIT;
+	for (size_t i = 0; i < n; i++)
+		row_args(&rows[i], &v[i * ROW_ARGS]);
+	rc = r->driver->run_all(r->db, SQL_ROW_ADD, &reports_sql[SQL_ROW_ADD], v, n, &is_new);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		if ((is_new & UINT64_C(1) << i) != 0)
+			rc = reports_delta_add(r, &rows[i]);
+	if (rc == 0)
+		*ret_new = is_new;
+	return rc;
 }
 
 int

@@ -77,9 +77,15 @@ struct reports_row {
 	size_t		 n_names;
 };
 
-/* begin, add …, end: one transaction. After a failure of add: end with its code. */
+#define REPORTS_ADD_MAX		64	/* rows at a time: a server is a way off, and is asked once for all */
+
+/*
+ * begin, add …, end: one transaction. After a failure of add: end with its code. *ret_new:
+ * those that were not there, a bit each from the lowest.
+ */
 int	 reports_begin(struct reports *) MUST_USE;
-int	 reports_add(struct reports *, const struct reports_row *, bool *ret_is_new) MUST_USE;
+int	 reports_add(struct reports *, const struct reports_row *, size_t n,
+	    uint64_t *ret_new) MUST_USE;
 /* rc 0: commit. Otherwise nothing of it was; rc is returned. */
 int	 reports_end(struct reports *, int rc) MUST_USE;
 

@@ -71,6 +71,9 @@ struct sql_driver {
 	/* fn NULL: no rows are wanted. *ret_changed: rows that were written. */
 	int	(*run)(void *db, unsigned i, const struct sql_statement *,
 		    const struct sql_value *args, sql_fn, void *arg, uint64_t *ret_changed);
+	/* One statement n times, REPORTS_ADD_MAX at most; *ret_changed: those that wrote a row. */
+	int	(*run_all)(void *db, unsigned i, const struct sql_statement *,
+		    const struct sql_value *args, size_t n, uint64_t *ret_changed);
 	int	(*lock)(void *db);
 	const char *begin, *begin_schema;
 };

@@ -198,6 +198,61 @@ server_run(void *db, unsigned i, const struct sql_statement *s, const struct sql
 	return rc == 0 && PQstatus(db) != CONNECTION_OK ? SE_CLOSED : rc;
 }
 
+/* --- many at a time: libpq's pipeline --- */
+
+static int
+all_send(PGconn *c, unsigned i, const struct sql_statement *s, const struct sql_value *args,
+    size_t n)
+{
+	size_t n_args = strlen(s->args);
+	int rc;
+
+	for (size_t k = 0; k < n; k++)
+		if ((rc = statement_send(c, i, s, args + k * n_args)) < 0)
+			return rc;
+	return PQpipelineSync(c) == 1 ? 0 : SE_CLOSED;
+}
+
+/*
+ * A result, then NULL, for each; then the end of the pipeline. After a failure the server
+ * passes over the others, and each says so.
+ */
+static int
+all_take(PGconn *c, const struct sql_statement *s, size_t n, uint64_t *ret_changed)
+{
+	size_t n_results = 0, n_nothing = 0;
+	bool is_over = false;
+	int rc = 0;
+
+	while (!is_over && n_nothing <= n + 1 && PQstatus(c) == CONNECTION_OK) {
+		PGresult *r = PQgetResult(c);
+		uint64_t changed = 0;
+
+		n_nothing += r == NULL;
+		is_over = r != NULL && PQresultStatus(r) == PGRES_PIPELINE_SYNC;
+		if (r != NULL && !is_over && rc == 0 && n_results < n &&
+		    (rc = result_take(c, r, s->columns, NULL, NULL, &changed)) == 0)
+			*ret_changed |= (uint64_t)(changed > 0) << n_results++;
+		PQclear(r);
+	}
+	return rc < 0 ? rc : is_over && n_results == n ? 0 : SE_CLOSED;
+}
+
+static int
+server_run_all(void *db, unsigned i, const struct sql_statement *s, const struct sql_value *args,
+    size_t n, uint64_t *ret_changed)
+{
+	int rc;
+
+	*ret_changed = 0;
+	if (PQenterPipelineMode(db) != 1)
+		return SE_CLOSED;
+	if ((rc = all_send(db, i, s, args, n)) == 0)
+		rc = all_take(db, s, n, ret_changed);
+	/* What is in the middle of something cannot be used any more. */
+	return PQexitPipelineMode(db) != 1 ? SE_CLOSED : rc;
+}
+
 /* The server frees it when this connection ends, whatever ends it. */
 static int
 server_lock(void *db)
@@ -212,7 +267,7 @@ server_lock(void *db)
 
 const struct sql_driver sql_postgresql = {
 	.open = server_open, .free = server_free, .exec = server_exec, .prepare = server_prepare,
-	.run = server_run, .lock = server_lock, .begin = "BEGIN",
+	.run = server_run, .run_all = server_run_all, .lock = server_lock, .begin = "BEGIN",
 	/* CREATE … IF NOT EXISTS by two at a time fails for one of them. */
 	.begin_schema = "BEGIN; SELECT pg_advisory_xact_lock(" LOCK_SCHEMA ")",
 };

@@ -142,6 +142,21 @@ file_run(void *db, unsigned i, const struct sql_statement *s, const struct sql_v
 	return rc;
 }
 
+static int
+file_run_all(void *db, unsigned i, const struct sql_statement *s, const struct sql_value *args,
+    size_t n, uint64_t *ret_changed)
+{
+	size_t n_args = strlen(s->args);
+	uint64_t changed, all = 0;
+	int rc = 0;
+
+	for (size_t k = 0; k < n && rc == 0; k++)
+		if ((rc = file_run(db, i, s, args + k * n_args, NULL, NULL, &changed)) == 0)
+			all |= (uint64_t)(changed > 0) << k;
+	*ret_changed = all;
+	return rc;
+}
+
 /* A database of its own beside it, for its lock alone: the system frees it with the process. */
 static int
 file_lock(void *arg)
@@ -168,6 +183,6 @@ file_lock(void *arg)
 
 const struct sql_driver sql_sqlite = {
 	.open = file_open, .free = file_free, .exec = file_exec, .prepare = file_prepare,
-	.run = file_run, .lock = file_lock, .begin = "BEGIN IMMEDIATE",
+	.run = file_run, .run_all = file_run_all, .lock = file_lock, .begin = "BEGIN IMMEDIATE",
 	.begin_schema = "BEGIN IMMEDIATE",
 };

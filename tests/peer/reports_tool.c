@@ -31,33 +31,45 @@ is_passing(int rc)
 
 /* --- take --- */
 
-static int
-row_add(struct reports *r, const char *node, unsigned segment, unsigned i)
-{
-	char id[32], domain[32], alike[8];
-	struct sv name = { domain, (size_t)snprintf(domain, sizeof(domain), "d%u.example",
-	    i % DOMAINS) };
-	const struct reports_row row = {
-		.node = sv_str(node), .at = DAY * (int64_t)REPORTS_DAY_SEC + segment,
-		.queue_id = { id, (size_t)snprintf(id, sizeof(id), "%u-%u", segment, i) },
-		.domain = name, .policy = SV("p"), .rua = SV("r"), .is_wanted = true,
-		.alike = { alike, (size_t)snprintf(alike, sizeof(alike), "%u", i % 3) },
-		.names = &name, .n_names = 1,
-	};
-	bool is_new;
+/* What a row points to. */
+struct made {
+	char		id[32], domain[32], alike[8];
+	struct sv	name;
+};
 
-	return reports_add(r, &row, &is_new);
+static void
+row_make(struct made *m, struct reports_row *ret, const char *node, unsigned segment, unsigned i)
+{
+	int n_id = snprintf(m->id, sizeof(m->id), "%u-%u", segment, i);
+	int n_alike = snprintf(m->alike, sizeof(m->alike), "%u", i % 3);
+
+	(void)snprintf(m->domain, sizeof(m->domain), "d%u.example", i % DOMAINS);
+	m->name = sv_str(m->domain);
+	*ret = (struct reports_row){
+		.node = sv_str(node), .at = DAY * (int64_t)REPORTS_DAY_SEC + segment,
+		.queue_id = { m->id, (size_t)n_id }, .domain = m->name, .policy = SV("p"),
+		.rua = SV("r"), .is_wanted = true, .alike = { m->alike, (size_t)n_alike },
+		.names = &m->name, .n_names = 1,
+	};
 }
 
 static int
 segment_take(struct reports *r, const char *node, unsigned segment, unsigned n_rows)
 {
+	struct reports_row rows[REPORTS_ADD_MAX];
+	struct made made[REPORTS_ADD_MAX];
+	uint64_t is_new;
 	int rc = reports_begin(r);
 
 	if (rc < 0)
 		return rc;
-	for (unsigned i = 0; i < n_rows && rc == 0; i++)
-		rc = row_add(r, node, segment, i);
+	for (unsigned i = 0; i < n_rows && rc == 0;) {
+		size_t n = 0;
+
+		for (; i < n_rows && n < REPORTS_ADD_MAX; i++, n++)
+			row_make(&made[n], &rows[n], node, segment, i);
+		rc = reports_add(r, rows, n, &is_new);
+	}
 	return reports_end(r, rc);
 }
 

@@ -169,7 +169,8 @@ journal_fill(const char *folder)
 
 		r.queue_id.n = (size_t)snprintf(id, sizeof(id), "%u", i);
 		assert_int_equal(mail_row_write(&w, &r), 0);
-		assert_int_equal(mail_journal_append(j, T0, (struct sv){ (char *)octets, w.len }), 0);
+		assert_int_equal(mail_journal_append(j, T0, (struct sv){ (char *)octets, w.len }),
+		    0);
 	}
 	(void)mail_journal_free(j);
 }
@@ -479,6 +480,7 @@ test_parts(void **state)
 /* --- a month --- */
 
 #define DAYS	30
+#define STEP	HOUR
 #define DOMAINS	9
 #define NODES	3
 #define SENT_MAX 4000
@@ -534,9 +536,9 @@ rows_add(struct month *m, unsigned node, int64_t now)
 {
 	char name[] = "mx0", id[32], domain[32];
 
-	for (unsigned n = dice(m, 4); n > 0; n--) {
+	for (unsigned n = dice(m, 7); n > 0; n--) {
 		unsigned d = dice(m, DOMAINS);
-		int64_t at = now - dice(m, 1800);
+		int64_t at = now - dice(m, STEP);
 		struct sv rua[2] = { sv_str(ruas[d][0]), sv_str(ruas[d][1]) };
 		struct mail_row r;
 
@@ -640,7 +642,7 @@ senders_work(struct month *m, int64_t last, int64_t now)
 static void
 month_play(struct month *m)
 {
-	for (int64_t now = T0 + 1800; now < T0 + (DAYS + 8) * (int64_t)86400; now += 1800) {
+	for (int64_t now = T0 + STEP; now < T0 + (DAYS + 8) * (int64_t)86400; now += STEP) {
 		for (unsigned node = 0; node < NODES; node++) {
 			rows_add(m, node, now);
 			segments_give(m, node, now);
@@ -650,7 +652,7 @@ month_play(struct month *m)
 			assert_int_equal(reports_open(m->w.where, &m->senders[0]), 0);
 			assert_int_equal(reports_lock(m->senders[1]), 0);
 		}
-		senders_work(m, now - 1800, now);
+		senders_work(m, now - STEP, now);
 	}
 }
 
@@ -703,4 +705,5 @@ test_month(void **state)
 	free(m);
 }
 
-TESTS_MAIN("mail_reports", T(test_take), T(test_handed_on), T(test_plan), T(test_parts), T(test_month))
+TESTS_MAIN("mail_reports", T(test_take), T(test_handed_on), T(test_plan), T(test_parts),
+    T(test_month))
