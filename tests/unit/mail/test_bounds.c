@@ -6,6 +6,7 @@
 
 #include "dkim_kit.h"
 #include "mail/judge.h"
+#include "mail/story.h"
 
 /* --- what is counted --- */
 
@@ -110,6 +111,7 @@ static void
 place_judge(struct place *p, struct sv text)
 {
 	struct mail_ask ask = { .find = dns_fake_find, .arg = p->k.dns };
+	struct mail_story story;
 	struct sv body;
 	int rc;
 
@@ -129,6 +131,8 @@ place_judge(struct place *p, struct sv text)
 		dns_fake_learn(p->k.dns, &ask);
 	}
 	assert_int_equal(rc, 0);
+	/* Whatever was met, there is room to say it. */
+	assert_int_equal(mail_story_find(p->pool, &p->j, &p->in, &p->out, findings_reject(&p->kept_fs), &story), 0);
 	assert_int_equal(mail_judge_say(&p->j, &p->in, &p->out, SV("here.test"), p->pool, &p->said), 0);
 	assert_true(pool_used(p->kept) <= MAIL_POOL_MAX + MAIL_SPARE);
 	assert_true(pool_used(p->pool) <= MAIL_POOL_MAX + MAIL_SPARE);
