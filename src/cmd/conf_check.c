@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "app/conf.h"
+#include "app/mail_sign_file.h"
 #include "app/zone_tsig.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
@@ -78,6 +79,27 @@ zones_put(struct sink *s)
 	}
 }
 
+/* Keys that role seal would not use. Whose files they are may be another user: then he is to look. */
+static void
+signs_put(struct sink *s)
+{
+	const struct conf_value *signs = &s->c->values[CONF_MAIL_SIGN];
+
+	for (size_t i = 0; i < signs->n; i++) {
+		const struct conf_value *key = &signs->items[i].cols[CONF_SIGN_KEY - CONF_MAIL_SIGN - 1];
+		_cleanup_(crypto_priv_freep) struct crypto_priv *priv = NULL;
+		_cleanup_(buf_done) struct buf b = BUF_INIT;
+		const char *why;
+		int rc = mail_sign_file_read(key->items[0].text.p, &priv, &why);
+
+		if (rc == 0 || rc == -EACCES)
+			continue;
+		buf_printf(&b, "%s: %s", key->items[0].text.p, tr(s->lang, why));
+		buf_char(&b, '\0');
+		s->put(s, s->c->rows[CONF_SIGN_KEY].path, b.rc == 0 ? b.p : why);
+	}
+}
+
 static void
 warnings_put(struct sink *s)
 {
@@ -87,6 +109,7 @@ warnings_put(struct sink *s)
 		s->put(s, row, tr(s->lang, text));
 	files_put(s);
 	zones_put(s);
+	signs_put(s);
 }
 
 static void
