@@ -56,7 +56,7 @@ struct talk {
 static sfsistat
 silent(const struct talk *t, unsigned long step)
 {
-	return (t->steps & step) != 0 ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+	return t != NULL && (t->steps & step) != 0 ? SMFIS_NOREPLY : SMFIS_CONTINUE;
 }
 
 /* What cannot be judged; see "no mail is lost". */
@@ -162,6 +162,8 @@ on_helo(SMFICTX *ctx, char *name)
 {
 	struct talk *t = talk_of(ctx);
 
+	if (t == NULL)
+		return failure(ctx);
 	free(t->helo);
 	t->helo = strndup(name != NULL ? name : "", MILTER_ADDRESS_MAX);
 	return silent(t, SMFIP_NR_HELO);
@@ -173,6 +175,8 @@ on_from(SMFICTX *ctx, char **argv)
 	struct talk *t = talk_of(ctx);
 	const char *who = smfi_getsymval(ctx, lib("{auth_authen}"));
 
+	if (t == NULL)
+		return failure(ctx);
 	message_end(t);
 	t->sender = address_take(t, argv[0]);
 	t->login = address_take(t, who);
@@ -187,16 +191,16 @@ on_rcpt(SMFICTX *ctx, char **argv)
 {
 	struct talk *t = talk_of(ctx);
 
+	if (t == NULL)
+		return failure(ctx);
 	if (t->recipients != NULL && t->n_recipients < MILTER_RECIPIENTS_MAX)
 		t->recipients[t->n_recipients++] = address_take(t, argv[0]);
 	return silent(t, SMFIP_NR_RCPT);
 }
 
-/* The envelope is complete: is there room, and then a gate. */
-static sfsistat
-on_data(SMFICTX *ctx)
+static int
+mail_begin(SMFICTX *ctx, struct talk *t)
 {
-	struct talk *t = talk_of(ctx);
 	const char *id = smfi_getsymval(ctx, lib("i"));
 	const struct mail_gate_mail m = {
 		.has_client = t->has_client, .client = t->client,
@@ -205,16 +209,25 @@ on_data(SMFICTX *ctx)
 		.recipients = t->recipients, .n_recipients = t->n_recipients, .login = t->login,
 	};
 
+	return t->rc < 0 ? t->rc : milter_mail_new(hall, &m, &t->mail);
+}
+
+/* The envelope is complete: is there room, and then a gate. */
+static sfsistat
+on_data(SMFICTX *ctx)
+{
+	struct talk *t = talk_of(ctx);
+
 	atomic_fetch_add(&hall->n.messages, 1);
+	if (t == NULL)
+		return failure(ctx);
 	if (atomic_fetch_add(&hall->n.judging, 1) >= hall->max_messages) {
 		atomic_fetch_sub(&hall->n.judging, 1);
 		atomic_fetch_add(&hall->n.crowded, 1);
 		return failure(ctx);
 	}
 	t->judging = true;
-	if (t->rc == 0)
-		t->rc = milter_mail_new(hall, &m, &t->mail);
-	if (t->rc == 0)
+	if (mail_begin(ctx, t) == 0)
 		return SMFIS_CONTINUE;
 	atomic_fetch_add(&hall->n.failed, 1);
 	message_end(t);
@@ -229,7 +242,7 @@ on_field(SMFICTX *ctx, char *name, char *value)
 	struct sv v = sv_str(value);
 	char *p;
 
-	if (t->mail == NULL)
+	if (t == NULL || t->mail == NULL)
 		return silent(t, SMFIP_NR_HDR);
 	if ((t->steps & SMFIP_HDR_LEADSPC) != 0)
 		milter_mail_field(t->mail, sv_str(name), v);
@@ -249,7 +262,7 @@ on_head_end(SMFICTX *ctx)
 {
 	struct talk *t = talk_of(ctx);
 
-	if (t->mail != NULL)
+	if (t != NULL && t->mail != NULL)
 		milter_mail_head_end(t->mail);
 	return silent(t, SMFIP_NR_EOH);
 }
@@ -259,7 +272,7 @@ on_body(SMFICTX *ctx, unsigned char *p, size_t n)
 {
 	struct talk *t = talk_of(ctx);
 
-	if (t->mail != NULL)
+	if (t != NULL && t->mail != NULL)
 		milter_mail_body(t->mail, (struct sv){ (const char *)p, n });
 	return silent(t, SMFIP_NR_BODY);
 }
@@ -354,14 +367,15 @@ on_end(SMFICTX *ctx)
 	struct mail_gate_out out;
 	sfsistat s;
 
-	if (t->rc < 0 || t->mail == NULL) {
+	if (t == NULL || t->rc < 0 || t->mail == NULL) {
 		atomic_fetch_add(&hall->n.failed, 1);
 		s = failure(ctx);
 	} else {
 		milter_mail_end(t->mail, &out);
 		s = verdict(ctx, t, &out);
 	}
-	message_end(t);
+	if (t != NULL)
+		message_end(t);
 	return s;
 }
 
