@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""sekisho mail bimi and mail privacy: a domain's mark with its files; what a configuration does with mail."""
+"""sekisho mail bimi, privacy, complaint: a mark with its files; what a configuration does; whose mail it is."""
 import json
 import os
 import re
@@ -84,8 +84,23 @@ def privacy(t, w):
     t.equal(house.run("mail", "privacy", w.path("nowhere.conf"))[0], 3, "one that is not there")
 
 
+def complaint(t):
+    corpus = os.path.join(house.SRC, "tests", "fuzz", "corpus", "feedback")
+    code, out, _ = house.run("mail", "complaint", "--json", "--own", "example.net", os.path.join(corpus, "full"))
+    j = json.loads(out)
+    t.equal((code, j["ours"], j["type"], j["source"], j["about"], j["Feedback-ID"], j["Return-Path"], j["findings"]),
+            (0, True, "abuse", "2001:db8::1", "example.net", "1:2", "a", []), "a complaint about one of ours")
+    code, out, _ = house.run("mail", "complaint", "--own", "example.org", os.path.join(corpus, "full"))
+    t.ok(code == 0 and "FEEDBACK_FOREIGN" in out, "about somebody else's", out)
+    code, out, _ = house.run("mail", "complaint", "--own", "example.org", os.path.join(corpus, "..", "bimi", "record"))
+    t.ok(code == 1 and "FEEDBACK_NONE" in out, "none at all", out)
+    t.equal(house.run("mail", "complaint", "--own", "a b", "x")[0], 2, "no domain")
+    t.equal(house.run("mail", "complaint", "--own", "example.org", "/nowhere")[0], 3, "no file")
+
+
 def main():
     t = house.Tap()
+    complaint(t)
     with tempfile.TemporaryDirectory() as folder:
         w = World(folder)
         bimi(t, w)

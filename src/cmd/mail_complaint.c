@@ -1,0 +1,223 @@
+/* sekisho mail complaint: what a complaint (RFC 5965) says, and whose mail it is about. */
+#include <errno.h>
+
+#include "app/conf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/timefmt.h"
+#include "cmd/cmd.h"
+#include "cmd/zone.h"
+#include "mail/feedback.h"
+#include "out/escape.h"
+#include "sys/file.h"
+
+#define FILE_MAX	((size_t)64 << 20)	/* a complaint has one message in it */
+#define OWN_MAX		1024			/* domains */
+
+struct state {
+	struct pool		*pool;
+	struct file_map		 map;
+	struct dname		*own;
+	size_t			 n_own;
+	struct findings		 fs;
+	struct feedback		*f;		/* NULL: it is none */
+	struct feedback_about	 about;
+};
+
+static const struct cmd_opt opts[] = {
+	{ "own", 0, "DOMAIN", N_("a domain of ours, with all below it; may be repeated (organisation.mail-domains)") },
+	{ 0 },
+};
+
+static int
+own_add(const struct cmd_ctx *ctx, struct state *s, struct sv name)
+{
+	if (s->pool == NULL && (s->pool = pool_new(2 * MAIL_POOL_MAX)) == NULL)
+		return EXIT_CANNOT;
+	if (s->own == NULL && (s->own = pool_calloc(s->pool, OWN_MAX, sizeof(*s->own))) == NULL)
+		return EXIT_CANNOT;
+	if (s->n_own == OWN_MAX || mail_domain(name, &s->own[s->n_own]) < 0)
+		return cmd_usage(ctx, tr(ctx->lang, N_("--own %.*s is no domain, or there are too many")), SV_ARG(name));
+	s->n_own++;
+	return 0;
+}
+
+static int
+opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o UNUSED, const char *arg)
+{
+	return own_add(ctx, state, sv_str(arg));
+}
+
+static void
+done(void *state)
+{
+	struct state *s = state;
+
+	s->pool = pool_free(s->pool);
+	file_unmap(&s->map);
+}
+
+/* Without --own: those of the configuration, if there is one. */
+static int
+own_take(const struct cmd_ctx *ctx, struct state *s)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	_cleanup_(conf_freep) struct conf *c = NULL;
+	struct conf_error e;
+	struct sv text, line;
+	int rc;
+
+	if (s->n_own > 0)
+		return 0;
+	if (app_conf_load(ctx->conf, ctx->state, &c, &e) < 0) {
+		if (ctx->conf == NULL && e.code == CONF_E_FILE)
+			return 0;
+		conf_error_text(&e, ctx->lang, &b);
+		cmd_err("%.*s", SV_ARG(buf_get(&b)));
+		return EXIT_CANNOT;
+	}
+	app_conf_lines(c, CONF_ORG_MAIL_DOMAINS, &b);
+	text = buf_get(&b);
+	while (sv_line(&text, &line)) {
+		if (sv_ends(line, SV(".")))
+			line = sv_take(line, line.n - 1);
+		if (line.n > 0 && (rc = own_add(ctx, s, line)) != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+judge(const struct cmd_ctx *ctx, struct state *s, const char *name)
+{
+	int rc;
+
+	findings_init(&s->fs, s->pool);
+	s->fs.subject = sv_str(name);
+	rc = feedback_parse(s->pool, s->map.data, &s->fs, &s->f);
+	if (rc == 0 && s->f != NULL)
+		rc = feedback_about(s->f, s->own, s->n_own, s->pool, &s->fs, &s->about);
+	if (rc == 0)
+		return 0;
+	cmd_err(tr(ctx->lang, N_("%s could not be judged: %s")), name, err_str(rc));
+	return EXIT_CANNOT;
+}
+
+/* --- shown: each value is a key and a text, for both forms --- */
+
+struct shown {
+	struct buf	*b;		/* NULL: j */
+	struct json	*j;
+};
+
+static void
+value_put(const struct shown *o, const char *key, struct sv value)
+{
+	if (value.n == 0)
+		return;
+	if (o->b == NULL) {
+		json_kv_sv(o->j, key, value);
+		return;
+	}
+	buf_printf(o->b, "%-16s ", key);
+	escape_term(o->b, value);
+	buf_char(o->b, '\n');
+}
+
+static void
+values_put(const struct shown *o, const struct feedback *f)
+{
+	char at[TIME_STRLEN], source[IP_ADDR_STRLEN];
+
+	value_put(o, "type", sv_str(f->has_report ? feedback_type_name(f->type) : ""));
+	value_put(o, "agent", f->agent);
+	if (f->has_arrival)
+		value_put(o, "arrived", sv_str(time_str(f->arrived, at)));
+	if (f->has_source)
+		value_put(o, "source", sv_str(ip_addr_str(f->source.addr, f->source.af, source)));
+	if (f->has_mail_from)
+		value_put(o, "sender-domain", f->mail_from.domain);
+	for (size_t i = 0; i < f->domains.n && i < 1; i++)
+		value_put(o, "reported-domain", f->domains.v[i]);
+	value_put(o, "auth-failure", f->auth_failure);
+}
+
+static void
+about_put(const struct cmd_ctx *ctx, const struct shown *o, const struct feedback_about *a)
+{
+	char name[DNAME_STRLEN];
+
+	if (a->is_ours) {
+		struct sv text = sv_str(dname_str(&a->name, name));
+
+		value_put(o, "about", sv_take(text, text.n - 1));
+		value_put(o, "by", sv_str(tr(ctx->lang, feedback_by_name(a->by))));
+	}
+	for (unsigned t = 0; t < FEEDBACK_TOKEN_MAX; t++)
+		value_put(o, feedback_token_name(t), a->tokens[t]);
+}
+
+static void
+json_put(const struct cmd_ctx *ctx, const struct state *s, struct buf *b)
+{
+	struct json j = json_on(b, true);
+	const struct shown o = { NULL, &j };
+
+	json_open(&j, '{');
+	json_kv_bool(&j, "complaint", s->f != NULL);
+	json_kv_bool(&j, "ours", s->about.is_ours);
+	if (s->f != NULL) {
+		values_put(&o, s->f);
+		json_kv_u64(&j, "incidents", s->f->incidents);
+		about_put(ctx, &o, &s->about);
+	}
+	json_key(&j, "findings");
+	json_open(&j, '[');
+	for (const struct finding *f = s->fs.head; f != NULL; f = f->next)
+		finding_json(&j, f, ctx->lang);
+	json_close(&j, ']');
+	json_close(&j, '}');
+	buf_char(b, '\n');
+}
+
+static void
+text_put(const struct cmd_ctx *ctx, const struct state *s, struct buf *b)
+{
+	const struct shown o = { b, NULL };
+
+	if (s->f != NULL) {
+		values_put(&o, s->f);
+		about_put(ctx, &o, &s->about);
+	}
+	zone_findings_print(ctx, &s->fs, b);
+}
+
+static int
+run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct state *s = state;
+	int rc;
+
+	if (argc != 1)
+		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("name one file: the mail with the complaint")));
+	if (s->pool == NULL && (s->pool = pool_new(2 * MAIL_POOL_MAX)) == NULL)
+		return EXIT_CANNOT;
+	if ((rc = file_map(argv[0], FILE_MAX, &s->map)) < 0) {
+		cmd_err(tr(ctx->lang, N_("cannot read %s: %s")), argv[0], zone_read_why(ctx, rc));
+		return EXIT_CANNOT;
+	}
+	if ((rc = own_take(ctx, s)) != 0 || (rc = judge(ctx, s, argv[0])) != 0)
+		return rc;
+	(ctx->json ? json_put : text_put)(ctx, s, &b);
+	if (cmd_out(&b) != 0)
+		return EXIT_CANNOT;
+	return findings_reject(&s->fs) ? EXIT_REJECTED : EXIT_GOOD;
+}
+
+extern const struct cmd cmd_mail_complaint;
+const struct cmd cmd_mail_complaint = {
+	.area = "mail", .verb = "complaint", .args = "FILE",
+	.summary = N_("a complaint about mail (ARF): what it says, and whose mail it is about"),
+	.opts = opts, .opt = opt, .state_size = sizeof(struct state), .run = run, .done = done,
+};
