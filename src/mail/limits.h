@@ -22,7 +22,7 @@
 /* --- bimi.h --- */
 #define BIMI_URI_MAX		1000		/* octets; as long as a line of a field may be */
 #define BIMI_SELECTOR_MAX	63		/* octets: a label, though dots are allowed */
-#define BIMI_PEM_MAX		(256 * 1024)	/* octets: four certificates, one with an image of 32 KB twice in base64 */
+#define BIMI_PEM_MAX		(256 * 1024)	/* octets: four certificates, one with an image in base64, twice */
 #define BIMI_CERTS_MAX		8		/* of one chain; there are three or four */
 #define BIMI_ROOTS_MAX		64		/* that vouch for marks; today there are some five */
 
