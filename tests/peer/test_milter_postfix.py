@@ -227,6 +227,20 @@ def killed(t, p, g):
     p.empty()
 
 
+def unsigned(t, p, g):
+    """Who holds the keys is killed: our own mail is signed or comes again, and never goes without."""
+    def send():
+        return p.send("a@ours.test", ["b@local.test"], message("a@ours.test"), client="192.0.2.77")[0]
+
+    g.kill_role("seal")
+    codes = [send() for _ in range(5)]
+    t.equal(set(codes) - {250, 451}, set(), "without keys: signed already, or asked for again")
+    t.ok(wait_for(lambda: send() == 250), "keys are back", g.log())
+    mails = p.mail(codes.count(250) + 1)
+    t.ok(mails and all(fields(m, "DKIM-Signature") for m in mails), "none of it went without its signature")
+    p.empty()
+
+
 def stops(t, p, g):
     begin = time.monotonic()
     s = p.smtp("192.0.2.1")	# a connection to the milter that stays open
@@ -253,7 +267,7 @@ def main():
                 t.ok(False, "sekisho serve with role milter", g.log())
                 return t.done()
             with postfix.Postfix(d, "unix:" + g.sock) as p:
-                for case in (passes, refused, own, signed, counted, crowded, killed, stops):
+                for case in (passes, refused, own, signed, counted, crowded, killed, unsigned, stops):
                     t.case(case, t, p, g)
         finally:
             house.stop_all()
