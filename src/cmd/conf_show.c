@@ -140,6 +140,13 @@ value_yaml(const struct conf *c, size_t row, const struct conf_value *v, struct 
 		buf_str(b, "\"\"");
 }
 
+/* One value that there is none of, nor a word for that: a comment. */
+static bool
+is_unset(const struct conf *c, size_t row)
+{
+	return c->values[row].n == 0 && !c->rows[row].list;
+}
+
 static void
 show_yaml(const struct cmd_ctx *ctx, const struct conf *c, struct buf *b)
 {
@@ -155,7 +162,7 @@ show_yaml(const struct cmd_ctx *ctx, const struct conf *c, struct buf *b)
 		if (head.n > 0 && !sv_eq(head, section))
 			buf_printf(b, "%.*s:\n", SV_ARG(head));
 		section = head;
-		buf_printf(b, "%s%.*s: ", head.n > 0 ? "  " : "",
+		buf_printf(b, "%s%s%.*s: ", head.n > 0 ? "  " : "", is_unset(c, i) ? "# " : "",
 		    SV_ARG(head.n > 0 ? sv_skip(path, dot + 1) : path));
 		value_yaml(c, i, &c->values[i], b);
 		buf_str(b, "  # ");
