@@ -23,6 +23,25 @@ like_find(const struct dkim *d, const struct dkim_sig *s)
 	return NULL;
 }
 
+/*
+ * Those that were read are the first from the top (DKIM_SIGS_MAX); one that was pushed below them
+ * is there all the same.
+ */
+static int
+like_read(struct diff_of *o, const struct dkim_sig *s, const struct dkim_sig **ret)
+{
+	const size_t mate = o->mate[s->field - o->head[0]->fields];
+	struct dkim_sig *a;
+
+	*ret = like_find(&o->side[1]->judge->dkim, s);
+	if (*ret != NULL || mate == SIZE_MAX)
+		return 0;
+	if ((a = pool_alloc(o->pool, sizeof(*a))) == NULL)
+		return -ENOMEM;
+	*ret = a;
+	return dkim_sig_parse(o->pool, DKIM_SIGNATURE, &o->head[1]->fields[mate], a);
+}
+
 static const struct dkim_sig *
 part_of(const struct arc *a, uint32_t i, bool is_seal)
 {
@@ -46,13 +65,15 @@ static int
 list_make(struct diff_of *o)
 {
 	const struct mail_judge *j = o->side[0]->judge;
+	int rc;
 
 	o->d->sigs = pool_calloc(o->pool, j->dkim.n + 2 * (size_t)j->arc.n + 1, sizeof(*o->d->sigs));
 	if (o->d->sigs == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < j->dkim.n; i++)
-		sig_put(o, DKIM_SIGNATURE, &j->dkim.sigs[i])->after =
-		    like_find(&o->side[1]->judge->dkim, &j->dkim.sigs[i]);
+		if ((rc = like_read(o, &j->dkim.sigs[i],
+		    &sig_put(o, DKIM_SIGNATURE, &j->dkim.sigs[i])->after)) < 0)
+			return rc;
 	for (uint32_t i = 0; i < j->arc.n; i++) {
 		set_put(o, i, false);
 		set_put(o, i, true);

@@ -74,6 +74,8 @@ sig_must(const struct mail_diff_sig *s, const struct place *after)
 	must(s->fate != DIFF_HOLDS || (s->head_same && s->body_same && s->after != NULL));
 	if (s->kind != DKIM_SIGNATURE || s->after == NULL || !s->is_verified || s->fate == DIFF_WAS_BROKEN)
 		return;
+	if (s->after < after->judge.dkim.sigs || s->after >= after->judge.dkim.sigs + after->out.n_dkim)
+		return;			/* below those that are judged */
 	v = &after->out.dkim[s->after - after->judge.dkim.sigs];
 	if (!v->has_key)
 		return;

@@ -80,6 +80,8 @@ verdicts_agree(const struct pair *p, const char *what)
 
 		if (s->kind != DKIM_SIGNATURE || s->after == NULL || !s->is_verified || s->fate == DIFF_WAS_BROKEN)
 			continue;
+		if (s->after < p->after.j.dkim.sigs || s->after >= p->after.j.dkim.sigs + p->after.out.n_dkim)
+			continue;		/* below those that are judged */
 		v = &p->after.out.dkim[s->after - p->after.j.dkim.sigs];
 		if (!v->has_key)
 			continue;
@@ -197,6 +199,9 @@ static const struct row {
 	    CODES_OF(MAIL_DIFF_QUOTE, MAIL_DIFF_SIG_BROKEN) },
 	{ "taken out", PLAIN, RELAXED, "DKIM-Signature", "X-Old-Signature", DIFF_GONE,
 	    CODES_OF(MAIL_DIFF_SIG_GONE) },
+#define ONE	"DKIM-Signature: x\r\n"
+#define FIVE	ONE ONE ONE ONE ONE
+	{ "below many others", PLAIN, RELAXED, "DKIM-Signature", FIVE FIVE "DKIM-Signature", DIFF_HOLDS, CODES_OF() },
 	{ "own field", PLAIN, RELAXED, "v=1; a=", "v=1; q=dns/txt; a=", DIFF_BROKEN,
 	    CODES_OF(MAIL_DIFF_SIG_BROKEN) },
 	{ "converted", MIXED, RELAXED, "8bit\r\n\r\n\xe4\xbc\x9a\xe8\xad\xb0 = this",
@@ -537,5 +542,5 @@ test_seal(void **state)
 	kit_done(&k);
 }
 
-TESTS_MAIN("mail/diff", T(test_rows), T(test_names), T(test_where), T(test_no_key), T(test_program), T(test_shown), T(test_ends),
-    T(test_limit), T(test_seal))
+TESTS_MAIN("mail/diff", T(test_rows), T(test_names), T(test_where), T(test_no_key), T(test_program),
+    T(test_shown), T(test_ends), T(test_limit), T(test_seal))
