@@ -71,6 +71,15 @@ sv_rfind(struct sv s, char c)
 
 /* Eight letters at a time: URIs are looked through by the ten thousand. */
 bool
+sv_ascii(struct sv s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+bool
 sv_graphic(struct sv s)
 {
 	uint64_t w, bad = 0;

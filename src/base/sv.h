@@ -54,6 +54,7 @@ bool		sv_eq_str(struct sv, const char *);
 bool		sv_caseeq(struct sv, struct sv);	/* ASCII only */
 bool		sv_starts(struct sv, struct sv);
 bool		sv_ends(struct sv, struct sv);
+bool		sv_ascii(struct sv);	/* no octet above 127; true if empty */
 bool		sv_graphic(struct sv);	/* printable ASCII without a blank; true if empty */
 /* Index of the first c, or s.n. */
 size_t		sv_find(struct sv, char c);

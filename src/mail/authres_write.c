@@ -47,22 +47,13 @@ authres_out_escaped(struct authres_out *o, struct sv s, char a, char b)
 	}
 }
 
-static bool
-is_ascii(struct sv s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] >= 0x80)
-			return false;
-	return true;
-}
-
 /* The domain as A-labels without a final dot; as it is where it is none. */
 static struct sv
 ascii_domain(struct sv domain, char room[static DNAME_STRLEN])
 {
 	struct dname name;
 
-	if (is_ascii(domain) || mail_domain(domain, &name) < 0)
+	if (sv_ascii(domain) || mail_domain(domain, &name) < 0)
 		return domain;
 	(void)dname_str(&name, room);
 	return sv_take(sv_str(room), strlen(room) - 1);
@@ -77,7 +68,7 @@ value_put(struct authres_out *o, struct sv s, bool is_plain)
 
 	if (!o->is_utf8)
 		domain = ascii_domain(domain, room);
-	if (is_plain && (o->is_utf8 || (is_ascii(local) && is_ascii(domain)))) {
+	if (is_plain && (o->is_utf8 || (sv_ascii(local) && sv_ascii(domain)))) {
 		buf_sv(&o->piece, local);
 		buf_sv(&o->piece, domain);
 		return;

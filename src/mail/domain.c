@@ -50,15 +50,6 @@ labels_are_good(struct sv text, bool *ret_idn)
 	return true;
 }
 
-static bool
-is_ascii(struct sv s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] >= 0x80)
-			return false;
-	return true;
-}
-
 static int
 name_lower(struct sv text, struct dname *ret)
 {
@@ -74,7 +65,7 @@ name_lower(struct sv text, struct dname *ret)
 static bool
 label_is_same(struct sv text, struct sv ascii, struct sv unicode)
 {
-	return sv_caseeq(text, is_ascii(text) ? ascii : unicode);
+	return sv_caseeq(text, sv_ascii(text) ? ascii : unicode);
 }
 
 /*
@@ -135,7 +126,7 @@ mail_domain(struct sv text, struct dname *ret)
 
 	if (text.n == 0 || text.n > TEXT_MAX)
 		return -EINVAL;
-	if (is_ascii(text) && !labels_are_good(text, &is_idn))
+	if (sv_ascii(text) && !labels_are_good(text, &is_idn))
 		return -EINVAL;
 	return is_idn ? idn_parse(text, ret) : name_lower(text, ret);
 }

@@ -42,15 +42,6 @@ client_plain(const struct ip_prefix *px)
 	return v4;
 }
 
-static bool
-is_ascii(struct sv s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] >= 0x80)
-			return false;
-	return true;
-}
-
 /*
  * A domain as the DNS has it, and its text for macros: U-labels become A-labels (RFC 8616
  * section 4). What has no such form stays as it is, with .len 0.
@@ -64,10 +55,10 @@ domain_read(struct spf_eval *ev, struct sv text, struct dname *ret_name, struct 
 		text.n--;
 	*ret_text = text;
 	ret_name->len = 0;
-	if ((is_ascii(text) ? mail_name(text, &name) : mail_domain(text, &name)) < 0)
+	if ((sv_ascii(text) ? mail_name(text, &name) : mail_domain(text, &name)) < 0)
 		return 0;
 	*ret_name = name;
-	if (!is_ascii(text))
+	if (!sv_ascii(text))
 		*ret_text = spf_name_text(ev, &name);
 	return ret_text->p == NULL ? -ENOMEM : 0;
 }

@@ -155,5 +155,19 @@ graphic(void **state UNUSED)
 			}
 }
 
-TESTS_MAIN("base/sv", T(graphic), T(equality), T(heads_and_tails), T(searching), T(order),
+static void
+ascii(void **state UNUSED)
+{
+	char text[3] = "ab";
+
+	assert_true(sv_ascii((struct sv){ NULL, 0 }));
+	for (unsigned at = 0; at < 2; at++)
+		for (unsigned c = 0; c < 256; c++) {
+			memcpy(text, "ab", sizeof(text));
+			text[at] = (char)c;
+			assert_int_equal(sv_ascii((struct sv){ text, 2 }), c < 0x80);
+		}
+}
+
+TESTS_MAIN("base/sv", T(ascii), T(graphic), T(equality), T(heads_and_tails), T(searching), T(order),
     T(cutting), T(lines), T(words), T(numbers), T(numbers_32))
