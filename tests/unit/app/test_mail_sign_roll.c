@@ -148,6 +148,10 @@ test_roll(void **state)
 	assert_int_equal(state_of(w, "a"), MAIL_ROLL_RETIRED);
 	w->now++;
 	assert_int_equal(state_of(w, "a"), MAIL_ROLL_WITHDRAWN);
+	see(w, "e", 2, 0, 0, 10);
+	w->now += 10 + SLACK;
+	assert_int_equal(state_of(w, "e"), MAIL_ROLL_IN_USE);	/* beside that of RSA */
+	assert_int_equal(state_of(w, "b"), MAIL_ROLL_IN_USE);
 	mail_roll_del(&w->r, key(w, "a"));
 	assert_int_equal(w->r.n, 3);
 	assert_int_equal(state_of(w, "b"), MAIL_ROLL_IN_USE);
