@@ -75,6 +75,11 @@ void	 mail_lines_print(const struct cmd_ctx *, const struct mail_case *, struct 
 /* The field that we would add. */
 void	 mail_results_print(const struct mail_case *, struct buf *);
 
+/* --- mail_explain.c --- */
+
+/* The whole chain of evidence. */
+void	 mail_explain_print(const struct cmd_ctx *, const struct mail_case *, struct buf *);
+
 /* --- mail_json.c --- */
 
 void	 mail_json_print(const struct cmd_ctx *, const struct mail_case *, struct buf *);

@@ -518,8 +518,8 @@ story_print(const struct cmd_ctx *ctx, const struct mail_case *m, struct buf *b)
 		buf_printf(b, "  %s\n", tr(ctx->lang, mail_story_step(s->other)));
 }
 
-static void
-text(const struct cmd_ctx *ctx, const struct mail_case *m, struct buf *b)
+void
+mail_explain_print(const struct cmd_ctx *ctx, const struct mail_case *m, struct buf *b)
 {
 	mail_lines_print(ctx, m, b);
 	message_print(ctx, m, b);
@@ -535,7 +535,7 @@ text(const struct cmd_ctx *ctx, const struct mail_case *m, struct buf *b)
 static int
 run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 {
-	return mail_run(ctx, state, argc, argv, text);
+	return mail_run(ctx, state, argc, argv, mail_explain_print);
 }
 
 extern const struct cmd cmd_mail_explain;

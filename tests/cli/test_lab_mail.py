@@ -137,6 +137,36 @@ def refusals():
         ok(code == rc and err, " ".join(words), (code, out, err))
 
 
+def reflector(d, flows):
+    by = {f["label"]: f for f in flows}
+
+    def reflect(label, *words, change=lambda x: x, recipient="reflector@gate.example"):
+        f = by[label]
+        return run("lab", "reflect", "--psl", "none", "--at", AT, "--dns", os.path.join(d, "world.zone"), "--client", f["client"], "--helo", f["helo"],
+                   "--sender", f["sender"], "--recipient", recipient, *words, stdin=change(read(d, f["file"])))
+    code, out, err = reflect("direct")
+    head, _, body = out.partition("\n\n")
+    ok(code == 0 and "From: reflector@gate.example\nTo: alice@strict.example\nSubject: Auto: A message of the lab: direct\n" in out and
+       "\nAuto-Submitted: auto-replied\n" in head and "\nIn-Reply-To: <" in head and "Next step" in body and "Content-Language: en" in head,
+       "the reflector's answer", out + err)
+    code, out, err = reflect("spoof-reject", recipient="reflector-ja@gate.example")
+    ok(code == 0 and "次の手順" in out and "Content-Language: ja" in out, "in Japanese", out + err)
+    for label, why in (("bounce", "the null sender"), ("list-plain", "a list")):
+        code, out, err = reflect(label)
+        ok(code == 1 and out == "" and err == "", "no answer: " + why, (code, out, err))
+    for field in (b"Auto-Submitted: auto-generated", b"Precedence: bulk", b"List-Id: <x.example>"):
+        code, out, err = reflect("direct", change=lambda x: field + b"\r\n" + x)
+        ok(code == 1 and out == "", "no answer: " + field.decode(), out)
+    for sender in ("owner-x@a.example", "x-request@a.example", "MAILER-DAEMON@a.example", "reflector@gate.example", "no-reply@a.example", "a\nBcc: x@b"):
+        code, out, err = reflect("direct", "--sender", sender)
+        ok(code == 1 and out == "", "no answer: " + repr(sender), out)
+    code, out, err = reflect("direct", change=lambda x: x.replace(b"Subject: A", b"Subject: B\r\n Bcc: x@b.example\r\n \x1b[1m"))
+    ok(code == 0 and "\nBcc" not in out and "\x1b" not in out, "a subject stays one line", out)
+    for recipient in ("", "x", "a@b.example\nBcc: c@d.example"):
+        code, out, err = reflect("direct", recipient=recipient)
+        ok(code == 2 and out == "", "a recipient that is none: " + repr(recipient), out)
+
+
 # --- others ---
 
 DKIMPY = """
@@ -220,6 +250,7 @@ def main():
         expectations(d, flows)
         explained(d, flows)
         reports(d, flows)
+        reflector(d, flows)
         again(d)
         peers(d, flows)
     refusals()
