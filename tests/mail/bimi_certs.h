@@ -193,6 +193,29 @@
 	"pU/2BzAzk4FAix/N2vhkXPRO\n" \
 	"-----END CERTIFICATE-----\n"
 
+/* Signed by the key of leaf, which is no CA. */
+#define PEM_SUB \
+	"-----BEGIN CERTIFICATE-----\n" \
+	"MIIDWTCCAwCgAwIBAgIBBDAKBggqhkjOPQQDAjBMMRMwEQYDVQQKDApFeGFtcGxl\n" \
+	"IEtLMR8wHQYKKwYBBAGDnl8BDQwPUmVnaXN0ZXJlZCBNYXJrMRQwEgYDVQQDDAtl\n" \
+	"eGFtcGxlLmNvbTAeFw0yNjExMjMwODM4NDRaFw00NTEwMTQwODM4NDRaMEwxEzAR\n" \
+	"BgNVBAoMCkV4YW1wbGUgS0sxHzAdBgorBgEEAYOeXwENDA9SZWdpc3RlcmVkIE1h\n" \
+	"cmsxFDASBgNVBAMMC2V4YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD\n" \
+	"QgAEzP2hIb8/+4U86dmLcAM0y0D3UMQeSkcBrBtnMuDTWRpeJBq4hLxuwu7bbhIl\n" \
+	"koI3cy69XpeyqdRzMSbSAQLwOqOCAdEwggHNMAwGA1UdEwEB/wQCMAAwEwYDVR0l\n" \
+	"BAwwCgYIKwYBBQUHAx8wMQYDVR0RBCowKIILZXhhbXBsZS5jb22CGWRlZmF1bHQu\n" \
+	"X2JpbWkuZXhhbXBsZS5vcmcwggFUBggrBgEFBQcBDASCAUYwggFCooIBPqCCATow\n" \
+	"ggE2MIIBMjCCAS4WDWltYWdlL3N2Zyt4bWwwMTAvMAsGCWCGSAFlAwQCAQQgoG2G\n" \
+	"s+oMGsnlBo0Fsbx5d+8ayJpQ1rGI5WRFcx4iEREwgekWgeZkYXRhOmltYWdlL3N2\n" \
+	"Zyt4bWw7YmFzZTY0LEg0c0lBQUFBQUFBQ0F5V05NUTZETUF4RnIySzVjNG1oVzVW\n" \
+	"a3FOUzlWNkRVSlpZQ1FZbEY2TzBMUXZyRCs4dDd0cXdqckp5THBObGgyM1FJNzc3\n" \
+	"d0s2ZXZSSGFvTXYrdVMwSFlwamdYaDBGMXVSdFRhMjNxclVsNU5CMFJtZDJDc0Fy\n" \
+	"WFI5b2NFaEMweDlCYkZZM3NuMXMvTFpHdE9hL05QQ2hVK1dqWW80UVFXTWFnSisv\n" \
+	"aDZQQXlFS0h4OWxEN1A4L09SR21tQUFBQTAdBgNVHQ4EFgQURdyyRu1KT5rTUkj4\n" \
+	"iyqTTSAnyqwwCgYIKoZIzj0EAwIDRwAwRAIgTi6FHblzGQY4MdHbfqV7U5b6KeVg\n" \
+	"ZYbfvn74UFwBDBMCIA4FfcTZzis4xDZus4vmrD1KLyiJyokdp7IPvXhpTrEm\n" \
+	"-----END CERTIFICATE-----\n"
+
 /* The image in all of them; gzip in leaf and odd. */
 #define MARK_SVG \
 	"<svg version=\"1.2\" baseProfile=\"tiny-ps\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 10 10\"><title>Example</title><rect width=\"10\" height=\"10\" fill=\"#c00\"/></svg>"

@@ -70,5 +70,6 @@ openssl req -new -config oids.cnf -key leaf.key -subj "/O=Example KK/markType=Re
 for e in leaf web odd png broken; do openssl x509 -req -in leaf.csr -CA int.pem -CAkey int.key -set_serial 3 -days 7000 -sha384 -extfile ca.cnf -extensions $e -out $e.pem 2>/dev/null; done
 openssl x509 -req -in leaf.csr -CA root.pem -CAkey root.key -set_serial 3 -days 7000 -sha512 -extfile ca.cnf -extensions plain -out plain.pem 2>/dev/null
 openssl x509 -req -in leaf.csr -CA root.pem -CAkey root.key -set_serial 3 -days 7000 -sha384 -extfile ca.cnf -extensions plain -out rsa384.pem 2>/dev/null
+openssl x509 -req -in leaf.csr -CA leaf.pem -CAkey leaf.key -set_serial 4 -days 6900 -sha256 -extfile ca.cnf -extensions leaf -out sub.pem 2>/dev/null
 openssl verify -CAfile root.pem -untrusted int.pem leaf.pem
 ls -la *.pem

@@ -24,6 +24,8 @@ static const struct {
 	{ PEM_LEAF, PEM_ROOT, "example.com", NOW, true, "BIMI_CERT_CHAIN " },
 	{ PEM_LEAF PEM_WEB, PEM_ROOT, "example.com", NOW, true, "BIMI_CERT_CHAIN " },
 	{ PEM_LEAF PEM_INT, PEM_PLAIN, "example.com", NOW, true, "BIMI_CERT_CHAIN " },	/* no CA */
+	{ PEM_SUB PEM_LEAF PEM_INT, PEM_ROOT, "example.com", NOW, true, "BIMI_CERT_CHAIN " },	/* one's own CA */
+	{ PEM_SUB, PEM_LEAF, "example.com", NOW, true, "BIMI_CERT_CHAIN " },
 	{ PEM_RSA384, PEM_ROOT, "example.com", NOW, true, "BIMI_CERT_CHAIN BIMI_CERT_CHAIN " },
 	{ PEM_LEAF PEM_INT, "-----BEGIN CERTIFICATE-----\nx\n", "example.com", NOW, false, "BIMI_CERT_CHAIN " },
 	{ PEM_WEB PEM_INT, PEM_ROOT, "example.com", NOW, false, "BIMI_CERT BIMI_CERT_LOGO " },
