@@ -166,6 +166,18 @@ seal_check(const struct conf *c, struct conf_error *err)
 	return 0;
 }
 
+/* A name without anything that has a meaning in a field. */
+static int
+id_check(const struct conf *c, struct conf_error *err)
+{
+	struct sv id = sv_str(app_conf_str(c, CONF_MAIL_AUTHSERV_ID));
+	struct dname d;
+
+	if (id.n == 0 || (sv_graphic(id) && dname_parse(id, NULL, &d) == 0))
+		return 0;
+	return refuse_row(c, CONF_MAIL_AUTHSERV_ID, N_("a domain name"), err);
+}
+
 static int
 aliases_check(const struct conf *c, struct conf_error *err)
 {
@@ -194,7 +206,7 @@ acts_put(const struct conf *c, struct buf *b)
 
 	buf_printf(b, "policy %s\n", app_conf_str(c, CONF_MAIL_POLICY));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (app_conf_str(c, rows[i])[0] != '\0')
+		if (!sv_eq(sv_str(app_conf_str(c, rows[i])), SV("policy")))
 			/* The option's last word is the rule's. */
 			buf_printf(b, "%s %s\n", c->rows[rows[i]].path + sizeof("mail.") - 1,
 			    app_conf_str(c, rows[i]));
@@ -262,7 +274,8 @@ mail_conf_check(const struct conf *c, struct conf_error *err)
 	for (size_t i = 0; i < paths->n; i++)
 		if (path_check(c, &paths->items[i], err) < 0)
 			return err->rc;
-	if (listen_check(c, err) < 0 || seal_check(c, err) < 0 || aliases_check(c, err) < 0)
+	if (listen_check(c, err) < 0 || seal_check(c, err) < 0 || aliases_check(c, err) < 0 ||
+	    id_check(c, err) < 0)
 		return err->rc;
 	if (resolver.n > 0 && dnsask_to_parse(resolver, &to) < 0)
 		return refuse_row(c, CONF_MAIL_RESOLVER,
