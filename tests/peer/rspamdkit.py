@@ -114,6 +114,8 @@ class Rspamd:
             self.process = subprocess.Popen([peers.find("rspamd"), "-f", "-i", "-c", conf], stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, start_new_session=True)
         if not wait_for(lambda: self.process.poll() is not None or self.is_up()) or self.process.poll() is not None:
+            if self.process.poll() is None:
+                self.stop()
             with open(os.path.join(self.home, "out")) as f:
                 raise RuntimeError("rspamd did not begin: " + f.read()[-1000:])
 
