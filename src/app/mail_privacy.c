@@ -16,7 +16,7 @@ static const struct privacy_data data[] = {
 	  N_("to find the policies and keys of these domains"),
 	  N_("in memory, for the time to live of each answer"),
 	  N_("the resolver, and through it the name servers of those domains") },
-	{ "mail.milter.listen", N_("for each message: time, queue id, the client's address, domains, results, what was done; no local part of an address, no subject, no text"),
+	{ "mail.reports", N_("for each message: time, queue id, the client's address, domains, results, what was done; no local part of an address, no subject, no text"),
 	  N_("to sum up what was found, for oneself and for the domains' owners"),
 	  N_("in the state directory, until the reports of the day are done"), N_("nobody") },
 };

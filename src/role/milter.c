@@ -172,8 +172,10 @@ static void
 journal_turn(struct role *r)
 {
 	struct milter_role *mr = r->state;
-	int rc = mail_journal_turn(mr->hall.journal, role_now(r), false);
+	int rc = 0;
 
+	if (mr->hall.journal != NULL)
+		rc = mail_journal_turn(mr->hall.journal, role_now(r), false);
 	if (rc < 0 && !mr->turn_failed)
 		role_log(r, LOG_LEVEL_ERROR, "%s: %s; rows wait there", mr->rows, err_str(rc));
 	mr->turn_failed = rc < 0;
@@ -294,7 +296,7 @@ conf_take(struct role *r, const struct msg_milter_conf *m)
 	if ((rc = rules_take(mr, m->rules)) < 0 || (rc = resolver_take(r, m->resolver)) < 0 ||
 	    (rc = milter_sign_init(&mr->hall, r)) < 0)
 		return rc;
-	return journal_take(r, m->rows);
+	return m->rows.n > 0 ? journal_take(r, m->rows) : 0;
 }
 
 static int

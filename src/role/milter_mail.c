@@ -107,7 +107,7 @@ milter_mail_end(struct milter_mail *m, struct mail_gate_out *ret)
 
 	mail_gate_end(m->gate, &w, ret);
 	out_count(n, ret);
-	if (!ret->has_row || row_keep(m, &ret->row, w.now) == 0)
+	if (!ret->has_row || m->hall->journal == NULL || row_keep(m, &ret->row, w.now) == 0)
 		return;
 	atomic_fetch_add(&n->unkept, 1);
 	/* Who wants what is not noted to come again has said so; it is noted then. */

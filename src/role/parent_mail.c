@@ -32,7 +32,9 @@ milter_conf_fill(const struct conf *c, struct milter_texts *t)
 	mail_conf_listen(c, &t->listen);
 	mail_conf_rules(c, &t->rules);
 	(void)proc_host_name(t->node, sizeof(t->node));
-	(void)snprintf(t->rows, sizeof(t->rows), "%s/mail-rows", app_conf_str(c, CONF_STATE));
+	t->rows[0] = '\0';
+	if (strcmp(app_conf_str(c, CONF_MAIL_REPORTS), "none") != 0)
+		(void)snprintf(t->rows, sizeof(t->rows), "%s/mail-rows", app_conf_str(c, CONF_STATE));
 	return (struct msg_milter_conf){
 		.listen = buf_get(&t->listen), .mode = mode_of(app_conf_str(c, CONF_MILTER_MODE)),
 		.authserv_id = sv_str(id[0] != '\0' ? id : t->node), .node = sv_str(t->node),

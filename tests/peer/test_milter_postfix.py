@@ -34,6 +34,7 @@ MAIL = """mail:
     listen: unix:%(sock)s
     mode: "0660"
   authserv-id: mx.local.test
+  reports: aggregate
   own-networks: 192.0.2.77/32
   relays: 192.0.2.78/32
   policy: enforce

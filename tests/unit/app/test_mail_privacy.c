@@ -3,6 +3,7 @@
 #include "app/mail_privacy.h"
 
 #define ON	"mail:\n  milter:\n    listen: unix:/run/milter\n"
+#define ALWAYS	(PRIVACY_READ | PRIVACY_REWRITE | PRIVACY_SEND)
 
 static const struct {
 	const char	*conf;
@@ -11,10 +12,12 @@ static const struct {
 } rows[] = {
 	{ "", 0, 0, 0 },
 	{ "mail:\n  policy: enforce\n", 0, 0, 0 },	/* nothing is handed over */
-	{ ON, PRIVACY_READ | PRIVACY_REWRITE | PRIVACY_KEEP | PRIVACY_SEND, 3, 6 },
-	{ ON "  policy: enforce\n", PRIVACY_READ | PRIVACY_REWRITE | PRIVACY_KEEP | PRIVACY_SEND | PRIVACY_REJECT, 3, 7 },
-	{ ON "  policy: observe\n  on-reject: accept\n", PRIVACY_READ | PRIVACY_REWRITE | PRIVACY_KEEP | PRIVACY_SEND, 3, 6 },
-	{ ON "  on-temperror: tempfail\n", PRIVACY_READ | PRIVACY_REWRITE | PRIVACY_KEEP | PRIVACY_SEND | PRIVACY_REJECT, 3, 7 },
+	{ ON, ALWAYS, 2, 5 },
+	{ ON "  reports: aggregate\n", ALWAYS | PRIVACY_KEEP, 3, 6 },
+	{ ON "  reports: none\n", ALWAYS, 2, 5 },
+	{ ON "  policy: enforce\n", ALWAYS | PRIVACY_REJECT, 2, 6 },
+	{ ON "  policy: observe\n  on-reject: accept\n", ALWAYS, 2, 5 },
+	{ ON "  on-temperror: tempfail\n", ALWAYS | PRIVACY_REJECT, 2, 6 },
 };
 
 static struct conf *
