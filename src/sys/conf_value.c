@@ -105,8 +105,10 @@ word_known(struct sv words, struct sv w, struct conf_error *e)
 	struct sv known;
 
 	while (sv_word(&words, &known)) {
-		if (sv_eq(known, w))
+		if (sv_eq(known, w)) {
+			e->meant[0] = '\0';	/* one before it may be much alike */
 			return true;
+		}
 		conf_meant(e, w, known, &best);
 	}
 	return false;
