@@ -9,15 +9,6 @@
 
 /* --- what is known before the message --- */
 
-static bool
-is_ascii(struct sv s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] > 0x7f)
-			return false;
-	return true;
-}
-
 /* A server that listens on IPv6 for both may give IPv4 like that (RFC 4291 section 2.5.5.2). */
 static struct ip_prefix
 client_plain(struct ip_prefix px)
@@ -51,7 +42,7 @@ recipients_take(struct mail_gate *g, const struct mail_gate_mail *m)
 
 		if (rc == -ENOMEM)
 			return rc;
-		g->is_utf8 |= !is_ascii(m->recipients[i]);
+		g->is_utf8 |= !sv_ascii(m->recipients[i]);
 		if (rc < 0 || (i > 0 && !dname_eq(&first, &a.name)))
 			return 0;
 		first = a.name;
@@ -71,7 +62,7 @@ mail_take(struct mail_gate *g, const struct mail_gate_mail *m)
 	*in = (struct mail_judge_in){ .has_client = m->has_client, .client = client_plain(m->client),
 		.has_sender = true, .receiver = g->conf->authserv_id, .psl = g->conf->psl };
 	g->who = mail_who_find(&g->conf->policy, m->has_client ? &in->client : NULL, m->login.n > 0);
-	g->is_utf8 = !is_ascii(m->sender);
+	g->is_utf8 = !sv_ascii(m->sender);
 	if ((rc = text_take(g, m->helo, &in->helo)) < 0 ||
 	    (rc = text_take(g, m->sender, &in->sender)) < 0 ||
 	    (rc = text_take(g, m->queue_id, &g->queue_id)) < 0)

@@ -44,21 +44,12 @@ ascii_domain_ok(struct sv text)
 	return text.n > 0 && text.p[text.n - 1] != '.';
 }
 
-static bool
-is_ascii(struct sv text)
-{
-	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.p[i] > 0x7f)
-			return false;
-	return true;
-}
-
 int
 dkim_domain(struct sv text, struct dname *ret)
 {
 	struct dname d;
 
-	if (!is_ascii(text))
+	if (!sv_ascii(text))
 		return mail_domain(text, ret);		/* RFC 8616 section 5 */
 	if (!ascii_domain_ok(text) || mail_name(text, &d) < 0)
 		return -EINVAL;
