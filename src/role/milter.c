@@ -30,8 +30,7 @@ static const char *const trouble_texts[TROUBLES] = {
 	[FAILED] = "messages could not be judged; treated as mail.on-failure says",
 	[UNKEPT] = "messages whose row for the reports could not be kept",
 	[UNSIGNED] = "messages of our own without their signature",
-	[ODD] = "the mail server does not offer what is needed (changing fields, quarantine), "
-	    "or refused a text of ours",
+	[ODD] = "the mail server cannot do what is needed (change fields, hold), or refused a text of ours",
 };
 
 struct milter_role {
