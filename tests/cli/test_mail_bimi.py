@@ -29,7 +29,7 @@ class World:
         self.files = {"chain.pem": text_of("PEM_LEAF") + text_of("PEM_INT"), "root.pem": text_of("PEM_ROOT"),
                       "mark.svg": text_of("MARK_SVG"), "bad.svg": "<svg><script/></svg>",
                       "good.zone": ZONE % "reject", "none.zone": ZONE % "none", "fail.zone": "$ORIGIN .\n",
-                      "mail.conf": "mail:\n  milter:\n    listen: unix:/run/milter\n  policy: enforce\n",
+                      "mail.conf": "mail:\n  milter:\n    listen: unix:/run/milter\n  policy: enforce\n  reports: aggregate\n",
                       "off.conf": "mail:\n  policy: enforce\n", "bad.conf": "mail:\n  policy: maybe\n"}
         for name, text in self.files.items():
             with open(self.path(name), "w", encoding="utf-8") as f:
@@ -73,7 +73,7 @@ def privacy(t, w):
     code, out, _ = house.run("mail", "privacy", "--json", w.path("mail.conf"))
     j = json.loads(out)
     t.equal((code, j["acts"]), (0, ["read-messages", "rewrite-headers", "reject-mail", "keep-data",
-                                    "send-to-third-parties"]), "the acts of a gate that enforces")
+                                    "send-to-third-parties"]), "the acts of a gate that enforces and notes rows")
     t.ok(len(j["consent_ja"]) == len(j["consent_en"]) == 7, "a paragraph for each act, in both languages", j)
     t.ok(all(d["how_long"] and d["to_whom"] for d in j["data"]), "how long and to whom", j)
     code, out, _ = house.run("mail", "privacy", "--lang", "ja", w.path("mail.conf"))
