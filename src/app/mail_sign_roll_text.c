@@ -32,8 +32,8 @@ line_parse(struct sv line, struct pool *pool, struct mail_roll_key *k)
 	for (size_t i = 0; i < TIMES; i++)
 		if (num_u64(sv_cut(&line, '\t'), 0, INT64_MAX / 4, &t[i]) < 0)
 			return -EBADMSG;
-	if (k->alg == DKIM_NO_ALG || domain.n == 0 || selector.n == 0 ||
-	    num_u32(line, 0, MAIL_ROLL_TTL_MAX, &k->ttl_sec) < 0)
+	if (k->alg == DKIM_NO_ALG || domain.n == 0 || !sv_graphic(domain) || selector.n == 0 ||
+	    !sv_graphic(selector) || num_u32(line, 0, MAIL_ROLL_TTL_MAX, &k->ttl_sec) < 0)
 		return -EBADMSG;
 	k->made = (int64_t)t[MADE];
 	k->published = (int64_t)t[PUBLISHED];

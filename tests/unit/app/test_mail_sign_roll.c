@@ -270,6 +270,8 @@ static const char *const broken[] = {
 	"sekisho mail keys 1\nexample.jp\ta\trsa-sha256\t-1\t0\t0\t0\t0\n",
 	"sekisho mail keys 1\nexample.jp\ta\trsa-sha256\t1\t0\t9223372036854775807\t0\t0\n",
 	"sekisho mail keys 1\n\ta\trsa-sha256\t1\t0\t0\t0\t0\n",
+	"sekisho mail keys 1\nexample.jp\ta b\trsa-sha256\t1\t0\t0\t0\t0\n",
+	"sekisho mail keys 1\nexample.jp\x7f\ta\trsa-sha256\t1\t0\t0\t0\t0\n",
 };
 
 static void
