@@ -172,8 +172,10 @@ delimiter_take(struct reader *r, unsigned i, bool is_last, size_t next)
 	r->m->is_open |= r->n_open > i + 1;
 	for (; r->n_open > i + 1; r->n_open--) {
 		struct mime_part *p = &r->m->parts[r->open[r->n_open - 1].part];
+		size_t begin = (size_t)(p->body.p - r->text.p);
 
-		p->body = sv_take(p->body, (size_t)(r->text.p + end - p->body.p));
+		/* A head that ends with this line has its body behind the line's beginning. */
+		p->body = sv_take(p->body, end > begin ? end - begin : 0);
 	}
 	if (!is_last)
 		return part_add(r, next);
