@@ -183,7 +183,8 @@ delimiter_take(struct reader *r, unsigned i, bool is_last, size_t next)
 	if (r->n_open > 0) {		/* the message's own body has what stands behind, too */
 		struct mime_part *p = &r->m->parts[r->open[i].part];
 
-		p->body = sv_take(p->body, (size_t)(r->text.p + next - p->body.p));
+		/* The line's end may be an outer delimiter's. */
+		p->body = sv_take(p->body, (size_t)(r->text.p + end_strip(r, next) - p->body.p));
 	}
 	return 0;
 }

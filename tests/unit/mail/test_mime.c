@@ -27,7 +27,12 @@ static const struct {
 	  "1 multipart/mixed=--i\n\none|2 text/plain=one|1 text/plain=two", true, false },
 	{ MULTI("o") "--o\n" MULTI("oi") "--oi\n\none\n--oi--\nepilogue\n--o--\n",
 	  "0 multipart/mixed=--o\n" MULTI("oi") "--oi\n\none\n--oi--\nepilogue\n--o--\n|"
-	  "1 multipart/mixed=--oi\n\none\n--oi--\n|2 text/plain=one", false, false },
+	  "1 multipart/mixed=--oi\n\none\n--oi--|2 text/plain=one", false, false },
+	/* the line end behind an inner last delimiter is the outer delimiter's */
+	{ MULTI("o") "--o\n" MULTI("m") "--m\n" MULTI("i") "--i\n\none\n--i--\n--o--\n",
+	  "0 multipart/mixed=--o\n" MULTI("m") "--m\n" MULTI("i") "--i\n\none\n--i--\n--o--\n|"
+	  "1 multipart/mixed=--m\n" MULTI("i") "--i\n\none\n--i--|2 multipart/mixed=--i\n\none\n--i--|"
+	  "3 text/plain=one", true, false },
 	{ MULTI("b") "--b\n\nno end\n", "0 multipart/mixed=--b\n\nno end\n|1 text/plain=no end\n", true, false },
 	{ "Content-Type: multipart/mixed\n\n--b\n\none\n--b--\n", "0 multipart/mixed=--b\n\none\n--b--\n", false, false },
 	{ "Content-Type: multipart/mixed; boundary=\"\"\n\n--\n", "0 multipart/mixed=--\n", false, false },
