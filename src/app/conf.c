@@ -7,6 +7,7 @@
 #include "app/look_conf.h"
 #include "app/mail.h"
 #include "app/mail_conf.h"
+#include "app/mail_reporting.h"
 #include "app/mail_sign_conf.h"
 #include "app/token_conf.h"
 #include "app/zone_conf.h"
@@ -196,7 +197,8 @@ rules_check(const struct conf *c, struct conf_error *err)
 	if (zone_conf_check(c, err) < 0 || token_conf_check(c, err) < 0 || look_conf_check(c, err) < 0)
 		return err->rc;
 	if (tls_check(c, err) < 0 || webhook_check(c, err) < 0 || mail_check(c, err) < 0 ||
-	    mail_sign_conf_check(c, err) < 0 || mail_conf_check(c, err) < 0)
+	    mail_sign_conf_check(c, err) < 0 || mail_conf_check(c, err) < 0 ||
+	    mail_reporting_check(c, err) < 0)
 		return err->rc;
 	return sizes_check(c, err);
 }

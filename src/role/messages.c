@@ -18,6 +18,7 @@ static const char *const role_names[ROLE_MAX] = {
 	[ROLE_NAME] = "name",
 	[ROLE_SEAL] = "seal",
 	[ROLE_MILTER] = "milter",
+	[ROLE_REPORT] = "report",
 };
 
 const char *

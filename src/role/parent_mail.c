@@ -1,8 +1,9 @@
-/* What role milter is told. */
+/* What roles milter and report are told. */
 #include <stdio.h>
 #include <string.h>
 
 #include "app/mail_conf.h"
+#include "app/mail_reporting.h"
 #include "role/parent_mail.h"
 #include "sys/proc.h"
 
@@ -44,5 +45,34 @@ milter_conf_fill(const struct conf *c, struct milter_texts *t)
 		.seal_domain = sv_str(app_conf_str(c, CONF_MAIL_SEAL_DOMAIN)),
 		.seal_selector = sv_str(app_conf_str(c, CONF_MAIL_SEAL_SELECTOR)),
 		.rows = sv_str(t->rows),
+	};
+}
+
+bool
+report_conf_wants(const struct conf *c)
+{
+	return app_conf_str(c, CONF_MILTER_LISTEN)[0] != '\0' &&
+	    strcmp(app_conf_str(c, CONF_MAIL_REPORTS), "none") != 0;
+}
+
+struct msg_report_conf
+report_conf_fill(const struct conf *c, struct report_texts *t)
+{
+	const char *state = app_conf_str(c, CONF_STATE), *name = app_conf_str(c, CONF_REPORTING_ORG);
+
+	mail_reporting_store(c, t->store, sizeof(t->store));
+	mail_reporting_pass_file(c, t->pass_file, sizeof(t->pass_file));
+	return (struct msg_report_conf){
+		.folder = sv_str(state), .store = sv_str(t->store), .pass_file = sv_str(t->pass_file),
+		.org_name = sv_str(name[0] != '\0' ? name : app_conf_str(c, CONF_ORG_NAME)),
+		.email = sv_str(app_conf_str(c, CONF_REPORTING_EMAIL)),
+		.contact = sv_str(app_conf_str(c, CONF_REPORTING_CONTACT)),
+		.via = sv_str(app_conf_str(c, CONF_REPORTING_VIA)),
+		.sender = sv_str(app_conf_str(c, CONF_REPORTING_SENDER)),
+		.resolver = sv_str(app_conf_str(c, CONF_MAIL_RESOLVER)),
+		.old_form = strcmp(app_conf_str(c, CONF_REPORTING_FORM), "7489") == 0,
+		.mail_max = app_conf_u32(c, CONF_REPORTING_MAIL_MAX),
+		.keep_rows = app_conf_u32(c, CONF_REPORTING_KEEP_ROWS),
+		.keep_names = app_conf_u32(c, CONF_REPORTING_KEEP_NAMES),
 	};
 }

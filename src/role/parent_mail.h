@@ -1,4 +1,4 @@
-/* What role milter is told, out of the configuration. */
+/* What roles milter and report are told, out of the configuration. */
 #ifndef ROLE_PARENT_MAIL_H
 #define ROLE_PARENT_MAIL_H
 
@@ -13,5 +13,12 @@ struct milter_texts {
 
 void	 milter_texts_done(struct milter_texts *);
 struct msg_milter_conf milter_conf_fill(const struct conf *, struct milter_texts *);
+
+struct report_texts {
+	char		store[4200], pass_file[1024];
+};
+
+bool	 report_conf_wants(const struct conf *);
+struct msg_report_conf report_conf_fill(const struct conf *, struct report_texts *);
 
 #endif

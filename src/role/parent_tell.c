@@ -80,6 +80,8 @@ conf_wants(const struct conf *c, enum role_id id)
 		return c->values[CONF_MAIL_SIGN].n > 0 || app_conf_str(c, CONF_MILTER_LISTEN)[0] != '\0';
 	if (id == ROLE_MILTER)
 		return app_conf_str(c, CONF_MILTER_LISTEN)[0] != '\0';
+	if (id == ROLE_REPORT)
+		return report_conf_wants(c);
 	if (id == ROLE_VALIDATE || id == ROLE_RTR)
 		return conf_routes(c);
 	/* Alarms of zones go to the webhook, too. */
@@ -102,6 +104,7 @@ struct conf_texts {
 	struct buf	trees, rrdp, asns, prefixes, hosts, slurm, exceptions, allow, md5, mail_to;
 	struct buf	zones, names, servers, signs;
 	struct milter_texts milter;
+	struct report_texts report;
 	int		zones_fd;	/* what this role is told of them, or of mail.sign; -1: not made */
 	char		objects[4200], scratch[4200], mail[4200], keys[4200], mail_keys[4200];
 	struct token_conf token;
@@ -175,6 +178,7 @@ union conf_msg {
 	struct msg_name_conf		name;
 	struct msg_seal_conf		seal;
 	struct msg_milter_conf		milter;
+	struct msg_report_conf		report;
 };
 
 static enum msg_type
@@ -330,6 +334,9 @@ msg_fill(const struct parent *p, enum role_id id, struct conf_texts *t,
 	case ROLE_MILTER:
 		m->milter = milter_conf_fill(c, &t->milter);
 		return MSG_milter_conf;
+	case ROLE_REPORT:
+		m->report = report_conf_fill(c, &t->report);
+		return MSG_report_conf;
 	case ROLE_SEAL:
 		m->seal = (struct msg_seal_conf){ .folder = sv_str(t->mail_keys), .rows = t->zones_fd,
 		    .stamp = mail_sign_conf_stamp(c) };

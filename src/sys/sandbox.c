@@ -132,6 +132,17 @@ const struct sandbox_profile sandbox_milter = {
 	.max_file = 128 * 1024 * 1024, .required = true,
 };
 
+/*
+ * Files of the state directory (segments, SQLite), and sockets: a database, a mail server, name
+ * servers. libcurl and libpq look names up. A segment is mapped; a report is some megabytes.
+ */
+const struct sandbox_profile sandbox_report = {
+	.name = "report", .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_CONNECT | SANDBOX_LOCAL |
+	SANDBOX_THREADS | SANDBOX_MEMFD,
+	.max_memory = 4 * GIB, .max_mapped = 4 * GIB, .max_files = 256, .max_file = OBJECTS,
+	.required = true,
+};
+
 /* --- Landlock; newer than the headers of Debian 12 in part --- */
 
 #define LL_FS_EXECUTE		(1ULL << 0)

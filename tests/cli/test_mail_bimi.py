@@ -29,7 +29,7 @@ class World:
         self.files = {"chain.pem": text_of("PEM_LEAF") + text_of("PEM_INT"), "root.pem": text_of("PEM_ROOT"),
                       "mark.svg": text_of("MARK_SVG"), "bad.svg": "<svg><script/></svg>",
                       "good.zone": ZONE % "reject", "none.zone": ZONE % "none", "fail.zone": "$ORIGIN .\n",
-                      "mail.conf": "mail:\n  milter:\n    listen: unix:/run/milter\n  policy: enforce\n  reports: aggregate\n",
+                      "mail.conf": "mail:\n  milter:\n    listen: unix:/run/milter\n  policy: enforce\n  reports: aggregate\n  reporting: {email: dmarc@ours.example}\n",
                       "off.conf": "mail:\n  policy: enforce\n", "bad.conf": "mail:\n  policy: maybe\n"}
         for name, text in self.files.items():
             with open(self.path(name), "w", encoding="utf-8") as f:

@@ -13,7 +13,7 @@ static const struct {
 	{ "", 0, 0, 0 },
 	{ "mail:\n  policy: enforce\n", 0, 0, 0 },	/* nothing is handed over */
 	{ ON, ALWAYS, 2, 5 },
-	{ ON "  reports: aggregate\n", ALWAYS | PRIVACY_KEEP, 3, 6 },
+	{ ON "  reports: aggregate\n  reporting: {email: dmarc@a.example}\n", ALWAYS | PRIVACY_KEEP, 3, 6 },
 	{ ON "  reports: none\n", ALWAYS, 2, 5 },
 	{ ON "  policy: enforce\n", ALWAYS | PRIVACY_REJECT, 2, 6 },
 	{ ON "  policy: observe\n  on-reject: accept\n", ALWAYS, 2, 5 },

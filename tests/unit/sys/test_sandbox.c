@@ -284,6 +284,7 @@ static const struct profile profiles[] = {
 	{ &sandbox_key, true, SANDBOX_WRITE },
 	{ &sandbox_name, false, SANDBOX_READ },
 	{ &sandbox_milter, true, SANDBOX_WRITE },
+	{ &sandbox_report, true, SANDBOX_WRITE },
 	{ &module, true, SANDBOX_WRITE },
 	{ &module_local, true, SANDBOX_WRITE },
 };
