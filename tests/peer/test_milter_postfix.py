@@ -35,6 +35,7 @@ MAIL = """mail:
     mode: "0660"
   authserv-id: mx.local.test
   reports: aggregate
+  reporting: {email: dmarc@ours.example}
   own-networks: 192.0.2.77/32
   relays: 192.0.2.78/32
   policy: enforce
