@@ -39,6 +39,9 @@ static const struct {
 	[MAIL_STORY_UNPROTECTED] = { "unprotected",
 	    N_("Nobody can tell who sent it: the author's domain does not say how its mail is to be recognized."),
 	    N_("If the domain is yours: publish SPF, DKIM and DMARC records, DMARC with p=none and an address for reports at first.") },
+	[MAIL_STORY_BROKEN] = { "broken",
+	    N_("Nobody can tell who sent it: what the author's domain publishes for that cannot be read."),
+	    N_("If the domain is yours: mend the record that the findings name, and try it with --dns before you publish it. If it is not: tell its owner.") },
 	[MAIL_STORY_UNKNOWN] = { "unknown",
 	    N_("The DNS did not answer all that was asked, so nothing can be said yet."),
 	    N_("Try again later; if it stays so, see which name gave no answer.") },
@@ -113,6 +116,9 @@ may_be(const struct mail_story *s, enum mail_story_kind k)
 	if (k == MAIL_STORY_LIST)
 		return evidence_has(s, EVIDENCE_LIST_FIELDS) ||
 		    evidence_has(s, EVIDENCE_LIST_SENDER);
+	if (k == MAIL_STORY_BROKEN)
+		return !vouched && (evidence_has(s, EVIDENCE_SPF_BROKEN) ||
+		    evidence_has(s, EVIDENCE_DKIM_KEY_BAD));
 	return k != MAIL_STORY_UNPROTECTED || (!vouched && evidence_has(s, EVIDENCE_NO_POLICY));
 }
 

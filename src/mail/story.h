@@ -16,8 +16,9 @@
  *
  * Some rules stand above the weights: what the author's domain vouches for (an
  * aligned pass) is no spoof, unless programs differ in who the author is; without
- * that nothing is "direct"; a list has the fields, or the sender, of a list; and
- * where the DNS did not answer, no story is told at all.
+ * that nothing is "direct"; a list has the fields, or the sender, of a list;
+ * records are broken where one of them is, and nothing else passed; and where the DNS
+ * did not answer, no story is told at all.
  *
  * What a stranger writes into fields (List-Id, Message-ID) is weak evidence,
  * as anybody can write it: it tells stories apart that are equally harmless,
@@ -37,6 +38,7 @@ enum mail_story_kind {
 	MAIL_STORY_CHANGED,	/* on its way, by something that is no list */
 	MAIL_STORY_SPOOF,
 	MAIL_STORY_UNPROTECTED,	/* nobody can tell: the domain says nothing */
+	MAIL_STORY_BROKEN,	/* nobody can tell: what the domain says cannot be read */
 	MAIL_STORY_WEIGHED,	/* those above are weighed */
 	MAIL_STORY_UNKNOWN = MAIL_STORY_WEIGHED, /* the DNS did not answer */
 	MAIL_STORY_MAX

@@ -58,6 +58,8 @@ author_sig(struct story_of *o, const struct dkim_verdict *v)
 		add_name(o, EVIDENCE_DKIM_BOTH, d);
 	else if (v->why == DKIM_KEY_NONE || v->why == DKIM_KEY_REVOKED)
 		add_name(o, EVIDENCE_DKIM_NO_KEY, &v->sig->key_name);
+	else if (v->why > DKIM_KEY_NONE && v->why < DKIM_KEY_SHORT)
+		add_name(o, EVIDENCE_DKIM_KEY_BAD, &v->sig->key_name);
 }
 
 static void
@@ -121,6 +123,8 @@ from_spf(struct story_of *o)
 			add_name(o, EVIDENCE_SPF_AUTHOR, &spf->name);
 		else if (spf->result == MAIL_FAIL || spf->result == MAIL_SOFTFAIL)
 			add_name(o, EVIDENCE_SPF_FAIL_AUTHOR, &spf->name);
+		else if (spf->result == MAIL_PERMERROR)
+			add_name(o, EVIDENCE_SPF_BROKEN, &spf->name);
 		if (!pass)
 			near_terms(o);
 	} else if (o->in->sender.n > 0) {

@@ -91,6 +91,16 @@ static const struct scene {
 	{ "A: b\n", "a.example", "x@a.example", "a.example", MAIL_PASS, NULL,
 	  { { NULL, MAIL_NONE, DKIM_FINE } }, MAIL_NONE, false, NULL, MAIL_STORY_DIRECT,
 	  { EVIDENCE_NO_POLICY, EVIDENCE_SPF_AUTHOR }, NULL },
+	{ "A: b\n", "a.example", "x@a.example", "a.example", MAIL_PERMERROR, NULL,
+	  { { NULL, MAIL_NONE, DKIM_FINE } }, MAIL_FAIL, false, NULL, MAIL_STORY_BROKEN,
+	  { EVIDENCE_SPF_BROKEN }, NULL },
+	{ "A: b\n", "a.example", "x@z.example", "z.example", MAIL_NONE, NULL,
+	  { { "a.example", MAIL_PERMERROR, DKIM_KEY_BASE64 } }, MAIL_FAIL, false, NULL, MAIL_STORY_BROKEN,
+	  { EVIDENCE_DKIM_KEY_BAD }, NULL },
+	/* One that is broken, and a signature that holds: nobody suffers. */
+	{ "A: b\n", "a.example", "x@a.example", "a.example", MAIL_PERMERROR, NULL,
+	  { { "a.example", MAIL_PASS, DKIM_FINE } }, MAIL_PASS, false, NULL, MAIL_STORY_DIRECT,
+	  { EVIDENCE_SPF_BROKEN }, NULL },
 	{ "A: b\n", "a.example", "x@a.example", "a.example", MAIL_FAIL, NULL,
 	  { { NULL, MAIL_NONE, DKIM_FINE } }, MAIL_TEMPERROR, false, NULL, MAIL_STORY_UNKNOWN, { 0 }, NULL },
 };
