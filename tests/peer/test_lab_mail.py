@@ -2,8 +2,10 @@
 """
 sekisho lab mail with real programs: its flows go to a Postfix with our milter,
 a resolver has the world's DNS, and each flow is let in or refused as the
-description says.
+description says; and the rows that are noted for reports are exactly those of
+expected-report.json.
 """
+import collections
 import json
 import os
 import signal
@@ -15,6 +17,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "cli"))
 sys.path.insert(0, os.path.join(HERE, "..", "lab"))
 import house  # noqa: E402
 import postfix  # noqa: E402
+import rowskit  # noqa: E402
 from patience import free_port, patient, wait_for  # noqa: E402
 from tap import Tap  # noqa: E402
 
@@ -67,16 +70,72 @@ def text(*path):
         return ""
 
 
+# Columns of expected-report.json and of rows; what the owner asks for and what was done are compared for themselves.
+EXPECTED = ("policy_domain", "source_ip", "dmarc", "dkim", "spf")
+NOTED = ("policy", "source", "dmarc", "dkim", "spf")
+
+
+def alike(flow):
+    """What a report says of a flow's messages, by its description."""
+    e = flow["expect"]
+    return (e["policy"] or "", flow["client"], e["dmarc"], "dkim" in e["aligned"], "spf" in e["aligned"])
+
+
+def counted(t, d, name, want):
+    """Rows that were noted beside a count of each kind."""
+    def off():
+        got = rowskit.tally(rowskit.kept(os.path.join(d, "state")), *NOTED)
+        return ["%r: %d rows, %d expected" % (k, got[k], want[k]) for k in sorted(set(got) | set(want)) if got[k] != want[k]]
+    wait_for(lambda: not off(), 2)
+    t.none(off(), name)
+
+
+def done(t, d, flows):
+    """What was done is what was asked for, or the row says why it is not."""
+    asked = {}
+    for f in flows:
+        asked.setdefault(alike(f), set()).add(f["expect"]["disposition"])
+    bad = []
+    for r in rowskit.kept(os.path.join(d, "state")):
+        # "pass" is of an enforcing policy (RFC 9990 appendix A), and what was asked does not say which it was
+        want = {"pass", "none"} if r["dmarc"] == "pass" else asked.get(tuple(r[k] for k in NOTED), set())
+        if r["disposition"] not in want and not r["reasons"]:
+            bad.append(r)
+    t.none(bad, "each row's disposition is what its domain asks for, or has a reason")
+
+
+def noted(t, d, sent, again):
+    """The description, expected-report.json and what was noted say the same."""
+    with open(os.path.join(d, "flows.json"), encoding="utf-8") as f:
+        flows = json.load(f)["flows"]
+    with open(os.path.join(d, "expected-report.json"), encoding="utf-8") as f:
+        report = json.load(f)
+    # No row of those who have no author to whom one could tell it.
+    flows = [f for f in flows if f["expect"]["dmarc"] != "permerror"]
+    reported = collections.Counter()
+    for r in report:
+        reported[tuple(r[k] == "pass" if k in ("dkim", "spf") else r[k] for k in EXPECTED)] += r["count"]
+    t.equal({k: n for k, n in collections.Counter(alike(f) for f in flows).items() if k[0]}, dict(reported),
+            "expected-report.json has one of each flow that has a policy")
+    want = collections.Counter()
+    for f in flows:
+        want[alike(f)] += sent[f["label"]] + again[f["label"]]
+    counted(t, d, "%d rows, each as its flow is described" % sum(want.values()), want)
+    done(t, d, flows)
+
+
 def play(t, d, first):
     code, out, err = lab("--send", "127.0.0.1:%d" % first, "--json", "--parallel", "4", d)
     rows = json.loads(out)["flows"] if out else []
     bad = [r for r in rows if not r["as_expected"]]
     t.ok(code == 0 and rows and not bad, "each flow as its description says", json.dumps(bad, indent=1) + err + text(d, "postfix", "log")[-2000:])
     t.ok(all(r["reply"].startswith("550") for r in rows if r["expected"] == "refused"), "refusals are final, and say why", rows)
-    code, out, err = lab("--send", "127.0.0.1:%d" % first, "--count", "60", "--parallel", "3", d)
-    t.ok(code == 0 and "60 messages in" in out, "a mixture by weights", out + err)
+    code, out, err = lab("--send", "127.0.0.1:%d" % first, "--count", "60", "--json", "--parallel", "3", d)
+    mixture = json.loads(out)["flows"] if out else []
+    t.ok(code == 0 and sum(r["sent"] for r in mixture) == 60, "a mixture by weights", out + err)
     log = text(d, "postfix", "log")
     t.ok("unknown[203.0.113.66]" in log and "unknown[2001:db8:1::25]" in log, "Postfix has the clients' addresses", log[-2000:])
+    noted(t, d, *({r["label"]: r["sent"] for r in x} for x in (rows, mixture)))
 
 
 def other_world(t, d, first):
@@ -100,6 +159,8 @@ def main():
         os.chmod(d, 0o755)	# Postfix goes through it
         code, out, err = lab("--first-port", str(first), d)
         t.ok(code == 0, "a world", err)
+        with open(os.path.join(d, "sekisho.conf"), "a", encoding="utf-8") as f:
+            f.write("  reports: aggregate\n  reporting:\n    email: dmarc@gate.example\n")
         check = subprocess.run([house.SEKISHO, "conf", "check", "-c", os.path.join(d, "sekisho.conf")], capture_output=True, timeout=60)
         t.ok(check.returncode == 0, "its sekisho.conf is good", check.stdout + check.stderr)
         running = [start(os.path.join(d, "unbound.log"), UNBOUND, "-d", "-c", os.path.join(d, "unbound.conf")),
