@@ -41,8 +41,9 @@
  * reports, else the record does nothing (section 4.10.1).
  *
  * WITHOUT AN ANSWER from the DNS nothing is passed or failed that hangs on it
- * (section 5.3.6): the result is temperror. What does not hang on it stands:
- * the same name is aligned whatever stands above it.
+ * (section 5.3.6): the result is temperror. That holds for SPF's and DKIM's
+ * questions, too, as far as their domain could have spoken for the author. What
+ * does not hang on it stands: the same name is aligned whatever stands above it.
  *
  * SEVERAL AUTHORS (section 11.5): each domain is judged, and the strictest
  * policy among those that fail holds; beyond DMARC_AUTHORS_MAX the evaluation
@@ -200,6 +201,7 @@ struct dmarc_view {
 	struct dname			 where;		/* the record's domain */
 	enum dmarc_tag			 tag;		/* that decided */
 	enum dmarc_policy		 policy;	/* what it says */
+	bool				 is_sure;	/* of it: the DNS said whether np= holds */
 	enum dmarc_policy		 disposition;	/* asked for: after t=y, and none unless it fails */
 	enum dmarc_align		 spf;
 	enum dmarc_align		*dkim;		/* beside dmarc_in's */

@@ -64,7 +64,7 @@ ident_align(struct aligning *g, const struct dmarc_ident *id, bool strict, enum 
 {
 	const struct dmarc_view *v = g->view;
 
-	if (id->result != MAIL_PASS)
+	if (id->result != MAIL_PASS && id->result != MAIL_TEMPERROR)
 		*ret = DMARC_ALIGN_FAILED;
 	else if (dname_eq(&id->name, g->author))
 		*ret = DMARC_ALIGN_SAME;
@@ -83,6 +83,25 @@ ident_align(struct aligning *g, const struct dmarc_ident *id, bool strict, enum 
 	return 0;
 }
 
+/*
+ * "If one or more DNS queries required to perform DMARC validation on the message do not complete
+ * …, the message cannot be considered to pass or fail" (section 5.3.6; RFC 7489 section 6.6.2 names
+ * SPF's and DKIM's): what would have been aligned, had it passed, is unknown.
+ */
+static int
+ident_judge(struct aligning *g, const struct dmarc_ident *id, bool strict, enum dmarc_align *ret)
+{
+	int rc = ident_align(g, id, strict, ret);
+
+	if (rc != 0 || id->result != MAIL_TEMPERROR)
+		return rc;
+	if (dmarc_aligned(*ret))
+		*ret = DMARC_ALIGN_UNKNOWN;
+	else if (*ret == DMARC_ALIGN_STRICT || *ret == DMARC_ALIGN_OTHER)
+		*ret = DMARC_ALIGN_FAILED;
+	return 0;
+}
+
 /* Asked for before the first look at an answer; two labels in common are what organizations share. */
 static void
 idents_want(struct dmarc_book *b, const struct dmarc_in *in, const struct dname *author)
@@ -92,7 +111,8 @@ idents_want(struct dmarc_book *b, const struct dmarc_in *in, const struct dname 
 	for (size_t i = 0; i < in->n_dkim + 1 && n_walks < DMARC_WALKS_MAX; i++) {
 		const struct dmarc_ident *id = i == 0 ? in->spf : &in->dkim[i - 1];
 
-		if (id == NULL || id->result != MAIL_PASS || !tail_shared(&id->name, author, 2))
+		if (id == NULL || (id->result != MAIL_PASS && id->result != MAIL_TEMPERROR) ||
+		    !tail_shared(&id->name, author, 2))
 			continue;
 		dmarc_book_want(b, &id->name);
 		n_walks++;
@@ -115,14 +135,14 @@ dmarc_align(struct dmarc_book *b, const struct dmarc_in *in, const struct dname 
 	int rc;
 
 	v->spf = DMARC_ALIGN_FAILED;
-	if (in->spf != NULL && (rc = ident_align(&g, in->spf, v->record->strict_spf, &v->spf)) != 0) {
+	if (in->spf != NULL && (rc = ident_judge(&g, in->spf, v->record->strict_spf, &v->spf)) != 0) {
 		if (rc < 0)
 			return rc;
 		wait = true;
 	}
 	v->spf_aligned = dmarc_aligned(v->spf);
 	for (size_t i = 0; i < in->n_dkim; i++) {
-		if ((rc = ident_align(&g, &in->dkim[i], v->record->strict_dkim, &v->dkim[i])) < 0)
+		if ((rc = ident_judge(&g, &in->dkim[i], v->record->strict_dkim, &v->dkim[i])) < 0)
 			return rc;
 		wait |= rc == MAIL_WAIT;
 		v->dkim_aligned |= dmarc_aligned(v->dkim[i]);

@@ -63,10 +63,10 @@ record_walk(struct judging *g)
 
 /*
  * p= at the author's own domain; below it sp=, or np= where the author's domain does not
- * exist. *ret_is_known: where nobody knows whether it does, the two would have to be the same.
+ * exist. It is sure where nobody knows whether it does, but the two are the same.
  */
 static int
-policy_choose(struct judging *g, bool *ret_applies, bool *ret_is_known)
+policy_choose(struct judging *g, bool *ret_applies)
 {
 	struct dmarc_view *v = g->v;
 	bool legacy = v->method == DMARC_PSL;
@@ -81,7 +81,7 @@ policy_choose(struct judging *g, bool *ret_applies, bool *ret_is_known)
 	if (exists == MAIL_DNS_NXDOMAIN)
 		want = DMARC_NP;
 	*ret_applies = dmarc_record_policy(v->record, want, legacy, &v->policy, &v->tag);
-	*ret_is_known = exists != MAIL_DNS_FAILED ||
+	v->is_sure = exists != MAIL_DNS_FAILED ||
 	    (dmarc_record_policy(v->record, DMARC_NP, legacy, &other, &tag) && other == v->policy);
 	return 0;
 }
@@ -110,11 +110,11 @@ align_unknown(const struct dmarc_view *v, size_t n_dkim)
 }
 
 static enum mail_result
-view_result(const struct judging *g, bool is_known)
+view_result(const struct judging *g)
 {
 	if (g->v->spf_aligned || g->v->dkim_aligned)
 		return MAIL_PASS;
-	return !is_known || align_unknown(g->v, g->in->n_dkim) ? MAIL_TEMPERROR : MAIL_FAIL;
+	return !g->v->is_sure || align_unknown(g->v, g->in->n_dkim) ? MAIL_TEMPERROR : MAIL_FAIL;
 }
 
 /* No record applies, or nobody knows whether one does. */
@@ -153,7 +153,7 @@ step_failed(const struct dmarc_view *v)
 static int
 view_judge(struct judging *g)
 {
-	bool applies = false, is_known = false;
+	bool applies = false;
 	int rc, wait;
 
 	rc = g->v->method == DMARC_TREEWALK ? record_walk(g) :
@@ -162,7 +162,7 @@ view_judge(struct judging *g)
 		return rc;
 	if (g->v->record == NULL)
 		return view_without(g, step_failed(g->v) ? MAIL_TEMPERROR : MAIL_NONE);
-	wait = policy_choose(g, &applies, &is_known);
+	wait = policy_choose(g, &applies);
 	if (wait < 0)
 		return wait;
 	g->v->is_void = wait == 0 && !applies;
@@ -170,9 +170,9 @@ view_judge(struct judging *g)
 		return view_without(g, MAIL_NONE);
 	if ((rc = dmarc_align(g->book, g->in, g->author, g->v)) != 0 || wait != 0)
 		return rc < 0 ? rc : MAIL_WAIT;
-	g->v->result = view_result(g, is_known);
+	g->v->result = view_result(g);
 	g->v->disposition = policy_asked(g->v);
-	if (!is_known && g->v->result == MAIL_TEMPERROR && g->v->method == DMARC_TREEWALK)
+	if (!g->v->is_sure && g->v->result == MAIL_TEMPERROR && g->v->method == DMARC_TREEWALK)
 		exists_finding(g);
 	return 0;
 }

@@ -140,25 +140,23 @@ act_set(struct deciding *d, enum policy_cause cause, enum mail_act act)
 	d->act = act;
 }
 
-/* Could an identity that the DNS did not answer for have been the author's organization's? */
-static bool
-could_align(const struct dmarc_view *v, enum mail_result result, const struct dname *name)
+/* 1: a path is believed, and told; 0; -ENOMEM. */
+static int
+path_take(struct deciding *d)
 {
-	return result == MAIL_TEMPERROR && name->len > 1 &&
-	    (!v->has_org || dname_within(name, &v->org));
+	struct report_reason why;
+	int rc = policy_path_find(d->policy, d->in, d->pool, &why);
+
+	if (rc > 0)
+		reason_add(d, why.type, why.comment);
+	return rc;
 }
 
-static bool
-is_unanswered(const struct mail_policy_in *in, const struct dmarc_view *v)
+static void
+testing_tell(struct deciding *d, const struct dmarc_view *v)
 {
-	const struct mail_judge_out *out = in->out;
-
-	if (out->has_spf && could_align(v, out->spf.result, &out->spf.name))
-		return true;
-	for (size_t i = 0; i < out->n_dkim; i++)
-		if (could_align(v, out->dkim[i].result, &in->judge->dkim.sigs[i].domain_name))
-			return true;
-	return false;
+	if (v->record != NULL && v->record->testing && v->policy != DMARC_POLICY_NONE)
+		reason_add(d, REPORT_TEST_MODE, SV(""));
 }
 
 /* It failed, and the owner asks for something: is there a reason not to do that? */
@@ -166,19 +164,10 @@ static int
 failed_check(struct deciding *d, const struct dmarc_verdict *v)
 {
 	struct report_reason why;
-	int rc = policy_path_find(d->policy, d->in, d->pool, &why);
+	int rc = path_take(d);
 
-	if (rc < 0)
-		return rc;
-	if (rc > 0) {
-		reason_add(d, why.type, why.comment);
-		return 0;
-	}
-	if (is_unanswered(d->in, &v->author->now)) {
-		act_set(d, POLICY_DNS, d->policy->on_temperror);
-		reason_add(d, REPORT_OTHER, SV("the DNS did not answer for SPF or DKIM"));
-		return 0;
-	}
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
 	act_set(d, POLICY_DMARC, v->disposition == DMARC_POLICY_REJECT ? d->policy->on_reject :
 	    d->policy->on_quarantine);
 	/* Never harder than for what does not look like that. */
@@ -195,11 +184,34 @@ static int
 dmarc_failed(struct deciding *d)
 {
 	const struct dmarc_verdict *v = &d->in->out->dmarc.now;
-	const struct dmarc_view *view = &v->author->now;
 
-	if (view->record != NULL && view->record->testing && view->policy != DMARC_POLICY_NONE)
-		reason_add(d, REPORT_TEST_MODE, SV(""));
+	testing_tell(d, &v->author->now);
 	return v->disposition == DMARC_POLICY_NONE ? 0 : failed_check(d, v);
+}
+
+/* RFC 9989 section 5.4: 'discovered policies of "p=none" MUST NOT modify existing mail handling'. */
+static bool
+asks_nothing(const struct dmarc_view *v)
+{
+	return v->is_sure && v->policy <= (v->record->testing ? DMARC_POLICY_QUARANTINE : DMARC_POLICY_NONE);
+}
+
+/* Neither passed nor failed; where a record was found, what it would ask for is not done. */
+static int
+dmarc_unanswered(struct deciding *d)
+{
+	const struct dmarc_view *v = &d->in->out->dmarc.now.author->now;
+	int rc;
+
+	testing_tell(d, v);
+	if (v->record != NULL && asks_nothing(v))
+		return 0;
+	if (v->record != NULL && (rc = path_take(d)) != 0)
+		return rc < 0 ? rc : 0;
+	act_set(d, POLICY_DNS, d->policy->on_temperror);
+	if (v->record != NULL)
+		reason_add(d, REPORT_OTHER, SV("the DNS did not answer for all that was asked"));
+	return 0;
 }
 
 /* RFC 7208 section 8.4: what "fail" leads to is local policy; a DMARC record is asked first. */
@@ -244,8 +256,7 @@ act_find(struct deciding *d)
 	case MAIL_FAIL:
 		return dmarc_failed(d);
 	case MAIL_TEMPERROR:
-		act_set(d, POLICY_DNS, d->policy->on_temperror);
-		break;
+		return dmarc_unanswered(d);
 	case MAIL_NONE:
 		unprotected(d);
 		break;
@@ -257,6 +268,13 @@ act_find(struct deciding *d)
 
 /* --- for the report --- */
 
+/* RFC 9990 appendix A: "No action, passing DMARC w/enforcing policy", in test mode, too. */
+static enum report_disposition
+disposition_free(const struct dmarc_verdict *v)
+{
+	return v->result == MAIL_PASS && v->author->now.policy != DMARC_POLICY_NONE ? REPORT_PASS : REPORT_NONE;
+}
+
 static enum report_disposition
 disposition_of(const struct deciding *d)
 {
@@ -267,7 +285,7 @@ disposition_of(const struct deciding *d)
 	case MAIL_ACT_TEMPFAIL:
 		return REPORT_REJECT;
 	default:
-		return d->in->out->dmarc.now.result == MAIL_PASS ? REPORT_PASS : REPORT_NONE;
+		return disposition_free(&d->in->out->dmarc.now);
 	}
 }
 
@@ -280,7 +298,7 @@ asked_of(const struct dmarc_verdict *v)
 		[DMARC_POLICY_REJECT] = REPORT_REJECT,
 	};
 
-	return v->result == MAIL_PASS ? REPORT_PASS : asked[v->disposition];
+	return v->result == MAIL_PASS ? disposition_free(v) : asked[v->disposition];
 }
 
 /* RFC 9990: what was done is told, and where that is not what was asked for, why. */

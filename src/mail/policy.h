@@ -19,9 +19,9 @@
  * in; where it failed, what the owner asks for (after t=y) holds, unless a
  * path of the operator's says that mail which comes this way fails without
  * being forged; where the DNS did not answer, on_temperror, as rejecting then
- * would be final for what may be a fault of ours. A failure beside an SPF or DKIM
- * that the DNS did not answer for is such a one, too. Without a DMARC record,
- * SPF alone may decide (on_spf_fail).
+ * would be final for what may be a fault of ours, unless the record that was found
+ * asks for nothing or a path is believed. Without a DMARC record, SPF alone may
+ * decide (on_spf_fail).
  *
  * PATHS. A path is believed as far as it can prove where it is:
  *

@@ -21,7 +21,7 @@
  *
  *			RFC 9990			RFC 7489
  *	namespace	urn:ietf:params:xml:ns:dmarc-2.0	none
- *	disposition	pass, where DMARC passed	none
+ *	disposition	pass, of p=quarantine or reject	none
  *	policy		np, testing, discovery_method	pct
  *	override	policy_test_mode		other
  *	SPF		MAIL FROM only			HELO, too
@@ -42,6 +42,7 @@
 
 #include "base/buf.h"
 #include "base/ip.h"
+#include "mail/authres.h"
 #include "mail/dmarc.h"
 #include "mail/message.h"
 
@@ -82,7 +83,7 @@ struct report_policy {
 /* What was done with the messages. */
 enum report_disposition {
 	REPORT_NONE,
-	REPORT_PASS,			/* DMARC passed */
+	REPORT_PASS,			/* DMARC passed, and what fails is asked to be stopped */
 	REPORT_QUARANTINE,
 	REPORT_REJECT,
 	REPORT_DISPOSITION_MAX
@@ -156,6 +157,10 @@ struct report_address {
 int	 report_to_check(const struct dname *where, const struct dmarc_uri *rua, size_t n,
 	    struct mail_ask *, struct pool *, struct findings *, struct report_address **ret,
 	    size_t *ret_n) MUST_USE;
+/* The same for failure reports: RFC 9991 section 4, "substituting the "ruf" tag". */
+int	 report_to_check_ruf(const struct dname *where, const struct dmarc_uri *ruf, size_t n,
+	    struct mail_ask *, struct pool *, struct findings *, struct report_address **ret,
+	    size_t *ret_n) MUST_USE;
 
 /* --- the mail around it (report_mail.c) --- */
 
@@ -176,6 +181,34 @@ struct report_mail {
  */
 int	 report_mail_write(struct buf *, const struct report_mail *) MUST_USE;
 
+/* --- is one message reported? (report_asked.c; RFC 9989 section 4.7, "fo") --- */
+
+enum report_mechanism {
+	REPORT_ALIGNED,		/* it passed, for an aligned domain */
+	REPORT_NOT_ALIGNED,
+	REPORT_UNKNOWN		/* the DNS did not answer: nobody's failure */
+};
+
+struct report_asked {
+	unsigned		fo;		/* enum dmarc_fo */
+	bool			with_parts;	/* fo=d and fo=s are heard, too */
+	enum report_mechanism	dkim, spf;
+	bool			dkim_failed, spf_failed;	/* a signature, SPF: "regardless of its alignment" */
+};
+
+enum report_about {
+	REPORT_ABOUT_NOTHING,
+	REPORT_ABOUT_DMARC,
+	REPORT_ABOUT_DKIM,
+	REPORT_ABOUT_SPF,
+	REPORT_ABOUT_MAX
+};
+enum report_about report_asked(const struct report_asked *);
+/* What says of itself that a program wrote it: no report is made about a report. */
+bool	 report_is_answer(const struct mail_head *);
+/* Results as others may see them: local parts of addresses, comments and reasons are taken off. */
+void	 report_results_redact(struct authres *);
+
 /* --- of one message (report_failure.c; RFC 9991, 6591) --- */
 
 enum report_delivery {			/* RFC 6591 section 3.2.2 */
@@ -187,24 +220,48 @@ enum report_delivery {			/* RFC 6591 section 3.2.2 */
 	REPORT_DELIVERY_MAX
 };
 
+enum report_auth_failure {		/* RFC 6591 section 3.3, and RFC 9991 section 4 */
+	REPORT_AUTH_DMARC,
+	REPORT_AUTH_SIGNATURE,
+	REPORT_AUTH_BODYHASH,
+	REPORT_AUTH_REVOKED,
+	REPORT_AUTH_SPF,
+	REPORT_AUTH_MAX
+};
+
 struct report_failure {
-	struct sv		 from, to, submitter, domain;	/* as in struct report_mail */
-	struct sv		 id;		/* letters and digits */
-	struct sv		 agent;		/* our name and version */
-	int64_t			 at, arrived;
+	struct sv		 domain;	/* the policy domain */
+	int64_t			 arrived;
 	struct ip_prefix	 source;	/* a host */
 	const struct mail_address *mail_from;	/* NULL: the null sender */
-	struct sv		 auth_results;	/* the field's value, as we wrote it */
+	struct sv		 auth_results;	/* the field's value, redacted */
+	enum report_auth_failure auth_failure;
 	bool			 dkim_failed, spf_failed;	/* to authenticate an aligned identity */
 	struct sv		 dkim_domain, dkim_selector;	/* of an aligned signature that failed; or empty */
 	struct sv		 spf_domain, spf_record;	/* of an aligned one that failed; or empty */
 	enum report_delivery	 delivery;
-	uint64_t		 incidents;	/* messages alike */
 	const struct mail_head	*head;
 	struct sv		 key;		/* for redaction, REPORT_KEY_MIN octets at least; secret */
 	bool			 with_subject;
 };
-/* RFC 5322 lines that end in LF. -EINVAL as for report_mail_write(); -ENOMEM. */
-int	 report_failure_write(struct buf *, struct pool *, const struct report_failure *) MUST_USE;
+/*
+ * What a report says of the message, redacted, as lines: its feedback and its head, together
+ * REPORT_FAILURE_MAX octets at most (a field that is too much for that is told by its name).
+ * Made where the message is; who sends it needs nothing else. -EINVAL: a text could mean more
+ * than itself there; -ENOMEM.
+ */
+int	 report_failure_write(struct buf *ret_feedback, struct buf *ret_head, struct pool *,
+	    const struct report_failure *) MUST_USE;
+
+struct report_failure_mail {
+	struct sv	from, to, submitter, domain;	/* as in struct report_mail */
+	struct sv	id;		/* letters and digits */
+	struct sv	agent;		/* our name and version */
+	int64_t		at;
+	uint64_t	incidents;	/* messages alike */
+	struct sv	feedback, head;	/* of report_failure_write() */
+};
+/* RFC 5322 lines that end in LF. -EINVAL as for report_mail_write(). */
+int	 report_failure_mail_write(struct buf *, const struct report_failure_mail *) MUST_USE;
 
 #endif

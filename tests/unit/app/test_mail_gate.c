@@ -276,8 +276,8 @@ static const struct play plays[] = {
 	    "", "" },
 	{ "no answer for SPF of the author's, open", "198.51.100.9", "z@fs.example", HEAD("x@fs.example", ""), NULL,
 	    MAIL_ACT_ACCEPT, 0, "", "", NULL,
-	    ROW("fail") "policy fs.example treewalk p=reject sp=reject np=reject fo=1 pct=100\n"
-	    "198.51.100.9/32 x1 none\nwhy other the DNS did not answer for SPF or DKIM\n"
+	    ROW("temperror") "policy fs.example treewalk p=reject sp=reject np=reject fo=1 pct=100\n"
+	    "198.51.100.9/32 x1 none\nwhy other the DNS did not answer for all that was asked\n"
 	    "from fs.example, by fs.example to here.test\nspf fs.example temperror\n" },
 	{ "no answer for SPF of the author's, closed", "198.51.100.9", "z@fs.example", HEAD("x@fs.example", ""),
 	    do_closed, MAIL_ACT_TEMPFAIL, 451, "4.4.3", "", "", "" },

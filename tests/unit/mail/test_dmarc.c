@@ -12,7 +12,7 @@ struct row {
 	/* lines: "example.com v=DMARC1; p=none" at _dmarc, "@name": has an A, "%name": has an MX, "!name": fails */
 	const char	*zone;
 	const char	*authors;	/* with blanks between */
-	const char	*idents;	/* "s:domain" SPF, "d:domain" DKIM, both pass; "-d:domain" does not */
+	const char	*idents;	/* "s:domain" SPF, "d:domain" DKIM, both pass; "-d:domain" does not, "?d:domain" has no answer */
 	const char	*now, *legacy, *codes;
 };
 
@@ -190,6 +190,24 @@ static const struct row rows[] = {
 	{ "example.com v=DMARC1; p=none; np=reject\n!m.example.com", "m.example.com", "d:example.com",
 	  "pass none example.com p=none@example.com f+", "pass none example.com p=none@example.com f+", "" },
 
+	/* SPF or DKIM had none: what could have spoken for the author did not fail (section 5.3.6) */
+	{ "example.com v=DMARC1; p=reject", "example.com", "?s:example.com", "temperror none example.com p=reject@example.com ?",
+	  "temperror none example.com p=reject@example.com ?", "" },
+	{ "example.com v=DMARC1; p=reject", "example.com", "-s:example.com ?d:m.example.com",
+	  "temperror none example.com p=reject@example.com f?", "temperror none example.com p=reject@example.com f?", "" },
+	{ "example.com v=DMARC1; p=reject", "example.com", "?s:example.com d:m.example.com",
+	  "pass none example.com p=reject@example.com ?+", "pass none example.com p=reject@example.com ?+", "" },
+	{ "example.com v=DMARC1; p=reject", "example.com", "?s:example.net ?d:com.example",
+	  "fail reject example.com p=reject@example.com ff", "fail reject example.com p=reject@example.com ff",
+	  "DMARC_FAIL_ASKED " },
+	{ "example.com v=DMARC1; p=reject; adkim=s; aspf=s", "example.com", "?s:m.example.com ?d:m.example.com",
+	  "fail reject example.com p=reject@example.com ff", "fail reject example.com p=reject@example.com ff",
+	  "DMARC_FAIL_ASKED " },
+	{ "example.com v=DMARC1; p=reject\n!_dmarc.m.example.com", "example.com", "?d:m.example.com",
+	  "temperror none example.com p=reject@example.com f?", "temperror none example.com p=reject@example.com f?",
+	  "DMARC_DNS " },
+	{ "", "example.com", "?s:example.com", "none none example.com -", "none none example.com -", "DMARC_NO_RECORD " },
+
 	/* --- several authors, and none --- */
 	{ "example.com v=DMARC1; p=none\nexample.net v=DMARC1; p=quarantine\nexample.org v=DMARC1; p=reject",
 	  "example.com example.net example.org", "d:example.org", "fail quarantine example.net p=quarantine@example.net fo",
@@ -249,12 +267,12 @@ message_read(struct message *m, const char *authors, const char *idents)
 		assert_int_equal(mail_name(word, &m->authors[m->in.n_authors++]), 0);
 	text = sv_str(idents);
 	while (sv_word(&text, &word)) {
-		bool passes = word.p[0] != '-';
+		bool passes = word.p[0] != '-' && word.p[0] != '?';
 		struct sv kind = sv_skip(word, !passes);
 		struct dmarc_ident *id = kind.p[0] == 's' ? &m->spf : &m->dkim[m->in.n_dkim++];
 
 		assert_true(m->in.n_dkim <= IDENTS_MAX);
-		id->result = passes ? MAIL_PASS : MAIL_FAIL;
+		id->result = passes ? MAIL_PASS : word.p[0] == '?' ? MAIL_TEMPERROR : MAIL_FAIL;
 		assert_int_equal(mail_name(sv_skip(kind, 2), &id->name), 0);
 		if (id == &m->spf)
 			m->in.spf = id;

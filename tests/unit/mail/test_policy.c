@@ -296,20 +296,25 @@ test_chains(void **state)
 
 /* --- what the DNS did not answer --- */
 
+/* RFC 9989 section 5.4: 'discovered policies of "p=none" MUST NOT modify existing mail handling'. */
 static void
 test_unanswered(void **state)
 {
 	static const struct {
-		const char	*spf, *dkim;	/* domains with temperror */
-		bool		 has_org, may_pass;
+		enum dmarc_policy	 policy;
+		bool			 has_record, is_sure, testing, has_path;
+		enum mail_act		 act;
+		size_t			 n_reasons;
+		enum report_override	 reason;
 	} cases[] = {
-		{ "a.example", NULL, true, true },
-		{ "sub.a.example", NULL, true, true },
-		{ "b.test", NULL, true, false },
-		{ "b.test", NULL, false, true },	/* nobody knows whose it is */
-		{ NULL, "a.example", true, true },
-		{ NULL, "xa.example", true, false },
-		{ NULL, NULL, true, false },
+		{ DMARC_POLICY_REJECT, true, true, false, false, MAIL_ACT_TEMPFAIL, 1, REPORT_OTHER },
+		{ DMARC_POLICY_REJECT, true, true, true, false, MAIL_ACT_TEMPFAIL, 2, REPORT_TEST_MODE },
+		{ DMARC_POLICY_QUARANTINE, true, true, true, false, MAIL_ACT_ACCEPT, 1, REPORT_TEST_MODE },
+		{ DMARC_POLICY_NONE, true, true, false, false, MAIL_ACT_ACCEPT, 0, 0 },
+		{ DMARC_POLICY_NONE, true, false, false, false, MAIL_ACT_TEMPFAIL, 1, REPORT_OTHER },
+		{ DMARC_POLICY_NONE, true, false, true, false, MAIL_ACT_TEMPFAIL, 1, REPORT_OTHER },
+		{ DMARC_POLICY_REJECT, true, true, false, true, MAIL_ACT_ACCEPT, 1, REPORT_TRUSTED_FORWARDER },
+		{ DMARC_POLICY_NONE, false, false, false, false, MAIL_ACT_TEMPFAIL, 1, REPORT_LOCAL_POLICY },
 	};
 
 	(void)state;
@@ -318,19 +323,42 @@ test_unanswered(void **state)
 
 		scene_init(&s);
 		s.policy.on_temperror = MAIL_ACT_TEMPFAIL;
-		s.author.now.has_org = cases[i].has_org;
-		if (cases[i].spf != NULL)
-			s.out.spf = (struct spf_out){ .result = MAIL_TEMPERROR, .name = name_of(cases[i].spf) };
-		if (cases[i].dkim != NULL) {
-			list_sign(&s);
-			s.verdict.result = MAIL_TEMPERROR;
-			s.sig.domain_name = name_of(cases[i].dkim);
-		}
+		s.out.dmarc.now = (struct dmarc_verdict){ MAIL_TEMPERROR, DMARC_POLICY_NONE, &s.author };
+		s.author.now.result = MAIL_TEMPERROR;
+		s.author.now.disposition = DMARC_POLICY_NONE;
+		s.author.now.policy = cases[i].policy;
+		s.author.now.is_sure = cases[i].is_sure;
+		s.author.now.record = cases[i].has_record ? &s.record : NULL;
+		s.record.testing = cases[i].testing;
+		s.path[0] = (struct mail_path){ .kind = MAIL_PATH_CLIENT, .client = s.in.client, .comment = SV("f") };
+		s.policy.n_paths = cases[i].has_path;
 		scene_check(&s);
-		assert_int_equal(s.d.act, cases[i].may_pass ? MAIL_ACT_TEMPFAIL : MAIL_ACT_REJECT);
-		assert_true(sv_eq_str(s.d.enhanced, cases[i].may_pass ? "4.4.3" : "5.7.26"));
+		assert_int_equal(s.d.act, cases[i].act);
+		if (s.d.act == MAIL_ACT_TEMPFAIL)
+			assert_true(sv_eq_str(s.d.enhanced, "4.4.3"));
+		assert_int_equal(s.d.n_reasons, cases[i].n_reasons);
+		if (cases[i].n_reasons > 0)
+			assert_int_equal(s.d.reasons[0].type, cases[i].reason);
 		scene_done(&s);
 	}
+}
+
+/* Let in all the same: that is not what the record asks for, and a report says why. */
+static void
+test_unanswered_told(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	s.out.dmarc.now = (struct dmarc_verdict){ MAIL_TEMPERROR, DMARC_POLICY_NONE, &s.author };
+	s.author.now.is_sure = true;
+	scene_check(&s);
+	assert_int_equal(s.d.act, MAIL_ACT_ACCEPT);
+	assert_int_equal(s.d.disposition, REPORT_NONE);
+	assert_int_equal(s.d.n_reasons, 1);
+	assert_int_equal(s.d.reasons[0].type, REPORT_OTHER);
+	scene_done(&s);
 }
 
 /* --- what is asked for, and what is done --- */
@@ -407,16 +435,30 @@ test_indirect(void **state)
 static void
 test_pass(void **state)
 {
-	struct scene s;
+	static const struct {
+		enum dmarc_policy	policy;
+		bool			testing;
+		enum report_disposition	done;
+	} cases[] = {
+		{ DMARC_POLICY_REJECT, false, REPORT_PASS },
+		{ DMARC_POLICY_QUARANTINE, true, REPORT_PASS },
+		{ DMARC_POLICY_NONE, false, REPORT_NONE },	/* it is of a policy that is enforced */
+	};
 
 	(void)state;
-	scene_init(&s);
-	s.out.dmarc.now = (struct dmarc_verdict){ MAIL_PASS, DMARC_POLICY_NONE, &s.author };
-	scene_check(&s);
-	assert_int_equal(s.d.act, MAIL_ACT_ACCEPT);
-	assert_int_equal(s.d.disposition, REPORT_PASS);
-	assert_int_equal(s.d.n_reasons, 0);
-	scene_done(&s);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct scene s;
+
+		scene_init(&s);
+		s.out.dmarc.now = (struct dmarc_verdict){ MAIL_PASS, DMARC_POLICY_NONE, &s.author };
+		s.author.now.policy = cases[i].policy;
+		s.record.testing = cases[i].testing;
+		scene_check(&s);
+		assert_int_equal(s.d.act, MAIL_ACT_ACCEPT);
+		assert_int_equal(s.d.disposition, cases[i].done);
+		assert_int_equal(s.d.n_reasons, 0);
+		scene_done(&s);
+	}
 }
 
 /* --- sentences --- */
@@ -491,4 +533,5 @@ test_nobody(void **state)
 }
 
 TESTS_MAIN("policy", T(test_acts), T(test_who), T(test_lists), T(test_chains), T(test_unanswered),
-    T(test_answers), T(test_indirect), T(test_pass), T(test_long_names), T(test_strangers_words), T(test_nobody))
+    T(test_unanswered_told), T(test_answers), T(test_indirect), T(test_pass), T(test_long_names),
+    T(test_strangers_words), T(test_nobody))
