@@ -181,6 +181,7 @@ judge(struct mail_gate *g, const struct mail_gate_world *w, struct mail_judge_ou
 	struct findings told;
 
 	g->in.now = w->now;
+	g->in.pubs = w->pubs;
 	for (unsigned i = 0; i < ROUNDS_MAX; i++) {
 		int rc;
 

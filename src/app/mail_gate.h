@@ -63,6 +63,7 @@ struct mail_gate_world {
 	void		*fill_arg;
 	/* Who signs: app/mail_sign.h. NULL: nobody can. */
 	const struct mail_signer *signer;
+	struct dkim_pubs *pubs;		/* keys made ready (mail/dkim.h); NULL: none are kept */
 	int64_t		 now;
 };
 

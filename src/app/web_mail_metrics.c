@@ -22,6 +22,8 @@ static const struct {
 	{ METRIC_MAIL_NOW, "judging", "judging" },
 	{ METRIC_MAIL_DNS, "known", "answers_known" },
 	{ METRIC_MAIL_DNS, "asked", "answers_asked" },
+	{ METRIC_MAIL_KEYS, "known", "pubs_known" },
+	{ METRIC_MAIL_KEYS, "made", "pubs_made" },
 };
 
 void

@@ -177,11 +177,16 @@ struct dkim_job {
 	struct sv		 b;
 	bool			 ok;
 };
-/* Keys made ready, for one who judges many messages; not for two threads. NULL: no memory. */
+/* Keys made ready, for who judges many messages; threads may share them. NULL: no memory. */
 struct dkim_pubs;
+struct dkim_pubs_counts {
+	uint64_t	found, missed;
+	size_t		n;		/* kept now */
+};
 struct dkim_pubs *dkim_pubs_new(size_t max);
 struct dkim_pubs *dkim_pubs_free(struct dkim_pubs *);
 DEFINE_CLEANUP(struct dkim_pubs, dkim_pubs_free)
+struct dkim_pubs_counts dkim_pubs_count(struct dkim_pubs *);
 
 /*
  * All of them in one batch, but what the memos know. pubs may be NULL. 0; negative: the

@@ -22,12 +22,15 @@ int	 dkim_memo_init(struct pool *, const struct dkim_sig *, struct dkim_memo *re
 int	 dkim_memo_hash(const struct mail_head *, const struct dkim_sig *, struct dkim_memo *) MUST_USE;
 
 /*
- * dkim_pubs.c. A batch is a turn: what it found or added stays until the next one begins. Add
- * takes the key, and says false where it cannot.
+ * dkim_pubs.c. What is found or added is borrowed, and stays until it is given back. Add takes the
+ * key; NULL: it has no room, and the key is still the caller's.
  */
-void	 dkim_pubs_turn(struct dkim_pubs *);
-const struct crypto_pub *dkim_pubs_find(struct dkim_pubs *, const uint8_t id[static SHA256_LEN]);
-bool	 dkim_pubs_add(struct dkim_pubs *, const uint8_t id[static SHA256_LEN], struct crypto_pub *) MUST_USE;
+struct dkim_pub;
+const struct crypto_pub *dkim_pub_key(const struct dkim_pub *);
+struct dkim_pub *dkim_pubs_find(struct dkim_pubs *, const uint8_t id[static SHA256_LEN]);
+struct dkim_pub *dkim_pubs_add(struct dkim_pubs *, const uint8_t id[static SHA256_LEN],
+	    struct crypto_pub *) MUST_USE;
+void	 dkim_pubs_unref(struct dkim_pubs *, struct dkim_pub *);
 
 /*
  * dkim_check() in two halves, so that other signatures can be verified together with these:

@@ -10,7 +10,8 @@
 /* An item is one key tried for one job. */
 struct tried {
 	struct dkim_job		*job;
-	struct crypto_pub	*own;		/* NULL: the key is kept elsewhere */
+	struct crypto_pub	*own;		/* or borrowed: */
+	struct dkim_pub		*lent;
 	uint8_t			 key[SHA256_LEN];
 };
 
@@ -24,8 +25,10 @@ struct batch {
 static void
 batch_done(struct batch *b)
 {
-	for (size_t i = 0; i < b->n; i++)
+	for (size_t i = 0; i < b->n; i++) {
 		(void)crypto_pub_free(b->tried[i].own);
+		dkim_pubs_unref(b->pubs, b->tried[i].lent);
+	}
 	free(b->items);
 	free(b->tried);
 }
@@ -70,12 +73,14 @@ pub_get(struct batch *b, const struct dkim_key *k, struct tried *t, const struct
 	uint8_t alg = k->type == DKIM_KEY_ED25519 ? DNS_ED25519 : DNS_RSASHA256;
 	int rc;
 
-	if (b->pubs != NULL && (*ret = dkim_pubs_find(b->pubs, t->key)) != NULL)
+	if (b->pubs != NULL && (t->lent = dkim_pubs_find(b->pubs, t->key)) != NULL) {
+		*ret = dkim_pub_key(t->lent);
 		return 0;
+	}
 	if ((rc = crypto_pub_new(alg, k->public_key, &t->own)) < 0)
 		return rc;
 	*ret = t->own;
-	if (b->pubs != NULL && dkim_pubs_add(b->pubs, t->key, t->own))
+	if (b->pubs != NULL && (t->lent = dkim_pubs_add(b->pubs, t->key, t->own)) != NULL)
 		t->own = NULL;
 	return 0;
 }
@@ -142,8 +147,6 @@ dkim_jobs_verify(struct dkim_job *jobs, size_t n, struct dkim_pubs *pubs)
 		room += keys_of(&jobs[i]);
 	if ((rc = batch_init(&b, room)) < 0)
 		return rc;
-	if (pubs != NULL)
-		dkim_pubs_turn(pubs);
 	for (size_t i = 0; i < n; i++)
 		if ((rc = job_add(&b, &jobs[i])) < 0)
 			return rc;

@@ -52,7 +52,7 @@ struct mail_judge_in {
 	int64_t		 now;
 	bool		 is_advice;	/* what the owner of an SPF record should mend, too */
 	const struct psl_ctx_st *psl;	/* NULL: nothing by RFC 7489 */
-	struct dkim_pubs *pubs;		/* kept from message to message (DKIM_PUBS_MAX), or NULL */
+	struct dkim_pubs *pubs;		/* kept from message to message, by threads too; or NULL */
 };
 
 struct mail_judge {

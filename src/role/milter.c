@@ -123,6 +123,7 @@ status(struct role *r, struct json *j)
 	struct milter_role *mr = r->state;
 	struct milter_counts *n = &mr->hall.n;
 	struct mail_cache_counts c = mail_cache_count(mr->hall.cache);
+	struct dkim_pubs_counts k = dkim_pubs_count(mr->hall.pubs);
 
 	json_kv_u64(j, "connections", atomic_load(&n->connections));
 	json_kv_u64(j, "judging", atomic_load(&n->judging));
@@ -145,6 +146,8 @@ status(struct role *r, struct json *j)
 	json_kv_u64(j, "answers_asked", c.missed);
 	json_kv_u64(j, "answers_dropped", c.dropped);
 	json_kv_u64(j, "answers_bytes", c.bytes);
+	json_kv_u64(j, "pubs_known", k.found);
+	json_kv_u64(j, "pubs_made", k.missed);
 }
 
 /* The same for the metrics. */
@@ -274,6 +277,8 @@ resolver_take(struct role *r, struct sv resolver)
 
 	if (rc < 0)
 		role_log(r, LOG_LEVEL_ERROR, "mail.resolver: \"%.*s\" is no address", SV_ARG(resolver));
+	if (rc == 0 && (mr->hall.pubs = dkim_pubs_new(DKIM_PUBS_MAX)) == NULL)
+		rc = -ENOMEM;
 	return rc < 0 ? rc : mail_cache_new(MAIL_CACHE_ENTRIES, MAIL_CACHE_BYTES_MAX, &mr->hall.cache);
 }
 

@@ -102,7 +102,7 @@ milter_mail_end(struct milter_mail *m, struct mail_gate_out *ret)
 	struct milter_counts *n = &m->hall->n;
 	const struct mail_gate_world w = {
 		.ask = mail_dns_ask(m->dns), .fill = fill, .fill_arg = m->dns,
-		.signer = &m->hall->signer, .now = role_now(m->hall->role),
+		.signer = &m->hall->signer, .pubs = m->hall->pubs, .now = role_now(m->hall->role),
 	};
 
 	mail_gate_end(m->gate, &w, ret);

@@ -74,6 +74,7 @@ struct milter_hall {
 	struct desk		*desk;
 	struct mail_dns_resolvers resolvers;
 	struct mail_cache	*cache;
+	struct dkim_pubs	*pubs;
 	struct mail_journal	*journal;	/* NULL: no reports are made of what comes in */
 	uint32_t		 max_messages;
 	struct milter_counts	 n;

@@ -283,6 +283,29 @@ test_seal(void **state)
 	place_done(&p);
 }
 
+/* The key of a seal is made ready in the first message, and serves the second. */
+static void
+test_keys_kept(void **state)
+{
+	struct place p;
+	const char *text;
+
+	(void)state;
+	place_init(&p);
+	text = sealed_make(&p, "192.0.2.7", MAIL);
+	p.gate.world.pubs = dkim_pubs_new(DKIM_PUBS_MAX);
+	assert_non_null(p.gate.world.pubs);
+	member_play(&p, "list.test", text);
+	assert_int_equal(p.gate.out.act, MAIL_ACT_ACCEPT);
+	assert_int_equal(dkim_pubs_count(p.gate.world.pubs).found, 1);	/* for its two signatures */
+	member_play(&p, "list.test", text);
+	assert_int_equal(p.gate.out.act, MAIL_ACT_ACCEPT);
+	assert_int_equal(dkim_pubs_count(p.gate.world.pubs).found, 3);
+	assert_int_equal(dkim_pubs_count(p.gate.world.pubs).missed, 1);
+	p.gate.world.pubs = dkim_pubs_free(p.gate.world.pubs);
+	place_done(&p);
+}
+
 /* The sealer is believed, and says that it did not pass there either. */
 static void
 test_seal_of_spoof(void **state)
@@ -538,6 +561,6 @@ test_list_without(void **state)
 	}
 }
 
-TESTS_MAIN("mail_gate_sign", T(test_own), T(test_own_unsigned), T(test_seal), T(test_seal_of_spoof),
+TESTS_MAIN("mail_gate_sign", T(test_own), T(test_own_unsigned), T(test_keys_kept), T(test_seal), T(test_seal_of_spoof),
     T(test_seal_twice), T(test_seal_signed), T(test_seal_other_form), T(test_row_order), T(test_seal_missing), T(test_seal_broken),
     T(test_list), T(test_list_without))

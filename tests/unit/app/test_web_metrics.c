@@ -119,7 +119,7 @@ mail_metrics(void **state)
 	assert_false(has(w, "sekisho_mail_"));
 	w->ctx.mail = json_loads("{\"connections\":3,\"judging\":2,\"accepted\":70,\"rejected\":4,"
 	    "\"deferred\":1,\"quarantined\":5,\"own\":9,\"signed\":18,\"rows_lost\":0,"
-	    "\"answers_known\":600}", 0, NULL);
+	    "\"answers_known\":600,\"pubs_made\":7}", 0, NULL);
 	assert_int_equal(get(w, "/metrics", NULL, NULL), 200);
 	assert_true(has(w, "sekisho_mail_messages_total{act=\"accept\"} 70\n"));
 	assert_true(has(w, "sekisho_mail_messages_total{act=\"reject\"} 4\n"));
@@ -130,6 +130,7 @@ mail_metrics(void **state)
 	assert_true(has(w, "sekisho_mail_trouble_total{kind=\"rows_lost\"} 0\n"));
 	assert_true(has(w, "sekisho_mail_open{what=\"connections\"} 3\n"));
 	assert_true(has(w, "sekisho_mail_answers_total{how=\"known\"} 600\n"));
+	assert_true(has(w, "sekisho_mail_keys_total{how=\"made\"} 7\n"));
 	assert_false(has(w, "what=\"seals\"") || has(w, "how=\"asked\""));
 	json_decref(w->ctx.mail);
 	w->ctx.mail = NULL;
