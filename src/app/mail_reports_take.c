@@ -77,7 +77,7 @@ row_add(struct taking *t, const struct mail_row *row, const struct mail_row_part
 		.node = row->node, .queue_id = row->queue_id, .at = row->at,
 		.domain = row->policy.domain, .policy = p->policy, .alike = p->alike, .rua = p->rua,
 		.is_wanted = row->policy.domain.n > 0 && row->n_rua > 0,
-		.act = act_of(row->row.disposition), .names = names,
+		.act = act_of(row->row.disposition), .dmarc = row->dmarc, .arc = row->arc, .names = names,
 		.n_names = names_of(row, names),
 	};
 	return t->n < REPORTS_ADD_MAX ? 0 : rows_give(t);

@@ -47,6 +47,7 @@ reports_free(struct reports *r)
 	if (r == NULL)
 		return NULL;
 	reports_delta_done(r);
+	reports_tally_done(r);
 	if (r->driver != NULL && r->db != NULL)
 		r->driver->free(r->db);
 	free(r);
@@ -60,20 +61,29 @@ number_take(void *arg, const struct sql_value *v)
 	return 0;
 }
 
-/* Tables of a newer version are left as they are: their CREATEs are all "IF NOT EXISTS". */
+/* Tables of another version are left as they are: their CREATEs are all "IF NOT EXISTS". */
 static int
 tables_make(struct reports *r)
 {
-	int64_t version = 0;
 	int rc = reports_exec(r, r->driver->begin_schema);
 
-	if (rc < 0 || (rc = reports_finish(r, reports_exec(r, reports_schema))) < 0)
-		return rc;
-	for (unsigned i = 0; i < SQL_MAX && rc == 0; i++)
+	return rc < 0 ? rc : reports_finish(r, reports_exec(r, reports_schema));
+}
+
+/* The version first: what other tables lack is no failure of the database. */
+static int
+tables_use(struct reports *r)
+{
+	int64_t version = 0;
+	int rc = r->driver->prepare(r->db, SQL_VERSION, &reports_sql[SQL_VERSION]);
+
+	if (rc < 0 || (rc = reports_run(r, SQL_VERSION, NULL, number_take, &version)) < 0)
+		return rc == -EIO ? SE_FORMAT : rc;
+	if (version != REPORTS_SCHEMA)
+		return SE_FORMAT;
+	for (unsigned i = SQL_VERSION + 1; i < SQL_MAX && rc == 0; i++)
 		rc = r->driver->prepare(r->db, i, &reports_sql[i]);
-	if (rc == 0)
-		rc = reports_run(r, SQL_VERSION, NULL, number_take, &version);
-	return rc < 0 ? rc : version == REPORTS_SCHEMA ? 0 : SE_FORMAT;
+	return rc;
 }
 
 static bool
@@ -82,8 +92,8 @@ is_server(struct sv where)
 	return sv_starts(where, SV("postgresql://")) || sv_starts(where, SV("postgres://"));
 }
 
-int
-reports_open(const char *where, struct reports **ret)
+static int
+store_open(const char *where, bool is_ro, struct reports **ret)
 {
 	_cleanup_(reports_freep) struct reports *r = calloc(1, sizeof(*r));
 	int rc;
@@ -91,10 +101,23 @@ reports_open(const char *where, struct reports **ret)
 	if (r == NULL)
 		return -ENOMEM;
 	r->driver = is_server(sv_str(where)) ? &sql_postgresql : &sql_sqlite;
-	if ((rc = r->driver->open(where, &r->db)) < 0 || (rc = tables_make(r)) < 0)
+	if ((rc = r->driver->open(where, is_ro, &r->db)) < 0 || (!is_ro && (rc = tables_make(r)) < 0) ||
+	    (rc = tables_use(r)) < 0)
 		return rc;
 	*ret = TAKE_PTR(r);
 	return 0;
+}
+
+int
+reports_open(const char *where, struct reports **ret)
+{
+	return store_open(where, false, ret);
+}
+
+int
+reports_open_ro(const char *where, struct reports **ret)
+{
+	return store_open(where, true, ret);
 }
 
 int
@@ -109,6 +132,7 @@ int
 reports_begin(struct reports *r)
 {
 	reports_delta_done(r);
+	reports_tally_done(r);
 	if ((r->pool = pool_new(REPORTS_DELTA_POOL_MAX)) == NULL)
 		return -ENOMEM;
 	return reports_exec(r, r->driver->begin);
@@ -141,8 +165,8 @@ reports_add(struct reports *r, const struct reports_row *rows, size_t n, uint64_
 		row_args(&rows[i], &v[i * ROW_ARGS]);
 	rc = r->driver->run_all(r->db, SQL_ROW_ADD, &reports_sql[SQL_ROW_ADD], v, n, &is_new);
 	for (size_t i = 0; i < n && rc == 0; i++)
-		if ((is_new & UINT64_C(1) << i) != 0)
-			rc = reports_delta_add(r, &rows[i]);
+		if ((is_new & UINT64_C(1) << i) != 0 && (rc = reports_delta_add(r, &rows[i])) == 0)
+			rc = reports_tally_add(r, &rows[i]);
 	if (rc == 0)
 		*ret_new = is_new;
 	return rc;
@@ -153,8 +177,11 @@ reports_end(struct reports *r, int rc)
 {
 	if (rc == 0)
 		rc = reports_delta_write(r);
+	if (rc == 0)
+		rc = reports_tally_write(r);
 	rc = reports_finish(r, rc);
 	reports_delta_done(r);
+	reports_tally_done(r);
 	return rc;
 }
 
@@ -181,6 +208,7 @@ all_prune(struct reports *r, const struct reports_keep *k, bool *ret_more)
 	const struct sql_value at[] = { SQL_I(k->names * REPORTS_DAY_SEC) };
 	/* While a row may wait for its report, it is known where that goes. */
 	const struct sql_value owner[] = { SQL_I(min_i64(k->rows, k->names) * REPORTS_DAY_SEC) };
+	const struct sql_value count[] = { SQL_I(min_i64(k->rows, k->names)) };
 	int rc;
 
 	if ((rc = slice_prune(r, SQL_PRUNE_ROWS, k->rows, ret_more)) < 0 ||
@@ -191,7 +219,10 @@ all_prune(struct reports *r, const struct reports_keep *k, bool *ret_more)
 	    (rc = reports_run(r, SQL_PRUNE_REPORTS, day, NULL, NULL)) < 0 ||
 	    (rc = reports_run(r, SQL_PRUNE_FAILING, at, NULL, NULL)) < 0)
 		return rc;
-	return reports_run(r, SQL_PRUNE_OWNERS, owner, NULL, NULL);
+	if ((rc = reports_run(r, SQL_PRUNE_OWNERS, owner, NULL, NULL)) < 0 ||
+	    (rc = reports_run(r, SQL_PRUNE_TALLY, owner, NULL, NULL)) < 0)
+		return rc;
+	return reports_run(r, SQL_PRUNE_COUNTS, count, NULL, NULL);
 }
 
 int

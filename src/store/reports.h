@@ -52,6 +52,8 @@ reports_day(int64_t at)
 struct reports;
 /* A path, or "postgresql://…". Makes the tables where there are none. */
 int	 reports_open(const char *where, struct reports **ret) MUST_USE;
+/* Only to look, while others work. -ENOENT: no file; SE_FORMAT also where no tables are. */
+int	 reports_open_ro(const char *where, struct reports **ret) MUST_USE;
 struct reports *reports_free(struct reports *);
 DEFINE_CLEANUP(struct reports, reports_free)
 /* 0: nobody else has it; SE_LOCKED. */
@@ -73,6 +75,7 @@ struct reports_row {
 	struct sv	 policy, alike, rua;
 	bool		 is_wanted;	/* its owner wants reports */
 	enum reports_act act;
+	unsigned	 dmarc, arc;	/* how they went: counted (store/reports_tally.h), not understood */
 	const struct sv	*names;		/* domains that were authenticated, each once */
 	size_t		 n_names;
 };
@@ -170,6 +173,7 @@ int	 reports_failures(struct reports *, struct sv address, uint64_t *ret,
 struct reports_keep {
 	int64_t		 rows;		/* the first day of which rows and reports stay */
 	int64_t		 names;		/* domains that were not seen since that day are forgotten */
+	/* counts (store/reports_tally.h) stay as long as either does */
 };
 /* A slice at a time. What is not sent by then will not be. */
 int	 reports_prune(struct reports *, const struct reports_keep *, bool *ret_more) MUST_USE;

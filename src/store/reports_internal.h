@@ -8,8 +8,11 @@
 #include "base/hash.h"
 #include "store/limits.h"
 #include "store/reports.h"
+#include "store/reports_tally.h"
 
-#define REPORTS_SCHEMA		1
+#define REPORTS_SCHEMA		2
+#define REPORTS_HOUR_SEC	3600
+#define REPORTS_EVER		(-1)	/* a "day": all of them */
 
 struct sql_value {
 	int64_t		 i;
@@ -42,12 +45,23 @@ enum reports_sql {
 	SQL_FAILED,
 	SQL_FAILED_NOT,
 	SQL_FAILURES,
+	SQL_TALLY_ADD,
+	SQL_TALLY,
+	SQL_COUNT_ADD,
+	SQL_COUNTS,
+	SQL_NOW,
+	SQL_GIVEN_UP,
+	SQL_FAILING,
+	SQL_LIST,
+	SQL_REPORT_FIND,
 	SQL_PRUNE_ROWS,
 	SQL_PRUNE_SENDINGS,
 	SQL_PRUNE_REPORTS,
 	SQL_PRUNE_SEEN,
 	SQL_PRUNE_FAILING,
 	SQL_PRUNE_OWNERS,
+	SQL_PRUNE_TALLY,
+	SQL_PRUNE_COUNTS,
 	SQL_MAX
 };
 
@@ -55,7 +69,7 @@ enum reports_sql {
 struct sql_statement {
 	const char	*sql, *args, *columns;
 };
-#define SQL_ARGS_MAX	10
+#define SQL_ARGS_MAX	11
 extern const struct sql_statement reports_sql[SQL_MAX];
 extern const char reports_schema[];	/* all of it, again without harm */
 
@@ -63,7 +77,8 @@ extern const char reports_schema[];	/* all of it, again without harm */
 typedef int (*sql_fn)(void *arg, const struct sql_value *);
 
 struct sql_driver {
-	int	(*open)(const char *where, void **ret);
+	/* is_ro: only reads are possible, and nothing is made. */
+	int	(*open)(const char *where, bool is_ro, void **ret);
 	void	(*free)(void *db);
 	/* Statements without rows, several between ";". */
 	int	(*exec)(void *db, const char *sql);
@@ -95,6 +110,8 @@ struct reports {
 	struct map		 names;
 	struct reports_delta	**deltas;
 	size_t			 n_deltas, cap_deltas;
+	struct reports_tally	*cells;
+	size_t			 n_cells, cap_cells;
 };
 
 int	 reports_run(struct reports *, enum reports_sql, const struct sql_value *, sql_fn,
@@ -108,5 +125,13 @@ int	 reports_finish(struct reports *, int rc) MUST_USE;
 int	 reports_delta_add(struct reports *, const struct reports_row *) MUST_USE;
 int	 reports_delta_write(struct reports *) MUST_USE;
 void	 reports_delta_done(struct reports *);
+/* The same of counts. */
+int	 reports_tally_add(struct reports *, const struct reports_row *) MUST_USE;
+int	 reports_tally_write(struct reports *) MUST_USE;
+void	 reports_tally_done(struct reports *);
+/* Once more, ever and on that day (negative: on none). */
+int	 reports_count(struct reports *, enum reports_count, int64_t day, uint64_t n) MUST_USE;
+/* Of the ten columns of SENDING (reports_sql.c). */
+struct reports_sending reports_sending_of(const struct sql_value *);
 
 #endif

@@ -69,7 +69,9 @@ report_make(struct reports *r, const struct reports_report *x)
 
 	if ((rc = reports_run(r, SQL_REPORT_ADD, add, NULL, NULL)) < 0)
 		return rc;
-	return reports_run(r, SQL_ROWS_CLAIM, claim, NULL, NULL);
+	if ((rc = reports_run(r, SQL_ROWS_CLAIM, claim, NULL, NULL)) < 0)
+		return rc;
+	return reports_count(r, REPORTS_N_MADE, reports_day(x->made), 1);
 }
 
 static int

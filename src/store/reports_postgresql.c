@@ -34,6 +34,8 @@ static const struct {
 	{ "25006", -EROFS },		/* a standby */
 	{ "28", -EACCES },
 	{ "3D", -ENOENT },		/* no such database */
+	{ "42P01", SE_FORMAT },		/* no such table */
+	{ "42703", SE_FORMAT },		/* no such column */
 };
 
 static int
@@ -66,17 +68,24 @@ silent(void *arg, const PGresult *r)
 	(void)r;
 }
 
+static int
+server_exec(void *arg, const char *sql)
+{
+	return result_end(arg, PQexec(arg, sql));
+}
+
 /*
  * A server that is gone without a word (its cable, its power) is noticed within half a
  * minute. The address may say otherwise, as what stands behind counts.
  */
 static int
-server_open(const char *where, void **ret)
+server_open(const char *where, bool is_ro, void **ret)
 {
 	const char *const keys[] = { "connect_timeout", "tcp_user_timeout", "keepalives_idle",
 	    "keepalives_interval", "keepalives_count", "application_name", "dbname", NULL };
 	const char *const values[] = { "10", "30000", "10", "5", "4", "sekisho", where, NULL };
 	PGconn *c = PQconnectdbParams(keys, values, 1);
+	int rc;
 
 	if (c == NULL)
 		return -ENOMEM;
@@ -85,6 +94,10 @@ server_open(const char *where, void **ret)
 		return SE_CLOSED;
 	}
 	(void)PQsetNoticeReceiver(c, silent, NULL);
+	if (is_ro && (rc = server_exec(c, "SET default_transaction_read_only = on")) < 0) {
+		PQfinish(c);
+		return rc;
+	}
 	*ret = c;
 	return 0;
 }
@@ -94,12 +107,6 @@ server_free(void *arg)
 {
 	if (arg != NULL)
 		PQfinish(arg);
-}
-
-static int
-server_exec(void *arg, const char *sql)
-{
-	return result_end(arg, PQexec(arg, sql));
 }
 
 static int

@@ -19,7 +19,7 @@ addresses_add(struct reports *r, uint64_t id, const struct sv *to, size_t n, int
 
 		rc = reports_run(r, SQL_SENDING_ADD, v, NULL, NULL);
 	}
-	return rc;
+	return rc < 0 ? rc : reports_count(r, REPORTS_N_NO_ADDRESS, reports_day(next), n == 0);
 }
 
 int
@@ -43,16 +43,22 @@ state_of(int64_t n)
 	return n >= 0 && n < REPORTS_STATE_MAX ? (enum reports_state)n : REPORTS_GIVEN_UP;
 }
 
-static int
-sending_give(void *arg, const struct sql_value *v)
+struct reports_sending
+reports_sending_of(const struct sql_value *v)
 {
-	const struct sending_walk *w = arg;
-	const struct reports_sending s = {
+	return (struct reports_sending){
 		.report = { (uint64_t)v[0].i, v[1].i, v[2].i, v[3].b, v[4].b },
 		.address = v[5].b, .error = v[6].b,
 		.state = state_of(v[7].i),
 		.attempts = (uint64_t)v[8].i, .next = v[9].i,
 	};
+}
+
+static int
+sending_give(void *arg, const struct sql_value *v)
+{
+	const struct sending_walk *w = arg;
+	const struct reports_sending s = reports_sending_of(v);
 
 	return w->fn(w->arg, &s);
 }
@@ -75,7 +81,27 @@ reports_sendings(struct reports *r, uint64_t id, reports_sending_fn fn, void *ar
 	return reports_run(r, SQL_SENDINGS, v, sending_give, &w);
 }
 
+int
+reports_given_up(struct reports *r, uint64_t max, reports_sending_fn fn, void *arg)
+{
+	const struct sql_value v[] = { SQL_I(max) };
+	struct sending_walk w = { fn, arg };
+
+	return reports_run(r, SQL_GIVEN_UP, v, sending_give, &w);
+}
+
 /* --- how it went --- */
+
+static int
+outcome_count(struct reports *r, const struct reports_outcome *o)
+{
+	static const enum reports_count counts[REPORTS_STATE_MAX] = {
+		[REPORTS_DUE] = REPORTS_N_FAILED, [REPORTS_SENT] = REPORTS_N_SENT,
+		[REPORTS_GIVEN_UP] = REPORTS_N_GIVEN_UP,
+	};
+
+	return reports_count(r, counts[o->state], reports_day(o->at), 1);
+}
 
 static int
 outcome_write(struct reports *r, uint64_t id, struct sv address, const struct reports_outcome *o)
@@ -90,6 +116,8 @@ outcome_write(struct reports *r, uint64_t id, struct sv address, const struct re
 		return rc;
 	if (changed == 0)
 		return -ENOENT;
+	if ((rc = outcome_count(r, o)) < 0)
+		return rc;
 	if (o->is_failure)
 		return reports_run(r, SQL_FAILED, failing, NULL, NULL);
 	return o->state == REPORTS_SENT ? reports_run(r, SQL_FAILED_NOT, failing, NULL, NULL) : 0;

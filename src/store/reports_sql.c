@@ -7,7 +7,7 @@
 
 const char reports_schema[] =
     "CREATE TABLE IF NOT EXISTS mail_number(name BYTEA PRIMARY KEY, value BIGINT NOT NULL);"
-    "INSERT INTO mail_number(name, value) VALUES('schema', 1) ON CONFLICT DO NOTHING;"
+    "INSERT INTO mail_number(name, value) VALUES('schema', 2) ON CONFLICT DO NOTHING;"
     "INSERT INTO mail_number(name, value) VALUES('report', 0) ON CONFLICT DO NOTHING;"
     "CREATE TABLE IF NOT EXISTS mail_row(node BYTEA NOT NULL, queue_id BYTEA NOT NULL,"
     " at BIGINT NOT NULL, day BIGINT NOT NULL, domain BYTEA NOT NULL, policy BYTEA NOT NULL,"
@@ -28,8 +28,15 @@ const char reports_schema[] =
     " state BIGINT NOT NULL, attempts BIGINT NOT NULL, next_at BIGINT NOT NULL,"
     " error BYTEA NOT NULL, PRIMARY KEY(report, address));"
     "CREATE INDEX IF NOT EXISTS mail_sending_due ON mail_sending(next_at) WHERE state = 0;"
+    "CREATE INDEX IF NOT EXISTS mail_sending_given ON mail_sending(report) WHERE state = 2;"
+    "CREATE INDEX IF NOT EXISTS mail_report_new ON mail_report(id) WHERE addressed = 0;"
     "CREATE TABLE IF NOT EXISTS mail_failing(address BYTEA PRIMARY KEY, failures BIGINT NOT NULL,"
-    " at BIGINT NOT NULL);";
+    " at BIGINT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS mail_tally(hour BIGINT NOT NULL, dmarc BIGINT NOT NULL,"
+    " arc BIGINT NOT NULL, act BIGINT NOT NULL, n BIGINT NOT NULL,"
+    " PRIMARY KEY(hour, dmarc, arc, act));"
+    "CREATE TABLE IF NOT EXISTS mail_count(day BIGINT NOT NULL, what BIGINT NOT NULL,"
+    " n BIGINT NOT NULL, PRIMARY KEY(day, what));";
 
 #define SENDING \
 	"SELECT r.id, r.day, r.made, r.domain, r.policy, s.address, s.error, s.state, s.attempts," \
@@ -88,6 +95,34 @@ const struct sql_statement reports_sql[SQL_MAX] = {
 	    " at = excluded.at", "bi", "" },
 	[SQL_FAILED_NOT] = { "DELETE FROM mail_failing WHERE address = $1", "b", "" },
 	[SQL_FAILURES] = { "SELECT failures, at FROM mail_failing WHERE address = $1", "b", "ii" },
+	[SQL_TALLY_ADD] = { "INSERT INTO mail_tally(hour, dmarc, arc, act, n) VALUES($1, $2, $3, $4, $5)"
+	    " ON CONFLICT(hour, dmarc, arc, act) DO UPDATE SET n = mail_tally.n + excluded.n",
+	    "iiiii", "" },
+	[SQL_TALLY] = { "SELECT hour / $2 * $2 AS at, dmarc, arc, act, CAST(sum(n) AS BIGINT)"
+	    " FROM mail_tally WHERE hour >= $1 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4", "ii", "iiiii" },
+	[SQL_COUNT_ADD] = { "INSERT INTO mail_count(day, what, n) VALUES($1, $2, $3)"
+	    " ON CONFLICT(day, what) DO UPDATE SET n = mail_count.n + excluded.n", "iii", "" },
+	[SQL_COUNTS] = { "SELECT day, what, n FROM mail_count WHERE day >= $1 AND day <= $2"
+	    " ORDER BY day, what", "ii", "iii" },
+	[SQL_NOW] = { "SELECT (SELECT count(*) FROM mail_sending WHERE state = 0),"
+	    " (SELECT COALESCE(min(r.made), -1) FROM mail_sending s JOIN mail_report r"
+	    " ON r.id = s.report WHERE s.state = 0),"
+	    " (SELECT COALESCE(min(day), -1) FROM mail_row WHERE report = 0),"
+	    " (SELECT count(*) FROM mail_report WHERE addressed = 0),"
+	    " (SELECT count(*) FROM mail_seen)", "", "iiiii" },
+	[SQL_GIVEN_UP] = { SENDING " WHERE s.state = 2 ORDER BY s.report DESC, s.address LIMIT $1",
+	    "i", "iiibbbbiii" },
+	[SQL_FAILING] = { "SELECT address, failures, at FROM mail_failing WHERE failures >= $1"
+	    " AND at >= $2 ORDER BY at DESC, address LIMIT $3", "iii", "bii" },
+	[SQL_LIST] = { "SELECT r.id, r.day, r.made, r.domain, r.policy, COALESCE(s.address, ''),"
+	    " COALESCE(s.error, ''), COALESCE(s.state, 0), COALESCE(s.attempts, 0),"
+	    " COALESCE(s.next_at, 0), r.addressed"
+	    " FROM mail_report r LEFT JOIN mail_sending s ON s.report = r.id"
+	    " WHERE (length($1) = 0 OR r.domain = $1) AND ($2 < 0 OR r.day = $2)"
+	    " AND ($3 < 0 OR s.state = $3) ORDER BY r.id DESC, s.address LIMIT $4",
+	    "biii", "iiibbbbiiii" },
+	[SQL_REPORT_FIND] = { "SELECT id, day, made, domain, policy FROM mail_report WHERE id = $1",
+	    "i", "iiibb" },
 	[SQL_PRUNE_ROWS] = { "DELETE FROM mail_row WHERE (node, queue_id, at) IN"
 	    " (SELECT node, queue_id, at FROM mail_row WHERE day < $1 LIMIT $2)", "ii", "" },
 	[SQL_PRUNE_SENDINGS] = { "DELETE FROM mail_sending WHERE report IN"
@@ -97,4 +132,6 @@ const struct sql_statement reports_sql[SQL_MAX] = {
 	    " (SELECT domain FROM mail_seen WHERE last_at < $1 LIMIT $2)", "ii", "" },
 	[SQL_PRUNE_FAILING] = { "DELETE FROM mail_failing WHERE at < $1", "i", "" },
 	[SQL_PRUNE_OWNERS] = { "DELETE FROM mail_owner WHERE at < $1", "i", "" },
+	[SQL_PRUNE_TALLY] = { "DELETE FROM mail_tally WHERE hour < $1", "i", "" },
+	[SQL_PRUNE_COUNTS] = { "DELETE FROM mail_count WHERE day >= 0 AND day < $1", "i", "" },
 };

@@ -52,9 +52,11 @@ static int
 settle(sqlite3 *db)
 {
 	char pages[64];
-	int rc;
+	int rc, persist = 1;
 
 	(void)sqlite3_busy_timeout(db, BUSY_MSEC);
+	/* Who may only read can, also while nobody writes: -wal and -shm stay. */
+	(void)sqlite3_file_control(db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
 	(void)snprintf(pages, sizeof(pages), "PRAGMA max_page_count = %u", REPORTS_PAGES_MAX);
 	if ((rc = exec(db, "PRAGMA journal_mode = WAL")) < 0 ||
 	    (rc = exec(db, "PRAGMA synchronous = FULL")) < 0 ||
@@ -64,20 +66,26 @@ settle(sqlite3 *db)
 }
 
 static int
-file_open(const char *where, void **ret)
+db_open(const char *where, bool is_ro, sqlite3 **ret)
+{
+	int how = is_ro ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	int rc = history_rc(sqlite3_open_v2(where, ret, how | SQLITE_OPEN_NOMUTEX, NULL));
+
+	if (rc == 0 && is_ro)
+		(void)sqlite3_busy_timeout(*ret, BUSY_MSEC);
+	return rc < 0 || is_ro ? rc : settle(*ret);
+}
+
+static int
+file_open(const char *where, bool is_ro, void **ret)
 {
 	struct file *f = calloc(1, sizeof(*f));
-	int rc;
+	int rc = -ENOMEM;
 
 	if (f == NULL)
 		return -ENOMEM;
-	if ((f->path = sv_dup(sv_str(where))) == NULL)
-		rc = -ENOMEM;
-	else
-		rc = history_rc(sqlite3_open_v2(where, &f->db, SQLITE_OPEN_READWRITE |
-		    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));
-	if (rc == 0)
-		rc = settle(f->db);
+	if ((f->path = sv_dup(sv_str(where))) != NULL)
+		rc = db_open(where, is_ro, &f->db);
 	if (rc < 0) {
 		file_free(f);
 		return rc;

@@ -13,17 +13,19 @@ from patience import patient, wait_for
 from tap import Tap
 
 TOOL = os.path.join(peers.BUILD, "tests", "peer", "reports_tool")
-UNITS = [("unit", os.path.join(peers.BUILD, "tests", "unit", "store", "test_reports"), 8),
+UNITS = [("unit", os.path.join(peers.BUILD, "tests", "unit", "store", "test_reports"), 12),
          ("month", os.path.join(peers.BUILD, "tests", "unit", "app", "test_app_mail_reports"), 4)]
 KILLS = 4
 NODES, SEGMENTS, ROWS = 2, 60, 40
 
 
 def unit(t, server):
+    server.sql("CREATE SCHEMA nothing")
     for name, program, cases in UNITS:
         server.sql("".join("CREATE SCHEMA %s%d;" % (name, i) for i in range(1, cases + 1)))
         p = subprocess.run([program], capture_output=True, text=True, timeout=patient(60),
-                           env=dict(os.environ, SEKISHO_REPORTS=server.url(name), CMOCKA_MESSAGE_OUTPUT="TAP"))
+                           env=dict(os.environ, SEKISHO_REPORTS=server.url(name), CMOCKA_MESSAGE_OUTPUT="TAP",
+                                    SEKISHO_REPORTS_EMPTY=server.url("nothing")))
         t.equal(p.returncode, 0, "what holds of SQLite holds of PostgreSQL: " + name, p.stdout + p.stderr)
 
 

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "store/reports.h"
+#include "store/reports_tally.h"
 
 #define DAY	20000
 #define T0	(DAY * (int64_t)REPORTS_DAY_SEC)
@@ -426,5 +427,228 @@ test_strange(void **state)
 	world_done(&w);
 }
 
+/* --- counts, and what a person asks --- */
+
+static int
+tally_put(void *arg, const struct reports_tally *t)
+{
+	struct world *w = arg;
+
+	buf_printf(&w->seen, "%lld:%u/%u/%u=%llu ", (long long)(t->at - T0), t->dmarc, t->arc,
+	    (unsigned)t->act, (unsigned long long)t->n);
+	return 0;
+}
+
+static int
+count_put(void *arg, int64_t day, enum reports_count what, uint64_t n)
+{
+	struct world *w = arg;
+
+	buf_printf(&w->seen, "%lld:%u=%llu ", (long long)(day - DAY), (unsigned)what,
+	    (unsigned long long)n);
+	return 0;
+}
+
+static int
+failing_put(void *arg, struct sv address, uint64_t failures, int64_t at)
+{
+	struct world *w = arg;
+
+	buf_printf(&w->seen, "%.*s:%llu:%lld ", SV_ARG(address), (unsigned long long)failures,
+	    (long long)(at - T0));
+	return 0;
+}
+
+static int
+listed_put(void *arg, const struct reports_listed *l)
+{
+	struct world *w = arg;
+	const struct reports_sending *s = &l->sending;
+
+	buf_printf(&w->seen, "%llu:%lld:%.*s>%.*s:%u:%llu:%d ", (unsigned long long)s->report.id,
+	    (long long)(s->report.day - DAY), SV_ARG(s->report.domain), SV_ARG(s->address),
+	    (unsigned)s->state, (unsigned long long)s->attempts, l->is_addressed);
+	return 0;
+}
+
+static void
+test_tally(void **state)
+{
+	struct reports_row rows[] = { row("a", T0 + 3599, "x"), row("b", T0 + 3600, "x"),
+	    row("c", T0, "x"), row("d", T0 + 86400, "x"), row("e", T0 + 7, "x") };
+	uint64_t totals[REPORTS_N_MAX] = { 0 };
+	uint64_t is_new = 0;
+	struct world w;
+	bool is_more;
+
+	(void)state;
+	world_init(&w, 9);
+	rows[0].dmarc = rows[2].dmarc = 2;
+	rows[4].dmarc = 2;
+	rows[4].arc = 1;
+	rows[3].act = REPORTS_REJECTED;
+	took(&w, rows, 5, 5);
+	took(&w, rows, 5, 0);			/* what comes again counts no more */
+	assert_int_equal(reports_tally(w.r, 0, 3600, tally_put, &w), 0);
+	said(&w, "0:2/0/0=2 0:2/1/0=1 3600:0/0/0=1 86400:0/0/2=1 ");
+	rows[0].queue_id = SV("f");		/* a segment that is not taken in the end */
+	assert_int_equal(reports_begin(w.r), 0);
+	assert_int_equal(reports_add(w.r, rows, 1, &is_new), 0);
+	assert_int_equal(reports_end(w.r, -EBADMSG), -EBADMSG);
+	took(&w, rows, 1, 1);
+	assert_int_equal(reports_tally(w.r, T0, 86400, tally_put, &w), 0);
+	said(&w, "0:0/0/0=1 0:2/0/0=3 0:2/1/0=1 86400:0/0/2=1 ");
+	assert_int_equal(reports_tally(w.r, T0 + 3600, 3600, tally_put, &w), 0);
+	said(&w, "3600:0/0/0=1 86400:0/0/2=1 ");
+	assert_int_equal(reports_totals(w.r, totals), 0);
+	assert_int_equal(totals[REPORTS_N_ROWS], 6);
+	assert_int_equal(reports_prune(w.r, &(struct reports_keep){ DAY + 2, DAY + 1 }, &is_more), 0);
+	assert_int_equal(reports_tally(w.r, 0, 3600, tally_put, &w), 0);
+	said(&w, "86400:0/0/2=1 ");
+	assert_int_equal(reports_totals(w.r, totals), 0);
+	assert_int_equal(totals[REPORTS_N_ROWS], 6);
+	world_done(&w);
+}
+
+/* Three reports: one to two addresses, one to nobody, one of which nobody has said yet. */
+static void
+counts_make(struct world *w)
+{
+	static const struct sv to[] = { { "b@x.example", 11 }, { "a@x.example", 11 } };
+	const struct reports_outcome later = { REPORTS_DUE, false, T0 + 86400, 500, { "451", 3 } };
+	const struct reports_outcome gone = { REPORTS_GIVEN_UP, true, T0 + 86407, 0, { "550", 3 } };
+	const struct reports_outcome good = { REPORTS_SENT, false, T0 + 86400, 0, { "", 0 } };
+	struct reports_row rows[] = { row("a", T0, "x"), row("b", T0, "x"), row("c", T0 + 86400,
+	    "x"), row("d", T0 + 2 * 86400, "x") };
+	unsigned n = 0;
+
+	rows[1].domain = SV("b.example");
+	took(w, rows, 4, 4);
+	assert_int_equal(reports_make(w->r, SV("example.com"), DAY, T0 + 9, &n), 0);
+	assert_int_equal(reports_make(w->r, SV("b.example"), DAY, T0 + 10, &n), 0);
+	assert_int_equal(reports_make(w->r, SV("example.com"), DAY + 1, T0 + 86401, &n), 0);
+	assert_int_equal(reports_address(w->r, 1, to, 2, T0 + 9), 0);
+	assert_int_equal(reports_address(w->r, 2, to, 0, T0 + 10), 0);
+	assert_int_equal(reports_tried(w->r, 1, to[0], &later), 0);
+	assert_int_equal(reports_tried(w->r, 1, to[0], &good), 0);
+	assert_int_equal(reports_tried(w->r, 1, to[1], &gone), 0);
+	assert_int_equal(reports_tried(w->r, 1, to[1], &gone), 0);
+	assert_int_equal(reports_tried(w->r, 9, to[1], &gone), -ENOENT);	/* counts nowhere */
+}
+
+static void
+test_counts(void **state)
+{
+	static const struct sv to[] = { { "c@x.example", 11 } };
+	uint64_t totals[REPORTS_N_MAX] = { 0 };
+	struct reports_now now;
+	struct world w;
+
+	(void)state;
+	world_init(&w, 10);
+	assert_int_equal(reports_now(w.r, &now), 0);
+	assert_int_equal(now.due_made, -1);
+	assert_int_equal(now.waiting_day, -1);
+	assert_int_equal(reports_totals(w.r, totals), 0);
+	assert_int_equal(totals[REPORTS_N_ROWS], 0);
+	counts_make(&w);
+	assert_int_equal(reports_counts(w.r, DAY, count_put, &w), 0);
+	said(&w, "0:1=2 0:2=1 1:1=1 1:3=1 1:4=1 1:5=2 ");
+	assert_int_equal(reports_counts(w.r, DAY + 2, count_put, &w), 0);
+	said(&w, "");
+	assert_int_equal(reports_totals(w.r, totals), 0);
+	assert_int_equal(totals[REPORTS_N_MADE], 3);
+	assert_int_equal(totals[REPORTS_N_NO_ADDRESS], 1);
+	assert_int_equal(totals[REPORTS_N_SENT], 1);
+	assert_int_equal(totals[REPORTS_N_GIVEN_UP], 2);
+	assert_int_equal(reports_now(w.r, &now), 0);
+	assert_int_equal(now.n_due, 0);
+	assert_int_equal(now.n_unaddressed, 1);
+	assert_int_equal(now.waiting_day, DAY + 2);
+	assert_int_equal(now.n_domains, 2);
+	assert_int_equal(reports_address(w.r, 3, to, 1, T0 + 90000), 0);
+	assert_int_equal(reports_now(w.r, &now), 0);
+	assert_int_equal(now.n_due, 1);
+	assert_int_equal(now.due_made, T0 + 86401);
+	assert_int_equal(reports_failing(w.r, 2, T0, 9, failing_put, &w), 0);
+	said(&w, "a@x.example:2:86407 ");
+	assert_int_equal(reports_failing(w.r, 3, T0, 9, failing_put, &w), 0);
+	assert_int_equal(reports_failing(w.r, 2, T0 + 86408, 9, failing_put, &w), 0);
+	said(&w, "");
+	assert_int_equal(reports_given_up(w.r, 9, sending_put, &w), 0);
+	said(&w, "1>a@x.example:2:2:0:550 ");
+	world_done(&w);
+}
+
+static void
+test_list(void **state)
+{
+	static const struct {
+		struct reports_wish	 wish;
+		const char		*want;
+	} rows[] = {
+		{ { { "", 0 }, -1, -1, 9 }, "3:1:example.com>:0:0:0 2:0:b.example>:0:0:1 "
+		    "1:0:example.com>a@x.example:2:2:1 1:0:example.com>b@x.example:1:2:1 " },
+		{ { { "", 0 }, -1, -1, 2 }, "3:1:example.com>:0:0:0 2:0:b.example>:0:0:1 " },
+		{ { { "b.example", 9 }, -1, -1, 9 }, "2:0:b.example>:0:0:1 " },
+		{ { { "", 0 }, DAY + 1, -1, 9 }, "3:1:example.com>:0:0:0 " },
+		{ { { "", 0 }, -1, REPORTS_SENT, 9 }, "1:0:example.com>b@x.example:1:2:1 " },
+		{ { { "", 0 }, -1, REPORTS_DUE, 9 }, "" },
+		{ { { "b.example", 9 }, DAY + 1, -1, 9 }, "" },
+	};
+	struct reports_report found;
+	struct reports *ro;
+	struct world w;
+
+	(void)state;
+	world_init(&w, 11);
+	counts_make(&w);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_int_equal(reports_list(w.r, &rows[i].wish, listed_put, &w), 0);
+		said(&w, rows[i].want);
+	}
+	assert_int_equal(reports_report(w.r, 2, w.pool, &found), 0);
+	assert_true(sv_eq(found.domain, SV("b.example")));
+	assert_true(sv_eq(found.policy, SV("\1p=none")));
+	assert_int_equal(found.made, T0 + 10);
+	assert_int_equal(reports_report(w.r, 4, w.pool, &found), -ENOENT);
+	/* Beside who writes: it sees all, and changes nothing. */
+	assert_int_equal(reports_open_ro(w.where, &ro), 0);
+	assert_int_equal(reports_list(ro, &rows[4].wish, listed_put, &w), 0);
+	said(&w, rows[4].want);
+	assert_int_equal(reports_complain(ro, SV("a.example"), T0, 1), -EROFS);
+	(void)reports_free(ro);
+	world_done(&w);
+}
+
+static void
+test_read_only(void **state)
+{
+	struct reports *r = NULL;
+	struct world w;
+
+	(void)state;
+	world_init(&w, 12);
+	w.r = reports_free(w.r);
+	assert_int_equal(reports_open_ro(w.where, &r), 0);	/* nobody writes now */
+	r = reports_free(r);
+	if (on_server()) {
+		assert_int_equal(reports_open_ro(getenv("SEKISHO_REPORTS_EMPTY"), &r), SE_FORMAT);
+	} else {
+		char path[128];
+		FILE *f;
+
+		(void)snprintf(path, sizeof(path), "%s/empty", w.folder);
+		assert_int_equal(reports_open_ro(path, &r), -ENOENT);
+		assert_non_null(f = fopen(path, "w"));
+		assert_int_equal(fclose(f), 0);
+		assert_int_equal(reports_open_ro(path, &r), SE_FORMAT);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_null(r);
+	world_done(&w);
+}
+
 TESTS_MAIN("reports", T(test_once), T(test_whole_or_nothing), T(test_reports), T(test_sending),
-    T(test_lock), T(test_prune), T(test_octets), T(test_strange))
+    T(test_lock), T(test_prune), T(test_octets), T(test_strange), T(test_tally), T(test_counts), T(test_list),
+    T(test_read_only))
