@@ -67,14 +67,27 @@ static bool
 out_ok(const struct feedback_out *f, const struct report_frame *frame)
 {
 	return f->type < FEEDBACK_TYPE_MAX && f->type != FEEDBACK_AUTH_FAILURE && report_frame_ok(frame) &&
-	    report_domain_ok(f->domain) && report_text_ok(f->auth_results);
+	    report_key_ok(f->key) && report_domain_ok(f->domain) && report_text_ok(f->auth_results);
+}
+
+static int
+head_put(struct out *w, const struct report_frame *frame)
+{
+	_cleanup_(buf_done) struct buf head = BUF_INIT;
+	int rc;
+
+	w->redact.b = &head;
+	if ((rc = report_redact_head(&w->redact, w->f->head)) < 0 || (rc = head.rc) < 0)
+		return rc;
+	report_frame_end(w->b, frame, buf_get(&head));
+	return w->b->rc;
 }
 
 int
 feedback_write(struct buf *b, struct pool *pool, const struct feedback_out *f)
 {
 	_cleanup_(crypto_hmac_freep) struct crypto_hmac *mac = NULL;
-	const struct report_frame frame = { f->from, f->to, f->submitter, f->id, f->agent, f->key, f->at };
+	const struct report_frame frame = { f->from, f->to, f->submitter, f->id, f->agent, f->at };
 	struct out w = { .b = b, .f = f };
 
 	if (!out_ok(f, &frame))
@@ -87,5 +100,5 @@ feedback_write(struct buf *b, struct pool *pool, const struct feedback_out *f)
 	words_put(&w);
 	report_frame_feedback(b, &frame, feedback_type_name(f->type));
 	feedback_put(&w);
-	return report_frame_end(&w.redact, &frame, f->head);
+	return head_put(&w, &frame);
 }

@@ -74,6 +74,10 @@
 #define REPORT_ID_MAX		64		/* letters of an identifier: a UUID has 32; it bounds parts, too */
 #define REPORT_KEY_MIN		16		/* octets: a key that can be guessed redacts nothing */
 #define REPORT_FIELDS_MAX	200		/* of a head, from the top, for a failure report */
+#define REPORT_FAILURE_MAX	(24 * 1024)	/* octets of one: a journal's row has 32 KB (app/mail_journal.h) */
+#define REPORT_FAILURE_HEAD_MAX	(10 * 1024)	/* of them, of fields as they are; names of others, 34 each, stay */
+#define REPORT_RESULTS_MAX	3072		/* octets of results: ten signatures have 1.5 KB */
+#define REPORT_RECORD_MAX	1024		/* octets of an SPF record in one; escaped they are twice as many */
 
 /* --- row.h --- */
 #define MAIL_ROW_NODE_MAX	255		/* octets of a node's name: a host's */

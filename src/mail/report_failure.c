@@ -1,6 +1,8 @@
 /*
  * A failure report: RFC 9991 in the form of RFC 6591 (an auth-failure report of
- * RFC 5965), redacted as RFC 6590 has it (report_redact.c).
+ * RFC 5965), redacted as RFC 6590 has it (report_redact.c). In two steps: what
+ * is said of the message, where the message is; and later, when it is known who
+ * gets it and how many were alike, the mail.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -14,6 +16,14 @@ static const char *const deliveries[REPORT_DELIVERY_MAX] = {
 	[REPORT_POLICY] = "policy",
 	[REPORT_REJECTED] = "reject",
 	[REPORT_OTHER_WAY] = "other",
+};
+
+static const char *const auth_failures[REPORT_AUTH_MAX] = {
+	[REPORT_AUTH_DMARC] = "dmarc",
+	[REPORT_AUTH_SIGNATURE] = "signature",
+	[REPORT_AUTH_BODYHASH] = "bodyhash",
+	[REPORT_AUTH_REVOKED] = "revoked",
+	[REPORT_AUTH_SPF] = "spf",
 };
 
 struct failure {
@@ -55,20 +65,13 @@ spf_put(const struct failure *w)
 }
 
 static void
-words_put(const struct failure *w)
-{
-	buf_printf(w->b, "A message that says it comes from %.*s was not authenticated (RFC 9991).\n"
-	    "You get this as the ruf= tag of its DMARC record asks for it.\n\n", SV_ARG(w->f->domain));
-}
-
-static void
 feedback_put(const struct failure *w)
 {
 	const struct report_failure *f = w->f;
 	char text[TIME_MAIL_STRLEN], source[IP_ADDR_STRLEN];
 
-	buf_str(w->b, "Auth-Failure: dmarc\nAuthentication-Results: ");
-	report_lines_put(w->b, f->auth_results);
+	buf_printf(w->b, "Auth-Failure: %s\nAuthentication-Results: ", auth_failures[f->auth_failure]);
+	report_lines_put(w->b, sv_trim(f->auth_results));
 	buf_printf(w->b, "Identity-Alignment: %s\n", f->dkim_failed ? f->spf_failed ? "dkim, spf" : "dkim" :
 	    f->spf_failed ? "spf" : "none");
 	dkim_put(w);
@@ -81,32 +84,63 @@ feedback_put(const struct failure *w)
 		report_redact_address(&w->redact, f->mail_from);
 	buf_printf(w->b, "\nArrival-Date: %s\n", time_mail_str(f->arrived, text));
 	buf_printf(w->b, "Source-IP: %s\n", ip_addr_str(f->source.addr, f->source.af, source));
-	buf_printf(w->b, "Reported-Domain: %.*s\nIncidents: %" PRIu64 "\n\n", SV_ARG(f->domain), f->incidents);
+	buf_printf(w->b, "Reported-Domain: %.*s\n", SV_ARG(f->domain));
 }
 
 static bool
 failure_ok(const struct report_failure *f)
 {
-	return report_domain_ok(f->domain) && report_text_ok(f->auth_results) &&
+	return report_domain_ok(f->domain) && report_key_ok(f->key) &&
+	    f->auth_results.n <= REPORT_RESULTS_MAX && report_text_ok(f->auth_results) &&
 	    (f->dkim_domain.n == 0 || (report_domain_ok(f->dkim_domain) && report_domain_ok(f->dkim_selector))) &&
-	    (f->spf_domain.n == 0 || report_domain_ok(f->spf_domain));
+	    (f->spf_domain.n == 0 || (report_domain_ok(f->spf_domain) && f->spf_record.n <= REPORT_RECORD_MAX));
 }
 
 int
-report_failure_write(struct buf *b, struct pool *pool, const struct report_failure *f)
+report_failure_write(struct buf *feedback, struct buf *head, struct pool *pool,
+    const struct report_failure *f)
 {
 	_cleanup_(crypto_hmac_freep) struct crypto_hmac *mac = NULL;
-	const struct report_frame frame = { f->from, f->to, f->submitter, f->id, f->agent, f->key, f->at };
-	struct failure w = { .b = b, .f = f };
+	struct failure w = { .b = feedback, .f = f };
+	int rc;
 
-	if (!report_frame_ok(&frame) || !failure_ok(f))
+	if (!failure_ok(f))
 		return -EINVAL;
 	if ((mac = crypto_hmac_new(CRYPTO_HMAC_SHA256, f->key)) == NULL)
 		return -ENOMEM;
-	w.redact = (struct report_redact){ .b = b, .mac = mac, .pool = pool, .with_subject = f->with_subject };
-	report_frame_begin(b, &frame, "DMARC failure report", f->domain);
-	words_put(&w);
-	report_frame_feedback(b, &frame, "auth-failure");
+	w.redact = (struct report_redact){ .b = feedback, .mac = mac, .pool = pool,
+		.with_subject = f->with_subject, .max = REPORT_FAILURE_HEAD_MAX };
 	feedback_put(&w);
-	return report_frame_end(&w.redact, &frame, f->head);
+	w.redact.b = head;
+	if ((rc = report_redact_head(&w.redact, f->head)) < 0)
+		return rc;
+	return feedback->rc < 0 ? feedback->rc : head->rc;
+}
+
+/* --- the mail --- */
+
+static void
+words_put(struct buf *b, struct sv domain)
+{
+	buf_printf(b, "A message in the name of %.*s was not authenticated in all ways (RFC 9991).\n"
+	    "You get this as the ruf= tag of its DMARC record asks for it.\n"
+	    "Addresses in it are replaced by words (RFC 6590): the same word is the same address.\n\n",
+	    SV_ARG(domain));
+}
+
+int
+report_failure_mail_write(struct buf *b, const struct report_failure_mail *m)
+{
+	const struct report_frame frame = { m->from, m->to, m->submitter, m->id, m->agent, m->at };
+
+	if (!report_frame_ok(&frame) || !report_domain_ok(m->domain) || !report_text_ok(m->feedback) ||
+	    !report_text_ok(m->head))
+		return -EINVAL;
+	report_frame_begin(b, &frame, "DMARC failure report", m->domain);
+	words_put(b, m->domain);
+	report_frame_feedback(b, &frame, "auth-failure");
+	buf_sv(b, m->feedback);
+	buf_printf(b, "Incidents: %" PRIu64 "\n\n", m->incidents);
+	report_frame_end(b, &frame, m->head);
+	return b->rc;
 }

@@ -24,6 +24,7 @@ struct report_redact {
 	struct pool		*pool;
 	bool			 with_subject;
 	bool			 with_tokens;	/* those by which a sender knows recipients again */
+	size_t			 max;		/* octets of fields; those beyond are named; 0: all */
 };
 /* "<word@domain>" */
 void	 report_redact_address(const struct report_redact *, const struct mail_address *);
@@ -32,15 +33,16 @@ int	 report_redact_head(const struct report_redact *, const struct mail_head *) 
 
 /* A mail of RFC 5965: begin, words for people, feedback, its fields, end. */
 struct report_frame {
-	struct sv	from, to, submitter, id, agent, key;	/* as in struct report_failure */
+	struct sv	from, to, submitter, id, agent;		/* as in struct report_failure_mail */
 	int64_t		at;
 };
 bool	 report_frame_ok(const struct report_frame *);
+/* Can it be guessed? */
+bool	 report_key_ok(struct sv key);
 void	 report_frame_begin(struct buf *, const struct report_frame *, const char *what, struct sv about);
 void	 report_frame_part(struct buf *, const struct report_frame *, const char *type);
 void	 report_frame_feedback(struct buf *, const struct report_frame *, const char *type);
-/* The head as the third part, and the end. 0; -ENOMEM. */
-int	 report_frame_end(struct report_redact *, const struct report_frame *,
-	    const struct mail_head *) MUST_USE;
+/* The head, written before, as the third part, and the end. */
+void	 report_frame_end(struct buf *, const struct report_frame *, struct sv head);
 
 #endif

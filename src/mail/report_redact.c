@@ -97,16 +97,45 @@ field_put(const struct report_redact *w, const struct mail_field *field)
 	return 0;
 }
 
-/* z= is a copy of the head (RFC 6376 section 3.5), addresses and all. */
+/* i= may be a person's address; its local part becomes the word that it is elsewhere. */
+static void
+identity_put(const struct report_redact *w, const struct mail_field *field, struct sv local)
+{
+	struct sv raw = field->raw;
+	size_t before = (size_t)(local.p - raw.p);
+
+	if (!report_text_ok(raw))
+		return;
+	for (size_t i = 0; i < before; i++)
+		if (raw.p[i] != '\r')
+			buf_char(w->b, raw.p[i]);
+	word_put(w, local);
+	report_lines_put(w->b, sv_skip(raw, before + local.n));
+}
+
+/*
+ * z= is a copy of the head (RFC 6376 section 3.5), addresses and all. A number in i= is ARC's; what
+ * is neither that nor has an "@" is nothing that could be redacted.
+ */
 static int
 signature_put(const struct report_redact *w, const struct mail_field *field)
 {
 	struct mail_tags tags;
+	struct sv identity;
+	uint32_t instance;
 	size_t at;
 
 	if (mail_tags_parse(field->value, &tags, &at) != MAIL_TAGS_OK || mail_tag_get(&tags, "z").p != NULL)
 		return 0;
-	return field_put(w, field);
+	identity = mail_tag_get(&tags, "i");
+	if (identity.n == 0 || num_u32(identity, 0, UINT32_MAX, &instance) == 0)
+		return field_put(w, field);
+	at = sv_rfind(identity, '@');
+	if (at == 0)
+		return field_put(w, field);
+	if (at < identity.n)
+		identity_put(w, field, sv_take(identity, at));
+	return 0;
 }
 
 static int
@@ -148,14 +177,32 @@ static const struct {
 	{ "To", addresses_put },
 };
 
+/* All of the field, or that there was one. */
+static int
+field_fit(const struct report_redact *w, size_t k, const struct mail_field *field, size_t begin)
+{
+	size_t before = w->b->len;
+
+	if (fields[k].put(w, field) < 0)
+		return -ENOMEM;
+	if (w->max == 0 || w->b->rc < 0 || w->b->len - begin <= w->max)
+		return 0;
+	w->b->len = before;
+	buf_printf(w->b, "%s: [left out]\n", fields[k].name);
+	return 0;
+}
+
 int
 report_redact_head(const struct report_redact *w, const struct mail_head *head)
 {
+	size_t begin = w->b->len;
+
 	for (size_t i = 0; i < min_size(head->n, REPORT_FIELDS_MAX); i++) {
 		const struct mail_field *field = &head->fields[i];
 
 		for (size_t k = 0; k < ARRAY_LEN(fields); k++)
-			if (sv_caseeq(field->name, sv_str(fields[k].name)) && fields[k].put(w, field) < 0)
+			if (sv_caseeq(field->name, sv_str(fields[k].name)) &&
+			    field_fit(w, k, field, begin) < 0)
 				return -ENOMEM;
 	}
 	return 0;
@@ -167,7 +214,13 @@ bool
 report_frame_ok(const struct report_frame *f)
 {
 	return report_address_ok(f->from) && report_address_ok(f->to) && report_domain_ok(f->submitter) &&
-	    report_id_ok(f->id) && f->agent.n > 0 && report_text_ok(f->agent) && f->key.n >= REPORT_KEY_MIN;
+	    report_id_ok(f->id) && f->agent.n > 0 && report_text_ok(f->agent);
+}
+
+bool
+report_key_ok(struct sv key)
+{
+	return key.n >= REPORT_KEY_MIN;
 }
 
 void
@@ -198,14 +251,10 @@ report_frame_feedback(struct buf *b, const struct report_frame *f, const char *t
 	buf_printf(b, "Feedback-Type: %s\nVersion: 1\nUser-Agent: %.*s\n", type, SV_ARG(f->agent));
 }
 
-int
-report_frame_end(struct report_redact *w, const struct report_frame *f, const struct mail_head *head)
+void
+report_frame_end(struct buf *b, const struct report_frame *f, struct sv head)
 {
-	int rc;
-
-	report_frame_part(w->b, f, "text/rfc822-headers; charset=us-ascii");
-	if ((rc = report_redact_head(w, head)) < 0)
-		return rc;
-	buf_printf(w->b, "\n--=_%.*s--\n", SV_ARG(f->id));
-	return w->b->rc;
+	report_frame_part(b, f, "text/rfc822-headers; charset=us-ascii");
+	buf_sv(b, head);
+	buf_printf(b, "\n--=_%.*s--\n", SV_ARG(f->id));
 }

@@ -13,6 +13,7 @@ const struct finding_def report_findings[REPORT_CODE_MAX] = {
 struct asking {
 	struct dmarc_book	 book;
 	const struct dname	*where;
+	bool			 is_ruf;	/* reports of failures: the tag that counts */
 	struct dmarc_walk	 org;		/* of where */
 	struct findings		 unsaid;	/* about records as such: dmarc_check() has said them */
 	struct findings		*fs;
@@ -68,20 +69,20 @@ permission_name(const struct dname *where, const struct dname *host, struct dnam
  * either the original or the override URI".
  */
 static void
-moved(struct asking *a, const struct dmarc_uri *u, const struct dmarc_record *r)
+moved(struct asking *a, const struct dmarc_uri *u, const struct dmarc_uri *to, size_t n)
 {
-	for (size_t i = 0; i < r->n_rua; i++)
-		if (!dname_eq(&r->rua[i].name, &u->name)) {
+	for (size_t i = 0; i < n; i++)
+		if (!dname_eq(&to[i].name, &u->name)) {
 			say(a, REPORT_TO_ELSEWHERE, u);
 			answer(a, u, REPORT_TO_BAD);
 			return;
 		}
 	say(a, REPORT_TO_MOVED, u);
-	for (size_t i = 0; i < r->n_rua; i++)
-		answer(a, &r->rua[i], REPORT_TO_GOOD);
+	for (size_t i = 0; i < n; i++)
+		answer(a, &to[i], REPORT_TO_GOOD);
 }
 
-/* "For each record returned …": the first that has a rua= decides where to. */
+/* "For each record returned …": the first that has a rua= (ruf=) decides where to. */
 static int
 permission_read(struct asking *a, const struct dmarc_uri *u, const struct mail_answer *found)
 {
@@ -93,8 +94,8 @@ permission_read(struct asking *a, const struct dmarc_uri *u, const struct mail_a
 
 		if (text.p == NULL || dmarc_record_parse(a->book.pool, text, &a->unsaid, &r) < 0)
 			return -ENOMEM;
-		if (r != NULL && r->n_rua > 0) {
-			moved(a, u, r);
+		if (r != NULL && (a->is_ruf ? r->n_ruf : r->n_rua) > 0) {
+			moved(a, u, a->is_ruf ? r->ruf : r->rua, a->is_ruf ? r->n_ruf : r->n_rua);
 			return 0;
 		}
 		is_there = is_there || r != NULL;
@@ -166,6 +167,23 @@ addresses_check(struct asking *a, const struct dmarc_uri *rua, size_t n)
 	return wait ? MAIL_WAIT : 0;
 }
 
+static int
+check(struct asking *a, const struct dmarc_uri *uris, size_t n, struct report_address **ret,
+    size_t *ret_n)
+{
+	int rc;
+
+	a->book.fs = &a->unsaid;
+	findings_init(&a->unsaid, a->book.pool);
+	if ((a->to = pool_calloc(a->book.pool, a->max, sizeof(*a->to))) == NULL)
+		return -ENOMEM;
+	if ((rc = addresses_check(a, uris, min_size(n, DMARC_URIS_MAX))) != 0)
+		return rc;
+	*ret = a->to;
+	*ret_n = a->n;
+	return 0;
+}
+
 int
 report_to_check(const struct dname *where, const struct dmarc_uri *rua, size_t n,
     struct mail_ask *ask, struct pool *pool, struct findings *fs, struct report_address **ret,
@@ -173,15 +191,17 @@ report_to_check(const struct dname *where, const struct dmarc_uri *rua, size_t n
 {
 	struct asking a = { .book = { .ask = ask, .pool = pool }, .where = where, .fs = fs,
 		.max = DMARC_URIS_MAX * DMARC_URIS_MAX };
-	int rc;
 
-	a.book.fs = &a.unsaid;
-	findings_init(&a.unsaid, pool);
-	if ((a.to = pool_calloc(pool, a.max, sizeof(*a.to))) == NULL)
-		return -ENOMEM;
-	if ((rc = addresses_check(&a, rua, min_size(n, DMARC_URIS_MAX))) != 0)
-		return rc;
-	*ret = a.to;
-	*ret_n = a.n;
-	return 0;
+	return check(&a, rua, n, ret, ret_n);
+}
+
+int
+report_to_check_ruf(const struct dname *where, const struct dmarc_uri *ruf, size_t n,
+    struct mail_ask *ask, struct pool *pool, struct findings *fs, struct report_address **ret,
+    size_t *ret_n)
+{
+	struct asking a = { .book = { .ask = ask, .pool = pool }, .where = where, .is_ruf = true,
+		.fs = fs, .max = DMARC_URIS_MAX * DMARC_URIS_MAX };
+
+	return check(&a, ruf, n, ret, ret_n);
 }

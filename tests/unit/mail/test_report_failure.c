@@ -31,6 +31,7 @@ struct world {
 	struct mail_head	 head;
 	struct mail_address	 sender;
 	struct report_failure	 f;
+	struct report_failure_mail m;
 };
 
 static struct world
@@ -45,13 +46,14 @@ world_of(void)
 	mail_head_init(&w.head, w.pool);
 	assert_int_equal(mail_head_parse(&w.head, SV(message), &body, &fs), 0);
 	assert_int_equal(mail_envelope(w.pool, SV("bounce-secretname@example.com"), &w.sender), 0);
-	w.f = (struct report_failure){ .from = SV("dmarc@example.net"), .to = SV("ruf@example.com"),
+	w.m = (struct report_failure_mail){ .from = SV("dmarc@example.net"), .to = SV("ruf@example.com"),
 		.submitter = SV("mx.example.net"), .domain = SV("example.com"), .id = SV("0123abc"),
-		.agent = SV("Sekisho/0.1.0"), .at = 1795320420, .arrived = 1795320410,
+		.agent = SV("Sekisho/0.1.0"), .at = 1795320420, .incidents = 2 };
+	w.f = (struct report_failure){ .domain = SV("example.com"), .arrived = 1795320410,
 		.auth_results = SV("mx.example.net;\r\n dmarc=fail header.from=example.com"),
 		.dkim_failed = true, .spf_failed = true, .dkim_domain = SV("example.com"),
 		.dkim_selector = SV("s1"), .spf_domain = SV("example.com"), .spf_record = SV("v=spf1 \"\\\n-all"),
-		.delivery = REPORT_REJECTED, .incidents = 2, .key = SV("0123456789abcdef") };
+		.delivery = REPORT_REJECTED, .key = SV("0123456789abcdef") };
 	assert_int_equal(ip_prefix_parse_host(SV("2001:db8::1"), &w.f.source), 0);
 	return w;
 }
@@ -60,10 +62,16 @@ world_of(void)
 static struct buf
 written(struct world *w)
 {
-	struct buf b = BUF_INIT;
+	struct buf b = BUF_INIT, feedback = BUF_INIT, head = BUF_INIT;
 
 	w->f.head = &w->head;
-	assert_int_equal(report_failure_write(&b, w->pool, &w->f), 0);
+	assert_int_equal(report_failure_write(&feedback, &head, w->pool, &w->f), 0);
+	w->m.feedback = buf_get(&feedback);
+	w->m.head = buf_get(&head);
+	assert_true(feedback.len + head.len <= REPORT_FAILURE_MAX);
+	assert_int_equal(report_failure_mail_write(&b, &w->m), 0);
+	buf_done(&feedback);
+	buf_done(&head);
 	buf_char(&b, '\0');
 	return b;
 }
@@ -87,8 +95,9 @@ static const char want[] =
 	"--=_0123abc\n"
 	"Content-Type: text/plain; charset=us-ascii\n"
 	"\n"
-	"A message that says it comes from example.com was not authenticated (RFC 9991).\n"
+	"A message in the name of example.com was not authenticated in all ways (RFC 9991).\n"
 	"You get this as the ruf= tag of its DMARC record asks for it.\n"
+	"Addresses in it are replaced by words (RFC 6590): the same word is the same address.\n"
 	"\n"
 	"--=_0123abc\n"
 	"Content-Type: message/feedback-report\n"
@@ -175,18 +184,22 @@ refused(void **state UNUSED)
 		size_t		at;		/* of a struct sv in the report */
 		const char	*text;
 	} rows[] = {
-		{ offsetof(struct report_failure, from), "a@b\nBcc: c@d" },
-		{ offsetof(struct report_failure, to), "a b@c" },
-		{ offsetof(struct report_failure, submitter), "a\nb" },
 		{ offsetof(struct report_failure, domain), "a b" },
-		{ offsetof(struct report_failure, id), "a-b" },
-		{ offsetof(struct report_failure, agent), "" },
-		{ offsetof(struct report_failure, agent), "a\x01" },
 		{ offsetof(struct report_failure, auth_results), "a\x80" },
 		{ offsetof(struct report_failure, dkim_domain), "a\nb" },
 		{ offsetof(struct report_failure, dkim_selector), "a\nb" },
 		{ offsetof(struct report_failure, spf_domain), "a b" },
 		{ offsetof(struct report_failure, key), "123456789012345" },
+	}, mails[] = {
+		{ offsetof(struct report_failure_mail, from), "a@b\nBcc: c@d" },
+		{ offsetof(struct report_failure_mail, to), "a b@c" },
+		{ offsetof(struct report_failure_mail, submitter), "a\nb" },
+		{ offsetof(struct report_failure_mail, domain), "a b" },
+		{ offsetof(struct report_failure_mail, id), "a-b" },
+		{ offsetof(struct report_failure_mail, agent), "" },
+		{ offsetof(struct report_failure_mail, agent), "a\x01" },
+		{ offsetof(struct report_failure_mail, feedback), "a\x80" },
+		{ offsetof(struct report_failure_mail, head), "a\x80" },
 	};
 	struct world w = world_of();
 	struct buf b = BUF_INIT;
@@ -197,10 +210,84 @@ refused(void **state UNUSED)
 		struct sv text = sv_str(rows[i].text);
 
 		memcpy((char *)&f + rows[i].at, &text, sizeof(text));
-		assert_int_equal(report_failure_write(&b, w.pool, &f), -EINVAL);
+		assert_int_equal(report_failure_write(&b, &b, w.pool, &f), -EINVAL);
+		assert_int_equal(b.len, 0);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(mails); i++) {
+		struct report_failure_mail m = w.m;
+		struct sv text = sv_str(mails[i].text);
+
+		memcpy((char *)&m + mails[i].at, &text, sizeof(text));
+		assert_int_equal(report_failure_mail_write(&b, &m), -EINVAL);
 		assert_int_equal(b.len, 0);
 	}
 	(void)pool_free(w.pool);
 }
 
-TESTS_MAIN("mail report_failure", T(whole), T(options), T(refused))
+/* Two hundred fields of a kilobyte: some as they are, all by their names. */
+static void
+long_head(void **state UNUSED)
+{
+	struct world w = world_of();
+	struct findings fs;
+	static char value[1000];
+	struct buf b;
+	size_t n = 0;
+
+	findings_init(&fs, w.pool);
+	(void)memset(value, 'x', sizeof(value));
+	for (unsigned i = 0; i < 300; i++)
+		assert_int_equal(mail_head_add(&w.head, SV("ARC-Message-Signature"),
+		    i % 2 == 0 ? SV(" i=1; d=a.example") : SV(" d=a.example; b=AAAA; x=" "y"), &fs), 0);
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(mail_head_add(&w.head, SV("List-Id"), (struct sv){ value, sizeof(value) }, &fs), 0);
+	b = written(&w);
+	for (const char *p = b.p; (p = strstr(p, "\nARC-Message-Signature:")) != NULL; p++)
+		n++;
+	assert_true(n > 150);
+	buf_done(&b);
+	(void)pool_free(w.pool);
+	w = world_of();
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(mail_head_add(&w.head, SV("List-Id"), (struct sv){ value, sizeof(value) }, &fs), 0);
+	b = written(&w);
+	assert_non_null(strstr(b.p, "\nList-Id: [left out]\nList-Id: [left out]\n"));
+	assert_true(b.len < REPORT_FAILURE_MAX);
+	buf_done(&b);
+	(void)pool_free(w.pool);
+}
+
+/* RFC 6376 section 3.5: i= is an address, and may be a person's. */
+static void
+identities(void **state UNUSED)
+{
+	static const struct {
+		const char	*value, *want;	/* NULL: the field is left out */
+	} rows[] = {
+		{ " d=a.example; i=secretname@a.example; b=AA", "DKIM-Signature: d=a.example; i=" WORD "@a.example; b=AA\n" },
+		{ " d=a.example;\r\n\ti=secretname@a.example", "DKIM-Signature: d=a.example;\n\ti=" WORD "@a.example\n" },
+		{ " d=a.example; i=@a.example", "DKIM-Signature: d=a.example; i=@a.example\n" },
+		{ " d=a.example; i=secretname=40a.example", NULL },
+		{ " i=1; d=a.example", "DKIM-Signature: i=1; d=a.example\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world w = world_of();
+		struct findings fs;
+		struct buf b;
+
+		findings_init(&fs, w.pool);
+		mail_head_init(&w.head, w.pool);
+		assert_int_equal(mail_head_add(&w.head, SV("DKIM-Signature"), sv_str(rows[i].value), &fs), 0);
+		b = written(&w);
+		assert_null(strstr(b.p, "secretname"));
+		if (rows[i].want == NULL)
+			assert_null(strstr(b.p, "DKIM-Signature"));
+		else
+			assert_non_null(strstr(b.p, rows[i].want));
+		buf_done(&b);
+		(void)pool_free(w.pool);
+	}
+}
+
+TESTS_MAIN("mail report_failure", T(whole), T(options), T(refused), T(long_head), T(identities))

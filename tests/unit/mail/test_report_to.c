@@ -11,6 +11,7 @@ struct row {
 	const char	*where, *rua;	/* rua: a record's tag */
 	const char	*want;		/* "local@domain" behind "+", "-" or "?" */
 	const char	*codes;
+	bool		 is_ruf;	/* for failure reports */
 };
 
 #define P	"_dmarc.example.com v=DMARC1; p=none\n"
@@ -45,6 +46,15 @@ static const struct row rows[] = {
 	  "-r@red.example.net ", "REPORT_TO_ELSEWHERE " },
 	{ AT "v=DMARC1; rua=mailto:x@a.red.example.net", "example.com", "mailto:r@red.example.net", "-r@red.example.net ",
 	  "REPORT_TO_ELSEWHERE " },	/* "the same destination host" */
+	/* of failures: the ruf= of the permission counts, not its rua= */
+	{ AT "v=DMARC1; rua=mailto:x@red.example.net", "example.com", "mailto:r@red.example.net", "+r@red.example.net ",
+	  "", true },
+	{ AT "v=DMARC1; ruf=mailto:x@red.example.net", "example.com", "mailto:r@red.example.net", "+x@red.example.net ",
+	  "REPORT_TO_MOVED ", true },
+	{ AT "v=DMARC1; ruf=mailto:x@red.example.net", "example.com", "mailto:r@red.example.net", "+r@red.example.net ", "" },
+	{ AT "v=DMARC1; ruf=mailto:x@example.org", "example.com", "mailto:r@red.example.net", "-r@red.example.net ",
+	  "REPORT_TO_ELSEWHERE ", true },
+	{ "", "example.com", "mailto:r@red.example.net", "-r@red.example.net ", "REPORT_TO_REFUSED ", true },
 	/* the DNS is silent */
 	{ "!example.com._report._dmarc.red.example.net", "example.com", "mailto:r@red.example.net", "?r@red.example.net ",
 	  "REPORT_TO_DNS " },
@@ -114,7 +124,8 @@ row_run(const struct row *row, bool is_slow)
 	for (;; n_rounds++) {
 		pool_reset(pool);
 		findings_init(&fs, pool);
-		rc = report_to_check(&where, r->rua, r->n_rua, &ask, pool, &fs, &to, &n);
+		rc = (row->is_ruf ? report_to_check_ruf : report_to_check)(&where, r->rua, r->n_rua, &ask,
+		    pool, &fs, &to, &n);
 		if (rc != MAIL_WAIT)
 			break;
 		assert_true(is_slow && ask.n_missing > 0 && n_rounds < 10);
