@@ -148,9 +148,7 @@ about_put(const struct cmd_ctx *ctx, const struct shown *o, const struct feedbac
 	char name[DNAME_STRLEN];
 
 	if (a->is_ours) {
-		struct sv text = sv_str(dname_str(&a->name, name));
-
-		value_put(o, "about", sv_take(text, text.n - 1));
+		value_put(o, "about", mail_name_str(&a->name, name));
 		value_put(o, "by", sv_str(tr(ctx->lang, feedback_by_name(a->by))));
 	}
 	for (unsigned t = 0; t < FEEDBACK_TOKEN_MAX; t++)

@@ -8,13 +8,12 @@ static void
 kv_name(struct json *j, const char *key, const struct dname *name)
 {
 	char text[DNAME_STRLEN];
-	struct sv s = sv_str(dname_str(name, text));
 
 	json_key(j, key);
 	if (name->len == 0)
 		json_nil(j);
 	else
-		json_sv(j, s.n > 1 ? sv_take(s, s.n - 1) : s);
+		json_sv(j, mail_name_str(name, text));
 }
 
 /* Text of a stranger, or null where there is none. */

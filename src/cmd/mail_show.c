@@ -13,9 +13,8 @@ void
 mail_name_print(struct buf *b, const struct dname *name)
 {
 	char text[DNAME_STRLEN];
-	struct sv s = sv_str(dname_str(name, text));
 
-	escape_term(b, s.n > 1 ? sv_take(s, s.n - 1) : s);
+	escape_term(b, mail_name_str(name, text));
 }
 
 static void

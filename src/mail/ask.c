@@ -95,12 +95,19 @@ mail_name(struct sv text, struct dname *ret)
 }
 
 struct sv
+mail_name_str(const struct dname *name, char room[static DNAME_STRLEN])
+{
+	struct sv s = sv_str(dname_str(name, room));
+
+	return sv_take(s, max_size(s.n - 1, 1));
+}
+
+struct sv
 mail_name_text(struct pool *pool, const struct dname *name)
 {
 	char text[DNAME_STRLEN];
-	struct sv s = sv_str(dname_str(name, text));
 
-	return pool_sv(pool, sv_take(s, max_size(s.n - 1, 1)));
+	return pool_sv(pool, mail_name_str(name, text));
 }
 
 struct sv

@@ -55,8 +55,7 @@ ascii_domain(struct sv domain, char room[static DNAME_STRLEN])
 
 	if (sv_ascii(domain) || mail_domain(domain, &name) < 0)
 		return domain;
-	(void)dname_str(&name, room);
-	return sv_take(sv_str(room), strlen(room) - 1);
+	return mail_name_str(&name, room);
 }
 
 static void

@@ -126,7 +126,6 @@ octets_ascii(struct sv s)
 static int
 domain_read(struct pool *pool, struct dmarc_uri *u)
 {
-	char text[DNAME_STRLEN];
 	int rc;
 
 	if (sv_ends(u->domain, SV(".")))
@@ -137,11 +136,8 @@ domain_read(struct pool *pool, struct dmarc_uri *u)
 		return mail_name(u->domain, &u->name);
 	if ((rc = mail_domain(u->domain, &u->name)) < 0)
 		return rc;
-	u->domain = pool_sv(pool, sv_str(dname_str(&u->name, text)));
-	if (u->domain.p == NULL)
-		return -ENOMEM;
-	u->domain.n--;			/* the final dot */
-	return 0;
+	u->domain = mail_name_text(pool, &u->name);
+	return u->domain.p == NULL ? -ENOMEM : 0;
 }
 
 /* 0; -EINVAL; -ENOMEM. Fields behind "?" (a subject, a body) are left off: reports have their own. */

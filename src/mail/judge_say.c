@@ -14,18 +14,6 @@ struct saying {
 	struct authres			*to;
 };
 
-/* A name without its final dot, or with U-labels as they were written. */
-static struct sv
-name_text(struct pool *pool, const struct dname *name)
-{
-	char text[DNAME_STRLEN];
-	struct sv s = sv_str(dname_str(name, text));
-
-	if (s.n > 1)
-		s.n--;
-	return pool_sv(pool, s);
-}
-
 static int
 property(struct saying *s, struct authres_result *r, const char *type, const char *name,
     struct sv value)
@@ -99,7 +87,7 @@ dmarc_say(struct saying *s)
 	int rc = authres_add(s->to, AUTHRES_DMARC, d->now.result, &r);
 
 	if (rc == 0 && d->now.author != NULL)
-		rc = property(s, r, "header", "from", name_text(s->pool, &d->now.author->name));
+		rc = property(s, r, "header", "from", mail_name_text(s->pool, &d->now.author->name));
 	if (rc == 0 && d->now.result == MAIL_FAIL)
 		rc = property(s, r, "policy", "dmarc", sv_str(dmarc_policy_name(d->now.disposition)));
 	return rc;

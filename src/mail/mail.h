@@ -124,7 +124,8 @@ int	 mail_ask(struct mail_ask *, const struct dname *, uint16_t type,
  * octet within a label. -EINVAL: an empty or too long label, or too long a name.
  */
 int	 mail_name(struct sv text, struct dname *ret) MUST_USE;
-/* A name as text, without its final dot; the root is ".". .p is NULL without memory. */
+/* A name as text, without its final dot; the root is ".". In room, or in the pool (.p is NULL: no memory). */
+struct sv mail_name_str(const struct dname *, char room[static DNAME_STRLEN]);
 struct sv mail_name_text(struct pool *, const struct dname *);
 /* The strings of a TXT record as one. .p is NULL without memory. */
 struct sv mail_txt(struct pool *, struct sv rdata);

@@ -23,22 +23,12 @@ are_one(const struct dname *a, const struct dname *b)
 	return a->len > 1 && b->len > 1 && (dname_within(a, b) || dname_within(b, a));
 }
 
-static struct sv
-name_text(const struct story_of *o, const struct dname *name)
-{
-	char text[DNAME_STRLEN];
-	struct sv s = sv_str(dname_str(name, text));
-
-	if (name->len > 1 && sv_ends(s, SV(".")))
-		s.n--;
-	s = pool_sv(o->pool, s);
-	return s.p == NULL ? SV("") : s;
-}
-
 static void
 add_name(struct story_of *o, enum mail_evidence_code code, const struct dname *name)
 {
-	evidence_add(o->s, code, name_text(o, name));
+	struct sv text = mail_name_text(o->pool, name);
+
+	evidence_add(o->s, code, text.p == NULL ? SV("") : text);
 }
 
 /* --- signatures --- */

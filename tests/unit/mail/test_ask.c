@@ -63,6 +63,22 @@ test_names(void **state)
 	}
 }
 
+static void
+test_texts(void **state)
+{
+	struct pool *pool = pool_new(4096);
+	struct dname root = DNAME_ROOT, d;
+	char room[DNAME_STRLEN];
+
+	(void)state;
+	assert_non_null(pool);
+	assert_int_equal(mail_name(SV("Mail.example"), &d), 0);
+	assert_true(sv_eq_str(mail_name_str(&d, room), "Mail.example"));
+	assert_true(sv_eq_str(mail_name_text(pool, &d), "Mail.example"));
+	assert_true(sv_eq_str(mail_name_str(&root, room), "."));
+	(void)pool_free(pool);
+}
+
 static const struct mail_answer none = { .rcode = MAIL_DNS_NXDOMAIN };
 
 static const struct mail_answer *
@@ -120,4 +136,4 @@ test_txt(void **state)
 	(void)pool_free(pool);
 }
 
-TESTS_MAIN("ask", T(test_results), T(test_names), T(test_wait), T(test_txt))
+TESTS_MAIN("ask", T(test_results), T(test_names), T(test_texts), T(test_wait), T(test_txt))
