@@ -13,6 +13,9 @@
  * others per_domain a day are kept for a domain, and per_day in all; what is
  * beyond is counted, and forgotten.
  *
+ * A mail that is alike but comes later is a further one, within the same limits:
+ * an owner who mends something wants to see whether it helped.
+ *
  * Addresses that failed for good are shared with the reports of a day
  * (reports_failures()). Codes as in store/reports.h. While a function hands out
  * mails, nothing else may be asked of the same store.
