@@ -3,28 +3,30 @@
  *
  * Role report makes this text now and then and after each round of sending, and
  * sends it to role web (report_told), which shows it on the page and in the
- * metrics. "sekisho status" may show it as well. It is an object:
+ * metrics. It is an object:
  *
  *	now		when it was made
  *	columns		what the numbers of hours and days are
- *	hours		[[hour's beginning, numbers…]…], the last 48 that have any
- *	days		[[day's beginning, numbers…]…], the last 30 that have any
+ *	hours		[[hour's beginning, numbers…]…]: of the last 48 those that have any
+ *	days		[[day's beginning, numbers…]…]: of the last 30, by UTC as reports are
+ *	totals		counters: {"rows", "made", "no_address", "sent", "failed", "given_up"}
+ *	reports		the same of the last 14 days, by the day on which it happened:
+ *			{"day", "made", "no_address", "sent", "failed", "given_up"}
+ *	queue		{"due", "oldest", "unaddressed", "waiting_since"}: mails that are to
+ *			be sent; when the oldest report among them was made, or null; reports
+ *			of which it is not known yet to whom they go; the oldest day of which
+ *			rows wait for a report, or null
+ *	next		mails that are tried next: {"id", "domain", "day", "address",
+ *			"attempts", "next", "error"}
+ *	given_up	those that were given up last: the same members
+ *	dead		addresses past hope: {"address", "failures", "at"}
+ *	dead_total	how many
  *	domains		those with the most messages: {"domain", "first", "last",
  *			"messages", "passed", "quarantined", "rejected", "complaints"}
  *	domains_total	how many are known
- *	waiting		rows that no report has yet: {"rows", "oldest_day"}
- *	queue		sendings: {"due", "sent", "given_up", "oldest"}; oldest: when the
- *			oldest report that is still due was made, or null
- *	next		those of them that are tried next: {"id", "domain", "day",
- *			"address", "attempts", "next", "error"}
- *	failed		those that were given up last: the same members
- *	reports		by day on which they were made: {"day", "made", "due", "sent",
- *			"given_up", "unaddressed", "no_address"}
- *	dead		addresses past hope: {"address", "failures", "at"}
- *	dead_total	how many
  *
  * Lists are cut so that all of it fits MAIL_REPORTS_TOLD_MAX, whatever names
- * strangers choose; totals are exact.
+ * strangers choose; totals are exact. Days are given as their beginning.
  */
 #ifndef APP_MAIL_REPORTS_TOLD_H
 #define APP_MAIL_REPORTS_TOLD_H
@@ -35,6 +37,7 @@
 #define MAIL_REPORTS_TOLD_MAX	48000	/* octets; as a member of a message (FRAME_MAX is 65536) */
 #define MAIL_REPORTS_TOLD_HOURS	48
 #define MAIL_REPORTS_TOLD_DAYS	30
+#define MAIL_REPORTS_TOLD_HAPPENED 14	/* days: four times what a mail may wait */
 #define MAIL_REPORTS_TOLD_DOMAINS 50	/* what a reader looks at */
 #define MAIL_REPORTS_TOLD_NEXT	20
 #define MAIL_REPORTS_TOLD_DEAD	20
