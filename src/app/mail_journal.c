@@ -39,6 +39,7 @@ struct mail_journal {
 	bool		 is_open;
 	uint64_t	 number, at;	/* of the segment; what of it is on the disk */
 	int64_t		 since;
+	bool		 is_slow;	/* many wait */
 	char		 path[MAIL_JOURNAL_PATH_MAX];
 };
 
@@ -61,7 +62,7 @@ head_write(const char *path, uint64_t number)
 
 /* Not more may wait than is foreseen: whoever should take them has been away for long. */
 static int
-room_check(const char *folder)
+room_check(const char *folder, bool *ret_is_slow)
 {
 	_cleanup_(pool_freep) struct pool *pool = pool_new((size_t)4 * MAIL_JOURNAL_SEGMENTS_MAX * 128);
 	uint64_t *numbers;
@@ -71,7 +72,10 @@ room_check(const char *folder)
 	if (pool == NULL)
 		return -ENOMEM;
 	rc = mail_journal_list(folder, pool, &numbers, &n);
-	return rc < 0 ? rc : n >= MAIL_JOURNAL_SEGMENTS_MAX ? SE_LIMIT : 0;
+	if (rc < 0)
+		return rc;
+	*ret_is_slow = n > MAIL_JOURNAL_FEW;
+	return n >= MAIL_JOURNAL_SEGMENTS_MAX ? SE_LIMIT : 0;
 }
 
 static int
@@ -79,7 +83,7 @@ segment_open(struct mail_journal *j, int64_t now)
 {
 	int rc;
 
-	if ((rc = room_check(j->folder)) < 0 ||
+	if ((rc = room_check(j->folder, &j->is_slow)) < 0 ||
 	    (rc = journal_path(j->folder, j->next, JOURNAL_OPEN, j->path)) < 0 ||
 	    (rc = head_write(j->path, j->next)) < 0)
 		return rc;
@@ -106,8 +110,11 @@ segment_seal(struct mail_journal *j)
 static int
 segment_seal_due(struct mail_journal *j, int64_t now)
 {
-	if (!j->is_open || (j->at < j->conf.segment_bytes && now - j->since < j->conf.segment_sec &&
-	    now >= j->since))
+	unsigned sec = j->conf.segment_sec;
+
+	if (j->is_slow && sec < MAIL_JOURNAL_SLOW_SEC)
+		sec = MAIL_JOURNAL_SLOW_SEC;
+	if (!j->is_open || (j->at < j->conf.segment_bytes && now - j->since < sec && now >= j->since))
 		return 0;
 	return segment_seal(j);
 }

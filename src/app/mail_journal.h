@@ -39,12 +39,14 @@
 #define MAIL_JOURNAL_BATCH_MAX	(1024 * 1024)	/* octets under one fdatasync: some 4,000 usual rows */
 #define MAIL_JOURNAL_SEGMENT_MAX (64 * 1024 * 1024)	/* octets; one is mapped, and one transaction */
 #define MAIL_JOURNAL_SEGMENTS_MAX 1024		/* sealed ones that wait: with 4 MB each, a day of 100 rows/s */
+#define MAIL_JOURNAL_FEW	32	/* that wait: more, and nobody is in a hurry for the next one … */
+#define MAIL_JOURNAL_SLOW_SEC	600	/* … so it is open for so long: with 1,024 of them, a week */
 #define MAIL_JOURNAL_PATH_MAX	4096
 
 struct mail_journal_conf {
 	const char	*folder;	/* is there, and nobody else's */
 	uint64_t	 segment_bytes;	/* sealed beyond; MAIL_JOURNAL_SEGMENT_MAX at most */
-	unsigned	 segment_sec;	/* sealed when that old */
+	unsigned	 segment_sec;	/* sealed when that old, unless many wait already */
 };
 
 /* What a crash had left, for the log. */
@@ -87,5 +89,7 @@ int	 mail_journal_read(struct sv octets, mail_journal_fn, void *arg,
 	    uint64_t *ret_lost) MUST_USE;
 /* It was taken in. 0 also when it is gone. */
 int	 mail_journal_remove(const char *folder, uint64_t number) MUST_USE;
+/* It cannot be, or not all of it: it is "NUMBER.damaged" from now on. */
+int	 mail_journal_damaged(const char *folder, uint64_t number) MUST_USE;
 
 #endif

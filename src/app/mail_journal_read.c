@@ -76,6 +76,17 @@ mail_journal_remove(const char *folder, uint64_t number)
 	return rc < 0 ? rc : file_remove(path);
 }
 
+int
+mail_journal_damaged(const char *folder, uint64_t number)
+{
+	char from[MAIL_JOURNAL_PATH_MAX], to[MAIL_JOURNAL_PATH_MAX];
+	int rc = journal_path(folder, number, JOURNAL_ROWS, from);
+
+	if (rc < 0 || (rc = journal_path(folder, number, JOURNAL_DAMAGED, to)) < 0)
+		return rc;
+	return file_rename(from, to);
+}
+
 /* --- octets --- */
 
 void

@@ -4,6 +4,7 @@
 
 #include "app/mail.h"
 #include "app/mail_reporting.h"
+#include "app/mail_via.h"
 #include "base/err.h"
 
 #define SERVER	"postgresql://"
@@ -113,11 +114,16 @@ address_check(const struct conf *c, enum app_conf_row row, struct conf_error *er
 int
 mail_reporting_check(const struct conf *c, struct conf_error *err)
 {
+	struct mail_via via;
+
 	if (is_wanted(c) && app_conf_str(c, CONF_REPORTING_EMAIL)[0] == '\0')
 		return refuse(c, CONF_MAIL_REPORTS,
 		    N_("mail.reporting.email, too: the address from which reports come"), err);
 	if (address_check(c, CONF_REPORTING_EMAIL, err) < 0 ||
 	    address_check(c, CONF_REPORTING_SENDER, err) < 0)
 		return err->rc;
+	if (mail_via_parse(sv_str(app_conf_str(c, CONF_REPORTING_VIA)), &via) < 0)
+		return refuse(c, CONF_REPORTING_VIA,
+		    N_("smtp://HOST:PORT, or sendmail:/PATH"), err);
 	return store_check(c, err);
 }

@@ -85,7 +85,8 @@ bool	 mail_reports_is_time(struct sv domain, int64_t day, int64_t last, int64_t 
 enum mail_reports_sent {
 	MAIL_REPORTS_GOOD,
 	MAIL_REPORTS_LATER,	/* it failed for now */
-	MAIL_REPORTS_NEVER	/* it failed for good */
+	MAIL_REPORTS_NEVER,	/* it failed for good */
+	MAIL_REPORTS_AWAY	/* nobody was there to take it: not an attempt; the others wait, too */
 };
 struct reports_outcome mail_reports_outcome(const struct reports_sending *, enum mail_reports_sent,
 	    struct sv error, int64_t now);
@@ -102,8 +103,13 @@ struct mail_reports_dns {
 	struct mail_ask	 ask;
 	int		(*fill)(void *arg, struct mail_ask *);
 	void		*fill_arg;
+	bool		(*is_over)(void *fill_arg);	/* before each report: not now; NULL: never */
+	uint64_t	 after;		/* where that ended it: it goes on behind this one; 0: with the first */
 };
-/* Says of each report that is made to whom it goes. Where the DNS does not answer, it waits. */
+/*
+ * Says of each report that is made to whom it goes. Where the DNS does not answer, it waits.
+ * dns->after is 0 when all had their turn.
+ */
 int	 mail_reports_address(struct reports *, struct mail_reports_dns *, struct findings *,
 	    int64_t now, unsigned *ret) MUST_USE;
 
@@ -116,7 +122,7 @@ int	 mail_reports_write(struct reports *, const struct mail_reports_conf *,
 /* A mail to one address. *ret_error: what was said, for a person; it must last until the next call. */
 typedef enum mail_reports_sent (*mail_reports_send_fn)(void *arg, const struct report_mail *,
 	    struct sv *ret_error);
-/* All that is due now, MAIL_REPORTS_BATCH_MAX at most; *ret: attempts. */
+/* All that is due now, MAIL_REPORTS_BATCH_MAX at most, or until the first AWAY; *ret: attempts. */
 int	 mail_reports_send(struct reports *, const struct mail_reports_conf *, int64_t now,
 	    mail_reports_send_fn, void *arg, unsigned *ret) MUST_USE;
 

@@ -71,15 +71,18 @@ struct made {
 struct made_list {
 	struct pool	*pool;
 	struct made	*first, **last;
+	uint64_t	 after;
 };
 
 static int
 made_add(void *arg, const struct reports_report *r)
 {
 	struct made_list *l = arg;
-	struct made *m = pool_alloc(l->pool, sizeof(*m));
+	struct made *m;
 
-	if (m == NULL)
+	if (r->id <= l->after)
+		return 0;
+	if ((m = pool_alloc(l->pool, sizeof(*m))) == NULL)
 		return -ENOMEM;
 	*m = (struct made){ .report = *r };
 	m->report.domain = pool_sv(l->pool, r->domain);
@@ -253,7 +256,7 @@ mail_reports_address(struct reports *store, struct mail_reports_dns *dns, struct
     int64_t now, unsigned *ret)
 {
 	_cleanup_(pool_freep) struct pool *pool = pool_new(LIST_POOL_MAX);
-	struct made_list l = { .pool = pool };
+	struct made_list l = { .pool = pool, .after = dns->after };
 	bool is_said;
 	int rc;
 
@@ -262,8 +265,14 @@ mail_reports_address(struct reports *store, struct mail_reports_dns *dns, struct
 	*ret = 0;
 	l.last = &l.first;
 	rc = reports_unaddressed(store, made_add, &l);
-	for (const struct made *m = l.first; m != NULL && rc == 0; m = m->next)
+	for (const struct made *m = l.first; m != NULL && rc == 0; m = m->next) {
+		if (dns->is_over != NULL && dns->is_over(dns->fill_arg))
+			return 0;
 		if ((rc = report_address_one(store, dns, fs, &m->report, now, &is_said)) == 0)
 			*ret += is_said;
+		dns->after = m->report.id;
+	}
+	if (rc == 0)
+		dns->after = 0;
 	return rc;
 }

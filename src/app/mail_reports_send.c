@@ -72,6 +72,8 @@ due_send(struct reports *store, struct sending *s)
 
 	if (rc < 0 && rc != -ENOENT && rc != -EBADMSG)
 		return rc;
+	if (rc == 0 && s->sent == MAIL_REPORTS_AWAY)
+		return 0;
 	o = mail_reports_outcome(s->what, s->sent, s->error, s->now);
 	/* No rows (retention was shorter than the queue), or those of another build: no address is to blame. */
 	if (rc < 0)
@@ -97,8 +99,10 @@ mail_reports_send(struct reports *store, const struct mail_reports_conf *c, int6
 		struct sending s = { .conf = c, .what = &d->sending, .now = now, .fn = fn,
 		    .arg = arg };
 
-		if ((rc = due_send(store, &s)) == 0)
-			++*ret;
+		rc = due_send(store, &s);
+		if (s.sent == MAIL_REPORTS_AWAY)
+			break;
+		*ret += rc == 0;
 	}
 	return rc;
 }

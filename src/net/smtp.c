@@ -20,6 +20,7 @@
 #define PORT_FIRST	32768	/* ports of clients: any will do */
 #define POLL_MSEC	100
 #define CONNECT_MSEC	5000
+#define CONNECT_SEC	10L	/* plain */
 
 struct smtp_slot {
 	CURL			*easy;
@@ -29,6 +30,7 @@ struct smtp_slot {
 	size_t			 off;		/* of its text: read so far */
 	int64_t			 begun;
 	bool			 busy;
+	enum smtp_stage		 stage;
 	char			 url[URL_LEN];
 	char			 reply[SMTP_REPLY_MAX];
 	char			 error[CURL_ERROR_SIZE];
@@ -137,12 +139,39 @@ on_line(char *p, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
+/* The last command that was sent: what the reply is about. */
+static int
+on_debug(CURL *e UNUSED, curl_infotype type, char *p, size_t n, void *arg)
+{
+	static const struct {
+		struct sv	verb;
+		enum smtp_stage	stage;
+	} verbs[] = {
+		{ { "EHLO", 4 }, SMTP_HELLO }, { { "HELO", 4 }, SMTP_HELLO },
+		{ { "MAIL", 4 }, SMTP_SENDER }, { { "RCPT", 4 }, SMTP_RECIPIENT },
+		{ { "DATA", 4 }, SMTP_TEXT },
+	};
+	struct smtp_slot *s = arg;
+
+	if (type == CURLINFO_HEADER_IN && s->stage == SMTP_SILENT)
+		s->stage = SMTP_HELLO;
+	for (size_t i = 0; type == CURLINFO_HEADER_OUT && i < ARRAY_LEN(verbs); i++)
+		if (s->stage != SMTP_SILENT && sv_starts((struct sv){ p, n }, verbs[i].verb))
+			s->stage = verbs[i].stage;
+	return 0;
+}
+
 /* A name for each (client, HELO): smtp.h says why. */
 static void
 url_make(struct smtp_slot *s)
 {
 	uint64_t h = hash_bytes(&s->mail.client.addr, sizeof(s->mail.client.addr));
 
+	if (s->run->conf->plain) {
+		(void)snprintf(s->url, sizeof(s->url), "smtp://%s/%s", s->run->conf->server,
+		    s->mail.helo);
+		return;
+	}
 	h ^= hash_bytes(s->mail.helo, strlen(s->mail.helo)) * 3;
 	(void)snprintf(s->url, sizeof(s->url), "smtp://c%016llx.lab.invalid:25/%s",
 	    (unsigned long long)h,
@@ -176,6 +205,7 @@ slot_begin(struct smtp_slot *s)
 	int rc;
 
 	s->off = 0;
+	s->stage = SMTP_SILENT;
 	s->reply[0] = s->error[0] = '\0';
 	s->begun = clock_mono_usec();
 	curl_slist_free_all(s->to);
@@ -201,6 +231,7 @@ slot_end(struct smtp_slot *s, CURLcode code)
 	s->busy = false;
 	s->run->n_busy--;
 	res.accepted = code == CURLE_OK;
+	res.stage = s->stage;
 	if (res.accepted)
 		res.reply = 250;
 	else if (reply >= 400 && reply < 600)
@@ -208,6 +239,22 @@ slot_end(struct smtp_slot *s, CURLcode code)
 	res.text = sv_str(res.reply > 0 ? s->reply : s->error[0] != '\0' ? s->error :
 	    curl_easy_strerror(code));
 	s->run->calls->done(s->run->calls->arg, &s->mail, &res);
+}
+
+/* Whose connection it is. */
+static int
+slot_init_way(struct smtp_slot *s)
+{
+	CURL *e = s->easy;
+
+	if (s->run->conf->plain)
+		return curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, CONNECT_SEC) == CURLE_OK ? 0 : -ENOMEM;
+	if (curl_easy_setopt(e, CURLOPT_CONNECT_TO, s->run->connect_to) != CURLE_OK ||
+	    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_socket) != CURLE_OK ||
+	    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, s) != CURLE_OK ||
+	    curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_socket_made) != CURLE_OK)
+		return -ENOMEM;
+	return 0;
 }
 
 static int
@@ -223,10 +270,9 @@ slot_init(struct smtp_slot *s, struct smtp_run *r)
 	    curl_easy_setopt(e, CURLOPT_PROXY, "") != CURLE_OK ||
 	    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) != CURLE_OK ||
 	    curl_easy_setopt(e, CURLOPT_TIMEOUT, (long)r->conf->timeout_sec) != CURLE_OK ||
-	    curl_easy_setopt(e, CURLOPT_CONNECT_TO, r->connect_to) != CURLE_OK ||
-	    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_socket) != CURLE_OK ||
-	    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, s) != CURLE_OK ||
-	    curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_socket_made) != CURLE_OK ||
+	    curl_easy_setopt(e, CURLOPT_VERBOSE, 1L) != CURLE_OK ||
+	    curl_easy_setopt(e, CURLOPT_DEBUGFUNCTION, on_debug) != CURLE_OK ||
+	    curl_easy_setopt(e, CURLOPT_DEBUGDATA, s) != CURLE_OK ||
 	    curl_easy_setopt(e, CURLOPT_READFUNCTION, on_read) != CURLE_OK ||
 	    curl_easy_setopt(e, CURLOPT_READDATA, s) != CURLE_OK ||
 	    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_line) != CURLE_OK ||
@@ -234,7 +280,7 @@ slot_init(struct smtp_slot *s, struct smtp_run *r)
 	    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, s->error) != CURLE_OK ||
 	    curl_easy_setopt(e, CURLOPT_PRIVATE, s) != CURLE_OK)
 		return -ENOMEM;
-	return 0;
+	return slot_init_way(s);
 }
 
 /* --- all of them --- */
@@ -313,9 +359,9 @@ run_init(struct smtp_run *r)
 {
 	int rc;
 
-	if ((rc = tcp_address(r->conf->server, &r->server, &r->server_len)) < 0)
+	if (!r->conf->plain && (rc = tcp_address(r->conf->server, &r->server, &r->server_len)) < 0)
 		return rc;
-	if (!r->conf->anywhere && !is_loopback(&r->server))
+	if (!r->conf->plain && !r->conf->anywhere && !is_loopback(&r->server))
 		return -EPERM;
 	/* A name that nobody looks up: the address is not used. */
 	r->connect_to = curl_slist_append(NULL, "::127.0.0.1:25");

@@ -1,11 +1,14 @@
 /*
- * net/smtp: many messages to one SMTP server, each from a client's address of its own.
+ * net/smtp: messages to one SMTP server.
  *
  * What enters is a server's address, and messages one by one as room for them
- * is there; what leaves is what the server said to each. It is for a lab: mail
- * that comes from all over the world is played by one program on this machine.
+ * is there; what leaves is what the server said to each. There are two uses:
  *
- * THE ADDRESS. The server has to take the client's from a PROXY line (version 1
+ *	plain		mail of our own to our mail server: the connection is ours
+ *	else		a lab: mail from all over the world is played by one program on this
+ *			machine, each message from a client's address of its own
+ *
+ * THE ADDRESS (lab). The server has to take the client's from a PROXY line (version 1
  * of the HAProxy protocol: "PROXY TCP4 192.0.2.1 127.0.0.1 33000 25"), as
  * Postfix does with smtpd_upstream_proxy_protocol=haproxy. libcurl would put the real
  * addresses there, so the socket is made, connected and begun here, and handed
@@ -17,7 +20,8 @@
  * the one address. A server has one process for each connection; no
  * more are open than messages may be under way.
  *
- * LOOPBACK ONLY, unless the caller says otherwise: what it sends is forged.
+ * LOOPBACK ONLY, unless the caller says otherwise, or it is plain: what a lab
+ * sends is forged.
  *
  * Not here: TLS, authentication, a queue. What could not be sent is told, and
  * not tried again.
@@ -36,7 +40,8 @@
 #define SMTP_REPLY_MAX	512	/* octets of a reply's line: RFC 5321 section 4.5.3.1.5 */
 
 struct smtp_conf {
-	const char	*server;	/* "127.0.0.1:2525" */
+	const char	*server;	/* "127.0.0.1:2525"; plain: a name, too ("mail.example.net:25") */
+	bool		 plain;		/* as who we are: .client is of no meaning */
 	bool		 anywhere;	/* it may be another machine */
 	unsigned	 parallel;	/* messages under way at a time */
 	uint32_t	 rate;		/* messages a second at most; 0: as fast as it goes */
@@ -53,10 +58,20 @@ struct smtp_mail {
 	uint64_t	 id;		/* the caller's */
 };
 
+/* How far it came. */
+enum smtp_stage {
+	SMTP_SILENT,			/* the server said nothing, or was not there */
+	SMTP_HELLO,			/* it greeted, or was greeted */
+	SMTP_SENDER,			/* MAIL FROM */
+	SMTP_RECIPIENT,			/* RCPT TO: the address is what is judged */
+	SMTP_TEXT,
+};
+
 struct smtp_result {
 	unsigned	 reply;		/* 250, 550 …; 0: there was none */
 	struct sv	 text;		/* the line with it, or why there was none */
 	bool		 accepted;
+	enum smtp_stage	 stage;		/* of what was answered last */
 	int64_t		 usec;		/* from its turn to the reply */
 };
 

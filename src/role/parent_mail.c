@@ -68,6 +68,7 @@ report_conf_fill(const struct conf *c, struct report_texts *t)
 		.email = sv_str(app_conf_str(c, CONF_REPORTING_EMAIL)),
 		.contact = sv_str(app_conf_str(c, CONF_REPORTING_CONTACT)),
 		.via = sv_str(app_conf_str(c, CONF_REPORTING_VIA)),
+		.timeout = app_conf_u32(c, CONF_REPORTING_TIMEOUT),
 		.sender = sv_str(app_conf_str(c, CONF_REPORTING_SENDER)),
 		.resolver = sv_str(app_conf_str(c, CONF_MAIL_RESOLVER)),
 		.old_form = strcmp(app_conf_str(c, CONF_REPORTING_FORM), "7489") == 0,

@@ -121,6 +121,10 @@ struct reports_report {
 /* *ret: how many. */
 int	 reports_make(struct reports *, struct sv domain, int64_t day, int64_t now,
 	    unsigned *ret) MUST_USE;
+/* Until when all that was due is made (app/mail_reports.h: last); 0: nobody has said. */
+int	 reports_last(struct reports *, int64_t *ret) MUST_USE;
+int	 reports_last_put(struct reports *, int64_t) MUST_USE;
+
 typedef int (*reports_report_fn)(void *arg, const struct reports_report *);
 /* Those that are made and of which nobody has said yet to whom they go. */
 int	 reports_unaddressed(struct reports *, reports_report_fn, void *arg) MUST_USE;

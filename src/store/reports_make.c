@@ -104,6 +104,27 @@ reports_make(struct reports *r, struct sv domain, int64_t day, int64_t now, unsi
 	return 0;
 }
 
+/* --- until when --- */
+
+int
+reports_last(struct reports *r, int64_t *ret)
+{
+	int64_t found = 0;
+	int rc = reports_run(r, SQL_LAST, NULL, number_take, &found);
+
+	if (rc == 0)
+		*ret = found;
+	return rc;
+}
+
+int
+reports_last_put(struct reports *r, int64_t last)
+{
+	const struct sql_value v[] = { SQL_I(last) };
+
+	return reports_run(r, SQL_LAST_PUT, v, NULL, NULL);
+}
+
 /* --- reading --- */
 
 struct report_walk {

@@ -73,6 +73,9 @@ const struct sql_statement reports_sql[SQL_MAX] = {
 	[SQL_NUMBER_NEXT] = { "UPDATE mail_number SET value = value + 1"
 	    " WHERE name = 'report'", "", "" },
 	[SQL_NUMBER] = { "SELECT value FROM mail_number WHERE name = 'report'", "", "i" },
+	[SQL_LAST] = { "SELECT value FROM mail_number WHERE name = 'made'", "", "i" },
+	[SQL_LAST_PUT] = { "INSERT INTO mail_number(name, value) VALUES('made', $1)"
+	    " ON CONFLICT(name) DO UPDATE SET value = excluded.value", "i", "" },
 	[SQL_REPORT_ADD] = { "INSERT INTO mail_report(id, day, made, domain, policy, addressed)"
 	    " VALUES($1, $2, $3, $4, $5, 0)", "iiibb", "" },
 	[SQL_ROWS_CLAIM] = { "UPDATE mail_row SET report = $1 WHERE report = 0 AND day = $2"

@@ -27,6 +27,7 @@
 #define TICK_MS		100
 #define MEASURE_MS	1000	/* walks of the folder are that far apart, or more */
 #define CHILD_FD	3
+#define FILE_FD		4	/* of a job: what came with the request */
 #define SCRIPT_HEAD_MAX	256	/* BINPRM_BUF_SIZE */
 
 static const char *const rsync_reads[] = { NULL };
@@ -140,6 +141,8 @@ input_open(const struct box_run *b, int null)
 {
 	int fd, rc;
 
+	if (b->is_file)
+		return lseek(FILE_FD, 0, SEEK_SET) < 0 ? -errno : FILE_FD;
 	if (b->input.n == 0)
 		return null;
 	if ((rc = memfd_of("input", b->input, &fd)) < 0)
@@ -380,6 +383,31 @@ struct hello {
 	char	what[32];
 };
 
+/* The file that came with a request is FILE_FD, or that is closed. */
+static ssize_t
+request_read(char request[static BOX_PACKET_MAX])
+{
+	_Alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(int))];
+	struct iovec iov = { .iov_base = request, .iov_len = BOX_PACKET_MAX };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space,
+	    .msg_controllen = sizeof(space) };
+	const struct cmsghdr *c;
+	ssize_t n;
+	int fd;
+
+	(void)close(FILE_FD);
+	n = recvmsg(CHILD_FD, &m, MSG_CMSG_CLOEXEC);
+	c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	if (c == NULL || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)))
+		return n;
+	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	if (fd != FILE_FD) {
+		(void)dup2(fd, FILE_FD);
+		(void)close(fd);
+	}
+	return n;
+}
+
 static void
 box_main(const struct box_conf *c, int fd, pid_t parent)
 {
@@ -398,7 +426,7 @@ box_main(const struct box_conf *c, int fd, pid_t parent)
 	(void)snprintf(h.what, sizeof(h.what), "%s", what);
 	if (send(CHILD_FD, &h, sizeof(h), MSG_NOSIGNAL) < 0 || h.rc < 0)
 		_exit(1);
-	while ((n = recv(CHILD_FD, request, sizeof(request), 0)) > 0 || (n < 0 && errno == EINTR))
+	while ((n = request_read(request)) > 0 || (n < 0 && errno == EINTR))
 		if (n > 0 && fork() == 0)
 			job(c, (struct sv){ request, (size_t)n }, self);
 	_exit(0);
@@ -442,6 +470,34 @@ int
 box_ask(int fd, struct sv request)
 {
 	return send(fd, request.p, request.n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+int
+box_ask_file(int fd, struct sv request, int file)
+{
+	_Alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)request.p, .iov_len = request.n };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space,
+	    .msg_controllen = sizeof(space) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &file, sizeof(file));
+	return sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+int
+box_wait(int fd, int64_t usec)
+{
+	int64_t end = clock_mono_usec() + usec, left;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	while ((left = end - clock_mono_usec()) > 0)
+		if (poll(&p, 1, (int)min_i64(left / 1000 + 1, INT32_MAX)) > 0)
+			return 0;
+	return -ETIMEDOUT;
 }
 
 int

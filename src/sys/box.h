@@ -49,6 +49,7 @@ struct box_run {
 	char *const	*argv;
 	const char	*folder;	/* absolute; its working directory */
 	struct sv	 input;		/* of nothing: /dev/null */
+	bool		 is_file;	/* the input is the file that came with the request */
 	uint16_t	 port;		/* the only one; 0: any */
 	uint32_t	 timeout_sec;
 	uint64_t	 max_names, max_bytes;	/* of the folder */
@@ -102,6 +103,10 @@ struct box_conf {
  */
 int	 box_new(const struct box_conf *, int *ret_fd, pid_t *ret_pid, const char **ret_what) MUST_USE;
 int	 box_ask(int fd, struct sv request) MUST_USE;
+/* With a file, for input that no packet could hold; it stays the caller's. */
+int	 box_ask_file(int fd, struct sv request, int file) MUST_USE;
+/* Wait for an answer: 0, or -ETIMEDOUT. */
+int	 box_wait(int fd, int64_t usec) MUST_USE;
 /* The bytes of an answer; -EAGAIN: none; -EPIPE: it is dead. */
 int	 box_answer(int fd, char answer[static BOX_PACKET_MAX]) MUST_USE;
 

@@ -618,8 +618,8 @@ month_fill(void *arg, struct mail_ask *ask)
 static void
 senders_work(struct month *m, int64_t last, int64_t now)
 {
-	struct mail_reports_dns dns = { { .find = dns_fake_find, .arg = m->dns }, month_fill,
-	    m->dns };
+	struct mail_reports_dns dns = { .ask = { .find = dns_fake_find, .arg = m->dns },
+	    .fill = month_fill, .fill_arg = m->dns };
 	struct pool *pool = pool_new(1 << 20);
 	struct findings fs;
 	unsigned n, n_holders = 0;
