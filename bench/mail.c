@@ -24,7 +24,7 @@
 
 #define NOW	1795400000	/* 2026-11-23 */
 #define EIGHT	8
-#define TEXT_MAX	(1024 * 1024)
+#define TEXT_MAX	(16 * 1024 * 1024)
 
 struct one {
 	struct pool		*kept, *pool;
