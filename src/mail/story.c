@@ -27,6 +27,9 @@ static const struct {
 	[MAIL_STORY_LIST] = { "list",
 	    N_("It came through a mailing list."),
 	    N_("The list should put its own address into From where the author's domain has a strict policy, or leave subject and body as they are; a list that you know may be trusted by its ARC seal.") },
+	[MAIL_STORY_REWRITTEN] = { "rewritten",
+	    N_("It came through a mailing list that put its own address into From, and the list's domain vouches for it."),
+	    N_("Nothing has to be done. Who wrote it stands in the display name, Reply-To or X-Original-From, and that is only the list's word: policies and reports are about the list's domain.") },
 	[MAIL_STORY_OWN] = { "own",
 	    N_("A server of the author's own organization sent it, which the domain's records do not list."),
 	    N_("If the domain is yours: add the client's address to the SPF record, or let that server sign with DKIM. If it is not: tell its owner.") },
@@ -116,6 +119,10 @@ may_be(const struct mail_story *s, enum mail_story_kind k)
 	if (k == MAIL_STORY_LIST)
 		return evidence_has(s, EVIDENCE_LIST_FIELDS) ||
 		    evidence_has(s, EVIDENCE_LIST_SENDER);
+	if (k == MAIL_STORY_REWRITTEN)
+		return vouched && evidence_has(s, EVIDENCE_LIST_AUTHOR) &&
+		    (evidence_has(s, EVIDENCE_FROM_VIA) || evidence_has(s, EVIDENCE_FROM_ORIGINAL) ||
+		    evidence_has(s, EVIDENCE_FROM_INNER) || evidence_has(s, EVIDENCE_DKIM_OTHER_LOST));
 	if (k == MAIL_STORY_BROKEN)
 		return !vouched && (evidence_has(s, EVIDENCE_SPF_BROKEN) ||
 		    evidence_has(s, EVIDENCE_DKIM_KEY_BAD));

@@ -16,7 +16,9 @@
  *
  * Some rules stand above the weights: what the author's domain vouches for (an
  * aligned pass) is no spoof, unless programs differ in who the author is; without
- * that nothing is "direct"; a list has the fields, or the sender, of a list;
+ * that nothing is "direct"; a list has the fields, or the sender, of a list; one that
+ * rewrites From names itself, passes, and leaves a trace of who wrote (a domain's own
+ * newsletters have a List-Id, too);
  * records are broken where one of them is, and nothing else passed; and where the DNS
  * did not answer, no story is told at all.
  *
@@ -34,6 +36,7 @@ enum mail_story_kind {
 	MAIL_STORY_SERVICE,	/* a service sends in the domain's name */
 	MAIL_STORY_FORWARDED,
 	MAIL_STORY_LIST,
+	MAIL_STORY_REWRITTEN,	/* a list that put its own address into From */
 	MAIL_STORY_OWN,		/* a sender of the domain that its SPF record does not list */
 	MAIL_STORY_CHANGED,	/* on its way, by something that is no list */
 	MAIL_STORY_SPOOF,

@@ -68,7 +68,8 @@ from_dkim(struct story_of *o)
 			add_name(o, EVIDENCE_DKIM_OTHER, d);
 			if (o->out->has_spf && are_one(d, &o->out->spf.name))
 				add_name(o, EVIDENCE_DKIM_ENVELOPE, d);
-		}
+		} else if (v->why == DKIM_BODY_CHANGED || v->why == DKIM_HEAD_CHANGED || v->why == DKIM_ALL_CHANGED)
+			add_name(o, EVIDENCE_DKIM_OTHER_LOST, d);
 	}
 	if (!any && o->j->n_authors > 0)
 		add_name(o, EVIDENCE_DKIM_NONE, &o->j->authors[0].name);
@@ -212,6 +213,8 @@ from_list(struct story_of *o)
 
 	if (!list_name(o, &list))
 		return;
+	if (is_authors(o, &list))
+		add_name(o, EVIDENCE_LIST_AUTHOR, &list);
 	for (size_t i = 0; i < o->out->n_dkim; i++) {
 		const struct dname *d = &o->out->dkim[i].sig->domain_name;
 
@@ -266,6 +269,55 @@ from_display(struct story_of *o)
 		add_name(o, EVIDENCE_NAME_ELSEWHERE, &shown);
 }
 
+/* "Alice via talk", "'Alice' via Talk"; in an encoded word (RFC 2047) a blank may be "_". */
+static void
+from_via(struct story_of *o)
+{
+	struct sv s = o->j->authors[0].display;
+
+	for (size_t i = 0; i + 5 < s.n; i++) {
+		struct sv at = sv_take(sv_skip(s, i), 5);
+
+		if (sv_caseeq(at, SV(" via ")) || sv_caseeq(at, SV("_via_")))
+			evidence_add(o->s, EVIDENCE_FROM_VIA, s);
+	}
+}
+
+/*
+ * "bob=example.com turned into bob=example.com@user.somelist.example" (RFC 9989 section 7.4; others
+ * write "=40" for the "@").
+ */
+static void
+from_inner(struct story_of *o)
+{
+	struct sv local = o->j->authors[0].local, inner = sv_skip(local, sv_rfind(local, '=') + 1);
+	struct dname name;
+
+	if (sv_starts(inner, SV("40")) && sv_find(inner, '.') < inner.n)
+		inner = sv_skip(inner, 2);
+	if (inner.n < local.n && mail_domain(inner, &name) == 0 && dname_labels(name.w) > 1 && !is_authors(o, &name))
+		add_name(o, EVIDENCE_FROM_INNER, &name);
+}
+
+/* Google Groups and others: the From as it was. */
+static void
+from_original(struct story_of *o)
+{
+	static const char *const names[] = { "X-Original-From", "Original-From" };
+	struct findings ignored;
+
+	findings_init(&ignored, o->pool);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const struct mail_field *f = mail_head_last(o->j->head, sv_str(names[i]), 0);
+		struct mail_address *was;
+		size_t n = 0;
+
+		if (f != NULL && mail_addresses(o->pool, f->value, &ignored, &was, &n) == 0 && n > 0 &&
+		    was[0].name.len > 1 && !is_authors(o, &was[0].name))
+			add_name(o, EVIDENCE_FROM_ORIGINAL, &was[0].name);
+	}
+}
+
 static void
 from_reply(struct story_of *o)
 {
@@ -306,6 +358,9 @@ story_evidence(struct story_of *o)
 	from_sender(o);
 	if (o->j->n_authors > 0) {
 		from_display(o);
+		from_via(o);
+		from_inner(o);
+		from_original(o);
 		from_reply(o);
 	}
 	from_policy(o);

@@ -24,11 +24,41 @@ static const struct scene {
 	const char	*term;			/* a term of SPF that did not match, or NULL */
 	enum mail_story_kind kind;
 	enum mail_evidence_code has[HAS];	/* 0-terminated: EVIDENCE_DKIM_AUTHOR is never the second */
-	const char	*from;			/* the display name */
+	const char	*from;			/* the display name; or, behind "<", the local part */
 } scenes[] = {
 	{ "A: b\n", "a.example", "x@a.example", "a.example", MAIL_PASS, NULL,
 	  { { "a.example", MAIL_PASS, DKIM_FINE } }, MAIL_PASS, false, NULL, MAIL_STORY_DIRECT,
 	  { EVIDENCE_DKIM_AUTHOR, EVIDENCE_SPF_AUTHOR }, NULL },
+	/* A list that puts its own address into From: by the name, a field, the address, what is left of the author's signature. */
+	{ "List-Id: <talk.l.example>\n", "l.example", "talk-bounces@l.example", "l.example", MAIL_PASS, NULL,
+	  { { "l.example", MAIL_PASS, DKIM_FINE } }, MAIL_PASS, false, NULL, MAIL_STORY_REWRITTEN,
+	  { EVIDENCE_LIST_AUTHOR, EVIDENCE_FROM_VIA, EVIDENCE_LIST_SENDER }, "Alice via talk" },
+	{ "List-Id: <talk.l.example>\n", "l.example", "x@l.example", "l.example", MAIL_PASS, NULL,
+	  { { NULL, MAIL_NONE, DKIM_FINE } }, MAIL_PASS, false, NULL, MAIL_STORY_REWRITTEN,
+	  { EVIDENCE_LIST_AUTHOR, EVIDENCE_FROM_VIA }, "=?utf-8?q?Andr=C3=A9_via_talk?=" },
+	{ "List-Id: <talk.l.example>\nX-Original-From: Alice <a@a.example>\n", "l.example", "x@z.example", "z.example",
+	  MAIL_PASS, NULL, { { "l.example", MAIL_PASS, DKIM_FINE } }, MAIL_PASS, false, NULL, MAIL_STORY_REWRITTEN,
+	  { EVIDENCE_LIST_AUTHOR, EVIDENCE_FROM_ORIGINAL }, "Alice" },
+	{ "List-Id: <talk.l.example>\n", "l.example", "x@l.example", "l.example", MAIL_PASS, NULL,
+	  { { "l.example", MAIL_PASS, DKIM_FINE }, { "a.example", MAIL_FAIL, DKIM_ALL_CHANGED } }, MAIL_PASS, false, NULL,
+	  MAIL_STORY_REWRITTEN, { EVIDENCE_LIST_AUTHOR, EVIDENCE_DKIM_OTHER_LOST }, NULL },
+	{ "List-Id: <talk.l.example>\n", "l.example", "x@l.example", "l.example", MAIL_PASS, NULL,
+	  { { "l.example", MAIL_PASS, DKIM_FINE } }, MAIL_PASS, false, NULL, MAIL_STORY_REWRITTEN,
+	  { EVIDENCE_LIST_AUTHOR, EVIDENCE_FROM_INNER }, "<bob=a.example" },
+	{ "List-Id: <talk.l.example>\n", "l.example", "x@l.example", "l.example", MAIL_PASS, NULL,
+	  { { "l.example", MAIL_PASS, DKIM_FINE } }, MAIL_PASS, false, NULL, MAIL_STORY_REWRITTEN,
+	  { EVIDENCE_LIST_AUTHOR, EVIDENCE_FROM_INNER }, "<bob=40a.example" },
+	/* Its own newsletter, with answers to elsewhere, is no such list; nor is what only calls itself "via". */
+	{ "List-Id: <news.a.example>\nReply-To: h@z.example\n", "a.example", "x@a.example", "a.example", MAIL_PASS, NULL,
+	  { { "a.example", MAIL_PASS, DKIM_FINE } }, MAIL_PASS, false, NULL, MAIL_STORY_DIRECT,
+	  { EVIDENCE_LIST_AUTHOR, EVIDENCE_REPLY_ELSEWHERE }, NULL },
+	{ "A: b\n", "a.example", "x@a.example", "a.example", MAIL_PASS, NULL,
+	  { { "a.example", MAIL_PASS, DKIM_FINE } }, MAIL_PASS, false, NULL, MAIL_STORY_DIRECT,
+	  { EVIDENCE_FROM_VIA }, "Alice via talk" },
+	/* And nobody vouches for a forged one. */
+	{ "List-Id: <talk.l.example>\n", "l.example", "x@z.example", "z.example", MAIL_NONE, NULL,
+	  { { NULL, MAIL_NONE, DKIM_FINE } }, MAIL_FAIL, false, NULL, MAIL_STORY_LIST,
+	  { EVIDENCE_LIST_AUTHOR, EVIDENCE_FROM_VIA }, "Alice via talk" },
 	/* Of the same organization is as good. */
 	{ "A: b\n", "a.example", "x@m.a.example", "m.a.example", MAIL_PASS, NULL,
 	  { { NULL, MAIL_NONE, DKIM_FINE } }, MAIL_PASS, false, NULL, MAIL_STORY_DIRECT,
@@ -129,7 +159,10 @@ static void
 scene_play(const struct scene *c, struct pool *pool, struct mail_story *ret)
 {
 	static const struct dmarc_record record;
-	struct mail_address author = { .display = sv_str(c->from), .local = SV("x") };
+	struct sv from = sv_str(c->from);
+	bool is_local = sv_starts(from, SV("<"));
+	struct mail_address author = { .display = sv_take(from, is_local ? 0 : from.n),
+		.local = is_local ? sv_skip(from, 1) : SV("x") };
 	struct spf_step step = { .text = sv_str(c->term), .outcome = SPF_STEP_NO };
 	struct dkim_verdict verdicts[SIGS] = { 0 };
 	struct dkim_sig sigs[SIGS] = { 0 };
