@@ -80,6 +80,7 @@ mail_gate_free(struct mail_gate *g)
 	(void)pool_free(g->kept);
 	(void)pool_free(g->again);
 	(void)pool_free(g->made);
+	(void)pool_free(g->bimi);
 	free(g);
 	return NULL;
 }
@@ -221,6 +222,7 @@ head_dress(struct mail_gate *g, const struct mail_gate_world *w, const struct ma
 	int rc;
 
 	if ((rc = mail_judge_say(&g->judge, &g->in, found, g->conf->authserv_id, g->made, &results)) < 0 ||
+	    (out->act == MAIL_ACT_ACCEPT && (rc = gate_bimi(g, w, found, &results, out)) < 0) ||
 	    (rc = gate_edits_say(g, &results)) < 0)
 		return rc;
 	if (out->act == MAIL_ACT_QUARANTINE && g->conf->policy.mark.n > 0) {

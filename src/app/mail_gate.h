@@ -12,8 +12,8 @@
  *
  *			others	own	relay
  *	judged		yes	no	no
- *	results removed	yes	yes	no
- *	results added	yes	no	no
+ *	results removed	yes	yes	no	(and fields of marks, mail/bimi.h)
+ *	results added	yes	no	no	(and a mark that is known and may be shown)
  *	signed		no	by the author's domain	no
  *	sealed		with a seal	no	with a seal, and results of ours
  *	a row		yes	no	no
@@ -40,9 +40,16 @@
 #ifndef APP_MAIL_GATE_H
 #define APP_MAIL_GATE_H
 
+#include "app/mail_marks.h"
 #include "app/mail_sign.h"
 #include "mail/policy.h"
 #include "mail/row.h"
+
+enum mail_gate_bimi {
+	MAIL_GATE_BIMI_NONE,
+	MAIL_GATE_BIMI_ALL,		/* also a mark for which nobody vouches */
+	MAIL_GATE_BIMI_VOUCHED
+};
 
 struct mail_gate_conf {
 	struct sv		 authserv_id;	/* RFC 8601 section 2.2 */
@@ -53,6 +60,7 @@ struct mail_gate_conf {
 	const struct mail_sign_table *signs;	/* whose mail is signed; NULL: nobody's */
 	struct sv		 seal_domain, seal_selector;	/* of ARC; empty: no seal */
 	const struct psl_ctx_st	*psl;		/* NULL: nothing by RFC 7489 */
+	enum mail_gate_bimi	 bimi;		/* are marks shown? */
 };
 
 /* What a gate needs of the world. Each thread has its own, or they are safe to share. */
@@ -64,6 +72,7 @@ struct mail_gate_world {
 	/* Who signs: app/mail_sign.h. NULL: nobody can. */
 	const struct mail_signer *signer;
 	struct dkim_pubs *pubs;		/* keys made ready (mail/dkim.h); NULL: none are kept */
+	struct mail_marks *marks;	/* known marks of domains; NULL: none are */
 	int64_t		 now;
 };
 
@@ -101,6 +110,7 @@ struct mail_gate_out {
 	enum mail_who		 who;
 	unsigned		 n_signed;
 	bool			 is_sealed;
+	bool			 has_mark;	/* fields for one were added */
 	int			 failure;	/* why it could not be judged; 0: it was */
 	int			 sign_failure;	/* why a signature or the seal is missing; 0: none is */
 };

@@ -46,6 +46,10 @@ watched_find(const struct mail_gate *g, struct sv name)
 		return GATE_RESULTS;
 	if (g->conf->policy.mark.n > 0 && sv_caseeq(name, g->conf->policy.mark))
 		return GATE_MARK;
+	/* BIMI section 7.8: fields that speak to mail programs must not come from outside. */
+	for (unsigned i = 0; bimi_removed()[i] != NULL; i++)
+		if (sv_caseeq(name, sv_str(bimi_removed()[i])))
+			return (enum gate_watched)(GATE_BIMI + i);
 	return GATE_WATCHED_MAX;
 }
 

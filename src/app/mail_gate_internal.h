@@ -8,7 +8,8 @@
 enum gate_watched {
 	GATE_RESULTS,		/* Authentication-Results */
 	GATE_MARK,		/* of a quarantine */
-	GATE_WATCHED_MAX
+	GATE_BIMI,		/* as many as bimi_removed() has */
+	GATE_WATCHED_MAX = GATE_BIMI + 3
 };
 
 struct mail_gate {
@@ -18,6 +19,7 @@ struct mail_gate {
 	 * anew after each wait; and what is made of it: the decision, the changes, the row.
 	 */
 	struct pool			*kept, *again, *made;
+	struct pool			*bimi;		/* NULL: no mark was looked for */
 	enum mail_who			 who;
 	struct mail_judge_in		 in;
 	struct sv			 queue_id;
@@ -55,6 +57,14 @@ int	 gate_edits_add(struct mail_gate *, struct sv field) MUST_USE;
 int	 gate_edits_say(struct mail_gate *, const struct authres *) MUST_USE;
 /* That it is quarantined, for that reason. -ENOMEM. */
 int	 gate_edits_mark(struct mail_gate *, struct sv reason) MUST_USE;
+
+/* --- the mark (mail_gate_bimi.c) --- */
+
+#define GATE_BIMI_ROUNDS_MAX	8	/* waits for the DNS: two names, and one of the local part */
+
+/* Its result, and its fields where it may be shown. -ENOMEM. */
+int	 gate_bimi(struct mail_gate *, const struct mail_gate_world *, const struct mail_judge_out *,
+	    struct authres *results, struct mail_gate_out *) MUST_USE;
 
 /* --- signatures (mail_gate_sign.c) --- */
 
