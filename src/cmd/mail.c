@@ -110,7 +110,7 @@ message_take(const struct cmd_ctx *ctx, struct mail_case *m)
 		cmd_err(tr(ctx->lang, N_("%s could not be judged: %s")), m->name, err_str(rc));
 		return EXIT_CANNOT;
 	}
-	if (m->head.n == 0) {
+	if (m->head.n == 0 && !m->head.is_full) {
 		cmd_err(tr(ctx->lang, N_("%s is no message: no header was found at its beginning")), m->name);
 		return EXIT_CANNOT;
 	}

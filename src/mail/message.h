@@ -52,10 +52,10 @@ struct mail_field {
 struct mail_head {
 	struct mail_field	*fields;	/* from the top */
 	size_t			 n;
+	bool			 is_full;	/* a limit was met, and said: no more is taken */
 	/* private */
 	struct pool		*pool;
 	size_t			 cap, octets, n_odd;
-	bool			 is_full;	/* a limit was met, and said: no more is taken */
 };
 
 /* An empty head in the pool. */

@@ -158,6 +158,14 @@ def texts():
     ok("\x1b" not in out, "text of strangers is escaped", out)
 
 
+def large():
+    """A first field above the limit: that is what is wrong, not that there is no header."""
+    code, out, err = run("verify", "--dns", ZONE, stdin=b"To: " + b"x" * 200000 + b"\nFrom: a@a.example\n\nHi\n")
+    ok(code == 1 and "dmarc" in out and "permerror" in out, "a first field above the limit", out + err)
+    code, out, err = run("explain", "--dns", ZONE, stdin=b"To: " + b"x" * 200000 + b"\nFrom: a@a.example\n\nHi\n")
+    ok(code == 1 and "MAIL_HEAD_LIMIT" in out, "and why", out + err)
+
+
 def refused():
     eml = os.path.join(BOX, "direct.eml")
     with tempfile.TemporaryDirectory() as d:
@@ -242,6 +250,7 @@ if __name__ == "__main__":
     chain()
     older()
     texts()
+    large()
     refused()
     live()
     print("1..%d" % n)
