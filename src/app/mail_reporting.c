@@ -82,7 +82,7 @@ mail_reporting_store(const struct conf *c, char *ret, size_t n)
 	if (s[0] != '\0')
 		(void)snprintf(ret, n, "%s", s);
 	else
-		(void)snprintf(ret, n, "%s/mail-reports.sqlite", app_conf_str(c, CONF_STATE));
+		(void)snprintf(ret, n, "%s/mail-reports/reports.sqlite", app_conf_str(c, CONF_STATE));
 }
 
 void

@@ -46,7 +46,7 @@
 #define MILTER_DNS_SEC		30		/* for all questions of a message; RFC 7208 section 4.6.4: 20 */
 #define MILTER_SIGN_USEC	5000000		/* for an answer of role seal, which takes a millisecond */
 #define MILTER_SEGMENT		((uint64_t)4 << 20) /* octets of rows that are handed on together … */
-#define MILTER_SEGMENT_SEC	600		/* … or what has come in so long; 1,024 segments are a week */
+#define MILTER_SEGMENT_SEC	10		/* … or what has come in so long: role report takes them in */
 #define MILTER_IDLE_SEC		3600		/* an MTA says nothing for so long: it is gone */
 #define MILTER_BACKLOG		200		/* connections that wait to be taken */
 #define MILTER_ADDRESS_MAX	2000		/* octets of an address; RFC 5321 has 256 */

@@ -1,26 +1,285 @@
 /* The role: see role/report_role.h. */
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "role/report_role.h"
+#include "sys/proc.h"
+#include "sys/task.h"
+#include "sys/tree.h"
 
-static int
-on_conf(struct role *r, enum role_id from UNUSED, void *msg)
+#define CONF_POOL_MAX	((size_t)64 * 1024)
+#define SERVER		"postgresql://"
+#define STOP_USEC	INT64_C(2000000)	/* the parent waits for STOP_MS */
+
+struct report_role {
+	struct report_work	 work;
+	struct report_seen	 seen;		/* of work, after its last turn */
+	struct task		*task;
+	struct loop_timer	*timer;
+};
+
+/* --- what is told --- */
+
+static void
+troubles_json(const struct report_seen *s, struct json *j)
 {
-	struct report_role *rr = r->state;
-	const struct msg_report_conf *m = msg;
+	static const char *const names[REPORT_TROUBLES] = {
+		[REPORT_NO_STORE] = "store", [REPORT_NO_JOURNAL] = "journal",
+		[REPORT_NO_WAY] = "via", [REPORT_NO_NAMES] = "dns",
+	};
 
-	if (rr->role != NULL)
-		return -EBADMSG;	/* the parent restarts us instead */
-	rr->role = r;
-	return m->email.n > 0 ? 0 : -EINVAL;
+	json_key(j, "troubles");
+	json_open(j, '[');
+	for (unsigned i = 0; i < REPORT_TROUBLES; i++) {
+		if (!s->troubles[i].is_on)
+			continue;
+		json_open(j, '{');
+		json_kv_str(j, "of", names[i]);
+		json_kv_str(j, "what", s->troubles[i].what);
+		json_kv_i64(j, "since", s->troubles[i].since);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
 }
 
 static void
 status(struct role *r, struct json *j)
 {
-	(void)r;
-	json_kv_bool(j, "sends", false);
+	const struct report_role *rr = r->state;
+	const struct report_seen *s = &rr->seen;
+
+	json_kv_bool(j, "sends", s->sends);
+	json_kv_u64(j, "segments", s->segments);
+	json_kv_u64(j, "rows", s->n.rows);
+	json_kv_u64(j, "rows_known", s->n.known);
+	json_kv_u64(j, "rows_bad", s->n.bad);
+	json_kv_u64(j, "segments_damaged", s->n.damaged);
+	json_kv_u64(j, "made", s->n.made);
+	json_kv_u64(j, "addressed", s->n.addressed);
+	json_kv_u64(j, "sent", s->n.sent);
+	json_kv_u64(j, "later", s->n.later);
+	json_kv_u64(j, "refused", s->n.refused);
+	if (s->has_now) {
+		json_kv_u64(j, "due", s->now.n_due);
+		json_kv_u64(j, "unaddressed", s->now.n_unaddressed);
+		json_kv_i64(j, "waiting_day", s->now.waiting_day);
+	}
+	if (s->error_at > 0) {
+		json_kv_str(j, "error", s->error);
+		json_kv_i64(j, "error_at", s->error_at);
+	}
+	troubles_json(s, j);
+}
+
+static int
+turn_tell(struct role *r)
+{
+	struct report_role *rr = r->state;
+	struct report_work *w = &rr->work;
+	int rc = 0;
+
+	for (unsigned i = 0; i < w->n_lines; i++)
+		role_log(r, w->lines[i].level, "%s", w->lines[i].text);
+	w->n_lines = 0;
+	if (w->told.rc < 0)
+		return w->told.rc;
+	if (w->told.len > 0)
+		rc = msg_report_told_send(r, ROLE_WEB,
+		    &(struct msg_report_told){ .json = buf_get(&w->told) });
+	w->told.len = 0;
+	return rc;
+}
+
+/* --- turns --- */
+
+static void
+turn(void *arg)
+{
+	struct role *r = arg;
+	struct report_role *rr = r->state;
+
+	report_turn(&rr->work);
+}
+
+static void
+turn_end(void *arg)
+{
+	struct role *r = arg;
+	struct report_role *rr = r->state;
+	int rc;
+
+	rr->task = task_free(rr->task);
+	rr->seen = rr->work.seen;
+	if ((rc = turn_tell(r)) < 0 || (rc = loop_timer_set(rr->timer, rr->work.has_more ?
+	    REPORT_BUSY_USEC : REPORT_IDLE_USEC)) < 0)
+		role_stop(r, rc);
+}
+
+static void
+on_timer(void *arg)
+{
+	struct role *r = arg;
+	struct report_role *rr = r->state;
+
+	if ((rr->task = task_start(r->loop, turn, turn_end, r)) == NULL)
+		role_stop(r, -ENOMEM);
+}
+
+/* --- the configuration --- */
+
+static const char *
+text_of(struct pool *pool, struct sv s)
+{
+	return pool_printf(pool, "%.*s", SV_ARG(s));
+}
+
+static int
+folder_make(struct role *r, const char *path)
+{
+	int rc = path == NULL ? -ENOMEM : tree_make(path);
+
+	if (rc == 0)
+		rc = role_path(r, path, SANDBOX_WRITE);
+	if (rc < 0)
+		role_log(r, LOG_LEVEL_ERROR, "%s: %s", path, err_str(rc));
+	return rc;
+}
+
+static int
+file_path(struct role *r, const char *path)
+{
+	int rc = role_path(r, path, SANDBOX_READ);
+
+	return rc == -ENOENT ? 0 : rc;
+}
+
+/* A file of ours, or a server: its name is not printed with what stands behind it. */
+static int
+store_take(struct role *r, const struct msg_report_conf *m)
+{
+	struct report_role *rr = r->state;
+	struct report_work *w = &rr->work;
+	struct sv folder = sv_take(m->store, sv_rfind(m->store, '/'));
+	int rc;
+
+	if ((w->store_where = text_of(w->pool, m->store)) == NULL)
+		return -ENOMEM;
+	if (!sv_starts(m->store, SV(SERVER))) {
+		w->store_name = w->store_where;
+		return folder_make(r, text_of(w->pool, folder));
+	}
+	w->store_name = "mail.reporting.store";
+	for (size_t i = 0; sandbox_resolver_files[i] != NULL; i++)
+		if ((rc = file_path(r, sandbox_resolver_files[i])) < 0)
+			return rc;
+	if ((rc = file_path(r, "/etc/passwd")) < 0 || m->pass_file.n == 0)
+		return rc;
+	return file_path(r, text_of(w->pool, m->pass_file));
+}
+
+static int
+reporter_take(struct report_work *w, const struct msg_report_conf *m)
+{
+	struct mail_reports_conf *c = &w->conf;
+	struct sv email = pool_sv(w->pool, m->email);
+
+	*c = (struct mail_reports_conf){
+		.email = email, .submitter = sv_skip(email, sv_rfind(email, '@') + 1),
+		.org_name = pool_sv(w->pool, m->org_name), .contact = pool_sv(w->pool, m->contact),
+		.generator = SV("Sekisho " SEKISHO_VERSION),
+		.form = m->old_form ? REPORT_RFC7489 : REPORT_RFC9990,
+		.mail_max = (size_t)m->mail_max << 20,
+	};
+	if (pool_has_failed(w->pool))
+		return -ENOMEM;
+	if (c->org_name.n == 0)
+		c->org_name = c->submitter;
+	return c->submitter.n > 0 && c->submitter.n < email.n ? 0 : -EINVAL;
+}
+
+static int
+out_take(struct role *r, const struct msg_report_conf *m)
+{
+	struct report_role *rr = r->state;
+	struct report_work *w = &rr->work;
+	char host[256] = "";
+	struct mail_out_conf c = { .timeout_sec = m->timeout, .no_sandbox = role_no_sandbox(r) };
+	const char *what;
+	int rc;
+
+	(void)proc_host_name(host, sizeof(host));
+	c.helo = text_of(w->pool, sv_str(host[0] != '\0' ? host : "localhost"));
+	c.sender = text_of(w->pool, m->sender);
+	c.folder = pool_printf(w->pool, "%.*s/mail-out", SV_ARG(m->folder));
+	if (pool_has_failed(w->pool))
+		return -ENOMEM;
+	if ((rc = mail_via_parse(m->via, &c.via)) < 0)
+		return rc;
+	if (!c.via.is_smtp && ((rc = tree_remove(c.folder)) < 0 || (rc = tree_make(c.folder)) < 0)) {
+		role_log(r, LOG_LEVEL_ERROR, "%s: %s", c.folder, err_str(rc));
+		return rc;
+	}
+	for (size_t i = 0; c.via.is_smtp && sandbox_resolver_files[i] != NULL; i++)
+		if ((rc = file_path(r, sandbox_resolver_files[i])) < 0)
+			return rc;
+	if ((rc = mail_out_new(&c, &w->out, &what)) < 0)
+		role_log(r, LOG_LEVEL_ERROR, "mail.reporting.via: %s: %s", what, err_str(rc));
+	return rc;
+}
+
+static int
+conf_take(struct role *r, const struct msg_report_conf *m)
+{
+	struct report_role *rr = r->state;
+	struct report_work *w = &rr->work;
+	int rc;
+
+	w->role = r;
+	w->keep_rows = m->keep_rows;
+	w->keep_names = m->keep_names;
+	w->rows = pool_printf(w->pool, "%.*s/mail-rows", SV_ARG(m->folder));
+	if ((rc = folder_make(r, w->rows)) < 0 || (rc = reporter_take(w, m)) < 0 ||
+	    (rc = store_take(r, m)) < 0 || (rc = out_take(r, m)) < 0)
+		return rc;
+	if ((rc = mail_dns_resolvers_read(m->resolver, &w->resolvers)) < 0)
+		role_log(r, LOG_LEVEL_ERROR, "mail.resolver: \"%.*s\" is no address", SV_ARG(m->resolver));
+	return rc < 0 ? rc : mail_cache_new(MAIL_CACHE_ENTRIES, MAIL_CACHE_BYTES_MAX, &w->cache);
+}
+
+static int
+on_conf(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct report_role *rr = r->state;
+
+	if (rr->work.pool != NULL)
+		return -EBADMSG;	/* the parent restarts us instead */
+	if ((rr->work.pool = pool_new(CONF_POOL_MAX)) == NULL ||
+	    (rr->timer = loop_timer_add(r->loop, on_timer, r)) == NULL)
+		return -ENOMEM;
+	return conf_take(r, msg);
+}
+
+/* --- life --- */
+
+static int
+start(struct role *r)
+{
+	struct report_role *rr = r->state;
+
+	return loop_timer_set(rr->timer, 0);
+}
+
+/* A mail that is under way is noted if it ends soon; otherwise it will be sent again. */
+static void
+stop(struct role *r)
+{
+	struct report_role *rr = r->state;
+
+	atomic_store(&rr->work.is_stopped, true);
+	if (rr->task != NULL)
+		(void)task_wait(rr->task, STOP_USEC);
 }
 
 static const struct role_handler handlers[] = {
@@ -36,7 +295,7 @@ main(void)
 		.conf = MSG_report_conf,
 		.state_size = sizeof(struct report_role),
 		.sandbox = &sandbox_report,
-		.status = status,
+		.start = start, .status = status, .stop = stop,
 	};
 
 	return role_main(&def);

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -53,6 +54,14 @@ task_start(struct loop *loop, void (*fn)(void *), void (*done)(void *), void *ar
 	fd_close(&t->fd);
 	free(t);
 	return NULL;
+}
+
+bool
+task_wait(const struct task *t, int64_t usec)
+{
+	struct pollfd p = { .fd = t->fd, .events = POLLIN };
+
+	return poll(&p, 1, (int)min_i64(usec / 1000, INT32_MAX)) > 0;
 }
 
 struct task *

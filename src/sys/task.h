@@ -6,6 +6,9 @@
 #ifndef SYS_TASK_H
 #define SYS_TASK_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/util.h"
 #include "sys/loop.h"
 
@@ -15,6 +18,9 @@ struct task;
 struct task	*task_start(struct loop *, void (*fn)(void *arg), void (*done)(void *arg), void *arg);
 /* After done() has been called (also from within it); waits for the thread. */
 struct task	*task_free(struct task *);
+
+/* Has it ended, or does it within that time? For who leaves the loop before it has. */
+bool		 task_wait(const struct task *, int64_t usec);
 
 /* Threads that are made from now on, also by libraries, have a stack of so many octets. */
 int		 task_stack(size_t) MUST_USE;

@@ -1,0 +1,169 @@
+/* Reports are made, addressed, sent and forgotten; by the node that has the lock. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "role/report_role.h"
+#include "sys/clock.h"
+
+#define ADDRESS_BATCH	50	/* reports that share what was asked; MAIL_DNS_POOL_MAX has 300 answers */
+#define NOTES_MAX	((size_t)4 << 20)
+
+/* --- made --- */
+
+/* Not while rows of our own journal are left: those of yesterday may be among them. */
+int
+report_make(struct report_work *w)
+{
+	int64_t last, now = role_now(w->role);
+	unsigned n;
+	int rc;
+
+	if (w->is_behind || clock_mono_usec() < w->look_usec)
+		return 0;
+	if ((rc = reports_last(w->store, &last)) < 0 ||
+	    (rc = mail_reports_due(w->store, last, now, &n)) < 0 ||
+	    (rc = reports_last_put(w->store, now)) < 0)
+		return rc;
+	w->look_usec = clock_mono_usec() + REPORT_LOOK_USEC;
+	w->seen.n.made += n;
+	w->is_changed = w->is_changed || n > 0;
+	return 0;
+}
+
+/* --- addressed --- */
+
+struct asking {
+	struct report_work	*w;
+	struct mail_dns		*dns;
+	unsigned		 n;
+};
+
+static int
+asking_fill(void *arg, struct mail_ask *ask)
+{
+	const struct asking *a = arg;
+
+	return mail_dns_fill(a->dns, ask);
+}
+
+static bool
+asking_is_over(void *arg)
+{
+	struct asking *a = arg;
+
+	return a->n++ == ADDRESS_BATCH || report_is_over(a->w);
+}
+
+/* What the DNS lacks is not for our log: it is the domains' owners' affair. */
+static int
+batch_address(struct report_work *w)
+{
+	_cleanup_(mail_dns_freep) struct mail_dns *dns = NULL;
+	_cleanup_(pool_freep) struct pool *pool = pool_new(NOTES_MAX);
+	struct asking a = { .w = w };
+	struct mail_reports_dns d = { .fill = asking_fill, .fill_arg = &a,
+	    .is_over = asking_is_over, .after = w->address_after };
+	struct findings fs;
+	unsigned n;
+	int rc;
+
+	if (pool == NULL)
+		return -ENOMEM;
+	findings_init(&fs, pool);
+	if ((rc = mail_dns_live_of(&w->resolvers, REPORT_DNS_SEC, &dns)) < 0) {
+		report_fails(w, REPORT_NO_NAMES, err_str(rc));
+		return 0;
+	}
+	mail_dns_share(dns, w->cache);
+	a.dns = dns;
+	d.ask = mail_dns_ask(dns);
+	rc = mail_reports_address(w->store, &d, &fs, role_now(w->role), &n);
+	w->address_after = d.after;
+	w->seen.n.addressed += rc == 0 ? n : 0;
+	w->is_changed = w->is_changed || (rc == 0 && n > 0);
+	report_works(w, REPORT_NO_NAMES);
+	return rc;
+}
+
+int
+report_address(struct report_work *w)
+{
+	int rc;
+
+	if (!report_may(w, REPORT_NO_NAMES))
+		return 0;
+	do
+		rc = batch_address(w);
+	while (rc == 0 && w->address_after != 0 && !report_is_over(w));
+	w->has_more = w->has_more || w->address_after != 0;
+	return rc;
+}
+
+/* --- sent --- */
+
+static enum mail_reports_sent
+one_send(void *arg, const struct report_mail *m, struct sv *ret_error)
+{
+	struct report_work *w = arg;
+	struct report_counts *n = &w->seen.n;
+	enum mail_reports_sent sent;
+
+	*ret_error = SV("");
+	if (report_is_over(w)) {
+		w->has_more = true;
+		return MAIL_REPORTS_AWAY;
+	}
+	sent = mail_out_report(w->out, m, ret_error);
+	if (sent == MAIL_REPORTS_AWAY) {
+		report_fails(w, REPORT_NO_WAY, ret_error->p);
+		return sent;
+	}
+	report_works(w, REPORT_NO_WAY);
+	n->sent += sent == MAIL_REPORTS_GOOD;
+	n->later += sent == MAIL_REPORTS_LATER;
+	n->refused += sent == MAIL_REPORTS_NEVER;
+	if (sent != MAIL_REPORTS_GOOD) {
+		w->seen.error_at = role_now(w->role);
+		(void)snprintf(w->seen.error, sizeof(w->seen.error), "%.*s: %.*s", SV_ARG(m->to),
+		    SV_ARG(*ret_error));
+	}
+	return sent;
+}
+
+int
+report_send(struct report_work *w)
+{
+	unsigned n = 0;
+	int rc;
+
+	do {
+		if (!report_may(w, REPORT_NO_WAY))
+			return 0;
+		rc = mail_reports_send(w->store, &w->conf, role_now(w->role), one_send, w, &n);
+		w->is_changed = w->is_changed || (rc == 0 && n > 0);
+	} while (rc == 0 && n == MAIL_REPORTS_BATCH_MAX && !report_is_over(w));
+	return rc;
+}
+
+/* --- forgotten --- */
+
+int
+report_prune(struct report_work *w)
+{
+	int64_t now = role_now(w->role);
+	const struct reports_keep keep = {
+		.rows = reports_day(now - w->keep_rows), .names = reports_day(now - w->keep_names),
+	};
+	bool has_more = true;
+	int rc = 0;
+
+	if (clock_mono_usec() < w->prune_usec)
+		return 0;
+	while (rc == 0 && has_more && !report_is_over(w))
+		rc = reports_prune(w->store, &keep, &has_more);
+	if (rc == 0 && !has_more)
+		w->prune_usec = clock_mono_usec() + REPORT_PRUNE_USEC;
+	w->has_more = w->has_more || (rc == 0 && has_more);
+	return rc;
+}

@@ -1,0 +1,185 @@
+/* One turn of the work; see role/report_role.h. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "role/report_role.h"
+#include "sys/clock.h"
+
+/* --- what the log will be told --- */
+
+void
+report_say(struct report_work *w, enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (w->n_lines == REPORT_LINES_MAX)
+		return;
+	w->lines[w->n_lines].level = level;
+	va_start(ap, fmt);
+	(void)vsnprintf(w->lines[w->n_lines].text, REPORT_LINE_MAX, fmt, ap);
+	va_end(ap);
+	w->n_lines++;
+}
+
+static const struct {
+	const char	*fails, *works;
+	unsigned	 wait_sec;
+} troubles[REPORT_TROUBLES] = {
+	[REPORT_NO_STORE] = { "rows wait in the journal, and reports are not sent",
+	    "the reports' store works again", REPORT_STORE_WAIT_SEC },
+	[REPORT_NO_JOURNAL] = { "rows wait there", "the journal of rows can be read again",
+	    REPORT_STORE_WAIT_SEC },
+	[REPORT_NO_WAY] = { "reports wait (mail.reporting.via)", "reports are taken again",
+	    REPORT_OUT_WAIT_SEC },
+	[REPORT_NO_NAMES] = { "it is not known where reports go (mail.resolver)",
+	    "the DNS can be asked again", REPORT_STORE_WAIT_SEC },
+};
+
+void
+report_fails(struct report_work *w, enum report_trouble t, const char *why)
+{
+	struct report_wait *x = &w->seen.troubles[t];
+	unsigned sec = x->n < 10 ? 1U << x->n : troubles[t].wait_sec;
+
+	if (sec > troubles[t].wait_sec)
+		sec = troubles[t].wait_sec;
+	x->next_usec = clock_mono_usec() + sec * INT64_C(1000000);
+	x->n++;
+	(void)snprintf(x->what, sizeof(x->what), "%s", why);
+	if (x->is_on)
+		return;
+	x->is_on = true;
+	x->since = role_now(w->role);
+	report_say(w, LOG_LEVEL_ERROR, "%s; %s", x->what, troubles[t].fails);
+}
+
+void
+report_works(struct report_work *w, enum report_trouble t)
+{
+	struct report_wait *x = &w->seen.troubles[t];
+
+	if (x->is_on)
+		report_say(w, LOG_LEVEL_NOTICE, "%s", troubles[t].works);
+	*x = (struct report_wait){ 0 };
+}
+
+bool
+report_may(const struct report_work *w, enum report_trouble t)
+{
+	return clock_mono_usec() >= w->seen.troubles[t].next_usec;
+}
+
+bool
+report_is_over(const struct report_work *w)
+{
+	return atomic_load(&w->is_stopped) || clock_mono_usec() >= w->end_usec;
+}
+
+/* --- the store --- */
+
+static void
+store_failed(struct report_work *w, int rc)
+{
+	char why[REPORT_LINE_MAX];
+
+	/* Others were in the way, which is no trouble. */
+	if (rc == -EAGAIN || rc == -EBUSY)
+		return;
+	w->store = reports_free(w->store);
+	w->seen.sends = false;
+	w->look_usec = 0;
+	(void)snprintf(why, sizeof(why), "%s: %s", w->store_name, err_str(rc));
+	report_fails(w, REPORT_NO_STORE, why);
+}
+
+static bool
+store_open(struct report_work *w, const char *where)
+{
+	int rc;
+
+	if (w->store != NULL)
+		return true;
+	if (!report_may(w, REPORT_NO_STORE))
+		return false;
+	if ((rc = reports_open(where, &w->store)) < 0)
+		store_failed(w, rc);
+	else
+		w->is_changed = true;
+	return w->store != NULL;
+}
+
+/* --- who sends --- */
+
+/* The lock ends with the connection: who has it once has it until then. */
+static int
+lock_take(struct report_work *w)
+{
+	int rc;
+
+	if (w->seen.sends || clock_mono_usec() < w->look_usec)
+		return 0;
+	rc = reports_lock(w->store);
+	w->seen.sends = rc == 0;
+	if (rc == SE_LOCKED) {
+		w->look_usec = clock_mono_usec() + REPORT_LOOK_USEC;
+		return 0;
+	}
+	if (rc == 0)
+		report_say(w, LOG_LEVEL_NOTICE, "makes and sends the reports of this store");
+	return rc;
+}
+
+/* --- the page --- */
+
+static int
+told_make(struct report_work *w)
+{
+	int64_t now = clock_mono_usec();
+	int rc;
+
+	if (now < w->tell_usec || (!w->is_changed && now < w->tell_usec + REPORT_LOOK_USEC))
+		return 0;
+	if ((rc = reports_now(w->store, &w->seen.now)) < 0 ||
+	    (rc = mail_reports_told(w->store, role_now(w->role), &w->told)) < 0)
+		return rc;
+	w->seen.has_now = true;
+	w->tell_usec = now + REPORT_TELL_USEC;
+	w->is_changed = false;
+	return 0;
+}
+
+/* --- all of it --- */
+
+static int
+store_turn(struct report_work *w)
+{
+	static int (*const parts[])(struct report_work *) = {
+		report_make, report_address, report_send, report_prune,
+	};
+	int rc;
+
+	if ((rc = report_take(w)) < 0 || (rc = lock_take(w)) < 0)
+		return rc;
+	for (size_t i = 0; i < ARRAY_LEN(parts) && w->seen.sends && !report_is_over(w); i++)
+		if ((rc = parts[i](w)) < 0)
+			return rc;
+	return told_make(w);
+}
+
+void
+report_turn(void *work)
+{
+	struct report_work *w = work;
+	int rc;
+
+	w->end_usec = clock_mono_usec() + REPORT_TURN_USEC;
+	w->has_more = false;
+	if (!store_open(w, w->store_where))
+		return;
+	if ((rc = store_turn(w)) < 0)
+		store_failed(w, rc);
+	else
+		report_works(w, REPORT_NO_STORE);
+}
