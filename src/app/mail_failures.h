@@ -59,7 +59,7 @@ int	 mail_failures_address(struct reports *, struct mail_reports_dns *, struct f
 /* A mail (RFC 5322 lines that end in LF) to one address, with the null sender. As mail_reports_send_fn. */
 typedef enum mail_reports_sent (*mail_failures_send_fn)(void *arg, struct sv to, struct sv mail,
 	    struct sv *ret_error);
-/* All that is due, MAIL_FAILURES_BATCH_MAX at most; *ret: attempts. */
+/* All that is due, MAIL_FAILURES_BATCH_MAX at most, or until the first AWAY; *ret: attempts. */
 int	 mail_failures_send(struct reports *, const struct mail_failures_conf *, int64_t now,
 	    mail_failures_send_fn, void *arg, unsigned *ret) MUST_USE;
 int	 mail_failures_prune(struct reports *, int64_t now, bool *ret_more) MUST_USE;

@@ -250,6 +250,7 @@ others_end(struct mail_gate *g, const struct mail_gate_world *w, struct mail_gat
 		return 0;
 	if ((rc = gate_row(g, w, &found, &d, out)) < 0)
 		return rc;
+	gate_failure(g, w, &found, &d, out);
 	return goes_on(d.act) ? head_dress(g, w, &found, out) : 0;
 }
 

@@ -40,6 +40,7 @@
 #ifndef APP_MAIL_GATE_H
 #define APP_MAIL_GATE_H
 
+#include "app/mail_failure.h"
 #include "app/mail_marks.h"
 #include "app/mail_sign.h"
 #include "mail/policy.h"
@@ -51,6 +52,13 @@ enum mail_gate_bimi {
 	MAIL_GATE_BIMI_VOUCHED
 };
 
+/* Of which messages their domain's owner hears at once (app/mail_failure.h). */
+struct mail_gate_failures {
+	struct sv	key;		/* by which people become words; empty: of none */
+	bool		with_parts;	/* also fo=d and fo=s */
+	bool		with_subject;
+};
+
 struct mail_gate_conf {
 	struct sv		 authserv_id;	/* RFC 8601 section 2.2 */
 	const struct sv		*aliases;	/* further names whose results may not come from outside */
@@ -60,6 +68,7 @@ struct mail_gate_conf {
 	const struct mail_sign_table *signs;	/* whose mail is signed; NULL: nobody's */
 	struct sv		 seal_domain, seal_selector;	/* of ARC; empty: no seal */
 	const struct psl_ctx_st	*psl;		/* NULL: nothing by RFC 7489 */
+	struct mail_gate_failures failures;
 	enum mail_gate_bimi	 bimi;		/* are marks shown? */
 };
 
@@ -106,6 +115,8 @@ struct mail_gate_out {
 	size_t			 n_edits;
 	bool			 has_row;
 	struct mail_row		 row;
+	bool			 has_report;	/* of a failure */
+	struct mail_failure	 report;
 	/* for counters and logs */
 	enum mail_who		 who;
 	unsigned		 n_signed;

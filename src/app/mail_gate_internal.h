@@ -91,4 +91,9 @@ int	 gate_seal_relay(struct mail_gate *, const struct mail_gate_world *,
 int	 gate_row(const struct mail_gate *, const struct mail_gate_world *, const struct mail_judge_out *,
 	    const struct mail_decision *, struct mail_gate_out *) MUST_USE;
 
+/* --- the failure report (mail_gate_failure.c) --- */
+
+void	 gate_failure(const struct mail_gate *, const struct mail_gate_world *, const struct mail_judge_out *,
+	    const struct mail_decision *, struct mail_gate_out *);
+
 #endif

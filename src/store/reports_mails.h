@@ -7,9 +7,9 @@
  * is taken twice, or a process that is killed in the middle, doubles none.
  *
  * LIKE INCIDENTS. RFC 9991 section 2: "the aim is not to count each and every
- * failure, but rather to report different failure paths." A mail waits for
- * gather_sec before anybody is asked about its addresses; what comes meanwhile
- * and is alike raises its count of incidents, and is no mail of its own. Of the
+ * failure, but rather to report different failure paths." A mail waits for a
+ * while before anybody is asked about its addresses; what comes meanwhile and is
+ * alike raises its count of incidents, and is no mail of its own. Of the
  * others per_domain a day are kept for a domain, and per_day in all; what is
  * beyond is counted, and forgotten.
  *
@@ -27,17 +27,16 @@
 
 struct reports_mail {
 	uint64_t	 id;		/* of the store; not of what is added */
-	struct sv	 node, queue_id;
+	struct sv	 node, queue_id;	/* of what is added */
 	int64_t		 at;
 	struct sv	 domain;	/* whose policy asks for it */
-	struct sv	 alike;		/* the same octets: the same failure path */
+	struct sv	 alike;		/* of what is added; the same octets: the same failure path */
 	struct sv	 octets;
 	uint64_t	 incidents;	/* read: messages alike, itself too */
 };
 
 struct reports_mails_limits {
 	uint64_t	per_domain, per_day;	/* mails of a day of one domain, and of all */
-	int64_t		gather_sec;
 };
 
 enum reports_mails_added {

@@ -36,7 +36,20 @@ const char reports_schema[] =
     " arc BIGINT NOT NULL, act BIGINT NOT NULL, n BIGINT NOT NULL,"
     " PRIMARY KEY(hour, dmarc, arc, act));"
     "CREATE TABLE IF NOT EXISTS mail_count(day BIGINT NOT NULL, what BIGINT NOT NULL,"
-    " n BIGINT NOT NULL, PRIMARY KEY(day, what));";
+    " n BIGINT NOT NULL, PRIMARY KEY(day, what));"
+    "INSERT INTO mail_number(name, value) VALUES('mail', 0) ON CONFLICT DO NOTHING;"
+    "CREATE TABLE IF NOT EXISTS mail_ready(id BIGINT PRIMARY KEY, at BIGINT NOT NULL,"
+    " day BIGINT NOT NULL, domain BYTEA NOT NULL, alike BYTEA NOT NULL, octets BYTEA NOT NULL,"
+    " incidents BIGINT NOT NULL, addressed BIGINT NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS mail_ready_day ON mail_ready(day, domain);"
+    "CREATE INDEX IF NOT EXISTS mail_ready_new ON mail_ready(alike) WHERE addressed = 0;"
+    "CREATE TABLE IF NOT EXISTS mail_ready_known(node BYTEA NOT NULL, queue_id BYTEA NOT NULL,"
+    " at BIGINT NOT NULL, PRIMARY KEY(node, queue_id, at));"
+    "CREATE INDEX IF NOT EXISTS mail_ready_known_at ON mail_ready_known(at);"
+    "CREATE TABLE IF NOT EXISTS mail_ready_sending(mail BIGINT NOT NULL, address BYTEA NOT NULL,"
+    " state BIGINT NOT NULL, attempts BIGINT NOT NULL, next_at BIGINT NOT NULL,"
+    " error BYTEA NOT NULL, PRIMARY KEY(mail, address));"
+    "CREATE INDEX IF NOT EXISTS mail_ready_due ON mail_ready_sending(next_at) WHERE state = 0;";
 
 #define SENDING \
 	"SELECT r.id, r.day, r.made, r.domain, r.policy, s.address, s.error, s.state, s.attempts," \
@@ -137,4 +150,36 @@ const struct sql_statement reports_sql[SQL_MAX] = {
 	[SQL_PRUNE_OWNERS] = { "DELETE FROM mail_owner WHERE at < $1", "i", "" },
 	[SQL_PRUNE_TALLY] = { "DELETE FROM mail_tally WHERE hour < $1", "i", "" },
 	[SQL_PRUNE_COUNTS] = { "DELETE FROM mail_count WHERE day >= 0 AND day < $1", "i", "" },
+	[SQL_MAIL_KNOWN_ADD] = { "INSERT INTO mail_ready_known(node, queue_id, at) VALUES($1, $2, $3)"
+	    " ON CONFLICT DO NOTHING", "bbi", "" },
+	[SQL_MAIL_JOIN] = { "UPDATE mail_ready SET incidents = incidents + 1"
+	    " WHERE domain = $1 AND alike = $2 AND addressed = 0", "bb", "" },
+	[SQL_MAIL_COUNT] = { "SELECT count(*), (SELECT count(*) FROM mail_ready WHERE day = $1"
+	    " AND domain = $2) FROM mail_ready WHERE day = $1", "ib", "ii" },
+	[SQL_MAIL_NUMBER_NEXT] = { "UPDATE mail_number SET value = value + 1 WHERE name = 'mail'", "", "" },
+	[SQL_MAIL_NUMBER] = { "SELECT value FROM mail_number WHERE name = 'mail'", "", "i" },
+	[SQL_MAIL_ADD] = { "INSERT INTO mail_ready(id, at, day, domain, alike, octets, incidents, addressed)"
+	    " VALUES($1, $2, $3, $4, $5, $6, 1, 0)", "iiibbb", "" },
+	[SQL_MAIL_UNADDRESSED] = { "SELECT id, at, domain, alike, octets, incidents FROM mail_ready"
+	    " WHERE addressed = 0 AND at <= $1 ORDER BY id LIMIT $2", "ii", "iibbbi" },
+	[SQL_MAIL_ADDRESSED] = { "UPDATE mail_ready SET addressed = 1 WHERE id = $1 AND addressed = 0",
+	    "i", "" },
+	[SQL_MAIL_SENDING_ADD] = { "INSERT INTO mail_ready_sending(mail, address, state, attempts, next_at,"
+	    " error) VALUES($1, $2, 0, 0, $3, '') ON CONFLICT DO NOTHING", "ibi", "" },
+	[SQL_MAIL_DUE] = { "SELECT m.id, m.at, m.domain, m.octets, m.incidents, s.address, s.error, s.state,"
+	    " s.attempts, s.next_at FROM mail_ready_sending s JOIN mail_ready m ON m.id = s.mail"
+	    " WHERE s.state = 0 AND s.next_at <= $1 ORDER BY s.next_at, s.mail, s.address LIMIT $2",
+	    "ii", "iibbibbiii" },
+	[SQL_MAIL_TRIED] = { "UPDATE mail_ready_sending SET state = $3, attempts = attempts + 1,"
+	    " next_at = $4, error = $5 WHERE mail = $1 AND address = $2", "ibiib", "" },
+	[SQL_MAIL_NOW] = { "SELECT (SELECT count(*) FROM mail_ready WHERE addressed = 0),"
+	    " (SELECT count(*) FROM mail_ready_sending WHERE state = 0),"
+	    " (SELECT count(*) FROM mail_ready_sending WHERE state = 1),"
+	    " (SELECT count(*) FROM mail_ready_sending WHERE state = 2)", "", "iiii" },
+	[SQL_PRUNE_MAILS] = { "DELETE FROM mail_ready WHERE id IN"
+	    " (SELECT id FROM mail_ready WHERE at < $1 LIMIT $2)", "ii", "" },
+	[SQL_PRUNE_MAIL_SENDINGS] = { "DELETE FROM mail_ready_sending WHERE NOT EXISTS"
+	    " (SELECT 1 FROM mail_ready WHERE mail_ready.id = mail_ready_sending.mail)", "", "" },
+	[SQL_PRUNE_MAIL_KNOWN] = { "DELETE FROM mail_ready_known WHERE (node, queue_id, at) IN"
+	    " (SELECT node, queue_id, at FROM mail_ready_known WHERE at < $1 LIMIT $2)", "ii", "" },
 };
