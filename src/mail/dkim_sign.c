@@ -132,14 +132,11 @@ dkim_signer_of(const struct crypto_priv *key)
 int
 dkim_domain_text(struct pool *pool, struct sv text, struct sv *ret)
 {
-	char wide[DNAME_STRLEN];
 	struct dname name;
-	struct sv labels;
 
 	if (dkim_domain(text, &name) < 0)
 		return -EINVAL;
-	labels = sv_str(dname_str(&name, wide));
-	*ret = pool_sv(pool, sv_take(labels, labels.n - 1));
+	*ret = mail_name_text(pool, &name);
 	return ret->p == NULL ? -ENOMEM : 0;
 }
 
