@@ -34,6 +34,15 @@ is_ours(struct sv id, struct sv ours)
 	return below ? dname_within(&a, &b) : dname_eq(&a, &b);
 }
 
+/* Full-width letters and the like: a program that maps them as UTS 46 does may read ours. */
+static bool
+is_doubtful(struct sv id)
+{
+	struct dname name;
+
+	return !sv_ascii(id) && mail_domain(id, &name) < 0;
+}
+
 struct sv
 authres_lex_identifier(struct authres_lex *l, struct sv *ret_version)
 {
@@ -76,5 +85,7 @@ authres_claim(struct pool *pool, struct sv value, const struct sv *ours, size_t 
 	for (size_t i = 0; i < n_ours; i++)
 		if (is_ours(id, ours[i]))
 			return AUTHRES_OURS;
+	if (is_doubtful(id))
+		return AUTHRES_UNREADABLE;
 	return authres_version_is_known(version) ? AUTHRES_FOREIGN : AUTHRES_VERSIONED;
 }

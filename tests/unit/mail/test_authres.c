@@ -287,6 +287,10 @@ static const struct {
 	{ "mx.example.jp/relay; spf=pass", AUTHRES_UNREADABLE },
 	{ "<mx.example.jp>; spf=pass", AUTHRES_UNREADABLE },
 	{ "spf=pass; mx.example.jp", AUTHRES_UNREADABLE },
+	/* what UTS 46 would map to ours, and IDNA does not know: full-width letters, U+3002, U+200B */
+	{ "\xef\xbd\x8dx.example.jp; spf=pass", AUTHRES_UNREADABLE },
+	{ "mx.example\xe3\x80\x82jp; spf=pass", AUTHRES_UNREADABLE },
+	{ "mx.exam\xe2\x80\x8bple.jp; spf=pass", AUTHRES_UNREADABLE },
 	{ "(mx.example.jp; spf=pass", AUTHRES_UNREADABLE },
 	{ "other.example; spf=pass (\001)", AUTHRES_UNREADABLE },
 };
