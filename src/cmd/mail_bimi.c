@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/timefmt.h"
 #include "cmd/cmd.h"
+#include "cmd/mail_bimi_fetch.h"
 #include "cmd/zone.h"
 #include "out/escape.h"
 #include "sys/file.h"
@@ -18,6 +19,8 @@ struct state {
 	const char		*dns[MAIL_DNS_FILES_MAX];
 	size_t			 n_dns;
 	const char		*resolver, *selector, *svg, *evidence, *roots;
+	bool			 fetches, fetches_not;
+	struct bimi_fetch	 fetch;
 	struct pool		*kept, *pool;	/* files; what each round makes anew */
 	struct mail_dns		*source;
 	struct sv		 name;		/* as it was given */
@@ -33,6 +36,10 @@ static const struct cmd_opt opts[] = {
 	{ "svg", 0, "FILE", N_("the image at l=, to be checked") },
 	{ "evidence", 0, "FILE", N_("the certificates at a=, to be checked (PEM)") },
 	{ "roots", 0, "FILE", N_("the roots that are trusted to vouch for marks (PEM)") },
+	{ "fetch", 0, NULL, N_("fetch what the record names, also with --dns") },
+	{ "no-fetch", 0, NULL, N_("look at the record only") },
+	{ "ca-file", 0, "FILE", N_("the authorities that web servers are trusted by, PEM (the system's)") },
+	{ "host", 0, "NAME:PORT=ADDRESS:PORT", N_("fetch from this web server there, whatever its address; may be repeated") },
 	{ "dns", 0, "FILE", N_("take all answers of the DNS from this zone file; may be repeated") },
 	{ "resolver", 0, "ADDR[:PORT]", N_("ask this resolver (those of /etc/resolv.conf)") },
 	{ 0 },
@@ -46,8 +53,16 @@ opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 		const char	*name, **to;
 	} texts[] = {
 		{ "selector", &s->selector }, { "svg", &s->svg }, { "evidence", &s->evidence },
-		{ "roots", &s->roots }, { "resolver", &s->resolver },
+		{ "roots", &s->roots }, { "resolver", &s->resolver }, { "ca-file", &s->fetch.ca_file },
 	};
+
+	if (strcmp(o->name, "fetch") == 0 || strcmp(o->name, "no-fetch") == 0) {
+		*(o->name[0] == 'f' ? &s->fetches : &s->fetches_not) = true;
+		return 0;
+	}
+	if (strcmp(o->name, "host") == 0)
+		return bimi_fetch_host(&s->fetch, arg) ? 0 : cmd_usage(ctx, "%s", tr(ctx->lang,
+		    N_("--host is there too often")));
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (strcmp(o->name, texts[i].name) == 0) {
@@ -114,6 +129,13 @@ file_take(const struct cmd_ctx *ctx, struct state *s, const char *path, struct s
 	return cannot_read(ctx, path, rc);
 }
 
+/* Files that are there are looked at instead; a DNS out of files has no web servers. */
+static bool
+is_fetching(const struct state *s)
+{
+	return s->fetches || (!s->fetches_not && s->n_dns == 0 && s->svg == NULL && s->evidence == NULL);
+}
+
 /* --- the verdict --- */
 
 static int
@@ -132,6 +154,31 @@ round_run(struct state *s, struct mail_ask *ask)
 	return bimi_check(&bimi, ask, s->pool, &s->fs, &s->out);
 }
 
+/* What could not be fetched is not there for a receiver, either. */
+static int
+mark_judge(const struct cmd_ctx *ctx, struct state *s, struct mail_bimi_in *in)
+{
+	bool is_whole = true;
+	int rc = 0;
+
+	in->out = &s->out;
+	in->now = ctx->now;
+	s->fs.subject = s->name;
+	if (is_fetching(s) && s->out.result == BIMI_PASS) {
+		s->fetch.wants_evidence = s->roots != NULL;
+		if ((rc = bimi_fetch_run(ctx, &s->fetch, s->pool, &s->fs, in)) > 1)
+			return rc;
+		is_whole = rc == 0;
+	}
+	rc = mail_bimi_judge(in, s->pool, &s->fs, &s->mark);
+	if (rc == 0 && !is_whole) {
+		s->mark.result = BIMI_FAIL;
+		s->mark.svg = SV("");
+		s->out.why = N_("the mark could not be fetched");
+	}
+	return rc;
+}
+
 static int
 judge(const struct cmd_ctx *ctx, struct state *s, struct mail_bimi_in *in)
 {
@@ -141,14 +188,10 @@ judge(const struct cmd_ctx *ctx, struct state *s, struct mail_bimi_in *in)
 	while ((rc = round_run(s, &ask)) == MAIL_WAIT)
 		if ((rc = mail_dns_fill(s->source, &ask)) < 0)
 			break;
-	if (rc == 0) {
-		in->out = &s->out;
-		in->now = ctx->now;
-		s->fs.subject = s->name;
-		rc = mail_bimi_judge(in, s->pool, &s->fs, &s->mark);
-	}
 	if (rc == 0)
-		return 0;
+		rc = mark_judge(ctx, s, in);
+	if (rc >= 0)
+		return rc;
 	cmd_err(tr(ctx->lang, N_("%s could not be judged: %s")), "BIMI", err_str(rc));
 	return EXIT_CANNOT;
 }
@@ -158,7 +201,7 @@ exit_of(const struct state *s)
 {
 	if (s->mark.result == BIMI_TEMPERROR)
 		return EXIT_CANNOT;
-	return findings_reject(&s->fs) ? EXIT_REJECTED : EXIT_GOOD;
+	return findings_reject(&s->fs) || s->mark.result == BIMI_FAIL ? EXIT_REJECTED : EXIT_GOOD;
 }
 
 /* --- shown --- */
@@ -264,6 +307,8 @@ run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
 
 	if (argc != 1 || mail_domain(sv_str(argv[0]), &s->domain) < 0)
 		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("name one domain, as in From")));
+	if (s->fetches && (s->fetches_not || s->svg != NULL || s->evidence != NULL))
+		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("--fetch excludes --no-fetch, --svg and --evidence")));
 	if (s->n_dns > 0 && s->resolver != NULL)
 		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("--dns and --resolver exclude each other")));
 	s->name = sv_str(argv[0]);

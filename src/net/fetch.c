@@ -418,6 +418,7 @@ fetch_finish(struct fetch *f)
 	res.url = sv_str(f->url.text);
 	res.etag = sv_str(f->etag);
 	res.modified = sv_str(f->modified);
+	res.type = sv_str(f->type);
 	res.retry_after_sec = retry < 0 ? 0 : (uint32_t)(retry < FETCH_RETRY_AFTER_MAX ? retry :
 	    FETCH_RETRY_AFTER_MAX);
 	res.wire = f->wire;

@@ -76,6 +76,7 @@ struct fetch {
 	uint64_t		 header_bytes, wire, bytes;
 	bool			 in_body, gzip, foreign_coding;
 	char			 etag[FETCH_HEADER_MAX + 1], modified[FETCH_HEADER_MAX + 1];
+	char			 type[FETCH_HEADER_MAX + 1];
 	char			 location[FETCH_URL_MAX + 1];
 	bool			 location_long;
 	z_stream		 z;

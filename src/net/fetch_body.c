@@ -24,7 +24,7 @@ fetch_body_reset(struct fetch *f)
 	f->z_open = f->z_end = f->gzip = f->foreign_coding = f->in_body = f->location_long = false;
 	f->status = 0;
 	f->header_bytes = f->wire = f->bytes = 0;
-	f->etag[0] = f->modified[0] = f->location[0] = '\0';
+	f->etag[0] = f->modified[0] = f->type[0] = f->location[0] = '\0';
 	free(f->held);
 	f->held = NULL;
 	f->held_len = f->held_off = 0;
@@ -60,6 +60,8 @@ header_read(struct fetch *f, struct sv line)
 		value_keep(f->etag, FETCH_HEADER_MAX, value);
 	else if (sv_caseeq(name, SV("last-modified")))
 		value_keep(f->modified, FETCH_HEADER_MAX, value);
+	else if (sv_caseeq(name, SV("content-type")))
+		value_keep(f->type, FETCH_HEADER_MAX, value);
 	else if (sv_caseeq(name, SV("content-encoding")))
 		coding_read(f, value);
 	else if (sv_caseeq(name, SV("location"))) {
@@ -77,7 +79,7 @@ status_read(struct fetch *f, struct sv line)
 	(void)sv_cut(&line, ' ');
 	f->status = num_u32(sv_take(line, 3), 100, 999, &status) < 0 ? 0 : status;
 	f->gzip = f->foreign_coding = f->location_long = false;
-	f->etag[0] = f->modified[0] = f->location[0] = '\0';
+	f->etag[0] = f->modified[0] = f->type[0] = f->location[0] = '\0';
 }
 
 size_t

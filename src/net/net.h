@@ -193,6 +193,7 @@ struct fetch_result {
 	unsigned		 status;	/* 0: none came */
 	struct sv		 url;		/* the last one, after redirects */
 	struct sv		 etag, modified;
+	struct sv		 type;		/* Content-Type, as it came; empty: not said */
 	uint32_t		 retry_after_sec; /* 0: not said */
 	uint64_t		 wire, bytes;
 	int64_t			 msec;

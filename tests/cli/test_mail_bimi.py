@@ -8,6 +8,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import house  # noqa: E402
+import mark_web  # noqa: E402
 
 CERTS = open(os.path.join(house.SRC, "tests", "mail", "bimi_certs.h"), encoding="utf-8").read()
 AT = "2027-01-15T00:00:00Z"
@@ -69,6 +70,55 @@ def bimi(t, w):
     t.equal(w.bimi("--dns", "good.zone", "a b")[0], 2, "no domain by its letters")
 
 
+# path of l=, words, status, result, codes
+LIVE = [
+    ("/a.svg", [], 0, "pass", []),
+    ("/a.svg", ["--roots", "root.pem"], 0, "pass", []),
+    ("/type.svg", [], 0, "pass", ["BIMI_TYPE"]),
+    ("/b.svg", ["--roots", "root.pem"], 1, "fail", ["BIMI_DIFFERS"]),
+    ("/moved.svg", [], 0, "pass", []),
+    ("/huge.svg", [], 1, "fail", ["FETCH_TOO_LARGE"]),
+    ("/endless.svg", [], 1, "fail", ["FETCH_TOO_LARGE"]),
+    ("/bomb.svg", [], 1, "fail", ["BIMI_SVG"]),
+    ("/inward.svg", [], 1, "fail", ["FETCH_ADDRESS"]),
+    ("/plain.svg", [], 1, "fail", ["FETCH_REDIRECT_SCHEME"]),
+    ("/loop.svg", [], 1, "fail", ["FETCH_REDIRECT_MANY"]),
+    ("/script.svg", [], 1, "fail", ["BIMI_SVG"]),
+    ("/empty.svg", [], 1, "fail", []),
+    ("/gone.svg", [], 1, "fail", ["FETCH_STATUS"]),
+]
+
+
+def live(t, w):
+    """The files come from a web server, with an authority of its own."""
+    web = mark_web.Web(w.folder, "example.com")
+    web.hostile()
+    web.svg("/a.svg", w.files["mark.svg"])
+    web.svg("/b.svg", w.files["mark.svg"].replace("</title>", "!</title>"))
+    web.svg("/type.svg", w.files["mark.svg"], "text/plain")
+    web.redirect("/moved.svg", "/a.svg")
+    web.pem("/a.pem", w.files["chain.pem"])
+    base = ["--fetch", "--ca-file", web.ca, "--host", web.hosts[0]]
+    for path, words, code, result, codes in LIVE:
+        zone = w.path("live.zone")
+        with open(zone, "w", encoding="utf-8") as f:
+            f.write((ZONE % "reject").replace("/a.svg", path))
+        got, j = w.bimi("--dns", zone, *base, *words, "example.com")
+        told = [f["code"] for f in j["findings"]]
+        t.equal((got, j["result"], j["vouched"], sorted(set(told))), (code, result, words != [], codes),
+                "mail bimi fetches " + " ".join([path] + words))
+        t.ok(("BIMI-Location" in j["fields"]) == (result == "pass"), "fields of " + path, j["fields"])
+    code, j = w.bimi("--dns", "good.zone", "--fetch", "--host", web.hosts[0], "example.com")
+    t.equal((code, j["result"], [f["code"] for f in j["findings"]]), (1, "fail", ["FETCH_TLS"]), "an authority nobody knows")
+    web.hits.clear()
+    w.bimi("--dns", "good.zone", *base[1:], "example.com")
+    w.bimi("--dns", "none.zone", *base, "example.com")
+    t.equal(web.hits, [], "with files, and without a policy, nothing is fetched")
+    t.equal(w.bimi("--fetch", "--svg", "mark.svg", "example.com")[0], 2, "files, or fetched ones")
+    t.equal(w.bimi("--fetch", "--ca-file", "/nowhere", "--dns", "good.zone", "example.com")[0], 3, "no authorities")
+    web.close()
+
+
 def privacy(t, w):
     code, out, _ = house.run("mail", "privacy", "--json", w.path("mail.conf"))
     j = json.loads(out)
@@ -104,6 +154,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         w = World(folder)
         bimi(t, w)
+        live(t, w)
         privacy(t, w)
     return t.done()
 
