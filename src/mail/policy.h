@@ -26,7 +26,8 @@
  * PATHS. A path is believed as far as it can prove where it is:
  *
  *	client	a prefix of addresses of a forwarder
- *	sealer	a domain whose ARC seals are believed. The chain has to pass; from
+ *	sealer	a domain whose ARC seals are believed. The chain has to pass, and its
+ *		newest message signature to cover all of the body; from
  *		the newest set on, each sealer has to be on the list until one says
  *		that DMARC passed for this author when it came in. A sealer that is
  *		believed says what it saw, not what those before it say.

@@ -101,6 +101,16 @@ says_pass(const struct authres *found, const struct dname *author)
 	return false;
 }
 
+/* Who handed it on last signed all of the body: behind l= stands what anybody may have added. */
+static bool
+is_whole(const struct arc_verdict *v, uint32_t n)
+{
+	const struct arc_signature *ams = v->ams == NULL || n == 0 ? NULL : &v->ams[n - 1];
+
+	return ams == NULL || !ams->sig->has_length || ams->body == NULL ||
+	    ams->body->n_canon <= ams->sig->length;
+}
+
 /* 0; 1: it came through sealers that are believed to one that saw it pass; -ENOMEM. */
 static int
 chain_is_believed(const struct mail_policy *policy, const struct mail_policy_in *in, struct pool *pool)
@@ -108,7 +118,7 @@ chain_is_believed(const struct mail_policy *policy, const struct mail_policy_in 
 	const struct arc *arc = &in->judge->arc;
 	const struct dname *author = &in->out->dmarc.now.author->name;
 
-	if (in->out->arc.result != MAIL_PASS)
+	if (in->out->arc.result != MAIL_PASS || !is_whole(&in->out->arc, arc->n))
 		return 0;
 	for (uint32_t i = arc->n; i > 0; i--) {
 		const struct arc_set *set = &arc->sets[i - 1];

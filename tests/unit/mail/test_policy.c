@@ -294,6 +294,37 @@ test_chains(void **state)
 	}
 }
 
+/* What stands behind l= of the newest AMS may be anybody's. */
+static void
+test_chain_surplus(void **state)
+{
+	static const struct {
+		bool		has_length;
+		uint64_t	length;
+		enum mail_act	act;
+	} cases[] = {
+		{ false, 0, MAIL_ACT_ACCEPT }, { true, 100, MAIL_ACT_ACCEPT }, { true, 99, MAIL_ACT_QUARANTINE },
+	};
+	static const struct mail_body_want body = { .n_canon = 100 };
+	static const char *const payloads[] = { PASSED, NULL };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct dkim_sig sig = { .has_length = cases[i].has_length, .length = cases[i].length };
+		struct arc_signature ams = { .sig = &sig, .why = ARC_FINE, .body = &body };
+		struct scene s;
+
+		scene_init(&s);
+		chain_make(&s, payloads);
+		s.out.arc.ams = &ams;
+		s.path[0] = (struct mail_path){ .kind = MAIL_PATH_SEALER, .domain = name_of("one.test") };
+		s.policy.n_paths = 1;
+		scene_check(&s);
+		assert_int_equal(s.d.act, cases[i].act);
+		scene_done(&s);
+	}
+}
+
 /* --- what the DNS did not answer --- */
 
 /* RFC 9989 section 5.4: 'discovered policies of "p=none" MUST NOT modify existing mail handling'. */
@@ -532,6 +563,6 @@ test_nobody(void **state)
 	scene_done(&s);
 }
 
-TESTS_MAIN("policy", T(test_acts), T(test_who), T(test_lists), T(test_chains), T(test_unanswered),
-    T(test_unanswered_told), T(test_answers), T(test_indirect), T(test_pass), T(test_long_names),
-    T(test_strangers_words), T(test_nobody))
+TESTS_MAIN("policy", T(test_acts), T(test_who), T(test_lists), T(test_chains),
+    T(test_chain_surplus), T(test_unanswered), T(test_unanswered_told), T(test_answers),
+    T(test_indirect), T(test_pass), T(test_long_names), T(test_strangers_words), T(test_nobody))
