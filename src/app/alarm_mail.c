@@ -84,7 +84,9 @@ alarm_mail_add(struct alarm_mail *m, struct sv key, struct sv text)
 		buf_char(&m->body, '\n');
 	code = sv_cut(&key, ' ');
 	code_add(&m->codes, code);
-	if (alarm_is_of_zones(code))
+	if (alarm_is_of_mail_keys(code))
+		m->n_keys++;
+	else if (alarm_is_of_zones(code))
 		m->n_zones++;
 	else
 		m->n_routes++;
@@ -113,5 +115,7 @@ alarm_mail_end(struct alarm_mail *m, struct buf *subject)
 		buf_str(&m->body, tr(m->lang, N_("What holds now: sekisho rpki check\n")));
 	if (m->n_zones > 0)
 		buf_str(&m->body, tr(m->lang, N_("How the zones are now: sekisho zone status\n")));
+	if (m->n_keys > 0)
+		buf_str(&m->body, tr(m->lang, N_("What servers give for keys of mail now: sekisho mail key check\n")));
 	return subject->rc < 0 ? subject->rc : m->body.rc < 0 ? m->body.rc : m->codes.rc;
 }

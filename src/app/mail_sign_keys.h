@@ -1,6 +1,6 @@
 /*
  * app/mail_sign_keys: the folder of the keys that the house makes itself: "table", the list of
- * app/mail_sign_roll.h, and for each key DOMAIN/SELECTOR.pem. Commands write it, role seal reads it;
+ * app/mail_sign_roll.h, and for each key DOMAIN/SELECTOR.pem. Commands and role seal write it;
  * nobody else may. Each file is replaced as a whole. Of two commands at a time the later one is
  * refused: it has not seen what the other one wrote.
  */

@@ -165,6 +165,12 @@ on_notify(struct role *r, enum role_id from UNUSED, void *msg)
 	return notify_begin(r->state, msg);
 }
 
+static int
+on_key_look(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	return key_look_begin(r->state, msg);
+}
+
 /* --- life --- */
 
 static int
@@ -276,6 +282,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_name_conf, on_conf },
 	{ MSG_look_want, on_want },
 	{ MSG_notify_ask, on_notify },
+	{ MSG_seal_look, on_key_look },
 };
 
 int

@@ -1,6 +1,7 @@
 /*
  * name: looks at name servers, for role key: what do all servers of a zone and
- * of its parent really give out? It also sends the NOTIFY that tells a parent
+ * of its parent really give out? For role seal: do all servers have the record of
+ * a key that signs mail (name_mail.h)? It also sends the NOTIFY that tells a parent
  * of new CDS records (RFC 9859). It has no key, reads no file after
  * /etc/resolv.conf, and writes nothing.
  *
@@ -59,7 +60,10 @@
 #define NAME_ROUNDS_MAX		12	/* zones that are looked at at a time */
 #define NAME_ASKS_MAX		16	/* exchanges of a round at a time */
 #define NAME_NOTIFIES_MAX	32
-#define NAME_TALKS_MAX		(NAME_ROUNDS_MAX * NAME_ASKS_MAX + NAME_NOTIFIES_MAX)
+#define NAME_KEYS_MAX		8	/* keys of mail that are looked at at a time */
+#define NAME_KEY_ASKS_MAX	8	/* exchanges of each */
+#define NAME_TALKS_MAX		(NAME_ROUNDS_MAX * NAME_ASKS_MAX + NAME_NOTIFIES_MAX + \
+	NAME_KEYS_MAX * NAME_KEY_ASKS_MAX)
 #define NAME_NAMES_MAX		64	/* NS names of both sides; 13 and 13 are common */
 #define NAME_ROUND_SEC		60
 #define NAME_CHECKS_MAX		256	/* signatures verified in a round; 26 servers with the same cost six */
@@ -208,6 +212,7 @@ struct name_zone {
 };
 
 struct notify;
+struct key_look;
 
 struct name_role {
 	struct role		*role;
@@ -225,6 +230,8 @@ struct name_role {
 	uint64_t		 n_rounds, n_complete, n_notified;
 	unsigned		 n_deaf;	/* rounds in a row in which the resolver said nothing */
 	struct notify		*notifies[NAME_NOTIFIES_MAX];
+	struct key_look		*keys[NAME_KEYS_MAX];	/* of mail */
+	uint64_t		 n_keys;		/* looked at */
 	uint8_t			 room[DNS_RDATA_MAX];
 	uint8_t			 out[2 * 65536];	/* of answer_set() */
 	uint8_t			 rows[SEEN_SIG_ROWS_MAX * SEEN_SIG_LEN];
@@ -249,6 +256,9 @@ void	 zone_looked(struct name_role *, struct name_zone *, bool resolver_ok);
 
 /* name_notify.c */
 int	 notify_begin(struct name_role *, const struct msg_notify_ask *) MUST_USE;
+
+/* name_mail.c: the record of a key of mail, for role seal. -ENOMEM */
+int	 key_look_begin(struct name_role *, const struct msg_seal_look *) MUST_USE;
 
 /* name_tell.c */
 void	 known_update(struct name_role *, struct name_zone *, const struct seen *);

@@ -260,6 +260,7 @@ names_json(const struct name_role *nr, struct json *j)
 	json_kv_u64(j, "rounds_complete", nr->n_complete);
 	json_kv_u64(j, "resolver_failures", nr->stubs.n_failed);
 	json_kv_u64(j, "notified", nr->n_notified);
+	json_kv_u64(j, "mail_keys", nr->n_keys);
 	json_key(j, "list");
 	json_open(j, '[');
 	/* Those that lack something first: there may be more than the message holds. */

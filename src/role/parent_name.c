@@ -26,13 +26,25 @@ name_conf_names(struct sv zones, struct buf *names)
 	}
 }
 
+/* dns.resolver; where only mail needs one, the first of mail.resolver will do. */
+static struct sv
+resolver(const struct conf *c)
+{
+	struct sv mail = sv_str(app_conf_str(c, CONF_MAIL_RESOLVER)), word = SV("");
+	const char *own = app_conf_str(c, CONF_DNS_RESOLVER);
+
+	if (own[0] == '\0' && c->values[CONF_DNS_ZONES].n == 0)
+		(void)sv_word(&mail, &word);
+	return own[0] != '\0' ? sv_str(own) : word;
+}
+
 struct msg_name_conf
 name_conf_fill(const struct conf *c, struct buf *hosts)
 {
 	app_conf_lines(c, CONF_DNS_HOSTS, hosts);
 	return (struct msg_name_conf){
 		.zones = -1, .hosts = buf_get(hosts),
-		.resolver = sv_str(app_conf_str(c, CONF_DNS_RESOLVER)),
+		.resolver = resolver(c),
 		.interval = app_conf_u32(c, CONF_DNS_LOOK_INTERVAL),
 		.families = families(c),
 	};

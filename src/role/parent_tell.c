@@ -74,8 +74,11 @@ conf_wants(const struct conf *c, enum role_id id)
 		return c->values[CONF_ALARM_MAIL_TO].n > 0;
 	if (id == ROLE_NAME && app_conf_u32(c, CONF_DNS_LOOK_INTERVAL) == 0)
 		return false;
-	if (id == ROLE_ZONE || id == ROLE_KEY || id == ROLE_NAME)
+	if (id == ROLE_ZONE || id == ROLE_KEY)
 		return c->values[CONF_DNS_ZONES].n > 0;
+	/* Records of keys that sign mail are looked at, too. */
+	if (id == ROLE_NAME)
+		return c->values[CONF_DNS_ZONES].n > 0 || conf_wants(c, ROLE_SEAL);
 	if (id == ROLE_SEAL)
 		return c->values[CONF_MAIL_SIGN].n > 0 || app_conf_str(c, CONF_MILTER_LISTEN)[0] != '\0';
 	if (id == ROLE_MILTER)

@@ -92,8 +92,10 @@ on_timer(void *arg)
 	struct seal_role *s = arg;
 	int rc = seal_house_look(s);
 
-	if (rc > 0)
-		rc = table_tell(s);
+	if (rc > 0 && (rc = table_tell(s)) == 0)
+		rc = seal_watch_make(s);
+	if (rc == 0 && (rc = seal_look_turn(s)) == 0)
+		rc = seal_watch_tell(s);
 	if (rc == 0)
 		rc = loop_timer_set(s->timer, LOOK_USEC);
 	if (rc < 0)
@@ -134,6 +136,12 @@ on_ask(struct role *r, enum role_id from, void *msg)
 	else
 		s->n_signed++;
 	return msg_seal_answer_send(r, from, &a);
+}
+
+static int
+on_looked(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	return seal_look_end(r->state, msg);
 }
 
 /* --- life --- */
@@ -186,7 +194,7 @@ folder_open(struct seal_role *s)
 	int rc = tree_make(s->folder);
 
 	if (rc == 0)
-		rc = role_path(s->role, s->folder, SANDBOX_READ);
+		rc = role_path(s->role, s->folder, SANDBOX_WRITE);
 	if (rc < 0)
 		role_log(s->role, LOG_LEVEL_ERROR, "%s: %s", s->folder, err_str(rc));
 	return rc;
@@ -222,9 +230,9 @@ start(struct role *r)
 
 	if (file_is_open_to_others(s->folder))
 		role_log(r, LOG_LEVEL_WARN, "%s can be read by others than its owner: chmod 700", s->folder);
-	if (rc >= 0)
-		rc = table_tell(s);
-	return rc < 0 ? rc : loop_timer_set(s->timer, LOOK_USEC);
+	if (rc >= 0 && (rc = table_tell(s)) == 0)
+		rc = seal_watch_make(s);
+	return rc < 0 ? rc : loop_timer_set(s->timer, 1);
 }
 
 static void
@@ -236,6 +244,7 @@ status(struct role *r, struct json *j)
 	json_kv_u64(j, "unusable", s->n_bad);
 	json_kv_u64(j, "signatures", s->n_signed);
 	json_kv_u64(j, "refused", s->n_refused);
+	seal_watch_json(s, j);
 }
 
 static void
@@ -244,6 +253,7 @@ stop(struct role *r)
 	struct seal_role *s = r->state;
 
 	seal_files_free(s);
+	seal_watch_free(s);
 	(void)pool_free(s->rows.pool);
 	(void)pool_free(s->house.pool);
 	(void)pool_free(s->before.pool);
@@ -253,6 +263,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_seal_conf, on_conf },
 	{ MSG_seal_keys_ask, on_keys_ask },
 	{ MSG_seal_ask, on_ask },
+	{ MSG_seal_looked, on_looked },
 };
 
 int

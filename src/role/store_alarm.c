@@ -51,6 +51,7 @@ struct store_alarm {
 	struct told		 names;
 	bool			 has_zones;
 	int64_t			 heard_zone, heard_key;
+	char			*mail_keys;	/* heap: lines of seal; NULL: it has not spoken yet */
 	int64_t			 first_check;	/* 0: none yet */
 	bool			 has_conf, loaded;
 	struct alarm		*v;
@@ -98,6 +99,7 @@ store_alarm_free(struct store_alarm *a)
 	while (a->n_notes > 0)
 		free(a->notes[--a->n_notes].json);
 	told_done(&a->names);
+	free(a->mail_keys);
 	free(a->url);
 	free(a->v);
 	free(a->sources);
@@ -234,6 +236,29 @@ zones_check(const struct store_alarm *a, int64_t now, struct findings *fs)
 	alarm_silence("key", a->heard_key, now, fs);
 	if (zones_known(a, now))
 		alarm_zones(&a->conf, &a->names, now, fs);
+}
+
+/* --- keys of mail --- */
+
+int
+store_alarm_mail_keys(struct store_alarm *a, struct sv lines)
+{
+	char *copy = sv_dup(lines);
+
+	if (copy == NULL)
+		return -ENOMEM;
+	free(a->mail_keys);
+	a->mail_keys = copy;
+	return 0;
+}
+
+/* As zones_known(): what was on before the start is not over because nothing was told yet. */
+static bool
+is_unknown(const struct store_alarm *a, struct sv code, int64_t now)
+{
+	if (alarm_is_of_mail_keys(code))
+		return a->mail_keys == NULL && now - a->first_check <= ALARM_SILENCE_SEC;
+	return a->has_zones && !zones_known(a, now) && alarm_is_of_zones(code);
 }
 
 /* --- the table --- */
@@ -490,7 +515,7 @@ alarms_off(struct store_alarm *a, int64_t now)
 		bool seen = x->seen;
 
 		x->seen = false;
-		if (seen || (a->has_zones && !zones_known(a, now) && alarm_is_of_zones(sv_str(x->code))))
+		if (seen || is_unknown(a, sv_str(x->code), now))
 			continue;
 		if (x->ended == 0)
 			x->ended = now;
@@ -515,6 +540,8 @@ findings_make(struct store_alarm *a, int64_t now, struct findings *fs)
 		a->first_check = now;
 	sources_check(a, now, fs);
 	zones_check(a, now, fs);
+	if (a->mail_keys != NULL)
+		alarm_mail_keys(sv_str(a->mail_keys), fs);
 	return rc < 0 ? rc : alarm_changes(&a->conf, history_reader_of(a->h), now, fs);
 }
 

@@ -509,6 +509,12 @@ store_history_told(struct store_history *s, bool by_key, struct sv json)
 	return rc < 0 ? rc : 0;
 }
 
+int
+store_history_mail_keys(struct store_history *s, struct sv lines)
+{
+	return s == NULL ? 0 : store_alarm_mail_keys(s->alarm, lines);
+}
+
 void
 store_history_source(struct store_history *s, const struct msg_source_result *m)
 {

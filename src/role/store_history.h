@@ -31,6 +31,8 @@ void	 store_history_source(struct store_history *, const struct msg_source_resul
 /* Zones are signed here; and what zone (or key) tells of them. -EBADMSG: no JSON. */
 void	 store_history_expect_zones(struct store_history *);
 int	 store_history_told(struct store_history *, bool by_key, struct sv json) MUST_USE;
+/* Keys that sign mail (messages.def: seal_told). -ENOMEM. */
+int	 store_history_mail_keys(struct store_history *, struct sv lines) MUST_USE;
 int	 store_history_hooked(struct store_history *, const struct msg_webhook_done *) MUST_USE;
 void	 store_history_mailed(struct store_history *, const struct msg_mail_done *);
 /* The page wants counts and changes, now and when there is more. */

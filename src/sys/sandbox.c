@@ -108,9 +108,9 @@ const struct sandbox_profile sandbox_key = {
 	.max_memory = 2 * GIB, .max_files = 64, .max_file = 16 * 1024 * 1024, .required = true,
 };
 
-/* One folder, that it may read; nothing of it is larger than the list of its keys. */
+/* One folder, no network; nothing of it is larger than the list of its keys. */
 const struct sandbox_profile sandbox_seal = {
-	.name = "seal", .calls = SANDBOX_OPEN | SANDBOX_MEMFD,
+	.name = "seal", .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_MEMFD,
 	.max_memory = 2 * GIB, .max_files = 64, .max_file = 16 * 1024 * 1024, .required = true,
 };
 

@@ -220,12 +220,31 @@ silence(void **state)
 	assert_true(sv_eq(only(f, ALARM_ZONE_SILENT)->subject, SV("zone")));
 }
 
+/* What role seal tells: a line a key; what is none is passed over. */
+static void
+mail_keys(void **state)
+{
+	struct fixture *f = *state;
+	const struct finding *x;
+
+	findings_init(&f->fs, f->pool);
+	alarm_mail_keys(SV(""), &f->fs);
+	alarm_mail_keys(SV("no line\na\tb\tc\td\n\t5\tc\td\n"), &f->fs);
+	assert_null(f->fs.head);
+	alarm_mail_keys(SV("s._domainkey.example.jp\t1795000000\tns1.example.jp.\tno such record\n"), &f->fs);
+	x = only(f, ALARM_MAIL_KEY);
+	assert_true(sv_eq(x->subject, SV("s._domainkey.example.jp")));
+	assert_true(alarm_is_of_mail_keys(SV("ALARM_MAIL_KEY")));
+	assert_false(alarm_is_of_mail_keys(SV("ALARM_KEY_LOST")));
+}
+
 /* Who has to act is told again; what is only worth knowing is not. */
 static void
 repeats(void **state UNUSED)
 {
 	assert_true(alarm_is_repeated(&alarm_findings[ALARM_DS_HANDOVER]));
 	assert_true(alarm_is_repeated(&alarm_findings[ALARM_ZONE_EXPIRED]));
+	assert_true(alarm_is_repeated(&alarm_findings[ALARM_MAIL_KEY]));
 	assert_false(alarm_is_repeated(&alarm_findings[ALARM_KEY_DUE]));
 	assert_false(alarm_is_repeated(&alarm_findings[ALARM_LOST]));
 	for (int i = 0; i < ALARM_FINDING_MAX; i++)
@@ -238,11 +257,12 @@ mails(void **state UNUSED)
 {
 	static const struct {
 		const char	*keys[2];
-		bool		 routes, zones;
+		bool		 routes, zones, mail;
 	} rows[] = {
-		{ { "ALARM_LOST VRP", "ALARM_CA x" }, true, false },
-		{ { "ALARM_DS_HANDOVER z.", "ALARM_KEY_BACKUP z." }, false, true },
-		{ { "ALARM_ZONE_DOWN z.", "ALARM_GUARD guard" }, true, true },
+		{ { "ALARM_LOST VRP", "ALARM_CA x" }, true, false, false },
+		{ { "ALARM_DS_HANDOVER z.", "ALARM_KEY_BACKUP z." }, false, true, false },
+		{ { "ALARM_ZONE_DOWN z.", "ALARM_GUARD guard" }, true, true, false },
+		{ { "ALARM_MAIL_KEY s.", "ALARM_MAIL_KEY t." }, false, false, true },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -255,6 +275,7 @@ mails(void **state UNUSED)
 		assert_int_equal(alarm_mail_end(&m, &subject), 0);
 		assert_true((memmem(m.body.p, m.body.len, "sekisho rpki check", 18) != NULL) == rows[i].routes);
 		assert_true((memmem(m.body.p, m.body.len, "sekisho zone status", 19) != NULL) == rows[i].zones);
+		assert_true((memmem(m.body.p, m.body.len, "sekisho mail key", 16) != NULL) == rows[i].mail);
 		alarm_mail_done(&m);
 		buf_done(&subject);
 	}
@@ -262,4 +283,4 @@ mails(void **state UNUSED)
 
 #define Z(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
-TESTS_MAIN("app-alarm-zones", Z(quiet), Z(signatures), Z(serving), Z(parents), Z(keys), Z(token), Z(silence), Z(repeats), Z(mails))
+TESTS_MAIN("app-alarm-zones", Z(quiet), Z(signatures), Z(serving), Z(parents), Z(keys), Z(token), Z(silence), Z(mail_keys), Z(repeats), Z(mails))
