@@ -19,6 +19,7 @@ mail_dns_free(struct mail_dns *d)
 	(void)zone_unref(d->zone);
 	map_done(&d->by_key);
 	(void)pool_free(d->pool);
+	free(d->room);
 	free(d);
 	return NULL;
 }
@@ -31,7 +32,6 @@ dns_new(void)
 	if (d == NULL || (d->pool = pool_new(MAIL_DNS_POOL_MAX)) == NULL)
 		return mail_dns_free(d);
 	d->tail = &d->rows;
-	d->stubs.room = d->room;
 	return d;
 }
 
@@ -62,6 +62,36 @@ row_add(struct mail_dns *d, const struct mail_question *q)
 	return r;
 }
 
+/* Seconds of a clock that nobody sets. */
+static int64_t
+cache_now(void)
+{
+	return clock_mono_usec() / 1000000;
+}
+
+/* What can be had without waiting. 0: *ret, or NULL where it has to be asked for; -ENOMEM. */
+static int
+row_know(struct mail_dns *d, const struct mail_question *q, struct mail_dns_row **ret)
+{
+	struct mail_answer a = { .rcode = MAIL_DNS_FAILED };
+	const char *why = NULL;
+	int rc;
+
+	if (d->zone != NULL)
+		rc = zone_answer(d->zone, d->pool, q, &a, &why);
+	else if (d->cache == NULL || (rc = mail_cache_find(d->cache, q, cache_now(), d->pool, &a, &why)) == 0)
+		return 0;
+	if (rc < 0 || (*ret = row_add(d, q)) == NULL)
+		return rc < 0 ? rc : -ENOMEM;
+	(*ret)->answer = a;
+	(*ret)->why = why;
+	return 0;
+}
+
+/*
+ * Most messages ask for what others have asked for before: all of it is found here, and they are
+ * judged in one go.
+ */
 static const struct mail_answer *
 find(void *arg, const struct mail_question *q)
 {
@@ -69,12 +99,8 @@ find(void *arg, const struct mail_question *q)
 	struct mail_dns *d = arg;
 	struct mail_dns_row *r = map_find(&d->by_key, key_write(q, key));
 
-	if (r == NULL && d->zone != NULL && d->rc == 0) {
-		if ((r = row_add(d, q)) == NULL)
-			d->rc = -ENOMEM;
-		else
-			d->rc = zone_answer(d->zone, d->pool, q, &r->answer, &r->why);
-	}
+	if (r == NULL && d->rc == 0)
+		d->rc = row_know(d, q, &r);
 	return r == NULL || d->rc < 0 ? NULL : &r->answer;
 }
 
@@ -84,37 +110,10 @@ mail_dns_ask(struct mail_dns *d)
 	return (struct mail_ask){ .find = find, .arg = d };
 }
 
-/* Seconds of a clock that nobody sets. */
-static int64_t
-cache_now(void)
-{
-	return clock_mono_usec() / 1000000;
-}
-
-/* What others have asked for already; the rest, *n of them, in rows. */
-static int
-fill_known(struct mail_dns *d, struct mail_dns_row **rows, size_t *n)
-{
-	size_t left = 0;
-
-	for (size_t i = 0; i < *n && d->cache != NULL; i++) {
-		int rc = mail_cache_find(d->cache, &rows[i]->q, cache_now(), d->pool,
-		    &rows[i]->answer, &rows[i]->why);
-
-		if (rc < 0)
-			return rc;
-		if (rc == 0)
-			rows[left++] = rows[i];
-	}
-	if (d->cache != NULL)
-		*n = left;
-	return 0;
-}
-
 static int
 fill_asked(struct mail_dns *d, struct mail_dns_row **rows, size_t n)
 {
-	int rc = n == 0 ? 0 : live_fill(d, rows, n);
+	int rc = live_fill(d, rows, n);
 
 	for (size_t i = 0; i < n && rc == 0 && d->cache != NULL; i++)
 		mail_cache_add(d->cache, &rows[i]->q, cache_now(), &rows[i]->answer, rows[i]->why);
@@ -125,15 +124,20 @@ int
 mail_dns_fill(struct mail_dns *d, struct mail_ask *ask)
 {
 	struct mail_dns_row *rows[MAIL_MISSING_MAX];
-	size_t n = ask->n_missing;
+	uint8_t key[DNS_NAME_MAX + 2];
+	size_t n = 0;
 
+	for (size_t i = 0; i < ask->n_missing && d->rc == 0; i++) {
+		const struct mail_question *q = &ask->missing[i];
+
+		/* Asked for twice, and between that another thread has put it into the cache. */
+		if (map_find(&d->by_key, key_write(q, key)) != NULL)
+			continue;
+		if ((rows[n++] = row_add(d, q)) == NULL)
+			d->rc = -ENOMEM;
+	}
 	ask->n_missing = 0;
-	if (d->rc < 0 || n == 0)
-		return d->rc;
-	for (size_t i = 0; i < n; i++)
-		if ((rows[i] = row_add(d, &ask->missing[i])) == NULL)
-			return d->rc = -ENOMEM;
-	if ((d->rc = fill_known(d, rows, &n)) == 0)
+	if (d->rc == 0 && n > 0)
 		d->rc = fill_asked(d, rows, n);
 	return d->rc;
 }

@@ -55,7 +55,10 @@ int	 mail_dns_resolvers_read(struct sv resolver, struct mail_dns_resolvers *ret)
 int	 mail_dns_live_of(const struct mail_dns_resolvers *, uint32_t sec, struct mail_dns **ret) MUST_USE;
 /* The same in one go, for who judges one message. */
 int	 mail_dns_live(struct sv resolver, uint32_t sec, struct mail_dns **ret) MUST_USE;
-/* What it learns is shared by this cache from now on, which lives longer. */
+/*
+ * What it learns is shared by this cache from now on, which lives longer; what is in there is
+ * found as if it had been asked for already.
+ */
 struct mail_cache;
 void	 mail_dns_share(struct mail_dns *, struct mail_cache *);
 

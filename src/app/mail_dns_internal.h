@@ -18,7 +18,7 @@ struct mail_dns {
 	struct dns_stubs	 stubs;
 	int64_t			 usec, end_usec; /* for all questions; 0: none was asked yet */
 	unsigned		 n_waiting;
-	uint8_t			 room[DNS_RDATA_MAX];
+	uint8_t			*room;		/* DNS_RDATA_MAX octets, to read messages; NULL: none was */
 };
 
 /*

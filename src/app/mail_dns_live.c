@@ -1,5 +1,6 @@
 /* Questions to resolvers, all that are missing at the same time: see app/mail_dns.h. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/mail_dns_internal.h"
@@ -94,12 +95,14 @@ wait_all(struct mail_dns *d)
 	return rc;
 }
 
-/* On the first question. */
+/* On the first question: most messages of a milter have none that is new. */
 static int
 live_open(struct mail_dns *d)
 {
 	if (d->loop != NULL)
 		return 0;
+	if ((d->room = d->stubs.room = malloc(DNS_RDATA_MAX)) == NULL)
+		return -ENOMEM;
 	memcpy(d->stubs.resolver, d->resolvers.to, sizeof(d->stubs.resolver));
 	d->stubs.n_resolvers = d->resolvers.n;
 	if ((d->loop = loop_new()) == NULL)

@@ -6,6 +6,7 @@
 
 #include "../tap.h"
 #include "app/mail_dns_internal.h"
+#include "sys/clock.h"
 
 static const char *const files[] = {
 	"$ORIGIN example.com.\n"
@@ -236,4 +237,36 @@ test_messages(void **state)
 	(void)pool_free(pool);
 }
 
-TESTS_MAIN("mail-dns", T(test_files), T(test_bad_files), T(test_messages))
+/* What is in the cache needs neither waiting nor a socket, also when it came there meanwhile. */
+static void
+test_shared(void **state)
+{
+	static const struct sv rdata = { "\3yes", 4 };
+	static const struct mail_answer yes = { .rcode = MAIL_DNS_FOUND, .ttl_sec = 60, .n = 1,
+	    .rdata = &rdata };
+	_cleanup_(mail_cache_freep) struct mail_cache *c = NULL;
+	_cleanup_(mail_dns_freep) struct mail_dns *d = NULL;
+	struct mail_dns_resolvers nobody = { .n = 0 };
+	struct mail_question q = { .type = RR_TXT };
+	const struct mail_answer *got;
+	struct mail_ask ask;
+
+	(void)state;
+	assert_int_equal(mail_name(SV("q.example"), &q.name), 0);
+	assert_int_equal(mail_cache_new(64, 65536, &c), 0);
+	assert_int_equal(mail_dns_live_of(&nobody, 1, &d), 0);
+	mail_dns_share(d, c);
+	ask = mail_dns_ask(d);
+	assert_int_equal(mail_ask(&ask, &q.name, q.type, &got), MAIL_WAIT);
+	assert_int_equal(ask.n_missing, 1);
+	mail_cache_add(c, &q, clock_mono_usec() / 1000000, &yes, NULL);
+	assert_int_equal(mail_ask(&ask, &q.name, q.type, &got), 0);
+	assert_true(got->n == 1 && sv_eq(got->rdata[0], rdata));
+	assert_int_equal(mail_dns_fill(d, &ask), 0);
+	assert_null(d->loop);
+	assert_true(mail_dns_rows(d) != NULL && mail_dns_rows(d)->next == NULL);
+	assert_int_equal(mail_ask(&ask, &q.name, q.type, &got), 0);
+	assert_int_equal(mail_cache_count(c).found, 1);
+}
+
+TESTS_MAIN("mail-dns", T(test_files), T(test_bad_files), T(test_messages), T(test_shared))
