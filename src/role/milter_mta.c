@@ -25,7 +25,9 @@ static struct milter_hall *hall;
 
 /* What must be allowed to us, and what nobody need wait for. */
 #define ACTIONS		(SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE)
-#define SILENT		(SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY)
+#define SILENT		(SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | \
+			 SMFIP_NR_BODY)
+#define RECIPIENTS_FIRST 8
 
 /* libmilter takes texts that it only reads as if it wrote them. */
 static char *
@@ -47,7 +49,7 @@ struct talk {
 	int			 rc;		/* what failed before the end */
 	struct sv		 sender, login;
 	struct sv		*recipients;
-	size_t			 n_recipients;
+	size_t			 n_recipients, recipients_cap;
 	struct milter_mail	*mail;
 };
 
@@ -85,7 +87,7 @@ message_end(struct talk *t)
 	t->rc = 0;
 	t->sender = t->login = SV("");
 	t->recipients = NULL;
-	t->n_recipients = 0;
+	t->n_recipients = t->recipients_cap = 0;
 	if (t->pool != NULL)
 		pool_reset(t->pool);
 }
@@ -125,6 +127,7 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2 
 	if (t == NULL || (t->pool = pool_new(MILTER_ENVELOPE_MAX)) == NULL) {
 		free(t);
 		t = NULL;
+		*pf1 &= ~(unsigned long)SILENT;	/* each step says what failure() does */
 	}
 	if (t == NULL || (f0 & ACTIONS) != ACTIONS)
 		atomic_fetch_add(t == NULL ? &hall->n.failed : &hall->n.odd, 1);
@@ -180,10 +183,28 @@ on_from(SMFICTX *ctx, char **argv)
 	message_end(t);
 	t->sender = address_take(t, argv[0]);
 	t->login = address_take(t, who);
-	t->recipients = pool_calloc(t->pool, MILTER_RECIPIENTS_MAX, sizeof(*t->recipients));
-	if (t->recipients == NULL)
-		t->rc = -ENOMEM;
-	return SMFIS_CONTINUE;
+	return silent(t, SMFIP_NR_MAIL);
+}
+
+/* Most messages have one. */
+static void
+recipient_add(struct talk *t, const char *arg)
+{
+	size_t cap = max_size(2 * t->recipients_cap, RECIPIENTS_FIRST);
+
+	if (t->n_recipients == t->recipients_cap) {
+		struct sv *more = pool_calloc(t->pool, cap, sizeof(*more));
+
+		if (more == NULL) {
+			t->rc = -ENOMEM;
+			return;
+		}
+		if (t->n_recipients > 0)
+			memcpy(more, t->recipients, t->n_recipients * sizeof(*more));
+		t->recipients = more;
+		t->recipients_cap = cap;
+	}
+	t->recipients[t->n_recipients++] = address_take(t, arg);
 }
 
 static sfsistat
@@ -193,8 +214,8 @@ on_rcpt(SMFICTX *ctx, char **argv)
 
 	if (t == NULL)
 		return failure(ctx);
-	if (t->recipients != NULL && t->n_recipients < MILTER_RECIPIENTS_MAX)
-		t->recipients[t->n_recipients++] = address_take(t, argv[0]);
+	if (t->n_recipients < MILTER_RECIPIENTS_MAX)
+		recipient_add(t, argv[0]);
 	return silent(t, SMFIP_NR_RCPT);
 }
 
