@@ -14,6 +14,8 @@ p=reject. Who does not say dkim=pass, spf=pass and dmarc=pass ends the bench.
 		the disk: fdatasync, shared by those that wait at the same time
  chain		opendkim, then opendmarc (which does the SPF), no ARC; nothing kept
  chain, rows	with opendmarc's HistoryFile, which nobody syncs
+ libmilter	a filter by libmilter that does nothing: what that library takes of ours
+		and of the chain before anything is judged
  rspamd		its milter proxy scans by itself, a process a core: spf, dkim,
 		dmarc, arc and nothing else; nothing kept
 
@@ -52,7 +54,7 @@ SIZES = (2, 20, 100)		# kB
 CONNECTIONS = (1, 2, 8, 32)
 EACH = "5"			# messages of a connection
 HELD, HELD_KB = 200, 10000
-LOAD, DNS = (os.path.join(TOOLS, name) for name in ("milter_load", "milter_dns"))
+LOAD, DNS, NULL = (os.path.join(TOOLS, name) for name in ("milter_load", "milter_dns", "milter_null"))
 DISK_SEC = 0.5
 
 
@@ -240,7 +242,21 @@ class Rspamd:
         pass
 
 
-WHO = [("ours", "none", lambda *a: Ours(*a, "none")),
+class Null:
+    """libmilter alone."""
+
+    def __init__(self, stack, work, names):
+        sock = os.path.join(work, "null")
+        p = started([NULL, "unix:" + sock], work, "null_", lambda: os.path.exists(sock))
+        stack.callback(stopped, p)
+        self.filters, self.pids = [("unix:" + sock, "-")], [p.pid]
+
+    def check(self):
+        pass
+
+
+WHO = [("libmilter", "-", Null),
+       ("ours", "none", lambda *a: Ours(*a, "none")),
        ("ours, rows", "fdatasync", lambda *a: Ours(*a, "aggregate")),
        ("chain", "none", lambda *a: Chain(*a, False)),
        ("chain, rows", "not synced", lambda *a: Chain(*a, True)),

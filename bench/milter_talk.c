@@ -195,6 +195,13 @@ macros(struct talk *t, char of, const char *const *all, size_t n)
 		macros(t, of, all_, sizeof(all_) / sizeof(all_[0]));	\
 	} while (0)
 
+/* In front of each part of a message: its number, again and again (seen of Postfix 3.7). */
+static void
+number_send(struct talk *t, char of)
+{
+	MACROS(t, of, "i", t->queue_id);
+}
+
 static void
 agree(struct talk *t)
 {
@@ -262,8 +269,10 @@ talk_client(struct talk *t)
 {
 	static const char who[] = "mx.example.jp\0004\x30\x39" "192.0.2.1", helo[] = "mx.example.jp";
 
-	MACROS(t, SMFIC_CONNECT, "j", "here.test", "{daemon_name}", "smtpd", "v", "Postfix");
+	MACROS(t, SMFIC_CONNECT, "j", "here.test", "{daemon_name}", "here.test", "{daemon_addr}", "127.0.0.1",
+	    "v", "Postfix 3.7.11");
 	(void)step(t, SMFIC_CONNECT, SMFIP_NOCONNECT, SMFIP_NR_CONN, who, sizeof(who));
+	macros(t, SMFIC_HELO, NULL, 0);
 	(void)step(t, SMFIC_HELO, SMFIP_NOHELO, SMFIP_NR_HELO, helo, sizeof(helo));
 }
 
@@ -273,14 +282,15 @@ talk_envelope(struct talk *t, const char *queue_id)
 	static const char from[] = "<taro@example.jp>", to[] = "<y@here.test>";
 	char said;
 
+	(void)snprintf(t->queue_id, sizeof(t->queue_id), "%s", queue_id);
 	t->added.n = 0;
 	MACROS(t, SMFIC_MAIL, "{mail_addr}", "taro@example.jp", "{mail_host}", "example.jp",
 	    "{mail_mailer}", "smtp");
 	(void)step(t, SMFIC_MAIL, SMFIP_NOMAIL, SMFIP_NR_MAIL, from, sizeof(from));
-	MACROS(t, SMFIC_RCPT, "i", queue_id, "{rcpt_addr}", "y@here.test", "{rcpt_host}", "here.test",
+	MACROS(t, SMFIC_RCPT, "{rcpt_addr}", "y@here.test", "{rcpt_host}", "here.test",
 	    "{rcpt_mailer}", "local");
 	(void)step(t, SMFIC_RCPT, SMFIP_NORCPT, SMFIP_NR_RCPT, to, sizeof(to));
-	MACROS(t, SMFIC_DATA, "i", queue_id);
+	number_send(t, SMFIC_DATA);
 	said = step(t, SMFIC_DATA, SMFIP_NODATA, SMFIP_NR_DATA, NULL, 0);
 	t->verdict = said;
 	return said == 0 || said == SMFIR_CONTINUE;
@@ -296,6 +306,7 @@ field_send(struct talk *t, const char *name, const char *value)
 	if ((t->steps & SMFIP_HDR_LEADSPC) == 0 && *value == ' ')
 		value++;
 	m = strlen(value) + 1;
+	number_send(t, SMFIC_HEADER);
 	frame_begin(t, SMFIC_HEADER, n + m);
 	octets_put(&t->out, name, n);
 	octets_put(&t->out, value, m);
@@ -317,18 +328,20 @@ talk_message(struct talk *t, const struct octets *on_top, const struct mail *m)
 	}
 	for (size_t i = 0; i < m->n_fields; i++)
 		field_send(t, m->fields[i].name, m->fields[i].value);
+	number_send(t, SMFIC_EOH);
 	(void)step(t, SMFIC_EOH, SMFIP_NOEOH, SMFIP_NR_EOH, NULL, 0);
 	for (size_t at = 0; at < m->n_body && !skip; at += CHUNK_MAX) {
 		size_t n = m->n_body - at < CHUNK_MAX ? m->n_body - at : CHUNK_MAX;
 
+		number_send(t, SMFIC_BODY);
 		skip = step(t, SMFIC_BODY, 0, SMFIP_NR_BODY, m->body + at, n) == SMFIR_SKIP;
 	}
 }
 
 void
-talk_end(struct talk *t, const char *queue_id)
+talk_end(struct talk *t)
 {
-	MACROS(t, SMFIC_BODYEOB, "i", queue_id);
+	number_send(t, SMFIC_BODYEOB);
 	frame(t, SMFIC_BODYEOB, NULL, 0);
 	t->verdict = step_end(t);
 }

@@ -36,6 +36,7 @@ struct talk {
 	size_t		 in_at;
 	/* of the message: fields that were put on top, each "name\0value\0", the last one first */
 	struct octets	 added;
+	char		 queue_id[32];
 	char		 verdict;	/* the answer to its end */
 };
 
@@ -53,7 +54,7 @@ bool	 talk_envelope(struct talk *, const char *queue_id);
 /* The message behind those fields; all of it is sent when this returns. */
 void	 talk_message(struct talk *, const struct octets *on_top, const struct mail *);
 /* Its end; waits for the verdict. */
-void	 talk_end(struct talk *, const char *queue_id);
+void	 talk_end(struct talk *);
 /* The server forgets the message: Postfix says so behind each. */
 void	 talk_abort(struct talk *);
 
