@@ -241,6 +241,9 @@ def live():
     s, code, j = ask(silent={"s1._domainkey.example.com"}, words=("--timeout", "2"))
     ok(code == 0 and j["dkim"][0]["result"] == "temperror" and j["dmarc"]["result"] == "pass",
        "silence for a key: SPF suffices", j)
+    s, code, j = ask(broken={"s1._domainkey.example.com"}, words=("--client", "192.0.2.200"))
+    ok(code == 3 and j["spf"][0]["result"] != "pass" and j["dmarc"]["result"] == "temperror" and j["story"]["kind"] == "unknown" and
+       "dmarc=temperror" in j["authentication_results"], "SERVFAIL for the key that could have passed: neither does it fail", j)
     s, code, j = ask(silent={"example.com", "_dmarc.example.com", "s1._domainkey.example.com"}, words=("--timeout", "2"))
     ok(code == 3 and any("in time" in (q["why"] or "") for q in j["questions"]), "silence for all: in bounded time", j)
 
