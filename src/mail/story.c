@@ -125,7 +125,7 @@ may_be(const struct mail_story *s, enum mail_story_kind k)
 		    evidence_has(s, EVIDENCE_FROM_INNER) || evidence_has(s, EVIDENCE_DKIM_OTHER_LOST));
 	if (k == MAIL_STORY_BROKEN)
 		return !vouched && (evidence_has(s, EVIDENCE_SPF_BROKEN) ||
-		    evidence_has(s, EVIDENCE_DKIM_KEY_BAD));
+		    evidence_has(s, EVIDENCE_DKIM_KEY_BAD) || evidence_has(s, EVIDENCE_DMARC_BROKEN));
 	return k != MAIL_STORY_UNPROTECTED || (!vouched && evidence_has(s, EVIDENCE_NO_POLICY));
 }
 

@@ -334,6 +334,13 @@ from_reply(struct story_of *o)
 			add_name(o, EVIDENCE_REPLY_ELSEWHERE, &to[i].name);
 }
 
+/* Several at the author's own name, or one without a policy (RFC 9989 sections 4.7, 4.10). */
+static bool
+is_broken(const struct dmarc_view *v)
+{
+	return v->is_void || (v->record == NULL && v->n_steps > 0 && v->steps[0]->n_records > 1);
+}
+
 static void
 from_policy(struct story_of *o)
 {
@@ -341,7 +348,9 @@ from_policy(struct story_of *o)
 
 	if (a == NULL)
 		return;
-	if (a->now.record == NULL)
+	if (is_broken(&a->now))
+		add_name(o, EVIDENCE_DMARC_BROKEN, &a->name);
+	else if (a->now.record == NULL)
 		add_name(o, EVIDENCE_NO_POLICY, &a->name);
 	else if (a->now.policy > DMARC_POLICY_NONE && a->now.result == MAIL_FAIL)
 		add_name(o, EVIDENCE_STRICT_POLICY, &a->now.where);

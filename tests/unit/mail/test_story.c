@@ -19,7 +19,7 @@ static const struct scene {
 	enum mail_result spf;
 	const char	*helo_name;		/* passes; NULL: was not checked */
 	struct sig	 sigs[SIGS];
-	enum mail_result dmarc;
+	enum mail_result dmarc;			/* MAIL_NEUTRAL: the record says nothing that holds */
 	bool		 doubt;
 	const char	*term;			/* a term of SPF that did not match, or NULL */
 	enum mail_story_kind kind;
@@ -118,6 +118,9 @@ static const struct scene {
 	{ "A: b\n", "a.example", NULL, NULL, MAIL_NONE, NULL,
 	  { { NULL, MAIL_NONE, DKIM_FINE } }, MAIL_NONE, false, NULL, MAIL_STORY_UNPROTECTED,
 	  { EVIDENCE_NO_POLICY }, NULL },
+	{ "A: b\n", "a.example", "x@z.example", "z.example", MAIL_NONE, NULL,
+	  { { NULL, MAIL_NONE, DKIM_FINE } }, MAIL_NEUTRAL, false, NULL, MAIL_STORY_BROKEN,
+	  { EVIDENCE_DMARC_BROKEN }, NULL },
 	{ "A: b\n", "a.example", "x@a.example", "a.example", MAIL_PASS, NULL,
 	  { { NULL, MAIL_NONE, DKIM_FINE } }, MAIL_NONE, false, NULL, MAIL_STORY_DIRECT,
 	  { EVIDENCE_NO_POLICY, EVIDENCE_SPF_AUTHOR }, NULL },
@@ -193,7 +196,8 @@ scene_play(const struct scene *c, struct pool *pool, struct mail_story *ret)
 			.result = s->result, .why = s->why };
 	}
 	view.now = (struct dmarc_view){ .result = c->dmarc, .has_org = true, .org = view.name,
-		.record = c->dmarc == MAIL_NONE ? NULL : &record, .policy = DMARC_POLICY_REJECT };
+		.record = c->dmarc == MAIL_NONE ? NULL : &record, .policy = DMARC_POLICY_REJECT,
+		.is_void = c->dmarc == MAIL_NEUTRAL };
 	out.dmarc.now = (struct dmarc_verdict){ c->dmarc, DMARC_POLICY_REJECT,
 		c->author != NULL ? &view : NULL };
 	assert_int_equal(mail_story_find(pool, &j, &in, &out, c->doubt, ret), 0);
