@@ -220,6 +220,16 @@ slot_begin(struct smtp_slot *s)
 	return 0;
 }
 
+/* libcurl ends a connection with QUIT and waits two minutes for the answer (7.88): not of one that hangs. */
+static void
+slot_hang_up(struct smtp_slot *s)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+
+	if (curl_easy_getinfo(s->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD)
+		(void)shutdown(fd, SHUT_RDWR);
+}
+
 static void
 slot_end(struct smtp_slot *s, CURLcode code)
 {
@@ -227,6 +237,8 @@ slot_end(struct smtp_slot *s, CURLcode code)
 	long reply = 0;
 
 	(void)curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &reply);
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		slot_hang_up(s);
 	(void)curl_multi_remove_handle(s->run->multi, s->easy);
 	s->busy = false;
 	s->run->n_busy--;

@@ -1,0 +1,339 @@
+#!/usr/bin/env python3
+"""
+Role report, its parent played by role_kit: segments of a journal in, mails to a server out. Each
+row is in exactly one report, whoever dies meanwhile; what fails waits; one of two nodes sends.
+"""
+import collections
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peer"))
+import pgkit  # noqa: E402
+import role_kit  # noqa: E402
+from house import Tap  # noqa: E402
+from mail_dns_server import TXT, Server, txt  # noqa: E402
+from smtp_sink import GOOD, Sink  # noqa: E402
+
+t = Tap()
+TOOL = os.path.join(role_kit.BUILD, "tests", "mail", "rows-write")
+DAY = 86400
+TODAY = int(time.time()) // DAY			# the days of this world: T0 is the first
+T0, LATE = TODAY * DAY, 23 * 3600		# by then, all moments of the day have passed
+
+
+class Node:
+    """A state directory with segments, and lives of the role in it."""
+
+    def __init__(self, dns, sink, name="mx1", store=None, **conf):
+        self.dir, self.name, self.numbers, self.serial, self.role = tempfile.mkdtemp(prefix="report"), name, 0, 0, None
+        os.mkdir(self.dir + "/mail-rows")
+        self.conf = dict(folder=self.dir, store=store or self.dir + "/reports/reports.sqlite", email="dmarc@us.example",
+                         org_name="Us", via=sink.via, timeout=5, resolver=dns.address, mail_max=10, keep_rows=14 * DAY,
+                         keep_names=400 * DAY)
+        self.conf.update(conf)
+
+    def path(self, number, ending="rows"):
+        return "%s/mail-rows/%020d.%s" % (self.dir, number, ending)
+
+    def rows(self, *groups):
+        """(domain, day, n) or with another rua; a segment of them."""
+        lines = []
+        for domain, day, n, *rua in groups:
+            for _ in range(n):
+                self.serial += 1
+                lines.append("\t".join((self.name, "Q%d" % self.serial, str(T0 + day * DAY + self.serial % DAY), domain,
+                                        rua[0] if rua else "mailto:d@" + domain, "192.0.2.1", "none")))
+        self.segment(subprocess.run([TOOL, str(self.numbers + 1)], input="\n".join(lines).encode(), check=True,
+                                    capture_output=True).stdout)
+
+    def segment(self, octets):
+        self.numbers += 1
+        with open(self.path(self.numbers) + ".new", "wb") as f:
+            f.write(octets)
+        os.rename(f.name, self.path(self.numbers))
+
+    def live(self, day, seconds=LATE, **conf):
+        """A life that begins on that day, so long after its midnight."""
+        self.role = role_kit.Role("report", {**self.conf, **conf},
+                                  offset=T0 + day * DAY + seconds - int(time.time()))
+        assert self.role.ready(), self.role.log
+        return self.role
+
+    def until(self, cond, seconds=20):
+        return self.role.until(lambda: cond(self.role.status()), seconds)
+
+    def rest(self):
+        """All that is possible now is done."""
+        return self.until(lambda s: s["segments"] == 0 and s["sends"] and s.get("due") == 0 and s["unaddressed"] == 0 and s)
+
+    def end(self, sig=None):
+        if sig:
+            self.role.p.send_signal(sig)
+            self.role.p.wait()
+            self.role.sock.close()
+        else:
+            self.role.close()
+
+    def life(self, day, cond=None, **conf):
+        """One from begin to end."""
+        self.live(day, **conf)
+        got = self.until(cond) if cond else self.rest()
+        self.end()
+        return got
+
+    def gone(self):
+        shutil.rmtree(self.dir)
+
+
+def world(*domains):
+    return Server({("_dmarc." + d, TXT): [txt("v=DMARC1; p=reject; rua=mailto:d@" + d)] for d in domains})
+
+
+def sums(mails):
+    """Rows by domain and day, each report once."""
+    got, ids = collections.Counter(), {}
+    for m in mails:
+        if (m.id, m.to) not in ids:
+            got[m.domain, m.begin // DAY - TODAY] += m.count
+        ids.setdefault((m.id, m.to), m)
+    return dict(got)
+
+
+def test_sent():
+    dns, sink = world("a.example", "b.example", "out.example"), Sink()
+    dns.records[("out.example._report._dmarc.elsewhere.example", TXT)] = [txt("v=DMARC1")]
+    n = Node(dns, sink, sender="bounces@us.example")
+    n.rows(("a.example", 0, 5), ("b.example", 0, 3), ("none.example", 0, 4, "-"))
+    n.rows(("a.example", 0, 2), ("out.example", 0, 6, "mailto:x@elsewhere.example"), ("b.example", 1, 9),
+           ("wide.example", 0, 1, "mailto:x@unasked.example"))
+    n.live(0)
+    t.ok(n.until(lambda s: s["rows"] == 30 and s["segments"] == 0), "rows are taken in", n.role.log)
+    t.ok(os.listdir(n.dir + "/mail-rows") == [] and not sink.mails, "… segments are gone, and the day is not over")
+    n.end()
+    s = n.life(1)
+    t.equal((s["made"], s["sent"], s["later"], s["refused"]), (4, 3, 0, 0), "four reports of the day before, three go out")
+    t.equal(sums(sink.mails), {("a.example", 0): 7, ("b.example", 0): 3, ("out.example", 0): 6}, "with all rows")
+    t.equal(sorted((m.sender, m.to, m.author) for m in sink.mails),
+            [("bounces@us.example", to, "dmarc@us.example") for to in ("d@a.example", "d@b.example", "x@elsewhere.example")],
+            "to whom asked for them and may have them")
+    t.ok(all(m.file.startswith("us.example!%s!" % m.domain) and b"<org_name>Us<" in m.xml for m in sink.mails),
+         "from who the configuration says", [m.file for m in sink.mails])
+    n.life(1)
+    t.equal(len(sink.mails), 3, "a new life sends nothing again")
+    n.rows(("a.example", 0, 1), ("a.example", 1, 1))
+    n.life(3)
+    t.equal(sums(sink.mails[3:]), {("a.example", 0): 1, ("a.example", 1): 1, ("b.example", 1): 9},
+            "after a day of rest: what came late, and the day that was missed")
+    told = [m for name, to, m in n.role.seen if name == "report_told"]
+    t.ok(told and '"domains"' in told[-1]["json"], "the page is told")
+    n.gone()
+
+
+def test_damaged():
+    dns, sink = world("a.example"), Sink()
+    n = Node(dns, sink)
+    n.segment(b"somebody else's file")
+    n.rows(("a.example", 0, 4))
+    with open(n.path(n.numbers), "ab") as f:
+        f.write(b"torn")
+    n.segment(b"")
+    os.mkdir(n.path(77))
+    n.rows(("a.example", 0, 5))
+    s = n.life(1)
+    t.equal(sums(sink.mails), {("a.example", 0): 9}, "damaged segments do not stop the others")
+    aside = sorted(x for x in os.listdir(n.dir + "/mail-rows"))
+    t.equal(aside, ["%020d.damaged" % i for i in (1, 2, 3, 77)], "they are kept aside")
+    t.equal((s["segments_damaged"], sum("kept aside" in x for x in n.role.log)), (4, 4), "and named once each")
+    n.gone()
+
+
+def test_again():
+    """451, then 250: the same report under the same names; 550: not again."""
+    dns, words = world("a.example", "b.example"), {"d@a.example": "451 4.7.1 not now", "d@b.example": "550 5.1.1 nobody"}
+    sink = Sink(lambda stage, to: words.get(to, GOOD) if stage == "rcpt" else GOOD)
+    n = Node(dns, sink)
+    n.rows(("a.example", 0, 2), ("b.example", 0, 3))
+    s = n.life(1, lambda s: s["later"] + s["refused"] == 2 and s.get("due") == 1 and s)
+    t.ok(s and s["error"].split(": ")[1][:3] in ("451", "550"), "one waits, one does not", s)
+    n.life(1, seconds=LATE + 1800, cond=lambda s: s["sends"] and "due" in s)
+    t.equal([x for x in sink.asked if x[0] == "rcpt"].count(("rcpt", "d@a.example")), 1, "not before its time")
+    words["d@a.example"] = GOOD
+    sink.say = lambda stage, to: "452 4.3.1 no room" if stage == "data" else words.get(to, GOOD) if stage == "rcpt" else GOOD
+    n.life(2, seconds=3600, cond=lambda s: s["later"] == 1 and s)
+    sink.say = lambda stage, to: words.get(to, GOOD) if stage == "rcpt" else GOOD
+    n.life(2, seconds=5 * 3600)
+    t.equal(sums(sink.mails), {("a.example", 0): 2}, "451, 452, then 250")
+    for day in (1, 2, 3):
+        n.rows(("b.example", day, 1))
+        n.life(day + 1)
+    t.equal([x for x in sink.asked if x[0] == "rcpt"].count(("rcpt", "d@b.example")), 3,
+            "an address that says 550 three times gets none the fourth day")
+    n.gone()
+
+
+def test_twice():
+    """Who dies between 250 and his note sends the same again."""
+    dns, sink = world("a.example"), Sink()
+    n = Node(dns, sink)
+    n.rows(("a.example", 0, 2))
+    sink.taken = lambda m: n.role.p.send_signal(signal.SIGKILL)
+    n.live(1)
+    n.role.p.wait()
+    sink.taken = None
+    n.life(1, seconds=LATE + 100)
+    a, b = sink.mails
+    t.ok((a.message_id, a.file, a.id, a.gz) == (b.message_id, b.file, b.id, b.gz), "the same names, the same octets")
+    n.gone()
+
+
+def test_away():
+    """No server, one that refuses us all, one that hangs: reports wait, and nobody else does."""
+    dns, sink = world("a.example", "b.example"), Sink()
+    port = sink.port
+    sink.close()
+    n = Node(dns, sink, timeout=2)
+    n.rows(("a.example", 0, 2), ("b.example", 0, 3))
+    n.live(1)
+    t.ok(n.until(lambda s: [x["of"] for x in s["troubles"]] == ["via"]), "no server: it is said", n.role.status())
+    n.rows(("a.example", 1, 1))
+    t.ok(n.until(lambda s: s["rows"] == 6), "rows are taken in meanwhile")
+    sink = Sink(lambda stage, to: "554 5.7.1 not you" if stage == "hello" else GOOD, port=port)
+    t.ok(n.role.until(lambda: sink.asked), "one that takes nothing from us")
+    sink.say = lambda stage, to: "421 4.3.2 going down" if stage == "rcpt" else GOOD
+    t.ok(n.role.until(lambda: ("rcpt", "d@a.example") in sink.asked or ("rcpt", "d@b.example") in sink.asked, 30), "one that goes down")
+    s = n.role.status()
+    t.equal((s["sent"], s["later"], s["refused"]), (0, 0, 0), "none of it is an attempt")
+    sink.say = lambda stage, to: GOOD
+    t.ok(n.until(lambda s: s["sent"] == 2 and s["troubles"] == [], 30), "one that works gets them", n.role.status())
+    t.equal([sum(x in line for line in n.role.log) for x in ("reports wait", "taken again")], [1, 1],
+            "it was said once, and once when it was over")
+    n.end()
+    n.rows(("b.example", 1, 1))
+    sink.say = lambda stage, to: None if (stage, to) == ("data", "d@a.example") else GOOD
+    n.live(2)
+    t.ok(n.role.until(lambda: ("data", "d@a.example") in sink.asked), "one that hangs")
+    t.ok(n.role.status() is not None, "… status answers")
+    t.ok(n.until(lambda s: (s["sent"], s["later"]) == (1, 1)), "… and the other report goes", n.role.status())
+    n.end()
+    sink.close()
+    n.gone()
+
+
+def test_killed():
+    """kill -9, many times."""
+    rng = random.Random(6)
+    names = ["d%d.example" % i for i in range(40)]
+    dns, sink, want, kills = world(*names), Sink(), collections.Counter(), 0
+    n = Node(dns, sink)
+    for i in range(12):
+        some = rng.sample(names, 8)
+        n.rows(*((d, 0, 1 + i % 3) for d in some))
+        for d in some:
+            want[d, 0] += 1 + i % 3
+    for day in range(1, 4):		# rows that a dead life had left go into reports of the days after
+        for _ in range(8):
+            n.live(day, seconds=LATE + kills)
+            left, end = rng.randrange(1, 6), time.monotonic() + rng.uniform(0, 0.6)
+            goal = len(sink.mails) + left
+            while len(sink.mails) < goal and time.monotonic() < end:
+                n.role.step(0.005)
+            n.end(signal.SIGKILL)
+            kills += 1
+    n.life(4)
+    n.life(5)
+    t.equal(sums(sink.mails), dict(want), "each row is in exactly one report")
+    seen = collections.Counter((m.message_id, m.file, m.to, m.gz) for m in sink.mails)
+    t.ok(sum(seen.values()) - len(seen) <= kills and len({k[0] for k in seen}) == len(seen),
+         "%d kills, %d mails twice, each the same" % (kills, sum(seen.values()) - len(seen)))
+    n.gone()
+
+
+def nodes(store, name):
+    """Two of them with one store: one sends, also for the other; when it is gone, the other does."""
+    dns, sink = world("a.example"), Sink()
+    one, two = Node(dns, sink, "mx1", store), Node(dns, sink, "mx2", store)
+    one.live(0)
+    t.ok(one.until(lambda s: s["sends"]), name + ": one has the lock", one.role.log)
+    one.rows(("a.example", 0, 2))
+    two.rows(("a.example", 0, 3))
+    two.live(1)
+    t.ok(two.until(lambda s: s["rows"] == 3 and not s["sends"]), name + ": the other takes its own rows, and sends nothing")
+    t.ok(one.until(lambda s: s["rows"] == 2), name + ": so does the first")
+    one.end(signal.SIGKILL)
+    two.end()
+    t.equal(sink.mails, [], name + ": the first day is not over for who sends")
+    two.life(1)
+    t.equal(sums(sink.mails), {("a.example", 0): 5}, name + ": one report of both nodes' rows, by who is left")
+    one.gone()
+    two.gone()
+
+
+def test_nodes():
+    folder = tempfile.mkdtemp(prefix="report")
+    nodes(folder + "/s/reports.sqlite", "SQLite")
+    shutil.rmtree(folder)
+    if pgkit.programs() is None:
+        t.ok(True, "PostgreSQL # SKIP no server is installed")
+        return
+    server = pgkit.Server()
+    try:
+        assert server.start()
+        nodes("postgresql://sekisho@/postgres?host=" + server.dir, "PostgreSQL")
+        dns, sink = world("a.example"), Sink()
+        n = Node(dns, sink, "mx3", "postgresql://sekisho@/postgres?host=" + server.dir)
+        n.live(0)
+        t.ok(n.until(lambda s: s["sends"]), "PostgreSQL is there")
+        server.kill()
+        n.rows(("a.example", 0, 7))
+        t.ok(n.until(lambda s: [x["of"] for x in s["troubles"]] == ["store"]), "PostgreSQL is away: it is said", n.role.status())
+        t.ok(os.path.exists(n.path(1)), "… and rows wait")
+        assert server.start()
+        t.ok(n.until(lambda s: s["rows"] == 7 and s["troubles"] == [] and s["sends"], 30), "it is back: they are taken in")
+        t.equal([sum(x in line for line in n.role.log) for x in ("rows wait in", "store works again")], [1, 1], "each was said once")
+        n.end()
+        n.gone()
+    finally:
+        server.done()
+
+
+SENDMAIL = """#!/bin/sh
+echo "$@" >> args
+while IFS= read -r line; do printf '%s\\n' "$line"; done > mail.$$
+test -e fail && echo "no such user" >&2 && exit 67
+exit 0
+"""
+
+
+def test_program():
+    dns, sink = world("a.example"), Sink()
+    program = tempfile.mktemp(prefix="sendmail")
+    with open(program, "w") as f:
+        f.write(SENDMAIL)
+    os.chmod(program, 0o755)
+    n = Node(dns, sink, via="sendmail:" + program)
+    n.rows(("a.example", 0, 2))
+    s = n.life(1)
+    t.equal((s["sent"], open(n.dir + "/mail-out/args").read()), (1, "-i -f <> -- d@a.example\n"), "by a program")
+    mail = [x for x in os.listdir(n.dir + "/mail-out") if x.startswith("mail")][0]
+    text = open(n.dir + "/mail-out/" + mail, newline="").read()
+    t.ok("To: <d@a.example>" in text and "\r" not in text and len(text) > 1000, "… the whole mail", text)
+    with open(program, "w") as f:
+        f.write(SENDMAIL.replace("test -e fail &&", ""))
+    n.rows(("a.example", 1, 2))
+    s = n.life(2)
+    t.ok(s["refused"] == 1 and "67: no such user" in s["error"], "its word that there is none", s)
+    os.unlink(program)
+    n.gone()
+
+
+for name, test in sorted(globals().items()):
+    if name.startswith("test_") and (len(sys.argv) == 1 or name in sys.argv[1:]):
+        test()
+sys.exit(t.done())
