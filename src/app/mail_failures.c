@@ -218,11 +218,18 @@ mail_failures_address(struct reports *store, struct mail_reports_dns *dns, struc
 	if (keep == NULL || pool == NULL || scratch == NULL)
 		return -ENOMEM;
 	*ret = 0;
-	rc = reports_mails_unaddressed(store, now - MAIL_FAILURES_GATHER_SEC, MAIL_FAILURES_BATCH_MAX,
-	    mail_keep, &l);
-	for (size_t i = 0; i < l.n && rc == 0; i++)
-		if ((rc = mail_address(store, &a, &l.items[i].mail, now, &is_said)) == 0)
+	rc = reports_mails_unaddressed(store, now - MAIL_FAILURES_GATHER_SEC, dns->after,
+	    MAIL_FAILURES_BATCH_MAX, mail_keep, &l);
+	for (size_t i = 0; i < l.n && rc == 0; i++) {
+		if (dns->is_over != NULL && dns->is_over(dns->fill_arg))
+			return 0;
+		if ((rc = mail_address(store, &a, &l.items[i].mail, now, &is_said)) == 0) {
 			*ret += is_said;
+			dns->after = l.items[i].mail.id;
+		}
+	}
+	if (rc == 0 && l.n < MAIL_FAILURES_BATCH_MAX)
+		dns->after = 0;
 	return rc;
 }
 

@@ -53,7 +53,10 @@ struct mail_failures_taken {
 /* One transaction. The codes of store/reports.h; -EBADMSG: it is no segment. */
 int	 mail_failures_take(struct reports *, const struct mail_failures_conf *, struct sv segment,
 	    struct mail_failures_taken *ret) MUST_USE;
-/* *ret: of how many it is known now. What the DNS does not say waits, for a day at most. */
+/*
+ * *ret: of how many it is known now. What the DNS does not say waits, for a day at most. One
+ * batch; dns->after is where the next begins, 0 when all had their turn.
+ */
 int	 mail_failures_address(struct reports *, struct mail_reports_dns *, struct findings *,
 	    int64_t now, unsigned *ret) MUST_USE;
 /* A mail (RFC 5322 lines that end in LF) to one address, with the null sender. As mail_reports_send_fn. */

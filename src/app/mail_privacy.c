@@ -19,6 +19,10 @@ static const struct privacy_data data[] = {
 	{ "mail.reports", N_("for each message: time, queue id, the client's address, domains, results, what was done; no local part of an address, no subject, no text"),
 	  N_("to sum up what was found, for oneself and for the domains' owners"),
 	  N_("in the state directory, until the reports of the day are done"), N_("nobody") },
+	{ "mail.failure-reports", N_("of a message that fails where its domain's owner asks for it: the client's address, results, and parts of the header with people's addresses replaced by words (From, To, Date, Message-ID, signatures); no text"),
+	  N_("so that the owner finds out why it failed, and who forges"),
+	  N_("in the state directory, until it is sent, three days at most"),
+	  N_("the owner of the domain in From, at the addresses that its DMARC record names (ruf=)") },
 };
 
 static const struct {

@@ -119,6 +119,9 @@ mail_reporting_check(const struct conf *c, struct conf_error *err)
 	if (is_wanted(c) && app_conf_str(c, CONF_REPORTING_EMAIL)[0] == '\0')
 		return refuse(c, CONF_MAIL_REPORTS,
 		    N_("mail.reporting.email, too: the address from which reports come"), err);
+	if (!is_wanted(c) && !sv_eq(sv_str(app_conf_str(c, CONF_MAIL_FAILURE_REPORTS)), SV("none")))
+		return refuse(c, CONF_MAIL_FAILURE_REPORTS,
+		    N_("mail.reports: aggregate, too: failure reports go the same way"), err);
 	if (address_check(c, CONF_REPORTING_EMAIL, err) < 0 ||
 	    address_check(c, CONF_REPORTING_SENDER, err) < 0)
 		return err->rc;

@@ -23,6 +23,7 @@ enum trouble {
 	UNKEPT,
 	UNSIGNED,
 	ODD,
+	UNREPORTED,
 	TROUBLES
 };
 static const char *const trouble_texts[TROUBLES] = {
@@ -31,6 +32,7 @@ static const char *const trouble_texts[TROUBLES] = {
 	[UNKEPT] = "messages whose row for the reports could not be kept",
 	[UNSIGNED] = "messages of our own without their signature",
 	[ODD] = "the mail server cannot do what is needed (change fields, hold), or refused a text of ours",
+	[UNREPORTED] = "failure reports were too many at a time, or could not be kept",
 };
 
 struct milter_role {
@@ -41,6 +43,7 @@ struct milter_role {
 	uint64_t		 told[TROUBLES];
 	int64_t			 told_at[TROUBLES];
 	char			*rows;		/* the folder; the journal's */
+	struct milter_failures	*failures;	/* NULL: none are made */
 	bool			 turn_failed;	/* of the journal, the last time */
 	bool			 has_keys;	/* role seal has told its table */
 	int64_t			 asked_usec;
@@ -55,6 +58,7 @@ trouble_of(struct milter_counts *n, enum trouble t)
 	atomic_uint_fast64_t *const all[TROUBLES] = {
 		[CROWDED] = &n->crowded, [FAILED] = &n->failed, [UNKEPT] = &n->unkept,
 		[UNSIGNED] = &n->unsigned_, [ODD] = &n->odd,
+		[UNREPORTED] = &n->unreported,
 	};
 
 	return all[t];
@@ -141,6 +145,8 @@ status(struct role *r, struct json *j)
 	count_json(j, "not_judged", &n->failed);
 	count_json(j, "rows_lost", &n->unkept);
 	count_json(j, "not_signed", &n->unsigned_);
+	count_json(j, "failures_reported", &n->reported);
+	count_json(j, "failures_dropped", &n->unreported);
 	json_kv_bool(j, "keys", mr->has_keys);
 	json_kv_u64(j, "answers_known", c.found);
 	json_kv_u64(j, "answers_asked", c.missed);
@@ -193,6 +199,8 @@ on_timer(void *arg)
 	for (enum trouble t = 0; t < TROUBLES; t++)
 		trouble_tell(r, t);
 	journal_turn(r);
+	if (mr->failures != NULL)
+		milter_failures_turn(mr->failures);
 	if ((rc = keys_ask(r)) < 0 || (rc = web_tell(r)) < 0 ||
 	    (rc = loop_timer_set(mr->timer, LOOK_USEC)) < 0)
 		role_stop(r, rc);
@@ -299,6 +307,9 @@ conf_take(struct role *r, const struct msg_milter_conf *m)
 		return -ENOMEM;
 	if ((rc = rules_take(mr, m->rules)) < 0 || (rc = resolver_take(r, m->resolver)) < 0 ||
 	    (rc = milter_sign_init(&mr->hall, r)) < 0)
+		return rc;
+	if (m->failures.n > 0 &&
+	    (rc = milter_failures_init(&mr->hall, r, m, mr->pool, &mr->failures)) < 0)
 		return rc;
 	return m->rows.n > 0 ? journal_take(r, m->rows) : 0;
 }

@@ -107,6 +107,8 @@ milter_mail_end(struct milter_mail *m, struct mail_gate_out *ret)
 
 	mail_gate_end(m->gate, &w, ret);
 	out_count(n, ret);
+	if (ret->has_report)
+		milter_failures_put(m->hall, &ret->report, w.now);
 	if (!ret->has_row || m->hall->journal == NULL || row_keep(m, &ret->row, w.now) == 0)
 		return;
 	atomic_fetch_add(&n->unkept, 1);

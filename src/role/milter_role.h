@@ -7,6 +7,7 @@
  *	milter_mta.c	libmilter: its callbacks, and the threads that it makes
  *	milter_mail.c	one message in a thread: a gate, the DNS, its row
  *	milter_sign.c	the table of keys, and from threads to role seal and back
+ *	milter_failure.c	failure reports, from threads to a journal of their own
  *
  * THREADS. libmilter blocks in smfi_main() and makes a thread for each
  * connection; all the rest of this house has a loop. So smfi_main() runs on a
@@ -33,6 +34,7 @@
 
 #include "app/mail_cache.h"
 #include "app/mail_dns.h"
+#include "app/mail_failure_box.h"
 #include "app/mail_gate.h"
 #include "app/mail_journal.h"
 #include "role/role.h"
@@ -61,6 +63,8 @@ struct milter_counts {
 	atomic_uint_fast64_t	unkept;		/* rows that could not be kept */
 	atomic_uint_fast64_t	unsigned_;	/* signatures that could not be had */
 	atomic_uint_fast64_t	odd;		/* an MTA that cannot do what we need */
+	atomic_uint_fast64_t	unreported;	/* failure reports that could not be kept, or were too many */
+	atomic_uint_fast64_t	reported;	/* failure reports */
 	/* now */
 	atomic_uint		connections, judging;
 };
@@ -76,6 +80,7 @@ struct milter_hall {
 	struct mail_cache	*cache;
 	struct dkim_pubs	*pubs;
 	struct mail_journal	*journal;	/* NULL: no reports are made of what comes in */
+	struct mail_failure_box	*failures;	/* NULL: no failure reports are */
 	uint32_t		 max_messages;
 	struct milter_counts	 n;
 };
@@ -86,6 +91,17 @@ int	 milter_sign_init(struct milter_hall *, struct role *) MUST_USE;
 /* A table of role seal's. */
 int	 milter_sign_table(struct milter_hall *, int fd) MUST_USE;
 void	 milter_sign_answer(struct milter_hall *, const struct msg_seal_answer *);
+
+/* --- failure reports (milter_failure.c); all but put in the loop --- */
+
+struct milter_failures;
+/* Folder and key. key: in the pool. */
+int	 milter_failures_init(struct milter_hall *, struct role *, const struct msg_milter_conf *,
+	    struct pool *, struct milter_failures **ret) MUST_USE;
+/* By any thread, and never in the way of a verdict. */
+void	 milter_failures_put(struct milter_hall *, const struct mail_failure *, int64_t now);
+/* Now and then: from the box to the disk. */
+void	 milter_failures_turn(struct milter_failures *);
 
 /* --- one message (milter_mail.c) --- */
 

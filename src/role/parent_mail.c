@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "app/mail_conf.h"
+#include "app/mail_failures.h"
+#include "app/mail_redact.h"
 #include "app/mail_reporting.h"
 #include "role/parent_mail.h"
 #include "sys/proc.h"
@@ -25,6 +27,56 @@ mode_of(const char *s)
 	return mode;
 }
 
+/* The folder of failure reports; empty: none are made. */
+static struct sv
+failures_folder(const struct conf *c, char *ret, size_t n)
+{
+	ret[0] = '\0';
+	if (strcmp(app_conf_str(c, CONF_MAIL_FAILURE_REPORTS), "none") != 0)
+		(void)snprintf(ret, n, "%s/" MAIL_FAILURES_FOLDER, app_conf_str(c, CONF_STATE));
+	return sv_str(ret);
+}
+
+static struct sv
+failures_key(const struct conf *c, char *ret, size_t n)
+{
+	const char *key = app_conf_str(c, CONF_FAILURE_KEY);
+
+	if (key[0] != '\0')
+		(void)snprintf(ret, n, "%s", key);
+	else
+		(void)snprintf(ret, n, "%s/" MAIL_REDACT_FILE, app_conf_str(c, CONF_STATE));
+	return sv_str(ret);
+}
+
+/* Where somebody is trusted to vouch for marks, only what is vouched for is shown. */
+static uint32_t
+bimi_of(const struct conf *c)
+{
+	if (strcmp(app_conf_str(c, CONF_MAIL_BIMI), "check") != 0)
+		return MAIL_GATE_BIMI_NONE;
+	return app_conf_str(c, CONF_BIMI_ROOTS)[0] == '\0' ? MAIL_GATE_BIMI_ALL : MAIL_GATE_BIMI_VOUCHED;
+}
+
+bool
+mark_conf_wants(const struct conf *c)
+{
+	return app_conf_str(c, CONF_MILTER_LISTEN)[0] != '\0' && bimi_of(c) != MAIL_GATE_BIMI_NONE;
+}
+
+struct msg_mark_conf
+mark_conf_fill(const struct conf *c, struct sv hosts, char *marks, size_t n)
+{
+	const char *roots = app_conf_str(c, CONF_BIMI_ROOTS);
+
+	(void)snprintf(marks, n, "%s/marks", app_conf_str(c, CONF_STATE));
+	return (struct msg_mark_conf){
+		.folder = sv_str(marks), .roots = sv_str(roots),
+		.ca_file = sv_str(app_conf_str(c, CONF_FETCH_CA_FILE)), .hosts = hosts,
+		.stamp = roots[0] == '\0' ? 0 : file_signature(roots, 0),
+	};
+}
+
 struct msg_milter_conf
 milter_conf_fill(const struct conf *c, struct milter_texts *t)
 {
@@ -45,6 +97,11 @@ milter_conf_fill(const struct conf *c, struct milter_texts *t)
 		.seal_domain = sv_str(app_conf_str(c, CONF_MAIL_SEAL_DOMAIN)),
 		.seal_selector = sv_str(app_conf_str(c, CONF_MAIL_SEAL_SELECTOR)),
 		.rows = sv_str(t->rows),
+		.failures = failures_folder(c, t->failures, sizeof(t->failures)),
+		.failures_key = failures_key(c, t->key, sizeof(t->key)),
+		.failures_make = app_conf_str(c, CONF_FAILURE_KEY)[0] == '\0',
+		.failures_parts = strcmp(app_conf_str(c, CONF_MAIL_FAILURE_REPORTS), "all") == 0,
+		.failures_subject = strcmp(app_conf_str(c, CONF_FAILURE_SUBJECT), "shown") == 0,
 	};
 }
 
@@ -75,5 +132,8 @@ report_conf_fill(const struct conf *c, struct report_texts *t)
 		.mail_max = app_conf_u32(c, CONF_REPORTING_MAIL_MAX),
 		.keep_rows = app_conf_u32(c, CONF_REPORTING_KEEP_ROWS),
 		.keep_names = app_conf_u32(c, CONF_REPORTING_KEEP_NAMES),
+		.failures = failures_folder(c, t->failures, sizeof(t->failures)),
+		.failures_domain = app_conf_u32(c, CONF_FAILURE_PER_DOMAIN),
+		.failures_day = app_conf_u32(c, CONF_FAILURE_PER_DAY),
 	};
 }

@@ -8,14 +8,14 @@
 /* The texts that the message points into. */
 struct milter_texts {
 	struct buf	listen, rules;
-	char		node[256], rows[4200];
+	char		node[256], rows[4200], failures[4200], key[4200];
 };
 
 void	 milter_texts_done(struct milter_texts *);
 struct msg_milter_conf milter_conf_fill(const struct conf *, struct milter_texts *);
 
 struct report_texts {
-	char		store[4200], pass_file[1024];
+	char		store[4200], pass_file[1024], failures[4200];
 };
 
 bool	 report_conf_wants(const struct conf *);

@@ -61,9 +61,15 @@ status(struct role *r, struct json *j)
 	json_kv_u64(j, "sent", s->n.sent);
 	json_kv_u64(j, "later", s->n.later);
 	json_kv_u64(j, "refused", s->n.refused);
+	json_kv_u64(j, "failures", s->n.failures);
+	json_kv_u64(j, "failures_alike", s->n.alike);
+	json_kv_u64(j, "failures_over", s->n.over);
+	json_kv_u64(j, "failures_sent", s->n.failures_sent);
 	if (s->has_now) {
 		json_kv_u64(j, "due", s->now.n_due);
 		json_kv_u64(j, "unaddressed", s->now.n_unaddressed);
+		json_kv_u64(j, "failures_due", s->failures.n_due);
+		json_kv_u64(j, "failures_gathering", s->failures.n_gathering);
 		json_kv_i64(j, "waiting_day", s->now.waiting_day);
 	}
 	if (s->error_at > 0) {
@@ -230,6 +236,16 @@ out_take(struct role *r, const struct msg_report_conf *m)
 }
 
 static int
+failures_take(struct report_work *w, const struct msg_report_conf *m)
+{
+	w->failures = text_of(w->pool, m->failures);
+	w->failures_conf = (struct mail_failures_conf){ .email = w->conf.email,
+		.submitter = w->conf.submitter, .agent = SV("Sekisho/" SEKISHO_VERSION),
+		.per_domain = m->failures_domain, .per_day = m->failures_day };
+	return folder_make(w->role, w->failures);
+}
+
+static int
 conf_take(struct role *r, const struct msg_report_conf *m)
 {
 	struct report_role *rr = r->state;
@@ -242,6 +258,8 @@ conf_take(struct role *r, const struct msg_report_conf *m)
 	w->rows = pool_printf(w->pool, "%.*s/mail-rows", SV_ARG(m->folder));
 	if ((rc = folder_make(r, w->rows)) < 0 || (rc = reporter_take(w, m)) < 0 ||
 	    (rc = store_take(r, m)) < 0 || (rc = out_take(r, m)) < 0)
+		return rc;
+	if (m->failures.n > 0 && (rc = failures_take(w, m)) < 0)
 		return rc;
 	if ((rc = mail_dns_resolvers_read(m->resolver, &w->resolvers)) < 0)
 		role_log(r, LOG_LEVEL_ERROR, "mail.resolver: \"%.*s\" is no address", SV_ARG(m->resolver));

@@ -5,6 +5,7 @@
  *	report_turn.c	one turn: its parts, and what fails in them
  *	report_take.c	segments of this node's journals into the store
  *	report_send.c	reports are made, addressed, sent and forgotten
+ *	report_failure.c	the same of failure reports
  *
  * A TURN is work that may block: a database, name servers, a mail server. It
  * runs on a thread beside the role's loop (sys/task.h). One owns struct
@@ -34,6 +35,7 @@
 
 #include "app/mail_cache.h"
 #include "app/mail_dns.h"
+#include "app/mail_failures.h"
 #include "app/mail_out.h"
 #include "app/mail_reports_told.h"
 #include "role/role.h"
@@ -74,6 +76,7 @@ struct report_counts {
 	uint64_t	damaged;		/* segments put aside */
 	uint64_t	made, addressed;
 	uint64_t	sent, later, refused;
+	uint64_t	failures, alike, over, failures_sent;	/* failure reports: taken in … */
 };
 
 /* For status, of the last turn. */
@@ -81,6 +84,7 @@ struct report_seen {
 	struct report_counts n;
 	struct report_wait troubles[REPORT_TROUBLES];
 	struct reports_now now;
+	struct reports_mails_now failures;
 	bool		 has_now, sends;
 	uint64_t	 segments;	/* that wait in the journal */
 	int64_t		 error_at;	/* of a mail; 0: none */
@@ -93,6 +97,8 @@ struct report_work {
 	/* of the configuration */
 	struct pool		*pool;
 	const char		*rows;
+	const char		*failures;	/* the folder of failure reports; NULL: none are made */
+	struct mail_failures_conf failures_conf;
 	const char		*store_where;
 	const char		*store_name;	/* for people: no secret */
 	struct mail_reports_conf conf;
@@ -103,7 +109,7 @@ struct report_work {
 	/* between turns */
 	struct reports		*store;		/* NULL: to be opened */
 	int64_t			 look_usec, tell_usec, prune_usec;
-	uint64_t		 address_after;
+	uint64_t		 address_after, failures_after;
 	bool			 is_behind;	/* segments are left */
 	bool			 is_changed;	/* since the page was told */
 	uint64_t		 named;		/* the last segment that the log was told of */
@@ -139,5 +145,21 @@ int	 report_make(struct report_work *) MUST_USE;
 int	 report_address(struct report_work *) MUST_USE;
 int	 report_send(struct report_work *) MUST_USE;
 int	 report_prune(struct report_work *) MUST_USE;
+
+/* The DNS of one batch, and what it is asked with; both until the batch is over. */
+struct report_asking {
+	struct report_work	*w;
+	struct mail_dns		*dns;
+	struct mail_reports_dns	 d;
+	unsigned		 n;
+};
+/* false: it cannot be asked now. */
+bool	 report_asking_init(struct report_work *, struct report_asking *, uint64_t after);
+void	 report_asking_done(struct report_asking *);
+
+/* --- report_failure.c; the same --- */
+
+int	 report_failures_take(struct report_work *) MUST_USE;
+int	 report_failures_out(struct report_work *) MUST_USE;
 
 #endif

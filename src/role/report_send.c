@@ -33,16 +33,10 @@ report_make(struct report_work *w)
 
 /* --- addressed --- */
 
-struct asking {
-	struct report_work	*w;
-	struct mail_dns		*dns;
-	unsigned		 n;
-};
-
 static int
 asking_fill(void *arg, struct mail_ask *ask)
 {
-	const struct asking *a = arg;
+	const struct report_asking *a = arg;
 
 	return mail_dns_fill(a->dns, ask);
 }
@@ -50,20 +44,39 @@ asking_fill(void *arg, struct mail_ask *ask)
 static bool
 asking_is_over(void *arg)
 {
-	struct asking *a = arg;
+	struct report_asking *a = arg;
 
 	return a->n++ == ADDRESS_BATCH || report_is_over(a->w);
+}
+
+bool
+report_asking_init(struct report_work *w, struct report_asking *a, uint64_t after)
+{
+	int rc;
+
+	*a = (struct report_asking){ .w = w };
+	if ((rc = mail_dns_live_of(&w->resolvers, REPORT_DNS_SEC, &a->dns)) < 0) {
+		report_fails(w, REPORT_NO_NAMES, err_str(rc));
+		return false;
+	}
+	mail_dns_share(a->dns, w->cache);
+	a->d = (struct mail_reports_dns){ .ask = mail_dns_ask(a->dns), .fill = asking_fill,
+		.fill_arg = a, .is_over = asking_is_over, .after = after };
+	return true;
+}
+
+void
+report_asking_done(struct report_asking *a)
+{
+	a->dns = mail_dns_free(a->dns);
 }
 
 /* What the DNS lacks is not for our log: it is the domains' owners' affair. */
 static int
 batch_address(struct report_work *w)
 {
-	_cleanup_(mail_dns_freep) struct mail_dns *dns = NULL;
 	_cleanup_(pool_freep) struct pool *pool = pool_new(NOTES_MAX);
-	struct asking a = { .w = w };
-	struct mail_reports_dns d = { .fill = asking_fill, .fill_arg = &a,
-	    .is_over = asking_is_over, .after = w->address_after };
+	struct report_asking a;
 	struct findings fs;
 	unsigned n;
 	int rc;
@@ -71,15 +84,11 @@ batch_address(struct report_work *w)
 	if (pool == NULL)
 		return -ENOMEM;
 	findings_init(&fs, pool);
-	if ((rc = mail_dns_live_of(&w->resolvers, REPORT_DNS_SEC, &dns)) < 0) {
-		report_fails(w, REPORT_NO_NAMES, err_str(rc));
+	if (!report_asking_init(w, &a, w->address_after))
 		return 0;
-	}
-	mail_dns_share(dns, w->cache);
-	a.dns = dns;
-	d.ask = mail_dns_ask(dns);
-	rc = mail_reports_address(w->store, &d, &fs, role_now(w->role), &n);
-	w->address_after = d.after;
+	rc = mail_reports_address(w->store, &a.d, &fs, role_now(w->role), &n);
+	w->address_after = a.d.after;
+	report_asking_done(&a);
 	w->seen.n.addressed += rc == 0 ? n : 0;
 	w->is_changed = w->is_changed || (rc == 0 && n > 0);
 	report_works(w, REPORT_NO_NAMES);

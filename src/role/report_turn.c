@@ -142,6 +142,7 @@ told_make(struct report_work *w)
 	if (now < w->tell_usec || (!w->is_changed && now < w->tell_usec + REPORT_LOOK_USEC))
 		return 0;
 	if ((rc = reports_now(w->store, &w->seen.now)) < 0 ||
+	    (rc = reports_mails_now(w->store, &w->seen.failures)) < 0 ||
 	    (rc = mail_reports_told(w->store, role_now(w->role), &w->told)) < 0)
 		return rc;
 	w->seen.has_now = true;
@@ -156,11 +157,11 @@ static int
 store_turn(struct report_work *w)
 {
 	static int (*const parts[])(struct report_work *) = {
-		report_make, report_address, report_send, report_prune,
+		report_make, report_address, report_send, report_failures_out, report_prune,
 	};
 	int rc;
 
-	if ((rc = report_take(w)) < 0 || (rc = lock_take(w)) < 0)
+	if ((rc = report_take(w)) < 0 || (rc = report_failures_take(w)) < 0 || (rc = lock_take(w)) < 0)
 		return rc;
 	for (size_t i = 0; i < ARRAY_LEN(parts) && w->seen.sends && !report_is_over(w); i++)
 		if ((rc = parts[i](w)) < 0)

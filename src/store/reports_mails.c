@@ -81,10 +81,10 @@ mail_give(void *arg, const struct sql_value *v)
 }
 
 int
-reports_mails_unaddressed(struct reports *r, int64_t before, uint64_t max, reports_mail_fn fn,
-    void *arg)
+reports_mails_unaddressed(struct reports *r, int64_t before, uint64_t after, uint64_t max,
+    reports_mail_fn fn, void *arg)
 {
-	const struct sql_value v[] = { SQL_I(before), SQL_I(max) };
+	const struct sql_value v[] = { SQL_I(before), SQL_I(after), SQL_I(max) };
 	struct mail_walk w = { fn, arg };
 
 	return reports_run(r, SQL_MAIL_UNADDRESSED, v, mail_give, &w);

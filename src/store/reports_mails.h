@@ -51,8 +51,11 @@ int	 reports_mails_add(struct reports *, const struct reports_mail *,
 	    const struct reports_mails_limits *, enum reports_mails_added *ret) MUST_USE;
 
 typedef int (*reports_mail_fn)(void *arg, const struct reports_mail *);
-/* Those that have gathered since before that time, and of which nobody has said to whom they go. */
-int	 reports_mails_unaddressed(struct reports *, int64_t before, uint64_t max,
+/*
+ * Those that have gathered since before that time, and of which nobody has said to whom they go;
+ * with numbers behind after.
+ */
+int	 reports_mails_unaddressed(struct reports *, int64_t before, uint64_t after, uint64_t max,
 	    reports_mail_fn, void *arg) MUST_USE;
 /* To whom, and when at first. Said once: -EEXIST. */
 int	 reports_mails_address(struct reports *, uint64_t id, const struct sv *to, size_t n,

@@ -161,7 +161,7 @@ const struct sql_statement reports_sql[SQL_MAX] = {
 	[SQL_MAIL_ADD] = { "INSERT INTO mail_ready(id, at, day, domain, alike, octets, incidents, addressed)"
 	    " VALUES($1, $2, $3, $4, $5, $6, 1, 0)", "iiibbb", "" },
 	[SQL_MAIL_UNADDRESSED] = { "SELECT id, at, domain, alike, octets, incidents FROM mail_ready"
-	    " WHERE addressed = 0 AND at <= $1 ORDER BY id LIMIT $2", "ii", "iibbbi" },
+	    " WHERE addressed = 0 AND at <= $1 AND id > $2 ORDER BY id LIMIT $3", "iii", "iibbbi" },
 	[SQL_MAIL_ADDRESSED] = { "UPDATE mail_ready SET addressed = 1 WHERE id = $1 AND addressed = 0",
 	    "i", "" },
 	[SQL_MAIL_SENDING_ADD] = { "INSERT INTO mail_ready_sending(mail, address, state, attempts, next_at,"

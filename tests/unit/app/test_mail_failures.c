@@ -12,8 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/mail_failure_box.h"
 #include "app/mail_failures.h"
 #include "app/mail_journal_internal.h"
+#include "app/mail_redact.h"
 #include "base/err.h"
 #include "mail_gate_kit.h"
 #include "sys/file.h"
@@ -565,12 +567,82 @@ test_killed(void **state)
 	print_message("# %u of 20 lives cut short\n", n_killed);
 	assert_int_equal(all_hand(w.where, folder, 1000, -1), 0);
 	assert_int_equal(reports_open(w.where, &w.r), 0);
-	assert_int_equal(reports_mails_unaddressed(w.r, INT64_MAX, 10000, incidents_add, n), 0);
+	assert_int_equal(reports_mails_unaddressed(w.r, INT64_MAX, 0, 10000, incidents_add, n), 0);
 	assert_int_equal(n[0], HANDED / 2);
 	assert_int_equal(n[1], HANDED);		/* none twice, none lost */
 	assert_int_equal(rmdir(folder), 0);
 	world_done(&w);
 }
 
-TESTS_MAIN("mail_failures", T(test_gate), T(test_alike), T(test_take), T(test_send), T(test_dead),
+/* --- from threads to the journal, and the key --- */
+
+static int
+octets_count(void *arg, struct sv octets)
+{
+	struct mail_failure f;
+
+	assert_int_equal(mail_failure_parse(octets, &f), 0);
+	++*(unsigned *)arg;
+	return 0;
+}
+
+static void
+test_box(void **state)
+{
+	struct mail_failure f = failure_of("1", T0, "a.test", ALIKE("1"), "f@a.test");
+	struct mail_failure_box *b;
+	unsigned n = 0, n_in = 0;
+	char domain[32];
+
+	(void)state;
+	assert_int_equal(mail_failure_box_new(&b), 0);
+	for (unsigned i = 0; i < 2 * MAIL_FAILURE_BOX_MAX; i++) {	/* the box is full */
+		f.domain.p = domain;
+		f.domain.n = (size_t)snprintf(domain, sizeof(domain), "d%u.test", i);
+		n_in += mail_failure_box_put(b, &f, T0);
+	}
+	assert_int_equal(n_in, MAIL_FAILURE_BOX_MAX);
+	assert_int_equal(mail_failure_box_take(b, octets_count, &n), 0);
+	assert_int_equal(n, MAIL_FAILURE_BOX_MAX);
+	f.domain = SV("a.test");
+	for (unsigned i = n_in = 0; i < 3 * MAIL_FAILURE_BOX_HOUR; i++) {	/* so many an hour in one name */
+		n_in += mail_failure_box_put(b, &f, T0);
+		assert_int_equal(mail_failure_box_take(b, octets_count, &n), 0);
+	}
+	assert_in_range(n_in, MAIL_FAILURE_BOX_HOUR - 2, MAIL_FAILURE_BOX_HOUR);	/* others share the slot */
+	assert_true(mail_failure_box_put(b, &f, T0 + 3600));
+	f.n_to = 0;
+	assert_false(mail_failure_box_put(b, &f, T0 + 3600));
+	(void)mail_failure_box_free(b);
+}
+
+static void
+test_key(void **state)
+{
+	char folder[64] = "/tmp/redact.XXXXXX", path[128];
+	struct pool *pool = pool_new(1 << 16);
+	struct stat st;
+	struct sv key, again;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/key", folder);
+	assert_int_equal(mail_redact_key(path, false, pool, &key), -ENOENT);
+	assert_int_equal(mail_redact_key(path, true, pool, &key), 0);
+	assert_int_equal(key.n, 64);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(mail_redact_key(path, true, pool, &again), 0);
+	assert_true(sv_eq(key, again));
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_int_equal(mail_redact_key(path, true, pool, &again), -EPERM);
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(file_write(path, SV("too short, 15 o\n")), 0);
+	assert_int_equal(mail_redact_key(path, true, pool, &again), -EINVAL);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(folder), 0);
+	(void)pool_free(pool);
+}
+
+TESTS_MAIN("mail_failures", T(test_box), T(test_key), T(test_gate), T(test_alike), T(test_take), T(test_send), T(test_dead),
     T(test_outcome), T(test_killed))
