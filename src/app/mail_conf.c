@@ -9,6 +9,7 @@
 
 #define UNIX_PATH_MAX		107	/* unix(7): sun_path, and its NUL */
 #define SENTENCE_MAX		200	/* octets of mail.help and of a comment: a line of an SMTP reply has 510 */
+#define MARK_MAX		60
 #define RULES_MAX		40000	/* what the message to role milter takes (role/messages.def) */
 
 static int
@@ -166,6 +167,12 @@ seal_check(const struct conf *c, struct conf_error *err)
 	return 0;
 }
 
+static bool
+mark_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+}
+
 /* A name without anything that has a meaning in a field. */
 static int
 id_check(const struct conf *c, struct conf_error *err)
@@ -191,6 +198,19 @@ aliases_check(const struct conf *c, struct conf_error *err)
 			return refuse_row(c, CONF_MAIL_ALIASES, N_("a domain name"), err);
 	}
 	return 0;
+}
+
+/* Fields of that name are removed from mail that comes in, so it may be none that means something. */
+static int
+mark_check(const struct conf *c, struct conf_error *err)
+{
+	struct sv s = sv_str(app_conf_str(c, CONF_MAIL_QUARANTINE_FIELD));
+	bool good = s.n == 0 || (s.n > 2 && s.n <= MARK_MAX && sv_starts(s, SV("X-")));
+
+	for (size_t i = 0; i < s.n && good; i++)
+		good = mark_letter(s.p[i]);
+	return good ? 0 : refuse_row(c, CONF_MAIL_QUARANTINE_FIELD,
+	    N_("the name of a field: X- and letters, digits and hyphens, 60 at the most"), err);
 }
 
 /* --- as text --- */
@@ -251,6 +271,8 @@ mail_conf_rules(const struct conf *c, struct buf *b)
 		path_put(&c->values[CONF_MAIL_PATHS].items[i], b);
 	if (app_conf_str(c, CONF_MAIL_HELP)[0] != '\0')
 		buf_printf(b, "help %s\n", app_conf_str(c, CONF_MAIL_HELP));
+	if (app_conf_str(c, CONF_MAIL_QUARANTINE_FIELD)[0] != '\0')
+		buf_printf(b, "mark %s\n", app_conf_str(c, CONF_MAIL_QUARANTINE_FIELD));
 }
 
 /* --- all of it --- */
@@ -275,7 +297,7 @@ mail_conf_check(const struct conf *c, struct conf_error *err)
 		if (path_check(c, &paths->items[i], err) < 0)
 			return err->rc;
 	if (listen_check(c, err) < 0 || seal_check(c, err) < 0 || aliases_check(c, err) < 0 ||
-	    id_check(c, err) < 0)
+	    id_check(c, err) < 0 || mark_check(c, err) < 0)
 		return err->rc;
 	if (resolver.n > 0 && dnsask_to_parse(resolver, &to) < 0)
 		return refuse_row(c, CONF_MAIL_RESOLVER,

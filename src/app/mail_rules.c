@@ -103,6 +103,8 @@ line_read(struct reader *r, struct sv line)
 		return path_read(r, MAIL_PATH_LIST, line);
 	if (sv_eq(key, SV("alias")))
 		return text_take(r, line, &r->aliases[r->n_aliases++]);
+	if (sv_eq(key, SV("mark")))
+		return text_take(r, line, &r->p->mark);
 	return sv_eq(key, SV("help")) ? text_take(r, line, &r->p->help) : act_read(r, key, line);
 }
 

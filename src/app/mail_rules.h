@@ -11,6 +11,7 @@
  *	sealer NAME TAB COMMENT
  *	list NAME SPACE LIST-ID TAB COMMENT	the List-Id, too
  *	help TEXT
+ *	mark NAME				the field of what is quarantined
  *
  * Whoever writes it has checked it (app/mail_conf.h); a line that cannot be
  * read is a fault of ours.

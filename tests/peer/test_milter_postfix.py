@@ -172,6 +172,18 @@ def signed(t, p, g):
     t.equal(code, 550, "changed on its way: refused", text)
 
 
+def marked(t, p, g):
+    """What is quarantined is delivered with a field, and that field is ours alone."""
+    t.ok(g.reload("policy: enforce", "policy: enforce\n  quarantine-field: X-Quarantine"), "a reload", g.log())
+    code, text = p.send("a@quiet.test", ["b@local.test"], message("a@quiet.test", "X-Quarantine: no"), client="192.0.2.1")
+    mail = p.take()
+    got = fields(mail, "X-Quarantine") if mail else []
+    t.ok(code == 250 and len(got) == 1 and "quiet.test" in got[0], "quarantined mail is marked, and not held", (text, got))
+    code, text = p.send("a@good.test", ["b@local.test"], message("a@good.test", "X-Quarantine: yes"), client="192.0.2.1")
+    mail = p.take()
+    t.ok(code == 250 and mail and not fields(mail, "X-Quarantine"), "such a field from outside is removed", text)
+
+
 def crowded(t, p, g):
     """More at a time than we may judge: by choice, later or unmarked."""
     t.ok(g.reload("policy: enforce", "policy: enforce\n  max-messages: 1"), "a reload", g.log())
@@ -270,7 +282,7 @@ def main():
                 t.ok(False, "sekisho serve with role milter", g.log())
                 return t.done()
             with postfix.Postfix(d, "unix:" + g.sock) as p:
-                for case in (passes, refused, own, signed, counted, crowded, killed, unsigned, stops):
+                for case in (passes, refused, own, signed, counted, marked, crowded, killed, unsigned, stops):
                     t.case(case, t, p, g)
         finally:
             house.stop_all()

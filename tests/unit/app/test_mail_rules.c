@@ -37,6 +37,11 @@ static const struct {
 	{ "mail:\n  paths: [{client: 192.0.2.0/24, sealer: example.net}]\n", false },
 	{ "mail:\n  paths: [{sealer: example.net, list-id: x}]\n", false },
 	{ "mail:\n  arc-seal:\n    domain: example.net\n    selector: s\n", false },	/* no such key */
+	{ "mail:\n  quarantine-field: X-Sekisho-Quarantine\n", true },
+	{ "mail:\n  quarantine-field: Subject\n", false },
+	{ "mail:\n  quarantine-field: X-\n", false },
+	{ "mail:\n  quarantine-field: \"X-A: b\"\n", false },
+	{ "mail:\n  quarantine-field: X-12345678901234567890123456789012345678901234567890123456789\n", false },
 };
 
 static int
@@ -79,6 +84,7 @@ static const char all[] =
 	"mail:\n  policy: enforce\n  on-reject: quarantine\n  on-failure: tempfail\n"
 	"  own-networks: [192.0.2.0/24, 2001:db8::/32]\n  relays: 198.51.100.1/32\n"
 	"  authserv-aliases: [old.example]\n  help: See https://example.net/mail\n"
+	"  quarantine-field: X-Quarantine\n"
 	"  paths:\n    - {client: 203.0.113.0/24, comment: a forwarder}\n"
 	"    - {sealer: arc.example}\n    - {list: lists.example, list-id: talk.lists.example}\n";
 
@@ -111,6 +117,7 @@ test_all(void **state)
 	assert_int_equal(r.n_aliases, 1);
 	assert_true(sv_eq(r.aliases[0], SV("old.example")));
 	assert_true(sv_eq(r.policy.help, SV("See https://example.net/mail")));
+	assert_true(sv_eq(r.policy.mark, SV("X-Quarantine")));
 	assert_int_equal(r.policy.n_paths, 3);
 	assert_int_equal(r.policy.paths[0].kind, MAIL_PATH_CLIENT);
 	assert_true(sv_eq(r.policy.paths[0].comment, SV("a forwarder")));
