@@ -11,18 +11,27 @@ const size_t privacy_n_options = ARRAY_LEN(privacy_options);
 static const struct privacy_data data[] = {
 	{ "mail.milter.listen", N_("the message: header, body, envelope"),
 	  N_("to authenticate it (SPF, DKIM, ARC, DMARC)"),
-	  N_("in memory, until the verdict"), N_("nobody") },
+	  N_("in memory, until the verdict"), N_("nobody"), 0 },
 	{ "mail.milter.listen", N_("domain names of the message, and its sender's address (in SPF's macros)"),
 	  N_("to find the policies and keys of these domains"),
 	  N_("in memory, for the time to live of each answer"),
-	  N_("the resolver, and through it the name servers of those domains") },
+	  N_("the resolver, and through it the name servers of those domains"), 0 },
 	{ "mail.reports", N_("for each message: time, queue id, the client's address, domains, results, what was done; no local part of an address, no subject, no text"),
 	  N_("to sum up what was found, for oneself and for the domains' owners"),
-	  N_("in the state directory, until the reports of the day are done"), N_("nobody") },
+	  N_("in the state directory, or in the database of mail.reporting.store"), N_("nobody"),
+	  CONF_REPORTING_KEEP_ROWS },
+	{ "mail.reports", N_("for each domain that asks for it, and each day: how many messages in its name came from which address, and what was found and done; no local part of an address, no subject, no text"),
+	  N_("so that its owner sees who sends in its name, and whether that is authenticated"),
+	  N_("as long as what it is made of"),
+	  N_("the addresses that the domain's DMARC record names (rua=); those of other domains only where these agree to it"),
+	  CONF_REPORTING_KEEP_ROWS },
+	{ "mail.reports", N_("of each domain that mail came from authenticated: when first and last, how many messages, what was done, complaints"),
+	  N_("for one's own decisions about mail from there"),
+	  N_("in the same place, after the last message"), N_("nobody"), CONF_REPORTING_KEEP_NAMES },
 	{ "mail.failure-reports", N_("of a message that fails where its domain's owner asks for it: the client's address, results, and parts of the header with people's addresses replaced by words (From, To, Date, Message-ID, signatures); no text"),
 	  N_("so that the owner finds out why it failed, and who forges"),
 	  N_("in the state directory, until it is sent, three days at most"),
-	  N_("the owner of the domain in From, at the addresses that its DMARC record names (ruf=)") },
+	  N_("the owner of the domain in From, at the addresses that its DMARC record names (ruf=)"), 0 },
 };
 
 static const struct {
@@ -131,6 +140,14 @@ privacy_data(const struct conf *c, size_t i)
 		if (path_is_on(c, data[k].path) && i-- == 0)
 			return &data[k];
 	return NULL;
+}
+
+void
+privacy_how_long(const struct conf *c, const struct privacy_data *d, enum lang lang, struct buf *b)
+{
+	buf_str(b, tr(lang, d->how_long));
+	if (d->keep != 0)
+		buf_printf(b, " (%s: %s)", c->rows[d->keep].path, app_conf_str(c, d->keep));
 }
 
 const char *

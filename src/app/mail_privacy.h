@@ -49,6 +49,7 @@ extern const size_t privacy_n_options;
 struct privacy_data {
 	const char	*path;		/* that option switches it on */
 	const char	*what, *why, *how_long, *whom;	/* msgids */
+	enum app_conf_row keep;		/* how long in numbers; 0: there is none */
 };
 
 /* Does the configuration switch the option on? */
@@ -57,6 +58,8 @@ bool	 privacy_is_on(const struct conf *, const struct privacy_option *);
 unsigned privacy_acts(const struct conf *);
 /* The i-th kind of data that this configuration keeps or passes on; NULL: there are no more. */
 const struct privacy_data *privacy_data(const struct conf *, size_t i);
+/* Its how_long, with the number in force. */
+void	 privacy_how_long(const struct conf *, const struct privacy_data *, enum lang, struct buf *);
 /* The paragraphs of the text for users that these acts need; NULL at the end. msgids. */
 const char *privacy_consent(unsigned acts, size_t i);
 

@@ -47,7 +47,9 @@ data_put(const struct cmd_ctx *ctx, const struct conf *c, struct buf *b)
 	for (size_t i = 0; (d = privacy_data(c, i)) != NULL; i++) {
 		buf_printf(b, "  %s\n", tr(ctx->lang, d->what));
 		line_put(ctx, b, N_("why"), d->why);
-		line_put(ctx, b, N_("how long"), d->how_long);
+		buf_printf(b, "    %s: ", tr(ctx->lang, N_("how long")));
+		privacy_how_long(c, d, ctx->lang, b);
+		buf_char(b, '\n');
 		line_put(ctx, b, N_("to whom"), d->whom);
 	}
 }
@@ -117,11 +119,14 @@ data_json(const struct cmd_ctx *ctx, const struct conf *c, struct json *j)
 	json_key(j, "data");
 	json_open(j, '[');
 	for (size_t i = 0; (d = privacy_data(c, i)) != NULL; i++) {
+		_cleanup_(buf_done) struct buf b = BUF_INIT;
+
 		json_open(j, '{');
 		json_kv_str(j, "option", d->path);
 		json_kv_str(j, "what", tr(ctx->lang, d->what));
 		json_kv_str(j, "why", tr(ctx->lang, d->why));
-		json_kv_str(j, "how_long", tr(ctx->lang, d->how_long));
+		privacy_how_long(c, d, ctx->lang, &b);
+		json_kv_sv(j, "how_long", buf_get(&b));
 		json_kv_str(j, "to_whom", tr(ctx->lang, d->whom));
 		json_close(j, '}');
 	}

@@ -123,8 +123,9 @@ def privacy(t, w):
     code, out, _ = house.run("mail", "privacy", "--json", w.path("mail.conf"))
     j = json.loads(out)
     t.equal((code, j["acts"]), (0, ["read-messages", "rewrite-headers", "reject-mail", "keep-data",
-                                    "send-to-third-parties"]), "the acts of a gate that enforces and notes rows")
-    t.ok(len(j["consent_ja"]) == len(j["consent_en"]) == 7, "a paragraph for each act, in both languages", j)
+                                    "make-reports", "send-to-third-parties"]), "the acts of a gate that enforces and reports")
+    t.ok(len(j["consent_ja"]) == len(j["consent_en"]) == 8, "a paragraph for each act, in both languages", j)
+    t.ok(any("mail.reporting.keep-rows: 14d" in d["how_long"] for d in j["data"]), "… in days", j)
     t.ok(all(d["how_long"] and d["to_whom"] for d in j["data"]), "how long and to whom", j)
     code, out, _ = house.run("mail", "privacy", "--lang", "ja", w.path("mail.conf"))
     t.ok(code == 0 and "reject-mail" in out and "No person reads" in out, "text in Japanese has both", out)

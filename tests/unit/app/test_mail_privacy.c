@@ -13,7 +13,8 @@ static const struct {
 	{ "", 0, 0, 0 },
 	{ "mail:\n  policy: enforce\n", 0, 0, 0 },	/* nothing is handed over */
 	{ ON, ALWAYS, 2, 5 },
-	{ ON "  reports: aggregate\n  reporting: {email: dmarc@a.example}\n", ALWAYS | PRIVACY_KEEP, 3, 6 },
+	{ ON "  reports: aggregate\n  reporting: {email: dmarc@a.example}\n", ALWAYS | PRIVACY_KEEP |
+	    PRIVACY_REPORT, 5, 7 },
 	{ ON "  reports: none\n", ALWAYS, 2, 5 },
 	{ ON "  policy: enforce\n", ALWAYS | PRIVACY_REJECT, 2, 6 },
 	{ ON "  policy: observe\n  on-reject: accept\n", ALWAYS, 2, 5 },
@@ -63,6 +64,25 @@ configurations(void **state UNUSED)
 	}
 }
 
+static void
+how_long(void **state UNUSED)
+{
+	struct conf *c = conf_of(ON "  reports: aggregate\n"
+	    "  reporting: {email: dmarc@a.example, keep-rows: 30d}\n");
+	struct buf b = BUF_INIT;
+
+	privacy_how_long(c, privacy_data(c, 2), LANG_EN, &b);
+	assert_true(sv_ends(buf_get(&b), SV(" (mail.reporting.keep-rows: 30d)")));
+	b.len = 0;
+	privacy_how_long(c, privacy_data(c, 4), LANG_JA, &b);
+	assert_true(sv_ends(buf_get(&b), SV(" (mail.reporting.keep-domains: 400d)")));
+	b.len = 0;
+	privacy_how_long(c, privacy_data(c, 0), LANG_EN, &b);
+	assert_false(sv_ends(buf_get(&b), SV(")")));
+	buf_done(&b);
+	c = conf_free(c);
+}
+
 /* The first row switches mail on at all: privacy_acts() counts on that. */
 static void
 table(void **state UNUSED)
@@ -77,4 +97,4 @@ table(void **state UNUSED)
 	assert_string_equal(privacy_act_name(PRIVACY_SEND), "send-to-third-parties");
 }
 
-TESTS_MAIN("app mail_privacy", T(configurations), T(table))
+TESTS_MAIN("app mail_privacy", T(configurations), T(how_long), T(table))
