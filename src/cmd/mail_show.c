@@ -111,7 +111,8 @@ static void
 view_print(const struct cmd_ctx *ctx, const struct dmarc_view *v, struct buf *b)
 {
 	if (v->record == NULL) {
-		buf_str(b, tr(ctx->lang, N_(": no record")));
+		buf_str(b, v->result == MAIL_TEMPERROR ? tr(ctx->lang, N_(": the DNS did not answer")) :
+		    tr(ctx->lang, N_(": no record")));
 		return;
 	}
 	buf_printf(b, ": %s=%s (", dmarc_tag_name(v->tag), dmarc_policy_name(v->policy));

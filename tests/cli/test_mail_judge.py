@@ -3,6 +3,7 @@
 sekisho mail verify and explain: messages of tests/cli/mailbox, each with its
 story. They were signed with Mail::DKIM; world.zone there is their whole DNS.
 """
+import contextlib
 import json
 import os
 import re
@@ -209,6 +210,15 @@ def world():
     return out
 
 
+@contextlib.contextmanager
+def dns_server(records, **how):
+    s = dns.Server(records, **how)
+    try:
+        yield s
+    finally:
+        s.close()
+
+
 def live():
     records = world()
 
@@ -238,6 +248,9 @@ def live():
     s, code, j = ask(broken={"_dmarc.example.com"})
     ok(code == 3 and j["dmarc"]["result"] == "temperror" and j["story"]["kind"] == "unknown" and
        any("SERVFAIL" in (q["why"] or "") for q in j["questions"]), "SERVFAIL for the policy: it cannot be said", j)
+    with dns_server(records, broken={"_dmarc.example.com"}) as s:
+        code, out, err = run("verify", "--resolver", s.address, "--at", AT, "--client", "198.51.100.7", os.path.join(BOX, "direct.eml"))
+    ok(code == 3 and "example.com: the DNS did not answer" in out and "no record" not in out, "nor does a person read that there is none", out)
     s, code, j = ask(silent={"s1._domainkey.example.com"}, words=("--timeout", "2"))
     ok(code == 0 and j["dkim"][0]["result"] == "temperror" and j["dmarc"]["result"] == "pass",
        "silence for a key: SPF suffices", j)
