@@ -5,7 +5,9 @@ out of rows: what passes, what is refused, what is taken out and put in; and
 what happens to mail when the role is killed, or is not there.
 """
 import base64
+import copy
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -36,7 +38,7 @@ MAIL = """mail:
   authserv-id: mx.local.test
   reports: aggregate
   reporting: {email: dmarc@ours.example}
-  own-networks: 192.0.2.77/32
+  own-networks: [192.0.2.77/32, 127.0.0.0/8]
   relays: 192.0.2.78/32
   policy: enforce
   on-failure: tempfail
@@ -63,8 +65,9 @@ class Gate(house.House):
     """sekisho serve with nothing but mail to do."""
 
     def __init__(self, folder, resolver):
-        self.sock = os.path.join(folder, "run", "milter")
-        os.mkdir(os.path.dirname(self.sock))
+        # Below Postfix's queue, where a chrooted smtpd finds it, too.
+        self.sock = os.path.join(folder, "queue", "sekisho", "milter")
+        os.makedirs(os.path.dirname(self.sock))
         if os.geteuid() == 0:	# the folder's group is the socket's
             os.chown(os.path.dirname(self.sock), 0, postfix.group())
             os.chmod(os.path.dirname(self.sock), 0o2750)
@@ -89,6 +92,55 @@ class Gate(house.House):
         self.write_conf()
         house.run("reload", "-c", self.conf)
         return wait_for(lambda: self.role("milter")["pid"] not in (0, pid), 10) and self.up()
+
+
+# milter_default_action: the first digit of the answer
+DOWN = {"accept": 2, "reject": 5, "tempfail": 4, "quarantine": 2, "shutdown": 4}
+ROOMS = """smtputf8_enable = yes
+relay_domains = gone.test
+transport_maps = inline:{{gone.test = error:5.1.1 nobody there}}
+non_smtpd_milters = %(milters)s
+internal_mail_filter_classes = bounce
+cyrus_sasl_config_path = %(folder)s/conf/sasl
+"""
+
+
+class Post(postfix.Postfix):
+    """Postfix with further doors: chrooted, with logins, and one for each milter_default_action."""
+
+    def __init__(self, folder, milters):
+        super().__init__(folder, milters)
+        self.doors = {name: postfix.free_port() for name in ("chroot", "login", *DOWN)}
+        with open(os.path.join(self.conf, "main.cf"), "a") as f:
+            f.write(ROOMS % {"milters": milters, "folder": folder})
+        with open(os.path.join(self.conf, "master.cf"), "a") as f:
+            f.write("pickup unix n - n 60 1 pickup\n%d inet n - y - 50 smtpd\n  -o smtpd_milters=unix:sekisho/milter\n"
+                    "%d inet n - n - 50 smtpd\n  -o smtpd_sasl_auth_enable=yes\n" % (self.doors["chroot"], self.doors["login"]))
+            for action in DOWN:
+                f.write("%d inet n - n - 50 smtpd\n  -o milter_default_action=%s\n" % (self.doors[action], action))
+        self.sasl()
+
+    def sasl(self):
+        """A user with a password, by Cyrus' sasldb."""
+        d = os.path.join(self.conf, "sasl")
+        os.mkdir(d)
+        with open(os.path.join(d, "smtpd.conf"), "w") as f:
+            f.write("pwcheck_method: auxprop\nauxprop_plugin: sasldb\nmech_list: PLAIN\nsasldb_path: %s/db\n" % d)
+        self.has_login = subprocess.run(["saslpasswd2", "-p", "-c", "-f", d + "/db", "-u", "mx.local.test", "taro"],
+                                        input=b"secret", capture_output=True).returncode == 0 \
+            if shutil.which("saslpasswd2") or os.path.exists("/usr/sbin/saslpasswd2") else False
+        if self.has_login:
+            os.chown(d + "/db", self.user.pw_uid, self.user.pw_gid)
+
+    def at(self, door):
+        """The same Postfix, by another of its ports."""
+        other = copy.copy(self)
+        other.port = self.doors[door]
+        return other
+
+    def sendmail(self, args, text):
+        return subprocess.run(["/usr/sbin/sendmail", "-C", self.conf, *args], input=text, capture_output=True,
+                              env={"MAIL_CONFIG": self.conf, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
 
 
 def message(author, *fields, text="Good day."):
@@ -256,6 +308,89 @@ def unsigned(t, p, g):
     p.empty()
 
 
+def logged_in(t, p, g):
+    """Who logs in is one of us, wherever he is."""
+    if not p.has_login:
+        t.skip("SASL", "no saslpasswd2 (sasl2-bin)")
+        return
+    s = p.at("login").smtp("192.0.2.1")
+    s.login("taro@mx.local.test", "secret")
+    s.sendmail("a@ours.test", ["b@local.test"], message("a@ours.test"))
+    s.close()
+    mail = p.take()
+    t.ok(mail and len(fields(mail, "DKIM-Signature")) == 1, "who logged in is one of us: signed", p.log()[-2000:])
+    code, text = p.at("login").send("a@strict.test", ["b@local.test"], message("a@strict.test"), client="192.0.2.1")
+    t.equal(code, 550, "who did not log in at the same port is judged", text)
+
+
+def chrooted(t, p, g):
+    code, text = p.at("chroot").send("a@strict.test", ["b@local.test"], message("a@strict.test"), client="192.0.2.1")
+    t.ok(code == 550 and "strict.test" in text, "a chrooted smtpd, by a path in its queue: refused", (text, p.log()[-1000:]))
+    code, text = p.at("chroot").send("a@good.test", ["b@local.test"], message("a@good.test"), client="192.0.2.1")
+    mail = p.take()
+    t.ok(code == 250 and mail and "dmarc=pass" in fields(mail, "Authentication-Results")[0], "… and let in", text)
+
+
+def holds(p, mail):
+    """Does the signature hold, as it comes in from outside?"""
+    back = mail[mail.index(b"DKIM-Signature:"):].replace(b"\n", b"\r\n")
+    s = p.smtp("192.0.2.1")
+    try:
+        s.sendmail("a@ours.test", ["b@local.test"], back, ["SMTPUTF8", "BODY=8BITMIME"] if not back.isascii() else [])
+    finally:
+        s.close()
+    got = p.take()
+    return got is not None and "dkim=pass" in fields(got, "Authentication-Results")[0]
+
+
+def local(t, p, g):
+    """By the sendmail command: no SMTP, no client."""
+    text = message("a@ours.test", "Bcc: c@local.test").replace(b"\r\n", b"\n")
+    done = p.sendmail(["-t", "-f", "a@ours.test"], text)
+    mails = p.mail(2)
+    p.empty()
+    t.ok(done.returncode == 0 and mails, "the sendmail command: one for each recipient, Bcc too", (done.stderr, p.log()[-1000:]))
+    t.ok(mails and all(not fields(m, "Bcc") and len(fields(m, "DKIM-Signature")) == 1 for m in mails), "… signed, without Bcc")
+    t.ok(mails and holds(p, mails[0]), "… and the signature holds")
+
+
+def recipients(t, p, g):
+    code, text = p.send("a@ours.test", ["b@local.test", "c@local.test", "d@local.test"], message("a@ours.test"), client="192.0.2.77")
+    mails = p.mail(3)
+    p.empty()
+    t.ok(code == 250 and mails and len({fields(m, "DKIM-Signature")[0] for m in mails}) == 1, "three recipients: one signature", text)
+
+
+def wide(t, p, g):
+    """Eight bits in the text, and addresses that are not ASCII."""
+    text = message("太郎 <a@ours.test>", "X-Note: 日本", text="こんにちは。")
+    s = p.smtp("192.0.2.77")
+    s.sendmail("a@ours.test", ["用@local.test"], text, ["SMTPUTF8", "BODY=8BITMIME"])
+    s.close()
+    mail = p.take()
+    t.ok(mail and "こんにちは".encode() in mail and len(fields(mail, "DKIM-Signature")) == 1, "SMTPUTF8: signed", p.log()[-1000:])
+    t.ok(mail and holds(p, mail), "… and the signature holds")
+
+
+def bounces(t, p, g):
+    """What Postfix writes itself."""
+    p.sendmail(["-f", "a@local.test", "x@gone.test"], message("a@ours.test").replace(b"\r\n", b"\n"))
+    mail = p.take()
+    t.ok(mail and b"nobody there" in mail, "a bounce is delivered", p.log()[-1000:])
+    t.ok(mail and not fields(mail, "Authentication-Results"), "… as our own mail, which is not judged")
+
+
+def down(t, p, g):
+    """The milter is not there: each milter_default_action is Postfix's, and none loses mail."""
+    before = p.held()
+    for action, want in DOWN.items():
+        code, text = p.at(action).send("a@good.test", ["b@local.test"], message("a@good.test"), client="192.0.2.1")
+        t.equal(code // 100, want, "without a milter, %s" % action, text)
+    t.ok(wait_for(lambda: p.held() == before + 1), "… quarantine: held", p.log()[-1000:])
+    mails = p.mail(1)
+    t.ok(mails and len(mails) == 1 and not fields(mails[0], "Authentication-Results"), "… accept: delivered, without a mark")
+
+
 def stops(t, p, g):
     begin = time.monotonic()
     s = p.smtp("192.0.2.1")	# a connection to the milter that stays open
@@ -281,8 +416,9 @@ def main():
             if not g.up():
                 t.ok(False, "sekisho serve with role milter", g.log())
                 return t.done()
-            with postfix.Postfix(d, "unix:" + g.sock) as p:
-                for case in (passes, refused, own, signed, counted, marked, crowded, killed, unsigned, stops):
+            with Post(d, "unix:" + g.sock) as p:
+                for case in (passes, refused, own, signed, counted, logged_in, chrooted, local, recipients, wide, bounces,
+                             marked, crowded, killed, unsigned, stops, down):
                     t.case(case, t, p, g)
         finally:
             house.stop_all()
