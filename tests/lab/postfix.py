@@ -172,11 +172,15 @@ class Postfix:
 
     def mail(self, n, seconds=10):
         """What was delivered: bytes, oldest first; None if it does not come to be n."""
-        def read():
-            names = sorted(glob.glob(os.path.join(self.box, "*")), key=os.path.getmtime)
-            return names if len(names) >= n else None
-        names = wait_for(read, seconds)
-        return None if names is None else [open(p, "rb").read() for p in names]
+        return self.mails() if wait_for(lambda: len(glob.glob(os.path.join(self.box, "*"))) >= n, seconds) else None
+
+    def mails(self):
+        """What was delivered until now."""
+        out = []
+        for p in sorted(glob.glob(os.path.join(self.box, "*")), key=os.path.getmtime):
+            with open(p, "rb") as f:
+                out.append(f.read())
+        return out
 
     def take(self, seconds=10):
         """The one mail that was delivered; then the box is empty."""
@@ -189,4 +193,11 @@ class Postfix:
             os.unlink(p)
 
     def held(self):
-        return sum(len(names) for _, _, names in os.walk(os.path.join(self.folder, "queue", "hold")))
+        return self.lie_in("hold")
+
+    def queued(self):
+        """Mails that are on their way."""
+        return self.lie_in("incoming") + self.lie_in("active") + self.lie_in("deferred")
+
+    def lie_in(self, queue):
+        return sum(len(names) for _, _, names in os.walk(os.path.join(self.folder, "queue", queue)))

@@ -48,11 +48,16 @@ row_json(struct json *j, const struct report_row *r)
 	json_kv_str(j, "disposition", dispositions[r->disposition]);
 	json_kv_bool(j, "dkim", r->dkim_aligned);
 	json_kv_bool(j, "spf", r->spf_aligned);
+	json_kv_sv(j, "spf_domain", r->spf_domain);
 	json_kv_str(j, "spf_result", r->spf_domain.n > 0 ? mail_result_name(r->spf) : NULL);
 	json_key(j, "signatures");
 	json_open(j, '[');
-	for (size_t i = 0; i < r->n_dkim; i++)
-		json_str(j, mail_result_name(r->dkim[i].result));
+	for (size_t i = 0; i < r->n_dkim; i++) {
+		json_open(j, '{');
+		json_kv_sv(j, "domain", r->dkim[i].domain);
+		json_kv_str(j, "result", mail_result_name(r->dkim[i].result));
+		json_close(j, '}');
+	}
 	json_close(j, ']');
 	json_key(j, "reasons");
 	json_open(j, '[');

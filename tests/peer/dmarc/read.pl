@@ -1,6 +1,7 @@
-# What Mail::DMARC reads of reports: FILE ... to a line of JSON each. Nothing is stored.
+# What Mail::DMARC reads of reports: FILE ... to a line of JSON each; FILE.eml is a whole mail. Nothing is stored.
 use strict;
 use warnings;
+use Email::Simple;
 use JSON::PP;
 use Mail::DMARC::Report;
 use Mail::DMARC::Report::Receive;
@@ -11,7 +12,13 @@ for my $path (@ARGV) {
 	open(my $f, '<:raw', $path) or die "$path: $!";
 	my $xml = do { local $/; <$f> };
 	my $receive = Mail::DMARC::Report::Receive->new;
-	$receive->handle_body($xml);
+	my $out = select STDERR;	# it prints subjects
+	if ($path =~ /\.eml$/) {
+		$receive->from_email_simple(Email::Simple->new($xml));
+	} else {
+		$receive->handle_body($xml);
+	}
+	select $out;
 	my $a = $receive->report->aggregate;
 	my @rows = map { {
 		ip => $_->row->source_ip, count => $_->row->count,
