@@ -8,6 +8,7 @@
 #include "cmd/cmd.h"
 #include "cmd/ctl_client.h"
 #include "cmd/status_crypto.h"
+#include "cmd/status_report.h"
 #include "out/escape.h"
 
 #define ANSWER_MSEC	10000
@@ -318,6 +319,8 @@ summary_text(const struct cmd_ctx *ctx, const json_t *all)
 	names_text(ctx, all);
 	if (has_role(all, "milter"))
 		mail_text(ctx, all);
+	if (has_role(all, "report"))
+		status_report_print(ctx, role_status(all, "report"));
 	if (!has_role(all, "validate"))
 		return;
 	data_text(ctx, all);
