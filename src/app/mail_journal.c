@@ -4,7 +4,8 @@
  *
  * Under the lock: the queue of those who wait, and is_busy. Whoever found
  * nobody busy and set it owns all else (the segment and the buffer), without
- * the lock, until he clears it.
+ * the lock, until he clears it. Then he wakes those whose rows are written,
+ * and the first of those who are not, to be the next; all others sleep on.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -20,6 +21,7 @@
 /* One who waits; on his own stack. */
 struct waiter {
 	struct waiter	*next;
+	pthread_cond_t	 wake;
 	struct sv	 row;
 	int64_t		 now;
 	int		 rc;
@@ -28,7 +30,7 @@ struct waiter {
 
 struct mail_journal {
 	pthread_mutex_t	 lock;
-	pthread_cond_t	 changed;
+	pthread_cond_t	 idle;		/* for mail_journal_turn() */
 	struct waiter	*first, **last;
 	bool		 is_busy;
 	/* of him who is busy */
@@ -182,6 +184,16 @@ batch_take(struct mail_journal *j)
 	return first;
 }
 
+/* With the lock. */
+static void
+busy_end(struct mail_journal *j)
+{
+	j->is_busy = false;
+	if (j->first != NULL)
+		(void)pthread_cond_signal(&j->first->wake);
+	(void)pthread_cond_broadcast(&j->idle);
+}
+
 /* With the lock, which is free meanwhile. */
 static void
 batch_run(struct mail_journal *j)
@@ -193,19 +205,19 @@ batch_run(struct mail_journal *j)
 	(void)pthread_mutex_unlock(&j->lock);
 	rc = rows_write(j, first);
 	(void)pthread_mutex_lock(&j->lock);
-	j->is_busy = false;
 	for (struct waiter *w = first; w != NULL; w = next) {
-		next = w->next;		/* once it is over, the waiter may be gone */
+		next = w->next;		/* once the lock is free, the waiter may be gone */
 		w->rc = rc;
 		w->is_over = true;
+		(void)pthread_cond_signal(&w->wake);
 	}
-	(void)pthread_cond_broadcast(&j->changed);
+	busy_end(j);
 }
 
 int
 mail_journal_append(struct mail_journal *j, int64_t now, struct sv row)
 {
-	struct waiter w = { .row = row, .now = now };
+	struct waiter w = { .wake = PTHREAD_COND_INITIALIZER, .row = row, .now = now };
 
 	if (row.n == 0)
 		return -EINVAL;
@@ -216,11 +228,12 @@ mail_journal_append(struct mail_journal *j, int64_t now, struct sv row)
 	j->last = &w.next;
 	while (!w.is_over) {
 		if (j->is_busy)
-			(void)pthread_cond_wait(&j->changed, &j->lock);
+			(void)pthread_cond_wait(&w.wake, &j->lock);
 		else
 			batch_run(j);
 	}
 	(void)pthread_mutex_unlock(&j->lock);
+	(void)pthread_cond_destroy(&w.wake);
 	return w.rc;
 }
 
@@ -231,13 +244,12 @@ mail_journal_turn(struct mail_journal *j, int64_t now, bool at_once)
 
 	(void)pthread_mutex_lock(&j->lock);
 	while (j->is_busy)
-		(void)pthread_cond_wait(&j->changed, &j->lock);
+		(void)pthread_cond_wait(&j->idle, &j->lock);
 	j->is_busy = true;
 	(void)pthread_mutex_unlock(&j->lock);
 	rc = at_once && j->is_open ? segment_seal(j) : segment_seal_due(j, now);
 	(void)pthread_mutex_lock(&j->lock);
-	j->is_busy = false;
-	(void)pthread_cond_broadcast(&j->changed);
+	busy_end(j);
 	(void)pthread_mutex_unlock(&j->lock);
 	return rc;
 }
@@ -251,7 +263,7 @@ mail_journal_free(struct mail_journal *j)
 		return NULL;
 	if (j->is_open)
 		(void)segment_seal(j);
-	(void)pthread_cond_destroy(&j->changed);
+	(void)pthread_cond_destroy(&j->idle);
 	(void)pthread_mutex_destroy(&j->lock);
 	buf_done(&j->buf);
 	free(j->folder);
@@ -270,7 +282,7 @@ mail_journal_open(const struct mail_journal_conf *c, int64_t now, struct mail_jo
 	if (j == NULL)
 		return -ENOMEM;
 	(void)pthread_mutex_init(&j->lock, NULL);
-	(void)pthread_cond_init(&j->changed, NULL);
+	(void)pthread_cond_init(&j->idle, NULL);
 	j->last = &j->first;
 	j->conf = *c;
 	if (c->segment_bytes > MAIL_JOURNAL_SEGMENT_MAX)
