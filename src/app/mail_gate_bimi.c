@@ -66,13 +66,15 @@ result_set(struct marking *m, enum bimi_result result, const char *why)
 static int
 mark_find(struct marking *m)
 {
+	const struct dmarc_view *v = &m->found->dmarc.authors[0].now;
 	const struct bimi_out *out = &m->out;
 	const struct mail_mark_key key = {
+		.org = mail_name_text(m->pool, v->has_org ? &v->org : &out->author),
 		.author = mail_name_text(m->pool, &out->author), .domain = mail_name_text(m->pool, &out->domain),
 		.selector = out->selector, .location = out->record->location, .evidence = out->record->evidence,
 	};
 
-	if (key.author.p == NULL || key.domain.p == NULL)
+	if (key.org.p == NULL || key.author.p == NULL || key.domain.p == NULL)
 		return -ENOMEM;
 	return mail_marks_find(m->w->marks, &key, m->w->now, m->pool, &m->mark);
 }

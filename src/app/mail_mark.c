@@ -26,7 +26,7 @@ text_read(struct rd *r)
 int
 mail_mark_key_write(struct buf *b, const struct mail_mark_key *k)
 {
-	const struct sv all[] = { k->author, k->domain, k->selector, k->location, k->evidence };
+	const struct sv all[] = { k->org, k->author, k->domain, k->selector, k->location, k->evidence };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		if (all[i].n > MAIL_MARK_URI_MAX)
@@ -39,7 +39,7 @@ mail_mark_key_write(struct buf *b, const struct mail_mark_key *k)
 static void
 key_read(struct rd *r, struct mail_mark_key *k)
 {
-	struct sv *const all[] = { &k->author, &k->domain, &k->selector, &k->location, &k->evidence };
+	struct sv *const all[] = { &k->org, &k->author, &k->domain, &k->selector, &k->location, &k->evidence };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		*all[i] = text_read(r);

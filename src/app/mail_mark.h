@@ -16,13 +16,14 @@
 #include "mail/bimi.h"
 
 #define MAIL_MARK_URI_MAX	2048	/* as that of who fetches (FETCH_URL_MAX) */
-#define MAIL_MARK_KEY_MAX	((size_t)8192)	/* two of those, three names, their lengths */
+#define MAIL_MARK_KEY_MAX	((size_t)8192)	/* two of those, four names, their lengths */
 #define MAIL_MARK_WHY_MAX	200
 #define MAIL_MARK_SVG_MAX	((size_t)32 * 1024)	/* MAIL_SVG_ADVISED */
 #define MAIL_MARK_MAX		(MAIL_MARK_KEY_MAX + MAIL_MARK_SVG_MAX + 512)
 
 /* Names as text, in lower case, without the final dot. */
 struct mail_mark_key {
+	struct sv	org;				/* the author's organizational domain: who is counted */
 	struct sv	author, domain, selector;	/* of the message; of the record */
 	struct sv	location, evidence;		/* l=, a= */
 };

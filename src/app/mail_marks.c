@@ -220,7 +220,7 @@ mail_marks_add(struct mail_marks *m, struct sv octets, int64_t now)
 		return rc;
 	}
 	/* The key stands in the octets as it was written: from its first length on. */
-	e->key = (struct sv){ k.author.p - 2, b.len };
+	e->key = (struct sv){ k.org.p - 2, b.len };
 	e->hash = hash_bytes(e->key.p, e->key.n);
 	(void)pthread_rwlock_wrlock(&m->lock);
 	p = place_choose(m, e, now);

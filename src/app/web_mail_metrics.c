@@ -24,6 +24,10 @@ static const struct {
 	{ METRIC_MAIL_DNS, "asked", "answers_asked" },
 	{ METRIC_MAIL_KEYS, "known", "pubs_known" },
 	{ METRIC_MAIL_KEYS, "made", "pubs_made" },
+	{ METRIC_MAIL_MARKS, "known", "marks_known" },
+	{ METRIC_MAIL_MARKS, "not_known", "marks_not_known" },
+	{ METRIC_MAIL_MARKS, "asked", "marks_asked" },
+	{ METRIC_MAIL_MARKS, "shown", "marks_shown" },
 };
 
 void

@@ -19,6 +19,7 @@ static const char *const role_names[ROLE_MAX] = {
 	[ROLE_SEAL] = "seal",
 	[ROLE_MILTER] = "milter",
 	[ROLE_REPORT] = "report",
+	[ROLE_MARK] = "mark",
 };
 
 const char *

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "role/milter_role.h"
 #include "sys/clock.h"
+#include "sys/memfd.h"
 #include "sys/task.h"
 #include "sys/tree.h"
 
@@ -14,6 +15,7 @@
 #define LOOK_USEC	INT64_C(1000000)
 #define TELL_LOOKS	5			/* as often as the page is told */
 #define SAY_SEC		60			/* one line of each kind of trouble */
+#define MARKS_POOL	(2 * MAIL_MARKS_WANTED_MAX * MAIL_MARK_KEY_MAX)
 #define KEYS_USEC	INT64_C(5000000)	/* between questions for the table of keys, until there is one */
 
 /* Trouble: what is said of it, and what was said. */
@@ -113,12 +115,63 @@ on_signature(struct role *r, enum role_id from UNUSED, void *msg)
 	return 0;
 }
 
+/* --- role mark --- */
+
+/* What messages looked for: asked for here, and found by those that come later. */
+static int
+marks_ask(struct role *r)
+{
+	struct milter_role *mr = r->state;
+	_cleanup_(pool_freep) struct pool *pool = NULL;
+	struct msg_mark_ask m;
+	int rc;
+
+	if (mr->hall.marks == NULL)
+		return 0;
+	if ((pool = pool_new(MARKS_POOL)) == NULL)
+		return -ENOMEM;
+	while ((rc = mail_marks_next(mr->hall.marks, pool, &m.key)) > 0)
+		if ((rc = msg_mark_ask_send(r, ROLE_MARK, &m)) < 0)
+			return rc;
+	return rc;
+}
+
+static int
+on_mark(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct milter_role *mr = r->state;
+	const struct msg_mark_told *m = msg;
+	struct file_map map;
+	int rc = mr->hall.marks == NULL ? -EBADMSG : memfd_map(m->mark, false, MAIL_MARK_MAX, &map);
+
+	if (rc < 0)
+		return rc;
+	rc = mail_marks_add(mr->hall.marks, map.data, role_now(r));
+	file_unmap(&map);
+	return rc;
+}
+
 /* --- what it has done --- */
 
 static void
 count_json(struct json *j, const char *name, atomic_uint_fast64_t *n)
 {
 	json_kv_u64(j, name, atomic_load(n));
+}
+
+static void
+marks_json(struct milter_role *mr, struct json *j)
+{
+	struct mail_marks_counts m;
+
+	if (mr->hall.marks == NULL)
+		return;
+	m = mail_marks_count(mr->hall.marks);
+	json_kv_u64(j, "marks", m.n);
+	json_kv_u64(j, "marks_known", m.found);
+	json_kv_u64(j, "marks_not_known", m.missed);
+	json_kv_u64(j, "marks_asked", m.asked);
+	count_json(j, "marks_shown", &mr->hall.n.marked);
 }
 
 static void
@@ -154,6 +207,7 @@ status(struct role *r, struct json *j)
 	json_kv_u64(j, "answers_bytes", c.bytes);
 	json_kv_u64(j, "pubs_known", k.found);
 	json_kv_u64(j, "pubs_made", k.missed);
+	marks_json(mr, j);
 }
 
 /* The same for the metrics. */
@@ -201,7 +255,7 @@ on_timer(void *arg)
 	journal_turn(r);
 	if (mr->failures != NULL)
 		milter_failures_turn(mr->failures);
-	if ((rc = keys_ask(r)) < 0 || (rc = web_tell(r)) < 0 ||
+	if ((rc = keys_ask(r)) < 0 || (rc = marks_ask(r)) < 0 || (rc = web_tell(r)) < 0 ||
 	    (rc = loop_timer_set(mr->timer, LOOK_USEC)) < 0)
 		role_stop(r, rc);
 }
@@ -302,8 +356,10 @@ conf_take(struct role *r, const struct msg_milter_conf *m)
 	g->node = pool_sv(mr->pool, m->node);
 	g->seal_domain = pool_sv(mr->pool, m->seal_domain);
 	g->seal_selector = pool_sv(mr->pool, m->seal_selector);
+	g->bimi = (enum mail_gate_bimi)m->bimi;
 	psl_take(r);
-	if (pool_has_failed(mr->pool))
+	if (pool_has_failed(mr->pool) ||
+	    (g->bimi != MAIL_GATE_BIMI_NONE && (mr->hall.marks = mail_marks_new()) == NULL))
 		return -ENOMEM;
 	if ((rc = rules_take(mr, m->rules)) < 0 || (rc = resolver_take(r, m->resolver)) < 0 ||
 	    (rc = milter_sign_init(&mr->hall, r)) < 0)
@@ -356,6 +412,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_milter_conf, on_conf },
 	{ MSG_seal_keys, on_keys },
 	{ MSG_seal_answer, on_signature },
+	{ MSG_mark_told, on_mark },
 };
 
 int

@@ -92,6 +92,7 @@ out_count(struct milter_counts *n, const struct mail_gate_out *out)
 	atomic_fetch_add(&n->relayed, out->who == MAIL_WHO_RELAY);
 	atomic_fetch_add(&n->signed_, out->n_signed);
 	atomic_fetch_add(&n->sealed, out->is_sealed);
+	atomic_fetch_add(&n->marked, out->has_mark);
 	atomic_fetch_add(&n->failed, out->failure < 0);
 	atomic_fetch_add(&n->unsigned_, out->sign_failure < 0);
 }
@@ -102,7 +103,8 @@ milter_mail_end(struct milter_mail *m, struct mail_gate_out *ret)
 	struct milter_counts *n = &m->hall->n;
 	const struct mail_gate_world w = {
 		.ask = mail_dns_ask(m->dns), .fill = fill, .fill_arg = m->dns,
-		.signer = &m->hall->signer, .pubs = m->hall->pubs, .now = role_now(m->hall->role),
+		.signer = &m->hall->signer, .pubs = m->hall->pubs,
+		.marks = m->hall->marks, .now = role_now(m->hall->role),
 	};
 
 	mail_gate_end(m->gate, &w, ret);

@@ -57,6 +57,7 @@
 struct milter_counts {
 	atomic_uint_fast64_t	messages, accepted, rejected, deferred, quarantined;
 	atomic_uint_fast64_t	own, relayed, signed_, sealed, changed;	/* fields removed and added */
+	atomic_uint_fast64_t	marked;		/* with a mark (BIMI) */
 	/* trouble, each with a line for the log (milter.c) */
 	atomic_uint_fast64_t	crowded;	/* more than mail.max-messages at a time */
 	atomic_uint_fast64_t	failed;		/* could not be judged */
@@ -79,6 +80,7 @@ struct milter_hall {
 	struct mail_dns_resolvers resolvers;
 	struct mail_cache	*cache;
 	struct dkim_pubs	*pubs;
+	struct mail_marks	*marks;		/* NULL: none are shown */
 	struct mail_journal	*journal;	/* NULL: no reports are made of what comes in */
 	struct mail_failure_box	*failures;	/* NULL: no failure reports are */
 	uint32_t		 max_messages;

@@ -1,12 +1,14 @@
-/* What roles milter and report are told. */
+/* What roles milter, mark and report are told. */
 #include <stdio.h>
 #include <string.h>
 
 #include "app/mail_conf.h"
+#include "app/mail_gate.h"
 #include "app/mail_failures.h"
 #include "app/mail_redact.h"
 #include "app/mail_reporting.h"
 #include "role/parent_mail.h"
+#include "sys/file.h"
 #include "sys/proc.h"
 
 void
@@ -49,6 +51,34 @@ failures_key(const struct conf *c, char *ret, size_t n)
 	return sv_str(ret);
 }
 
+/* Where somebody is trusted to vouch for marks, only what is vouched for is shown. */
+static uint32_t
+bimi_of(const struct conf *c)
+{
+	if (strcmp(app_conf_str(c, CONF_MAIL_BIMI), "check") != 0)
+		return MAIL_GATE_BIMI_NONE;
+	return app_conf_str(c, CONF_BIMI_ROOTS)[0] == '\0' ? MAIL_GATE_BIMI_ALL : MAIL_GATE_BIMI_VOUCHED;
+}
+
+bool
+mark_conf_wants(const struct conf *c)
+{
+	return app_conf_str(c, CONF_MILTER_LISTEN)[0] != '\0' && bimi_of(c) != MAIL_GATE_BIMI_NONE;
+}
+
+struct msg_mark_conf
+mark_conf_fill(const struct conf *c, struct sv hosts, char *marks, size_t n)
+{
+	const char *roots = app_conf_str(c, CONF_BIMI_ROOTS);
+
+	(void)snprintf(marks, n, "%s/marks", app_conf_str(c, CONF_STATE));
+	return (struct msg_mark_conf){
+		.folder = sv_str(marks), .roots = sv_str(roots),
+		.ca_file = sv_str(app_conf_str(c, CONF_FETCH_CA_FILE)), .hosts = hosts,
+		.stamp = roots[0] == '\0' ? 0 : file_signature(roots, 0),
+	};
+}
+
 struct msg_milter_conf
 milter_conf_fill(const struct conf *c, struct milter_texts *t)
 {
@@ -68,6 +98,7 @@ milter_conf_fill(const struct conf *c, struct milter_texts *t)
 		.rules = buf_get(&t->rules),
 		.seal_domain = sv_str(app_conf_str(c, CONF_MAIL_SEAL_DOMAIN)),
 		.seal_selector = sv_str(app_conf_str(c, CONF_MAIL_SEAL_SELECTOR)),
+		.bimi = bimi_of(c),
 		.rows = sv_str(t->rows),
 		.failures = failures_folder(c, t->failures, sizeof(t->failures)),
 		.failures_key = failures_key(c, t->key, sizeof(t->key)),

@@ -85,6 +85,8 @@ conf_wants(const struct conf *c, enum role_id id)
 		return app_conf_str(c, CONF_MILTER_LISTEN)[0] != '\0';
 	if (id == ROLE_REPORT)
 		return report_conf_wants(c);
+	if (id == ROLE_MARK)
+		return mark_conf_wants(c);
 	if (id == ROLE_VALIDATE || id == ROLE_RTR)
 		return conf_routes(c);
 	/* Alarms of zones go to the webhook, too. */
@@ -109,7 +111,7 @@ struct conf_texts {
 	struct milter_texts milter;
 	struct report_texts report;
 	int		zones_fd;	/* what this role is told of them, or of mail.sign; -1: not made */
-	char		objects[4200], scratch[4200], mail[4200], keys[4200], mail_keys[4200];
+	char		marks[4200], objects[4200], scratch[4200], mail[4200], keys[4200], mail_keys[4200];
 	struct token_conf token;
 };
 
@@ -182,6 +184,7 @@ union conf_msg {
 	struct msg_seal_conf		seal;
 	struct msg_milter_conf		milter;
 	struct msg_report_conf		report;
+	struct msg_mark_conf		mark;
 };
 
 static enum msg_type
@@ -340,6 +343,9 @@ msg_fill(const struct parent *p, enum role_id id, struct conf_texts *t,
 	case ROLE_REPORT:
 		m->report = report_conf_fill(c, &t->report);
 		return MSG_report_conf;
+	case ROLE_MARK:
+		m->mark = mark_conf_fill(c, buf_get(&t->hosts), t->marks, sizeof(t->marks));
+		return MSG_mark_conf;
 	case ROLE_SEAL:
 		m->seal = (struct msg_seal_conf){ .folder = sv_str(t->mail_keys), .rows = t->zones_fd,
 		    .stamp = mail_sign_conf_stamp(c) };

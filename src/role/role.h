@@ -18,6 +18,7 @@
  *	name      looks at the servers of zones and of their parents, tells key
  *	milter    judges mail at the gate of an MTA
  *	seal      holds the keys that sign mail; signs digests, and parses nothing
+ *	mark      fetches the marks that domains publish (BIMI), and judges them
  *	report    sums up what milter judged, sends reports to the domains' owners
  *
  * Each has one socket pair to the parent, on fd 3, and nothing else: an
@@ -104,6 +105,7 @@ enum role_id {
 	ROLE_SEAL,
 	ROLE_MILTER,
 	ROLE_REPORT,
+	ROLE_MARK,
 	ROLE_MAX
 };
 
@@ -122,8 +124,9 @@ enum role_id {
 #define R_SEAL		(1U << ROLE_SEAL)
 #define R_MILTER	(1U << ROLE_MILTER)
 #define R_REPORT	(1U << ROLE_REPORT)
+#define R_MARK		(1U << ROLE_MARK)
 #define R_ALL		(R_STORE | R_VALIDATE | R_RTR | R_WEB | R_FETCH | R_RSYNC | R_VERIFY | \
-	R_MAIL | R_ZONE | R_KEY | R_NAME | R_SEAL | R_MILTER | R_REPORT)
+	R_MAIL | R_ZONE | R_KEY | R_NAME | R_SEAL | R_MILTER | R_REPORT | R_MARK)
 
 const char	*role_name(enum role_id);	/* "store" … */
 

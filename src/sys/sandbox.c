@@ -143,6 +143,12 @@ const struct sandbox_profile sandbox_report = {
 	.required = true,
 };
 
+/* As fetch, and one folder of small files. libcurl has a thread for each look-up. */
+const struct sandbox_profile sandbox_mark = {
+	.name = "mark", .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_CONNECT | SANDBOX_THREADS | SANDBOX_MEMFD,
+	.max_memory = 2 * GIB, .max_files = 256, .max_file = 16 * 1024 * 1024, .required = true,
+};
+
 /* --- Landlock; newer than the headers of Debian 12 in part --- */
 
 #define LL_FS_EXECUTE		(1ULL << 0)

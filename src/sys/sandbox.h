@@ -69,7 +69,7 @@ extern const struct sandbox_profile sandbox_rsync, sandbox_box, sandbox_program;
 extern const struct sandbox_profile sandbox_mail, sandbox_mail_box, sandbox_sendmail;
 extern const struct sandbox_profile sandbox_fetch, sandbox_store, sandbox_validate,
 	sandbox_rtr, sandbox_verify, sandbox_web, sandbox_zone, sandbox_key, sandbox_name, sandbox_milter,
-	sandbox_seal, sandbox_report;
+	sandbox_seal, sandbox_report, sandbox_mark;
 
 /*
  * What libc's resolver reads (NULL ends the list); those that are there are

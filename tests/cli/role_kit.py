@@ -23,7 +23,7 @@ SRC = os.environ.get("SEKISHO_SRC") or os.path.normpath(
     os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.environ.get("SEKISHO_BUILD") or os.path.join(SRC, "build")
 ROLES = ["parent", "store", "validate", "rtr", "web", "fetch", "rsync", "verify", "mail", "zone", "key", "name",
-         "seal", "milter", "report"]
+         "seal", "milter", "report", "mark"]
 
 
 def _messages():

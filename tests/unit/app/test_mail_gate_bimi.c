@@ -66,7 +66,7 @@ mark_add(struct world *w, const char *domain, const char *evidence, enum bimi_re
 	char location[100];
 	const struct mail_mark_key key = { .location = { location, (size_t)snprintf(location, sizeof(location),
 		"https://%s/a.svg", domain) },
-		.author = sv_str(domain), .domain = sv_str(domain),
+		.org = sv_str(domain), .author = sv_str(domain), .domain = sv_str(domain),
 		.selector = SV("default"), .evidence = sv_str(evidence) };
 	const struct mail_mark mark = { .result = result, .authority = authority, .made = GATE_NOW, .until = until,
 		.why = result == BIMI_FAIL ? SV("no answer") : SV(""), .svg = result == BIMI_FAIL ? SV("") : SV(MARK) };
@@ -246,7 +246,7 @@ test_bounds(void **state UNUSED)
 	for (unsigned i = 0; i < 4 * MAIL_MARKS_WANTED_MAX; i++) {
 		char name[40];
 		const struct mail_mark_key key = { sv_str((snprintf(name, sizeof(name), "w%u.example", i), name)),
-			SV("d"), SV("s"), SV("l"), SV("") };
+			SV("a"), SV("d"), SV("s"), SV("l"), SV("") };
 		struct mail_mark mark;
 
 		assert_int_equal(mail_marks_find(w.marks, &key, GATE_NOW, w.k.pool, &mark), 0);
@@ -258,7 +258,7 @@ test_bounds(void **state UNUSED)
 static void
 test_octets(void **state UNUSED)
 {
-	const struct mail_mark_key key = { SV("a"), SV("b"), SV("c"), SV("https://l"), SV("") };
+	const struct mail_mark_key key = { SV("o"), SV("a"), SV("b"), SV("c"), SV("https://l"), SV("") };
 	const struct mail_mark mark = { .result = BIMI_PASS, .authority = BIMI_VOUCHED, .made = 7, .until = -1,
 		.why = SV(""), .svg = SV(MARK) };
 	struct mail_mark_key key2;

@@ -285,6 +285,7 @@ static const struct profile profiles[] = {
 	{ &sandbox_name, false, SANDBOX_READ },
 	{ &sandbox_milter, true, SANDBOX_WRITE },
 	{ &sandbox_report, true, SANDBOX_WRITE },
+	{ &sandbox_mark, true, SANDBOX_WRITE },
 	{ &module, true, SANDBOX_WRITE },
 	{ &module_local, true, SANDBOX_WRITE },
 };
