@@ -264,8 +264,8 @@ def counted(t, p, g):
          and c["not_judged"] == c["crowded"] == c["rows_lost"] == 0, "each is counted", c)
     t.ok(c["answers_known"] > 0 and c["answers_asked"] < 40, "answers of the DNS are kept for the next message", c)
     t.ok(c["pubs_known"] > 0 and c["pubs_made"] > 0, "public keys are kept for the next message", c)
-    rows = os.listdir(os.path.join(g.state, "mail-rows"))
-    t.ok(any(n.endswith((".open", ".rows")) for n in rows), "rows are on the disk", rows)
+    rows = os.listdir(os.path.join(g.state, "mail-rows")) + os.listdir(os.path.join(g.state, "mail-reports"))
+    t.ok(any(n.endswith((".open", ".rows", ".sqlite-wal")) for n in rows), "rows are on the disk", rows)
 
 
 def killed(t, p, g):

@@ -435,5 +435,43 @@ test_killed(void **state)
 	world_done(&w);
 }
 
+/* While many wait, the next one is open for longer: the number of files is what is bounded. */
+static void
+test_slow(void **state UNUSED)
+{
+	struct mail_journal *j;
+	uint64_t *numbers;
+	struct world w;
+	size_t n;
+
+	world_init(&w);
+	j = open_journal(&w, 1 << 20, 10, NULL);
+	for (unsigned i = 0; i <= MAIL_JOURNAL_FEW; i++) {
+		assert_int_equal(mail_journal_append(j, NOW + i * 10, SV("1 row")), 0);
+		assert_int_equal(mail_journal_turn(j, NOW + i * 10 + 10, false), 0);
+		assert_int_equal(mail_journal_list(w.folder, w.pool, &numbers, &n), 0);
+		assert_int_equal(n, i + 1);
+	}
+	assert_int_equal(mail_journal_append(j, NOW + 1000, SV("2 row")), 0);
+	assert_int_equal(mail_journal_turn(j, NOW + 1000 + MAIL_JOURNAL_SLOW_SEC - 1, false), 0);
+	assert_int_equal(mail_journal_list(w.folder, w.pool, &numbers, &n), 0);
+	assert_int_equal(n, MAIL_JOURNAL_FEW + 1);
+	assert_int_equal(mail_journal_turn(j, NOW + 1000 + MAIL_JOURNAL_SLOW_SEC, false), 0);
+	assert_int_equal(mail_journal_list(w.folder, w.pool, &numbers, &n), 0);
+	assert_int_equal(n, MAIL_JOURNAL_FEW + 2);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(mail_journal_remove(w.folder, numbers[i]), 0);
+	assert_int_equal(mail_journal_append(j, NOW + 3000, SV("3 row")), 0);
+	assert_int_equal(mail_journal_turn(j, NOW + 3010, false), 0);
+	assert_int_equal(mail_journal_list(w.folder, w.pool, &numbers, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(mail_journal_damaged(w.folder, numbers[0]), 0);
+	assert_int_equal(mail_journal_damaged(w.folder, numbers[0]), -ENOENT);
+	assert_int_equal(mail_journal_list(w.folder, w.pool, &numbers, &n), 0);
+	assert_int_equal(n, 0);
+	(void)mail_journal_free(j);
+	world_done(&w);
+}
+
 TESTS_MAIN("mail_journal", T(test_segments), T(test_torn), T(test_damaged), T(test_numbers),
-    T(test_full), T(test_threads), T(test_killed))
+    T(test_full), T(test_threads), T(test_killed), T(test_slow))

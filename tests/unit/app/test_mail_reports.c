@@ -705,5 +705,117 @@ test_month(void **state)
 	free(m);
 }
 
+/* --- in turns --- */
+
+#define TURN_DOMAINS	5
+
+struct turns {
+	struct dns_fake	*dns;
+	unsigned	 left;		/* what may be done before the turn is over */
+	unsigned	 n_asked;
+};
+
+static int
+turns_fill(void *arg, struct mail_ask *ask)
+{
+	struct turns *t = arg;
+
+	dns_fake_learn(t->dns, ask);
+	return 0;
+}
+
+static bool
+turns_over(void *arg)
+{
+	struct turns *t = arg;
+
+	return t->left-- == 0;
+}
+
+static enum mail_reports_sent
+turns_send(void *arg, const struct report_mail *m, struct sv *ret_error)
+{
+	struct turns *t = arg;
+
+	assert_true(m->data.n > 0);
+	t->n_asked++;
+	*ret_error = SV("nobody is there");
+	return t->left-- == 0 ? MAIL_REPORTS_AWAY : MAIL_REPORTS_GOOD;
+}
+
+static int
+due_count(void *arg, const struct reports_sending *s)
+{
+	assert_int_equal(s->attempts, 0);
+	*(unsigned *)arg += 1;
+	return 0;
+}
+
+static void
+turns_rows(struct world *w)
+{
+	struct mail_reports_taken t;
+	struct buf b = BUF_INIT;
+	char domain[32], rua[64], id[8];
+
+	segment_begin(&b);
+	for (unsigned i = 0; i < TURN_DOMAINS; i++) {
+		struct sv to = { rua, (size_t)snprintf(rua, sizeof(rua), "mailto:d@d%u.example", i) };
+		struct mail_row r;
+
+		(void)snprintf(domain, sizeof(domain), "d%u.example", i);
+		(void)snprintf(id, sizeof(id), "%u", i);
+		r = row_of("mx1", id, T0, domain, &to, 1);
+		segment_add(&b, &r);
+	}
+	assert_int_equal(mail_reports_take(w->r, buf_get(&b), &t), 0);
+	buf_done(&b);
+}
+
+/* A turn ends early: the next one goes on behind it; what nobody took was not tried. */
+static void
+test_turns(void **state)
+{
+	struct turns t = { .dns = dns_fake_new() };
+	struct mail_reports_dns dns = { .ask = { .find = dns_fake_find, .arg = t.dns },
+	    .fill = turns_fill, .is_over = turns_over, .fill_arg = &t };
+	int64_t now = T0 + 2 * 86400, last = -1;
+	struct pool *pool = pool_new(1 << 20);
+	struct findings fs;
+	struct world w;
+	unsigned n, due = 0;
+
+	(void)state;
+	findings_init(&fs, pool);
+	world_init(&w, 7);
+	assert_int_equal(reports_last(w.r, &last), 0);
+	assert_int_equal(last, 0);
+	assert_int_equal(reports_last_put(w.r, now), 0);
+	assert_int_equal(reports_last_put(w.r, now + 1), 0);
+	assert_int_equal(reports_last(w.r, &last), 0);
+	assert_int_equal(last, now + 1);
+	turns_rows(&w);
+	assert_int_equal(mail_reports_due(w.r, 0, now, &n), 0);
+	assert_int_equal(n, TURN_DOMAINS);
+	for (unsigned i = 0; i < 2; i++) {
+		t.left = 2;
+		assert_int_equal(mail_reports_address(w.r, &dns, &fs, now, &n), 0);
+		assert_int_equal(n, 2);
+		assert_true(dns.after != 0);
+	}
+	t.left = 2;
+	assert_int_equal(mail_reports_address(w.r, &dns, &fs, now, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(dns.after, 0);
+	t.left = 2;
+	assert_int_equal(mail_reports_send(w.r, &conf, now, turns_send, &t, &n), 0);
+	assert_true(n == 2 && t.n_asked == 3);
+	assert_int_equal(reports_due(w.r, now, 100, due_count, &due), 0);
+	assert_int_equal(due, TURN_DOMAINS - 2);
+	(void)pool_free(pool);
+	(void)dns_fake_free(t.dns);
+	world_done(&w);
+}
+
 TESTS_MAIN("mail_reports", T(test_take), T(test_handed_on), T(test_plan), T(test_parts),
-    T(test_month))
+    T(test_month), T(test_turns))
