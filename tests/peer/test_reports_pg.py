@@ -14,7 +14,7 @@ from tap import Tap
 
 TOOL = os.path.join(peers.BUILD, "tests", "peer", "reports_tool")
 UNITS = [("unit", os.path.join(peers.BUILD, "tests", "unit", "store", "test_reports"), 12),
-         ("month", os.path.join(peers.BUILD, "tests", "unit", "app", "test_app_mail_reports"), 4),
+         ("month", os.path.join(peers.BUILD, "tests", "unit", "app", "test_app_mail_reports"), 5),
          ("failures", os.path.join(peers.BUILD, "tests", "unit", "app", "test_app_mail_failures"), 4)]
 KILLS = 4
 NODES, SEGMENTS, ROWS = 2, 60, 40

@@ -787,7 +787,7 @@ test_turns(void **state)
 
 	(void)state;
 	findings_init(&fs, pool);
-	world_init(&w, 7);
+	world_init(&w, 5);
 	assert_int_equal(reports_last(w.r, &last), 0);
 	assert_int_equal(last, 0);
 	assert_int_equal(reports_last_put(w.r, now), 0);
