@@ -70,13 +70,18 @@ published_take(struct pool *pool, const struct dmarc_view *v, struct mail_row *r
 
 /* --- what was found --- */
 
-/* The order in which signatures are told: aligned ones, those that passed, the others. */
+#define RANKS	4
+
+/*
+ * The order in which signatures are told: of the author's domain, of its organization, those
+ * that passed, the others (RFC 9990 section 3.1.3).
+ */
 static unsigned
 rank(const struct mail_judge_out *found, const struct dmarc_view *v, size_t i)
 {
 	if (v->dkim != NULL && dmarc_aligned(v->dkim[i]))
-		return 0;
-	return found->dkim[i].result == MAIL_PASS ? 1 : 2;
+		return v->dkim[i] == DMARC_ALIGN_SAME ? 0 : 1;
+	return found->dkim[i].result == MAIL_PASS ? 2 : 3;
 }
 
 static int
@@ -97,7 +102,7 @@ dkim_take(struct pool *pool, const struct mail_judge_out *found, const struct dm
 
 	if (all == NULL)
 		return -ENOMEM;
-	for (unsigned r = 0; r < 3; r++)
+	for (unsigned r = 0; r < RANKS; r++)
 		for (size_t i = 0; i < found->n_dkim; i++) {
 			const struct dkim_verdict *v = &found->dkim[i];
 			int rc;

@@ -413,14 +413,16 @@ test_row_order(void **state)
 	text = kit_sign(&p.dkim, p.keys[0], "v=1; a=rsa-sha256; d=a.example; s=r1; h=From:To", SV(MAIL));
 	text = kit_sign(&p.dkim, p.keys[2], "v=1; a=rsa-sha256; d=list.test; s=s1; h=From:To", text);
 	text = kit_sign(&p.dkim, p.keys[1], "v=1; a=rsa-sha256; d=x.test; s=s1; h=From:To", text);
-	for (unsigned i = 0; i < 3; i++)
+	publish(&p, 0, "r1._domainkey.m.a.example");
+	text = kit_sign(&p.dkim, p.keys[0], "v=1; a=rsa-sha256; d=m.a.example; s=r1; h=From:To", text);
+	for (unsigned i = 0; i < 4; i++)
 		text = kit_change(&p.dkim, text, "\r\n", "\n");
 	gate_kit_from(&p.gate, "203.0.113.9", "x@a.example");
 	gate_kit_play(&p.gate, text.p);
-	assert_int_equal(p.gate.out.row.row.n_dkim, 3);
+	assert_int_equal(p.gate.out.row.row.n_dkim, 4);
 	assert_true(p.gate.out.row.row.dkim_aligned);
-	text_has(sv_str(row_text(&p.gate)), "\ndkim a.example r1 pass \ndkim list.test s1 pass \n"
-	    "dkim x.test s1 permerror DKIM_KEY_NONE\n");
+	text_has(sv_str(row_text(&p.gate)), "\ndkim a.example r1 pass \ndkim m.a.example r1 pass \n"
+	    "dkim list.test s1 pass \ndkim x.test s1 permerror DKIM_KEY_NONE\n");
 	place_done(&p);
 }
 
