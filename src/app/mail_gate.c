@@ -9,19 +9,6 @@
 
 /* --- what is known before the message --- */
 
-/* A server that listens on IPv6 for both may give IPv4 like that (RFC 4291 section 2.5.5.2). */
-static struct ip_prefix
-client_plain(struct ip_prefix px)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	struct ip_prefix v4 = { .af = IP_V4, .len = 32 };
-
-	if (px.af != IP_V6 || memcmp(px.addr, mapped, sizeof(mapped)) != 0)
-		return px;
-	memcpy(v4.addr, px.addr + sizeof(mapped), 4);
-	return v4;
-}
-
 /* -ENOMEM. */
 static int
 text_take(struct mail_gate *g, struct sv text, struct sv *ret)
@@ -59,7 +46,7 @@ mail_take(struct mail_gate *g, const struct mail_gate_mail *m)
 	struct mail_judge_in *in = &g->in;
 	int rc;
 
-	*in = (struct mail_judge_in){ .has_client = m->has_client, .client = client_plain(m->client),
+	*in = (struct mail_judge_in){ .has_client = m->has_client, .client = spf_client(m->client),
 		.has_sender = true, .receiver = g->conf->authserv_id, .psl = g->conf->psl };
 	g->who = mail_who_find(&g->conf->policy, m->has_client ? &in->client : NULL, m->login.n > 0);
 	g->is_utf8 = !sv_ascii(m->sender);

@@ -171,6 +171,8 @@ struct spf_out {
 	struct spf_step	*steps;
 };
 
+/* A host; IPv4 in IPv6 becomes IPv4 (section 5), as a server that listens for both gives it. */
+struct ip_prefix spf_client(struct ip_prefix);
 /*
  * Section 4. 0: *ret, which points into the pool and into in. MAIL_WAIT: see mail/mail.h.
  * -ENOMEM.

@@ -30,15 +30,15 @@ spf_outcome_name(enum spf_outcome o)
 }
 
 /* Section 5: "an IPv4-mapped IPv6 IP address … MUST still be considered an IPv4 address". */
-static struct ip_prefix
-client_plain(const struct ip_prefix *px)
+struct ip_prefix
+spf_client(struct ip_prefix px)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	struct ip_prefix v4 = { .af = IP_V4, .len = 32 };
 
-	if (px->af != IP_V6 || memcmp(px->addr, mapped, sizeof(mapped)) != 0)
-		return *px;
-	memcpy(v4.addr, px->addr + sizeof(mapped), 4);
+	if (px.af != IP_V6 || memcmp(px.addr, mapped, sizeof(mapped)) != 0)
+		return px;
+	memcpy(v4.addr, px.addr + sizeof(mapped), 4);
 	return v4;
 }
 
@@ -152,7 +152,7 @@ spf_check(const struct spf_in *in, struct mail_ask *ask, struct pool *pool, stru
 {
 	struct spf_out out = { .is_secure = true };
 	struct spf_eval ev = { .in = in, .ask = ask, .pool = pool, .fs = fs, .out = &out,
-	    .client = client_plain(&in->client), .tail = &out.steps };
+	    .client = spf_client(in->client), .tail = &out.steps };
 	struct sv subject = fs->subject;
 	int rc = evaluate(&ev);
 
