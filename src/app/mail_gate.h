@@ -65,7 +65,8 @@ struct mail_gate_conf {
 	size_t			 n_aliases;	/* (".example.jp": all below it, too) */
 	struct sv		 node;		/* of rows; also the receiver of SPF's %{r} */
 	struct mail_policy	 policy;	/* what is done with what (mail/policy.h) */
-	const struct mail_sign_table *signs;	/* whose mail is signed; NULL: nobody's */
+	const struct mail_sign_table *signs;	/* whose mail is signed; NULL: nobody's … */
+	bool			 signs_unknown;	/* … or nobody has said: own mail waits, as policy says */
 	struct sv		 seal_domain, seal_selector;	/* of ARC; empty: no seal */
 	const struct psl_ctx_st	*psl;		/* NULL: nothing by RFC 7489 */
 	struct mail_gate_failures failures;

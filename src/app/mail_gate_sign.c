@@ -78,7 +78,7 @@ gate_sign(struct mail_gate *g, const struct mail_gate_world *w, struct mail_gate
 {
 	int failure = 0;
 
-	if (g->n_keys > 0 && w->signer == NULL)
+	if (g->conf->signs_unknown || (g->n_keys > 0 && w->signer == NULL))
 		return -ENOTCONN;
 	for (size_t i = g->n_keys; i > 0; i--) {	/* the first one is put on top */
 		int rc = key_sign(g, w, &g->keys[i - 1]);

@@ -47,6 +47,7 @@ struct milter_role {
 	char			*rows;		/* the folder; the journal's */
 	struct milter_failures	*failures;	/* NULL: none are made */
 	bool			 turn_failed;	/* of the journal, the last time */
+	bool			 is_started;
 	bool			 has_keys;	/* role seal has told its table */
 	int64_t			 asked_usec;
 	unsigned		 looks;
@@ -81,6 +82,37 @@ trouble_tell(struct role *r, enum trouble t)
 	mr->told_at[t] = at;
 }
 
+/* --- libmilter beside the loop --- */
+
+static void
+serve(void *arg UNUSED)
+{
+	milter_mta_run();
+}
+
+static void
+served(void *arg)
+{
+	struct role *r = arg;
+
+	role_log(r, LOG_LEVEL_ERROR, "libmilter has ended, starting anew");
+	role_stop(r, -EPIPE);
+}
+
+/*
+ * Whose mail is signed is known a moment after the start: connections wait for it in the socket,
+ * so that nobody's own mail has to come again, but not for longer than LOOK_USEC.
+ */
+static int
+serve_begin(struct role *r)
+{
+	struct milter_role *mr = r->state;
+
+	if (mr->is_started && mr->task == NULL && (mr->task = task_start(r->loop, serve, served, r)) == NULL)
+		return -ENOMEM;
+	return 0;
+}
+
 /* --- role seal --- */
 
 /* It tells its table when it starts, and we ask for it when we do: one of both is heard. */
@@ -103,7 +135,7 @@ on_keys(struct role *r, enum role_id from UNUSED, void *msg)
 	int rc = milter_sign_table(&mr->hall, m->table);
 
 	mr->has_keys = mr->has_keys || rc == 0;
-	return rc;
+	return rc < 0 ? rc : serve_begin(r);
 }
 
 static int
@@ -255,26 +287,9 @@ on_timer(void *arg)
 	journal_turn(r);
 	if (mr->failures != NULL)
 		milter_failures_turn(mr->failures);
-	if ((rc = keys_ask(r)) < 0 || (rc = marks_ask(r)) < 0 || (rc = web_tell(r)) < 0 ||
-	    (rc = loop_timer_set(mr->timer, LOOK_USEC)) < 0)
+	if ((rc = keys_ask(r)) < 0 || (rc = serve_begin(r)) < 0 || (rc = marks_ask(r)) < 0 ||
+	    (rc = web_tell(r)) < 0 || (rc = loop_timer_set(mr->timer, LOOK_USEC)) < 0)
 		role_stop(r, rc);
-}
-
-/* --- libmilter beside the loop --- */
-
-static void
-serve(void *arg UNUSED)
-{
-	milter_mta_run();
-}
-
-static void
-served(void *arg)
-{
-	struct role *r = arg;
-
-	role_log(r, LOG_LEVEL_ERROR, "libmilter has ended, starting anew");
-	role_stop(r, -EPIPE);
 }
 
 /* --- life --- */
@@ -403,8 +418,9 @@ start(struct role *r)
 
 	if (rc < 0)
 		return rc;
-	if ((mr->task = task_start(r->loop, serve, served, r)) == NULL)
-		return -ENOMEM;
+	mr->is_started = true;
+	if (mr->has_keys && (rc = serve_begin(r)) < 0)
+		return rc;
 	return loop_timer_set(mr->timer, LOOK_USEC);
 }
 

@@ -36,6 +36,7 @@ milter_mail_new(struct milter_hall *h, const struct mail_gate_mail *e, struct mi
 	m->signs = lend_take(h->signs);
 	m->conf = h->gate;
 	m->conf.signs = lent_thing(m->signs);
+	m->conf.signs_unknown = m->conf.signs == NULL;	/* role seal tells its table, an empty one, too */
 	rc = mail_dns_live_of(&h->resolvers, MILTER_DNS_SEC, &m->dns);
 	if (rc == 0)
 		rc = mail_gate_new(&m->conf, e, &m->gate);

@@ -21,7 +21,7 @@ import time
 
 from patience import patient
 
-OWN = {"label": "own", "client": "198.51.100.1", "helo": "mx.gate.example", "sender": "bob@gate.example", "weight": 8}
+OWN = {"label": "own", "client": "198.51.100.1", "helo": "mx.gate.example", "sender": "bob@gate.example", "weight": 20}
 OWN_TEXT = b"From: Bob <bob@gate.example>\r\nTo: a@elsewhere.example\r\nSubject: ours\r\n" \
     b"Date: Mon, 23 Nov 2026 07:00:00 +0000\r\nMessage-ID: <own-%d@gate.example>\r\n\r\nGood day.\r\n"
 AGAIN_SEC, PAUSE_SEC = 0.15, 0.03	# after a deferral; between messages of one client

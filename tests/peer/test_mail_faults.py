@@ -173,6 +173,17 @@ def kill_role(node, name):
     return begin
 
 
+def keys_unknown(node):
+    """Its milter begins while the one that says whose mail is signed is asleep."""
+    def begin():
+        end, pid = stop_pids(lambda: [node.pids()["seal"]])(), node.pids()["milter"]
+        node.kill_role("milter")
+        wait_for(lambda: node.pids()["milter"] not in (0, pid), 5, 0.02)
+        time.sleep(2)	# it waits for a second
+        return end
+    return begin
+
+
 def serve_kill(node):
     def begin():
         killkit.kill_parent(node, node.pids(), lambda: ())
@@ -212,6 +223,7 @@ def disk_full(node):
 def faults_of(node):
     out = {"%s kill -9 %s" % (node.name, r): kill_role(node, r) for r in ("milter", "report", "seal", "store")}
     out.update({"%s SIGSTOP %s" % (node.name, r): stop_pids(lambda r=r: [node.pids()[r]]) for r in ("milter", "report", "seal")})
+    out[node.name + " kill -9 milter, SIGSTOP seal"] = keys_unknown(node)
     out[node.name + " kill -9 serve"] = serve_kill(node)
     out[node.name + " serve ended and begun"] = serve_restart(node)
     return out

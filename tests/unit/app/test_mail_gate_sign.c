@@ -170,18 +170,23 @@ test_own_unsigned(void **state)
 		enum mail_act	 wanted, act;
 		unsigned	 n_signed;
 		int		 failure;
+		bool		 signs_unknown;
 	} cases[] = {
-		{ MAIL, true, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 2, 0 },
-		{ MAIL, true, -EPIPE, MAIL_ACT_TEMPFAIL, MAIL_ACT_TEMPFAIL, 1, -EPIPE },
-		{ MAIL, true, -EPIPE, MAIL_ACT_ACCEPT, MAIL_ACT_ACCEPT, 1, -EPIPE },
-		{ MAIL, false, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_TEMPFAIL, 0, -ENOTCONN },
-		{ MAIL, false, 0, MAIL_ACT_ACCEPT, MAIL_ACT_ACCEPT, 0, -ENOTCONN },
+		{ MAIL, true, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 2, 0, false },
+		{ MAIL, true, -EPIPE, MAIL_ACT_TEMPFAIL, MAIL_ACT_TEMPFAIL, 1, -EPIPE, false },
+		{ MAIL, true, -EPIPE, MAIL_ACT_ACCEPT, MAIL_ACT_ACCEPT, 1, -EPIPE, false },
+		{ MAIL, false, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_TEMPFAIL, 0, -ENOTCONN, false },
+		{ MAIL, false, 0, MAIL_ACT_ACCEPT, MAIL_ACT_ACCEPT, 0, -ENOTCONN, false },
 		/* nobody's key, and nobody's author: nothing is missing */
-		{ "From: x@b.example\n\n", false, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 0, 0 },
-		{ "From: x@a.example\nFrom: x@a.example\n\n", true, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 0, 0 },
-		{ "From: x@a.example, y@a.example\n\n", true, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 0, 0 },
-		{ "To: x@a.example\n\n", true, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 0, 0 },
-		{ "", true, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 0, 0 },
+		{ "From: x@b.example\n\n", false, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 0, 0, false },
+		{ "From: x@a.example\nFrom: x@a.example\n\n", true, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 0, 0, false },
+		{ "From: x@a.example, y@a.example\n\n", true, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 0, 0, false },
+		{ "To: x@a.example\n\n", true, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 0, 0, false },
+		{ "", true, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_ACCEPT, 0, 0, false },
+		/* whose mail is signed has not been said yet: it may be this one */
+		{ MAIL, true, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_TEMPFAIL, 0, -ENOTCONN, true },
+		{ MAIL, true, 0, MAIL_ACT_ACCEPT, MAIL_ACT_ACCEPT, 0, -ENOTCONN, true },
+		{ "From: x@b.example\n\n", true, 0, MAIL_ACT_TEMPFAIL, MAIL_ACT_TEMPFAIL, 0, -ENOTCONN, true },
 	};
 
 	(void)state;
@@ -194,6 +199,10 @@ test_own_unsigned(void **state)
 		p.gate.conf.policy.on_unsigned = cases[i].wanted;
 		if (!cases[i].has_signer)
 			p.gate.world.signer = NULL;
+		if (cases[i].signs_unknown) {
+			p.gate.conf.signs = NULL;
+			p.gate.conf.signs_unknown = true;
+		}
 		gate_kit_play(&p.gate, cases[i].message);
 		assert_int_equal(p.gate.out.act, cases[i].act);
 		assert_int_equal(p.gate.out.n_signed, cases[i].n_signed);
