@@ -20,6 +20,7 @@
 struct mail_out {
 	struct mail_out_conf	 conf;
 	int			 box;		/* -1: none */
+	bool			 is_broken;	/* it has ended */
 	uint32_t		 id;		/* of the request under way */
 	struct buf		 lines;
 	char			 said[MAIL_OUT_SAID_MAX + 1];
@@ -60,8 +61,11 @@ sent_of(const struct smtp_result *r)
 {
 	if (r->accepted)
 		return MAIL_REPORTS_GOOD;
-	/* RFC 5321 section 4.2.1: 421, "Service not available", may be the answer to any command. */
-	if (r->stage <= SMTP_HELLO || r->reply == 421)
+	/*
+	 * RFC 5321 section 4.2.1: 421, "Service not available", may be the answer to any command. Once
+	 * there is a recipient it may be this mail that brings it about: others must not wait for it.
+	 */
+	if (r->stage <= SMTP_HELLO || (r->reply == 421 && r->stage < SMTP_RECIPIENT))
 		return MAIL_REPORTS_AWAY;
 	return r->stage >= SMTP_RECIPIENT && r->reply >= 500 ? MAIL_REPORTS_NEVER :
 	    MAIL_REPORTS_LATER;
@@ -226,6 +230,7 @@ program_give(struct mail_out *o, const char *to, struct sv text)
 	int rc = program_ask(o, to, text, &r);
 
 	if (rc < 0) {
+		o->is_broken = rc == -EPIPE || rc == -ECONNRESET || rc == -ECONNREFUSED;
 		o->sent = MAIL_REPORTS_AWAY;
 		said_take(o, sv_str(err_str(rc)));
 		return;
@@ -270,9 +275,16 @@ mail_out_report(void *out, const struct report_mail *m, struct sv *ret_said)
 	if (rc < 0) {
 		said_take(o, sv_str(err_str(rc)));
 		*ret_said = sv_str(o->said);
-		return rc == -EINVAL ? MAIL_REPORTS_NEVER : MAIL_REPORTS_AWAY;
+		return rc == -EINVAL ? MAIL_REPORTS_NEVER : rc == -ENOMEM ? MAIL_REPORTS_AWAY :
+		    MAIL_REPORTS_LATER;
 	}
 	return mail_out_send(o, o->conf.sender, m->to, buf_get(&b), ret_said);
+}
+
+bool
+mail_out_is_broken(const struct mail_out *o)
+{
+	return o->is_broken;
 }
 
 struct mail_out *

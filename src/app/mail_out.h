@@ -48,6 +48,9 @@ int	 mail_out_new(const struct mail_out_conf *, struct mail_out **ret,
 struct mail_out *mail_out_free(struct mail_out *);
 DEFINE_CLEANUP(struct mail_out, mail_out_free)
 
+/* The box is gone, and nothing goes out any more: start anew. */
+bool	 mail_out_is_broken(const struct mail_out *);
+
 /*
  * sender: of the envelope, "" for none. text: lines that end in LF. *ret_said: printable; until
  * the next call.

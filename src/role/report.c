@@ -118,6 +118,11 @@ turn_end(void *arg)
 
 	rr->task = task_free(rr->task);
 	rr->seen = rr->work.seen;
+	if (mail_out_is_broken(rr->work.out)) {
+		role_log(r, LOG_LEVEL_ERROR, "the box of mail.reporting.via has ended, starting anew");
+		role_stop(r, -EPIPE);
+		return;
+	}
 	if ((rc = turn_tell(r)) < 0 || (rc = loop_timer_set(rr->timer, rr->work.has_more ?
 	    REPORT_BUSY_USEC : REPORT_IDLE_USEC)) < 0)
 		role_stop(r, rc);
@@ -230,6 +235,9 @@ out_take(struct role *r, const struct msg_report_conf *m)
 	for (size_t i = 0; c.via.is_smtp && sandbox_resolver_files[i] != NULL; i++)
 		if ((rc = file_path(r, sandbox_resolver_files[i])) < 0)
 			return rc;
+	if (!c.via.is_smtp && proc_gains_rights(c.via.where))
+		role_log(r, LOG_LEVEL_WARN, "%s is set-user-id or set-group-id, which has no effect here; "
+		    "if it fails, set mail.reporting.via to smtp://127.0.0.1:25", c.via.where);
 	if ((rc = mail_out_new(&c, &w->out, &what)) < 0)
 		role_log(r, LOG_LEVEL_ERROR, "mail.reporting.via: %s: %s", what, err_str(rc));
 	return rc;

@@ -33,7 +33,7 @@ class Report:
 
 class Sink:
     """
-    say(stage, to) is its word at "hello", "rcpt" or "data": a reply; None: it hangs until it is closed;
+    say(stage, to) is its word at "hello", "mail", "rcpt" or "data": a reply; None: it hangs until it is closed;
     "": it hangs up. taken(mail) is called after a mail is in the list and before the client hears of it.
     """
 
@@ -80,6 +80,9 @@ class Sink:
             verb = line.split(":")[0].split()[0].upper()
             if verb == "MAIL":
                 sender = re.search("<(.*?)>", line)[1]
+                if self.answer(h, "mail", sender, "250 sink") is None:
+                    return
+                continue
             if verb == "RCPT":
                 to = re.search("<(.*?)>", line)[1]
                 if self.answer(h, "rcpt", to, GOOD) is None:
