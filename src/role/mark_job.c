@@ -201,19 +201,12 @@ mark_jobs_stop(struct mark_state *st)
 	st->n_jobs = st->n_running = 0;
 }
 
-int
-mark_job_add(struct mark_state *st, struct sv octets)
+static int
+job_new(struct mark_state *st, struct sv octets, struct mark_job **ret)
 {
-	struct mark_job **p = &st->jobs, *j;
+	struct mark_job *j = calloc(1, sizeof(*j));
 
-	for (; *p != NULL; p = &(*p)->next)
-		if (sv_eq((*p)->octets, octets))
-			return 0;
-	if (st->n_jobs >= MARK_QUEUE_MAX) {
-		st->n_refused++;
-		return 0;
-	}
-	if ((j = calloc(1, sizeof(*j))) == NULL || (j->pool = pool_new(POOL_MAX)) == NULL) {
+	if (j == NULL || (j->pool = pool_new(POOL_MAX)) == NULL) {
 		free(j);
 		return -ENOMEM;
 	}
@@ -225,6 +218,31 @@ mark_job_add(struct mark_state *st, struct sv octets)
 		return -EBADMSG;
 	}
 	j->fs.subject = j->key.domain;
+	*ret = j;
+	return 0;
+}
+
+int
+mark_job_add(struct mark_state *st, struct sv octets)
+{
+	struct mark_job **p = &st->jobs, *j;
+	struct mail_mark_key key;
+	unsigned n = 0;
+	int rc;
+
+	if (mail_mark_key_read(octets, &key) < 0)
+		return -EBADMSG;
+	for (; *p != NULL; p = &(*p)->next) {
+		if (sv_eq((*p)->octets, octets))
+			return 0;
+		n += sv_eq((*p)->key.org, key.org);
+	}
+	if (st->n_jobs >= MARK_QUEUE_MAX || n >= MARK_QUEUE_PER_ORG) {
+		st->n_refused++;
+		return 0;
+	}
+	if ((rc = job_new(st, octets, &j)) < 0)
+		return rc;
 	*p = j;
 	st->n_jobs++;
 	return loop_timer_set(st->timer, 0);

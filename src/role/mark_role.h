@@ -18,7 +18,7 @@
  * A SLOW OR HOSTILE SERVER costs its own turn: MARK_RUNNING_MAX are under way
  * at a time, one for each organizational domain, each with a time (20 s) and
  * sizes (app/mail_mark_fetch.h); what is unpacked is bounded by app/mail_svg.h;
- * what waits is bounded by MARK_QUEUE_MAX.
+ * what waits is bounded by MARK_QUEUE_MAX, and for each of them, too.
  *
  * WHAT IS KEPT are files of app/mail_mark.h's form, named by the SHA-256 of
  * their keys, made by rename: a kill at any moment leaves the old one or the
@@ -38,6 +38,7 @@
 #define MARK_KEPT_MAX		4096		/* marks: a large host's correspondents that have one */
 #define MARK_KEPT_BYTES_MAX	((uint64_t)64 << 20)
 #define MARK_QUEUE_MAX		128		/* that wait; beyond that they are asked for again */
+#define MARK_QUEUE_PER_ORG	8		/* of them, so that nobody takes all places */
 #define MARK_RUNNING_MAX	4		/* fetched at a time */
 #define MARK_PER_HOUR		1200		/* fetched within an hour: one in three seconds … */
 #define MARK_PER_ORG		20		/* … for one organizational domain: its subdomains' and selectors' */

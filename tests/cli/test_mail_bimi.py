@@ -31,6 +31,7 @@ class World:
                       "mark.svg": text_of("MARK_SVG"), "bad.svg": "<svg><script/></svg>",
                       "good.zone": ZONE % "reject", "none.zone": ZONE % "none", "fail.zone": "$ORIGIN .\n",
                       "mail.conf": "mail:\n  milter:\n    listen: unix:/run/milter\n  policy: enforce\n  reports: aggregate\n  reporting: {email: dmarc@ours.example}\n",
+                      "marks.conf": "mail:\n  milter:\n    listen: unix:/run/milter\n  bimi: check\n",
                       "off.conf": "mail:\n  policy: enforce\n", "bad.conf": "mail:\n  policy: maybe\n"}
         for name, text in self.files.items():
             with open(self.path(name), "w", encoding="utf-8") as f:
@@ -131,6 +132,9 @@ def privacy(t, w):
     t.ok(code == 0 and "reject-mail" in out and "No person reads" in out, "text in Japanese has both", out)
     code, out, _ = house.run("mail", "privacy", w.path("off.conf"))
     t.ok(code == 0 and "reject-mail" not in out, "nothing is done where no mail passes", out)
+    code, out, _ = house.run("mail", "privacy", "--json", w.path("marks.conf"))
+    told = [d for d in json.loads(out)["data"] if "web servers" in d["to_whom"]]
+    t.ok(code == 0 and len(told) == 1, "what a mark's servers learn, and how long it is kept", out)
     t.equal(house.run("mail", "privacy", w.path("bad.conf"))[0], 1, "a configuration with a fault")
     t.equal(house.run("mail", "privacy", w.path("nowhere.conf"))[0], 3, "one that is not there")
 

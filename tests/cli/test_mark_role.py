@@ -16,7 +16,7 @@ from test_mail_bimi import text_of  # noqa: E402
 AT = 1800000000		# within the life of tests/mail/bimi_certs.h
 PASS, FAIL = 1, 2
 UNCHECKED, VOUCHED, DISPROVED = 0, 1, 2
-PER_ORG, RUNNING = 20, 4
+PER_ORG, RUNNING, WAITING = 20, 4, 8
 LIMITS = dict(re.findall(r"#define (MARK_\w+)\s+(\d+)\b", open(os.path.join(house.SRC, "src", "role", "mark_role.h")).read()))
 MARK = text_of("MARK_SVG")
 
@@ -130,6 +130,10 @@ def hostile(w):
     t.equal([m["result"] for m in w.ask(key("/a.svg"))], [PASS], "a key that is none does no harm")
 
 
+def idle(w):
+    return w.role.until(lambda: w.role.status()["waiting"] == 0 and w.role.status()["fetching"] == 0, 60)
+
+
 def hammer(w):
     """One organizational domain with many names; then many."""
     t = w.t
@@ -137,14 +141,18 @@ def hammer(w):
     w.web.hits.clear()
     for i in range(2 * PER_ORG):
         w.role.send("mark_ask", "milter", key=key("/x%d.svg" % i, org="many.example"))
-    done = w.role.until(lambda: w.role.status()["waiting"] == 0 and w.role.status()["fetching"] == 0, 60)
-    t.ok(done, "a burst is worked off")
+    t.ok(idle(w), "a burst is worked off")
+    t.equal((len(w.web.hits), w.role.status()["refused"]), (WAITING, 2 * PER_ORG - WAITING), "so many of one wait at a time")
+    for i in range(WAITING, 2 * PER_ORG, WAITING):
+        for k in range(WAITING):
+            w.role.send("mark_ask", "milter", key=key("/x%d.svg" % (i + k), org="many.example"))
+        idle(w)
     t.equal(len(w.web.hits), PER_ORG, "%d questions an hour for one organizational domain" % PER_ORG)
-    t.equal(w.role.status()["refused"], PER_ORG, "others are refused, and counted")
+    t.equal(w.role.status()["refused"], 2 * PER_ORG - WAITING + PER_ORG, "others are refused, and counted")
     w.web.hits.clear()
     for i in range(300):
         w.role.send("mark_ask", "milter", key=key("/y%d.svg" % i, org="d%d.example" % i))
-    w.role.until(lambda: w.role.status()["waiting"] == 0 and w.role.status()["fetching"] == 0, 60)
+    idle(w)
     t.ok(len(w.web.hits) <= int(LIMITS["MARK_PER_SERVER"]), "one server is asked %d times, no more" % len(w.web.hits))
     t.ok(w.web.most <= 2 * RUNNING, "%d at a time" % w.web.most)
 
