@@ -25,14 +25,14 @@ policy_take(const struct dmarc_view *v, struct report_policy *p)
 		.strict_spf = r->strict_spf, .testing = r->testing, .pct = r->has_pct ? r->pct : 100 };
 }
 
-/* The list of rua=, as it stands in the record. */
+/* The list of rua=, as it stands in the record; an empty one is no tag (RFC 9989 section 4.8). */
 static struct sv
 rua_text(struct sv record)
 {
 	while (record.n > 0) {
 		struct sv value = sv_cut(&record, ';'), name = sv_cut(&value, '=');
 
-		if (sv_eq_str(sv_trim(name), "rua"))
+		if (sv_eq_str(sv_trim(name), "rua") && sv_trim(value).n > 0)
 			return value;
 	}
 	return SV("");

@@ -25,6 +25,7 @@ world_fill(struct gate_kit *k)
 	assert_int_equal(dns_fake_fail(k->dns, SV("_dmarc.f.example")), 0);
 	assert_int_equal(dns_fake_fail(k->dns, SV("fs.example")), 0);
 	gate_kit_dns(k, "_dmarc.fs.example", "v=DMARC1; p=reject");
+	gate_kit_dns(k, "_dmarc.re.example", "v=DMARC1; rua=; p=none; rua=mailto:r@re.example");
 }
 
 #define HEAD(from, more)	"From: " from "\nTo: y@here.test\nDate: Mon, 23 Nov 2026 04:00:00 +0000\n" more "\nHi\n"
@@ -209,6 +210,10 @@ static const struct play plays[] = {
 	    MAIL_ACT_ACCEPT, 0, "", "", NULL,
 	    ROW("fail") "policy bad.example treewalk p=none sp=none np=none fo=1 pct=100\nrua mailto:b@bad.example\n"
 	    "198.51.100.9/32 x1 none\nfrom bad.example, by b.test to here.test\n" SPF_OTHER },
+	{ "an empty rua= before that which counts", "198.51.100.9", "z@b.test", HEAD("x@re.example", ""), NULL,
+	    MAIL_ACT_ACCEPT, 0, "", "", NULL,
+	    ROW("fail") "policy re.example treewalk p=none sp=none np=none fo=1 pct=100\nrua mailto:r@re.example\n"
+	    "198.51.100.9/32 x1 none\nfrom re.example, by b.test to here.test\n" SPF_OTHER },
 	{ "a signature of nobody", "198.51.100.9", "z@b.test",
 	    HEAD("x@n.example", "DKIM-Signature: v=1; a=rsa-sha256; s=S0; h=From; bh=AA; b=AA\n"
 		"DKIM-Signature: v=1; a=rsa-sha256; d=B.test; s=S1; h=To; bh=AA; b=AA\n"), NULL,
