@@ -1,8 +1,7 @@
 /*
  * libmilter: threads of a library, the only ones in this role (DESIGN section
- * 5). It makes one for each connection and calls back on it, so all below but
- * the last part runs on such threads; see role/milter_role.h for what they
- * may touch.
+ * 5). It makes them and calls back on them, so all below but the last part
+ * runs on such threads; see role/milter_role.h for what they may touch.
  *
  * No callback answers but those in which something is decided (connect, DATA,
  * the end): what fails in between is remembered, and said at the end.
