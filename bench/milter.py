@@ -17,15 +17,17 @@ p=reject. Who does not say dkim=pass, spf=pass and dmarc=pass ends the bench.
  libmilter	a filter by libmilter that does nothing: what that library takes of ours
 		and of the chain before anything is judged
  rspamd		its milter proxy scans by itself, a process a core: spf, dkim,
-		dmarc, arc and nothing else; nothing kept
+		dmarc, arc and nothing else (it takes texts apart into words all
+		the same, which no option prevents); nothing kept
 
 p50, p99 and most: milliseconds from a message's first octet (its connection's,
 for the first of one) to the verdict; CPU: microseconds of processor time a
 message of all processes of that row; load: the same of milter_load. Medians of
 RUNS turns, each of BENCH_SECONDS (1) for each cell. Client, servers and the DNS
-share the cores. The DNS is a table in C that answers at once; each keeps of its
-answers what it does by default (opendmarc keeps nothing). memory: 200
-connections with a message of 10 MB under way, before its end.
+share the cores; sockets are of the UNIX domain. The DNS is a table in C that
+answers at once; each keeps of its answers what it does by default (opendmarc
+keeps nothing). memory: 200 connections with a message of 10 MB under way,
+before its end.
 
 BENCH_RUNS=N, BENCH_JSON=FILE as for bench.py. It needs root, as opendmarc asks
 whom /etc/resolv.conf names, and gets another one for itself. A peer that is not
@@ -45,8 +47,8 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "cli"))
 import house  # noqa: E402
 import mail  # noqa: E402
-from kit import TOOLS, bench_begin, bench_end, cpu_s, note, peers, pids, pss_mb, say, table
-from patience import free_port, wait_for  # noqa: E402
+from kit import TOOLS, bench_begin, bench_end, cpu_s, note, peers, pss_mb, say, table
+from patience import wait_for  # noqa: E402
 from rspamdkit import rows_make  # noqa: E402
 
 RUNS = int(os.environ.get("BENCH_RUNS", "5"))
