@@ -281,6 +281,13 @@ judge(struct mail_case *m)
 }
 
 int
+mail_text_take(const struct cmd_ctx *ctx, struct mail_case *m, const char *name)
+{
+	m->name = name;
+	return message_read(ctx, m, &m->text);
+}
+
+int
 mail_take(const struct cmd_ctx *ctx, struct mail_case *m, const char *name)
 {
 	int rc;

@@ -58,6 +58,8 @@ struct mail_case {
 /* .opt and .done of these commands. */
 int	 mail_opt(struct cmd_ctx *, void *state, const struct cmd_opt *, const char *arg);
 void	 mail_done(void *state);
+/* Its text only ("-": standard input). */
+int	 mail_text_take(const struct cmd_ctx *, struct mail_case *, const char *name);
 /* Read the message of that name, ask, judge: 0, or an exit code after saying why. */
 int	 mail_take(const struct cmd_ctx *, struct mail_case *, const char *name);
 /* By DESIGN section 10: see sekisho-mail(1). */

@@ -1,36 +1,30 @@
 /* sekisho mail complaint: what a complaint (RFC 5965) says, and whose mail it is about. */
 #include <errno.h>
+#include <string.h>
 
 #include "app/conf.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/timefmt.h"
-#include "cmd/cmd.h"
+#include "cmd/mail_complaint.h"
 #include "cmd/zone.h"
-#include "mail/feedback.h"
 #include "out/escape.h"
-#include "sys/file.h"
 
-#define FILE_MAX	((size_t)64 << 20)	/* a complaint has one message in it */
 #define OWN_MAX		1024			/* domains */
-
-struct state {
-	struct pool		*pool;
-	struct file_map		 map;
-	struct dname		*own;
-	size_t			 n_own;
-	struct findings		 fs;
-	struct feedback		*f;		/* NULL: it is none */
-	struct feedback_about	 about;
-};
 
 static const struct cmd_opt opts[] = {
 	{ "own", 0, "DOMAIN", N_("a domain of ours, with all below it; may be repeated (organisation.mail-domains)") },
+	{ "note", 0, NULL, N_("count it, through the daemon: a user's complaint about this message, or one that an operator sent") },
+	{ "to", 0, "ADDRESS", N_("make: to whom (else the message's CFBL-Address, where its signatures stand for it)") },
+	{ "from", 0, "ADDRESS", N_("make: from whom (mail.reporting.email)") },
+	{ "key", 0, "FILE", N_("make: the secret by which people become words (mail.failure.key)") },
+	{ "client", 0, "ADDRESS", N_("the address of the client that delivered it, for SPF") },
+	MAIL_DNS_OPTS,
 	{ 0 },
 };
 
 static int
-own_add(const struct cmd_ctx *ctx, struct state *s, struct sv name)
+own_add(const struct cmd_ctx *ctx, struct complaint *s, struct sv name)
 {
 	if (s->pool == NULL && (s->pool = pool_new(2 * MAIL_POOL_MAX)) == NULL)
 		return EXIT_CANNOT;
@@ -43,40 +37,62 @@ own_add(const struct cmd_ctx *ctx, struct state *s, struct sv name)
 }
 
 static int
-opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o UNUSED, const char *arg)
+opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 {
-	return own_add(ctx, state, sv_str(arg));
+	struct complaint *s = state;
+	const struct {
+		const char	*name, **to;
+	} texts[] = { { "to", &s->to }, { "from", &s->from }, { "key", &s->key } };
+
+	if (strcmp(o->name, "own") == 0)
+		return own_add(ctx, s, sv_str(arg));
+	if (strcmp(o->name, "note") == 0) {
+		s->is_note = true;
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (strcmp(o->name, texts[i].name) == 0) {
+			*texts[i].to = arg;
+			return 0;
+		}
+	return mail_opt(ctx, &s->m, o, arg);
 }
 
 static void
 done(void *state)
 {
-	struct state *s = state;
+	struct complaint *s = state;
 
+	mail_done(&s->m);
 	s->pool = pool_free(s->pool);
-	file_unmap(&s->map);
+	s->conf = conf_free(s->conf);
+}
+
+static int
+conf_take(const struct cmd_ctx *ctx, struct complaint *s)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct conf_error e;
+
+	if (app_conf_load(ctx->conf, ctx->state, &s->conf, &e) == 0 ||
+	    (ctx->conf == NULL && e.code == CONF_E_FILE))
+		return 0;
+	conf_error_text(&e, ctx->lang, &b);
+	cmd_err("%.*s", SV_ARG(buf_get(&b)));
+	return EXIT_CANNOT;
 }
 
 /* Without --own: those of the configuration, if there is one. */
 static int
-own_take(const struct cmd_ctx *ctx, struct state *s)
+own_take(const struct cmd_ctx *ctx, struct complaint *s)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
-	_cleanup_(conf_freep) struct conf *c = NULL;
-	struct conf_error e;
 	struct sv text, line;
 	int rc;
 
-	if (s->n_own > 0)
+	if (s->n_own > 0 || s->conf == NULL)
 		return 0;
-	if (app_conf_load(ctx->conf, ctx->state, &c, &e) < 0) {
-		if (ctx->conf == NULL && e.code == CONF_E_FILE)
-			return 0;
-		conf_error_text(&e, ctx->lang, &b);
-		cmd_err("%.*s", SV_ARG(buf_get(&b)));
-		return EXIT_CANNOT;
-	}
-	app_conf_lines(c, CONF_ORG_MAIL_DOMAINS, &b);
+	app_conf_lines(s->conf, CONF_ORG_MAIL_DOMAINS, &b);
 	text = buf_get(&b);
 	while (sv_line(&text, &line)) {
 		if (sv_ends(line, SV(".")))
@@ -88,13 +104,15 @@ own_take(const struct cmd_ctx *ctx, struct state *s)
 }
 
 static int
-judge(const struct cmd_ctx *ctx, struct state *s, const char *name)
+judge(const struct cmd_ctx *ctx, struct complaint *s, const char *name)
 {
 	int rc;
 
 	findings_init(&s->fs, s->pool);
 	s->fs.subject = sv_str(name);
-	rc = feedback_parse(s->pool, s->map.data, &s->fs, &s->f);
+	rc = feedback_parse(s->pool, s->m.text, &s->fs, &s->f);
+	if (rc == 0 && s->is_note && s->f != NULL && !s->f->has_report)
+		s->f = NULL;			/* a message with one attached, and a user's word about it */
 	if (rc == 0 && s->f != NULL)
 		rc = feedback_about(s->f, s->own, s->n_own, s->pool, &s->fs, &s->about);
 	if (rc == 0)
@@ -156,7 +174,7 @@ about_put(const struct cmd_ctx *ctx, const struct shown *o, const struct feedbac
 }
 
 static void
-json_put(const struct cmd_ctx *ctx, const struct state *s, struct buf *b)
+json_put(const struct cmd_ctx *ctx, const struct complaint *s, struct buf *b)
 {
 	struct json j = json_on(b, true);
 	const struct shown o = { NULL, &j };
@@ -179,7 +197,7 @@ json_put(const struct cmd_ctx *ctx, const struct state *s, struct buf *b)
 }
 
 static void
-text_put(const struct cmd_ctx *ctx, const struct state *s, struct buf *b)
+text_put(const struct cmd_ctx *ctx, const struct complaint *s, struct buf *b)
 {
 	const struct shown o = { b, NULL };
 
@@ -190,32 +208,61 @@ text_put(const struct cmd_ctx *ctx, const struct state *s, struct buf *b)
 	zone_findings_print(ctx, &s->fs, b);
 }
 
+static void
+note_put(const struct cmd_ctx *ctx, const struct complaint *s, struct buf *b)
+{
+	for (size_t i = 0; i < s->note.n; i++)
+		buf_printf(b, tr(ctx->lang, N_("counts against %.*s\n")), SV_ARG(s->note.names[i]));
+}
+
+/* A user's word about a message is no complaint of an operator: that it is none is no finding then. */
 static int
-run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
+note(struct cmd_ctx *ctx, struct complaint *s)
 {
 	_cleanup_(buf_done) struct buf b = BUF_INIT;
-	struct state *s = state;
-	int rc;
+	int rc = complaint_note_find(ctx, s);
 
-	if (argc != 1)
-		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("name one file: the mail with the complaint")));
-	if (s->pool == NULL && (s->pool = pool_new(2 * MAIL_POOL_MAX)) == NULL)
-		return EXIT_CANNOT;
-	if ((rc = file_map(argv[0], FILE_MAX, &s->map)) < 0) {
-		cmd_err(tr(ctx->lang, N_("cannot read %s: %s")), argv[0], zone_read_why(ctx, rc));
-		return EXIT_CANNOT;
-	}
-	if ((rc = own_take(ctx, s)) != 0 || (rc = judge(ctx, s, argv[0])) != 0)
+	if (rc != 0 || (rc = complaint_note_send(ctx, s)) != 0)
 		return rc;
+	if (!ctx->quiet)
+		note_put(ctx, s, &b);
+	return cmd_out(&b) != 0 ? EXIT_CANNOT : EXIT_GOOD;
+}
+
+static int
+show(struct cmd_ctx *ctx, struct complaint *s)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+
 	(ctx->json ? json_put : text_put)(ctx, s, &b);
 	if (cmd_out(&b) != 0)
 		return EXIT_CANNOT;
 	return findings_reject(&s->fs) ? EXIT_REJECTED : EXIT_GOOD;
 }
 
+static int
+run(struct cmd_ctx *ctx, void *state, int argc, char **argv)
+{
+	struct complaint *s = state;
+	bool is_make = argc == 2 && strcmp(argv[0], "make") == 0;
+	int rc;
+
+	if (argc != 1 && !is_make)
+		return cmd_usage(ctx, "%s", tr(ctx->lang, N_("name one file: the mail with the complaint")));
+	if (s->pool == NULL && (s->pool = pool_new(2 * MAIL_POOL_MAX)) == NULL)
+		return EXIT_CANNOT;
+	if ((rc = conf_take(ctx, s)) != 0 || (rc = own_take(ctx, s)) != 0)
+		return rc;
+	if (is_make)
+		return complaint_make(ctx, s, argv[1]);
+	if ((rc = mail_text_take(ctx, &s->m, argv[0])) != 0 || (rc = judge(ctx, s, argv[0])) != 0)
+		return rc;
+	return (s->is_note ? note : show)(ctx, s);
+}
+
 extern const struct cmd cmd_mail_complaint;
 const struct cmd cmd_mail_complaint = {
-	.area = "mail", .verb = "complaint", .args = "FILE",
+	.area = "mail", .verb = "complaint", .args = "[make] FILE|-",
 	.summary = N_("a complaint about mail (ARF): what it says, and whose mail it is about"),
-	.opts = opts, .opt = opt, .state_size = sizeof(struct state), .run = run, .done = done,
+	.opts = opts, .opt = opt, .state_size = sizeof(struct complaint), .run = run, .done = done,
 };

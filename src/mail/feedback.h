@@ -35,6 +35,8 @@
 
 #include "base/buf.h"
 #include "base/ip.h"
+#include "mail/authres.h"
+#include "mail/dkim.h"
 #include "mail/message.h"
 
 enum feedback_code {
@@ -126,7 +128,46 @@ struct feedback_about {
 int	 feedback_about(const struct feedback *, const struct dname *ours, size_t n_ours, struct pool *,
 	    struct findings *, struct feedback_about *ret) MUST_USE;
 
+/* --- against whom does it count? (feedback_note.c) --- */
+
+enum feedback_note_why {
+	FEEDBACK_NOTED,
+	FEEDBACK_NOTE_NO_RESULTS,	/* no Authentication-Results: it did not come through our gate */
+	FEEDBACK_NOTE_NOT_OURS,		/* the uppermost is another's: anybody can write one */
+	FEEDBACK_NOTE_NOBODY,		/* nothing passed: no domain is behind it */
+	FEEDBACK_NOTE_FOREIGN,		/* a complaint about mail that is not ours */
+	FEEDBACK_NOTE_MAX
+};
+/* A msgid: why nothing is counted. */
+const char *feedback_note_text(enum feedback_note_why);
+
+#define FEEDBACK_NAMES_MAX	(FEEDBACK_LIST_MAX)
+
+struct feedback_note {
+	enum feedback_note_why	 why;
+	struct sv		 names[FEEDBACK_NAMES_MAX];	/* domains, A-labels, each once */
+	size_t			 n;
+};
+/*
+ * head: of the mail at hand. Only the uppermost Authentication-Results is believed, and only if
+ * it is of an identifier of ours. f NULL: one of our users complains of this message, and it
+ * counts against the domains that it authenticated. Else it is a complaint that another operator
+ * sent; it counts against our own domain that about names, if somebody stands for it. 0; -ENOMEM.
+ */
+int	 feedback_note(const struct mail_head *head, const struct feedback *f,
+	    const struct feedback_about *about, const struct dname *ours, const struct sv *ids,
+	    size_t n_ids, struct pool *, struct feedback_note *ret) MUST_USE;
+
 /* --- out --- */
+
+/*
+ * To whom, as the message itself says (CFBL-Address, RFC 9477): where the author's domain, and that
+ * of the address if it is another, each stand for it with a signature that passed and covers
+ * CFBL-Address (and CFBL-Feedback-ID, if there is one). results: of the message's check, beside
+ * sigs. .n of *ret is 0: nowhere. -ENOMEM.
+ */
+int	 feedback_cfbl(const struct mail_head *, const struct dname *author, const struct dkim_sig *sigs,
+	    const enum mail_result *results, size_t n, struct pool *, struct sv *ret) MUST_USE;
 
 struct feedback_out {
 	enum feedback_type	 type;		/* not FEEDBACK_AUTH_FAILURE: see mail/report.h */

@@ -188,12 +188,15 @@ void	 keys_command(struct parent *, struct ctl_client *, struct sv words);
 /* "ZONE", or "from NUMBER": a page of all. */
 void	 keys_show(struct parent *, struct ctl_client *, struct sv words);
 void	 zones_show(struct parent *, struct ctl_client *, struct sv words);
+/* Names of domains between blanks, for role report. */
+void	 complaint_note(struct parent *, struct ctl_client *, struct sv names);
 /* It is down, and nobody waits for it any longer. */
 void	 waits_drop(struct parent *, enum role_id);
 /* Its word. */
 void	 keys_answered(struct parent *, const struct msg_key_answer *);
 void	 keys_shown(struct parent *, const struct msg_key_shown *);
 void	 zones_shown(struct parent *, const struct msg_zone_shown *);
+void	 complaint_answered(struct parent *, const struct msg_report_complained *);
 
 /* parent_hook.c: the operator's program for DS changes */
 void	 hook_asked(struct parent *, const struct msg_hook_run *);

@@ -184,6 +184,9 @@ for_parent(struct child *c, struct frame *f)
 	case MSG_zone_shown:
 		zones_shown(c->p, (const struct msg_zone_shown *)(const void *)msg);
 		break;
+	case MSG_report_complained:
+		complaint_answered(c->p, (const struct msg_report_complained *)(const void *)msg);
+		break;
 	case MSG_hook_run:
 		hook_asked(c->p, (const struct msg_hook_run *)(const void *)msg);
 		break;

@@ -257,6 +257,8 @@ ctl_line(void *arg, struct ctl_client *client, struct sv line)
 		zones_show(p, client, SV(""));
 	else if (sv_starts(line, SV("zone-show ")))
 		zones_show(p, client, sv_skip(line, sizeof("zone-show ") - 1));
+	else if (sv_starts(line, SV("complaint ")))
+		complaint_note(p, client, sv_skip(line, sizeof("complaint ") - 1));
 	else if (sv_eq_str(line, "fetch"))
 		fetch_now(p, client, SV(""));
 	else if (sv_starts(line, SV("fetch ")))

@@ -1,4 +1,4 @@
-/* Questions of the control socket that key or zone answers; each is waited for by itself. */
+/* Questions of the control socket that key, zone or report answers; each is waited for by itself. */
 #include "base/err.h"
 #include "role/parent.h"
 #include "sys/memfd.h"
@@ -48,8 +48,9 @@ refuse(struct ctl_client *client, uint32_t code, struct sv text)
 static void
 down(struct key_wait *w)
 {
-	refuse(TAKE_PTR(w->client), 3, w->role == ROLE_KEY ?
-	    SV("the key role is not running; is the zone in the configuration?") :
+	refuse(TAKE_PTR(w->client), 3, w->role == ROLE_REPORT ?
+	    SV("the report role is not running; does the configuration have mail.reports: aggregate?") :
+	    w->role == ROLE_KEY ? SV("the key role is not running; is the zone in the configuration?") :
 	    SV("the zone role is not running; is the zone in the configuration?"));
 }
 
@@ -119,6 +120,19 @@ void
 zones_shown(struct parent *p, const struct msg_zone_shown *m)
 {
 	shown(wait_take(p, m->req), m->code, m->json);
+}
+
+void
+complaint_answered(struct parent *p, const struct msg_report_complained *m)
+{
+	struct ctl_client *client = wait_take(p, m->req);
+
+	if (client == NULL)
+		return;
+	if (m->code != 0)
+		refuse(client, m->code, m->text);
+	else
+		ctl_answer(client, SV("{\"good\":true,\"code\":0}\n"));
 }
 
 /* --- questions --- */
@@ -206,4 +220,16 @@ zones_show(struct parent *p, struct ctl_client *client, struct sv words)
 	m.zone = show_words(words, &m.from);
 	m.req = w->req;
 	ask(p, w, MSG_zone_show, &m);
+}
+
+void
+complaint_note(struct parent *p, struct ctl_client *client, struct sv names)
+{
+	struct key_wait *w = wait_add(p, ROLE_REPORT, client);
+	struct msg_report_complaint m = { .names = names };
+
+	if (w == NULL)
+		return;
+	m.req = w->req;
+	ask(p, w, MSG_report_complaint, &m);
 }

@@ -16,6 +16,8 @@
 struct report_role {
 	struct report_work	 work;
 	struct report_seen	 seen;		/* of work, after its last turn */
+	struct report_complaint	 complaints[REPORT_COMPLAINTS_MAX];	/* for the next turn */
+	size_t			 n_complaints;
 	struct task		*task;
 	struct loop_timer	*timer;
 };
@@ -61,6 +63,7 @@ status(struct role *r, struct json *j)
 	json_kv_u64(j, "sent", s->n.sent);
 	json_kv_u64(j, "later", s->n.later);
 	json_kv_u64(j, "refused", s->n.refused);
+	json_kv_u64(j, "complaints", s->n.complaints);
 	json_kv_u64(j, "failures", s->n.failures);
 	json_kv_u64(j, "failures_alike", s->n.alike);
 	json_kv_u64(j, "failures_over", s->n.over);
@@ -98,6 +101,56 @@ turn_tell(struct role *r)
 	return rc;
 }
 
+/* --- complaints: they wait for the end of the turn that is under way --- */
+
+static int
+complaint_answer(struct role *r, uint32_t req, int rc)
+{
+	const struct msg_report_complained m = { .req = req, .code = rc == 0 ? 0 : 3,
+		.text = rc == 0 ? SV("") : rc == 1 ? SV("the reports' store is not to be had now; try again") :
+		rc == SE_LIMIT ? SV("too many complaints at a time; try again") : sv_str(err_str(rc)) };
+
+	return msg_report_complained_send(r, ROLE_PARENT, &m);
+}
+
+/* Those that are new while a turn runs stay with the loop. */
+static int
+on_complaint(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	struct report_role *rr = r->state;
+	const struct msg_report_complaint *m = msg;
+	struct report_complaint *c = &rr->complaints[rr->n_complaints];
+
+	if (rr->n_complaints == REPORT_COMPLAINTS_MAX)
+		return complaint_answer(r, m->req, SE_LIMIT);
+	c->req = m->req;
+	(void)snprintf(c->names, sizeof(c->names), "%.*s", SV_ARG(m->names));
+	rr->n_complaints++;
+	return rr->task == NULL ? loop_timer_set(rr->timer, 0) : 0;
+}
+
+static void
+complaints_give(struct report_role *rr)
+{
+	memcpy(rr->work.complaints, rr->complaints, rr->n_complaints * sizeof(rr->complaints[0]));
+	rr->work.n_complaints = rr->n_complaints;
+	for (size_t i = 0; i < rr->n_complaints; i++)
+		rr->work.complaints[i].rc = 1;
+	rr->n_complaints = 0;
+}
+
+static int
+complaints_answer(struct role *r)
+{
+	struct report_role *rr = r->state;
+	int rc = 0;
+
+	for (size_t i = 0; i < rr->work.n_complaints && rc == 0; i++)
+		rc = complaint_answer(r, rr->work.complaints[i].req, rr->work.complaints[i].rc);
+	rr->work.n_complaints = 0;
+	return rc;
+}
+
 /* --- turns --- */
 
 static void
@@ -123,7 +176,8 @@ turn_end(void *arg)
 		role_stop(r, -EPIPE);
 		return;
 	}
-	if ((rc = turn_tell(r)) < 0 || (rc = loop_timer_set(rr->timer, rr->work.has_more ?
+	if ((rc = complaints_answer(r)) < 0 || (rc = turn_tell(r)) < 0 ||
+	    (rc = loop_timer_set(rr->timer, rr->n_complaints > 0 ? 0 : rr->work.has_more ?
 	    REPORT_BUSY_USEC : REPORT_IDLE_USEC)) < 0)
 		role_stop(r, rc);
 }
@@ -134,6 +188,7 @@ on_timer(void *arg)
 	struct role *r = arg;
 	struct report_role *rr = r->state;
 
+	complaints_give(rr);
 	if ((rr->task = task_start(r->loop, turn, turn_end, r)) == NULL)
 		role_stop(r, -ENOMEM);
 }
@@ -310,6 +365,7 @@ stop(struct role *r)
 
 static const struct role_handler handlers[] = {
 	{ MSG_report_conf, on_conf },
+	{ MSG_report_complaint, on_complaint },
 };
 
 int

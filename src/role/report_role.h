@@ -6,6 +6,7 @@
  *	report_take.c	segments of this node's journals into the store
  *	report_send.c	reports are made, addressed, sent and forgotten
  *	report_failure.c	the same of failure reports
+ *	report_complaint.c	complaints about mail, noted
  *
  * A TURN is work that may block: a database, name servers, a mail server. It
  * runs on a thread beside the role's loop (sys/task.h). One owns struct
@@ -76,6 +77,7 @@ struct report_counts {
 	uint64_t	damaged;		/* segments put aside */
 	uint64_t	made, addressed;
 	uint64_t	sent, later, refused;
+	uint64_t	complaints;		/* noted */
 	uint64_t	failures, alike, over, failures_sent;	/* failure reports: taken in … */
 };
 
@@ -89,6 +91,15 @@ struct report_seen {
 	uint64_t	 segments;	/* that wait in the journal */
 	int64_t		 error_at;	/* of a mail; 0: none */
 	char		 error[REPORT_LINE_MAX];
+};
+
+#define REPORT_COMPLAINTS_MAX	16		/* that wait for a turn: the control socket has as many clients */
+#define REPORT_COMPLAINT_LEN	3600		/* names of one, as the message has it */
+
+struct report_complaint {
+	uint32_t	 req;
+	int		 rc;			/* after the turn; 1: it had none */
+	char		 names[REPORT_COMPLAINT_LEN + 1];
 };
 
 struct report_work {
@@ -114,6 +125,8 @@ struct report_work {
 	bool			 is_changed;	/* since the page was told */
 	uint64_t		 named;		/* the last segment that the log was told of */
 	struct report_seen	 seen;
+	struct report_complaint	 complaints[REPORT_COMPLAINTS_MAX];	/* of the next turn */
+	size_t			 n_complaints;
 	/* of this turn */
 	int64_t			 end_usec;
 	bool			 has_more;
@@ -156,6 +169,10 @@ struct report_asking {
 /* false: it cannot be asked now. */
 bool	 report_asking_init(struct report_work *, struct report_asking *, uint64_t after);
 void	 report_asking_done(struct report_asking *);
+
+/* --- report_complaint.c; the same --- */
+
+int	 report_complaints_note(struct report_work *) MUST_USE;
 
 /* --- report_failure.c; the same --- */
 

@@ -161,7 +161,8 @@ store_turn(struct report_work *w)
 	};
 	int rc;
 
-	if ((rc = report_take(w)) < 0 || (rc = report_failures_take(w)) < 0 || (rc = lock_take(w)) < 0)
+	if ((rc = report_complaints_note(w)) < 0 || (rc = report_take(w)) < 0 ||
+	    (rc = report_failures_take(w)) < 0 || (rc = lock_take(w)) < 0)
 		return rc;
 	for (size_t i = 0; i < ARRAY_LEN(parts) && w->seen.sends && !report_is_over(w); i++)
 		if ((rc = parts[i](w)) < 0)

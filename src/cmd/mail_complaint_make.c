@@ -1,0 +1,128 @@
+/* sekisho mail complaint make: a complaint about a message (RFC 5965, 6650), people in it as words (RFC 6590). */
+#include <errno.h>
+#include <stdio.h>
+
+#include "app/conf.h"
+#include "app/mail_redact.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "cmd/mail_complaint.h"
+#include "crypto/crypto.h"
+#include "mail/report.h"
+
+#define ID_OCTETS	16
+
+/* --- to whom --- */
+
+/* As the message says itself, if who is behind it stands for that (RFC 9477). */
+static int
+to_find(const struct cmd_ctx *ctx, struct complaint *s, struct sv *ret)
+{
+	const struct mail_judge_out *o = &s->m.out;
+	struct dkim_sig *sigs = pool_calloc(s->pool, o->n_dkim + 1, sizeof(*sigs));
+	enum mail_result *results = pool_calloc(s->pool, o->n_dkim + 1, sizeof(*results));
+
+	*ret = sv_str(s->to);
+	if (s->to != NULL)
+		return 0;
+	if (sigs == NULL || results == NULL)
+		return EXIT_CANNOT;
+	for (size_t i = 0; i < o->n_dkim; i++) {
+		sigs[i] = *o->dkim[i].sig;
+		results[i] = o->dkim[i].result;
+	}
+	*ret = SV("");
+	if (o->dmarc.n_authors == 1 && feedback_cfbl(&s->m.head, &o->dmarc.authors[0].name, sigs, results,
+	    o->n_dkim, s->pool, ret) < 0)
+		return EXIT_CANNOT;
+	if (ret->n > 0)
+		return 0;
+	cmd_err("%s", tr(ctx->lang, N_("to whom? The message names no CFBL-Address that its signatures stand for (RFC 9477); say it with --to")));
+	return EXIT_REJECTED;
+}
+
+/* --- what is in it --- */
+
+static int
+key_take(const struct cmd_ctx *ctx, struct complaint *s, struct sv *ret)
+{
+	char path[4200] = "";
+	int rc;
+
+	if (s->key != NULL)
+		(void)snprintf(path, sizeof(path), "%s", s->key);
+	else if (s->conf != NULL && app_conf_str(s->conf, CONF_FAILURE_KEY)[0] != '\0')
+		(void)snprintf(path, sizeof(path), "%s", app_conf_str(s->conf, CONF_FAILURE_KEY));
+	else if (s->conf != NULL)
+		(void)snprintf(path, sizeof(path), "%s/" MAIL_REDACT_FILE, app_conf_str(s->conf, CONF_STATE));
+	if ((rc = path[0] == '\0' ? -ENOENT : mail_redact_key(path, s->key == NULL, s->pool, ret)) == 0)
+		return 0;
+	cmd_err(tr(ctx->lang, N_("the key of redaction (--key, 16 octets at least, for its owner only): %s: %s")), path, err_str(rc));
+	return EXIT_CANNOT;
+}
+
+static int
+results_take(struct complaint *s, struct buf *b)
+{
+	report_results_redact(&s->m.results);
+	authres_write(b, &s->m.results, sizeof("Authentication-Results:") - 1, false);
+	return b->rc < 0 ? EXIT_CANNOT : 0;
+}
+
+/* The same for the same message and address: a second copy is known to be one. */
+static struct sv
+id_make(const struct complaint *s, struct sv to, char text[static 2 * ID_OCTETS + 1])
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	uint8_t sum[SHA256_LEN];
+
+	buf_sv(&b, to);
+	buf_char(&b, '\n');
+	buf_sv(&b, s->m.text);
+	crypto_sha256(b.p, b.len, sum);
+	return sv_take(sv_str(hex_encode(text, sum, ID_OCTETS)), b.rc < 0 ? 0 : 2 * ID_OCTETS);
+}
+
+static int
+mail_put(const struct cmd_ctx *ctx, struct complaint *s, struct sv to, struct sv key, struct buf *b)
+{
+	_cleanup_(buf_done) struct buf results = BUF_INIT;
+	const char *from = s->from != NULL ? s->from : s->conf != NULL ? app_conf_str(s->conf, CONF_REPORTING_EMAIL) : "";
+	const struct dmarc_out *d = &s->m.out.dmarc;
+	struct mail_address sender;
+	char id[2 * ID_OCTETS + 1];
+	int rc = results_take(s, &results);
+
+	if (rc != 0)
+		return rc;
+	const struct feedback_out o = {
+		.type = FEEDBACK_ABUSE, .from = sv_str(from), .to = to,
+		.submitter = sv_skip(sv_str(from), sv_rfind(sv_str(from), '@') + 1), .id = id_make(s, to, id),
+		.agent = SV("Sekisho/" SEKISHO_VERSION),
+		.domain = d->n_authors > 0 ? mail_name_text(s->pool, &d->authors[0].name) :
+		    sv_skip(to, sv_rfind(to, '@') + 1),
+		.auth_results = buf_get(&results), .at = ctx->now, .arrived = ctx->now,
+		.has_source = s->m.in.has_client, .source = s->m.in.client,
+		.mail_from = mail_envelope(s->pool, s->m.in.sender, &sender) == 0 ? &sender : NULL,
+		.incidents = 1, .head = &s->m.head, .key = key,
+	};
+
+	if ((rc = feedback_write(b, s->pool, &o)) == 0)
+		return 0;
+	cmd_err("%s", rc == -EINVAL ? tr(ctx->lang, N_("--from and --to take one address each, such as abuse@example.net")) :
+	    err_str(rc));
+	return EXIT_CANNOT;
+}
+
+int
+complaint_make(const struct cmd_ctx *ctx, struct complaint *s, const char *name)
+{
+	_cleanup_(buf_done) struct buf b = BUF_INIT;
+	struct sv to, key;
+	int rc;
+
+	if ((rc = mail_take(ctx, &s->m, name)) != 0 || (rc = to_find(ctx, s, &to)) != 0 ||
+	    (rc = key_take(ctx, s, &key)) != 0 || (rc = mail_put(ctx, s, to, key, &b)) != 0)
+		return rc;
+	return cmd_out(&b) == 0 ? EXIT_GOOD : EXIT_CANNOT;
+}
