@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -133,6 +134,11 @@ def test_sent():
             "after a day of rest: what came late, and the day that was missed")
     told = [m for name, to, m in n.role.seen if name == "report_told"]
     t.ok(told and '"domains"' in told[-1]["json"], "the page is told")
+    n.rows(("a.example", 16, 1))
+    n.life(17)
+    with sqlite3.connect(n.conf["store"]) as db:
+        days = {x - TODAY for x, in db.execute("SELECT day FROM mail_row UNION SELECT day FROM mail_report")}
+    t.equal(days, {16}, "after two weeks rows and reports are forgotten")
     n.gone()
 
 

@@ -45,7 +45,7 @@ row_add(struct buf *b, uint64_t number, struct sv line)
 	struct mail_row r = { .policy = { .p = DMARC_POLICY_REJECT }, .dmarc = MAIL_FAIL,
 	    .row = { .count = 1, .spf = MAIL_FAIL } };
 	struct sv rua;
-	uint64_t at;
+	uint64_t at = 0;
 
 	r.node = sv_cut(&line, '\t');
 	r.queue_id = sv_cut(&line, '\t');
@@ -72,7 +72,7 @@ main(int argc, char **argv)
 	char line[LINE_MAX_];
 	struct buf b = BUF_INIT;
 	uint8_t head[JOURNAL_HEAD_LEN];
-	uint64_t number;
+	uint64_t number = 0;
 
 	if (argc != 2 || num_u64(sv_str(argv[1]), 0, UINT64_MAX, &number) < 0)
 		die("say the segment's number");
