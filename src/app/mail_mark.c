@@ -74,6 +74,16 @@ head_write(struct buf *b, const struct mail_mark *m)
 	buf_bytes(b, head, sizeof(head));
 }
 
+/* It stands in a comment of a field: nothing that could end either. */
+static bool
+why_ok(struct sv why)
+{
+	for (size_t i = 0; i < why.n; i++)
+		if (why.p[i] < ' ' || why.p[i] > '~' || why.p[i] == '(' || why.p[i] == ')' || why.p[i] == '\\')
+			return false;
+	return why.n <= MAIL_MARK_WHY_MAX;
+}
+
 int
 mail_mark_write(struct buf *b, const struct mail_mark_key *k, const struct mail_mark *m)
 {
@@ -81,7 +91,7 @@ mail_mark_write(struct buf *b, const struct mail_mark_key *k, const struct mail_
 	uint8_t digest[SHA256_LEN];
 	int rc;
 
-	if (m->why.n > MAIL_MARK_WHY_MAX || m->svg.n > MAIL_MARK_SVG_MAX)
+	if (!why_ok(m->why) || m->svg.n > MAIL_MARK_SVG_MAX)
 		return -E2BIG;
 	buf_sv(b, MAGIC);
 	if ((rc = mail_mark_key_write(b, k)) < 0)
@@ -126,7 +136,7 @@ mail_mark_read(struct sv octets, struct mail_mark_key *ret_key, struct mail_mark
 	m.why = text_read(&r);
 	m.svg = text_read(&r);
 	if (!rd_done(&r) || (result != BIMI_PASS && result != BIMI_FAIL) || authority > BIMI_DISPROVED ||
-	    m.why.n > MAIL_MARK_WHY_MAX || m.svg.n > MAIL_MARK_SVG_MAX)
+	    !why_ok(m.why) || m.svg.n > MAIL_MARK_SVG_MAX)
 		return SE_SYNTAX;
 	m.result = (enum bimi_result)result;
 	m.authority = (enum bimi_authority)authority;

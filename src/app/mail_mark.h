@@ -30,7 +30,7 @@ struct mail_mark_key {
 struct mail_mark {
 	enum bimi_result	 result;	/* pass, fail */
 	enum bimi_authority	 authority;
-	struct sv		 why;		/* of fail: some words, in English */
+	struct sv		 why;		/* of fail: some words, in English, fit for a comment */
 	int64_t			 made, until;
 	struct sv		 svg;		/* empty: none that a field could hold */
 };
@@ -39,7 +39,7 @@ struct mail_mark {
 int	 mail_mark_key_write(struct buf *, const struct mail_mark_key *) MUST_USE;
 /* SE_SYNTAX; slices of the octets, as below. */
 int	 mail_mark_key_read(struct sv, struct mail_mark_key *ret) MUST_USE;
-/* -E2BIG, -ENOMEM. */
+/* -E2BIG: something does not fit; -ENOMEM. */
 int	 mail_mark_write(struct buf *, const struct mail_mark_key *, const struct mail_mark *) MUST_USE;
 int	 mail_mark_read(struct sv, struct mail_mark_key *ret_key, struct mail_mark *ret) MUST_USE;
 

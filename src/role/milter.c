@@ -180,7 +180,11 @@ on_mark(struct role *r, enum role_id from UNUSED, void *msg)
 		return rc;
 	rc = mail_marks_add(mr->hall.marks, map.data, role_now(r));
 	file_unmap(&map);
-	return rc;
+	if (rc != SE_SYNTAX)
+		return rc;
+	/* Who speaks with strangers' servers may have fallen into their hands: it shall not end us. */
+	role_log(r, LOG_LEVEL_ERROR, "role mark told something that is no mark, ignoring");
+	return 0;
 }
 
 /* --- what it has done --- */

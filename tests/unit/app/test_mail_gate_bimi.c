@@ -278,6 +278,7 @@ test_octets(void **state UNUSED)
 	}
 	buf_done(&b);
 	b = (struct buf)BUF_INIT;
+	assert_int_equal(mail_mark_write(&b, &key, &(struct mail_mark){ .why = SV("a)\r\nX: y") }), -E2BIG);
 	memset(big, 'a', sizeof(big));
 	assert_int_equal(mail_mark_write(&b, &key, &(struct mail_mark){ .svg = { big, sizeof(big) } }), -E2BIG);
 	assert_int_equal(mail_mark_key_write(&b, &(struct mail_mark_key){ .location = { big, MAIL_MARK_URI_MAX + 1 } }),
