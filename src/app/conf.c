@@ -232,6 +232,11 @@ app_conf_warning(const struct conf *c, unsigned i, const char **ret_row)
 		    N_("every address may connect; set rtr.tls.client-ca (RFC 8210 section 9.2) or rtr.allow") },
 		{ crypto_choice_parse(sv_str(app_conf_str(c, CONF_CRYPTO)), &way) < 0, CONF_CRYPTO,
 		    N_("this machine cannot verify signatures by this way; it takes the best that it has") },
+		{ strcmp(app_conf_str(c, CONF_MAIL_BIMI), "check") == 0 && app_conf_str(c, CONF_BIMI_ROOTS)[0] == '\0',
+		    CONF_MAIL_BIMI,
+		    N_("any domain with an enforced DMARC policy may show any image; name the roots that vouch for marks in mail.bimi-roots") },
+		{ strcmp(app_conf_str(c, CONF_MAIL_BIMI), "check") != 0 && app_conf_str(c, CONF_BIMI_ROOTS)[0] != '\0',
+		    CONF_BIMI_ROOTS, N_("no marks are shown without mail.bimi: check") },
 	};
 
 	for (size_t k = 0; k < ARRAY_LEN(all); k++)

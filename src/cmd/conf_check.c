@@ -12,7 +12,7 @@
 /* What serve reads; it may be another user's, who can. */
 static const enum app_conf_row files[] = { CONF_RPKI_TALS, CONF_RPKI_TREE, CONF_RPKI_RRDP, CONF_RPKI_SLURM,
 	CONF_FETCH_CA_FILE, CONF_RTR_TLS_CERT, CONF_RTR_TLS_KEY, CONF_RTR_TLS_CA, CONF_WEB_TOKEN_FILE,
-	CONF_DNS_DS_HOOK, CONF_DNS_PKCS11_MODULE, CONF_DNS_PKCS11_PIN_FILE };
+	CONF_DNS_DS_HOOK, CONF_DNS_PKCS11_MODULE, CONF_DNS_PKCS11_PIN_FILE, CONF_BIMI_ROOTS };
 
 /* Warnings go to one who prints or keeps them. */
 struct sink {

@@ -32,6 +32,9 @@ class World:
                       "good.zone": ZONE % "reject", "none.zone": ZONE % "none", "fail.zone": "$ORIGIN .\n",
                       "mail.conf": "mail:\n  milter:\n    listen: unix:/run/milter\n  policy: enforce\n  reports: aggregate\n  reporting: {email: dmarc@ours.example}\n",
                       "marks.conf": "mail:\n  milter:\n    listen: unix:/run/milter\n  bimi: check\n",
+                      "roots.conf": "mail:\n  milter:\n    listen: unix:/run/milter\n  bimi: check\n  bimi-roots: /nowhere\n",
+                      "unused.conf": "mail:\n  milter:\n    listen: unix:/run/milter\n  bimi-roots: root.pem\n",
+                      "vouched.conf": "mail:\n  milter:\n    listen: unix:/run/milter\n  bimi: check\n  bimi-roots: root.pem\n",
                       "off.conf": "mail:\n  policy: enforce\n", "bad.conf": "mail:\n  policy: maybe\n"}
         for name, text in self.files.items():
             with open(self.path(name), "w", encoding="utf-8") as f:
@@ -135,6 +138,11 @@ def privacy(t, w):
     code, out, _ = house.run("mail", "privacy", "--json", w.path("marks.conf"))
     told = [d for d in json.loads(out)["data"] if "web servers" in d["to_whom"]]
     t.ok(code == 0 and len(told) == 1, "what a mark's servers learn, and how long it is kept", out)
+    for conf, warned in (("marks.conf", ["mail.bimi"]), ("roots.conf", ["mail.bimi-roots"]),
+                         ("unused.conf", ["mail.bimi-roots"]), ("vouched.conf", [])):
+        code, out, _ = house.run("conf", "check", "--json", "-c", w.path(conf))
+        got = [x["option"] for x in json.loads(out)["warnings"] if x["option"].startswith("mail")]
+        t.equal((code, got), (0, warned), "conf check of " + conf)
     t.equal(house.run("mail", "privacy", w.path("bad.conf"))[0], 1, "a configuration with a fault")
     t.equal(house.run("mail", "privacy", w.path("nowhere.conf"))[0], 3, "one that is not there")
 
