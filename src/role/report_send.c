@@ -111,6 +111,14 @@ report_address(struct report_work *w)
 
 /* --- sent --- */
 
+static void
+refused_note(struct report_work *w, const struct report_mail *m, struct sv error)
+{
+	w->seen.error_at = role_now(w->role);
+	(void)snprintf(w->seen.error, sizeof(w->seen.error), "%.*s: %.*s", SV_ARG(m->to),
+	    SV_ARG(error));
+}
+
 static enum mail_reports_sent
 one_send(void *arg, const struct report_mail *m, struct sv *ret_error)
 {
@@ -132,11 +140,12 @@ one_send(void *arg, const struct report_mail *m, struct sv *ret_error)
 	n->sent += sent == MAIL_REPORTS_GOOD;
 	n->later += sent == MAIL_REPORTS_LATER;
 	n->refused += sent == MAIL_REPORTS_NEVER;
-	if (sent != MAIL_REPORTS_GOOD) {
-		w->seen.error_at = role_now(w->role);
-		(void)snprintf(w->seen.error, sizeof(w->seen.error), "%.*s: %.*s", SV_ARG(m->to),
-		    SV_ARG(*ret_error));
-	}
+	if (sent != MAIL_REPORTS_GOOD)
+		refused_note(w, m, *ret_error);
+	/* Some of a turn; the page has all of them. */
+	if (sent == MAIL_REPORTS_NEVER && w->n_lines < REPORT_LINES_MAX / 4)
+		report_say(w, LOG_LEVEL_NOTICE, "the report of %.*s was refused for good: %s",
+		    SV_ARG(m->domain), w->seen.error);
 	return sent;
 }
 

@@ -167,6 +167,7 @@ def test_again():
     n = Node(dns, sink)
     n.rows(("a.example", 0, 2), ("b.example", 0, 3))
     s = n.life(1, lambda s: s["later"] + s["refused"] == 2 and s.get("due") == 1 and s)
+    t.ok(any("report of b.example was refused for good: d@b.example: 550 5.1.1" in x for x in n.role.log), "… and it is said", n.role.log)
     t.ok(s and s["error"].split(": ")[1][:3] in ("451", "550"), "one waits, one does not", s)
     n.life(1, seconds=LATE + 1800, cond=lambda s: s["sends"] and "due" in s)
     t.equal([x for x in sink.asked if x[0] == "rcpt"].count(("rcpt", "d@a.example")), 1, "not before its time")
