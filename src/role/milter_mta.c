@@ -3,8 +3,8 @@
  * 5). It makes them and calls back on them, so all below but the last part
  * runs on such threads; see role/milter_role.h for what they may touch.
  *
- * No callback answers but those in which something is decided (connect, DATA,
- * the end): what fails in between is remembered, and said at the end.
+ * No callback answers but those in which something is decided (DATA, the
+ * end): what fails before is remembered, and said then.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,8 +24,8 @@ static struct milter_hall *hall;
 
 /* What must be allowed to us, and what nobody need wait for. */
 #define ACTIONS		(SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE)
-#define SILENT		(SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | \
-			 SMFIP_NR_BODY)
+#define SILENT		(SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | \
+			 SMFIP_NR_EOH | SMFIP_NR_BODY)
 #define RECIPIENTS_FIRST 8
 
 /* libmilter takes texts that it only reads as if it wrote them. */
@@ -38,7 +38,7 @@ lib(const char *s)
 /* A connection of an MTA. */
 struct talk {
 	unsigned long		 steps;		/* SMFIP_…, as agreed */
-	bool			 counted;
+	bool			 counted, crowded;	/* among the connections; one too many */
 	bool			 has_client;
 	struct ip_prefix	 client;
 	char			*helo;
@@ -149,14 +149,11 @@ on_connect(SMFICTX *ctx, char *host UNUSED, _SOCK_ADDR *from)
 	if (t == NULL)
 		return failure(ctx);
 	t->counted = true;
-	if (atomic_fetch_add(&hall->n.connections, 1) >= MILTER_CONNECTIONS_MAX) {
-		atomic_fetch_add(&hall->n.crowded, 1);
-		return failure(ctx);
-	}
+	t->crowded = atomic_fetch_add(&hall->n.connections, 1) >= MILTER_CONNECTIONS_MAX;
 	/* Without an address it is a program of that host. */
 	t->client = tcp_host_from(from);
 	t->has_client = t->client.af != 0;
-	return SMFIS_CONTINUE;
+	return silent(t, SMFIP_NR_CONN);
 }
 
 static sfsistat
@@ -241,7 +238,7 @@ on_data(SMFICTX *ctx)
 	atomic_fetch_add(&hall->n.messages, 1);
 	if (t == NULL)
 		return failure(ctx);
-	if (atomic_fetch_add(&hall->n.judging, 1) >= hall->max_messages) {
+	if (atomic_fetch_add(&hall->n.judging, 1) >= hall->max_messages || t->crowded) {
 		atomic_fetch_sub(&hall->n.judging, 1);
 		atomic_fetch_add(&hall->n.crowded, 1);
 		return failure(ctx);
