@@ -9,8 +9,8 @@
 
 #include <libmilter/mfapi.h>
 
-#define SILENT	(SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY | \
-		 SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC)
+#define SILENT	(SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | \
+		 SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC)
 
 static sfsistat
 on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2, unsigned long f3,
@@ -27,7 +27,7 @@ static sfsistat
 on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *from)
 {
 	(void)ctx, (void)name, (void)from;
-	return SMFIS_CONTINUE;
+	return SMFIS_NOREPLY;
 }
 
 static sfsistat
