@@ -1,7 +1,7 @@
 /*
  * mail_gate: a message at the gate. The same verdict whether the DNS is slow or not; texts that
  * nothing can end; in the head as it goes on, no results of ours but those on top, and no field
- * that was not put there as one; a row that can be noted.
+ * that was not put there as one; a row that can be noted. Once with no mark known, then with all.
  *
  * The input is fuzz_mail_judge's: lines with the client (none: a local program), HELO and the
  * sender; lines of the DNS, a name, a type (or FAIL) and data; an empty line; the message.
@@ -14,6 +14,7 @@
 
 #define ROWS_MAX	200
 #define FIELDS_MAX	4000
+#define NOW		1795400000
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -34,6 +35,7 @@ struct world {
 	struct mail_path	 paths[2];
 	struct ip_prefix	 relay;
 	struct mail_sign_table	*table;
+	struct mail_marks	*marks;
 	struct sv		 message;
 };
 
@@ -92,6 +94,8 @@ conf_fill(struct world *w)
 	w->conf.policy.n_relays = 1;
 	w->conf.policy.on_doubt = w->message.n % 2 == 0 ? MAIL_ACT_ACCEPT : MAIL_ACT_REJECT;
 	w->conf.policy.mark = SV("X-Quarantine");
+	w->conf.bimi = w->message.n % 3 == 0 ? MAIL_GATE_BIMI_VOUCHED : MAIL_GATE_BIMI_ALL;
+	must((w->marks = mail_marks_new()) != NULL);
 }
 
 /* --- the message, field by field --- */
@@ -145,7 +149,7 @@ play(const struct world *w, const struct fields *f, size_t piece, struct mail_ga
 {
 	static const struct mail_signer signer = { .sign = sign };
 	const struct mail_gate_world world = { .ask = { .find = dns_fake_find, .arg = w->dns },
-		.fill = fill, .fill_arg = w->dns, .signer = &signer, .now = 1795400000 };
+		.fill = fill, .fill_arg = w->dns, .signer = &signer, .marks = w->marks, .now = NOW };
 	struct mail_gate *g = NULL;
 
 	must(mail_gate_new(&w->conf, &w->mail, &g) == 0);
@@ -209,6 +213,8 @@ edits_must(struct world *w, struct fields *f, const struct mail_gate_out *o)
 		else
 			value_must(o->edits[i].value);
 	}
+	for (size_t i = 0; i < f->n && o->who != MAIL_WHO_RELAY && o->act == MAIL_ACT_ACCEPT; i++)
+		must(f->gone[i] || !sv_caseeq(sv_trim(f->name[i]), SV("BIMI-Indicator")));
 	for (size_t i = 0; i < f->n && o->who != MAIL_WHO_RELAY && (o->act == MAIL_ACT_ACCEPT); i++)
 		must(f->gone[i] || !sv_caseeq(f->name[i], SV("Authentication-Results")) ||
 		    authres_claim(pool, f->value[i], ours, 2) != AUTHRES_OURS);
@@ -241,9 +247,44 @@ same_must(const struct mail_gate_out *a, const struct mail_gate_out *b)
 		    a->edits[i].index == b->edits[i].index);
 }
 
+/* All that was looked for is told: every second one is good. */
+static void
+marks_learn(struct world *w)
+{
+	struct sv octets;
+
+	for (unsigned i = 0; mail_marks_next(w->marks, w->pool, &octets) == 1; i++) {
+		struct mail_mark m = { .result = w->message.n % 2 == 0 ? BIMI_PASS : BIMI_FAIL, .made = NOW,
+			.until = NOW + 86400, .why = SV("BIMI_SVG"), .svg = SV("<svg/>") };
+		struct mail_mark_key key;
+		struct buf b = BUF_INIT;
+
+		must(i < MAIL_MARKS_WANTED_MAX && mail_mark_key_read(octets, &key) == 0);
+		must(mail_mark_write(&b, &key, &m) == 0 && mail_marks_add(w->marks, buf_get(&b), NOW) == 0);
+		buf_done(&b);
+	}
+}
+
+/* The message again: with a mark, if it may have one. */
+static void
+marks_play(struct world *w, struct fields *f, const struct mail_gate_out *before)
+{
+	struct mail_gate_out out;
+	struct mail_gate *g;
+
+	marks_learn(w);
+	g = play(w, f, SIZE_MAX, &out);
+	must(out.act == before->act && out.n_edits >= before->n_edits);
+	must(out.n_edits == before->n_edits || out.has_mark);
+	fields_read(f, w->message);
+	edits_must(w, f, &out);
+	(void)mail_gate_free(g);
+}
+
 static void
 world_done(struct world *w)
 {
+	(void)mail_marks_free(w->marks);
 	(void)mail_sign_table_free(w->table);
 	(void)dns_fake_free(w->dns);
 	(void)pool_free(w->pool);
@@ -273,6 +314,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	text_must(&out_a);
 	edits_must(&w, f, &out_a);
 	row_must(&out_a, w.pool);
+	marks_play(&w, f, &out_a);
 	(void)mail_gate_free(a);
 	(void)mail_gate_free(b);
 	free(f);
