@@ -17,6 +17,7 @@ static const struct cmd_opt opts[] = {
 	{ "note", 0, NULL, N_("count it, through the daemon: a user's complaint about this message, or one that an operator sent") },
 	{ "to", 0, "ADDRESS", N_("make: to whom (else the message's CFBL-Address, where its signatures stand for it)") },
 	{ "from", 0, "ADDRESS", N_("make: from whom (mail.reporting.email)") },
+	{ "send", 0, NULL, N_("make: hand it to who delivers reports (mail.reporting.via), and print nothing") },
 	{ "key", 0, "FILE", N_("make: the secret by which people become words (mail.failure.key)") },
 	{ "client", 0, "ADDRESS", N_("the address of the client that delivered it, for SPF") },
 	MAIL_DNS_OPTS,
@@ -46,8 +47,8 @@ opt(struct cmd_ctx *ctx, void *state, const struct cmd_opt *o, const char *arg)
 
 	if (strcmp(o->name, "own") == 0)
 		return own_add(ctx, s, sv_str(arg));
-	if (strcmp(o->name, "note") == 0) {
-		s->is_note = true;
+	if (strcmp(o->name, "note") == 0 || strcmp(o->name, "send") == 0) {
+		*(o->name[0] == 'n' ? &s->is_note : &s->is_send) = true;
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)

@@ -11,7 +11,7 @@ struct complaint {
 	struct conf		*conf;		/* NULL: there is none */
 	struct dname		*own;
 	size_t			 n_own;
-	bool			 is_note;
+	bool			 is_note, is_send;
 	const char		*to, *from, *key;
 	struct findings		 fs;
 	struct feedback		*f;		/* NULL: it is none */

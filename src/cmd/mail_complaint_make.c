@@ -3,16 +3,55 @@
 #include <stdio.h>
 
 #include "app/conf.h"
+#include "app/mail_out.h"
 #include "app/mail_redact.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "cmd/mail_complaint.h"
 #include "crypto/crypto.h"
 #include "mail/report.h"
+#include "sys/proc.h"
 
 #define ID_OCTETS	16
+#define SEND_SEC	60
 
 /* --- to whom --- */
+
+/* Does the name, or one above it, stand for the message? */
+static bool
+is_behind(const struct complaint *s, const struct dname *name)
+{
+	const struct mail_judge_out *o = &s->m.out;
+
+	for (size_t i = 0; i < o->n_dkim; i++)
+		if (o->dkim[i].result == MAIL_PASS && dname_within(&o->dkim[i].sig->domain_name, name))
+			return true;
+	return o->dmarc.now.result == MAIL_PASS && o->dmarc.n_authors == 1 &&
+	    dname_within(&o->dmarc.authors[0].name, name);
+}
+
+/* mail.complaints: the longest domain that stands for the message. */
+static struct sv
+agreed_find(const struct complaint *s)
+{
+	const struct conf_value *v = s->conf == NULL ? NULL : &s->conf->values[CONF_MAIL_COMPLAINTS];
+	struct sv found = SV("");
+	struct dname name;
+	uint8_t len = 0;
+
+	for (size_t i = 0; v != NULL && i < v->n; i++) {
+		const struct conf_value *cols = v->items[i].cols;
+		const struct conf_value *domain = &cols[CONF_COMPLAINT_DOMAIN - CONF_MAIL_COMPLAINTS - 1];
+		const struct conf_value *to = &cols[CONF_COMPLAINT_TO - CONF_MAIL_COMPLAINTS - 1];
+
+		if (domain->n == 0 || to->n == 0 || dname_parse(domain->items[0].text, NULL, &name) < 0 ||
+		    name.len <= len || !is_behind(s, &name))
+			continue;
+		found = to->items[0].text;
+		len = name.len;
+	}
+	return found;
+}
 
 /* As the message says itself, if who is behind it stands for that (RFC 9477). */
 static int
@@ -22,8 +61,8 @@ to_find(const struct cmd_ctx *ctx, struct complaint *s, struct sv *ret)
 	struct dkim_sig *sigs = pool_calloc(s->pool, o->n_dkim + 1, sizeof(*sigs));
 	enum mail_result *results = pool_calloc(s->pool, o->n_dkim + 1, sizeof(*results));
 
-	*ret = sv_str(s->to);
-	if (s->to != NULL)
+	*ret = s->to != NULL ? sv_str(s->to) : agreed_find(s);
+	if (ret->n > 0)
 		return 0;
 	if (sigs == NULL || results == NULL)
 		return EXIT_CANNOT;
@@ -114,6 +153,30 @@ mail_put(const struct cmd_ctx *ctx, struct complaint *s, struct sv to, struct sv
 	return EXIT_CANNOT;
 }
 
+/* By the way that reports go; with the null sender, as nobody waits for a bounce. */
+static int
+mail_send(const struct cmd_ctx *ctx, const struct complaint *s, struct sv to, const struct buf *b)
+{
+	_cleanup_(mail_out_freep) struct mail_out *out = NULL;
+	char host[256] = "", folder[4200];
+	struct mail_out_conf c = { .sender = "", .helo = proc_host_name(host, sizeof(host)), .folder = folder,
+		.timeout_sec = SEND_SEC };
+	struct sv said = SV("");
+	const char *what = "mail.reporting.via";
+
+	if (s->conf == NULL) {
+		cmd_err("%s", tr(ctx->lang, N_("--send needs a configuration: mail.reporting.via says who delivers")));
+		return EXIT_CANNOT;
+	}
+	(void)snprintf(folder, sizeof(folder), "%s/mail-out", app_conf_str(s->conf, CONF_STATE));
+	if (mail_via_parse(sv_str(app_conf_str(s->conf, CONF_REPORTING_VIA)), &c.via) == 0 &&
+	    mail_out_new(&c, &out, &what) == 0 && mail_out_send(out, "", to, buf_get(b), &said) == MAIL_REPORTS_GOOD)
+		return EXIT_GOOD;
+	cmd_err(tr(ctx->lang, N_("not sent by %s: %.*s")), app_conf_str(s->conf, CONF_REPORTING_VIA),
+	    SV_ARG(said.n > 0 ? said : sv_str(what)));
+	return EXIT_CANNOT;
+}
+
 int
 complaint_make(const struct cmd_ctx *ctx, struct complaint *s, const char *name)
 {
@@ -124,5 +187,7 @@ complaint_make(const struct cmd_ctx *ctx, struct complaint *s, const char *name)
 	if ((rc = mail_take(ctx, &s->m, name)) != 0 || (rc = to_find(ctx, s, &to)) != 0 ||
 	    (rc = key_take(ctx, s, &key)) != 0 || (rc = mail_put(ctx, s, to, key, &b)) != 0)
 		return rc;
+	if (s->is_send)
+		return mail_send(ctx, s, to, &b);
 	return cmd_out(&b) == 0 ? EXIT_GOOD : EXIT_CANNOT;
 }

@@ -15,6 +15,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import house  # noqa: E402
 from patience import free_port, wait_for  # noqa: E402
+from smtp_sink import Sink  # noqa: E402
 
 MAILBOX = os.path.join(house.SRC, "tests", "cli", "mailbox")
 OURS = "Authentication-Results: mx.here.test; "
@@ -32,6 +33,18 @@ mail:
   reports: aggregate
   reporting: {email: dmarc@ours.test}
 """
+
+
+class MailSink(Sink):
+    """Mails as they come."""
+
+    def text(self, h, sender, to):
+        lines = []
+        while (line := h.rfile.readline()) not in (b".\r\n", b""):
+            lines.append(line[1:] if line.startswith(b".") else line)
+        self.mails.append((sender, to, b"".join(lines)))
+        h.wfile.write(b"250 2.0.0 taken\r\n")
+        return True
 
 
 class Desk(house.House):
@@ -99,6 +112,20 @@ def make(t, folder):
     p = subprocess.run([house.SEKISHO, "mail", "complaint", "--json", "--own", "example.org", "-"], input=out.encode(),
                        capture_output=True)
     t.ok(b'"type": "abuse"' in p.stdout, "our own reader takes it for one", p.stdout)
+    conf = os.path.join(folder, "sekisho.conf")
+    sink = MailSink()
+    with open(conf, "w") as f:
+        f.write("state: state\nmail:\n  reporting: {via: %r}\n  complaints:\n    - {domain: com.invalid, to: no@x.test}\n"
+                "    - {domain: example.com, to: agreed@example.com}\n" % sink.via)
+    code, out, err = house.run(*base, "-c", conf)
+    t.ok(code == 0 and "\nTo: <agreed@example.com>\n" in out, "to whom it is agreed with", (out, err))
+    code, out, err = house.run(*base, "-c", conf, "--send")
+    t.equal((code, out, [(s, to) for s, to, _ in sink.mails]), (0, "", [("", "agreed@example.com")]),
+            "sent with the null sender")
+    t.ok(sink.mails and b"Feedback-Type: abuse" in sink.mails[0][2], "as it was printed", err)
+    with open(conf, "w") as f:
+        f.write("state: state\nmail:\n  complaints:\n    - {domain: example.com, to: nobody}\n")
+    t.equal(house.run("conf", "check", "-c", conf)[0], 1, "an entry without an address is refused")
     os.chmod(key, 0o644)
     t.equal(house.run(*base, "--to", "fbl@a.test")[0], 3, "a key that others may read")
 
