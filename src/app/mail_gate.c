@@ -50,6 +50,7 @@ mail_take(struct mail_gate *g, const struct mail_gate_mail *m)
 		.has_sender = true, .receiver = g->conf->authserv_id, .psl = g->conf->psl };
 	g->who = mail_who_find(&g->conf->policy, m->has_client ? &in->client : NULL, m->login.n > 0);
 	g->is_utf8 = !sv_ascii(m->sender);
+	g->writes_lists = m->writes_lists;
 	if ((rc = text_take(g, m->helo, &in->helo)) < 0 ||
 	    (rc = text_take(g, m->sender, &in->sender)) < 0 ||
 	    (rc = text_take(g, m->queue_id, &g->queue_id)) < 0)
@@ -100,8 +101,10 @@ static int
 field_take(struct mail_gate *g, struct sv name, struct sv value)
 {
 	size_t n = g->head.n;
-	int rc = mail_head_add(&g->head, name, value, &g->fs);
+	int rc = gate_list(g, name, &value);
 
+	if (rc == 0)
+		rc = mail_head_add(&g->head, name, value, &g->fs);
 	if (g->head.n > n)		/* it stands there with CRLF in its folds */
 		value = g->head.fields[n].value;
 	if (rc < 0 || g->who == MAIL_WHO_RELAY)

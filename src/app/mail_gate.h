@@ -94,6 +94,7 @@ struct mail_gate_mail {
 	const struct sv	*recipients;			/* the same */
 	size_t		 n_recipients;
 	struct sv	 login;		/* SASL ({auth_authen}); empty: none */
+	bool		 writes_lists;	/* the MTA writes lists of addresses anew behind us: Sendmail */
 };
 
 /* Changes of the head, to be made in this order. */

@@ -25,6 +25,7 @@ struct mail_gate {
 	struct sv			 queue_id;
 	struct sv			 envelope_to;	/* the domain of all recipients, or empty */
 	bool				 is_utf8;	/* an address that only SMTPUTF8 can carry */
+	bool				 writes_lists;	/* as of struct mail_gate_mail */
 	struct mail_head		 head;
 	struct findings			 fs;		/* on the head */
 	struct mail_judge		 judge;
@@ -49,6 +50,8 @@ int	 gate_edits_init(struct mail_gate *) MUST_USE;
  * the head has no room. -ENOMEM.
  */
 int	 gate_edits_see(struct mail_gate *, struct sv name, struct sv value) MUST_USE;
+/* mail_gate_list.c: the value as the MTA will write it behind us, where that is known. -ENOMEM. */
+int	 gate_list(struct mail_gate *, struct sv name, struct sv *value) MUST_USE;
 /* The last one has been seen: it is to be removed first. */
 void	 gate_edits_turn(struct mail_gate *);
 /* Put on top; CRLF in folds becomes LF. field: "Name: …". -ENOMEM. */

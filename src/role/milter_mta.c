@@ -134,7 +134,7 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2 
 		t->steps = *pf1;
 	(void)smfi_setpriv(ctx, t);
 	if ((*pf0 & SMFIF_SETSYMLIST) != 0 &&
-	    (smfi_setsymlist(ctx, SMFIM_ENVFROM, lib("{auth_authen}")) == MI_FAILURE ||
+	    (smfi_setsymlist(ctx, SMFIM_ENVFROM, lib("{auth_authen} v")) == MI_FAILURE ||
 	    smfi_setsymlist(ctx, SMFIM_DATA, lib("i")) == MI_FAILURE))
 		atomic_fetch_add(&hall->n.odd, 1);
 	return SMFIS_CONTINUE;
@@ -215,6 +215,15 @@ on_rcpt(SMFICTX *ctx, char **argv)
 	return silent(t, SMFIP_NR_RCPT);
 }
 
+/* Postfix gives its name there, Sendmail its version alone. */
+static bool
+is_sendmail(SMFICTX *ctx)
+{
+	const char *v = smfi_getsymval(ctx, lib("v"));
+
+	return v != NULL && v[0] >= '0' && v[0] <= '9';
+}
+
 static int
 mail_begin(SMFICTX *ctx, struct talk *t)
 {
@@ -224,6 +233,7 @@ mail_begin(SMFICTX *ctx, struct talk *t)
 		.helo = sv_str(t->helo != NULL ? t->helo : ""), .sender = t->sender,
 		.queue_id = sv_take(sv_str(id != NULL ? id : ""), MILTER_ADDRESS_MAX),
 		.recipients = t->recipients, .n_recipients = t->n_recipients, .login = t->login,
+		.writes_lists = is_sendmail(ctx),
 	};
 
 	return t->rc < 0 ? t->rc : milter_mail_new(hall, &m, &t->mail);

@@ -38,6 +38,10 @@ SHAPES = [
     ("empty", ["X-Empty:", "X-Blank: "]),
     ("long", ["X-Long: " + "word " * 120]),
     ("several recipients in To", ["Cc: C <c@local.test>,\r\n  D <d@local.test>, e@local.test"]),
+    ("no blank behind a comma", ["Cc: c@local.test,D <d@local.test> , e@local.test,"]),
+    ("commas that are none", ['Cc: "C, c" <c@local.test>,d@local.test (D, d),<e@local.test>']),
+    ("names with dots", ["Reply-To: John Q. Public <c@local.test>,Pat O'Brien<d@local.test>"]),
+    ("a group", ["Cc: undisclosed-recipients:;"]),
 ]
 VERIFY = """
 import dkim, sys
