@@ -95,7 +95,8 @@ class Load:
 
     # --- the account ---
 
-    def account(self, t, rows):
+    def account(self, t, rows, n_lost=0):
+        """n_lost: rows that the milter said it could not keep."""
         sent = {m.number: m for m in self.messages}
         ids = {}	# (node, queue id): message; of verdicts that the client has heard
         for m in self.messages:
@@ -103,7 +104,7 @@ class Load:
                 ids[m.node.name, m.id] = m
         deferred = self.refusals(t, sent, ids)
         self.delivered(t, ids, rows)
-        self.noted(t, ids, deferred, rows)
+        self.noted(t, ids, deferred, rows, n_lost)
 
     def refusals(self, t, sent, ids):
         """Puts what was refused for good into ids; the ids of what Postfix asked for again."""
@@ -128,7 +129,7 @@ class Load:
 
     def delivered(self, t, ids, rows):
         """What was accepted is in the mailbox or held, once."""
-        quarantined = {(r["node"], r["id"]) for r in rows if r["disposition"] == "quarantine"}
+        done = {(r["node"], r["id"]): r["disposition"] for r in rows}
         faults, n_held = [], 0
         for node in self.nodes:
             held = {os.path.basename(p) for p in glob.glob(os.path.join(node.postfix.folder, "queue", "hold", "**"), recursive=True)}
@@ -138,15 +139,16 @@ class Load:
             got, unsigned = node.delivered()
             faults += ["%s: message %d: %d times, not %d" % (node.name, k, got[k], want[k]) for k in set(got) | set(want) if got[k] != want[k]]
             faults += ["%s: message %d is ours and not signed" % (node.name, k) for k in unsigned]
-            faults += ["%s: %s was let in and lies in no mailbox" % x for x in ids if x[0] == node.name and ids[x].code == 250
-                       and (x in quarantined) != (x[1] in held)]
+            faults += ["%s: %s: %s by its row, and not by Postfix" % (x + (done[x],)) for x in ids if x[0] == node.name
+                       and ids[x].code == 250 and x in done and (done[x] == "quarantine") != (x[1] in held)]
         t.none(faults, "what was accepted is in the mailbox once, or held where the row says so (%d held)" % n_held)
 
-    def noted(self, t, ids, deferred, rows):
+    def noted(self, t, ids, deferred, rows, n_lost):
         """A row for each verdict, one; and what it says."""
         want = {x for x, m in ids.items() if m.flow is not OWN and m.flow["expect"]["dmarc"] != "permerror"}
         got = collections.Counter((r["node"], r["id"]) for r in rows)
-        t.none(["%s %s: %s" % (x + (ids[x].flow["label"],)) for x in want if x not in got], "no row is lost (%d)" % len(want))
+        missing = ["%s %s: %s" % (x + (ids[x].flow["label"],)) for x in want if x not in got]
+        t.ok(len(missing) == n_lost, "%s row is lost (%d)" % (n_lost or "no", len(want)), missing[:8])
         t.none(["%s %s: %d" % (x + (n,)) for x, n in got.items() if n > 1], "none is there twice")
         more = set(got) - want
         t.none(sorted(more - deferred), "and none of what nobody has heard of")

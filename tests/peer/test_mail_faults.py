@@ -47,7 +47,7 @@ MAIL = """mail:
   authserv-id: gate.example
   own-networks: [198.51.100.1/32, 127.0.0.1/32]
   policy: enforce
-  on-failure: tempfail
+  on-failure: %(failure)s
   on-temperror: tempfail
   resolver: 127.0.0.1:%(resolver)d
   reports: aggregate
@@ -98,13 +98,13 @@ class Dns:
 class Node(house.House):
     """A host of its own by name: sekisho serve and a Postfix before it."""
 
-    def __init__(self, folder, world, name, dns, store=""):
+    def __init__(self, folder, world, name, dns, store="", failure="tempfail"):
         os.makedirs(os.path.join(folder, "run"))
         os.chown(os.path.join(folder, "run"), 0, postfix.group())
         os.chmod(os.path.join(folder, "run"), 0o2750)
         self.name, sock = name, os.path.join(folder, "run", "milter")
         self.postfix = postfix.Postfix(folder, "unix:" + sock, more=MORE)
-        self.mail = MAIL % {"sock": sock, "resolver": dns.port, "smtp": self.postfix.port, "world": world,
+        self.mail = MAIL % {"sock": sock, "resolver": dns.port, "smtp": self.postfix.port, "world": world, "failure": failure,
                             "store": "    store: \"%s\"\n" % store if store else ""}
         super().__init__(folder)
 
@@ -392,16 +392,31 @@ def reported(t, nodes, rows, world, store):
         reportskit.mail_dmarc(t, d, mails)
 
 
+def begin(t, nodes, dns, seed):
+    """A load on them, or None where they do not begin."""
+    dns.start()
+    for n in nodes:
+        n.start()
+        n.postfix.start()
+    if not t.ok(all(n.up() for n in nodes), "%d nodes" % len(nodes), "".join(n.log()[-1500:] for n in nodes)):
+        return None
+    load = mailload.Load(os.path.dirname(dns.conf), nodes, seed)
+    load.start()
+    return load
+
+
+def finish(nodes, dns):
+    for n in nodes:
+        n.stop()
+        n.postfix.stop()
+    dns.kill()
+
+
 def run(t, nodes, dns, faults, seed, store):
     try:
-        dns.start()
-        for n in nodes:
-            n.start()
-            n.postfix.start()
-        if not t.ok(all(n.up() for n in nodes), "%d nodes" % len(nodes), "".join(n.log()[-1500:] for n in nodes)):
+        load = begin(t, nodes, dns, seed)
+        if load is None:
             return
-        load = mailload.Load(os.path.dirname(dns.conf), nodes, seed)
-        load.start()
         storm(t, load, nodes, faults, random.Random(seed))
         quiet(t, load, nodes)
         rows = rowskit.stored(store)
@@ -409,10 +424,44 @@ def run(t, nodes, dns, faults, seed, store):
         t.none(rowskit.sums(store, rows), "what is known of domains, and the counts over time, are the rows' sums")
         reported(t, nodes, rows, os.path.dirname(dns.conf), store)
     finally:
-        for n in nodes:
-            n.stop()
-            n.postfix.stop()
-        dns.kill()
+        finish(nodes, dns)
+
+
+def disk_small(node):
+    """Its state directory on a disk that can become full; False: that may not be made here."""
+    os.mkdir(node.state)
+    return subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%d,mode=755" % DISK, "tmpfs", node.state],
+                          capture_output=True).returncode == 0
+
+
+def let_in(t, folder):
+    """mail.on-failure: accept. What cannot be noted is let in all the same, and counted."""
+    world = world_make(folder)
+    dns = Dns(world)
+    node = Node(os.path.join(folder, "one"), world, "mx1.gate.example", dns, failure="accept")
+    if not disk_small(node):
+        t.skip("a full disk, and mail is let in", "no tmpfs may be mounted here")
+        return
+    store, lost = rowskit.Sqlite(os.path.join(node.state, "mail-reports", "reports.sqlite")), []
+
+    def full():
+        """For so long that some are lost."""
+        before, end = node.status()["details"]["milter"]["status"]["rows_lost"], disk_full(node)()
+        lost.append(wait_for(lambda: node.status()["details"]["milter"]["status"]["rows_lost"] - before, 20))
+        return end
+    try:
+        load = begin(t, [node], dns, SEED)
+        if load is None:
+            return
+        storm(t, load, [node], {"disk full %d" % i: full for i in range(3)}, random.Random(SEED))
+        t.ok(load.stop() and all(lost), "each time rows were lost, and said to be", lost)
+        n_lost = node.status()["details"]["milter"]["status"]["rows_lost"]
+        quiet(t, load, [node])
+        t.equal(load.deferred, 0, "nobody had to come again")
+        load.account(t, rowskit.stored(store), n_lost)
+    finally:
+        finish([node], dns)
+        subprocess.run(["umount", "-l", node.state])
 
 
 def sqlite(t, folder):
@@ -424,16 +473,15 @@ def sqlite(t, folder):
     faults["milter asleep for long"] = stop_long(node)
     faults["SIGSTOP dns"] = stop_pids(lambda: [dns.proc.pid])
     faults["kill -9 dns"] = dns_kill(dns)
-    os.mkdir(node.state)
-    small = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%d,mode=755" % DISK, "tmpfs", node.state], capture_output=True)
-    if small.returncode == 0:
+    small = disk_small(node)
+    if small:
         faults["disk full"] = disk_full(node)
     else:
         t.skip("a full disk", "no tmpfs may be mounted here")
     try:
         run(t, [node], dns, faults, SEED, rowskit.Sqlite(os.path.join(node.state, "mail-reports", "reports.sqlite")))
     finally:
-        if small.returncode == 0:
+        if small:
             subprocess.run(["umount", "-l", node.state])
 
 
@@ -461,7 +509,7 @@ def postgresql(t, folder):
         server.done()
 
 
-PARTS = {"sqlite": sqlite, "postgresql": postgresql}
+PARTS = {"sqlite": sqlite, "postgresql": postgresql, "let-in": let_in}
 
 
 def main():
