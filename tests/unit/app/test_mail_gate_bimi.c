@@ -1,5 +1,6 @@
 /* Marks at the gate: fields from outside go, ours come where a mark is known, and no message waits for one. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 
 #include "app/mail_marks.h"
@@ -255,6 +256,57 @@ test_bounds(void **state UNUSED)
 	world_done(&w);
 }
 
+/* --- threads, for the sanitizer --- */
+
+#define THREADS	4
+#define DOMAINS	40
+
+static void *
+look(void *arg)
+{
+	struct mail_marks *marks = arg;
+	struct pool *pool = pool_new(1 << 20);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < 2000; i++) {
+		char domain[40], location[60];
+		const struct mail_mark_key key = { .org = { domain, (size_t)snprintf(domain, sizeof(domain), "d%u.example",
+			i % DOMAINS) }, .author = sv_str(domain), .domain = sv_str(domain), .selector = SV("default"),
+			.location = { location, (size_t)snprintf(location, sizeof(location), "https://%s/a.svg", domain) } };
+		struct mail_mark mark;
+
+		pool_reset(pool);
+		if (mail_marks_find(marks, &key, GATE_NOW, pool, &mark) == 1)
+			n += sv_eq(mark.svg, SV(MARK));
+	}
+	(void)pool_free(pool);
+	return n > 0 ? marks : NULL;
+}
+
+static void
+test_threads(void **state UNUSED)
+{
+	pthread_t threads[THREADS];
+	struct world w;
+	void *found;
+
+	world_init(&w);
+	for (unsigned i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, look, w.marks), 0);
+	for (unsigned i = 0; i < 4 * DOMAINS; i++) {
+		char name[40];
+
+		(void)snprintf(name, sizeof(name), "d%u.example", i % DOMAINS);
+		mark_add(&w, name, "", BIMI_PASS, BIMI_UNCHECKED, GATE_NOW + 86400 + i);
+		(void)n_wanted(&w);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(threads[i], &found), 0);
+	assert_ptr_equal(look(w.marks), w.marks);
+	assert_int_equal(mail_marks_count(w.marks).n, DOMAINS);
+	world_done(&w);
+}
+
 static void
 test_octets(void **state UNUSED)
 {
@@ -287,4 +339,4 @@ test_octets(void **state UNUSED)
 }
 
 TESTS_MAIN("mail_gate_bimi", T(test_removed), T(test_unknown_then_known), T(test_ends), T(test_failed),
-    T(test_vouched), T(test_others), T(test_key), T(test_bounds), T(test_octets))
+    T(test_vouched), T(test_others), T(test_key), T(test_bounds), T(test_threads), T(test_octets))
