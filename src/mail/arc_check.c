@@ -11,25 +11,6 @@ const struct finding_def arc_findings[ARC_CODE_MAX] = {
 };
 #undef F
 
-int
-arc_cover_add(struct buf *all, const struct mail_field *results, const struct mail_field *ams,
-    const struct dkim_sig *seal, uint8_t ret[static SHA256_LEN])
-{
-	size_t end;
-	int rc;
-
-	mail_field_canon(all, results, MAIL_RELAXED);
-	buf_sv(all, SV("\r\n"));
-	mail_field_canon(all, ams, MAIL_RELAXED);
-	buf_sv(all, SV("\r\n"));
-	end = all->len;
-	if ((rc = dkim_self_canon(all, seal, MAIL_RELAXED)) < 0 || (rc = all->rc) < 0)
-		return rc;
-	crypto_sha256(all->p, all->len, ret);
-	all->len = end;
-	return 0;
-}
-
 /* One signature while the chain is checked: an AMS, then its seal. */
 struct arc_work {
 	struct arc_signature	*to;
@@ -122,7 +103,7 @@ key_find(struct pool *pool, struct arc_work *w, bool is_seal)
 static int
 seals_hash(const struct arc *a)
 {
-	_cleanup_(buf_done) struct buf all = BUF_INIT;
+	_cleanup_(arc_cover_done) struct arc_cover c = ARC_COVER_INIT;
 
 	for (uint32_t i = 0; i < a->n; i++) {
 		const struct arc_set *set = &a->sets[i];
@@ -131,11 +112,10 @@ seals_hash(const struct arc *a)
 
 		if (m->is_hashed)
 			return 0;
-		if ((rc = arc_cover_add(&all, set->field[ARC_RESULTS], set->field[ARC_MESSAGE], set->seal,
-		    m->digest)) < 0)
+		if ((rc = arc_cover_add(&c, set->field[ARC_RESULTS], set->field[ARC_MESSAGE])) < 0 ||
+		    (rc = arc_cover_hash(&c, set->seal, m->digest)) < 0 ||
+		    (rc = arc_cover_seal(&c, set->field[ARC_SEAL])) < 0)
 			return rc;
-		mail_field_canon(&all, set->field[ARC_SEAL], MAIL_RELAXED);
-		buf_sv(&all, SV("\r\n"));
 	}
 	for (uint32_t i = 0; i < a->n; i++)
 		a->memos[2 * i + 1].is_hashed = true;

@@ -195,27 +195,24 @@ ams_make(const struct maker *m, const struct mail_head *head, struct sv *ret)
 
 /* The sets that were there, as long as the chain holds (section 5.1.2). */
 static int
-older_add(struct buf *all, const struct arc *a)
+older_add(struct arc_cover *c, const struct arc *a)
 {
-	uint8_t digest[SHA256_LEN];
+	int rc = 0;
 
-	for (uint32_t i = 0; i < a->n; i++) {
+	for (uint32_t i = 0; i < a->n && rc == 0; i++) {
 		const struct arc_set *set = &a->sets[i];
-		int rc = arc_cover_add(all, set->field[ARC_RESULTS], set->field[ARC_MESSAGE], set->seal, digest);
 
-		if (rc < 0)
-			return rc;
-		mail_field_canon(all, set->field[ARC_SEAL], MAIL_RELAXED);
-		buf_sv(all, SV("\r\n"));
+		if ((rc = arc_cover_add(c, set->field[ARC_RESULTS], set->field[ARC_MESSAGE])) == 0)
+			rc = arc_cover_seal(c, set->field[ARC_SEAL]);
 	}
-	return 0;
+	return rc;
 }
 
 static int
 seal_make(const struct maker *m, const struct arc *a, struct arc_sealed *set)
 {
 	_cleanup_(text_done) struct text t = { .out = BUF_INIT };
-	_cleanup_(buf_done) struct buf all = BUF_INIT;
+	_cleanup_(arc_cover_done) struct arc_cover c = ARC_COVER_INIT;
 	struct mail_field results = field_of(set->results), ams = field_of(set->ams), self;
 	const char *order = m->with->seal_order;
 	uint8_t digest[SHA256_LEN];
@@ -226,9 +223,9 @@ seal_make(const struct maker *m, const struct arc *a, struct arc_sealed *set)
 		return rc;
 	self = field_of(buf_get(&t.out));
 	sig = sig_of(m, &t, &self);
-	if (strcmp(m->chain, "fail") != 0 && (rc = older_add(&all, a)) < 0)
+	if (strcmp(m->chain, "fail") != 0 && (rc = older_add(&c, a)) < 0)
 		return rc;
-	if ((rc = arc_cover_add(&all, &results, &ams, &sig, digest)) < 0)
+	if ((rc = arc_cover_add(&c, &results, &ams)) < 0 || (rc = arc_cover_hash(&c, &sig, digest)) < 0)
 		return rc;
 	return text_sign(m, &t, digest, &set->seal);
 }

@@ -31,8 +31,8 @@ is_same(struct pool *pool, struct sv text, struct sv record)
 	if (record.n == 0)
 		return true;
 	return text.p != NULL && dkim_key_parse(pool, text, &got) == 0 &&
-	    dkim_key_parse(pool, record, &want) == 0 && got.why == DKIM_FINE && want.why == DKIM_FINE && got.type == want.type &&
-	    sv_eq(got.public_key, want.public_key);
+	    dkim_key_parse(pool, record, &want) == 0 && got.why == DKIM_FINE &&
+	    want.why == DKIM_FINE && got.type == want.type && sv_eq(got.public_key, want.public_key);
 }
 
 /* RFC 6376 section 3.6.2.2: "TXT RRs MUST be unique for a particular selector name". */
