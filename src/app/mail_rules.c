@@ -24,6 +24,7 @@ static const struct act_row {
 	{ { "on-indirect", 11 }, offsetof(struct mail_policy, on_indirect) },
 	{ { "on-spf-fail", 11 }, offsetof(struct mail_policy, on_spf_fail) },
 	{ { "on-temperror", 12 }, offsetof(struct mail_policy, on_temperror) },
+	{ { "on-temperror", 12 }, offsetof(struct mail_policy, on_unproven) },	/* they differ unless it is said */
 	{ { "on-doubt", 8 }, offsetof(struct mail_policy, on_doubt) },
 	{ { "on-failure", 10 }, offsetof(struct mail_policy, on_failure) },
 	{ { "on-unsigned", 11 }, offsetof(struct mail_policy, on_unsigned) },
@@ -32,16 +33,17 @@ static const struct act_row {
 static int
 act_read(struct reader *r, struct sv key, struct sv rest)
 {
+	enum mail_act act;
+	bool known = false;
+
+	if (mail_act_parse(rest, &act) < 0)
+		return -EBADMSG;
 	for (size_t i = 0; i < ARRAY_LEN(acts); i++)
 		if (sv_eq(key, acts[i].word)) {
-			enum mail_act act;
-			int rc = mail_act_parse(rest, &act);
-
-			if (rc == 0)
-				*(enum mail_act *)(void *)((char *)r->p + acts[i].at) = act;
-			return rc < 0 ? -EBADMSG : 0;
+			*(enum mail_act *)(void *)((char *)r->p + acts[i].at) = act;
+			known = true;
 		}
-	return -EBADMSG;
+	return known ? 0 : -EBADMSG;
 }
 
 static int

@@ -208,7 +208,7 @@ dmarc_unanswered(struct deciding *d)
 		return 0;
 	if (v->record != NULL && (rc = path_take(d)) != 0)
 		return rc < 0 ? rc : 0;
-	act_set(d, POLICY_DNS, d->policy->on_temperror);
+	act_set(d, POLICY_DNS, v->record != NULL ? d->policy->on_unproven : d->policy->on_temperror);
 	if (v->record != NULL)
 		reason_add(d, REPORT_OTHER, SV("the DNS did not answer for all that was asked"));
 	return 0;

@@ -19,8 +19,10 @@
  * in; where it failed, what the owner asks for (after t=y) holds, unless a
  * path of the operator's says that mail which comes this way fails without
  * being forged; where the DNS did not answer, on_temperror, as rejecting then
- * would be final for what may be a fault of ours, unless the record that was found
- * asks for nothing or a path is believed. Without a DMARC record, SPF alone may
+ * would be final for what may be a fault of ours. Where a record was found all the
+ * same, that is on_unproven: nothing if it asks for nothing or a path is believed;
+ * but a stranger can sign with a name of the victim's whose look-up fails, so what
+ * asks to be protected is asked for again rather than let in. Without a DMARC record, SPF alone may
  * decide (on_spf_fail).
  *
  * PATHS. A path is believed as far as it can prove where it is:
@@ -87,6 +89,7 @@ struct mail_policy {
 	enum mail_act	 on_indirect;	/* the same of what looks like a list or a forwarder, if milder */
 	enum mail_act	 on_spf_fail;	/* no DMARC record, and SPF says fail */
 	enum mail_act	 on_temperror;	/* the DNS did not answer */
+	enum mail_act	 on_unproven;	/* the same, and there is a record that asks for something */
 	enum mail_act	 on_doubt;	/* programs differ in who the author is, or where the head ends */
 	enum mail_act	 on_failure;	/* it could not be judged: no memory, a fault of ours */
 	enum mail_act	 on_unsigned;	/* own mail that could not be signed now */
@@ -105,8 +108,9 @@ struct mail_policy {
 #define MAIL_POLICY_ENFORCE	((struct mail_policy){			\
 	.on_reject = MAIL_ACT_REJECT, .on_quarantine = MAIL_ACT_QUARANTINE,	\
 	.on_indirect = MAIL_ACT_QUARANTINE, .on_spf_fail = MAIL_ACT_ACCEPT,	\
-	.on_temperror = MAIL_ACT_ACCEPT, .on_doubt = MAIL_ACT_REJECT,		\
-	.on_failure = MAIL_ACT_ACCEPT, .on_unsigned = MAIL_ACT_TEMPFAIL })
+	.on_temperror = MAIL_ACT_ACCEPT, .on_unproven = MAIL_ACT_TEMPFAIL,	\
+	.on_doubt = MAIL_ACT_REJECT, .on_failure = MAIL_ACT_ACCEPT,		\
+	.on_unsigned = MAIL_ACT_TEMPFAIL })
 /* Nothing is refused; reports say so. */
 #define MAIL_POLICY_OBSERVE	((struct mail_policy){ .on_unsigned = MAIL_ACT_ACCEPT })
 

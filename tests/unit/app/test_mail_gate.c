@@ -59,6 +59,12 @@ do_closed(struct gate_kit *k)
 }
 
 static void
+do_open(struct gate_kit *k)
+{
+	k->conf.policy.on_unproven = MAIL_ACT_ACCEPT;
+}
+
+static void
 do_quarantine_only(struct gate_kit *k)
 {
 	k->conf.policy.on_reject = MAIL_ACT_QUARANTINE;
@@ -279,7 +285,9 @@ static const struct play plays[] = {
 	{ "no answer for the policy, closed", "198.51.100.9", "z@b.test", HEAD("x@f.example", ""), do_closed,
 	    MAIL_ACT_TEMPFAIL, 451, "4.4.3", "The DNS did not answer for f.example, so it cannot be checked now.",
 	    "", "" },
-	{ "no answer for SPF of the author's, open", "198.51.100.9", "z@fs.example", HEAD("x@fs.example", ""), NULL,
+	{ "no answer for SPF of the author's", "198.51.100.9", "z@fs.example", HEAD("x@fs.example", ""), NULL,
+	    MAIL_ACT_TEMPFAIL, 451, "4.4.3", "The DNS did not answer for fs.example", "", "" },
+	{ "no answer for SPF of the author's, open", "198.51.100.9", "z@fs.example", HEAD("x@fs.example", ""), do_open,
 	    MAIL_ACT_ACCEPT, 0, "", "", NULL,
 	    ROW("temperror") "policy fs.example treewalk p=reject sp=reject np=reject fo=1 pct=100\n"
 	    "198.51.100.9/32 x1 none\nwhy other the DNS did not answer for all that was asked\n"

@@ -100,6 +100,26 @@ rules_of(const char *text, struct pool *pool, struct mail_rules *ret)
 	assert_int_equal(mail_rules_read(buf_get(&b), pool, ret), 0);
 }
 
+/* One word of the configuration is for both; without it they differ. */
+static void
+test_unanswered(void **state)
+{
+	_cleanup_(pool_freep) struct pool *pool = pool_new(65536);
+	struct mail_rules r;
+
+	(void)state;
+	rules_of("mail:\n  policy: enforce\n", pool, &r);
+	assert_int_equal(r.policy.on_temperror, MAIL_ACT_ACCEPT);
+	assert_int_equal(r.policy.on_unproven, MAIL_ACT_TEMPFAIL);
+	rules_of("mail:\n  policy: enforce\n  on-temperror: accept\n", pool, &r);
+	assert_int_equal(r.policy.on_unproven, MAIL_ACT_ACCEPT);
+	rules_of("mail:\n  policy: observe\n  on-temperror: tempfail\n", pool, &r);
+	assert_int_equal(r.policy.on_temperror, MAIL_ACT_TEMPFAIL);
+	assert_int_equal(r.policy.on_unproven, MAIL_ACT_TEMPFAIL);
+	rules_of("mail:\n  policy: observe\n", pool, &r);
+	assert_int_equal(r.policy.on_unproven, MAIL_ACT_ACCEPT);
+}
+
 static void
 test_all(void **state)
 {
@@ -163,6 +183,7 @@ test_bad(void **state)
 
 TESTS_MAIN("mail_rules",
     T(test_confs),
+    T(test_unanswered),
     T(test_listen),
     T(test_all),
     T(test_default),

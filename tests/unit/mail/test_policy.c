@@ -345,7 +345,7 @@ test_unanswered(void **state)
 		{ DMARC_POLICY_NONE, true, false, false, false, MAIL_ACT_TEMPFAIL, 1, REPORT_OTHER },
 		{ DMARC_POLICY_NONE, true, false, true, false, MAIL_ACT_TEMPFAIL, 1, REPORT_OTHER },
 		{ DMARC_POLICY_REJECT, true, true, false, true, MAIL_ACT_ACCEPT, 1, REPORT_TRUSTED_FORWARDER },
-		{ DMARC_POLICY_NONE, false, false, false, false, MAIL_ACT_TEMPFAIL, 1, REPORT_LOCAL_POLICY },
+		{ DMARC_POLICY_NONE, false, false, false, false, MAIL_ACT_QUARANTINE, 1, REPORT_LOCAL_POLICY },
 	};
 
 	(void)state;
@@ -353,7 +353,8 @@ test_unanswered(void **state)
 		struct scene s;
 
 		scene_init(&s);
-		s.policy.on_temperror = MAIL_ACT_TEMPFAIL;
+		s.policy.on_temperror = MAIL_ACT_QUARANTINE;
+		s.policy.on_unproven = MAIL_ACT_TEMPFAIL;
 		s.out.dmarc.now = (struct dmarc_verdict){ MAIL_TEMPERROR, DMARC_POLICY_NONE, &s.author };
 		s.author.now.result = MAIL_TEMPERROR;
 		s.author.now.disposition = DMARC_POLICY_NONE;
@@ -384,6 +385,7 @@ test_unanswered_told(void **state)
 	scene_init(&s);
 	s.out.dmarc.now = (struct dmarc_verdict){ MAIL_TEMPERROR, DMARC_POLICY_NONE, &s.author };
 	s.author.now.is_sure = true;
+	s.policy.on_unproven = MAIL_ACT_ACCEPT;
 	scene_check(&s);
 	assert_int_equal(s.d.act, MAIL_ACT_ACCEPT);
 	assert_int_equal(s.d.disposition, REPORT_NONE);
