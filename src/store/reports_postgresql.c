@@ -90,8 +90,9 @@ server_open(const char *where, bool is_ro, void **ret)
 	if (c == NULL)
 		return -ENOMEM;
 	if (PQstatus(c) != CONNECTION_OK) {
+		rc = PQconnectionNeedsPassword(c) || PQconnectionUsedPassword(c) ? -EACCES : SE_CLOSED;
 		PQfinish(c);
-		return SE_CLOSED;
+		return rc;
 	}
 	(void)PQsetNoticeReceiver(c, silent, NULL);
 	if (is_ro && (rc = server_exec(c, "SET default_transaction_read_only = on")) < 0) {

@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peer"))
 import pgkit  # noqa: E402
 import role_kit  # noqa: E402
-from house import Tap  # noqa: E402
+from house import Tap, free_port  # noqa: E402
 from mail_dns_server import TXT, Server, txt  # noqa: E402
 from smtp_sink import GOOD, Sink  # noqa: E402
 
@@ -315,6 +315,43 @@ def test_nodes():
         assert server.start()
         t.ok(n.until(lambda s: s["rows"] == 7 and s["troubles"] == [] and s["sends"], 30), "it is back: they are taken in")
         t.equal([sum(x in line for line in n.role.log) for x in ("rows wait in", "store works again")], [1, 1], "each was said once")
+        n.end()
+        n.gone()
+    finally:
+        server.done()
+
+
+def test_password():
+    """A database by TCP and name, whose password is in a file."""
+    if pgkit.programs() is None:
+        t.ok(True, "PostgreSQL # SKIP no server is installed")
+        return
+    server = pgkit.Server()
+    try:
+        assert server.start()
+        port = free_port()
+        server.sql("SET password_encryption = 'scram-sha-256'; ALTER USER sekisho PASSWORD 'secret'")
+        server.sql("ALTER SYSTEM SET port = %d" % port)
+        with open(server.dir + "/data/pg_hba.conf", "w") as f:
+            f.write("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
+        server.kill()
+        server.env["PGPORT"] = str(port)
+        assert server.start("127.0.0.1")
+        path = server.dir + "/pgpass"
+        with open(path, "w") as f:
+            f.write("localhost:%d:postgres:sekisho:secret\n" % port)
+        os.chmod(path, 0o600)
+        dns, sink = world("a.example"), Sink()
+        n = Node(dns, sink, store="postgresql://sekisho@localhost:%d/postgres?passfile=%s" % (port, path), pass_file=path)
+        n.rows(("a.example", 0, 7))
+        n.life(1)
+        t.equal(sums(sink.mails), {("a.example", 0): 7}, "PostgreSQL by TCP, with a password out of a file")
+        os.unlink(path)
+        n.live(1)
+        t.ok(n.until(lambda s: [x["of"] for x in s["troubles"]] == ["store"]), "… and not without it")
+        s = n.role.status()
+        t.ok("Permission denied" in str(s), "… which is said", s)
+        t.ok("localhost" not in str(s) + str(n.role.log), "… of which nothing is printed", (s, n.role.log))
         n.end()
         n.gone()
     finally:

@@ -34,9 +34,9 @@ class Server:
         subprocess.run([self.bin + "/initdb", "-D", self.dir + "/data", "-U", "sekisho", "-A", "trust", "-E", "UTF8",
                         "--no-sync"], check=True, stdout=self.log, stderr=self.log, env=self.env, cwd=self.dir, **self.user)
 
-    def start(self):
+    def start(self, listen=""):
         self.proc = subprocess.Popen(
-            [self.bin + "/postgres", "-D", self.dir + "/data", "-k", self.dir, "-h", "", "-c", "max_connections=40",
+            [self.bin + "/postgres", "-D", self.dir + "/data", "-k", self.dir, "-h", listen, "-c", "max_connections=40",
              # What is killed is the server, never the system: its pages stay.
              "-c", "shared_buffers=16MB", "-c", "fsync=off"],
             stdout=self.log, stderr=self.log, env=self.env, cwd=self.dir, start_new_session=True, **self.user)
