@@ -82,13 +82,11 @@ keys_open(const struct cmd_ctx *ctx, struct mail_key_work *w)
 static int
 domain_take(const struct cmd_ctx *ctx, struct mail_key_work *w, const char *text)
 {
-	char wide[DNAME_STRLEN];
 	struct dname name;
 	struct sv labels;
 
 	if (mail_domain(sv_str(text), &name) == 0) {
-		labels = sv_str(dname_str(&name, wide));
-		labels = pool_sv(w->keys.pool, sv_take(labels, labels.n - 1));
+		labels = mail_name_text(w->keys.pool, &name);
 		if (labels.p != NULL && mail_sign_domain_sound(labels)) {
 			w->domain = labels;
 			return EXIT_GOOD;

@@ -99,7 +99,7 @@ static int
 names_check(struct chain *c, const struct bimi_cert *leaf)
 {
 	const struct bimi_out *out = c->in->out;
-	struct sv author = bimi_name(c->pool, &out->author), domain = bimi_name(c->pool, &out->domain);
+	struct sv author = mail_name_text(c->pool, &out->author), domain = mail_name_text(c->pool, &out->domain);
 	char *record;
 
 	if (author.p == NULL || domain.p == NULL || (record = pool_printf(c->pool, "%.*s._bimi.%.*s",

@@ -24,15 +24,6 @@ struct search {
 	struct bimi_out		*out;
 };
 
-struct sv
-bimi_name(struct pool *pool, const struct dname *name)
-{
-	char text[DNAME_STRLEN];
-	struct sv s = sv_str(dname_str(name, text));
-
-	return pool_sv(pool, s.n > 1 ? sv_take(s, s.n - 1) : s);
-}
-
 /* --- the policy: section 7.1 --- */
 
 /* What keeps it from being enforced; NULL: nothing. */
@@ -70,7 +61,7 @@ policy_fault(struct search *s, const struct dmarc_author *a)
 		at = &step->name;
 	}
 	if (fault != NULL)
-		finding_add(s->fs, &bimi_findings[BIMI_POLICY], FA_SV("domain", bimi_name(s->pool, at)),
+		finding_add(s->fs, &bimi_findings[BIMI_POLICY], FA_SV("domain", mail_name_text(s->pool, at)),
 		    FA_MSG("what", fault));
 	return fault;
 }
@@ -124,7 +115,7 @@ records_read(struct search *s, const struct mail_answer *a, struct found *ret)
 static int
 name_look(struct search *s, struct sv selector, const struct dname *domain, struct found *ret)
 {
-	struct sv at = bimi_name(s->pool, domain), text;
+	struct sv at = mail_name_text(s->pool, domain), text;
 	const struct mail_answer *a = NULL;
 	struct dname name;
 	char *p;

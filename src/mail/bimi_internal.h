@@ -4,9 +4,6 @@
 
 #include "mail/bimi.h"
 
-/* A name without its final dot; .p is NULL without memory. */
-struct sv bimi_name(struct pool *, const struct dname *);
-
 /* --- one certificate (bimi_cert.c) --- */
 
 struct bimi_cert {

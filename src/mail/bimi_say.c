@@ -99,7 +99,7 @@ record_say(struct saying *s, const struct bimi_out *out, enum bimi_authority aut
 	static const char *const words[] = { "none", "pass", "fail" };
 	const struct bimi_record *r = out->record;
 
-	property(s, "header", "d", bimi_name(pool, &out->domain));
+	property(s, "header", "d", mail_name_text(pool, &out->domain));
 	property(s, "header", "selector", out->selector);
 	property(s, "policy", "authority", sv_str(words[authority]));
 	if (authority != BIMI_UNCHECKED)

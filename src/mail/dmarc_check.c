@@ -139,7 +139,7 @@ exists_finding(const struct judging *g)
 	struct sv before = g->book->fs->subject;
 	char text[DNAME_STRLEN];
 
-	g->book->fs->subject = sv_str(dname_str(g->author, text));
+	g->book->fs->subject = mail_name_str(g->author, text);
 	finding_add0(g->book->fs, &dmarc_findings[DMARC_DNS]);
 	g->book->fs->subject = before;
 }
@@ -236,7 +236,7 @@ fail_finding(const struct dmarc_view *v, struct findings *fs)
 	else
 		finding_add(fs, &dmarc_findings[DMARC_FAIL_ASKED],
 		    FA_STR("policy", dmarc_policy_name(v->disposition)),
-		    FA_STR("tag", dmarc_tag_name(v->tag)), FA_STR("name", dname_str(&v->where, where)));
+		    FA_STR("tag", dmarc_tag_name(v->tag)), FA_SV("name", mail_name_str(&v->where, where)));
 }
 
 static bool
@@ -253,10 +253,10 @@ differs_finding(const struct dmarc_author *a, struct findings *fs)
 	finding_add(fs, &dmarc_findings[DMARC_DIFFERS],
 	    FA_STR("result", mail_result_name(a->now.result)),
 	    FA_STR("policy", dmarc_policy_name(a->now.disposition)),
-	    FA_STR("org", dname_str(&a->now.org, now)),
+	    FA_SV("org", mail_name_str(&a->now.org, now)),
 	    FA_STR("old_result", mail_result_name(a->legacy.result)),
 	    FA_STR("old_policy", dmarc_policy_name(a->legacy.disposition)),
-	    FA_STR("old_org", dname_str(&a->legacy.org, then)));
+	    FA_SV("old_org", mail_name_str(&a->legacy.org, then)));
 }
 
 static void
@@ -265,7 +265,7 @@ author_findings(const struct dmarc_author *a, struct dmarc_out *out, struct find
 	struct sv before = fs->subject;
 	char text[DNAME_STRLEN];
 
-	fs->subject = sv_str(dname_str(&a->name, text));
+	fs->subject = mail_name_str(&a->name, text);
 	if (a->now.result == MAIL_NONE && !a->now.is_void)
 		finding_add0(fs, &dmarc_findings[DMARC_NO_RECORD]);
 	if (a->now.result == MAIL_FAIL)

@@ -62,7 +62,7 @@ page_fill(struct dmarc_book *b, const struct mail_answer *a, struct dmarc_step *
 	char text[DNAME_STRLEN];
 	int rc;
 
-	b->fs->subject = sv_str(dname_str(&step->name, text));
+	b->fs->subject = mail_name_str(&step->name, text);
 	step->rcode = a->rcode;
 	if (a->rcode == MAIL_DNS_FAILED)
 		finding_add0(b->fs, &dmarc_findings[DMARC_DNS]);

@@ -34,9 +34,8 @@ static void
 name_put(struct buf *b, const struct dname *name)
 {
 	char text[DNAME_STRLEN];
-	struct sv s = sv_str(dname_str(name, text));
 
-	domain_put(b, sv_take(s, s.n - 1));
+	domain_put(b, mail_name_str(name, text));
 }
 
 /* --- what failed --- */

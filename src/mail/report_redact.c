@@ -33,9 +33,8 @@ static void
 name_put(const struct report_redact *w, const struct dname *name)
 {
 	char text[DNAME_STRLEN];
-	struct sv s = sv_str(dname_str(name, text));
 
-	buf_sv(w->b, sv_take(s, s.n - 1));	/* without the final dot */
+	buf_sv(w->b, mail_name_str(name, text));
 }
 
 void
