@@ -218,6 +218,27 @@ msg_fill_rsync(const struct conf *c, const struct conf_texts *t, union conf_msg 
 }
 
 static enum msg_type
+msg_fill_validate(const struct conf *c, const struct conf_texts *t, union conf_msg *m)
+{
+	m->validate = (struct msg_validate_conf){
+		.tals = sv_str(app_conf_str(c, CONF_RPKI_TALS)),
+		.trees = buf_get(&t->trees), .rrdp = buf_get(&t->rrdp),
+		.interval = app_conf_u32(c, CONF_RPKI_INTERVAL),
+		.jobs = app_conf_u32(c, CONF_RPKI_JOBS),
+		.objects = sv_str(conf_live(c) ? t->objects : ""),
+		.facts = 1,
+		.settle = app_conf_u32(c, CONF_FETCH_TIMEOUT) + 30,
+		.guard_share = app_conf_u32(c, CONF_RPKI_GUARD_SHARE),
+		.guard_min = app_conf_u32(c, CONF_RPKI_GUARD_MIN),
+		.guard_hold = app_conf_u32(c, CONF_RPKI_GUARD_HOLD),
+		.org_name = sv_str(app_conf_str(c, CONF_ORG_NAME)),
+		.org_asns = buf_get(&t->asns),
+		.org_prefixes = buf_get(&t->prefixes),
+	};
+	return MSG_validate_conf;
+}
+
+static enum msg_type
 msg_fill_store(const struct parent *p, const struct conf_texts *t, union conf_msg *m)
 {
 	const struct conf *c = p->conf;
@@ -309,22 +330,7 @@ msg_fill(const struct parent *p, enum role_id id, struct conf_texts *t,
 	case ROLE_STORE:
 		return msg_fill_store(p, t, m);
 	case ROLE_VALIDATE:
-		m->validate = (struct msg_validate_conf){
-			.tals = sv_str(app_conf_str(c, CONF_RPKI_TALS)),
-			.trees = buf_get(&t->trees), .rrdp = buf_get(&t->rrdp),
-			.interval = app_conf_u32(c, CONF_RPKI_INTERVAL),
-			.jobs = app_conf_u32(c, CONF_RPKI_JOBS),
-			.objects = sv_str(conf_live(c) ? t->objects : ""),
-			.facts = 1,
-			.settle = app_conf_u32(c, CONF_FETCH_TIMEOUT) + 30,
-			.guard_share = app_conf_u32(c, CONF_RPKI_GUARD_SHARE),
-			.guard_min = app_conf_u32(c, CONF_RPKI_GUARD_MIN),
-			.guard_hold = app_conf_u32(c, CONF_RPKI_GUARD_HOLD),
-			.org_name = sv_str(app_conf_str(c, CONF_ORG_NAME)),
-			.org_asns = buf_get(&t->asns),
-			.org_prefixes = buf_get(&t->prefixes),
-		};
-		return MSG_validate_conf;
+		return msg_fill_validate(c, t, m);
 	case ROLE_RTR:
 		return msg_fill_rtr(p, t, m);
 	case ROLE_FETCH:

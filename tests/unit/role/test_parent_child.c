@@ -100,6 +100,11 @@ keys_shown(struct parent *p UNUSED, const struct msg_key_shown *m UNUSED)
 }
 
 void
+complaint_answered(struct parent *p UNUSED, const struct msg_report_complained *m UNUSED)
+{
+}
+
+void
 hook_asked(struct parent *p UNUSED, const struct msg_hook_run *m UNUSED)
 {
 }
