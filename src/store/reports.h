@@ -107,6 +107,29 @@ typedef int (*reports_seen_fn)(void *arg, const struct reports_seen *);
 /* Those with the most messages first. */
 int	 reports_seen_each(struct reports *, uint64_t max, reports_seen_fn, void *arg) MUST_USE;
 
+enum reports_seen_sort {	/* the largest first; names in their order */
+	REPORTS_BY_MESSAGES,
+	REPORTS_BY_COMPLAINTS,
+	REPORTS_BY_STOPPED,	/* quarantined and rejected */
+	REPORTS_BY_LAST,
+	REPORTS_BY_FIRST,
+	REPORTS_BY_NAME,
+	REPORTS_SORT_MAX
+};
+struct reports_seen_wish {
+	struct sv	 below;		/* that domain, and all below it; .n is 0: any */
+	int64_t		 first, last;	/* seen at first, and last, since then */
+	enum reports_seen_sort sort;
+	uint64_t	 max;
+};
+struct reports_seen_sum {
+	struct reports_seen seen;	/* all of them as one; no domain; first and last are 0 without any */
+	uint64_t	 n;
+};
+/* *ret_sum: of all that are wished for, also beyond max. */
+int	 reports_seen_list(struct reports *, const struct reports_seen_wish *,
+	    struct reports_seen_sum *ret_sum, reports_seen_fn, void *arg) MUST_USE;
+
 /* --- making reports --- */
 
 typedef int (*reports_domain_fn)(void *arg, int64_t day, struct sv domain);
@@ -149,7 +172,7 @@ struct reports_sending {
 	struct sv	 address, error;
 	enum reports_state state;
 	uint64_t	 attempts;
-	int64_t		 next;		/* not before */
+	int64_t		 next;		/* not before; of what is over: when that was */
 };
 /* To whom, and when at first. Said once: no address twice, and none afterwards. */
 int	 reports_address(struct reports *, uint64_t id, const struct sv *to, size_t n,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "store/reports_internal.h"
 
 void
@@ -179,6 +180,39 @@ reports_seen_each(struct reports *r, uint64_t max, reports_seen_fn fn, void *arg
 	struct seen_walk w = { fn, arg };
 
 	return reports_run(r, SQL_SEEN_EACH, v, seen_give, &w);
+}
+
+static int
+sum_take(void *arg, const struct sql_value *v)
+{
+	*(struct reports_seen_sum *)arg = (struct reports_seen_sum){
+		.seen = {
+			.first = v[1].i, .last = v[2].i, .n_messages = (uint64_t)v[3].i,
+			.n_acts = { (uint64_t)v[4].i, (uint64_t)v[5].i, (uint64_t)v[6].i },
+			.n_complaints = (uint64_t)v[7].i,
+		},
+		.n = (uint64_t)v[0].i,
+	};
+	return 0;
+}
+
+int
+reports_seen_list(struct reports *r, const struct reports_seen_wish *wish,
+    struct reports_seen_sum *ret_sum, reports_seen_fn fn, void *arg)
+{
+	_cleanup_(buf_done) struct buf below = BUF_INIT;
+	struct seen_walk w = { fn, arg };
+	int rc;
+
+	buf_char(&below, '.');
+	buf_sv(&below, wish->below);
+	if (below.rc < 0)
+		return below.rc;
+	const struct sql_value v[] = { SQL_I(wish->last), SQL_I(wish->first), SQL_B(wish->below),
+	    SQL_B(buf_get(&below)), SQL_I(wish->sort), SQL_I(wish->max) };
+
+	rc = reports_run(r, SQL_SEEN_SUM, v, sum_take, ret_sum);
+	return rc < 0 ? rc : reports_run(r, SQL_SEEN_LIST, v, seen_give, &w);
 }
 
 int

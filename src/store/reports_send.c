@@ -107,7 +107,8 @@ static int
 outcome_write(struct reports *r, uint64_t id, struct sv address, const struct reports_outcome *o)
 {
 	const struct sql_value tried[] = { SQL_I(id), SQL_B(address), SQL_I(o->state),
-	    SQL_I(o->next), SQL_B(sv_take(o->error, REPORTS_ERROR_MAX)) };
+	    SQL_I(o->state == REPORTS_DUE ? o->next : o->at),
+	    SQL_B(sv_take(o->error, REPORTS_ERROR_MAX)) };
 	const struct sql_value failing[] = { SQL_B(address), SQL_I(o->at) };
 	uint64_t changed;
 	int rc = reports_change(r, SQL_TRIED, tried, &changed);

@@ -24,6 +24,7 @@ const char reports_schema[] =
     "CREATE TABLE IF NOT EXISTS mail_report(id BIGINT PRIMARY KEY, day BIGINT NOT NULL,"
     " made BIGINT NOT NULL, domain BYTEA NOT NULL, policy BYTEA NOT NULL, addressed BIGINT NOT NULL);"
     "CREATE INDEX IF NOT EXISTS mail_report_day ON mail_report(day);"
+    "CREATE INDEX IF NOT EXISTS mail_report_domain ON mail_report(domain);"
     "CREATE TABLE IF NOT EXISTS mail_sending(report BIGINT NOT NULL, address BYTEA NOT NULL,"
     " state BIGINT NOT NULL, attempts BIGINT NOT NULL, next_at BIGINT NOT NULL,"
     " error BYTEA NOT NULL, PRIMARY KEY(report, address));"
@@ -55,6 +56,21 @@ const char reports_schema[] =
 	"SELECT r.id, r.day, r.made, r.domain, r.policy, s.address, s.error, s.state, s.attempts," \
 	" s.next_at FROM mail_sending s JOIN mail_report r ON r.id = s.report"
 
+/* $3 is a domain, $4 the same behind a ".": what ends so is below it. */
+#define SEEN_WISHED \
+	" FROM mail_seen WHERE last_at >= $1 AND first_at >= $2 AND (length($3) = 0 OR domain = $3" \
+	" OR substr(domain, length(domain) - length($4) + 1) = $4)"
+
+/* $1: enum reports_wished; where: what an index serves. */
+#define LIST(where, max) \
+	"SELECT r.id, r.day, r.made, r.domain, r.policy, COALESCE(s.address, '')," \
+	" COALESCE(s.error, ''), COALESCE(s.state, 0), COALESCE(s.attempts, 0)," \
+	" COALESCE(s.next_at, 0), r.addressed" \
+	" FROM mail_report r LEFT JOIN mail_sending s ON s.report = r.id WHERE " where \
+	" AND ($1 < 0 OR CASE WHEN r.addressed = 0 THEN 3 WHEN s.report IS NULL THEN 4" \
+	" ELSE s.state END = $1) ORDER BY r.id DESC, s.address LIMIT " max
+#define LISTED	"iiibbbbiiii"
+
 const struct sql_statement reports_sql[SQL_MAX] = {
 	[SQL_VERSION] = { "SELECT value FROM mail_number WHERE name = 'schema'", "", "i" },
 	[SQL_ROW_ADD] = { "INSERT INTO mail_row(node, queue_id, at, day, domain, policy, alike, report)"
@@ -75,6 +91,14 @@ const struct sql_statement reports_sql[SQL_MAX] = {
 	    " complaints FROM mail_seen WHERE domain = $1", "b", "biiiiiii" },
 	[SQL_SEEN_EACH] = { "SELECT domain, first_at, last_at, messages, passed, quarantined, rejected,"
 	    " complaints FROM mail_seen ORDER BY messages DESC, domain LIMIT $1", "i", "biiiiiii" },
+	[SQL_SEEN_LIST] = { "SELECT domain, first_at, last_at, messages, passed, quarantined, rejected,"
+	    " complaints" SEEN_WISHED " ORDER BY CASE $5 WHEN 0 THEN messages WHEN 1 THEN complaints"
+	    " WHEN 2 THEN quarantined + rejected WHEN 3 THEN last_at WHEN 4 THEN first_at ELSE 0 END"
+	    " DESC, domain LIMIT $6", "iibbii", "biiiiiii" },
+	[SQL_SEEN_SUM] = { "SELECT count(*), COALESCE(min(first_at), 0), COALESCE(max(last_at), 0),"
+	    " CAST(COALESCE(sum(messages), 0) AS BIGINT), CAST(COALESCE(sum(passed), 0) AS BIGINT),"
+	    " CAST(COALESCE(sum(quarantined), 0) AS BIGINT), CAST(COALESCE(sum(rejected), 0) AS BIGINT),"
+	    " CAST(COALESCE(sum(complaints), 0) AS BIGINT)" SEEN_WISHED, "iibb", "iiiiiiii" },
 	[SQL_OWNER_PUT] = { "INSERT INTO mail_owner(domain, at, rua) VALUES($1, $2, $3)"
 	    " ON CONFLICT(domain) DO UPDATE SET at = excluded.at, rua = excluded.rua"
 	    " WHERE excluded.at >= mail_owner.at", "bib", "" },
@@ -130,13 +154,10 @@ const struct sql_statement reports_sql[SQL_MAX] = {
 	    "i", "iiibbbbiii" },
 	[SQL_FAILING] = { "SELECT address, failures, at FROM mail_failing WHERE failures >= $1"
 	    " AND at >= $2 ORDER BY at DESC, address LIMIT $3", "iii", "bii" },
-	[SQL_LIST] = { "SELECT r.id, r.day, r.made, r.domain, r.policy, COALESCE(s.address, ''),"
-	    " COALESCE(s.error, ''), COALESCE(s.state, 0), COALESCE(s.attempts, 0),"
-	    " COALESCE(s.next_at, 0), r.addressed"
-	    " FROM mail_report r LEFT JOIN mail_sending s ON s.report = r.id"
-	    " WHERE (length($1) = 0 OR r.domain = $1) AND ($2 < 0 OR r.day = $2)"
-	    " AND ($3 < 0 OR s.state = $3) ORDER BY r.id DESC, s.address LIMIT $4",
-	    "biii", "iiibbbbiiii" },
+	/* "+": by number, newest first, as far as it is needed. */
+	[SQL_LIST] = { LIST("+r.day >= 0", "$2"), "ii", LISTED },
+	[SQL_LIST_DAYS] = { LIST("r.day >= $3 AND r.day <= $4", "$2"), "iiii", LISTED },
+	[SQL_LIST_OF] = { LIST("r.domain = $5 AND +r.day >= $3 AND +r.day <= $4", "$2"), "iiiib", LISTED },
 	[SQL_REPORT_FIND] = { "SELECT id, day, made, domain, policy FROM mail_report WHERE id = $1",
 	    "i", "iiibb" },
 	[SQL_PRUNE_ROWS] = { "DELETE FROM mail_row WHERE (node, queue_id, at) IN"

@@ -227,11 +227,14 @@ listed_give(void *arg, const struct sql_value *v)
 int
 reports_list(struct reports *r, const struct reports_wish *wish, reports_listed_fn fn, void *arg)
 {
-	const struct sql_value v[] = { SQL_B(wish->domain), SQL_I(wish->day), SQL_I(wish->state),
-	    SQL_I(wish->max) };
+	const struct sql_value v[] = { SQL_I(wish->state), SQL_I(wish->max),
+	    SQL_I(wish->day < 0 ? wish->since : wish->day),
+	    SQL_I(wish->day < 0 ? INT64_MAX : wish->day), SQL_B(wish->domain) };
+	enum reports_sql i = wish->domain.n > 0 ? SQL_LIST_OF : wish->day >= 0 || wish->since > 0 ?
+	    SQL_LIST_DAYS : SQL_LIST;
 	struct listed_walk w = { fn, arg };
 
-	return reports_run(r, SQL_LIST, v, listed_give, &w);
+	return reports_run(r, i, v, listed_give, &w);
 }
 
 struct found {

@@ -1,10 +1,22 @@
 /*
  * store/reports_tally: counts over time, for a person who looks at them.
  *
+ * What enters is what store/reports.h is given anyway: rows that were taken in,
+ * and what became of reports. What leaves are counts, lists cut short where the
+ * caller says, and how it stands now.
+ *
  * A message is counted in its hour by how DMARC and ARC went and what was done
  * with it, in the transaction that takes its row in, so nothing is counted
  * twice. What became of reports is counted by day and altogether, in the
  * transaction that notes it. Neither names a domain or an address.
+ *
+ * Counts follow the clock of the node that judged, in UTC, as the days of
+ * reports do: for a reader elsewhere an hour is the same hour, a day begins at
+ * another of his. Who counts is one transaction with who stores, so that after
+ * kill -9 both are there or neither.
+ *
+ * Not done here: counts by domain (store/reports.h has those that were seen),
+ * by sender or by receiver; those would be data of people.
  *
  * Workload: a segment has some ten cells, a day some hundred; an answer reads
  * what is shown, never the rows themselves, of which there are millions.
@@ -62,8 +74,14 @@ int	 reports_failing(struct reports *, uint64_t failures, int64_t since, uint64_
 struct reports_wish {
 	struct sv	domain;		/* .n is 0: any */
 	int64_t		day;		/* -1: any */
-	int		state;		/* enum reports_state, -1: any */
+	int		state;		/* enum reports_state, or one of those below, -1: any */
 	uint64_t	max;
+	int64_t		since;		/* days from that one on, where day is -1; 0: any */
+};
+enum reports_wished {
+	REPORTS_ASKING = REPORTS_STATE_MAX,	/* nobody has said yet to whom it goes */
+	REPORTS_NOBODY,				/* to nobody */
+	REPORTS_WISHED_MAX
 };
 struct reports_listed {
 	struct reports_sending	sending;	/* address: .n is 0: none (yet) */

@@ -13,7 +13,7 @@ from patience import patient, wait_for
 from tap import Tap
 
 TOOL = os.path.join(peers.BUILD, "tests", "peer", "reports_tool")
-UNITS = [("unit", os.path.join(peers.BUILD, "tests", "unit", "store", "test_reports"), 12),
+UNITS = [("unit", os.path.join(peers.BUILD, "tests", "unit", "store", "test_reports"), 13),
          ("month", os.path.join(peers.BUILD, "tests", "unit", "app", "test_app_mail_reports"), 5),
          ("failures", os.path.join(peers.BUILD, "tests", "unit", "app", "test_app_mail_failures"), 4)]
 KILLS = 4

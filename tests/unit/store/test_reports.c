@@ -158,6 +158,16 @@ seen_put(void *arg, const struct reports_seen *s)
 	return 0;
 }
 
+static int
+volume_put(void *arg, const struct reports_seen *s)
+{
+	struct world *w = arg;
+
+	buf_printf(&w->seen, "%.*s:%lld-%lld:%llu ", SV_ARG(s->domain), (long long)(s->first - T0),
+	    (long long)(s->last - T0), (unsigned long long)s->n_messages);
+	return 0;
+}
+
 /* --- tests --- */
 
 static void
@@ -301,7 +311,7 @@ test_sending(void **state)
 	said(&w, "");
 	assert_int_equal(reports_tried(w.r, 1, to[1], &good), 0);
 	assert_int_equal(reports_sendings(w.r, 1, sending_put, &w), 0);
-	said(&w, "1>a@x.example:1:2:0: 1>b@x.example:2:1:0:550 unknown ");
+	said(&w, "1>a@x.example:1:2:1728000000: 1>b@x.example:2:1:1728000003:550 unknown ");
 	assert_int_equal(reports_tried(w.r, 1, to[0], &good), 0);
 	assert_int_equal(reports_failures(w.r, to[0], &failures, &at), 0);
 	assert_int_equal(failures, 0);
@@ -576,7 +586,7 @@ test_counts(void **state)
 	assert_int_equal(reports_failing(w.r, 2, T0 + 86408, 9, failing_put, &w), 0);
 	said(&w, "");
 	assert_int_equal(reports_given_up(w.r, 9, sending_put, &w), 0);
-	said(&w, "1>a@x.example:2:2:0:550 ");
+	said(&w, "1>a@x.example:2:2:1728086407:550 ");
 	world_done(&w);
 }
 
@@ -587,14 +597,21 @@ test_list(void **state)
 		struct reports_wish	 wish;
 		const char		*want;
 	} rows[] = {
-		{ { { "", 0 }, -1, -1, 9 }, "3:1:example.com>:0:0:0 2:0:b.example>:0:0:1 "
+		{ { { "", 0 }, -1, -1, 9, 0 }, "3:1:example.com>:0:0:0 2:0:b.example>:0:0:1 "
 		    "1:0:example.com>a@x.example:2:2:1 1:0:example.com>b@x.example:1:2:1 " },
-		{ { { "", 0 }, -1, -1, 2 }, "3:1:example.com>:0:0:0 2:0:b.example>:0:0:1 " },
-		{ { { "b.example", 9 }, -1, -1, 9 }, "2:0:b.example>:0:0:1 " },
-		{ { { "", 0 }, DAY + 1, -1, 9 }, "3:1:example.com>:0:0:0 " },
-		{ { { "", 0 }, -1, REPORTS_SENT, 9 }, "1:0:example.com>b@x.example:1:2:1 " },
-		{ { { "", 0 }, -1, REPORTS_DUE, 9 }, "" },
-		{ { { "b.example", 9 }, DAY + 1, -1, 9 }, "" },
+		{ { { "", 0 }, -1, -1, 2, 0 }, "3:1:example.com>:0:0:0 2:0:b.example>:0:0:1 " },
+		{ { { "b.example", 9 }, -1, -1, 9, 0 }, "2:0:b.example>:0:0:1 " },
+		{ { { "", 0 }, DAY + 1, -1, 9, 0 }, "3:1:example.com>:0:0:0 " },
+		{ { { "", 0 }, -1, REPORTS_SENT, 9, 0 }, "1:0:example.com>b@x.example:1:2:1 " },
+		{ { { "", 0 }, -1, REPORTS_DUE, 9, 0 }, "" },
+		{ { { "b.example", 9 }, DAY + 1, -1, 9, 0 }, "" },
+		{ { { "b.example", 9 }, DAY, -1, 9, 0 }, "2:0:b.example>:0:0:1 " },
+		{ { { "", 0 }, -1, REPORTS_ASKING, 9, 0 }, "3:1:example.com>:0:0:0 " },
+		{ { { "", 0 }, -1, REPORTS_NOBODY, 9, 0 }, "2:0:b.example>:0:0:1 " },
+		{ { { "b.example", 9 }, -1, REPORTS_SENT, 9, 0 }, "" },
+		{ { { "", 0 }, -1, -1, 9, DAY + 1 }, "3:1:example.com>:0:0:0 " },
+		{ { { "", 0 }, -1, -1, 9, DAY + 2 }, "" },
+		{ { { "example.com", 11 }, -1, -1, 1, DAY }, "3:1:example.com>:0:0:0 " },
 	};
 	struct reports_report found;
 	struct reports *ro;
@@ -618,6 +635,55 @@ test_list(void **state)
 	said(&w, rows[4].want);
 	assert_int_equal(reports_complain(ro, SV("a.example"), T0, 1), -EROFS);
 	(void)reports_free(ro);
+	world_done(&w);
+}
+
+static void
+test_domains(void **state)
+{
+	static const struct {
+		struct reports_seen_wish wish;
+		uint64_t	 n, messages;
+		const char	*want;
+	} rows[] = {
+		{ { { "", 0 }, 0, 0, REPORTS_BY_MESSAGES, 9 }, 5, 13,
+		    "example.com:0-7:5 a.example:0-7:3 b.a.example:0-7:3 \1.example:7-7:1 xa.example:3-3:1 " },
+		{ { { "", 0 }, 0, 0, REPORTS_BY_MESSAGES, 1 }, 5, 13, "example.com:0-7:5 " },
+		{ { { "a.example", 9 }, 0, 0, REPORTS_BY_NAME, 9 }, 2, 6, "a.example:0-7:3 b.a.example:0-7:3 " },
+		{ { { "example", 7 }, 0, 0, REPORTS_BY_STOPPED, 2 }, 4, 8, "\1.example:7-7:1 xa.example:3-3:1 " },
+		{ { { "", 0 }, T0 + 3, 0, REPORTS_BY_FIRST, 9 }, 2, 2, "\1.example:7-7:1 xa.example:3-3:1 " },
+		{ { { "", 0 }, 0, T0 + 7, REPORTS_BY_LAST, 1 }, 4, 12, "\1.example:7-7:1 " },
+		{ { { "", 0 }, 0, 0, REPORTS_BY_COMPLAINTS, 1 }, 5, 13, "b.a.example:0-7:3 " },
+		{ { { ".example", 8 }, 0, 0, REPORTS_BY_NAME, 9 }, 0, 0, "" },
+		{ { { "", 0 }, T0 + 8, 0, REPORTS_BY_NAME, 9 }, 0, 0, "" },
+	};
+	static const struct sv both[] = { { "a.example", 9 }, { "b.a.example", 11 }, { "example.com", 11 } };
+	static const struct sv near[] = { { "xa.example", 10 }, { "example.com", 11 } };
+	static const struct sv odd[] = { { "\1.example", 9 }, { "example.com", 11 } };
+	struct reports_row taken[] = { row("a", T0, "x"), row("b", T0 + 3, "x"), row("c", T0 + 7, "x"),
+	    row("d", T0 + 5, "x"), row("e", T0 + 7, "x") };
+	struct world w;
+
+	(void)state;
+	world_init(&w, 13);
+	for (size_t i = 0; i < ARRAY_LEN(taken); i++) {
+		taken[i].names = i == 1 ? near : i == 2 ? odd : both;
+		taken[i].n_names = i == 1 || i == 2 ? 2 : 3;
+	}
+	taken[1].act = REPORTS_REJECTED;
+	taken[2].act = REPORTS_QUARANTINED;
+	took(&w, taken, ARRAY_LEN(taken), ARRAY_LEN(taken));
+	assert_int_equal(reports_complain(w.r, SV("b.a.example"), T0 + 2, 3), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct reports_seen_sum sum;
+
+		assert_int_equal(reports_seen_list(w.r, &rows[i].wish, &sum, volume_put, &w), 0);
+		said(&w, rows[i].want);
+		assert_int_equal(sum.n, rows[i].n);
+		assert_int_equal(sum.seen.n_messages, rows[i].messages);
+		assert_int_equal(sum.seen.n_complaints, i == 4 || sum.n == 0 ? 0 : 3);
+		assert_int_equal(sum.seen.last, sum.n == 0 ? 0 : T0 + 7);
+	}
 	world_done(&w);
 }
 
@@ -651,4 +717,4 @@ test_read_only(void **state)
 
 TESTS_MAIN("reports", T(test_once), T(test_whole_or_nothing), T(test_reports), T(test_sending),
     T(test_lock), T(test_prune), T(test_octets), T(test_strange), T(test_tally), T(test_counts), T(test_list),
-    T(test_read_only))
+    T(test_read_only), T(test_domains))
