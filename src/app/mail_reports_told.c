@@ -318,8 +318,35 @@ dead_list_put(struct reports *store, struct json *j, int64_t now)
 	return rc;
 }
 
+static int
+fact_add(void *arg, int64_t day UNUSED, enum reports_count what, uint64_t n)
+{
+	struct mail_health_facts *f = arg;
+
+	if (what == REPORTS_N_SENT)
+		f->n_sent += n;
+	else if (what == REPORTS_N_GIVEN_UP)
+		f->n_given_up += n;
+	return 0;
+}
+
 int
-mail_reports_told(struct reports *store, int64_t now, struct buf *json)
+mail_reports_facts(struct reports *store, int64_t now, struct mail_health_facts *ret)
+{
+	struct mail_health_facts f = { .now = now, .told_at = -1, .journal_at = -1 };
+	struct reports_now n;
+	int rc = reports_now(store, &n);
+
+	if (rc < 0 || (rc = reports_counts(store, max_i64(0, reports_day(now) - 1), fact_add, &f)) < 0)
+		return rc;
+	f.rows_day = n.waiting_day < 0 ? -1 : n.waiting_day * REPORTS_DAY_SEC;
+	f.due_made = n.due_made;
+	*ret = f;
+	return 0;
+}
+
+int
+mail_reports_told(struct reports *store, int64_t now, int64_t journal_at, struct buf *json)
 {
 	struct json j = json_on(json, false);
 	struct reports_now n;
@@ -329,6 +356,7 @@ mail_reports_told(struct reports *store, int64_t now, struct buf *json)
 		return rc;
 	json_open(&j, '{');
 	json_kv_i64(&j, "now", now);
+	or_null(&j, "journal_since", journal_at);
 	queue_put(&j, &n);
 	if ((rc = results_put(store, &j, now)) < 0 || (rc = happened_put(store, &j, now)) < 0 ||
 	    (rc = domains_put(store, &j)) < 0 || (rc = mails_put(store, &j)) < 0 ||

@@ -6,6 +6,8 @@
  * metrics. It is an object:
  *
  *	now		when it was made
+ *	journal_since	since when segments of the filter's journal have been waiting to be
+ *			taken into the store, without a pause; or null
  *	columns		what the numbers of hours and days are
  *	hours		[[hour's beginning, numbers…]…]: of the last 48 those that have any
  *	days		[[day's beginning, numbers…]…]: of the last 30, by UTC as reports are
@@ -31,6 +33,7 @@
 #ifndef APP_MAIL_REPORTS_TOLD_H
 #define APP_MAIL_REPORTS_TOLD_H
 
+#include "app/mail_health.h"
 #include "base/buf.h"
 #include "store/reports.h"
 
@@ -42,7 +45,10 @@
 #define MAIL_REPORTS_TOLD_NEXT	20
 #define MAIL_REPORTS_TOLD_DEAD	20
 
-/* The text into an empty buf. The codes of store/reports.h. */
-int	 mail_reports_told(struct reports *, int64_t now, struct buf *json) MUST_USE;
+/* Of the store; journal_at is the caller's to say, -1 until then. */
+int	 mail_reports_facts(struct reports *, int64_t now, struct mail_health_facts *ret) MUST_USE;
+/* The text into an empty buf; journal_at: -1: no segment waits. The codes of store/reports.h. */
+int	 mail_reports_told(struct reports *, int64_t now, int64_t journal_at,
+	    struct buf *json) MUST_USE;
 
 #endif

@@ -25,6 +25,7 @@ static const struct route {
 	{ "/api/v1/history", web_history, 0, "" },
 	{ "/api/v1/zones", web_zones, 0, "state,q,limit" },
 	{ "/api/v1/zone", web_zone, 0, "name" },
+	{ "/api/v1/mail", web_mail, 0, "" },
 	{ "/zones.ics", web_calendar, 0, "zone" },
 	{ "/api/v1/explain", web_explain, 0, "subject" },
 	{ "/api/v1/strings", web_strings, ROUTE_OPEN, "" },

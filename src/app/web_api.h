@@ -17,6 +17,7 @@
  *				?state=STATE &q=PART &limit=N
  *	/api/v1/zone		?name=: its keys, what is waited for, what is to be done
  *	/zones.ics		?zone=: what comes, as a calendar
+ *	/api/v1/mail		what the mail filter did, results over time, reports
  *	/api/v1/explain		?subject=: asked of the validator (WEB_ASK)
  *	/api/v1/strings		the page's texts
  *
@@ -169,6 +170,7 @@ struct web_ctx {
 	json_t			*house;		/* of the parent, or NULL */
 	json_t			*validate;	/* of its last run, or NULL */
 	json_t			*mail;		/* of the mail filter, or NULL */
+	json_t			*reports;	/* of role report, or NULL */
 	const struct told	*names;		/* zones that are signed here; maybe none */
 	json_t			*history;	/* of the store, or NULL */
 	uint64_t		 n_histories;	/* how many came: the page sees a new one */

@@ -199,9 +199,16 @@ has_role(const json_t *house, const char *name)
 }
 
 bool
+web_has_role(const struct web_ctx *ctx, const char *name)
+{
+	return has_role(ctx->house, name);
+}
+
+bool
 web_names_only(const struct web_ctx *ctx)
 {
-	return has_role(ctx->house, "zone") && !has_role(ctx->house, "validate");
+	return (has_role(ctx->house, "zone") || has_role(ctx->house, "milter")) &&
+	    !has_role(ctx->house, "validate");
 }
 
 enum web_health

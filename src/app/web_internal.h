@@ -56,6 +56,7 @@ enum web_result web_history(struct web_call *);
 enum web_result web_zones(struct web_call *);
 enum web_result web_zone(struct web_call *);
 enum web_result web_calendar(struct web_call *);
+enum web_result web_mail(struct web_call *);
 enum web_result web_strings(struct web_call *);
 enum web_result web_metrics(struct web_call *);
 enum web_result web_healthz(struct web_call *);
@@ -116,12 +117,18 @@ const char *web_source_state_name(enum web_source_state);
 void	 web_zones_status(struct json *, const struct web_ctx *);
 /* Has a signature of a zone in service ended? */
 bool	 web_zones_expired(const struct web_ctx *);
-/* No routes are validated here: zones are all that is done. */
+/* No routes are validated here: zones or mail are all that is done. */
 bool	 web_names_only(const struct web_ctx *);
 struct metrics;
 void	 web_zone_metrics(struct metrics *, const struct told *);
-/* json: of the mail filter, or NULL. */
-void	 web_mail_metrics(struct metrics *, const json_t *);
+/* The member "mail" of the status. */
+void	 web_mail_status(struct json *, const struct web_ctx *);
+/* filter: of the mail filter, reports: of role report; each may be NULL. */
+void	 web_mail_metrics(struct metrics *, const json_t *filter, const json_t *reports, int64_t now);
+/* Does the house have this role? */
+bool	 web_has_role(const struct web_ctx *, const char *name);
+/* A member that is JSON already; null if it is absent. */
+void	 web_raw(struct json *, const char *key, const json_t *);
 
 /* Members of the report, forgiving: 0, NULL or an empty array if absent. */
 uint64_t web_report_u64(const json_t *, const char *key);

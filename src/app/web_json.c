@@ -5,9 +5,8 @@
 #include "app/web_internal.h"
 #include "base/timefmt.h"
 
-/* A member that is JSON already; null if it is absent. */
-static void
-kv_raw(struct json *j, const char *key, const json_t *v)
+void
+web_raw(struct json *j, const char *key, const json_t *v)
 {
 	char *text = v == NULL ? NULL : json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
 
@@ -145,17 +144,17 @@ data_json(struct json *j, const struct web_ctx *ctx)
 	json_kv_i64(j, "built", s->built);
 	json_kv_i64(j, "age_seconds", now - s->built);
 	json_kv_end(j, "expires", s->earliest);
-	kv_raw(j, "at", json_object_get(d->report, "at"));
-	kv_raw(j, "duration_ms", json_object_get(d->report, "duration_ms"));
+	web_raw(j, "at", json_object_get(d->report, "at"));
+	web_raw(j, "duration_ms", json_object_get(d->report, "duration_ms"));
 	json_kv_u64(j, "vrps4", s->n_v4);
 	json_kv_u64(j, "vrps6", s->n_v6);
 	json_kv_u64(j, "aspas", s->n_aspas);
 	json_kv_u64(j, "router_keys", s->n_router_keys);
 	guard_json(j, d);
 	tas_json(j, d);
-	kv_raw(j, "objects", web_report_array(d, "objects"));
-	kv_raw(j, "findings_total", json_object_get(d->report, "findings_total"));
-	kv_raw(j, "findings_by_code", codes);
+	web_raw(j, "objects", web_report_array(d, "objects"));
+	web_raw(j, "findings_total", json_object_get(d->report, "findings_total"));
+	web_raw(j, "findings_by_code", codes);
 	json_close(j, '}');
 	json_decref(codes);
 }
@@ -179,10 +178,11 @@ web_status(struct web_call *c)
 		json_nil(&j);
 	json_kv_bool(&j, "names_only", web_names_only(ctx));
 	web_zones_status(&j, ctx);
+	web_mail_status(&j, ctx);
 	json_kv_u64(&j, "histories", ctx->n_histories);
-	kv_raw(&j, "routers", json_object_get(ctx->routers, "n_by_version"));
-	kv_raw(&j, "crypto", json_object_get(ctx->house, "crypto"));
-	kv_raw(&j, "roles", json_object_get(ctx->house, "roles"));
+	web_raw(&j, "routers", json_object_get(ctx->routers, "n_by_version"));
+	web_raw(&j, "crypto", json_object_get(ctx->house, "crypto"));
+	web_raw(&j, "roles", json_object_get(ctx->house, "roles"));
 	return finish(c, &j);
 }
 
@@ -279,7 +279,7 @@ web_findings(struct web_call *c)
 		return web_error(c, WEB_NO_DATA);
 	all = web_report_array(d, "findings");
 	json_open(&j, '{');
-	kv_raw(&j, "total", json_object_get(d->report, "findings_total"));
+	web_raw(&j, "total", json_object_get(d->report, "findings_total"));
 	json_key(&j, "findings");
 	json_open(&j, '[');
 	json_array_foreach(all, i, f) {
@@ -394,10 +394,10 @@ web_routers(struct web_call *c)
 	struct json j = json_on(&c->res->body, false);
 
 	json_open(&j, '{');
-	kv_raw(&j, "routers", json_object_get(c->ctx->routers, "clients"));
-	kv_raw(&j, "n_by_version", json_object_get(c->ctx->routers, "n_by_version"));
-	kv_raw(&j, "n_by_transport", json_object_get(c->ctx->routers, "n_by_transport"));
-	kv_raw(&j, "totals", json_object_get(c->ctx->routers, "totals"));
+	web_raw(&j, "routers", json_object_get(c->ctx->routers, "clients"));
+	web_raw(&j, "n_by_version", json_object_get(c->ctx->routers, "n_by_version"));
+	web_raw(&j, "n_by_transport", json_object_get(c->ctx->routers, "n_by_transport"));
+	web_raw(&j, "totals", json_object_get(c->ctx->routers, "totals"));
 	return finish(c, &j);
 }
 

@@ -2,10 +2,12 @@
 #include "app/web_internal.h"
 #include "out/metrics.h"
 
-static const struct {
+struct row {
 	enum metric	 id;
 	const char	*label, *member;
-} rows[] = {
+};
+
+static const struct row of_filter[] = {
 	{ METRIC_MAIL_MESSAGES, "accept", "accepted" },
 	{ METRIC_MAIL_MESSAGES, "quarantine", "quarantined" },
 	{ METRIC_MAIL_MESSAGES, "tempfail", "deferred" },
@@ -30,14 +32,59 @@ static const struct {
 	{ METRIC_MAIL_MARKS, "shown", "marks_shown" },
 };
 
-void
-web_mail_metrics(struct metrics *m, const json_t *mail)
-{
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const struct sv label = sv_str(rows[i].label);
+static const struct row of_totals[] = {
+	{ METRIC_MAIL_ROWS, NULL, "rows" },
+	{ METRIC_MAIL_REPORTS, "made", "made" },
+	{ METRIC_MAIL_REPORTS, "no_address", "no_address" },
+	{ METRIC_MAIL_REPORTS, "sent", "sent" },
+	{ METRIC_MAIL_REPORTS, "failed", "failed" },
+	{ METRIC_MAIL_REPORTS, "given_up", "given_up" },
+};
 
-		if (json_object_get(mail, rows[i].member) != NULL &&
-		    metric_u64(m, rows[i].id, &label, 1, web_report_u64(mail, rows[i].member)) < 0)
-			m->b->rc = -1;
-	}
+static const struct row of_queue[] = {
+	{ METRIC_MAIL_QUEUE, "due", "due" },
+	{ METRIC_MAIL_QUEUE, "unaddressed", "unaddressed" },
+};
+
+static void
+put(struct metrics *m, enum metric id, const char *word, uint64_t v)
+{
+	const struct sv label = sv_str(word);
+
+	if (metric_u64(m, id, word == NULL ? NULL : &label, word != NULL, v) < 0)
+		m->b->rc = -1;
+}
+
+static void
+rows_put(struct metrics *m, const json_t *j, const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (json_object_get(j, rows[i].member) != NULL)
+			put(m, rows[i].id, rows[i].label, web_report_u64(j, rows[i].member));
+}
+
+/* Seconds since then; what is not there is not late. */
+static void
+age_put(struct metrics *m, enum metric id, const json_t *j, const char *member, int64_t now)
+{
+	const json_t *at = json_object_get(j, member);
+
+	if (at != NULL)
+		put(m, id, NULL, json_is_integer(at) && json_integer_value(at) < now ?
+		    (uint64_t)(now - json_integer_value(at)) : 0);
+}
+
+void
+web_mail_metrics(struct metrics *m, const json_t *filter, const json_t *reports, int64_t now)
+{
+	const json_t *queue = json_object_get(reports, "queue");
+
+	rows_put(m, filter, of_filter, ARRAY_LEN(of_filter));
+	rows_put(m, json_object_get(reports, "totals"), of_totals, ARRAY_LEN(of_totals));
+	rows_put(m, queue, of_queue, ARRAY_LEN(of_queue));
+	if (json_object_get(reports, "dead_total") != NULL)
+		put(m, METRIC_MAIL_QUEUE, "dead", web_report_u64(reports, "dead_total"));
+	age_put(m, METRIC_MAIL_QUEUE_AGE, queue, "oldest", now);
+	age_put(m, METRIC_MAIL_ROWS_AGE, queue, "waiting_since", now);
+	age_put(m, METRIC_MAIL_TOLD_AGE, reports, "now", now);
 }

@@ -368,7 +368,7 @@ web_metrics(struct web_call *c)
 	router_metrics(&m, ctx->routers);
 	house_metrics(&m, ctx->house);
 	web_zone_metrics(&m, ctx->names);
-	web_mail_metrics(&m, ctx->mail);
+	web_mail_metrics(&m, ctx->mail, ctx->reports, ctx->now);
 	own_metrics(&m, ctx->stats);
 	if (metrics_end(&m) < 0)
 		return web_error(c, WEB_FAILED);

@@ -29,7 +29,7 @@ struct web_server {
 	unsigned		 n_listeners;
 	struct web_conf		 conf;
 	struct web_data		*data;
-	json_t			*routers, *house, *validate, *mail, *history;
+	json_t			*routers, *house, *validate, *mail, *reports, *history;
 	struct told		 names;
 	uint64_t		 n_histories;
 	struct web_sources	 sources;
@@ -164,7 +164,8 @@ on_request(void *arg, struct http_conn *conn, const struct http_req *req,
 		.conf = &ws->conf,
 		.data = ws->data,
 		.routers = ws->routers,
-		.house = ws->house, .validate = ws->validate, .mail = ws->mail, .names = &ws->names,
+		.house = ws->house, .validate = ws->validate, .names = &ws->names,
+		.mail = ws->mail, .reports = ws->reports,
 		.history = ws->history, .n_histories = ws->n_histories,
 		.sources = &ws->sources,
 		.points = ws->points,
@@ -246,6 +247,7 @@ web_server_free(struct web_server *ws)
 	json_decref(ws->house);
 	json_decref(ws->validate);
 	json_decref(ws->mail);
+	json_decref(ws->reports);
 	told_done(&ws->names);
 	json_decref(ws->history);
 	free(ws->points);
@@ -329,6 +331,12 @@ int
 web_server_mail(struct web_server *ws, struct sv json)
 {
 	return object_swap(&ws->mail, json);
+}
+
+int
+web_server_reports(struct web_server *ws, struct sv json)
+{
+	return object_swap(&ws->reports, json);
 }
 
 int

@@ -37,6 +37,7 @@ int	 web_server_routers(struct web_server *, struct sv json);
 int	 web_server_house(struct web_server *, struct sv json);
 int	 web_server_validate(struct web_server *, struct sv json);
 int	 web_server_mail(struct web_server *, struct sv json);
+int	 web_server_reports(struct web_server *, struct sv json);
 int	 web_server_zones(struct web_server *, struct sv json);
 int	 web_server_keys(struct web_server *, struct sv json);
 /*

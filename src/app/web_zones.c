@@ -33,7 +33,7 @@ web_zones_status(struct json *j, const struct web_ctx *ctx)
 	int64_t horizon = TIME_NEVER, next = TIME_NEVER;
 
 	json_key(j, "zones");
-	if (t->n == 0 && !web_names_only(ctx)) {
+	if (t->n == 0 && !(web_names_only(ctx) && web_has_role(ctx, "zone"))) {
 		json_nil(j);
 		return;
 	}

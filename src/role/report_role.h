@@ -123,6 +123,7 @@ struct report_work {
 	uint64_t		 address_after, failures_after;
 	bool			 is_behind;	/* segments are left */
 	bool			 is_changed;	/* since the page was told */
+	int64_t			 behind_since;	/* segments were left after each turn since then, as told */
 	uint64_t		 named;		/* the last segment that the log was told of */
 	struct report_seen	 seen;
 	struct report_complaint	 complaints[REPORT_COMPLAINTS_MAX];	/* of the next turn */

@@ -133,6 +133,17 @@ lock_take(struct report_work *w)
 
 /* --- the page --- */
 
+/* Rows wait in the journal: what is not taken yet, or cannot be read. -1: none do. */
+static int64_t
+behind_since(struct report_work *w)
+{
+	if (w->seen.segments == 0 && !w->seen.troubles[REPORT_NO_JOURNAL].is_on)
+		w->behind_since = -1;
+	else if (w->behind_since <= 0)
+		w->behind_since = role_now(w->role);
+	return w->behind_since;
+}
+
 static int
 told_make(struct report_work *w)
 {
@@ -143,7 +154,7 @@ told_make(struct report_work *w)
 		return 0;
 	if ((rc = reports_now(w->store, &w->seen.now)) < 0 ||
 	    (rc = reports_mails_now(w->store, &w->seen.failures)) < 0 ||
-	    (rc = mail_reports_told(w->store, role_now(w->role), &w->told)) < 0)
+	    (rc = mail_reports_told(w->store, role_now(w->role), behind_since(w), &w->told)) < 0)
 		return rc;
 	w->seen.has_now = true;
 	w->tell_usec = now + REPORT_TELL_USEC;

@@ -226,6 +226,18 @@ on_mail(struct role *r, enum role_id from UNUSED, void *msg)
 }
 
 static int
+on_reports(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	const struct msg_report_told *m = msg;
+	struct web_server *ws = NULL;
+	int rc = server(r, &ws);
+
+	if (rc == 0 && web_server_reports(ws, m->json) < 0)
+		role_log(r, LOG_LEVEL_WARN, "what is told of mail's reports is no JSON, ignoring");
+	return rc;
+}
+
+static int
 on_house(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	struct web_server *ws = NULL;
@@ -302,6 +314,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_source_result, on_source },
 	{ MSG_run_told, on_run },
 	{ MSG_milter_told, on_mail },
+	{ MSG_report_told, on_reports },
 	{ MSG_zone_told, on_zones },
 	{ MSG_key_told, on_keys },
 };

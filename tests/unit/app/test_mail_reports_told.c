@@ -51,7 +51,7 @@ tell(struct world *w, int64_t now)
 {
 	struct buf b = BUF_INIT;
 
-	assert_int_equal(mail_reports_told(w->r, now, &b), 0);
+	assert_int_equal(mail_reports_told(w->r, now, -1, &b), 0);
 	json_decref(w->told);
 	w->told = json_loadb(b.p, b.len, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(w->told);

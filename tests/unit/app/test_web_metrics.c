@@ -136,6 +136,34 @@ mail_metrics(void **state)
 	w->ctx.mail = NULL;
 }
 
+/* Of reports; what the role does not tell is not there, and what is odd does no harm. */
+static void
+report_metrics(void **state)
+{
+	struct world *w = *state;
+
+	w->ctx.reports = json_pack("{s:I, s:i, s:{s:i, s:n, s:i, s:I}, s:{s:i, s:i, s:i, s:i, s:i}}",
+	    "now", (json_int_t)w->ctx.now - 60, "dead_total", 4, "queue", "due", 7, "oldest",
+	    "unaddressed", 2, "waiting_since", (json_int_t)w->ctx.now - 90000, "totals", "rows", 900,
+	    "made", 30, "sent", 20, "failed", 3, "given_up", 1);
+	assert_int_equal(get(w, "/metrics", NULL, NULL), 200);
+	assert_true(has(w, "sekisho_mail_rows_total 900\n"));
+	assert_true(has(w, "sekisho_mail_reports_total{what=\"made\"} 30\n"));
+	assert_true(has(w, "sekisho_mail_reports_total{what=\"given_up\"} 1\n"));
+	assert_true(has(w, "sekisho_mail_report_queue{what=\"due\"} 7\n"));
+	assert_true(has(w, "sekisho_mail_report_queue{what=\"dead\"} 4\n"));
+	assert_true(has(w, "sekisho_mail_report_queue_age_seconds 0\n"));
+	assert_true(has(w, "sekisho_mail_rows_waiting_age_seconds 90000\n"));
+	assert_true(has(w, "sekisho_mail_reports_told_age_seconds 60\n"));
+	assert_false(has(w, "what=\"no_address\""));
+	json_decref(w->ctx.reports);
+	w->ctx.reports = json_loads("{\"now\":\"x\",\"queue\":[7],\"totals\":3}", 0, NULL);
+	assert_int_equal(get(w, "/metrics", NULL, NULL), 200);
+	assert_false(has(w, "sekisho_mail_report_queue"));
+	json_decref(w->ctx.reports);
+	w->ctx.reports = NULL;
+}
+
 /* Zones that are signed here; what is never, or not told, is not there. */
 static void
 zone_metrics(void **state)
@@ -234,6 +262,6 @@ fetch_metrics(void **state)
 }
 
 TESTS_MAIN("app-web-metrics",
-    W(health), W(metrics), W(run_metrics), W(mail_metrics), W(zone_metrics),
+    W(health), W(metrics), W(run_metrics), W(mail_metrics), W(report_metrics), W(zone_metrics),
     W(server_findings), W(router_metrics_by_client),
     W(strange_reports), W(fetch_metrics))

@@ -1,0 +1,48 @@
+/* Which numbers are a warning, and which are bad: the second before, and the second after. */
+#include "../tap.h"
+#include "app/mail_health.h"
+#include "base/util.h"
+
+#define AT	INT64_C(1728000000)
+#define NONE	-1
+
+static const struct {
+	struct mail_health_facts	facts;
+	enum mail_health		want[MAIL_HEALTH_MAX];	/* told, journal, rows, queue, given up */
+} rows[] = {
+	{ { AT, NONE, NONE, NONE, NONE, 0, 0 }, { 0, 0, 0, 0, 0 } },
+	{ { AT, AT - 900, NONE, NONE, NONE, 9, 0 }, { 0, 0, 0, 0, 0 } },
+	{ { AT, AT - 901, NONE, NONE, NONE, 9, 0 }, { 1, 0, 0, 0, 0 } },
+	{ { AT, AT - 6 * 3600 - 1, NONE, NONE, NONE, 9, 0 }, { 2, 0, 0, 0, 0 } },
+	{ { AT, NONE, AT - 900, NONE, NONE, 9, 0 }, { 0, 0, 0, 0, 0 } },
+	{ { AT, NONE, AT - 901, NONE, NONE, 9, 0 }, { 0, 1, 0, 0, 0 } },
+	{ { AT, NONE, AT - 6 * 3600, NONE, NONE, 9, 0 }, { 0, 1, 0, 0, 0 } },
+	{ { AT, NONE, AT - 6 * 3600 - 1, NONE, NONE, 9, 0 }, { 0, 2, 0, 0, 0 } },
+	/* A day's reports may be made until 22 h after its end, late rows' a day later. */
+	{ { AT + 22 * 3600, NONE, NONE, AT - 2 * 86400, NONE, 9, 0 }, { 0, 0, 0, 0, 0 } },
+	{ { AT + 2 * 3600, NONE, NONE, AT - 3 * 86400, NONE, 9, 0 }, { 0, 0, 0, 0, 0 } },
+	{ { AT + 2 * 3600 + 1, NONE, NONE, AT - 3 * 86400, NONE, 9, 0 }, { 0, 0, 1, 0, 0 } },
+	{ { AT + 1, NONE, NONE, AT - 5 * 86400, NONE, 9, 0 }, { 0, 0, 2, 0, 0 } },
+	{ { AT, NONE, NONE, NONE, AT - 86400, 9, 0 }, { 0, 0, 0, 0, 0 } },
+	{ { AT, NONE, NONE, NONE, AT - 86401, 9, 0 }, { 0, 0, 0, 1, 0 } },
+	{ { AT, NONE, NONE, NONE, AT - 2 * 86400 - 1, 9, 0 }, { 0, 0, 0, 2, 0 } },
+	/* One of thousands is that receiver's; half of them is ours. */
+	{ { AT, NONE, NONE, NONE, NONE, 1000, 1 }, { 0, 0, 0, 0, 0 } },
+	{ { AT, NONE, NONE, NONE, NONE, 99, 1 }, { 0, 0, 0, 0, 1 } },
+	{ { AT, NONE, NONE, NONE, NONE, 51, 49 }, { 0, 0, 0, 0, 1 } },
+	{ { AT, NONE, NONE, NONE, NONE, 50, 50 }, { 0, 0, 0, 0, 2 } },
+	{ { AT, NONE, NONE, NONE, NONE, 0, 9 }, { 0, 0, 0, 0, 1 } },
+	{ { AT, NONE, NONE, NONE, NONE, 0, 10 }, { 0, 0, 0, 0, 2 } },
+};
+
+static void
+test_degrees(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (unsigned w = 0; w < MAIL_HEALTH_MAX; w++)
+			if (mail_health(&rows[i].facts, (enum mail_health_what)w) != rows[i].want[w])
+				fail_msg("row %zu, %s", i, mail_health_word((enum mail_health_what)w));
+}
+
+TESTS_MAIN("mail_health", T(test_degrees))
