@@ -69,6 +69,11 @@ class World:
         self.write("unbound.conf", head + "\n".join(data) + "\nremote-control:" + tail)
         return n
 
+    def refuse(self, name):
+        """The records as they were, but for one name the resolver has no answer."""
+        self.records()
+        self.write("unbound.conf", text(self.d, "unbound.conf").replace("remote-control:", "\tlocal-zone: \"%s.\" always_refuse\nremote-control:" % name))
+
     def dns(self, up=True):
         if self.unbound:
             stop(self.unbound)
@@ -165,6 +170,19 @@ def no_dns(t, w):
     t.ok(w.reload("policy: enforce\n  on-temperror: tempfail", "policy: enforce"), "and back")
 
 
+def no_key(t, w):
+    """The policy is known, a key is not: a stranger can bring that about, so mail is not let in for it."""
+    w.refuse("r1._domainkey.strict.example")
+    t.ok(w.dns() and w.milter(), "one key is not answered", text(w.d, "unbound.log"))
+    replies = w.send()
+    t.ok(replies["forward-plain"].startswith("451"), "what only that key proves is asked for again", replies)
+    t.ok(replies["direct-unsigned"] == "250" and replies["spoof-reject"].startswith("550"), "the rest is what it was", replies)
+    t.ok(w.reload("policy: enforce", "policy: enforce\n  on-temperror: accept"), "another choice")
+    replies = w.send()
+    t.equal(replies["forward-plain"], "250", "then it is let in")
+    t.ok(w.reload("policy: enforce\n  on-temperror: accept", "policy: enforce"), "and back")
+
+
 def seal_killed(t, w):
     t.ok(w.kill("seal"), "the keys' process is killed, and there again")
     replies = w.send()
@@ -184,6 +202,7 @@ def main():
                 before = w.send()
                 for r in RECORDS:
                     t.case(record, t, w, before, *r)
+                t.case(no_key, t, w)
                 t.case(no_dns, t, w)
                 t.case(healed, t, w, before)
                 t.case(seal_killed, t, w)
