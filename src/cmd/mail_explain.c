@@ -235,6 +235,7 @@ static void
 dkim_fields_print(const struct cmd_ctx *ctx, const struct dkim_verdict *v, struct buf *b)
 {
 	unsigned column = LABEL_COLUMN;
+	bool any_absent = false;
 
 	label(ctx, N_("signed fields"), b);
 	for (size_t i = 0; i < v->sig->n_names; i++) {
@@ -250,7 +251,11 @@ dkim_fields_print(const struct cmd_ctx *ctx, const struct dkim_verdict *v, struc
 		buf_str(b, absent ? "[" : "");
 		escape_term(b, v->sig->names[i]);
 		buf_str(b, absent ? "]" : "");
+		any_absent |= absent;
 	}
+	if (any_absent)
+		buf_printf(b, "\n%*s%s", LABEL_COLUMN, "",
+		    tr(ctx->lang, N_("(in brackets: no such field, or no further one, is there; signed so that nobody can add it)")));
 	buf_char(b, '\n');
 }
 
@@ -265,7 +270,7 @@ dkim_times_print(const struct cmd_ctx *ctx, const struct dkim_sig *s, struct buf
 	if (s->has_time)
 		buf_printf(b, tr(ctx->lang, N_("signed %s")), time_str(s->time, text));
 	if (s->has_time && s->has_expiry)
-		buf_str(b, ", ");
+		buf_str(b, tr(ctx->lang, N_(", ")));
 	if (s->has_expiry)
 		buf_printf(b, tr(ctx->lang, N_("good until %s")), time_str(s->expiry, text));
 	buf_char(b, '\n');
@@ -281,7 +286,7 @@ dkim_one_print(const struct cmd_ctx *ctx, const struct dkim_verdict *v, size_t i
 	escape_term(b, s->domain.n > 0 ? s->domain : SV("-"));
 	buf_str(b, tr(ctx->lang, N_(", selector ")));
 	escape_term(b, s->selector.n > 0 ? s->selector : SV("-"));
-	buf_printf(b, ", %s, %s/%s\n", s->alg == DKIM_NO_ALG ? "-" : dkim_alg_name(s->alg),
+	buf_printf(b, tr(ctx->lang, N_(", %s, %s/%s\n")), s->alg == DKIM_NO_ALG ? "-" : dkim_alg_name(s->alg),
 	    canons[s->head_canon], canons[s->body_canon]);
 	if (v->is_asked)
 		dkim_key_print(ctx, v, b);
@@ -319,7 +324,7 @@ arc_part_print(const struct cmd_ctx *ctx, const char *what, const struct arc_sig
 	label(ctx, what, b);
 	buf_str(b, s->why == ARC_FINE ? tr(ctx->lang, N_("holds")) : tr(ctx->lang, N_("BROKEN")));
 	if (s->sig != NULL) {
-		buf_str(b, ", ");
+		buf_str(b, tr(ctx->lang, N_(", ")));
 		escape_term(b, s->sig->domain);
 		buf_str(b, tr(ctx->lang, N_(", selector ")));
 		escape_term(b, s->sig->selector);
@@ -400,9 +405,9 @@ ident_print(const struct cmd_ctx *ctx, const char *method, const struct dname *n
 		mail_name_print(b, name);
 	else
 		buf_char(b, '-');
-	buf_printf(b, ": %s; %s %s\n", mail_result_name(r), dmarc_aligned(align) ?
-	    tr(ctx->lang, N_("speaks for the author:")) : tr(ctx->lang, N_("does not speak for the author:")),
-	    tr(ctx->lang, dmarc_align_name(align)));
+	buf_printf(b, ": %s; ", mail_result_name(r));
+	buf_printf(b, dmarc_aligned(align) ? tr(ctx->lang, N_("speaks for the author: %s\n")) :
+	    tr(ctx->lang, N_("does not speak for the author: %s\n")), tr(ctx->lang, dmarc_align_name(align)));
 }
 
 static void
@@ -504,6 +509,7 @@ static void
 story_print(const struct cmd_ctx *ctx, const struct mail_case *m, struct buf *b)
 {
 	const struct mail_story *s = &m->story;
+	const char *step = mail_story_step(s, s->kind), *other = mail_story_step(s, s->other);
 
 	heading(ctx, N_("6. What most likely happened"), b);
 	buf_printf(b, "  %s\n", tr(ctx->lang, mail_story_text(s->kind)));
@@ -513,9 +519,9 @@ story_print(const struct cmd_ctx *ctx, const struct mail_case *m, struct buf *b)
 	if (s->has_other)
 		buf_printf(b, tr(ctx->lang, N_("  As likely: %s\n")), tr(ctx->lang, mail_story_text(s->other)));
 	heading(ctx, N_("Next step"), b);
-	buf_printf(b, "  %s\n", tr(ctx->lang, mail_story_step(s->kind)));
-	if (s->has_other)
-		buf_printf(b, "  %s\n", tr(ctx->lang, mail_story_step(s->other)));
+	buf_printf(b, "  %s\n", tr(ctx->lang, step));
+	if (s->has_other && other != step)
+		buf_printf(b, "  %s\n", tr(ctx->lang, other));
 }
 
 void

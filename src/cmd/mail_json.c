@@ -343,7 +343,7 @@ story_json(const struct cmd_ctx *ctx, const struct mail_story *s, struct json *j
 	json_kv_str(j, "kind", mail_story_name(s->kind));
 	json_kv_str(j, "or", s->has_other ? mail_story_name(s->other) : NULL);
 	json_kv_str(j, "text", tr(ctx->lang, mail_story_text(s->kind)));
-	json_kv_str(j, "step", tr(ctx->lang, mail_story_step(s->kind)));
+	json_kv_str(j, "step", tr(ctx->lang, mail_story_step(s, s->kind)));
 	json_key(j, "evidence");
 	json_open(j, '[');
 	for (size_t i = 0; i < s->n; i++) {

@@ -71,7 +71,7 @@ dkim_line(const struct cmd_ctx *ctx, const struct dkim_verdict *v, struct buf *b
 		escape_term(b, s->selector);
 	}
 	if (s->alg != DKIM_NO_ALG)
-		buf_printf(b, ", %s", dkim_alg_name(s->alg));
+		buf_printf(b, tr(ctx->lang, N_(", %s")), dkim_alg_name(s->alg));
 	if (v->key_bits > 0 && s->alg == DKIM_RSA_SHA256)
 		buf_printf(b, tr(ctx->lang, N_(", %u bits")), v->key_bits);
 	if (v->why != DKIM_FINE)

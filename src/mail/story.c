@@ -63,12 +63,6 @@ mail_story_text(enum mail_story_kind k)
 }
 
 const char *
-mail_story_step(enum mail_story_kind k)
-{
-	return k < MAIL_STORY_MAX ? stories[k].step : "?";
-}
-
-const char *
 mail_evidence_name(enum mail_evidence_code c)
 {
 	return c < EVIDENCE_MAX ? rows[c].name : "?";
@@ -104,6 +98,34 @@ evidence_has(const struct mail_story *s, enum mail_evidence_code code)
 		if (s->evidence[i].code == code)
 			return true;
 	return false;
+}
+
+/* --- what to do next --- */
+
+static const char step_doubt[] = N_("Refuse it, whatever passed: programs differ in what they read in such a header, and filters are deceived so. The findings say what is wrong with it; if a program of yours wrote it, mend that.");
+static const char step_shown[] = N_("What passed is the address. The display name shows one of another domain, and many mail programs show nothing else: warn the recipient, unless you know the sender.");
+static const char step_name[] = N_("What passed is another name than the author's domain, and the domain's record does not take the two for one (adkim=s, aspf=s, or another organization). If the domain is yours: sign with DKIM for the very domain in From, or relax the record. If it is not: tell its owner.");
+
+/* Stories in which nobody has to do anything, if only DMARC passed. */
+static bool
+is_harmless(enum mail_story_kind k)
+{
+	return k == MAIL_STORY_DIRECT || k == MAIL_STORY_SERVICE || k == MAIL_STORY_FORWARDED ||
+	    k == MAIL_STORY_LIST;
+}
+
+const char *
+mail_story_step(const struct mail_story *s, enum mail_story_kind k)
+{
+	if (evidence_has(s, EVIDENCE_HEAD_DOUBT))
+		return step_doubt;
+	if (s->dmarc == MAIL_PASS && evidence_has(s, EVIDENCE_NAME_ELSEWHERE))
+		return step_shown;
+	if (s->dmarc == MAIL_PASS && is_harmless(k))
+		return stories[MAIL_STORY_DIRECT].step;
+	if (s->dmarc == MAIL_FAIL && k == MAIL_STORY_DIRECT)
+		return step_name;
+	return k < MAIL_STORY_MAX ? stories[k].step : "?";
 }
 
 /* The rules above the weights. */
@@ -146,10 +168,10 @@ int
 mail_story_find(struct pool *pool, const struct mail_judge *j, const struct mail_judge_in *in,
     const struct mail_judge_out *out, bool doubt, struct mail_story *ret)
 {
-	struct mail_story s = { .n = 0 };
+	struct mail_story s = { .dmarc = out->dmarc.now.result };
 	struct story_of of = { pool, j, in, out, &s };
 
-	if (out->dmarc.now.result == MAIL_TEMPERROR) {
+	if (s.dmarc == MAIL_TEMPERROR) {
 		s.kind = MAIL_STORY_UNKNOWN;
 		*ret = s;
 		return 0;

@@ -46,10 +46,9 @@ enum mail_story_kind {
 	MAIL_STORY_UNKNOWN = MAIL_STORY_WEIGHED, /* the DNS did not answer */
 	MAIL_STORY_MAX
 };
-/* "direct" …: a word for programs; what it means, and the next step: msgids. */
+/* "direct" …: a word for programs, and what it means: a msgid. */
 const char *mail_story_name(enum mail_story_kind);
 const char *mail_story_text(enum mail_story_kind);
-const char *mail_story_step(enum mail_story_kind);
 
 enum mail_evidence_code {
 #define E(code, ...)	EVIDENCE_##code,
@@ -75,7 +74,10 @@ struct mail_story {
 	int			 weight[MAIL_STORY_WEIGHED];
 	struct mail_evidence	 evidence[EVIDENCE_MAX];	/* each code once */
 	size_t			 n;
+	enum mail_result	 dmarc;
 };
+/* What to do next, if it is this one: a msgid. Whether DMARC passed counts, too. */
+const char *mail_story_step(const struct mail_story *, enum mail_story_kind);
 
 /* doubt: the head has faults that make programs read it differently. -ENOMEM. */
 int	 mail_story_find(struct pool *, const struct mail_judge *, const struct mail_judge_in *,
