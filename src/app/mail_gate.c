@@ -296,6 +296,7 @@ mail_gate_end(struct mail_gate *g, const struct mail_gate_world *w, struct mail_
 	struct mail_gate_out out = { .who = g->who, .enhanced = SV(""), .text = SV("") };
 
 	body_end(g);
+	gate_sign_renew(g, w);
 	if (g->failure == 0)
 		g->failure = ends[g->who](g, w, &out);
 	if (g->failure < 0)

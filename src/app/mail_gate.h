@@ -81,6 +81,8 @@ struct mail_gate_world {
 	void		*fill_arg;
 	/* Who signs: app/mail_sign.h. NULL: nobody can. */
 	const struct mail_signer *signer;
+	/* The table as it is now: keys may have changed since the message began. NULL: as it was then. */
+	const struct mail_sign_table *signs;
 	struct dkim_pubs *pubs;		/* keys made ready (mail/dkim.h); NULL: none are kept */
 	struct mail_marks *marks;	/* known marks of domains; NULL: none are */
 	int64_t		 now;

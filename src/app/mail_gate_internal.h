@@ -75,6 +75,8 @@ int	 gate_bimi(struct mail_gate *, const struct mail_gate_world *, const struct 
 bool	 gate_is_sealing(const struct mail_gate *);
 /* Who will sign, or seal: known as soon as the head is. -ENOMEM. */
 int	 gate_sign_begin(struct mail_gate *) MUST_USE;
+/* At the end: by the keys of now. */
+void	 gate_sign_renew(struct mail_gate *, const struct mail_gate_world *);
 /* Fields for own mail. Negative: one could not be made. */
 int	 gate_sign(struct mail_gate *, const struct mail_gate_world *, struct mail_gate_out *) MUST_USE;
 

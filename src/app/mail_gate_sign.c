@@ -12,18 +12,29 @@ gate_is_sealing(const struct mail_gate *g)
 }
 
 static void
-keys_find(struct mail_gate *g)
+keys_find(struct mail_gate *g, const struct mail_sign_table *signs)
 {
 	const struct mail_gate_conf *c = g->conf;
 
-	if (c->signs == NULL || mail_policy_doubt(&g->fs) || g->judge.n_authors == 0)
+	if (signs == NULL || mail_policy_doubt(&g->fs) || g->judge.n_authors == 0)
 		return;
 	if (g->who == MAIL_WHO_OWN) {
-		g->n_keys = mail_sign_find(c->signs, &g->judge.authors[0].name, &g->keys);
+		g->n_keys = mail_sign_find(signs, &g->judge.authors[0].name, &g->keys);
 	} else if (gate_is_sealing(g)) {
-		g->keys = mail_sign_seal(c->signs, c->seal_domain, c->seal_selector);
+		g->keys = mail_sign_seal(signs, c->seal_domain, c->seal_selector);
 		g->n_keys = g->keys != NULL;
 	}
+}
+
+/*
+ * A message takes minutes on a slow line: keys of its beginning may have been replaced since, and
+ * role seal knows the numbers of another life no more. Who had none then has no digest for one now.
+ */
+void
+gate_sign_renew(struct mail_gate *g, const struct mail_gate_world *w)
+{
+	if (g->n_keys > 0)
+		keys_find(g, w->signs);
 }
 
 static const struct mail_body_want *
@@ -48,7 +59,7 @@ want_of_judge(const struct mail_gate *g)
 int
 gate_sign_begin(struct mail_gate *g)
 {
-	keys_find(g);
+	keys_find(g, g->conf->signs);
 	if (g->n_keys == 0)
 		return 0;
 	if (g->who == MAIL_WHO_OTHERS && (g->want = want_of_judge(g)) != NULL)

@@ -6,7 +6,7 @@
 
 struct milter_mail {
 	struct milter_hall	*hall;
-	struct lent		*signs;
+	struct lent		*signs, *signs_now;	/* when it began, and at its end */
 	struct mail_gate_conf	 conf;		/* the hall's, with the keys of this moment */
 	struct mail_gate	*gate;
 	struct mail_dns		*dns;
@@ -20,6 +20,7 @@ milter_mail_free(struct milter_mail *m)
 	(void)mail_gate_free(m->gate);
 	(void)mail_dns_free(m->dns);
 	lend_back(m->hall->signs, m->signs);
+	lend_back(m->hall->signs, m->signs_now);
 	free(m);
 	return NULL;
 }
@@ -99,16 +100,19 @@ out_count(struct milter_counts *n, const struct mail_gate_out *out)
 }
 
 void
-milter_mail_end(struct milter_mail *m, struct mail_gate_out *ret)
+milter_mail_end(struct milter_mail *m, struct sv queue_id, struct mail_gate_out *ret)
 {
 	struct milter_counts *n = &m->hall->n;
-	const struct mail_gate_world w = {
+	struct mail_gate_world w = {
 		.ask = mail_dns_ask(m->dns), .fill = fill, .fill_arg = m->dns,
 		.signer = &m->hall->signer, .pubs = m->hall->pubs,
 		.marks = m->hall->marks, .now = role_now(m->hall->role),
 	};
 
+	m->signs_now = lend_take(m->hall->signs);
+	w.signs = lent_thing(m->signs_now);
 	mail_gate_end(m->gate, &w, ret);
+	ret->row.queue_id = ret->report.queue_id = queue_id;
 	out_count(n, ret);
 	if (ret->has_report)
 		milter_failures_put(m->hall, &ret->report, w.now);

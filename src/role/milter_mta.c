@@ -15,6 +15,7 @@
 
 #include "base/pool.h"
 #include "role/milter_role.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/net_tcp.h"
 #include "sys/task.h"
@@ -22,7 +23,7 @@
 /* libmilter's callbacks have no argument of ours. */
 static struct milter_hall *hall;
 
-/* What must be allowed to us, and what nobody need wait for. */
+/* What must be allowed to us, and what nobody need wait for (libmilter answers who cannot do without). */
 #define ACTIONS		(SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE)
 #define SILENT		(SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | \
 			 SMFIP_NR_EOH | SMFIP_NR_BODY)
@@ -44,6 +45,7 @@ struct talk {
 	char			*helo;
 	/* one message; the pool is its envelope's */
 	struct pool		*pool;
+	bool			 is_begun, has_head;	/* its envelope is complete; its head, too */
 	bool			 judging;	/* counted as such */
 	int			 rc;		/* what failed before the end */
 	struct sv		 sender, login;
@@ -82,7 +84,7 @@ message_end(struct talk *t)
 	t->mail = milter_mail_free(t->mail);
 	if (t->judging)
 		atomic_fetch_sub(&hall->n.judging, 1);
-	t->judging = false;
+	t->judging = t->is_begun = t->has_head = false;
 	t->rc = 0;
 	t->sender = t->login = SV("");
 	t->recipients = NULL;
@@ -113,25 +115,33 @@ address_take(struct talk *t, const char *arg)
 
 /* --- callbacks --- */
 
+static struct talk *
+talk_new(unsigned long steps)
+{
+	struct talk *t = calloc(1, sizeof(*t));
+
+	if (t == NULL || (t->pool = pool_new(MILTER_ENVELOPE_MAX)) == NULL) {
+		free(t);
+		return NULL;
+	}
+	t->steps = steps;
+	return t;
+}
+
 static sfsistat
 on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2 UNUSED,
     unsigned long f3 UNUSED, unsigned long *pf0, unsigned long *pf1, unsigned long *pf2,
     unsigned long *pf3)
 {
-	struct talk *t = calloc(1, sizeof(*t));
+	struct talk *t;
 
 	*pf2 = *pf3 = 0;
 	*pf0 = (ACTIONS | SMFIF_SETSYMLIST) & f0;
 	*pf1 = (SILENT | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC) & f1;
-	if (t == NULL || (t->pool = pool_new(MILTER_ENVELOPE_MAX)) == NULL) {
-		free(t);
-		t = NULL;
+	if ((t = talk_new(*pf1)) == NULL)
 		*pf1 &= ~(unsigned long)SILENT;	/* each step says what failure() does */
-	}
 	if (t == NULL || (f0 & ACTIONS) != ACTIONS)
 		atomic_fetch_add(t == NULL ? &hall->n.failed : &hall->n.odd, 1);
-	if (t != NULL)
-		t->steps = *pf1;
 	(void)smfi_setpriv(ctx, t);
 	if ((*pf0 & SMFIF_SETSYMLIST) != 0 &&
 	    (smfi_setsymlist(ctx, SMFIM_ENVFROM, lib("{auth_authen} v")) == MI_FAILURE ||
@@ -140,19 +150,44 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2 
 	return SMFIS_CONTINUE;
 }
 
-/* host is what the client's address is called; the address itself counts. */
+/*
+ * Without an address it is a program of that host. Postfix calls a client "unknown" whose address it
+ * does not know (XCLIENT ADDR=[UNAVAILABLE]): that is nobody of ours, and has no host's address
+ * (RFC 1122 section 3.2.1.3).
+ */
+static void
+client_take(struct talk *t, const char *host, const _SOCK_ADDR *from)
+{
+	t->client = tcp_host_from(from);
+	if (t->client.af == 0 && host != NULL && sv_caseeq(sv_str(host), SV("unknown")))
+		t->client = (struct ip_prefix){ .af = IP_V4, .len = 32 };
+	t->has_client = t->client.af != 0;
+}
+
+/*
+ * Behind SMFIC_QUIT_NC the same socket has another connection, and nothing was negotiated anew. Who
+ * knows that command knows of leading blanks, too (version 6 of the protocol).
+ */
+static struct talk *
+talk_again(SMFICTX *ctx)
+{
+	struct talk *t = talk_new(SILENT | SMFIP_HDR_LEADSPC);
+
+	(void)smfi_setpriv(ctx, t);
+	return t;
+}
+
 static sfsistat
-on_connect(SMFICTX *ctx, char *host UNUSED, _SOCK_ADDR *from)
+on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *from)
 {
 	struct talk *t = talk_of(ctx);
 
-	if (t == NULL)
+	if (t == NULL && (t = talk_again(ctx)) == NULL)
 		return failure(ctx);
+	if (!t->counted)
+		t->crowded = atomic_fetch_add(&hall->n.connections, 1) >= MILTER_CONNECTIONS_MAX;
 	t->counted = true;
-	t->crowded = atomic_fetch_add(&hall->n.connections, 1) >= MILTER_CONNECTIONS_MAX;
-	/* Without an address it is a program of that host. */
-	t->client = tcp_host_from(from);
-	t->has_client = t->client.af != 0;
+	client_take(t, host, from);
 	return silent(t, SMFIP_NR_CONN);
 }
 
@@ -227,11 +262,10 @@ is_sendmail(SMFICTX *ctx)
 static int
 mail_begin(SMFICTX *ctx, struct talk *t)
 {
-	const char *id = smfi_getsymval(ctx, lib("i"));
 	const struct mail_gate_mail m = {
 		.has_client = t->has_client, .client = t->client,
 		.helo = sv_str(t->helo != NULL ? t->helo : ""), .sender = t->sender,
-		.queue_id = sv_take(sv_str(id != NULL ? id : ""), MILTER_ADDRESS_MAX),
+		.queue_id = SV(""),	/* it is told with the end */
 		.recipients = t->recipients, .n_recipients = t->n_recipients, .login = t->login,
 		.writes_lists = is_sendmail(ctx),
 	};
@@ -239,26 +273,52 @@ mail_begin(SMFICTX *ctx, struct talk *t)
 	return t->rc < 0 ? t->rc : milter_mail_new(hall, &m, &t->mail);
 }
 
-/* The envelope is complete: is there room, and then a gate. */
+/* The envelope is complete: is there room, and then a gate. What fails is in t->rc. */
+static void
+message_begin(SMFICTX *ctx, struct talk *t)
+{
+	t->is_begun = true;
+	atomic_fetch_add(&hall->n.messages, 1);
+	t->judging = true;
+	if (atomic_fetch_add(&hall->n.judging, 1) >= hall->max_messages || t->crowded) {
+		atomic_fetch_add(&hall->n.crowded, 1);
+		t->rc = -EBUSY;
+	} else if ((t->rc = mail_begin(ctx, t)) < 0)
+		atomic_fetch_add(&hall->n.failed, 1);
+}
+
 static sfsistat
 on_data(SMFICTX *ctx)
 {
 	struct talk *t = talk_of(ctx);
 
-	atomic_fetch_add(&hall->n.messages, 1);
 	if (t == NULL)
 		return failure(ctx);
-	if (atomic_fetch_add(&hall->n.judging, 1) >= hall->max_messages || t->crowded) {
-		atomic_fetch_sub(&hall->n.judging, 1);
-		atomic_fetch_add(&hall->n.crowded, 1);
-		return failure(ctx);
-	}
-	t->judging = true;
-	if (mail_begin(ctx, t) == 0)
+	message_begin(ctx, t);
+	if (t->mail != NULL)
 		return SMFIS_CONTINUE;
-	atomic_fetch_add(&hall->n.failed, 1);
 	message_end(t);
 	return failure(ctx);
+}
+
+/* Version 2 of the protocol has no DATA (Postfix: milter_protocol = 2): what comes first behind the envelope. */
+static struct milter_mail *
+mail_of(SMFICTX *ctx, struct talk *t)
+{
+	if (t == NULL)
+		return NULL;
+	if (!t->is_begun)
+		message_begin(ctx, t);
+	return t->mail;
+}
+
+/* Once, and before a body, whether or not somebody says so. */
+static void
+head_end(struct talk *t)
+{
+	if (!t->has_head)
+		milter_mail_head_end(t->mail);
+	t->has_head = true;
 }
 
 /* RFC 5322: what is behind the colon; an MTA of old has cut a blank away. */
@@ -269,7 +329,7 @@ on_field(SMFICTX *ctx, char *name, char *value)
 	struct sv v = sv_str(value);
 	char *p;
 
-	if (t == NULL || t->mail == NULL)
+	if (mail_of(ctx, t) == NULL || t->has_head)
 		return silent(t, SMFIP_NR_HDR);
 	if ((t->steps & SMFIP_HDR_LEADSPC) != 0)
 		milter_mail_field(t->mail, sv_str(name), v);
@@ -289,8 +349,8 @@ on_head_end(SMFICTX *ctx)
 {
 	struct talk *t = talk_of(ctx);
 
-	if (t != NULL && t->mail != NULL)
-		milter_mail_head_end(t->mail);
+	if (mail_of(ctx, t) != NULL)
+		head_end(t);
 	return silent(t, SMFIP_NR_EOH);
 }
 
@@ -299,8 +359,10 @@ on_body(SMFICTX *ctx, unsigned char *p, size_t n)
 {
 	struct talk *t = talk_of(ctx);
 
-	if (t != NULL && t->mail != NULL)
+	if (mail_of(ctx, t) != NULL) {
+		head_end(t);
 		milter_mail_body(t->mail, (struct sv){ (const char *)p, n });
+	}
 	return silent(t, SMFIP_NR_BODY);
 }
 
@@ -387,6 +449,22 @@ verdict(SMFICTX *ctx, struct talk *t, const struct mail_gate_out *out)
 	return SMFIS_ACCEPT;
 }
 
+/*
+ * By what its row is known. Not every MTA says it with DATA, and one that is not asked for macros
+ * may never: then it is a word of ours, as a row without one could not be told from others.
+ */
+static struct sv
+queue_id(SMFICTX *ctx, struct talk *t)
+{
+	const char *id = smfi_getsymval(ctx, lib("i"));
+
+	if (id != NULL && id[0] != '\0')
+		return sv_take(sv_str(id), MAIL_ROW_QUEUE_MAX);
+	id = pool_printf(t->pool, "none-%llx-%llx", (unsigned long long)clock_mono_usec(),
+	    (unsigned long long)atomic_fetch_add(&hall->n.nameless, 1));
+	return sv_str(id != NULL ? id : "none");
+}
+
 static sfsistat
 on_end(SMFICTX *ctx)
 {
@@ -394,11 +472,13 @@ on_end(SMFICTX *ctx)
 	struct mail_gate_out out;
 	sfsistat s;
 
-	if (t == NULL || t->rc < 0 || t->mail == NULL) {
-		atomic_fetch_add(&hall->n.failed, 1);
+	if (mail_of(ctx, t) == NULL || t->rc < 0) {
+		if (t == NULL || t->mail != NULL)	/* else it was counted when it began */
+			atomic_fetch_add(&hall->n.failed, 1);
 		s = failure(ctx);
 	} else {
-		milter_mail_end(t->mail, &out);
+		head_end(t);
+		milter_mail_end(t->mail, queue_id(ctx, t), &out);
 		s = verdict(ctx, t, &out);
 	}
 	if (t != NULL)

@@ -50,7 +50,7 @@
 
 #define MILTER_CONNECTIONS_MAX	2000		/* each is a thread; Postfix has 100 smtpd by default */
 #define MILTER_RECIPIENTS_MAX	1000		/* of a message: Postfix's smtpd_recipient_limit */
-#define MILTER_ENVELOPE_MAX	((size_t)1 << 20) /* octets of one envelope: so many of 320 each, thrice */
+#define MILTER_ENVELOPE_MAX	((size_t)3 << 20) /* octets of an envelope: as many addresses, as long as may be */
 #define MILTER_STACK		((size_t)1 << 20) /* of a thread: address space, a tenth of it is touched */
 #define MILTER_DNS_SEC		30		/* for all questions of a message; RFC 7208 section 4.6.4: 20 */
 #define MILTER_SIGN_USEC	5000000		/* for an answer of role seal, which takes a millisecond */
@@ -65,6 +65,7 @@ struct milter_counts {
 	atomic_uint_fast64_t	messages, accepted, rejected, deferred, quarantined;
 	atomic_uint_fast64_t	own, relayed, signed_, sealed, changed;	/* fields removed and added */
 	atomic_uint_fast64_t	marked;		/* with a mark (BIMI) */
+	atomic_uint_fast64_t	nameless;	/* without a queue id */
 	/* trouble, each with a line for the log (milter.c) */
 	atomic_uint_fast64_t	crowded;	/* more than mail.max-messages at a time */
 	atomic_uint_fast64_t	failed;		/* could not be judged */
@@ -123,7 +124,7 @@ void	 milter_mail_field(struct milter_mail *, struct sv name, struct sv value);
 void	 milter_mail_head_end(struct milter_mail *);
 void	 milter_mail_body(struct milter_mail *, struct sv piece);
 /* *ret lives as long as the mail. */
-void	 milter_mail_end(struct milter_mail *, struct mail_gate_out *ret);
+void	 milter_mail_end(struct milter_mail *, struct sv queue_id, struct mail_gate_out *ret);
 
 /* --- libmilter (milter_mta.c) --- */
 

@@ -160,6 +160,44 @@ test_own(void **state)
 	place_done(&p);
 }
 
+/* Keys change while a message goes by: those of its end sign, and none where it had none at first. */
+static void
+test_renewed(void **state)
+{
+	static const struct {
+		const char	*before, *now;
+		unsigned	 n_signed;
+		const char	*has;		/* in the signature */
+	} rows[] = {
+		{ table_text, "1\ted25519-sha256\ta.example\te1\n", 1, "s=e1;" },
+		{ "0\trsa-sha256\ta.example\told\n", "0\trsa-sha256\ta.example\tr1\n", 1, "s=r1;" },
+		{ table_text, "2\trsa-sha256\tlist.test\ts1\n", 0, NULL },
+		{ "2\trsa-sha256\tlist.test\ts1\n", table_text, 0, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct mail_sign_table *before, *now;
+		struct place p;
+
+		place_init(&p);
+		assert_int_equal(mail_sign_table_parse(sv_str(rows[i].before), &before), 0);
+		assert_int_equal(mail_sign_table_parse(sv_str(rows[i].now), &now), 0);
+		p.gate.conf.signs = before;
+		p.gate.world.signs = now;
+		gate_kit_from(&p.gate, "", "x@a.example");
+		gate_kit_play(&p.gate, "From: X <x@a.example>\n\nHello\n");
+		assert_int_equal(p.gate.out.act, MAIL_ACT_ACCEPT);
+		assert_int_equal(p.gate.out.sign_failure, 0);
+		assert_int_equal(p.gate.out.n_signed, rows[i].n_signed);
+		if (rows[i].has != NULL)
+			text_has(p.gate.out.edits[0].value, rows[i].has);
+		place_done(&p);
+		(void)mail_sign_table_free(before);
+		(void)mail_sign_table_free(now);
+	}
+}
+
 static void
 test_own_unsigned(void **state)
 {
@@ -572,6 +610,6 @@ test_list_without(void **state)
 	}
 }
 
-TESTS_MAIN("mail_gate_sign", T(test_own), T(test_own_unsigned), T(test_keys_kept), T(test_seal), T(test_seal_of_spoof),
-    T(test_seal_twice), T(test_seal_signed), T(test_seal_other_form), T(test_row_order), T(test_seal_missing), T(test_seal_broken),
+TESTS_MAIN("mail_gate_sign", T(test_own), T(test_renewed), T(test_own_unsigned), T(test_keys_kept), T(test_seal),
+    T(test_seal_of_spoof), T(test_seal_twice), T(test_seal_signed), T(test_seal_other_form), T(test_row_order), T(test_seal_missing), T(test_seal_broken),
     T(test_list), T(test_list_without))
