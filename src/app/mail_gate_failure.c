@@ -110,7 +110,9 @@ dkim_take(struct telling *t, enum report_about about)
 		t->f.auth_failure = dkim_why(v);
 	t->f.dkim_domain = mail_name_text(t->pool, &v->sig->domain_name);
 	t->f.dkim_selector = v->sig->selector;
-	return t->f.dkim_domain.p == NULL ? -ENOMEM : 0;
+	t->f.dkim_identity = v->sig->identity_name.len == 0 ? t->f.dkim_domain :
+	    mail_name_text(t->pool, &v->sig->identity_name);
+	return t->f.dkim_domain.p == NULL || t->f.dkim_identity.p == NULL ? -ENOMEM : 0;
 }
 
 /* The record as it was read first. One too long is left out: its owner has it. */

@@ -177,7 +177,7 @@ struct feedback_out {
 	struct sv		 agent;		/* our name and version */
 	struct sv		 domain;	/* of the operator that it goes to: Reported-Domain */
 	struct sv		 auth_results;	/* the field's value, as we wrote it; or empty */
-	int64_t			 at, arrived;
+	int64_t			 at, arrived;	/* arrived: 0 is not told */
 	bool			 has_source;
 	struct ip_prefix	 source;
 	const struct mail_address *mail_from;	/* NULL: the null sender */

@@ -56,7 +56,8 @@ feedback_put(const struct out *w)
 		report_redact_address(&w->redact, f->recipient);
 		buf_char(w->b, '\n');
 	}
-	buf_printf(w->b, "Arrival-Date: %s\n", time_mail_str(f->arrived, text));
+	if (f->arrived != 0)
+		buf_printf(w->b, "Arrival-Date: %s\n", time_mail_str(f->arrived, text));
 	if (f->has_source)
 		buf_printf(w->b, "Source-IP: %s\n", ip_addr_str(f->source.addr, f->source.af, source));
 	buf_printf(w->b, "Reporting-MTA: dns; %.*s\nReported-Domain: %.*s\nIncidents: %" PRIu64 "\n\n",
@@ -67,7 +68,8 @@ static bool
 out_ok(const struct feedback_out *f, const struct report_frame *frame)
 {
 	return f->type < FEEDBACK_TYPE_MAX && f->type != FEEDBACK_AUTH_FAILURE && report_frame_ok(frame) &&
-	    report_key_ok(f->key) && report_domain_ok(f->domain) && report_text_ok(f->auth_results);
+	    report_key_ok(f->key) && report_domain_ok(f->domain) && report_text_ok(f->auth_results) &&
+	    report_lines_ok(f->auth_results);
 }
 
 static int
@@ -77,7 +79,7 @@ head_put(struct out *w, const struct report_frame *frame)
 	int rc;
 
 	w->redact.b = &head;
-	if ((rc = report_redact_head(&w->redact, w->f->head)) < 0 || (rc = head.rc) < 0)
+	if ((rc = report_redact_head(&w->redact)) < 0 || (rc = head.rc) < 0)
 		return rc;
 	report_frame_end(w->b, frame, buf_get(&head));
 	return w->b->rc;
@@ -94,8 +96,8 @@ feedback_write(struct buf *b, struct pool *pool, const struct feedback_out *f)
 		return -EINVAL;
 	if ((mac = crypto_hmac_new(CRYPTO_HMAC_SHA256, f->key)) == NULL)
 		return -ENOMEM;
-	w.redact = (struct report_redact){ .b = b, .mac = mac, .pool = pool, .with_subject = f->with_subject,
-		.with_tokens = true };
+	w.redact = (struct report_redact){ .b = b, .mac = mac, .pool = pool, .head = f->head,
+		.with_subject = f->with_subject, .with_tokens = true };
 	report_frame_begin(b, &frame, "Complaint", f->domain);
 	words_put(&w);
 	report_frame_feedback(b, &frame, feedback_type_name(f->type));

@@ -77,6 +77,7 @@
 #define REPORT_FAILURE_MAX	(24 * 1024)	/* octets of one: a journal's row has 32 KB (app/mail_journal.h) */
 #define REPORT_FAILURE_HEAD_MAX	(10 * 1024)	/* of them, of fields as they are; names of others, 34 each, stay */
 #define REPORT_RESULTS_MAX	3072		/* octets of results: ten signatures have 1.5 KB */
+#define MAIL_LINE_SENT_MAX	998		/* octets of a line of a mail of ours: RFC 5322 section 2.1.1 */
 #define REPORT_RECORD_MAX	1024		/* octets of an SPF record in one; escaped they are twice as many */
 
 /* --- row.h --- */

@@ -238,6 +238,7 @@ struct report_failure {
 	enum report_auth_failure auth_failure;
 	bool			 dkim_failed, spf_failed;	/* to authenticate an aligned identity */
 	struct sv		 dkim_domain, dkim_selector;	/* of an aligned signature that failed; or empty */
+	struct sv		 dkim_identity;	/* the domain of its i=; empty: dkim_domain */
 	struct sv		 spf_domain, spf_record;	/* of an aligned one that failed; or empty */
 	enum report_delivery	 delivery;
 	const struct mail_head	*head;

@@ -51,6 +51,14 @@ report_is_answer(const struct mail_head *head)
 	return false;
 }
 
+/* Properties that are a person where they are no address, too. */
+static bool
+is_personal(struct sv name)
+{
+	return sv_eq_str(name, "mailfrom") || sv_eq_str(name, "rcptto") || sv_eq_str(name, "auth") ||
+	    sv_eq_str(name, "i");
+}
+
 /* "d" of "a@d", "@d" in header.i; what has no domain is somebody's name, and none is shown. */
 static void
 property_redact(struct authres_property *p)
@@ -59,7 +67,7 @@ property_redact(struct authres_property *p)
 
 	if (at < p->value.n)
 		p->value = sv_skip(p->value, sv_eq_str(p->name, "i") ? at : at + 1);
-	else if (sv_eq_str(p->name, "mailfrom"))
+	else if (is_personal(p->name))
 		p->value = SV("redacted");
 }
 

@@ -42,14 +42,19 @@ dkim_put(const struct failure *w)
 	if (f->dkim_domain.n == 0)
 		return;
 	buf_printf(w->b, "DKIM-Domain: %.*s\nDKIM-Identity: @%.*s\nDKIM-Selector: %.*s\n",
-	    SV_ARG(f->dkim_domain), SV_ARG(f->dkim_domain), SV_ARG(f->dkim_selector));
+	    SV_ARG(f->dkim_domain), SV_ARG(f->dkim_identity.n > 0 ? f->dkim_identity : f->dkim_domain),
+	    SV_ARG(f->dkim_selector));
 }
 
-/* RFC 6591 section 3.2.3: SPF-DNS is "txt", the domain, and the record between quotes. */
+/*
+ * RFC 6591 section 3.2.6: SPF-DNS is "txt", the domain, and the record between quotes; folds are at
+ * its blanks. One that cannot be folded is left out: its owner has it.
+ */
 static void
 spf_put(const struct failure *w)
 {
 	const struct report_failure *f = w->f;
+	size_t begin = w->b->len, line = begin;
 
 	if (f->spf_domain.n == 0)
 		return;
@@ -57,11 +62,17 @@ spf_put(const struct failure *w)
 	for (size_t i = 0; i < f->spf_record.n; i++) {
 		char c = f->spf_record.p[i];
 
+		if (c == ' ' && w->b->len - line >= AUTHRES_LINE_MAX) {
+			buf_char(w->b, '\n');
+			line = w->b->len;
+		}
 		if (c == '"' || c == '\\')
 			buf_char(w->b, '\\');
 		buf_char(w->b, c >= ' ' && c <= '~' ? c : '?');
 	}
 	buf_str(w->b, "\"\n");
+	if (w->b->rc == 0 && !report_lines_ok(sv_skip(buf_get(w->b), begin)))
+		w->b->len = begin;
 }
 
 static void
@@ -92,6 +103,7 @@ failure_ok(const struct report_failure *f)
 {
 	return report_domain_ok(f->domain) && report_key_ok(f->key) &&
 	    f->auth_results.n <= REPORT_RESULTS_MAX && report_text_ok(f->auth_results) &&
+	    report_lines_ok(f->auth_results) && (f->dkim_identity.n == 0 || report_domain_ok(f->dkim_identity)) &&
 	    (f->dkim_domain.n == 0 || (report_domain_ok(f->dkim_domain) && report_domain_ok(f->dkim_selector))) &&
 	    (f->spf_domain.n == 0 || (report_domain_ok(f->spf_domain) && f->spf_record.n <= REPORT_RECORD_MAX));
 }
@@ -108,11 +120,11 @@ report_failure_write(struct buf *feedback, struct buf *head, struct pool *pool,
 		return -EINVAL;
 	if ((mac = crypto_hmac_new(CRYPTO_HMAC_SHA256, f->key)) == NULL)
 		return -ENOMEM;
-	w.redact = (struct report_redact){ .b = feedback, .mac = mac, .pool = pool,
+	w.redact = (struct report_redact){ .b = feedback, .mac = mac, .pool = pool, .head = f->head,
 		.with_subject = f->with_subject, .max = REPORT_FAILURE_HEAD_MAX };
 	feedback_put(&w);
 	w.redact.b = head;
-	if ((rc = report_redact_head(&w.redact, f->head)) < 0)
+	if ((rc = report_redact_head(&w.redact)) < 0)
 		return rc;
 	return feedback->rc < 0 ? feedback->rc : head->rc;
 }

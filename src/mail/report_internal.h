@@ -13,32 +13,41 @@ bool	 report_address_ok(struct sv);
 bool	 report_id_ok(struct sv);
 /* Printable ASCII and folds: nothing that this mail's own reader could take for more. */
 bool	 report_text_ok(struct sv);
+/* No line of it is longer than SMTP has to take. */
+bool	 report_lines_ok(struct sv);
 /* Lines of a field, or of one of ours, with LF. */
 void	 report_lines_put(struct buf *, struct sv);
 
-/* --- what others may see of a message (report_redact.c) --- */
+/* --- what others may see of a message (report_redact.c, report_redact_sig.c) --- */
 
 struct report_redact {
 	struct buf		*b;
 	struct crypto_hmac	*mac;		/* its key makes the words */
 	struct pool		*pool;
+	const struct mail_head	*head;
+	struct sv		*people;	/* local parts in the head: report_redact_head() finds them */
+	size_t			 n_people;
 	bool			 with_subject;
 	bool			 with_tokens;	/* those by which a sender knows recipients again */
 	size_t			 max;		/* octets of fields; those beyond are named; 0: all */
 };
+/* Can it be guessed? */
+bool	 report_key_ok(struct sv key);
+void	 report_redact_word(const struct report_redact *, struct sv local);
 /* "<word@domain>" */
 void	 report_redact_address(const struct report_redact *, const struct mail_address *);
 /* 0; -ENOMEM. */
-int	 report_redact_head(const struct report_redact *, const struct mail_head *) MUST_USE;
+int	 report_redact_head(struct report_redact *) MUST_USE;
+/* Of DKIM or ARC; 0. */
+int	 report_redact_signature(const struct report_redact *, const struct mail_field *);
 
-/* A mail of RFC 5965: begin, words for people, feedback, its fields, end. */
+/* --- a mail of RFC 5965 (report_frame.c): begin, words for people, feedback, its fields, end --- */
+
 struct report_frame {
 	struct sv	from, to, submitter, id, agent;		/* as in struct report_failure_mail */
 	int64_t		at;
 };
 bool	 report_frame_ok(const struct report_frame *);
-/* Can it be guessed? */
-bool	 report_key_ok(struct sv key);
 void	 report_frame_begin(struct buf *, const struct report_frame *, const char *what, struct sv about);
 void	 report_frame_part(struct buf *, const struct report_frame *, const char *type);
 void	 report_frame_feedback(struct buf *, const struct report_frame *, const char *type);

@@ -3,23 +3,31 @@
  * whom, so only what helps to find the fault goes out: fields of a short list,
  * addresses with their local parts replaced (the same person has the same word
  * in all reports made with one key, and nobody without the key can try names),
- * no display names, no body. And the frame of a mail that carries such a report.
+ * no display names, no comments, no body.
  */
 #include <errno.h>
 
 #include "base/base64.h"
-#include "base/timefmt.h"
 #include "mail/report_internal.h"
-#include "mail/tags.h"
 
 #define WORD_OCTETS	9		/* of the MAC; 12 letters, enough to tell a provider's users apart */
 #define WORD_LEN	(WORD_OCTETS / 3 * 4)
+#define LOCAL_MIN	4		/* octets: a shorter one is in many a random word */
+#define PEOPLE_MAX	64		/* of the head, for identifiers that name one of them */
+#define DATE_MAX	64		/* octets: RFC 5322's longest has 32 */
+#define ID_MAX		250		/* octets of a Message-ID or a list's; usual ones have 70 */
 
 /* --- words and addresses --- */
 
+bool
+report_key_ok(struct sv key)
+{
+	return key.n >= REPORT_KEY_MIN;
+}
+
 /* RFC 6590 section 3: a keyed digest of the text takes its place. */
-static void
-word_put(const struct report_redact *w, struct sv local)
+void
+report_redact_word(const struct report_redact *w, struct sv local)
 {
 	uint8_t mac[CRYPTO_HMAC_LEN_MAX];
 	char word[WORD_LEN + 4];
@@ -41,7 +49,7 @@ void
 report_redact_address(const struct report_redact *w, const struct mail_address *a)
 {
 	buf_char(w->b, '<');
-	word_put(w, a->local);
+	report_redact_word(w, a->local);
 	buf_char(w->b, '@');
 	name_put(w, &a->name);
 	buf_char(w->b, '>');
@@ -70,24 +78,6 @@ addresses_put(const struct report_redact *w, const struct mail_field *field)
 	return 0;
 }
 
-bool
-report_text_ok(struct sv s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((s.p[i] < ' ' || s.p[i] > '~') && s.p[i] != '\t' && s.p[i] != '\r' && s.p[i] != '\n')
-			return false;
-	return true;
-}
-
-void
-report_lines_put(struct buf *b, struct sv s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] != '\r')
-			buf_char(b, s.p[i]);
-	buf_char(b, '\n');
-}
-
 static int
 field_put(const struct report_redact *w, const struct mail_field *field)
 {
@@ -96,44 +86,75 @@ field_put(const struct report_redact *w, const struct mail_field *field)
 	return 0;
 }
 
-/* i= may be a person's address; its local part becomes the word that it is elsewhere. */
 static void
-identity_put(const struct report_redact *w, const struct mail_field *field, struct sv local)
+unread_put(const struct report_redact *w, const struct mail_field *field)
 {
-	struct sv raw = field->raw;
-	size_t before = (size_t)(local.p - raw.p);
-
-	if (!report_text_ok(raw))
-		return;
-	for (size_t i = 0; i < before; i++)
-		if (raw.p[i] != '\r')
-			buf_char(w->b, raw.p[i]);
-	word_put(w, local);
-	report_lines_put(w->b, sv_skip(raw, before + local.n));
+	buf_printf(w->b, "%.*s: [not readable]\n", SV_ARG(field->name));
 }
 
-/*
- * z= is a copy of the head (RFC 6376 section 3.5), addresses and all. A number in i= is ARC's; what
- * is neither that nor has an "@" is nothing that could be redacted.
- */
-static int
-signature_put(const struct report_redact *w, const struct mail_field *field)
+static bool
+is_plain(char c)
 {
-	struct mail_tags tags;
-	struct sv identity;
-	uint32_t instance;
-	size_t at;
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == ' ' ||
+	    c == ',' || c == ':' || c == '+' || c == '-' || c == '.';
+}
 
-	if (mail_tags_parse(field->value, &tags, &at) != MAIL_TAGS_OK || mail_tag_get(&tags, "z").p != NULL)
+/* A date, a version: without the comment behind it, which may name who wrote, or on what. */
+static int
+plain_put(const struct report_redact *w, const struct mail_field *field)
+{
+	struct sv value = sv_trim(sv_take(field->value, sv_find(field->value, '(')));
+
+	for (size_t i = 0; i < value.n; i++)
+		if (!is_plain(value.p[i]))
+			value.n = 0;
+	if (value.n == 0 || value.n > DATE_MAX)
+		unread_put(w, field);
+	else
+		buf_printf(w->b, "%.*s: %.*s\n", SV_ARG(field->name), SV_ARG(value));
+	return 0;
+}
+
+/* --- identifiers --- */
+
+static bool
+has_text(struct sv in, struct sv what)
+{
+	for (; in.n >= what.n; in = sv_skip(in, 1))
+		if (sv_caseeq(sv_take(in, what.n), what))
+			return true;
+	return false;
+}
+
+/* Does it name one of the people in the head, as some programs have it? */
+static bool
+names_somebody(const struct report_redact *w, struct sv id)
+{
+	for (size_t i = 0; i < w->n_people; i++)
+		if (has_text(id, w->people[i]))
+			return true;
+	return false;
+}
+
+/* "<…>" alone: before it a list has its title, and behind it are comments. */
+static int
+id_put(const struct report_redact *w, const struct mail_field *field)
+{
+	struct sv id = sv_skip(field->value, sv_find(field->value, '<') + 1), local;
+	size_t end = sv_find(id, '>');
+
+	id = sv_take(id, end == id.n ? 0 : end);
+	local = sv_take(id, sv_find(id, '@'));
+	if (id.n == 0 || id.n > ID_MAX || !sv_graphic(id)) {
+		unread_put(w, field);
 		return 0;
-	identity = mail_tag_get(&tags, "i");
-	if (identity.n == 0 || num_u32(identity, 0, UINT32_MAX, &instance) == 0)
-		return field_put(w, field);
-	at = sv_rfind(identity, '@');
-	if (at == 0)
-		return field_put(w, field);
-	if (at < identity.n)
-		identity_put(w, field, sv_take(identity, at));
+	}
+	buf_printf(w->b, "%.*s: <", SV_ARG(field->name));
+	if (names_somebody(w, local)) {
+		report_redact_word(w, local);
+		id = sv_skip(id, local.n);
+	}
+	buf_printf(w->b, "%.*s>\n", SV_ARG(id));
 	return 0;
 }
 
@@ -157,18 +178,18 @@ static const struct {
 	const char	*name;
 	int		(*put)(const struct report_redact *, const struct mail_field *);
 } fields[] = {
-	{ "ARC-Message-Signature", signature_put },
-	{ "ARC-Seal", signature_put },
+	{ "ARC-Message-Signature", report_redact_signature },
+	{ "ARC-Seal", report_redact_signature },
 	{ "Cc", addresses_put },
 	{ "CFBL-Address", token_put },
 	{ "CFBL-Feedback-ID", token_put },
-	{ "Date", field_put },
-	{ "DKIM-Signature", signature_put },
+	{ "Date", plain_put },
+	{ "DKIM-Signature", report_redact_signature },
 	{ "Feedback-ID", token_put },
 	{ "From", addresses_put },
-	{ "List-Id", field_put },
-	{ "Message-ID", field_put },
-	{ "MIME-Version", field_put },
+	{ "List-Id", id_put },
+	{ "Message-ID", id_put },
+	{ "MIME-Version", plain_put },
 	{ "Reply-To", addresses_put },
 	{ "Return-Path", addresses_put },
 	{ "Sender", addresses_put },
@@ -184,20 +205,55 @@ field_fit(const struct report_redact *w, size_t k, const struct mail_field *fiel
 
 	if (fields[k].put(w, field) < 0)
 		return -ENOMEM;
-	if (w->max == 0 || w->b->rc < 0 || w->b->len - begin <= w->max)
+	if (w->b->rc < 0 || ((w->max == 0 || w->b->len - begin <= w->max) &&
+	    report_lines_ok(sv_skip(buf_get(w->b), before))))
 		return 0;
 	w->b->len = before;
 	buf_printf(w->b, "%s: [left out]\n", fields[k].name);
 	return 0;
 }
 
+static int
+people_take(struct report_redact *w, const struct mail_field *field)
+{
+	struct mail_address *a = NULL;
+	struct findings unsaid;
+	size_t n = 0;
+
+	findings_init(&unsaid, w->pool);
+	if (mail_addresses(w->pool, field->value, &unsaid, &a, &n) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < n && w->n_people < PEOPLE_MAX; i++)
+		if (a[i].local.n >= LOCAL_MIN)
+			w->people[w->n_people++] = a[i].local;
+	return 0;
+}
+
+static int
+people_find(struct report_redact *w)
+{
+	static const char *const names[] = { "From", "To", "Cc", "Reply-To", "Return-Path", "Sender" };
+
+	if ((w->people = pool_calloc(w->pool, PEOPLE_MAX, sizeof(*w->people))) == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const struct mail_field *field = mail_head_last(w->head, sv_str(names[i]), 0);
+
+		if (field != NULL && people_take(w, field) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int
-report_redact_head(const struct report_redact *w, const struct mail_head *head)
+report_redact_head(struct report_redact *w)
 {
 	size_t begin = w->b->len;
 
-	for (size_t i = 0; i < min_size(head->n, REPORT_FIELDS_MAX); i++) {
-		const struct mail_field *field = &head->fields[i];
+	if (people_find(w) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < min_size(w->head->n, REPORT_FIELDS_MAX); i++) {
+		const struct mail_field *field = &w->head->fields[i];
 
 		for (size_t k = 0; k < ARRAY_LEN(fields); k++)
 			if (sv_caseeq(field->name, sv_str(fields[k].name)) &&
@@ -205,55 +261,4 @@ report_redact_head(const struct report_redact *w, const struct mail_head *head)
 				return -ENOMEM;
 	}
 	return 0;
-}
-
-/* --- the mail around it --- */
-
-bool
-report_frame_ok(const struct report_frame *f)
-{
-	return report_address_ok(f->from) && report_address_ok(f->to) && report_domain_ok(f->submitter) &&
-	    report_id_ok(f->id) && f->agent.n > 0 && report_text_ok(f->agent);
-}
-
-bool
-report_key_ok(struct sv key)
-{
-	return key.n >= REPORT_KEY_MIN;
-}
-
-void
-report_frame_begin(struct buf *b, const struct report_frame *f, const char *what, struct sv about)
-{
-	char date[TIME_MAIL_STRLEN];
-
-	buf_printf(b, "From: <%.*s>\nTo: <%.*s>\nSubject: %s for %.*s\nDate: %s\n", SV_ARG(f->from),
-	    SV_ARG(f->to), what, SV_ARG(about), time_mail_str(f->at, date));
-	buf_printf(b, "Message-ID: <%.*s@%.*s>\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\n",
-	    SV_ARG(f->id), SV_ARG(f->submitter));
-	buf_printf(b, "Content-Type: multipart/report; report-type=feedback-report;\n boundary=\"=_%.*s\"\n\n",
-	    SV_ARG(f->id));
-	report_frame_part(b, f, "text/plain; charset=us-ascii");
-}
-
-void
-report_frame_part(struct buf *b, const struct report_frame *f, const char *type)
-{
-	buf_printf(b, "--=_%.*s\nContent-Type: %s\n\n", SV_ARG(f->id), type);
-}
-
-/* The fields of RFC 5965 section 3.1. */
-void
-report_frame_feedback(struct buf *b, const struct report_frame *f, const char *type)
-{
-	report_frame_part(b, f, "message/feedback-report");
-	buf_printf(b, "Feedback-Type: %s\nVersion: 1\nUser-Agent: %.*s\n", type, SV_ARG(f->agent));
-}
-
-void
-report_frame_end(struct buf *b, const struct report_frame *f, struct sv head)
-{
-	report_frame_part(b, f, "text/rfc822-headers; charset=us-ascii");
-	buf_sv(b, head);
-	buf_printf(b, "\n--=_%.*s--\n", SV_ARG(f->id));
 }

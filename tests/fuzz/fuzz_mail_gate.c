@@ -1,7 +1,7 @@
 /*
  * mail_gate: a message at the gate. The same verdict whether the DNS is slow or not; texts that
  * nothing can end; in the head as it goes on, no results of ours but those on top, and no field
- * that was not put there as one; a row that can be noted. Once with no mark known, then with all.
+ * that was not put there as one; a row and a report that can be noted. Once with no mark known, then with all.
  *
  * The input is fuzz_mail_judge's: lines with the client (none: a local program), HELO and the
  * sender; lines of the DNS, a name, a type (or FAIL) and data; an empty line; the message.
@@ -11,6 +11,7 @@
 
 #include "app/mail_gate.h"
 #include "dns_fake.h"
+#include "mail/feedback.h"
 
 #define ROWS_MAX	200
 #define FIELDS_MAX	4000
@@ -94,6 +95,8 @@ conf_fill(struct world *w)
 	w->conf.policy.n_relays = 1;
 	w->conf.policy.on_doubt = w->message.n % 2 == 0 ? MAIL_ACT_ACCEPT : MAIL_ACT_REJECT;
 	w->conf.policy.mark = SV("X-Quarantine");
+	w->conf.failures = (struct mail_gate_failures){ SV("0123456789abcdef"), w->message.n % 2 == 0,
+		w->message.n % 5 == 0 };
 	w->conf.bimi = w->message.n % 3 == 0 ? MAIL_GATE_BIMI_VOUCHED : MAIL_GATE_BIMI_ALL;
 	must((w->marks = mail_marks_new()) != NULL);
 }
@@ -237,11 +240,40 @@ row_must(const struct mail_gate_out *o, struct pool *pool)
 	must(read.row.disposition == o->row.row.disposition && read.n_rua <= o->row.n_rua);
 }
 
+/* What the domain's owner may be told: our own reader takes the mail for one, and a server its lines. */
+static void
+report_must(const struct mail_gate_out *o)
+{
+	static uint8_t room[MAIL_FAILURE_OCTETS_MAX];
+	struct wr wr = wr_mem(room, sizeof(room));
+	struct pool *pool = pool_new(MAIL_POOL_MAX);
+	const struct report_failure_mail m = { .from = SV("dmarc@here.test"), .to = SV("f@example.com"),
+		.submitter = SV("here.test"), .domain = o->report.domain, .id = SV("0123abc"), .agent = SV("S/1"),
+		.at = NOW, .incidents = 1, .feedback = o->report.feedback, .head = o->report.head };
+	struct sv line = { NULL, 0 }, left;
+	struct feedback *f = NULL;
+	struct findings unsaid;
+	struct buf b = BUF_INIT;
+
+	findings_init(&unsaid, pool);
+	must(o->has_row && o->act != MAIL_ACT_TEMPFAIL && mail_failure_write(&wr, &o->report) == 0);
+	must(report_failure_mail_write(&b, &m) == 0);
+	for (left = buf_get(&b); sv_line(&left, &line);)
+		must(line.n <= MAIL_LINE_SENT_MAX);
+	must(feedback_parse(pool, buf_get(&b), &unsaid, &f) == 0 && f != NULL && f->has_report);
+	must(f->type == FEEDBACK_AUTH_FAILURE && f->has_source && f->has_arrival && f->incidents == 1);
+	must(f->auth_failure.n > 0 && f->alignment.n > 0 && f->results.n == 1 && f->domains.n == 1);
+	buf_done(&b);
+	(void)pool_free(pool);
+}
+
 static void
 same_must(const struct mail_gate_out *a, const struct mail_gate_out *b)
 {
 	must(a->act == b->act && a->failure == b->failure && a->sign_failure == b->sign_failure);
 	must(sv_eq(a->text, b->text) && a->n_edits == b->n_edits && a->has_row == b->has_row);
+	must(a->has_report == b->has_report && sv_eq(a->report.feedback, b->report.feedback) &&
+	    sv_eq(a->report.head, b->report.head));
 	for (size_t i = 0; i < a->n_edits; i++)
 		must(sv_eq(a->edits[i].name, b->edits[i].name) && sv_eq(a->edits[i].value, b->edits[i].value) &&
 		    a->edits[i].index == b->edits[i].index);
@@ -314,6 +346,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	text_must(&out_a);
 	edits_must(&w, f, &out_a);
 	row_must(&out_a, w.pool);
+	if (out_a.has_report)
+		report_must(&out_a);
 	marks_play(&w, f, &out_a);
 	(void)mail_gate_free(a);
 	(void)mail_gate_free(b);

@@ -98,7 +98,7 @@ results(void **state UNUSED)
 
 	findings_init(&fs, pool);
 	assert_int_equal(authres_parse(pool, SV("mx.test; spf=fail (secretname) smtp.mailfrom=\"secret@name\"@a.test;"
-	    " spf=none smtp.mailfrom=secretname; dkim=fail reason=\"secretname\" header.d=a.test"
+	    " spf=none smtp.mailfrom=secretname; auth=pass smtp.auth=secretname smtp.rcptto=secretname; dkim=fail reason=\"secretname\" header.d=a.test"
 	    " header.i=secretname@s.a.test; dmarc=fail header.from=a.test"), &fs, &a), 0);
 	assert_non_null(a);
 	report_results_redact(a);

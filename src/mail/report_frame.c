@@ -1,0 +1,80 @@
+/* The mail that carries a failure report or a complaint (RFC 5965), and which text may stand in it. */
+#include "base/timefmt.h"
+#include "mail/report_internal.h"
+
+/* --- texts --- */
+
+bool
+report_text_ok(struct sv s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((s.p[i] < ' ' || s.p[i] > '~') && s.p[i] != '\t' && s.p[i] != '\r' && s.p[i] != '\n')
+			return false;
+	return true;
+}
+
+void
+report_lines_put(struct buf *b, struct sv s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] != '\r')
+			buf_char(b, s.p[i]);
+	buf_char(b, '\n');
+}
+
+/* RFC 5322 section 2.1.1: "MUST be no more than 998 characters"; a server may refuse the mail for it. */
+bool
+report_lines_ok(struct sv s)
+{
+	struct sv line;
+
+	while (sv_line(&s, &line))
+		if (line.n > MAIL_LINE_SENT_MAX)
+			return false;
+	return true;
+}
+
+/* --- the mail --- */
+
+bool
+report_frame_ok(const struct report_frame *f)
+{
+	return report_address_ok(f->from) && report_address_ok(f->to) && report_domain_ok(f->submitter) &&
+	    report_id_ok(f->id) && f->agent.n > 0 && report_text_ok(f->agent);
+}
+
+void
+report_frame_begin(struct buf *b, const struct report_frame *f, const char *what, struct sv about)
+{
+	char date[TIME_MAIL_STRLEN];
+
+	buf_printf(b, "From: <%.*s>\nTo: <%.*s>\nSubject: %s for %.*s\nDate: %s\n", SV_ARG(f->from),
+	    SV_ARG(f->to), what, SV_ARG(about), time_mail_str(f->at, date));
+	buf_printf(b, "Message-ID: <%.*s@%.*s>\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\n",
+	    SV_ARG(f->id), SV_ARG(f->submitter));
+	buf_printf(b, "Content-Type: multipart/report; report-type=feedback-report;\n boundary=\"=_%.*s\"\n\n",
+	    SV_ARG(f->id));
+	report_frame_part(b, f, "text/plain; charset=us-ascii");
+}
+
+void
+report_frame_part(struct buf *b, const struct report_frame *f, const char *type)
+{
+	buf_printf(b, "--=_%.*s\nContent-Type: %s\n\n", SV_ARG(f->id), type);
+}
+
+/* The fields of RFC 5965 section 3.1. */
+void
+report_frame_feedback(struct buf *b, const struct report_frame *f, const char *type)
+{
+	report_frame_part(b, f, "message/feedback-report");
+	buf_printf(b, "Feedback-Type: %s\nVersion: 1\nUser-Agent: %.*s\n", type, SV_ARG(f->agent));
+}
+
+void
+report_frame_end(struct buf *b, const struct report_frame *f, struct sv head)
+{
+	report_frame_part(b, f, "text/rfc822-headers; charset=us-ascii");
+	buf_sv(b, head);
+	buf_printf(b, "\n--=_%.*s--\n", SV_ARG(f->id));
+}
