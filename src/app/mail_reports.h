@@ -41,6 +41,7 @@
 #ifndef APP_MAIL_REPORTS_H
 #define APP_MAIL_REPORTS_H
 
+#include "app/mail.h"
 #include "mail/report.h"
 #include "mail/row.h"
 #include "store/reports.h"
@@ -52,6 +53,8 @@
 #define MAIL_REPORTS_DEAD_MAX	3		/* failures for good in a row: three days of them */
 #define MAIL_REPORTS_DEAD_SEC	(30 * 86400)	/* then it is tried once more: people mend things */
 #define MAIL_REPORTS_TO_MAX	DMARC_URIS_MAX	/* addresses of one report: "limits on supported URIs" */
+#define MAIL_REPORTS_DUE_MAX	1000		/* domains of one round: others can be served between two */
+#define MAIL_REPORTS_ADDRESS_MAX 50		/* reports of one round: MAIL_DNS_POOL_MAX has 300 answers */
 #define MAIL_REPORTS_BATCH_MAX	100		/* attempts of one round */
 #define MAIL_REPORTS_MAIL_MIN	((size_t)512 * 1024) /* octets of a mail: zlib holds back up to 64 KB */
 #define MAIL_REPORTS_ID_LEN	32		/* letters of an identifier, without a part's number */
@@ -95,20 +98,27 @@ bool	 mail_reports_is_dead(uint64_t failures, int64_t at, int64_t now);
 
 /* --- out --- */
 
-/* Makes all reports whose time came after last; *ret: how many. */
-int	 mail_reports_due(struct reports *, int64_t last, int64_t now, unsigned *ret) MUST_USE;
+/*
+ * Makes the reports whose time came after last, of MAIL_REPORTS_DUE_MAX domains at most; *ret:
+ * how many. *ret_more: there are others; ask again, with the same last.
+ */
+int	 mail_reports_due(struct reports *, int64_t last, int64_t now, unsigned *ret,
+	    bool *ret_more) MUST_USE;
 
 /* The DNS, as in app/mail_gate.h. fill: get what is missing; negative: it could not be done. */
 struct mail_reports_dns {
 	struct mail_ask	 ask;
 	int		(*fill)(void *arg, struct mail_ask *);
 	void		*fill_arg;
-	bool		(*is_over)(void *fill_arg);	/* before each report: not now; NULL: never */
-	uint64_t	 after;		/* where that ended it: it goes on behind this one; 0: with the first */
+	bool		(*is_over)(void *fill_arg);	/* of app/mail_failures.h only: before each mail */
+	size_t		 max;		/* reports of one round; 0: MAIL_REPORTS_ADDRESS_MAX */
+	uint64_t	 after;		/* those behind this one have their turn; then it is the last of them */
+	bool		 has_more;	/* there may be more behind that */
+	bool		 has_room;	/* false: the answers were too large for so many; try fewer */
 };
 /*
- * Says of each report that is made to whom it goes. Where the DNS does not answer, it waits.
- * dns->after is 0 when all had their turn.
+ * Says of reports that are made to whom they go. Where the DNS does not answer, they wait: after
+ * 0 begins anew.
  */
 int	 mail_reports_address(struct reports *, struct mail_reports_dns *, struct findings *,
 	    int64_t now, unsigned *ret) MUST_USE;
@@ -122,8 +132,20 @@ int	 mail_reports_write(struct reports *, const struct mail_reports_conf *,
 /* A mail to one address. *ret_error: what was said, for a person; it must last until the next call. */
 typedef enum mail_reports_sent (*mail_reports_send_fn)(void *arg, const struct report_mail *,
 	    struct sv *ret_error);
+/*
+ * What became of an attempt that the store could not note: a full disk, a server that went. It
+ * is the caller's from one call to the next, of the same store, empty at first: it is noted
+ * before anything else is sent, so that nobody gets the same mail each time until it can be.
+ */
+struct mail_reports_unnoted {
+	bool			is_there;
+	uint64_t		report;
+	struct reports_outcome	outcome;
+	size_t			address_len;
+	char			address[MAIL_ADDRESS_MAX], error[REPORTS_ERROR_MAX];
+};
 /* All that is due now, MAIL_REPORTS_BATCH_MAX at most, or until the first AWAY; *ret: attempts. */
 int	 mail_reports_send(struct reports *, const struct mail_reports_conf *, int64_t now,
-	    mail_reports_send_fn, void *arg, unsigned *ret) MUST_USE;
+	    mail_reports_send_fn, void *arg, struct mail_reports_unnoted *, unsigned *ret) MUST_USE;
 
 #endif

@@ -1,5 +1,6 @@
 /* What is due is written, handed to who sends it, and noted. */
 #include <errno.h>
+#include <string.h>
 
 #include "app/mail_reports.h"
 
@@ -64,8 +65,37 @@ part_send(void *arg, unsigned n, const struct report_meta *meta, struct sv gz)
 	return 0;
 }
 
+/* --- what became of it --- */
+
+static void
+unnoted_take(struct mail_reports_unnoted *u, const struct reports_sending *what,
+    const struct reports_outcome *o)
+{
+	struct sv error = sv_take(o->error, sizeof(u->error));
+
+	u->is_there = what->address.n <= sizeof(u->address);
+	u->report = what->report.id;
+	u->outcome = *o;
+	u->address_len = u->is_there ? what->address.n : 0;
+	memcpy(u->address, what->address.p, u->address_len);
+	memcpy(u->error, error.p, error.n);
+	u->outcome.error = (struct sv){ u->error, error.n };
+}
+
+/* What is not in the store any more needs no note. */
 static int
-due_send(struct reports *store, struct sending *s)
+unnoted_note(struct reports *store, struct mail_reports_unnoted *u)
+{
+	const struct sv address = { u->address, u->address_len };
+	int rc = u->is_there ? reports_tried(store, u->report, address, &u->outcome) : 0;
+
+	if (rc == 0 || rc == -ENOENT)
+		u->is_there = false;
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static int
+due_send(struct reports *store, struct sending *s, struct mail_reports_unnoted *u)
 {
 	struct reports_outcome o;
 	int rc = mail_reports_write(store, s->conf, &s->what->report, part_send, s);
@@ -79,12 +109,13 @@ due_send(struct reports *store, struct sending *s)
 	if (rc < 0)
 		o = (struct reports_outcome){ .state = REPORTS_GIVEN_UP, .at = s->now,
 			.error = SV("the rows of this report are not there any more") };
-	return reports_tried(store, s->what->report.id, s->what->address, &o);
+	unnoted_take(u, s->what, &o);
+	return unnoted_note(store, u);
 }
 
 int
 mail_reports_send(struct reports *store, const struct mail_reports_conf *c, int64_t now,
-    mail_reports_send_fn fn, void *arg, unsigned *ret)
+    mail_reports_send_fn fn, void *arg, struct mail_reports_unnoted *u, unsigned *ret)
 {
 	_cleanup_(pool_freep) struct pool *pool = pool_new(LIST_POOL_MAX);
 	struct due_list l = { .pool = pool };
@@ -94,12 +125,14 @@ mail_reports_send(struct reports *store, const struct mail_reports_conf *c, int6
 		return -ENOMEM;
 	*ret = 0;
 	l.last = &l.first;
+	if ((rc = unnoted_note(store, u)) < 0)
+		return rc;
 	rc = reports_due(store, now, MAIL_REPORTS_BATCH_MAX, due_add, &l);
 	for (const struct due *d = l.first; d != NULL && rc == 0; d = d->next) {
 		struct sending s = { .conf = c, .what = &d->sending, .now = now, .fn = fn,
 		    .arg = arg };
 
-		rc = due_send(store, &s);
+		rc = due_send(store, &s, u);
 		if (s.sent == MAIL_REPORTS_AWAY)
 			break;
 		*ret += rc == 0;

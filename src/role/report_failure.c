@@ -83,6 +83,7 @@ static int
 address(struct report_work *w)
 {
 	_cleanup_(pool_freep) struct pool *pool = pool_new(NOTES_MAX);
+	int64_t began = clock_mono_usec();
 	struct report_asking a;
 	struct findings fs;
 	unsigned n;
@@ -91,12 +92,16 @@ address(struct report_work *w)
 	if (pool == NULL)
 		return -ENOMEM;
 	findings_init(&fs, pool);
-	if (!report_may(w, REPORT_NO_NAMES) || !report_asking_init(w, &a, w->failures_after))
+	if (began < w->failures_again_usec || !report_may(w, REPORT_NO_NAMES) ||
+	    !report_asking_init(w, &a, w->failures_after))
 		return 0;
 	rc = mail_failures_address(w->store, &a.d, &fs, role_now(w->role), &n);
 	w->failures_after = a.d.after;
 	w->has_more = w->has_more || w->failures_after != 0;
 	report_asking_done(&a);
+	/* Some do not answer: they are not asked each turn. */
+	if (w->failures_after == 0 && clock_mono_usec() > began + REPORT_AGAIN_USEC)
+		w->failures_again_usec = report_again(began);
 	return rc;
 }
 

@@ -12,9 +12,9 @@
  * runs on a thread beside the role's loop (sys/task.h). One owns struct
  * report_work at a time: the turn while it runs, the loop between turns. So
  * there are no locks; what a turn has to say to the log it leaves behind, and
- * status answers with how it was after the last one. A turn lasts
- * REPORT_TURN_USEC and one mail or one transaction at the most; what is left
- * is for the next.
+ * status answers with how it was after the last one. Each part of it has so many
+ * seconds (report_turn.c) and one mail, transaction or round of questions more
+ * at the most, so that none starves the others; what is left is for the next.
  *
  * NOTHING IS LOST OR DOUBLED. A segment is removed after its rows are in the
  * store; who does not know whether they are gives it again, and its rows are
@@ -42,7 +42,6 @@
 #include "role/role.h"
 #include "store/reports_tally.h"
 
-#define REPORT_TURN_USEC	INT64_C(60000000)
 #define REPORT_IDLE_USEC	INT64_C(2000000)	/* between turns; as soon as a segment is sealed … */
 #define REPORT_BUSY_USEC	INT64_C(50000)		/* … or where work was left */
 #define REPORT_LOOK_USEC	INT64_C(60000000)	/* for the lock, and for reports whose time has come */
@@ -50,7 +49,9 @@
 #define REPORT_PRUNE_USEC	INT64_C(3600000000)
 #define REPORT_STORE_WAIT_SEC	60			/* at the most, for a store that is away */
 #define REPORT_OUT_WAIT_SEC	300			/* for a mail server */
-#define REPORT_DNS_SEC		20			/* for all questions of ADDRESS_BATCH reports */
+#define REPORT_DNS_SEC		20			/* for all questions of one round */
+#define REPORT_AGAIN_USEC	INT64_C(2000000)	/* until the DNS is asked again about those whom it … */
+#define REPORT_AGAIN_MAX_USEC	INT64_C(600000000)	/* … did not tell; if that took long, as long */
 #define REPORT_LINES_MAX	16			/* for the log, of one turn */
 #define REPORT_LINE_MAX		700
 
@@ -121,6 +122,9 @@ struct report_work {
 	struct reports		*store;		/* NULL: to be opened */
 	int64_t			 look_usec, tell_usec, prune_usec;
 	uint64_t		 address_after, failures_after;
+	size_t			 address_max;	/* of one round */
+	int64_t			 pass_usec, again_usec, failures_again_usec;
+	struct mail_reports_unnoted unnoted;
 	bool			 is_behind;	/* segments are left */
 	bool			 is_changed;	/* since the page was told */
 	int64_t			 behind_since;	/* segments were left after each turn since then, as told */
@@ -129,7 +133,7 @@ struct report_work {
 	struct report_complaint	 complaints[REPORT_COMPLAINTS_MAX];	/* of the next turn */
 	size_t			 n_complaints;
 	/* of this turn */
-	int64_t			 end_usec;
+	int64_t			 end_usec;	/* of its part */
 	bool			 has_more;
 	struct buf		 told;		/* for the page; empty: nothing new */
 	unsigned		 n_lines;
@@ -167,6 +171,8 @@ struct report_asking {
 	struct mail_reports_dns	 d;
 	unsigned		 n;
 };
+/* When that is asked again which was asked about from began to now (clock_mono_usec()). */
+int64_t	 report_again(int64_t began);
 /* false: it cannot be asked now. */
 bool	 report_asking_init(struct report_work *, struct report_asking *, uint64_t after);
 void	 report_asking_done(struct report_asking *);

@@ -6,7 +6,7 @@
 #include "role/report_role.h"
 #include "sys/clock.h"
 
-#define ADDRESS_BATCH	50	/* reports that share what was asked; MAIL_DNS_POOL_MAX has 300 answers */
+#define FAILURES_BATCH	50	/* that share what was asked; MAIL_DNS_POOL_MAX has 300 answers */
 #define NOTES_MAX	((size_t)4 << 20)
 
 /* --- made --- */
@@ -16,19 +16,26 @@ int
 report_make(struct report_work *w)
 {
 	int64_t last, now = role_now(w->role);
+	bool has_more = true;
 	unsigned n;
 	int rc;
 
 	if (w->is_behind || clock_mono_usec() < w->look_usec)
 		return 0;
-	if ((rc = reports_last(w->store, &last)) < 0 ||
-	    (rc = mail_reports_due(w->store, last, now, &n)) < 0 ||
-	    (rc = reports_last_put(w->store, now)) < 0)
+	if ((rc = reports_last(w->store, &last)) < 0)
 		return rc;
+	while (has_more && !report_is_over(w)) {
+		if ((rc = mail_reports_due(w->store, last, now, &n, &has_more)) < 0)
+			return rc;
+		w->seen.n.made += n;
+		w->is_changed = w->is_changed || n > 0;
+	}
+	/* The others are due until somebody says that he was here. */
+	w->has_more = w->has_more || has_more;
+	if (has_more)
+		return 0;
 	w->look_usec = clock_mono_usec() + REPORT_LOOK_USEC;
-	w->seen.n.made += n;
-	w->is_changed = w->is_changed || n > 0;
-	return 0;
+	return reports_last_put(w->store, now);
 }
 
 /* --- addressed --- */
@@ -46,7 +53,7 @@ asking_is_over(void *arg)
 {
 	struct report_asking *a = arg;
 
-	return a->n++ == ADDRESS_BATCH || report_is_over(a->w);
+	return a->n++ == FAILURES_BATCH || report_is_over(a->w);
 }
 
 bool
@@ -73,7 +80,7 @@ report_asking_done(struct report_asking *a)
 
 /* What the DNS lacks is not for our log: it is the domains' owners' affair. */
 static int
-batch_address(struct report_work *w)
+batch_address(struct report_work *w, bool *ret_more)
 {
 	_cleanup_(pool_freep) struct pool *pool = pool_new(NOTES_MAX);
 	struct report_asking a;
@@ -86,8 +93,11 @@ batch_address(struct report_work *w)
 	findings_init(&fs, pool);
 	if (!report_asking_init(w, &a, w->address_after))
 		return 0;
+	a.d.max = w->address_max;
 	rc = mail_reports_address(w->store, &a.d, &fs, role_now(w->role), &n);
+	*ret_more = rc == 0 && a.d.has_more;
 	w->address_after = a.d.after;
+	w->address_max = a.d.has_room ? MAIL_REPORTS_ADDRESS_MAX : max_size(w->address_max / 8, 1);
 	report_asking_done(&a);
 	w->seen.n.addressed += rc == 0 ? n : 0;
 	w->is_changed = w->is_changed || (rc == 0 && n > 0);
@@ -95,17 +105,37 @@ batch_address(struct report_work *w)
 	return rc;
 }
 
+/* What takes long because nobody answers takes half of the time at the most. */
+int64_t
+report_again(int64_t began)
+{
+	int64_t now = clock_mono_usec();
+
+	return now + min_i64(max_i64(now - began, REPORT_AGAIN_USEC), REPORT_AGAIN_MAX_USEC);
+}
+
+/* New ones follow those that were asked about; who got no answer is asked about again later. */
 int
 report_address(struct report_work *w)
 {
+	bool has_more;
 	int rc;
 
 	if (!report_may(w, REPORT_NO_NAMES))
 		return 0;
-	do
-		rc = batch_address(w);
-	while (rc == 0 && w->address_after != 0 && !report_is_over(w));
-	w->has_more = w->has_more || w->address_after != 0;
+	if (clock_mono_usec() >= w->again_usec) {
+		w->pass_usec = clock_mono_usec();
+		w->again_usec = INT64_MAX;
+		w->address_after = 0;
+		w->address_max = MAIL_REPORTS_ADDRESS_MAX;
+	}
+	do {
+		has_more = false;
+		rc = batch_address(w, &has_more);
+	} while (rc == 0 && has_more && !report_is_over(w));
+	w->has_more = w->has_more || has_more;
+	if (!has_more && w->again_usec == INT64_MAX)
+		w->again_usec = report_again(w->pass_usec);
 	return rc;
 }
 
@@ -158,7 +188,8 @@ report_send(struct report_work *w)
 	do {
 		if (!report_may(w, REPORT_NO_WAY))
 			return 0;
-		rc = mail_reports_send(w->store, &w->conf, role_now(w->role), one_send, w, &n);
+		rc = mail_reports_send(w->store, &w->conf, role_now(w->role), one_send, w,
+		    &w->unnoted, &n);
 		w->is_changed = w->is_changed || (rc == 0 && n > 0);
 	} while (rc == 0 && n == MAIL_REPORTS_BATCH_MAX && !report_is_over(w));
 	return rc;

@@ -164,20 +164,35 @@ told_make(struct report_work *w)
 
 /* --- all of it --- */
 
+/* One that has much to do, or waits for who does not answer, leaves the others their time. */
+static const struct {
+	int		(*run)(struct report_work *);
+	unsigned	 sec;
+	bool		 is_sender;	/* of who has the lock */
+} parts[] = {
+	{ report_complaints_note, 5, false },
+	{ report_take, 30, false },
+	{ report_failures_take, 5, false },
+	{ lock_take, 1, false },
+	{ report_make, 10, true },
+	{ report_address, 10, true },
+	{ report_send, 30, true },
+	{ report_failures_out, 10, true },
+	{ report_prune, 5, true },
+};
+
 static int
 store_turn(struct report_work *w)
 {
-	static int (*const parts[])(struct report_work *) = {
-		report_make, report_address, report_send, report_failures_out, report_prune,
-	};
 	int rc;
 
-	if ((rc = report_complaints_note(w)) < 0 || (rc = report_take(w)) < 0 ||
-	    (rc = report_failures_take(w)) < 0 || (rc = lock_take(w)) < 0)
-		return rc;
-	for (size_t i = 0; i < ARRAY_LEN(parts) && w->seen.sends && !report_is_over(w); i++)
-		if ((rc = parts[i](w)) < 0)
+	for (size_t i = 0; i < ARRAY_LEN(parts) && !atomic_load(&w->is_stopped); i++) {
+		if (parts[i].is_sender && !w->seen.sends)
+			continue;
+		w->end_usec = clock_mono_usec() + parts[i].sec * INT64_C(1000000);
+		if ((rc = parts[i].run(w)) < 0)
 			return rc;
+	}
 	return told_make(w);
 }
 
@@ -187,7 +202,6 @@ report_turn(void *work)
 	struct report_work *w = work;
 	int rc;
 
-	w->end_usec = clock_mono_usec() + REPORT_TURN_USEC;
 	w->has_more = false;
 	if (!store_open(w, w->store_where))
 		return;

@@ -108,8 +108,6 @@
 #define REPORTS_DELTA_POOL_MAX	((size_t)64 << 20)
 /* Policies of a domain in one day; people change theirs once. What is beyond waits. */
 #define REPORTS_POLICIES_MAX	16
-/* Octets of what a mail program said. */
-#define REPORTS_ERROR_MAX	400
 
 /* Alarms that wait to be mailed: a day and a half of as many as are told. */
 #define HISTORY_MAILS_MAX	1000

@@ -30,8 +30,16 @@ reports_exec(struct reports *r, const char *sql)
 }
 
 int
+reports_start(struct reports *r)
+{
+	return r->is_open ? 0 : reports_exec(r, r->driver->begin);
+}
+
+int
 reports_finish(struct reports *r, int rc)
 {
+	if (r->is_open)
+		return rc;
 	if (rc == 0 && (rc = reports_exec(r, "COMMIT")) == 0)
 		return 0;
 	if (reports_exec(r, "ROLLBACK") < 0)	/* the connection is gone, and with it the transaction */
@@ -131,11 +139,15 @@ reports_lock(struct reports *r)
 int
 reports_begin(struct reports *r)
 {
+	int rc;
+
 	reports_delta_done(r);
 	reports_tally_done(r);
 	if ((r->pool = pool_new(REPORTS_DELTA_POOL_MAX)) == NULL)
 		return -ENOMEM;
-	return reports_exec(r, r->driver->begin);
+	rc = reports_exec(r, r->driver->begin);
+	r->is_open = rc == 0;
+	return rc;
 }
 
 #define ROW_ARGS	8
@@ -179,6 +191,7 @@ reports_end(struct reports *r, int rc)
 		rc = reports_delta_write(r);
 	if (rc == 0)
 		rc = reports_tally_write(r);
+	r->is_open = false;
 	rc = reports_finish(r, rc);
 	reports_delta_done(r);
 	reports_tally_done(r);
@@ -228,7 +241,7 @@ all_prune(struct reports *r, const struct reports_keep *k, bool *ret_more)
 int
 reports_prune(struct reports *r, const struct reports_keep *k, bool *ret_more)
 {
-	int rc = reports_exec(r, r->driver->begin);
+	int rc = reports_start(r);
 
 	*ret_more = false;
 	return rc < 0 ? rc : reports_finish(r, all_prune(r, k, ret_more));

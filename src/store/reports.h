@@ -41,6 +41,7 @@
 #include "base/util.h"
 
 #define REPORTS_DAY_SEC		86400
+#define REPORTS_ERROR_MAX	400	/* octets of what a mail program said; the others are cut off */
 
 /* Days since 1970, UTC. */
 static inline int64_t
@@ -83,8 +84,9 @@ struct reports_row {
 #define REPORTS_ADD_MAX		64	/* rows at a time: a server is a way off, and is asked once for all */
 
 /*
- * begin, add …, end: one transaction. After a failure of add: end with its code. *ret_new:
- * those that were not there, a bit each from the lowest.
+ * begin, add …, end: one transaction; so are reports that are made or addressed between both.
+ * After any failure: end with its code. *ret_new: those that were not there, a bit each from
+ * the lowest.
  */
 int	 reports_begin(struct reports *) MUST_USE;
 int	 reports_add(struct reports *, const struct reports_row *, size_t n,
@@ -149,8 +151,9 @@ int	 reports_last(struct reports *, int64_t *ret) MUST_USE;
 int	 reports_last_put(struct reports *, int64_t) MUST_USE;
 
 typedef int (*reports_report_fn)(void *arg, const struct reports_report *);
-/* Those that are made and of which nobody has said yet to whom they go. */
-int	 reports_unaddressed(struct reports *, reports_report_fn, void *arg) MUST_USE;
+/* Those that are made and of which nobody has said yet to whom they go, with numbers behind after. */
+int	 reports_unaddressed(struct reports *, uint64_t after, uint64_t max, reports_report_fn,
+	    void *arg) MUST_USE;
 
 typedef int (*reports_sum_fn)(void *arg, struct sv alike, uint64_t count);
 /* Its rows, those that are alike summed up; always in the same order. */

@@ -126,7 +126,8 @@ struct reports_delta {
 struct reports {
 	const struct sql_driver	*driver;
 	void			*db;
-	/* of the transaction that takes rows in */
+	/* of the transaction that is open from reports_begin() to reports_end() */
+	bool			is_open;
 	struct pool		*pool;
 	struct map		 names;
 	struct reports_delta	**deltas;
@@ -140,7 +141,9 @@ int	 reports_run(struct reports *, enum reports_sql, const struct sql_value *, s
 int	 reports_change(struct reports *, enum reports_sql, const struct sql_value *,
 	    uint64_t *ret) MUST_USE;
 int	 reports_exec(struct reports *, const char *sql) MUST_USE;
-/* COMMIT, or ROLLBACK and rc. */
+/* A transaction, or a part of the one that is open. */
+int	 reports_start(struct reports *) MUST_USE;
+/* COMMIT, or ROLLBACK and rc; of a part: rc, as who began decides. */
 int	 reports_finish(struct reports *, int rc) MUST_USE;
 /* What the rows told of names, written; then forgotten by reports_delta_done(). */
 int	 reports_delta_add(struct reports *, const struct reports_row *) MUST_USE;

@@ -112,7 +112,7 @@ addresses_add(struct reports *r, uint64_t id, const struct sv *to, size_t n, int
 int
 reports_mails_address(struct reports *r, uint64_t id, const struct sv *to, size_t n, int64_t next)
 {
-	int rc = reports_exec(r, r->driver->begin);
+	int rc = reports_start(r);
 
 	return rc < 0 ? rc : reports_finish(r, addresses_add(r, id, to, n, next));
 }
@@ -171,7 +171,7 @@ int
 reports_mails_tried(struct reports *r, uint64_t id, struct sv address,
     const struct reports_outcome *o)
 {
-	int rc = reports_exec(r, r->driver->begin);
+	int rc = reports_start(r);
 
 	return rc < 0 ? rc : reports_finish(r, outcome_write(r, id, address, o));
 }
@@ -209,7 +209,7 @@ all_prune(struct reports *r, int64_t before, bool *ret_more)
 int
 reports_mails_prune(struct reports *r, int64_t before, bool *ret_more)
 {
-	int rc = reports_exec(r, r->driver->begin);
+	int rc = reports_start(r);
 
 	return rc < 0 ? rc : reports_finish(r, all_prune(r, before, ret_more));
 }

@@ -97,8 +97,7 @@ reports_make(struct reports *r, struct sv domain, int64_t day, int64_t now, unsi
 
 	if (pool == NULL)
 		return -ENOMEM;
-	if ((rc = reports_exec(r, r->driver->begin)) < 0 ||
-	    (rc = reports_finish(r, reports_of(r, &p, &x))) < 0)
+	if ((rc = reports_start(r)) < 0 || (rc = reports_finish(r, reports_of(r, &p, &x))) < 0)
 		return rc;
 	*ret = p.n;
 	return 0;
@@ -142,11 +141,12 @@ report_give(void *arg, const struct sql_value *v)
 }
 
 int
-reports_unaddressed(struct reports *r, reports_report_fn fn, void *arg)
+reports_unaddressed(struct reports *r, uint64_t after, uint64_t max, reports_report_fn fn, void *arg)
 {
+	const struct sql_value v[] = { SQL_I(after), SQL_I(max) };
 	struct report_walk w = { fn, arg };
 
-	return reports_run(r, SQL_UNADDRESSED, NULL, report_give, &w);
+	return reports_run(r, SQL_UNADDRESSED, v, report_give, &w);
 }
 
 struct sum_walk {

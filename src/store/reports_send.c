@@ -25,7 +25,7 @@ addresses_add(struct reports *r, uint64_t id, const struct sv *to, size_t n, int
 int
 reports_address(struct reports *r, uint64_t id, const struct sv *to, size_t n, int64_t next)
 {
-	int rc = reports_exec(r, r->driver->begin);
+	int rc = reports_start(r);
 
 	return rc < 0 ? rc : reports_finish(r, addresses_add(r, id, to, n, next));
 }
@@ -127,7 +127,7 @@ outcome_write(struct reports *r, uint64_t id, struct sv address, const struct re
 int
 reports_tried(struct reports *r, uint64_t id, struct sv address, const struct reports_outcome *o)
 {
-	int rc = reports_exec(r, r->driver->begin);
+	int rc = reports_start(r);
 
 	return rc < 0 ? rc : reports_finish(r, outcome_write(r, id, address, o));
 }

@@ -118,7 +118,7 @@ const struct sql_statement reports_sql[SQL_MAX] = {
 	[SQL_ROWS_CLAIM] = { "UPDATE mail_row SET report = $1 WHERE report = 0 AND day = $2"
 	    " AND domain = $3 AND policy = $4", "iibb", "" },
 	[SQL_UNADDRESSED] = { "SELECT id, day, made, domain, policy FROM mail_report WHERE addressed = 0"
-	    " ORDER BY id", "", "iiibb" },
+	    " AND id > $1 ORDER BY id LIMIT $2", "ii", "iiibb" },
 	[SQL_ADDRESSED] = { "UPDATE mail_report SET addressed = 1 WHERE id = $1 AND addressed = 0",
 	    "i", "" },
 	[SQL_ROWS_SUM] = { "SELECT alike, count(*) FROM mail_row WHERE report = $1 AND report > 0"

@@ -12,93 +12,12 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "../tap.h"
-#include "app/mail_journal_internal.h"
-#include "app/mail_reports.h"
 #include "base/err.h"
 #include "dns_fake.h"
+#include "reports_kit.h"
 #include "sys/file.h"
 
 #define HOUR	3600
-#define DAY	20000		/* 2024-10-04 */
-#define T0	(DAY * (int64_t)REPORTS_DAY_SEC)
-
-static const struct mail_reports_conf conf = {
-	.org_name = { "Example", 7 }, .email = { "dmarc@mx.example.net", 20 },
-	.submitter = { "mx.example.net", 14 }, .generator = { "Sekisho", 7 }, .mail_max = 10 << 20,
-};
-
-/* --- a store of its own, in memory where there is such a folder --- */
-
-struct world {
-	char		 folder[64], where[256];
-	struct reports	*r;
-};
-
-static void
-world_init(struct world *w, unsigned n)
-{
-	const char *server = getenv("SEKISHO_REPORTS");
-
-	(void)snprintf(w->folder, sizeof(w->folder), "%s/reports.XXXXXX", access("/dev/shm",
-	    W_OK) == 0 ? "/dev/shm" : "/tmp");
-	assert_non_null(mkdtemp(w->folder));
-	if (server != NULL)
-		(void)snprintf(w->where, sizeof(w->where), "%s%u", server, n);
-	else
-		(void)snprintf(w->where, sizeof(w->where), "%s/reports.db", w->folder);
-	assert_int_equal(reports_open(w->where, &w->r), 0);
-}
-
-static void
-world_done(struct world *w)
-{
-	static const char *const names[] = { "", "-wal", "-shm", "-sender", "-sender-journal" };
-	char path[512];
-
-	(void)reports_free(w->r);
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		(void)snprintf(path, sizeof(path), "%s%s", w->where, names[i]);
-		(void)unlink(path);
-	}
-	assert_int_equal(rmdir(w->folder), 0);
-}
-
-/* --- a segment --- */
-
-static void
-segment_begin(struct buf *b)
-{
-	uint8_t head[JOURNAL_HEAD_LEN];
-
-	b->len = 0;
-	journal_head(head, 1);
-	buf_bytes(b, head, sizeof(head));
-}
-
-static void
-segment_add(struct buf *b, const struct mail_row *r)
-{
-	static uint8_t octets[MAIL_ROW_MAX];
-	struct wr w = wr_mem(octets, sizeof(octets));
-
-	assert_int_equal(mail_row_write(&w, r), 0);
-	journal_frame(b, 1, (struct sv){ (char *)octets, w.len });
-}
-
-static struct mail_row
-row_of(const char *node, const char *id, int64_t at, const char *domain, const struct sv *rua,
-    size_t n_rua)
-{
-	return (struct mail_row){
-		.node = sv_str(node), .queue_id = sv_str(id), .at = at, .rua = rua, .n_rua = n_rua,
-		.policy = { .domain = sv_str(domain), .p = DMARC_POLICY_REJECT },
-		.row = { .count = 1, .source = { .addr = { 192, 0, 2, 1 }, .len = 32, .af = IP_V4 },
-			.disposition = REPORT_PASS, .header_from = sv_str(domain),
-			.spf_domain = sv_str(domain), .spf = MAIL_PASS, .spf_aligned = true },
-		.dmarc = MAIL_PASS,
-	};
-}
 
 static const struct sv own_rua[] = { { "mailto:d@a.example!10m", 22 } };
 
@@ -118,6 +37,7 @@ test_take(void **state)
 	struct buf b = BUF_INIT;
 	struct reports_seen s;
 	struct world w;
+	bool has_more;
 	unsigned n;
 
 	(void)state;
@@ -141,7 +61,7 @@ test_take(void **state)
 	assert_int_equal(reports_seen(w.r, SV("service.example"), pool, &s), 0);
 	assert_int_equal(s.n_messages, 1);
 	assert_int_equal(reports_seen(w.r, SV("bad.example"), pool, &s), -ENOENT);
-	assert_int_equal(mail_reports_due(w.r, T0, T0 + 3 * 86400, &n), 0);
+	assert_int_equal(mail_reports_due(w.r, T0, T0 + 3 * 86400, &n, &has_more), 0);
 	assert_int_equal(n, 1);				/* nobody wants any of b.example */
 	buf_done(&b);
 	(void)pool_free(pool);
@@ -439,6 +359,7 @@ test_parts(void **state)
 	struct buf b = BUF_INIT;
 	struct mail_row again;
 	struct world w;
+	bool has_more;
 	unsigned n;
 
 	(void)state;
@@ -446,9 +367,9 @@ test_parts(void **state)
 	many(&b, 20000);
 	assert_int_equal(mail_reports_take(w.r, buf_get(&b), &t), 0);
 	assert_int_equal(t.n_new, 20000);
-	assert_int_equal(mail_reports_due(w.r, T0, T0 + 3 * 86400, &n), 0);
+	assert_int_equal(mail_reports_due(w.r, T0, T0 + 3 * 86400, &n, &has_more), 0);
 	assert_int_equal(n, 1);
-	assert_int_equal(reports_unaddressed(w.r, report_take, &r), 0);
+	assert_int_equal(reports_unaddressed(w.r, 0, 1, report_take, &r), 0);
 	assert_int_equal(mail_row_write(&wr, &row), 0);
 	assert_int_equal(mail_row_parse((struct sv){ (char *)octets, wr.len }, pool, &again,
 	    &part), 0);
@@ -620,9 +541,11 @@ senders_work(struct month *m, int64_t last, int64_t now)
 {
 	struct mail_reports_dns dns = { .ask = { .find = dns_fake_find, .arg = m->dns },
 	    .fill = month_fill, .fill_arg = m->dns };
+	struct mail_reports_unnoted unnoted = { 0 };
 	struct pool *pool = pool_new(1 << 20);
 	struct findings fs;
 	unsigned n, n_holders = 0;
+	bool has_more;
 
 	findings_init(&fs, pool);
 	for (unsigned i = 0; i < 2; i++) {
@@ -631,9 +554,10 @@ senders_work(struct month *m, int64_t last, int64_t now)
 		if (reports_lock(r) == SE_LOCKED)
 			continue;
 		n_holders++;
-		assert_int_equal(mail_reports_due(r, last, now, &n), 0);
+		assert_int_equal(mail_reports_due(r, last, now, &n, &has_more), 0);
+		assert_false(has_more);
 		assert_int_equal(mail_reports_address(r, &dns, &fs, now, &n), 0);
-		assert_int_equal(mail_reports_send(r, &conf, now, month_send, m, &n), 0);
+		assert_int_equal(mail_reports_send(r, &conf, now, month_send, m, &unnoted, &n), 0);
 	}
 	assert_int_equal(n_holders, 1);
 	(void)pool_free(pool);
@@ -707,7 +631,7 @@ test_month(void **state)
 
 /* --- in turns --- */
 
-#define TURN_DOMAINS	5
+#define TURN_DOMAINS	120
 
 struct turns {
 	struct dns_fake	*dns;
@@ -722,14 +646,6 @@ turns_fill(void *arg, struct mail_ask *ask)
 
 	dns_fake_learn(t->dns, ask);
 	return 0;
-}
-
-static bool
-turns_over(void *arg)
-{
-	struct turns *t = arg;
-
-	return t->left-- == 0;
 }
 
 static enum mail_reports_sent
@@ -772,18 +688,22 @@ turns_rows(struct world *w)
 	buf_done(&b);
 }
 
-/* A turn ends early: the next one goes on behind it; what nobody took was not tried. */
+/* A round ends early: the next one goes on behind it; what nobody took was not tried. */
 static void
 test_turns(void **state)
 {
-	struct turns t = { .dns = dns_fake_new() };
+	static const unsigned rounds[] = { MAIL_REPORTS_ADDRESS_MAX, MAIL_REPORTS_ADDRESS_MAX,
+	    TURN_DOMAINS - 2 * MAIL_REPORTS_ADDRESS_MAX, 0 };
+	struct turns t = { .dns = dns_fake_new(), .left = 2 };
 	struct mail_reports_dns dns = { .ask = { .find = dns_fake_find, .arg = t.dns },
-	    .fill = turns_fill, .is_over = turns_over, .fill_arg = &t };
+	    .fill = turns_fill, .fill_arg = &t };
+	struct mail_reports_unnoted unnoted = { 0 };
 	int64_t now = T0 + 2 * 86400, last = -1;
 	struct pool *pool = pool_new(1 << 20);
 	struct findings fs;
 	struct world w;
 	unsigned n, due = 0;
+	bool has_more;
 
 	(void)state;
 	findings_init(&fs, pool);
@@ -795,22 +715,16 @@ test_turns(void **state)
 	assert_int_equal(reports_last(w.r, &last), 0);
 	assert_int_equal(last, now + 1);
 	turns_rows(&w);
-	assert_int_equal(mail_reports_due(w.r, 0, now, &n), 0);
-	assert_int_equal(n, TURN_DOMAINS);
-	for (unsigned i = 0; i < 2; i++) {
-		t.left = 2;
+	assert_int_equal(mail_reports_due(w.r, 0, now, &n, &has_more), 0);
+	assert_true(n == TURN_DOMAINS && !has_more);
+	for (unsigned i = 0; i < ARRAY_LEN(rounds); i++) {
 		assert_int_equal(mail_reports_address(w.r, &dns, &fs, now, &n), 0);
-		assert_int_equal(n, 2);
-		assert_true(dns.after != 0);
+		assert_int_equal(n, rounds[i]);
+		assert_int_equal(dns.has_more, i < 2);
 	}
-	t.left = 2;
-	assert_int_equal(mail_reports_address(w.r, &dns, &fs, now, &n), 0);
-	assert_int_equal(n, 1);
-	assert_int_equal(dns.after, 0);
-	t.left = 2;
-	assert_int_equal(mail_reports_send(w.r, &conf, now, turns_send, &t, &n), 0);
+	assert_int_equal(mail_reports_send(w.r, &conf, now, turns_send, &t, &unnoted, &n), 0);
 	assert_true(n == 2 && t.n_asked == 3);
-	assert_int_equal(reports_due(w.r, now, 100, due_count, &due), 0);
+	assert_int_equal(reports_due(w.r, now, TURN_DOMAINS, due_count, &due), 0);
 	assert_int_equal(due, TURN_DOMAINS - 2);
 	(void)pool_free(pool);
 	(void)dns_fake_free(t.dns);

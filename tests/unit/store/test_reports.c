@@ -253,7 +253,7 @@ test_reports(void **state)
 	assert_int_equal(n, 2);				/* of two policies */
 	assert_int_equal(reports_make(w.r, SV("example.com"), DAY, T0 + 90001, &n), 0);
 	assert_int_equal(n, 0);
-	assert_int_equal(reports_unaddressed(w.r, report_put, &w), 0);
+	assert_int_equal(reports_unaddressed(w.r, 0, 100, report_put, &w), 0);
 	said(&w, "1:0:\1p=none 2:0:\1p=reject ");
 	assert_int_equal(reports_rows(w.r, 1, sum_put, &w), 0);
 	said(&w, "x=1 y=1 ");
@@ -294,7 +294,7 @@ test_sending(void **state)
 	assert_int_equal(reports_address(w.r, 1, to, 3, 100), 0);
 	assert_int_equal(reports_address(w.r, 1, to, 1, 100), -EEXIST);
 	assert_int_equal(reports_address(w.r, 2, to, 1, 100), -EEXIST);
-	assert_int_equal(reports_unaddressed(w.r, report_put, &w), 0);
+	assert_int_equal(reports_unaddressed(w.r, 0, 100, report_put, &w), 0);
 	assert_int_equal(reports_due(w.r, 99, 10, sending_put, &w), 0);
 	said(&w, "");
 	assert_int_equal(reports_due(w.r, 100, 10, sending_put, &w), 0);
@@ -370,12 +370,12 @@ test_prune(void **state)
 	assert_int_equal(reports_rows(w.r, 1, sum_put, &w), 0);
 	assert_int_equal(reports_due(w.r, 100, 10, sending_put, &w), 0);
 	said(&w, "");
-	assert_int_equal(reports_unaddressed(w.r, report_put, &w), 0);
+	assert_int_equal(reports_unaddressed(w.r, 0, 100, report_put, &w), 0);
 	assert_int_equal(reports_rows(w.r, 2, sum_put, &w), 0);
 	assert_int_equal(reports_waiting(w.r, DAY + 9, domain_put, &w), 0);
 	said(&w, "2:1:\1p=none x=1 2:example.com ");
 	assert_int_equal(reports_make(w.r, SV("example.com"), DAY + 2, T0, &n), 0);
-	assert_int_equal(reports_unaddressed(w.r, report_put, &w), 0);
+	assert_int_equal(reports_unaddressed(w.r, 0, 100, report_put, &w), 0);
 	said(&w, "2:1:\1p=none 3:2:\1p=none ");	/* a number is never used again */
 	world_done(&w);
 }
