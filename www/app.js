@@ -5,6 +5,7 @@ import { get, onTokenNeeded, setToken, why } from "./api.js";
 import * as explain from "./explain.js";
 import * as findings from "./findings.js";
 import * as history from "./history.js";
+import * as mail from "./mail.js";
 import * as overview from "./overview.js";
 import * as plots from "./plots.js";
 import * as servers from "./servers.js";
@@ -72,6 +73,7 @@ async function look() {
 		overview.health(status);
 		overview.guard(status);
 		await zones.look(status);
+		await mail.look(status);
 		await past(status, key !== seen);
 		if (key !== seen) {
 			organisation(status.organisation);
@@ -114,6 +116,7 @@ async function start() {
 	useTexts(await texts.json());
 	tokenForm();
 	explain.start();
+	mail.start();
 	plots.start();
 	servers.start();
 	zones.start();

@@ -24,7 +24,7 @@ const AGE_STEPS = [10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10800,
 
 let rows = [], now = 0, period = 86400;
 
-function svg(tag, attributes, ...parts) {
+export function svg(tag, attributes, ...parts) {
 	const node = document.createElementNS(SVG, tag);
 	for (const [key, value] of Object.entries(attributes))
 		node.setAttribute(key, String(value));
@@ -32,10 +32,10 @@ function svg(tag, attributes, ...parts) {
 	return node;
 }
 
-const round = (x) => Math.round(x * 10) / 10;
+export const round = (x) => Math.round(x * 10) / 10;
 
 // 1, 2 or 5 times a power of ten, and never less than one: these are counts.
-function countStep(range) {
+export function countStep(range) {
 	const rough = Math.max(1, range / 3), power = 10 ** Math.floor(Math.log10(rough));
 	return [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough);
 }

@@ -291,7 +291,10 @@ function banner(status) {
 }
 
 function area(status) {
-	fill($("area"), status.zones === null ? t("routes") : status.names_only ? t("names") : t("area_both"));
+	const parts = [!status.names_only && t("routes"), status.zones !== null && t("names"),
+		status.mail !== null && t("ml_title")].filter(Boolean);
+	fill($("area"), !status.names_only && status.zones !== null && status.mail === null ? t("area_both") :
+		parts.join(lang === "ja" ? "・" : ", "));
 }
 
 export async function load() {

@@ -8,6 +8,13 @@ is_there(const struct web_ctx *ctx)
 	return ctx->mail != NULL || ctx->reports != NULL || web_has_role(ctx, "milter");
 }
 
+/* mail.reports: what was found is kept. */
+static bool
+is_kept(const struct web_ctx *ctx)
+{
+	return ctx->reports != NULL || web_has_role(ctx, "report");
+}
+
 static int64_t
 time_of(const json_t *j, const char *key)
 {
@@ -83,7 +90,7 @@ web_mail_status(struct json *j, const struct web_ctx *ctx)
 		n += mail_health(&f, (enum mail_health_what)i) != MAIL_HEALTH_GOOD;
 	json_open(j, '{');
 	json_kv_u64(j, "trouble", n);
-	json_kv_bool(j, "reports", ctx->reports != NULL || web_has_role(ctx, "report"));
+	json_kv_bool(j, "kept", is_kept(ctx));
 	json_close(j, '}');
 }
 
@@ -94,6 +101,7 @@ web_mail(struct web_call *c)
 
 	json_open(&j, '{');
 	json_kv_i64(&j, "now", c->ctx->now);
+	json_kv_bool(&j, "kept", is_kept(c->ctx));
 	web_raw(&j, "filter", c->ctx->mail);
 	web_raw(&j, "reports", c->ctx->reports);
 	trouble_put(&j, c);

@@ -448,11 +448,11 @@ def zone_open(b, name):
 def no_zones_no_word(b, s):
     b.go(s.url + "?lang=en")
     b.wait(READY)
-    equal(b.js("return ['zones-part', 'zones-health', 'no-routes'].filter(i => "
-               "document.getElementById(i).checkVisibility())"), [], "nothing of zones")
+    equal(b.js("return ['zones-part', 'zones-health', 'no-routes', 'mail-part', 'mail-health'].filter(i => "
+               "document.getElementById(i).checkVisibility())"), [], "nothing of zones and mail")
     equal(b.text("#area"), "Routes")
     equal(b.js("return document.querySelectorAll('main h2').length - "
-               "[...document.querySelectorAll('main h2')].filter(e => e.checkVisibility()).length"), 2, "token, zones")
+               "[...document.querySelectorAll('main h2')].filter(e => e.checkVisibility()).length"), 3, "token, zones, mail")
 
 
 def zones_need_you_first(b, s):
@@ -586,6 +586,107 @@ def names_alone(b, s):
     equal(b.js(A11Y), [])
 
 
+# --- mail ---
+
+MAIL_ROWS = "return document.querySelectorAll('#mail-domains tbody tr').length"
+
+
+def mail_is_told(b, s):
+    b.go(s.url + "?lang=en")
+    b.wait(READY)
+    look_again(b, s, "p")
+    b.wait(MAIL_ROWS + " === 10")
+    equal(b.js("return [...document.querySelectorAll('#mail-now dd')].map(e => e.innerText)"),
+          ["1,200", "9", "40", "3", "108", "108"], "since the start")
+    true("rows lost: 2" in b.text("#mail-faults"), b.text("#mail-faults"))
+    equal(b.js("return document.querySelectorAll('#mail-trouble .box.warn').length"), 2, "an old queue, one given up")
+    true("for more than a day" in b.text("#mail-health"), b.text("#mail-health"))
+    equal(b.text("#area"), "Routes, Mail")
+    rows = b.js("return [...document.querySelectorAll('#mail-domains tbody tr')].map(e => e.innerText)")
+    for word in ("d00.example", "200 days ago", "9,000", "27 (0.3%)"):
+        true(word in rows[0], f"{word} in {rows[0]}")
+    true("<img src=x>.example" in rows[1], rows[1])
+    b.js("document.querySelector('#mail-domains button').click()")
+    b.wait(MAIL_ROWS + " === 50")
+    true("4,321" in b.text("#mail-domains"), "there are more")
+
+
+def mail_queue_has_reasons(b, s):
+    rows = b.js("return [...document.querySelectorAll('#mail-queue > .scroll tbody tr')].map(e => e.innerText)")
+    equal(len(rows), 4)
+    true("not tried yet" in rows[0] and "Greylisted" in rows[1] and "<b>dmarc</b>@" in rows[1], rows)
+    true("4 that are tried next of 24" in b.text("#mail-queue"), b.text("#mail-queue"))
+    b.js("document.getElementById('mail-over').open = true; document.getElementById('mail-dead').open = true")
+    true("no such user" in b.text("#mail-over") and "gone@d31.example" in b.text("#mail-dead"), b.text("#mail-queue"))
+
+
+def mail_is_drawn(b, s):
+    bars = "return [...document.querySelectorAll('#mail-plots svg[data-bars]')].map(e => Number(e.dataset.bars))"
+    equal(b.js(bars), [28, 28], "two of 30 days had none")
+    says = b.js("return document.querySelector('#mail-plots svg').getAttribute('aria-label')")
+    true("30 days" in says and "DMARC passed: 93,600" in says, says)
+    equal(b.js("""
+        const out = [];
+        for (const svg of document.querySelectorAll('#mail-plots svg[data-bars]')) {
+            const whole = svg.getBoundingClientRect();
+            for (const e of svg.querySelectorAll('text, rect')) {
+                const r = e.getBoundingClientRect();
+                if (r.left < whole.left - 1 || r.right > whole.right + 1 || r.bottom > whole.bottom + 1 || r.height < 0)
+                    out.push(e.outerHTML);
+            }
+        }
+        const [a, c] = [...document.querySelectorAll('#mail-plots figure')].map(e => e.getBoundingClientRect());
+        if (a.right > c.left && a.bottom > c.top) out.push('one over the other');
+        return out;"""), [], "nothing sticks out")
+    b.js("document.querySelectorAll('#mail-periods button')[0].focus()")
+    b.keys(SPACE)
+    b.wait(bars + "[0] === 44")
+    equal(b.js("return document.activeElement.getAttribute('aria-pressed')"), "true", "the focus stays")
+    equal(b.js("return document.querySelectorAll('#mail-table tbody tr').length"), 44)
+
+
+def mail_is_accessible(b, s):
+    b.js("for (const d of document.querySelectorAll('#mail-part details')) d.open = true")
+    equal(b.js(A11Y), [])
+    contrast_is_enough(b, s)
+    fits_a_phone(b, s)
+
+
+def mail_in_japanese(b, s):
+    b.go(s.url + "?lang=ja")
+    b.wait(READY)
+    text = b.text("#mail-part")
+    for word in ("結果の推移", "署名したドメイン", "送信待ち", "まだ試していません", "200日前", "隔離"):
+        true(word in text, f"{word} in {text}")
+    nothing_english_is_left(b, s)
+
+
+def odd_mail_stays_text(b, s):
+    b.go(s.url + "?lang=en")
+    b.wait(READY)
+    look_again(b, s, "P")
+    b.wait(MAIL_ROWS + " === 2")
+    true("<img src=x onerror=alert(1)>" in b.text("#mail-domains"), b.text("#mail-domains"))
+    equal(b.js("return document.querySelectorAll('#mail-part img, #mail-part script, #mail-part b b').length"), 0)
+    true("NaN" not in b.text("#mail-part"), b.text("#mail-part"))
+
+
+def mail_alone(b, s):
+    """Who judges mail only, and keeps nothing, is told why there is no more."""
+    s.close()
+    s.__init__()
+    s.world("k")
+    b.go(s.url + "?lang=en")
+    b.wait(READY)
+    equal(b.js("return [...document.querySelectorAll('main h2')].filter(e => e.checkVisibility()).map(e => e.innerText)"),
+          ["Mail"])
+    equal([b.text("#area"), b.js("return document.getElementById('health').checkVisibility()")], ["Mail", False])
+    true("nothing wants attention" in b.text("#mail-health"), b.text("#mail-health"))
+    true("mail.reports" in b.text("#mail-note"), b.text("#mail-note"))
+    equal(b.js("return document.getElementById('mail-told').checkVisibility()"), False, "no empty boxes")
+    equal(b.js(A11Y), [])
+
+
 def asks_for_the_token(b, s):
     b.go(s.url + "?lang=en")
     b.wait("return !document.getElementById('token').hidden")
@@ -615,6 +716,9 @@ WORLDS = [
         no_zones_no_word, zones_need_you_first, zone_opens_by_keyboard, what_to_enter_is_copied, keys_are_drawn,
         zone_stays_open, zones_are_filtered, odd_zones_stay_text, zones_are_accessible, zones_in_japanese,
         names_alone, console_is_silent]),
+    ("en", (), [
+        mail_is_told, mail_queue_has_reasons, mail_is_drawn, mail_is_accessible, mail_in_japanese,
+        odd_mail_stays_text, mail_alone, console_is_silent]),
     ("en", ("s3cret",), [asks_for_the_token]),
 ]
 

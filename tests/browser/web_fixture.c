@@ -371,6 +371,117 @@ zones_odd(struct fixture *f)
 	json_decref(keys);
 }
 
+/* --- mail --- */
+
+#define DAY_SEC		86400
+#define MAIL_DOMAINS	50
+
+/* Rows of numbers as role report tells them: pass, fail, of it ARC, none, error, held, refused. */
+static json_t *
+results_make(int64_t now, int64_t sec, int n)
+{
+	json_t *rows = json_array();
+	int64_t last = now - now % sec;
+
+	for (int i = n; i-- > 0;) {
+		int k = (i * 7919) % 97, busy = (int)(sec / 3600);
+
+		if (i % 11 == 10)
+			continue;		/* a night without mail */
+		(void)json_array_append_new(rows, json_pack("[I,i,i,i,i,i,i,i]", (json_int_t)(last - i * sec),
+		    busy * (90 + k), busy * (4 + k % 5) + (i == 3 ? busy * 60 : 0), busy * (k % 3),
+		    busy * (12 + k % 7), k % 4, busy * (k % 3), busy * (2 + k % 4) + (i == 3 ? busy * 60 : 0)));
+	}
+	return rows;
+}
+
+static json_t *
+domains_make(int64_t now)
+{
+	json_t *list = json_array();
+	char name[64];
+
+	for (int i = 0; i < MAIL_DOMAINS; i++) {
+		(void)snprintf(name, sizeof(name), i == 1 ? "<img src=x>.example" : i == 2 ?
+		    "a-name-as-long-as-names-of-campaigns-are.mail.shop.example" : "d%02d.example", i);
+		(void)json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:i, s:i, s:i, s:i, s:i}", "domain", name,
+		    "first", (json_int_t)now - DAY_SEC * (200 - i), "last", (json_int_t)now - 60 * (i + 1), "messages",
+		    9000 / (i + 1), "passed", 8000 / (i + 1), "quarantined", i % 3, "rejected", i % 5, "complaints", i == 0 ? 27 : 0));
+	}
+	return list;
+}
+
+static json_t *
+mail_make(int64_t now, int i, const char *error)
+{
+	char to[64];
+
+	(void)snprintf(to, sizeof(to), i == 1 ? "<b>dmarc</b>@reports.example" : "dmarc-rua@d%02d.example", i);
+	return json_pack("{s:i, s:s, s:I, s:s, s:i, s:I, s:s}", "id", 100 + i, "domain", i == 1 ? "<img src=x>.example" : "d00.example",
+	    "day", (json_int_t)(now - now % DAY_SEC - DAY_SEC * (1 + i % 2)), "address", to, "attempts", i, "next", (json_int_t)now + 1800 * i,
+	    "error", error);
+}
+
+static json_t *
+reports_make(int64_t now)
+{
+	int64_t day = now - now % DAY_SEC;
+	json_t *next = json_array(), *over = json_array();
+
+	for (int i = 0; i < 4; i++)
+		(void)json_array_append_new(next, mail_make(now, i, i == 0 ? "" : "451 4.7.1 Greylisted, see https://mx.example/why"));
+	(void)json_array_append_new(over, mail_make(now, 7, "550 5.1.1 <dmarc-rua@d07.example>: no such user"));
+	return json_pack("{s:I, s:n, s:[s,s,s,s,s,s,s], s:o, s:o, s:{s:i,s:i,s:i,s:i,s:i,s:i}, s:[{s:I,s:i,s:i,s:i}], "
+	    "s:{s:i,s:I,s:i,s:I}, s:o, s:o, s:[{s:s,s:i,s:I}], s:i, s:o, s:i}",
+	    "now", (json_int_t)now - 20, "journal_since",
+	    "columns", "pass", "fail", "fail_arc", "none", "error", "quarantined", "rejected",
+	    "hours", results_make(now, 3600, 48), "days", results_make(now, DAY_SEC, 30),
+	    "totals", "rows", 81234, "made", 400, "no_address", 3, "sent", 390, "failed", 12, "given_up", 1,
+	    "reports", "day", (json_int_t)day, "made", 31, "sent", 29, "given_up", 1,
+	    "queue", "due", 24, "oldest", (json_int_t)now - DAY_SEC - 7200, "unaddressed", 2, "waiting_since", (json_int_t)day - DAY_SEC,
+	    "next", next, "given_up", over, "dead", "address", "gone@d31.example", "failures", 4, "at", (json_int_t)now - DAY_SEC,
+	    "dead_total", 1, "domains", domains_make(now), "domains_total", 4321);
+}
+
+static const char filter[] = "{\"connections\":2,\"messages\":1360,\"accepted\":1200,\"rejected\":40,\"quarantined\":9,"
+    "\"deferred\":3,\"own\":108,\"signed\":108,\"not_judged\":0,\"crowded\":0,\"not_signed\":0,\"rows_lost\":2}";
+
+static void
+mail_put(struct fixture *f, struct sv counts, json_t *reports)
+{
+	char *text = json_dumps(reports, JSON_COMPACT);
+
+	if (text == NULL || web_server_mail(f->ws, counts) < 0 || web_server_reports(f->ws, sv_str(text)) < 0)
+		die("mail");
+	free(text);
+	json_decref(reports);
+}
+
+/* Of no shape that anybody would write. */
+static void
+mail_odd(struct fixture *f)
+{
+	mail_put(f, SV("{\"accepted\":\"<b>\",\"rejected\":[]}"), json_pack("{s:s, s:i, s:[[],i,{}], s:[[s]], s:{s:i}, s:i, s:[{s:i}, {s:s}], "
+	    "s:{s:s}, s:[n, i]}", "now", "x", "columns", 7, "hours", 1, "days", "y", "totals", "rows", 5, "reports", 3, "domains",
+	    "domain", 9, "domain", "<img src=x onerror=alert(1)>\xe2\x80\xae", "queue", "due", "many", "next", 1));
+}
+
+/* A filter, and nothing else; nothing of mail is kept. */
+static void
+mail_only(struct fixture *f)
+{
+	struct web_conf conf;
+
+	if (web_conf_init(&conf, SV(""), SV("Example Mail"), SV(""), SV("")) < 0 ||
+	    web_server_routers(f->ws, SV("{}")) < 0 || web_server_mail(f->ws, sv_str(filter)) < 0 || web_server_house(f->ws,
+	    SV("{\"roles\":[{\"name\":\"milter\",\"ready\":true},{\"name\":\"seal\",\"ready\":true}]}")) < 0)
+		die("mail only");
+	web_server_conf(f->ws, &conf);
+	web_server_data(f->ws, NULL);
+	free(f->map);
+	f->map = NULL;
+}
+
 /* --- the world --- */
 
 static void
@@ -421,6 +532,12 @@ on_stdin(void *arg, int fd, unsigned what UNUSED)
 		zones_odd(f);
 	else if (c == 'n')
 		names_only(f);
+	else if (c == 'p')
+		mail_put(f, sv_str(filter), reports_make(clock_now()));
+	else if (c == 'P')
+		mail_odd(f);
+	else if (c == 'k')
+		mail_only(f);
 	else
 		data_use(f, c);
 	printf("%c\n", c);
