@@ -57,6 +57,7 @@ part_send(void *arg, unsigned n, const struct report_meta *meta, struct sv gz)
 	const struct report_mail m = {
 		.from = s->conf->email, .to = s->what->address, .submitter = s->conf->submitter,
 		.domain = s->what->report.domain, .meta = meta, .at = s->now, .data = gz,
+		.form = s->conf->form,
 	};
 
 	(void)n;

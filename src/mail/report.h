@@ -172,6 +172,7 @@ struct report_mail {
 	int64_t			 at;
 	struct sv		 data;		/* the report: gzip, or */
 	bool			 is_plain;	/* XML as it is */
+	enum report_form	 form;
 };
 
 /*

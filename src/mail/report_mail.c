@@ -76,8 +76,16 @@ head_put(struct buf *b, const struct report_mail *m)
 	char date[TIME_MAIL_STRLEN];
 
 	buf_printf(b, "From: <%.*s>\nTo: <%.*s>\n", SV_ARG(m->from), SV_ARG(m->to));
-	buf_printf(b, "Subject: Report Domain: %.*s\n Submitter: %.*s\n Report-ID: <%.*s@%.*s>\n",
-	    SV_ARG(m->domain), SV_ARG(m->submitter), SV_ARG(r->report_id), SV_ARG(m->submitter));
+	buf_printf(b, "Subject: Report Domain: %.*s\n Submitter: %.*s\n", SV_ARG(m->domain),
+	    SV_ARG(m->submitter));
+	/*
+	 * RFC 9990 section 3.1.4: the Report-ID and the file name's unique-id "MUST be identical",
+	 * and that is letters and digits only; RFC 7489 section 7.2.1.1 has a msg-id here.
+	 */
+	if (m->form == REPORT_RFC7489)
+		buf_printf(b, " Report-ID: <%.*s@%.*s>\n", SV_ARG(r->report_id), SV_ARG(m->submitter));
+	else
+		buf_printf(b, " Report-ID: <%.*s>\n", SV_ARG(r->report_id));
 	buf_printf(b, "Date: %s\n", time_mail_str(m->at, date));
 	buf_printf(b, "Message-ID: <%.*s@%.*s>\n", SV_ARG(r->report_id), SV_ARG(m->submitter));
 	/* RFC 3834: no robot answers it. */

@@ -266,7 +266,7 @@ mail(void **state UNUSED)
 	    "To: <rua@example.com>\n"
 	    "Subject: Report Domain: example.com\n"
 	    " Submitter: mx.example.net\n"
-	    " Report-ID: <0123abc@mx.example.net>\n"
+	    " Report-ID: <0123abc>\n"
 	    "Date: Sun, 22 Nov 2026 04:06:50 +0000\n"
 	    "Message-ID: <0123abc@mx.example.net>\n"
 	    "Auto-Submitted: auto-generated\n"
@@ -298,6 +298,9 @@ mail(void **state UNUSED)
 	m.is_plain = true;
 	assert_int_equal(report_mail_write(&b, &m), 0);
 	assert_int_equal(times(&b, "0123abc.xml\""), 1);
+	m.form = REPORT_RFC7489;
+	assert_int_equal(report_mail_write(&b, &m), 0);
+	assert_int_equal(times(&b, "Report-ID: <0123abc@mx.example.net>\n"), 1);
 }
 
 /* What would be more than itself in a header or in a file's name. */
