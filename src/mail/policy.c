@@ -159,24 +159,54 @@ testing_tell(struct deciding *d, const struct dmarc_view *v)
 		reason_add(d, REPORT_TEST_MODE, SV(""));
 }
 
+/* A reason for the report where the DNS is why nothing was decided. */
+static const char dns_reason[] = "the DNS did not answer for all that was asked";
+
+/*
+ * RFC 8617 section 5.2.1: "All errors, including DNS failures, become unrecoverable". A
+ * rejection would be so, too, and what nobody answered may be why there should be none.
+ */
+static void
+chain_ask_again(struct deciding *d)
+{
+	const struct arc_verdict *arc = &d->in->out->arc;
+
+	if (d->act != MAIL_ACT_REJECT || d->policy->on_unproven != MAIL_ACT_TEMPFAIL ||
+	    arc->result != MAIL_FAIL || arc->why != ARC_KEY_DNS)
+		return;
+	act_set(d, POLICY_DNS, MAIL_ACT_TEMPFAIL);
+	reason_add(d, REPORT_OTHER, sv_str(dns_reason));
+}
+
+/* What looks like a list or a forwarder is never treated harder than what does not. */
+static int
+indirect_check(struct deciding *d)
+{
+	struct report_reason why;
+	int rc;
+
+	if (d->policy->on_indirect >= d->policy->on_reject)
+		return 0;
+	if ((rc = policy_indirect_find(d->in, d->pool, &why)) <= 0)
+		return rc;
+	d->act = d->policy->on_indirect;
+	reason_add(d, why.type, why.comment);
+	return 0;
+}
+
 /* It failed, and the owner asks for something: is there a reason not to do that? */
 static int
 failed_check(struct deciding *d, const struct dmarc_verdict *v)
 {
-	struct report_reason why;
 	int rc = path_take(d);
 
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	act_set(d, POLICY_DMARC, v->disposition == DMARC_POLICY_REJECT ? d->policy->on_reject :
 	    d->policy->on_quarantine);
-	/* Never harder than for what does not look like that. */
-	if (v->disposition != DMARC_POLICY_REJECT || d->policy->on_indirect >= d->policy->on_reject)
-		return 0;
-	if ((rc = policy_indirect_find(d->in, d->pool, &why)) <= 0)
+	if (v->disposition == DMARC_POLICY_REJECT && (rc = indirect_check(d)) < 0)
 		return rc;
-	d->act = d->policy->on_indirect;
-	reason_add(d, why.type, why.comment);
+	chain_ask_again(d);
 	return 0;
 }
 
@@ -210,7 +240,7 @@ dmarc_unanswered(struct deciding *d)
 		return rc < 0 ? rc : 0;
 	act_set(d, POLICY_DNS, v->record != NULL ? d->policy->on_unproven : d->policy->on_temperror);
 	if (v->record != NULL)
-		reason_add(d, REPORT_OTHER, SV("the DNS did not answer for all that was asked"));
+		reason_add(d, REPORT_OTHER, sv_str(dns_reason));
 	return 0;
 }
 

@@ -22,8 +22,9 @@
  * would be final for what may be a fault of ours. Where a record was found all the
  * same, that is on_unproven: nothing if it asks for nothing or a path is believed;
  * but a stranger can sign with a name of the victim's whose look-up fails, so what
- * asks to be protected is asked for again rather than let in. Without a DMARC record, SPF alone may
- * decide (on_spf_fail).
+ * asks to be protected is asked for again rather than let in. Nor is rejected, for good, what
+ * has a chain of ARC that could not be looked up, if on_unproven is to ask again. Without a
+ * DMARC record, SPF alone may decide (on_spf_fail).
  *
  * PATHS. A path is believed as far as it can prove where it is:
  *

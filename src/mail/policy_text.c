@@ -120,17 +120,29 @@ spf_failed_put(struct buf *b, const struct mail_policy_in *in, enum mail_act act
 	}
 }
 
+/* Where DMARC has its answer, it is who sealed. */
+static const struct dname *
+unanswered_find(const struct mail_policy_in *in)
+{
+	const struct dmarc_verdict *v = &in->out->dmarc.now;
+	uint32_t at = in->out->arc.at;
+
+	if (v->result == MAIL_FAIL && at > 0)
+		return &in->judge->arc.sets[at - 1].seal->domain_name;
+	return v->author == NULL ? NULL : &v->author->name;
+}
+
 static void
 dns_put(struct buf *b, const struct mail_policy_in *in, enum mail_act act)
 {
-	const struct dmarc_author *a = in->out->dmarc.now.author;
+	const struct dname *name = unanswered_find(in);
 
 	if (act == MAIL_ACT_QUARANTINE)
 		buf_str(b, "Held: the DNS did not answer for ");
 	else
 		buf_str(b, "The DNS did not answer for ");
-	if (a != NULL)
-		name_put(b, &a->name);
+	if (name != NULL)
+		name_put(b, name);
 	else
 		buf_str(b, "a domain of this message");
 	buf_str(b, ", so it cannot be checked now.");

@@ -394,6 +394,42 @@ test_unanswered_told(void **state)
 	scene_done(&s);
 }
 
+/* A chain that nobody answered for may be why not to reject; p=quarantine refuses nothing. */
+static void
+test_chain_unanswered(void **state)
+{
+	static const struct {
+		enum arc_code	 why;
+		enum mail_act	 on_reject, on_unproven, act;
+	} cases[] = {
+		{ ARC_KEY_DNS, MAIL_ACT_REJECT, MAIL_ACT_TEMPFAIL, MAIL_ACT_TEMPFAIL },
+		{ ARC_KEY_DNS, MAIL_ACT_REJECT, MAIL_ACT_ACCEPT, MAIL_ACT_REJECT },
+		{ ARC_KEY_DNS, MAIL_ACT_QUARANTINE, MAIL_ACT_TEMPFAIL, MAIL_ACT_QUARANTINE },
+		{ ARC_SEAL_CHANGED, MAIL_ACT_REJECT, MAIL_ACT_TEMPFAIL, MAIL_ACT_REJECT },
+	};
+	static const char *const payloads[] = { PASSED, NULL };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct scene s;
+
+		scene_init(&s);
+		s.policy.on_reject = cases[i].on_reject;
+		s.policy.on_unproven = cases[i].on_unproven;
+		chain_make(&s, payloads);
+		s.out.arc = (struct arc_verdict){ .result = MAIL_FAIL, .why = cases[i].why, .at = 1 };
+		scene_check(&s);
+		assert_int_equal(s.d.act, cases[i].act);
+		if (s.d.act == MAIL_ACT_TEMPFAIL) {
+			assert_true(sv_eq_str(s.d.enhanced, "4.4.3"));
+			assert_true(sv_starts(s.d.text, SV("The DNS did not answer for one.test, so")));
+			assert_int_equal(s.d.n_reasons, 1);
+			assert_int_equal(s.d.reasons[0].type, REPORT_OTHER);
+		}
+		scene_done(&s);
+	}
+}
+
 /* --- what is asked for, and what is done --- */
 
 static const struct {
@@ -566,5 +602,6 @@ test_nobody(void **state)
 }
 
 TESTS_MAIN("policy", T(test_acts), T(test_who), T(test_lists), T(test_chains),
-    T(test_chain_surplus), T(test_unanswered), T(test_unanswered_told), T(test_answers),
+    T(test_chain_surplus), T(test_unanswered), T(test_unanswered_told),
+    T(test_chain_unanswered), T(test_answers),
     T(test_indirect), T(test_pass), T(test_long_names), T(test_strangers_words), T(test_nobody))
