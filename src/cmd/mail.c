@@ -158,13 +158,19 @@ own_name(struct mail_case *m)
 }
 
 static int
-envelope_take(const struct cmd_ctx *ctx, struct mail_case *m)
+client_take(const struct cmd_ctx *ctx, struct mail_case *m)
 {
 	m->in.has_client = m->client != NULL;
 	if (m->client != NULL && (ip_prefix_parse_host(sv_str(m->client), &m->in.client) < 0 ||
 	    m->in.client.len != ip_bits(m->in.client.af)))
 		return cmd_usage(ctx, tr(ctx->lang, N_("--client %s is no address; write it as 192.0.2.1 or 2001:db8::1")),
 		    m->client);
+	return 0;
+}
+
+static int
+envelope_take(const struct cmd_ctx *ctx, struct mail_case *m)
+{
 	sender_take(m);
 	m->in.helo = sv_str(m->helo != NULL ? m->helo : "");
 	m->in.receiver = own_name(m);
@@ -298,8 +304,8 @@ mail_take(const struct cmd_ctx *ctx, struct mail_case *m, const char *name)
 	if (m->kept == NULL || m->pool == NULL)
 		return EXIT_CANNOT;
 	findings_init(&m->head_fs, m->kept);
-	if ((rc = message_read(ctx, m, &m->text)) != 0 || (rc = message_take(ctx, m)) != 0 ||
-	    (rc = envelope_take(ctx, m)) != 0 || (rc = psl_take(ctx, m)) != 0 ||
+	if ((rc = client_take(ctx, m)) != 0 || (rc = message_read(ctx, m, &m->text)) != 0 ||
+	    (rc = message_take(ctx, m)) != 0 || (rc = envelope_take(ctx, m)) != 0 || (rc = psl_take(ctx, m)) != 0 ||
 	    (rc = source_take(ctx, m)) != 0)
 		return rc;
 	if ((rc = judge(m)) == 0)

@@ -79,6 +79,16 @@ dkim_line(const struct cmd_ctx *ctx, const struct dkim_verdict *v, struct buf *b
 	buf_char(b, '\n');
 }
 
+/* Ten lines of a thousand look like all of them. */
+static void
+dkim_more_line(const struct cmd_ctx *ctx, size_t n_more, struct buf *b)
+{
+	table_cell(b, "dkim", METHOD_CELLS, false);
+	table_cell(b, "-", RESULT_CELLS, false);
+	buf_printf(b, tr(ctx->lang, N_("signatures that were not looked at: %zu; the first %u count\n")), n_more,
+	    DKIM_SIGS_MAX);
+}
+
 /* --- ARC --- */
 
 static void
@@ -147,6 +157,8 @@ mail_lines_print(const struct cmd_ctx *ctx, const struct mail_case *m, struct bu
 	spf_lines(ctx, m, b);
 	for (size_t i = 0; i < m->out.n_dkim; i++)
 		dkim_line(ctx, &m->out.dkim[i], b);
+	if (m->judge.dkim.n_more > 0)
+		dkim_more_line(ctx, m->judge.dkim.n_more, b);
 	if (m->out.n_dkim == 0) {
 		line_begin(b, "dkim", MAIL_NONE);
 		buf_str(b, tr(ctx->lang, N_("no signature\n")));

@@ -115,6 +115,8 @@ mail_head_check(const struct mail_head *h, struct findings *fs)
 	for (size_t i = 0; i < h->n; i++)
 		field_check(&h->fields[i], fs);
 	singles_check(h, fs);
+	if (n_from == 0 && h->is_full)
+		return;		/* it may stand behind the limit, and that is said */
 	if (n_from == 0)
 		finding_add0(fs, &mail_findings[MAIL_FROM_NONE]);
 	else if (n_from > 1)

@@ -235,6 +235,7 @@ slot_end(struct smtp_slot *s, CURLcode code)
 {
 	struct smtp_result res = { .usec = clock_mono_usec() - s->begun };
 	long reply = 0;
+	bool is_told;
 
 	(void)curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &reply);
 	if (code == CURLE_OPERATION_TIMEDOUT)
@@ -248,8 +249,9 @@ slot_end(struct smtp_slot *s, CURLcode code)
 		res.reply = 250;
 	else if (reply >= 400 && reply < 600)
 		res.reply = (unsigned)reply;
-	res.text = sv_str(res.reply > 0 ? s->reply : s->error[0] != '\0' ? s->error :
-	    curl_easy_strerror(code));
+	/* Of a connection that we made ourselves libcurl's own text names another port. */
+	is_told = s->error[0] != '\0' && (s->run->conf->plain || code != CURLE_COULDNT_CONNECT);
+	res.text = sv_str(res.reply > 0 ? s->reply : is_told ? s->error : curl_easy_strerror(code));
 	s->run->calls->done(s->run->calls->arg, &s->mail, &res);
 }
 

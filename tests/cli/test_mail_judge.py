@@ -165,6 +165,23 @@ def large():
     ok(code == 1 and "dmarc" in out and "permerror" in out, "a first field above the limit", out + err)
     code, out, err = run("explain", "--dns", ZONE, stdin=b"To: " + b"x" * 200000 + b"\nFrom: a@a.example\n\nHi\n")
     ok(code == 1 and "MAIL_HEAD_LIMIT" in out, "and why", out + err)
+    code, out, err = run("verify", "--dns", ZONE, stdin=b"To: x@a.example\nFrom: a@a.example" + b"," * 200000 + b"\n\nHi\n")
+    ok(code == 1 and "MAIL_HEAD_LIMIT" in out and "MAIL_FROM_NONE" not in out, "From itself: nobody says that there is none", out)
+    with open(os.path.join(BOX, "direct.eml"), "rb") as f:
+        head, body = f.read().split(b"\n\n", 1)
+    sig = re.search(rb"(?ms)^DKIM-Signature:.*?\n(?![ \t])", head + b"\n").group(0)
+    code, out, err = run("verify", "--dns", ZONE, "--at", AT, stdin=sig * 999 + head + b"\n\n" + body)
+    ok(code == 0 and out.count("dkim   pass") == 10 and "\ndkim   -          signatures that were not looked at: 990; the first 10 count\n" in out,
+       "a thousand signatures: ten, and that there are more", out)
+
+
+def steps():
+    """What to do next hangs on whether it passed: nothing, if it did."""
+    def step(*words):
+        return json.loads(judge("explain", *words, "--json")[1])["story"]["step"]
+    ok(step("forwarded.eml", "--client", "203.0.113.9") == "Nothing has to be done.", "forwarded, and it passes")
+    ok("ARC seal" in step("sealed.eml", "--client", "203.0.113.9"), "forwarded, and it fails")
+    ok(step("two_from.eml", "--client", "192.0.2.5", "--sender", "alice@example.com").startswith("Refuse it"), "two authors")
 
 
 def refused():
@@ -178,6 +195,7 @@ def refused():
         for words, rc, what in [
                 (["verify", "--client", "192.0.2.300", "--dns", ZONE, eml], 2, "no address"),
                 (["verify", "--client", "192.0.2.0/24", "--dns", ZONE, eml], 2, "no host"),
+                (["verify", "--client", "192.0.2", "--dns", ZONE, "/nonexistent/x"], 2, "no address, before the file is looked for"),
                 (["verify", "--dns", ZONE, "--resolver", "127.0.0.1", eml], 2, "files and a resolver"),
                 (["verify", "--resolver", "nobody", eml], 2, "a resolver's name"),
                 (["verify", "--dns", ZONE, eml, eml], 2, "two messages"),
@@ -267,6 +285,7 @@ if __name__ == "__main__":
     older()
     texts()
     large()
+    steps()
     refused()
     live()
     print("1..%d" % n)

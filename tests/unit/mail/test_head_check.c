@@ -94,6 +94,19 @@ test_nul(void **state)
 	head_is(SV(FROM "From\0: b@example.com\r\n\r\n"), CODES(MAIL_HEAD_LINE));
 }
 
+/* Whether From stands behind what was not read, nobody knows. */
+static void
+test_large(void **state)
+{
+	static char text[MAIL_FIELD_MAX + 10];
+
+	(void)state;
+	memset(text, 'a', MAIL_FIELD_MAX + 1);
+	memcpy(text, "From: ", 6);
+	memcpy(text + MAIL_FIELD_MAX + 1, "\r\n\r\n", 5);
+	head_is(sv_str(text), CODES(MAIL_HEAD_LIMIT));
+}
+
 /* A milter's values may have what a line cannot. */
 static void
 test_added(void **state)
@@ -137,4 +150,4 @@ test_no_memory(void **state)
 	(void)pool_free(pool);
 }
 
-TESTS_MAIN("head_check", T(test_heads), T(test_nul), T(test_added), T(test_no_memory))
+TESTS_MAIN("head_check", T(test_heads), T(test_nul), T(test_large), T(test_added), T(test_no_memory))
