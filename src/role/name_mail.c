@@ -223,7 +223,8 @@ key_look_tell(const struct key_look *l)
 	for (size_t i = 0; i < l->n_servers; i++)
 		server_count(l, &l->servers[i], &m);
 	if (w != NULL) {
-		m.server = sv_take(sv_str(dname_str(&l->names[w->ns].name, name)), 300);
+		m.server = sv_str(dname_str(&l->names[w->ns].name, name));
+		m.server = sv_take(m.server, min_size(300, m.server.n - (m.server.n > 1)));	/* without its dot */
 		m.why = sv_str(w->why);
 	}
 	return msg_seal_looked_send(l->nr->role, ROLE_SEAL, &m);

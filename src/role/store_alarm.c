@@ -243,13 +243,15 @@ zones_check(const struct store_alarm *a, int64_t now, struct findings *fs)
 int
 store_alarm_mail_keys(struct store_alarm *a, struct sv lines)
 {
-	char *copy = sv_dup(lines);
+	char *copy;
 
-	if (copy == NULL)
+	if (a->mail_keys != NULL && sv_eq_str(lines, a->mail_keys))
+		return 0;
+	if ((copy = sv_dup(lines)) == NULL)
 		return -ENOMEM;
 	free(a->mail_keys);
 	a->mail_keys = copy;
-	return 0;
+	return 1;
 }
 
 /* As zones_known(): what was on before the start is not over because nothing was told yet. */

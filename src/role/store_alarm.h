@@ -36,7 +36,7 @@ void	 store_alarm_expect_zones(struct store_alarm *);
 /* What zone and key tell; 1: both have spoken now, check soon; -EBADMSG: no JSON. */
 int	 store_alarm_zones(struct store_alarm *, struct sv json) MUST_USE;
 int	 store_alarm_keys(struct store_alarm *, struct sv json) MUST_USE;
-/* What seal tells of the keys that sign mail: lines of messages.def's seal_told. */
+/* What seal tells of the keys that sign mail: lines of messages.def's seal_told. 1: others than before, check soon. */
 int	 store_alarm_mail_keys(struct store_alarm *, struct sv lines) MUST_USE;
 /* The webhook was told, or not. */
 int	 store_alarm_hooked(struct store_alarm *, const struct msg_webhook_done *) MUST_USE;

@@ -494,14 +494,10 @@ store_history_expect_zones(struct store_history *s)
 		store_alarm_expect_zones(s->alarm);
 }
 
-int
-store_history_told(struct store_history *s, bool by_key, struct sv json)
+/* rc 1: what was told is news. */
+static int
+check_soon(struct store_history *s, int rc)
 {
-	int rc;
-
-	if (s == NULL)
-		return 0;
-	rc = by_key ? store_alarm_keys(s->alarm, json) : store_alarm_zones(s->alarm, json);
 	if (rc > 0) {
 		s->checked_at = 0;
 		again(s, 1000);
@@ -510,9 +506,20 @@ store_history_told(struct store_history *s, bool by_key, struct sv json)
 }
 
 int
+store_history_told(struct store_history *s, bool by_key, struct sv json)
+{
+	int rc;
+
+	if (s == NULL)
+		return 0;
+	rc = by_key ? store_alarm_keys(s->alarm, json) : store_alarm_zones(s->alarm, json);
+	return check_soon(s, rc);
+}
+
+int
 store_history_mail_keys(struct store_history *s, struct sv lines)
 {
-	return s == NULL ? 0 : store_alarm_mail_keys(s->alarm, lines);
+	return s == NULL ? 0 : check_soon(s, store_alarm_mail_keys(s->alarm, lines));
 }
 
 void

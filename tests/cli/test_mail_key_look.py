@@ -4,6 +4,8 @@ Keys of mail whose records are looked at: role seal and role name, their parent 
 among name servers on loopback. What is seen alone moves a key of the house on; a record that is
 gone while its key signs is told; and nobody is asked twice in a row.
 """
+import base64
+import json
 import os
 import subprocess
 import sys
@@ -83,7 +85,6 @@ class Pair:
         return [line.split("\t") for line in told[-1].splitlines()] if told else None
 
     def key(self, *args):
-        import json
         out = house.run("mail", "key", *args, "--state", self.state, "--json")[1]
         return json.loads(out)
 
@@ -133,15 +134,14 @@ def test_roll(d):
     p.begin()
     t.ok(p.until(lambda: p.seal.status()["keys"] == 1), "… and in use when nobody remembers that it was not there")
     t.ok(p.until(lambda: p.bad() == []), "nothing to tell")
-    st = p.seal.status()
-    t.equal((st["records_there"], st["records_bad"], st["records_unknown"]), (1, 0, 0), "its status")
+    t.ok(p.until(lambda: [p.seal.status()["records_" + x] for x in ("there", "bad", "unknown")] == [1, 0, 0]), "its status")
 
     p.withdraw(key, [1])
     p.offset = 800
     p.begin()
     t.ok(p.until(p.bad), "a record that is gone while its key signs is told")
     name, _, server, why = p.bad()[0]
-    t.equal((name, server, why), ("one._domainkey.example.jp", "ns2.example.jp.", "no such record"), "… of which key, and where")
+    t.equal((name, server, why), ("one._domainkey.example.jp", "ns2.example.jp", "no such record"), "… of which key, and where")
     t.ok(any("publish its record again" in x for x in p.seal.log), "… and what to do", p.seal.log)
     t.ok(p.until(lambda: p.seal.status()["keys"] == 0), "it does not sign meanwhile")
     p.close()
@@ -211,7 +211,71 @@ def test_many(d):
     p.close()
 
 
+class Store:
+    """Role store beside them: what it tells who is on duty, by webhook and by mail."""
+
+    def __init__(self, folder, lang):
+        os.makedirs(folder + "/snapshots")
+        log = os.open(folder + "/objects.jsonl", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        self.hooked, self.mails = [], []
+        self.role = role_kit.Role("store", {
+            "state": folder, "keep": 4, "object_log": log, "object_log_per_hour": 100, "history_keep": 8640000, "expiry_warn": 60,
+            "repository_age": 600, "data_age": 600, "alarm_repeat": 86400, "key_lead": 86400, "webhook": "https://hook.example/",
+            "mail": 1, "mail_lang": lang, "org_name": "関所ネット"})
+        os.close(log)
+        self.role.handlers["webhook"] = self.on_hook
+        self.role.handlers["mail"] = self.on_mail
+        assert self.role.ready(), self.role.log
+
+    def on_hook(self, m):
+        self.hooked.append(json.loads(m["json"]))
+        self.role.send("webhook_done", "fetch", id=m["id"], ok=1, what="")
+
+    def on_mail(self, m):
+        self.mails.append(m)
+        self.role.send("mail_done", "mail", id=m["id"], ok=1, what="")
+
+
+def test_told(d):
+    """From what the servers give to a mail that somebody reads: the alarm's begin, and its end."""
+    for lang, begins, ends in ((0, "begins", "is over"), (1, "開始", "終了")):
+        folder = d + "/told%d" % lang
+        os.mkdir(folder, 0o700)
+        pem = folder + "/s.pem"
+        subprocess.run(["openssl", "genpkey", "-out", pem, "-algorithm", "ed25519"], check=True, capture_output=True)
+        os.chmod(pem, 0o600)
+        der = subprocess.run(["openssl", "pkey", "-in", pem, "-pubout", "-outform", "DER"], check=True, capture_output=True).stdout
+        key = {"name": "s._domainkey.example.jp", "record": "v=DKIM1; k=ed25519; p=" + base64.b64encode(der[-32:]).decode()}
+        store, p = Store(folder + "/store", lang), Pair(folder, "9\texample.jp\ts\t%s\n" % pem)
+
+        def until(cond):
+            def all_three():
+                store.role.step(0.02)
+                return cond()
+            return p.until(all_three, 40)
+
+        def hear():
+            p.seal.handlers["seal_told"] = lambda m: store.role.send("seal_told", "seal", **m)
+        hear()
+        t.ok(until(lambda: store.hooked), "no server has the record of a key that signs: told", p.seal.log + store.role.log)
+        said = store.hooked[0]
+        t.equal((said["alarm"], said["key"]), ("begin", "ALARM_MAIL_KEY s._domainkey.example.jp"), "… as an alarm that begins")
+        t.ok(until(lambda: store.mails), "… and mailed", store.role.log)
+        m = store.mails[0]
+        t.equal(m["subject"], "[Sekisho 関所ネット] ALARM_MAIL_KEY s._domainkey.example.jp", "its subject says what, and of whom")
+        t.ok(begins in m["body"] and ("ns1.example.jp has" if lang == 0 else "ns1.example.jpの応答") in m["body"] and "sekisho mail key check" in m["body"] and "dig TXT" in m["body"],
+             "its body: where, and what to do", m["body"])
+        t.ok(lang == 0 or "該当レコードなし" in m["body"], "… in its language, also what the server has", m["body"])
+        p.publish(key)
+        p.begin()
+        hear()
+        t.ok(until(lambda: [x["alarm"] for x in store.hooked] == ["begin", "end"]), "the record is there again: over", store.hooked)
+        t.ok(until(lambda: len(store.mails) == 2) and ends in store.mails[1]["body"], "… and mailed", [m["body"] for m in store.mails])
+        store.role.close()
+        p.close()
+
+
 with tempfile.TemporaryDirectory(prefix="sekisho-keylook-") as d:
-    for test in (test_roll, test_withdrawn, test_configured, test_many):
+    for test in (test_roll, test_withdrawn, test_configured, test_many, test_told):
         t.case(test, d)
 sys.exit(t.done())
