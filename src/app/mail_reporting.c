@@ -111,26 +111,6 @@ address_check(const struct conf *c, enum app_conf_row row, struct conf_error *er
 	return refuse(c, row, N_("an address such as dmarc@example.net"), err);
 }
 
-/* Each entry of mail.complaints has a domain, and an address that goes to argv and headers. */
-static int
-complaints_check(const struct conf *c, struct conf_error *err)
-{
-	const struct conf_value *v = &c->values[CONF_MAIL_COMPLAINTS];
-
-	for (size_t i = 0; i < v->n; i++) {
-		const struct conf_value *domain = &v->items[i].cols[CONF_COMPLAINT_DOMAIN - CONF_MAIL_COMPLAINTS - 1];
-		const struct conf_value *to = &v->items[i].cols[CONF_COMPLAINT_TO - CONF_MAIL_COMPLAINTS - 1];
-
-		if (domain->n > 0 && to->n > 0 && mail_address_check(to->items[0].text) == 0)
-			continue;
-		(void)refuse(c, CONF_MAIL_COMPLAINTS, N_("a domain, and to: an address such as fbl@example.net"), err);
-		err->line = v->items[i].line;
-		err->col = v->items[i].col;
-		return err->rc;
-	}
-	return 0;
-}
-
 int
 mail_reporting_check(const struct conf *c, struct conf_error *err)
 {
@@ -148,5 +128,5 @@ mail_reporting_check(const struct conf *c, struct conf_error *err)
 	if (mail_via_parse(sv_str(app_conf_str(c, CONF_REPORTING_VIA)), &via) < 0)
 		return refuse(c, CONF_REPORTING_VIA,
 		    N_("smtp://HOST:PORT, or sendmail:/PATH"), err);
-	return complaints_check(c, err) < 0 ? err->rc : store_check(c, err);
+	return mail_complaints_check(c, err) < 0 ? err->rc : store_check(c, err);
 }

@@ -1,6 +1,6 @@
 /*
  * mail.reporting: of the configuration: who makes reports, where they are
- * kept, and who delivers them.
+ * kept, and who delivers them. And mail.complaints: who gets users' complaints.
  *
  * The store is a file of the state directory, or a PostgreSQL server. No
  * password stands in its address, as secrets are never values (app/conf.h):
@@ -12,6 +12,8 @@
 #include "app/conf.h"
 
 int	 mail_reporting_check(const struct conf *, struct conf_error *) MUST_USE;
+/* A part of it: mail.complaints. */
+int	 mail_complaints_check(const struct conf *, struct conf_error *) MUST_USE;
 /* Where the tables are: for reports_open(). */
 void	 mail_reporting_store(const struct conf *, char *ret, size_t n);
 /* The file that the store's address names; empty: none. */

@@ -82,6 +82,38 @@ to_find(const struct cmd_ctx *ctx, struct complaint *s, struct sv *ret)
 
 /* --- what is in it --- */
 
+/* A complaint about a complaint, or about a report, would go round in circles. */
+static int
+message_check(const struct cmd_ctx *ctx, struct complaint *s)
+{
+	struct findings unsaid;
+
+	findings_init(&unsaid, s->pool);
+	if (feedback_parse(s->pool, s->m.text, &unsaid, &s->f) < 0)
+		return EXIT_CANNOT;
+	if (s->f == NULL || !s->f->has_report)
+		return 0;
+	cmd_err("%s", tr(ctx->lang, N_("this is itself a complaint or a report: none is made about one")));
+	return EXIT_REJECTED;
+}
+
+/* When our own server took it: the date of the uppermost Received field. 0: it is not known. */
+static int64_t
+arrival_find(const struct mail_head *head)
+{
+	int64_t at;
+
+	for (size_t i = 0; i < head->n; i++) {
+		struct sv value = head->fields[i].value;
+
+		if (!sv_caseeq(head->fields[i].name, SV("Received")))
+			continue;
+		value = sv_skip(value, sv_rfind(value, ';') + 1);
+		return feedback_date_parse(sv_trim(value), &at) == 0 ? at : 0;
+	}
+	return 0;
+}
+
 static int
 key_take(const struct cmd_ctx *ctx, struct complaint *s, struct sv *ret)
 {
@@ -140,7 +172,8 @@ mail_put(const struct cmd_ctx *ctx, struct complaint *s, struct sv to, struct sv
 		.agent = SV("Sekisho/" SEKISHO_VERSION),
 		.domain = d->n_authors > 0 ? mail_name_text(s->pool, &d->authors[0].name) :
 		    sv_skip(to, sv_rfind(to, '@') + 1),
-		.auth_results = buf_get(&results), .at = ctx->now, .arrived = ctx->now,
+		.auth_results = buf_get(&results), .at = ctx->now,
+		.arrived = arrival_find(&s->m.head),
 		.has_source = s->m.in.has_client, .source = s->m.in.client,
 		.mail_from = mail_envelope(s->pool, s->m.in.sender, &sender) == 0 ? &sender : NULL,
 		.incidents = 1, .head = &s->m.head, .key = key,
@@ -184,8 +217,9 @@ complaint_make(const struct cmd_ctx *ctx, struct complaint *s, const char *name)
 	struct sv to, key;
 	int rc;
 
-	if ((rc = mail_take(ctx, &s->m, name)) != 0 || (rc = to_find(ctx, s, &to)) != 0 ||
-	    (rc = key_take(ctx, s, &key)) != 0 || (rc = mail_put(ctx, s, to, key, &b)) != 0)
+	if ((rc = mail_take(ctx, &s->m, name)) != 0 || (rc = message_check(ctx, s)) != 0 ||
+	    (rc = to_find(ctx, s, &to)) != 0 || (rc = key_take(ctx, s, &key)) != 0 ||
+	    (rc = mail_put(ctx, s, to, key, &b)) != 0)
 		return rc;
 	if (s->is_send)
 		return mail_send(ctx, s, to, &b);

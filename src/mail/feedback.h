@@ -91,6 +91,12 @@ struct feedback {
  */
 int	 feedback_parse(struct pool *, struct sv message, struct findings *, struct feedback **ret) MUST_USE;
 
+/*
+ * A date of RFC 5322 section 3.3 with the older forms of 4.3: years of two digits, zones with
+ * names. -EINVAL.
+ */
+int	 feedback_date_parse(struct sv, int64_t *ret) MUST_USE;
+
 /* --- about whom --- */
 
 enum feedback_by {		/* the first that names one of ours */

@@ -35,6 +35,29 @@ mail:
 """
 
 
+RECEIVED = "Received: from x by mx.here.test;\n\tMon, 23 Nov 2026 13:05:06 +0900 (JST)\nReceived: from y; bad\n"
+REFUSED = [	# entries of mail.complaints; what is said; None: they are good
+    (["domain: example.com, to: fbl@example.com", "domain: a.example.com, to: fbl@example.com"], None),
+    (["domain: example.com, to: nobody"], "fbl@example.net"),
+    (["domain: example.com"], "fbl@example.net"),
+    (["to: fbl@example.com"], "fbl@example.net"),
+    (["domain: example.com, to: fbl@example.com", "domain: EXAMPLE.com, to: x@example.com"], "each domain once"),
+    (["domain: a.ours.test, to: fbl@example.com"], "organisation.mail-domains"),
+    (["domain: com, to: fbl@example.com"], "one operator"),
+]
+
+
+def direct(base, before):
+    """The complaint about a message, with fields on top of it."""
+    text = before + open(base[3]).read()
+    p = subprocess.run([house.SEKISHO, *base[:3], "-", *base[4:], "--to", "fbl@a.test"], input=text.encode(), capture_output=True)
+    return p.stdout.decode()
+
+
+def heads_of(mail):
+    return mail.split("message/feedback-report")[1].split("text/rfc822-headers")[0] if mail else "none"
+
+
 class MailSink(Sink):
     """Mails as they come."""
 
@@ -123,9 +146,22 @@ def make(t, folder):
     t.equal((code, out, [(s, to) for s, to, _ in sink.mails]), (0, "", [("", "agreed@example.com")]),
             "sent with the null sender")
     t.ok(sink.mails and b"Feedback-Type: abuse" in sink.mails[0][2], "as it was printed", err)
-    with open(conf, "w") as f:
-        f.write("state: state\nmail:\n  complaints:\n    - {domain: example.com, to: nobody}\n")
-    t.equal(house.run("conf", "check", "-c", conf)[0], 1, "an entry without an address is refused")
+    for entries, said in REFUSED:
+        with open(conf, "w") as f:
+            f.write("state: state\norganisation:\n  mail-domains: [ours.test]\nmail:\n  complaints:\n%s" %
+                    "".join("    - {%s}\n" % e for e in entries))
+        code, out, err = house.run("conf", "check", "-c", conf)
+        if said is None:
+            t.equal(code, 0, "in the configuration: %s" % entries)
+        else:
+            t.ok(code == 1 and said in out + err, "refused in the configuration: %s" % entries, (out, err))
+    t.ok("Arrival-Date:" not in heads_of(direct(base, "")), "when it came is not known")
+    t.ok("\nArrival-Date: Mon, 23 Nov 2026 04:05:06 +0000\n" in heads_of(direct(base, RECEIVED)), "when it came, by our server")
+    arf = os.path.join(folder, "arf.eml")
+    with open(arf, "w") as f:
+        f.write(ARF % ("else.test", "else.test"))
+    code, out, err = house.run(*base[:3], arf, *base[4:], "--to", "fbl@a.test")
+    t.ok(code == 1 and out == "" and "itself" in err, "no complaint about a complaint", (out, err))
     os.chmod(key, 0o644)
     t.equal(house.run(*base, "--to", "fbl@a.test")[0], 3, "a key that others may read")
 
