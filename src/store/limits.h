@@ -93,6 +93,11 @@
 #define HISTORY_FINDING_ROWS_MAX	(1000u * 1000)
 /* A line that is longer is kept without its arguments. */
 #define HISTORY_LINE_MAX	4096
+/*
+ * Of SQLite's pages in memory. A segment of 20,000 rows touches as many pages of the index of
+ * domains, and with SQLite's own 2 MB each is written several times before it is committed.
+ */
+#define REPORTS_CACHE_KB	32768u
 /* What is thrown away in one slice. */
 #define HISTORY_PRUNE_ROWS	5000
 /* What the log beside the file (-wal) is cut back to. */

@@ -1,7 +1,8 @@
 /*
  * The reports' tables and all that is asked of them. Both databases understand each line:
  * SQLite takes any name for a type, and "$1" as a parameter's name. mail_row.report is the
- * report it is in, 0 while it waits for one, -1 if nobody wants any.
+ * report it is in, 0 while it waits for one, -1 if nobody wants any. The time is the first of
+ * its key: rows come in its order, so each transaction writes the end of that index, not all of it.
  */
 #include "store/reports_internal.h"
 
@@ -11,7 +12,7 @@ const char reports_schema[] =
     "INSERT INTO mail_number(name, value) VALUES('report', 0) ON CONFLICT DO NOTHING;"
     "CREATE TABLE IF NOT EXISTS mail_row(node BYTEA NOT NULL, queue_id BYTEA NOT NULL,"
     " at BIGINT NOT NULL, day BIGINT NOT NULL, domain BYTEA NOT NULL, policy BYTEA NOT NULL,"
-    " alike BYTEA NOT NULL, report BIGINT NOT NULL, PRIMARY KEY(node, queue_id, at));"
+    " alike BYTEA NOT NULL, report BIGINT NOT NULL, PRIMARY KEY(at, node, queue_id));"
     "CREATE INDEX IF NOT EXISTS mail_row_day ON mail_row(day);"
     "CREATE INDEX IF NOT EXISTS mail_row_waiting ON mail_row(day, domain, policy) WHERE report = 0;"
     "CREATE INDEX IF NOT EXISTS mail_row_report ON mail_row(report) WHERE report > 0;"
@@ -160,8 +161,8 @@ const struct sql_statement reports_sql[SQL_MAX] = {
 	[SQL_LIST_OF] = { LIST("r.domain = $5 AND +r.day >= $3 AND +r.day <= $4", "$2"), "iiiib", LISTED },
 	[SQL_REPORT_FIND] = { "SELECT id, day, made, domain, policy FROM mail_report WHERE id = $1",
 	    "i", "iiibb" },
-	[SQL_PRUNE_ROWS] = { "DELETE FROM mail_row WHERE (node, queue_id, at) IN"
-	    " (SELECT node, queue_id, at FROM mail_row WHERE day < $1 LIMIT $2)", "ii", "" },
+	[SQL_PRUNE_ROWS] = { "DELETE FROM mail_row WHERE (at, node, queue_id) IN"
+	    " (SELECT at, node, queue_id FROM mail_row WHERE day < $1 LIMIT $2)", "ii", "" },
 	[SQL_PRUNE_SENDINGS] = { "DELETE FROM mail_sending WHERE report IN"
 	    " (SELECT id FROM mail_report WHERE day < $1)", "i", "" },
 	[SQL_PRUNE_REPORTS] = { "DELETE FROM mail_report WHERE day < $1", "i", "" },

@@ -51,14 +51,15 @@ file_free(void *arg)
 static int
 settle(sqlite3 *db)
 {
-	char pages[64];
+	char pages[64], cache[64];
 	int rc, persist = 1;
 
 	(void)sqlite3_busy_timeout(db, BUSY_MSEC);
 	/* Who may only read can, also while nobody writes: -wal and -shm stay. */
 	(void)sqlite3_file_control(db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
 	(void)snprintf(pages, sizeof(pages), "PRAGMA max_page_count = %u", REPORTS_PAGES_MAX);
-	if ((rc = exec(db, "PRAGMA journal_mode = WAL")) < 0 ||
+	(void)snprintf(cache, sizeof(cache), "PRAGMA cache_size = -%u", REPORTS_CACHE_KB);
+	if ((rc = exec(db, cache)) < 0 || (rc = exec(db, "PRAGMA journal_mode = WAL")) < 0 ||
 	    (rc = exec(db, "PRAGMA synchronous = FULL")) < 0 ||
 	    (rc = exec(db, "PRAGMA temp_store = MEMORY")) < 0)
 		return rc;
