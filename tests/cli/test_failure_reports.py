@@ -24,6 +24,21 @@ from smtp_sink import GOOD, Sink  # noqa: E402
 t = Tap()
 HEAD = ("From: Secret Name <secretname@%s>\nTo: secretname@here.test\nSubject: secretsubject\n"
         "Date: Mon, 23 Nov 2026 04:00:00 +0000\nMessage-ID: <id-%d@a.test>\n%s\nsecretbody\n")
+# All the places in which programs put people, and what a stranger may put there.
+MORE = ("Received: from secrethost ([10.0.0.1]) (secretname@x.test) by y for <secretname@here.test>; x\n"
+        "DKIM-Signature: v=1; a=rsa-sha256; d=a.test; s=s1; i=secretname@a.test; h=from; bh=AA==;\n"
+        " b=AAAABBBBsecret; z=From:secretname\n"
+        "ARC-Authentication-Results: i=1; x.test; auth=pass smtp.auth=secretname\n"
+        "Authentication-Results: x.test; auth=pass smtp.auth=secretname\n"
+        "Received-SPF: fail client-ip=10.0.0.1; envelope-from=secretname@a.test\n"
+        "Reply-To: secretname <secretname@a.test>\nSender: \"secret name\" <secretname@a.test>\nCc: secretname\n"
+        "Message-ID: <1.secretname.2@a.test>\nIn-Reply-To: <secretname@a.test>\nReferences: <secretname@a.test>\n"
+        "List-Id: secret friends <l.a.test>\nList-Unsubscribe: <mailto:secretname@a.test>\nList-Post: <mailto:secretname@a.test>\n"
+        "Feedback-ID: secretname\nX-Originating-IP: secretname\nX-Authenticated-Sender: secretname\n"
+        "MIME-Version: 1.0 (secretname's machine)\nContent-Type: text/plain; name=secretname\n"
+        "Comments: secretname\nKeywords: secretname\nResent-From: secretname@a.test\nDelivered-To: secretname@here.test\n"
+        "Thread-Topic: secretsubject\nAutocrypt: addr=secretname@a.test\n" +
+        "DKIM-Signature: v=1; d=a.test; s=s2; bh=" + "A" * 1500 + "\n")
 
 
 class Client:
@@ -81,6 +96,7 @@ DNS = Server({
     ("a.test", TXT): [txt("v=spf1 ip4:192.0.2.7 -all")],
     ("_dmarc.a.test", TXT): [txt("v=DMARC1; p=reject; ruf=mailto:f@a.test,mailto:g@yes.test,mailto:h@no.test")],
     ("a.test._report._dmarc.yes.test", TXT): [txt("v=DMARC1")],
+    ("_dmarc.us.example", TXT): [txt("v=DMARC1; p=reject; fo=1; ruf=mailto:f@us.example")],
     ("_dmarc.quiet.test", TXT): [txt("v=DMARC1; p=reject; rua=mailto:f@quiet.test")],
 })
 
@@ -132,7 +148,7 @@ def test_way():
     folder, sink = tempfile.mkdtemp(prefix="failure"), MailSink()
     os.mkdir(folder + "/mail-rows")
     s = gate(folder, [("203.0.113.9", "secretname@c.test", "a.test", ""), ("203.0.113.10", "x@c.test", "a.test", ""),
-                      ("203.0.113.9", "x@a.test", "a.test", ""), ("203.0.113.9", "x@c.test", "quiet.test", ""),
+                      ("203.0.113.9", "x@a.test", "a.test", MORE), ("203.0.113.9", "x@c.test", "quiet.test", ""),
                       ("203.0.113.9", "", "a.test", ""), ("192.0.2.7", "x@a.test", "a.test", ""),
                       ("203.0.113.9", "x@c.test", "a.test", "Auto-Submitted: auto-replied\n")])
     t.equal((s["failures_reported"], s["failures_dropped"]), (3, 0), "three of seven are to be reported")
@@ -169,7 +185,25 @@ def test_way():
     t.ok(not any(b"secret" in m[2].lower() for m in sink.mails), "and nobody is in them")
     words = {email.message_from_string(part(m, "text/rfc822-headers").get_content())["From"] for m in mails}
     t.ok(len(words) == 1 and "@a.test" in words.pop(), "the same person is the same word", words)
+    t.ok(all(len(line) <= 998 for m in sink.mails for line in m[2].split(b"\n")), "in lines that every server takes")
+    back(folder, [m[2].decode() for m in sink.mails])
     shutil.rmtree(folder)
+
+
+def back(folder, mails):
+    """Reports come in again, in the name of a domain that wants reports, too: with our sender, and with another."""
+    port = free_port()
+    m = milter(folder, port)
+    all_of_them = [t.replace("\r\n", "\n").replace("\n ", " ") for t in mails] + [HEAD % ("us.example", 9, "")]
+    for i, text in enumerate(all_of_them):
+        for sender in ("", "dmarc@us.example"):
+            c = Client(port)
+            c.message("203.0.113.9", sender, text, "R%d%s" % (i, sender[:1]))
+            c.close()
+    m.until(lambda: m.status()["failures_reported"] >= 1)
+    t.equal((m.status()["messages"], m.status()["failures_reported"]), (2 * len(all_of_them), 1),
+            "no report about a report; but about a message of the same domain")
+    m.close()
 
 
 test_way()

@@ -128,6 +128,78 @@ test_gate(void **state)
 	}
 }
 
+/*
+ * RFC 9989 section 4.7: each list of fo= by what is found. "m" DMARC, "d" DKIM, "s" SPF, "-" none.
+ * 0 and 1 exclude each other there: both are as if nothing were said.
+ */
+static const struct {
+	const char	*fo, *heard, *unheard;	/* a letter for each of fo_plays, with d and s or without */
+} fo_rows[] = {
+	{ "", "-mmm", "-mmm" }, { "fo=0;", "-mmm", "-mmm" }, { "fo=1;", "mmmm", "mmmm" },
+	{ "fo=d;", "--d-", "----" }, { "fo=s;", "--ss", "----" }, { "fo=0:1;", "-mmm", "-mmm" },
+	{ "fo=0:d;", "-mmm", "-mmm" }, { "fo=0:s;", "-mmm", "-mmm" }, { "fo=1:d;", "mmmm", "mmmm" },
+	{ "fo=s:1;", "mmmm", "mmmm" }, { "fo=d:s;", "--ds", "----" }, { "fo=s:d;", "--ds", "----" },
+	{ "fo=0:1:d;", "-mmm", "-mmm" }, { "fo=0:1:s;", "-mmm", "-mmm" }, { "fo=0:d:s;", "-mmm", "-mmm" },
+	{ "fo=1:d:s;", "mmmm", "mmmm" }, { "fo=0:1:d:s;", "-mmm", "-mmm" },
+};
+
+#define SIG_FO	"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=fo.test; i=secretname@mail.fo.test; "	\
+		"s=sel; h=From; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\n"
+
+static const struct {
+	const char	*client, *sender, *message;
+} fo_plays[] = {
+	{ "192.0.2.7", "x@fo.test", HEAD("fo.test", "") },		/* SPF is aligned, no signature */
+	{ "198.51.100.1", "x@b.test", HEAD("fo.test", "") },		/* SPF passed for another */
+	{ "203.0.113.9", "x@fo.test", HEAD("fo.test", SIG_FO) },	/* both failed */
+	{ "203.0.113.9", "x@fo.test", HEAD("fo.test", "") },		/* SPF failed, no signature */
+};
+
+static char
+fo_letter(const struct gate_kit *k)
+{
+	static const struct {
+		const char	*type;
+		char		 letter;
+	} types[] = {
+		{ "Auth-Failure: dmarc\n", 'm' },
+		{ "Auth-Failure: signature\n", 'd' },
+		{ "Auth-Failure: spf\n", 's' },
+	};
+
+	for (size_t i = 0; k->out.has_report && i < ARRAY_LEN(types); i++)
+		if (sv_starts(k->out.report.feedback, sv_str(types[i].type)))
+			return types[i].letter;
+	return k->out.has_report ? '?' : '-';
+}
+
+static void
+test_fo(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(fo_rows) * ARRAY_LEN(fo_plays) * 2; i++) {
+		size_t row = i / 2 / ARRAY_LEN(fo_plays), play = i / 2 % ARRAY_LEN(fo_plays);
+		const char *want = i % 2 == 0 ? fo_rows[row].heard : fo_rows[row].unheard;
+		struct gate_kit k;
+		char record[128];
+
+		gate_kit_init(&k);
+		world_fill(&k);
+		k.conf.failures.with_parts = i % 2 == 0;
+		(void)snprintf(record, sizeof(record), "v=DMARC1; p=none; %s ruf=mailto:f@fo.test", fo_rows[row].fo);
+		gate_kit_dns(&k, "_dmarc.fo.test", record);
+		gate_kit_dns(&k, "fo.test", "v=spf1 ip4:192.0.2.7 -all");
+		gate_kit_from(&k, fo_plays[play].client, fo_plays[play].sender);
+		gate_kit_play(&k, fo_plays[play].message);
+		if (fo_letter(&k) != want[play])
+			print_message("# %s %s play %zu\n", fo_rows[row].fo, i % 2 == 0 ? "heard" : "unheard", play);
+		assert_int_equal(fo_letter(&k), want[play]);
+		if (want[play] != '-' && play == 2)
+			text_has(k.out.report.feedback, "DKIM-Domain: fo.test\nDKIM-Identity: @mail.fo.test\nDKIM-Selector: sel\n");
+		gate_kit_done(&k);
+	}
+}
+
 /* Two failures are one path or two. */
 static void
 test_alike(void **state)
@@ -644,5 +716,5 @@ test_key(void **state)
 	(void)pool_free(pool);
 }
 
-TESTS_MAIN("mail_failures", T(test_box), T(test_key), T(test_gate), T(test_alike), T(test_take), T(test_send), T(test_dead),
-    T(test_outcome), T(test_killed))
+TESTS_MAIN("mail_failures", T(test_box), T(test_key), T(test_gate), T(test_fo), T(test_alike), T(test_take),
+    T(test_send), T(test_dead), T(test_outcome), T(test_killed))
