@@ -164,8 +164,8 @@ def entry(r):
     if r["type"] == "WORD":
         kind = "one of " + ", ".join(r["words"].split())
     elif r["max"]:
-        kind += f" from {r['min']} to {r['max']}"
-        kind += " seconds" if r["type"] == "SECONDS" else ""
+        as_said = span if r["type"] == "SECONDS" else str
+        kind += f" from {as_said(r['min'])} to {as_said(r['max'])}"
         if r["words"]:
             kind += ", or its name: " + ", ".join(w.replace("=", " is ") for w in r["words"].split())
     if r["list"]:

@@ -111,6 +111,16 @@ address_check(const struct conf *c, enum app_conf_row row, struct conf_error *er
 	return refuse(c, row, N_("an address such as dmarc@example.net"), err);
 }
 
+/* It stands in XML, which has no other way to write a control character, and in a head. */
+static int
+line_check(const struct conf *c, enum app_conf_row row, struct conf_error *err)
+{
+	for (const char *p = app_conf_str(c, row); *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return refuse(c, row, N_("one line of text without control characters"), err);
+	return 0;
+}
+
 int
 mail_reporting_check(const struct conf *c, struct conf_error *err)
 {
@@ -123,7 +133,8 @@ mail_reporting_check(const struct conf *c, struct conf_error *err)
 		return refuse(c, CONF_MAIL_FAILURE_REPORTS,
 		    N_("mail.reports: aggregate, too: failure reports go the same way"), err);
 	if (address_check(c, CONF_REPORTING_EMAIL, err) < 0 ||
-	    address_check(c, CONF_REPORTING_SENDER, err) < 0)
+	    address_check(c, CONF_REPORTING_SENDER, err) < 0 ||
+	    line_check(c, CONF_REPORTING_ORG, err) < 0 || line_check(c, CONF_REPORTING_CONTACT, err) < 0)
 		return err->rc;
 	if (mail_via_parse(sv_str(app_conf_str(c, CONF_REPORTING_VIA)), &via) < 0)
 		return refuse(c, CONF_REPORTING_VIA,

@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "sys/conf_internal.h"
 
+#define PLAIN_LEN	sizeof(((struct conf_error *)NULL)->found)
+
 void
 conf_error_init(struct conf_error *err, const char *file)
 {
@@ -23,9 +25,6 @@ conf_fail(struct conf_error *e, enum conf_errc code, unsigned line, unsigned col
 	e->expected = expected;
 	(void)snprintf(e->found, sizeof(e->found), "%.*s",
 	    (int)min_size(found.n, sizeof(e->found) - 1), found.n > 0 ? found.p : "");
-	for (char *p = e->found; *p != '\0'; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';	/* it goes to a terminal */
 	return e->rc;
 }
 
@@ -86,10 +85,22 @@ static const char *const texts[] = {
 	[CONF_E_MISSING] = N_("this entry has no \"%s\""),
 };
 
+/* It goes to a terminal, and is one line. */
+static const char *
+plain(const char *text, char room[static PLAIN_LEN])
+{
+	(void)snprintf(room, PLAIN_LEN, "%s", text);
+	for (char *p = room; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	return room;
+}
+
 void
 conf_error_text(const struct conf_error *e, enum lang lang, struct buf *b)
 {
-	const char *found = e->found;
+	char room[PLAIN_LEN];
+	const char *found = plain(e->found, room);
 
 	if (e->code == CONF_E_FILE || e->code == CONF_OK)
 		found = err_str(e->rc);

@@ -9,7 +9,7 @@
 /* --- errors (conf_error.c) --- */
 
 void	 conf_error_init(struct conf_error *, const char *file);
-/* Writes it down, found without controls; returns its .rc. */
+/* Writes it down; returns its .rc. */
 int	 conf_fail(struct conf_error *, enum conf_errc, unsigned line, unsigned col,
 	    struct sv found, const char *expected);
 /* Was this known word meant? The nearest one is kept; *best begins as UINT32_MAX. */

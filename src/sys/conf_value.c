@@ -7,6 +7,8 @@
 #include "base/timefmt.h"
 #include "sys/conf_internal.h"
 
+#define SPAN_LEN	12	/* 4294967295s */
+
 static const struct {
 	const char	*name;
 } types[CONF_TYPE_MAX] = {
@@ -202,12 +204,35 @@ item_parse(struct conf *c, const struct conf_row *row, struct sv s,
 	return CONF_OK;
 }
 
+/* As one writes it: 34560000 seconds are 400d. */
+static const char *
+span_text(uint32_t sec, char room[static SPAN_LEN])
+{
+	static const struct {
+		uint32_t	 sec;
+		char		 unit;
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' } };
+
+	for (size_t i = 0; i < ARRAY_LEN(units); i++)
+		if (sec > 0 && sec % units[i].sec == 0) {
+			(void)snprintf(room, SPAN_LEN, "%u%c", sec / units[i].sec, units[i].unit);
+			return room;
+		}
+	(void)snprintf(room, SPAN_LEN, "%u", sec);
+	return room;
+}
+
 void
 conf_range_text(const struct conf_row *row, char *buf, size_t n)
 {
+	char least[SPAN_LEN], most[SPAN_LEN];
+
 	if (row->type == CONF_WORD)
 		(void)snprintf(buf, n, "%s", row->words);
-	else if (row->type == CONF_U32 || row->type == CONF_SECONDS)
+	else if (row->type == CONF_SECONDS)
+		(void)snprintf(buf, n, "%s - %s%s%s", span_text(row->min, least), span_text(row->max, most),
+		    row->words == NULL ? "" : "; ", row->words == NULL ? "" : row->words);
+	else if (row->type == CONF_U32)
 		(void)snprintf(buf, n, "%u - %u%s%s", row->min, row->max, row->words == NULL ? "" : "; ",
 		    row->words == NULL ? "" : row->words);
 }

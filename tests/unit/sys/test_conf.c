@@ -91,6 +91,40 @@ refused(void **state UNUSED)
 	}
 }
 
+/* What is said of it: on one line, and time spans as one writes them. */
+static void
+said(void **state UNUSED)
+{
+	static const struct {
+		const char	*text, *want;
+	} rows[] = {
+		{ "mail: {reporting: {keep-rows: 1}}\n", "t.conf:1:31: \"1\" is out of range; expected: "
+		  "a time span such as 90, 15m, 2h or 1d (4d - 400d)" },
+		{ "mail: {reporting: {timeout: 1}}\n", "t.conf:1:29: \"1\" is out of range; expected: "
+		  "a time span such as 90, 15m, 2h or 1d (2 - 10m)" },
+		{ "mail: {policy: \"a\\nb\\e[m\"}\n", "t.conf:1:16: found \"a?b?[m\"; expected: "
+		  "one of the known words (observe enforce)" },
+		{ "mail: {help: \"a\\nb\\e[m\"}\n", "t.conf:1:8: this does not fit: a?b?[m; expected: "
+		  "a sentence in ASCII, without %, of 200 octets at the most" },
+		{ "mail: {reporting: {org-name: \"a\\eb\"}}\n", "t.conf:1:20: this does not fit: a?b; expected: "
+		  "one line of text without control characters" },
+		{ "mail: {reporting: {contact: \"a\\nb\"}}\n", "t.conf:1:20: this does not fit: a?b; expected: "
+		  "one line of text without control characters" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct conf_error e;
+		struct conf *c = NULL;
+		struct buf b = BUF_INIT;
+
+		assert_true(app_conf_parse(sv_str(rows[i].text), "t.conf", &c, &e) < 0);
+		conf_error_text(&e, LANG_EN, &b);
+		buf_char(&b, '\0');
+		assert_string_equal(b.p, rows[i].want);
+		buf_done(&b);
+	}
+}
+
 static struct conf *
 good(const char *text)
 {
@@ -201,4 +235,4 @@ no_file(void **state UNUSED)
 	assert_int_equal(e.code, CONF_E_FILE);
 }
 
-TESTS_MAIN("sys/conf", T(refused), T(defaults), T(values), T(override), T(limits), T(no_file))
+TESTS_MAIN("sys/conf", T(refused), T(said), T(defaults), T(values), T(override), T(limits), T(no_file))
