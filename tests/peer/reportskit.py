@@ -49,6 +49,12 @@ def is_report(octets):
     return re.search(rb"^Subject: Report Domain:", octets, re.M) is not None
 
 
+def wanting(world):
+    """Domains of a `sekisho lab mail` whose owners want reports."""
+    with open(os.path.join(world, "world.zone"), encoding="utf-8") as f:
+        return {ln.split(".", 1)[1].split(". ")[0] for ln in f if ln.startswith("_dmarc.") and "rua=" in ln}
+
+
 def rows_of(rows, form, domains):
     """What all reports together have to say of rows of the store."""
     out = collections.Counter()

@@ -2,12 +2,13 @@
 """
 sekisho lab mail with real programs: its flows go to a Postfix with our milter,
 a resolver has the world's DNS, and each flow is let in or refused as the
-description says; and the rows that are noted for reports are exactly those of
-expected-report.json.
+description says; and the rows that are noted for reports, and the reports as
+their owners get them, are exactly those of expected-report.json.
 """
 import collections
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,9 @@ sys.path.insert(0, os.path.join(HERE, "..", "cli"))
 sys.path.insert(0, os.path.join(HERE, "..", "lab"))
 import house  # noqa: E402
 import postfix  # noqa: E402
+import reportskit  # noqa: E402
 import rowskit  # noqa: E402
+import smtp_sink  # noqa: E402
 from patience import free_port, patient, wait_for  # noqa: E402
 from tap import Tap  # noqa: E402
 
@@ -148,6 +151,54 @@ def other_world(t, d, first):
          "another world's signatures fail, and the exit status says so", out + err)
 
 
+# --- reports ---
+
+# Two days ago: the moment of each domain has gone by.
+SHIFT = "UPDATE mail_row SET day = day - 2, at = at - 2 * 86400; DELETE FROM mail_number WHERE name = 'made'"
+
+
+def stored(d):
+    path = os.path.join(d, "state", "mail-reports", "reports.sqlite")
+    return rowskit.stored(rowskit.Sqlite(path)) if os.path.exists(path) else []
+
+
+def serve_again(d, running, between):
+    """Ends serve, which seals its journal, and begins it anew."""
+    stop(running["serve"])
+    between()
+    running["serve"] = start(os.path.join(d, "serve.log"), house.SEKISHO, "serve", "-c", os.path.join(d, "sekisho.conf"))
+    return wait_for(lambda: os.path.exists(os.path.join(d, "run", "milter")), 20)
+
+
+def forget(d):
+    for name in ("mail-rows", "mail-reports"):
+        shutil.rmtree(os.path.join(d, "state", name), ignore_errors=True)
+
+
+def reported(t, d, first, running, sink):
+    """One message of each flow; two days later the owners' reports say of each what expected-report.json does."""
+    t.ok(serve_again(d, running, lambda: forget(d)), "nothing is noted")
+    want, domains = collections.Counter(), reportskit.wanting(d)
+    for r in json.loads(text(d, "expected-report.json")):
+        if r["policy_domain"] in domains:
+            want[tuple(r[k] for k in ("policy_domain", "source_ip", "dkim", "spf"))] += r["count"]
+    _, out, err = lab("--send", "127.0.0.1:%d" % first, "--json", "--variants", "1", d)
+    rows = json.loads(out)["flows"] if out else []
+    t.ok(rows and all(r["as_expected"] and r["sent"] == 1 for r in rows), "one of each flow", out + err)
+    n = len([1 for f in json.loads(text(d, "flows.json"))["flows"] if f["expect"]["dmarc"] != "permerror"])
+    serve_again(d, running, lambda: None)
+    t.ok(wait_for(lambda: len(stored(d)) == n, 20), "%d rows are in the store" % n, text(d, "serve.log"))
+    store = rowskit.Sqlite(os.path.join(d, "state", "mail-reports", "reports.sqlite"))
+    serve_again(d, running, lambda: store.do(SHIFT))
+    wait_for(lambda: {m.domain for m in sink.mails} >= {k[0] for k in want}, 30)
+    mails, got = [reportskit.Mail(m.octets) for m in sink.mails], collections.Counter()
+    for k, count in reportskit.total(mails).items():
+        got[k[0], k[1], k[3], k[4]] += count
+    t.none(["%r: %d, not %d" % (k, got[k], want[k]) for k in set(got) | set(want) if got[k] != want[k]],
+           "%d reports say the same of %d messages as expected-report.json" % (len(mails), sum(want.values())))
+    reportskit.schema(t, d, mails, "9990")
+
+
 def main():
     t = Tap()
     why = postfix.missing() or (None if os.path.exists(UNBOUND) else "no unbound")
@@ -159,12 +210,13 @@ def main():
         os.chmod(d, 0o755)	# Postfix goes through it
         code, out, err = lab("--first-port", str(first), d)
         t.ok(code == 0, "a world", err)
+        sink = smtp_sink.Sink()
         with open(os.path.join(d, "sekisho.conf"), "a", encoding="utf-8") as f:
-            f.write("  reports: aggregate\n  reporting:\n    email: dmarc@gate.example\n")
+            f.write("  reports: aggregate\n  reporting:\n    email: dmarc@gate.example\n    via: smtp://127.0.0.1:%d\n" % sink.port)
         check = subprocess.run([house.SEKISHO, "conf", "check", "-c", os.path.join(d, "sekisho.conf")], capture_output=True, timeout=60)
         t.ok(check.returncode == 0, "its sekisho.conf is good", check.stdout + check.stderr)
-        running = [start(os.path.join(d, "unbound.log"), UNBOUND, "-d", "-c", os.path.join(d, "unbound.conf")),
-                   start(os.path.join(d, "serve.log"), house.SEKISHO, "serve", "-c", os.path.join(d, "sekisho.conf"))]
+        running = {"dns": start(os.path.join(d, "unbound.log"), UNBOUND, "-d", "-c", os.path.join(d, "unbound.conf")),
+                   "serve": start(os.path.join(d, "serve.log"), house.SEKISHO, "serve", "-c", os.path.join(d, "sekisho.conf"))}
         try:
             up = wait_for(lambda: os.path.exists(os.path.join(d, "run", "milter")) and listens(first + 2), 20)
             subprocess.run(["postfix", "-c", os.path.join(d, "postfix"), "start"], capture_output=True, timeout=patient(60))
@@ -173,9 +225,10 @@ def main():
             if up:
                 for case in (play, other_world):
                     t.case(case, t, d, first)
+                t.case(reported, t, d, first, running, sink)
         finally:
             subprocess.run(["postfix", "-c", os.path.join(d, "postfix"), "stop"], capture_output=True, timeout=patient(60))
-            for p in running:
+            for p in running.values():
                 stop(p)
     return t.done()
 

@@ -339,12 +339,6 @@ DAYS = 2	# so long ago it is made to be: each domain's moment has gone by
 SHIFT = "UPDATE mail_row SET day = day - {0}, at = at - {0} * 86400{1}; DELETE FROM mail_number WHERE name = 'made'"
 
 
-def wanting(world):
-    """Domains whose owners want reports."""
-    with open(os.path.join(world, "world.zone"), encoding="utf-8") as f:
-        return {ln.split(".", 1)[1].split(". ")[0] for ln in f if ln.startswith("_dmarc.") and "rua=" in ln}
-
-
 def in_box(nodes):
     return [reportskit.Mail(m) for n in nodes for m in n.postfix.mails() if reportskit.is_report(m)]
 
@@ -362,7 +356,7 @@ def sent(t, nodes, rows, world, store, form, again):
     store.do(SHIFT.format(0 if again else DAYS, ", report = CASE WHEN report > 0 THEN 0 ELSE report END"))
     for n in nodes:
         n.start()
-    domains = wanting(world)
+    domains = reportskit.wanting(world)
     want = reportskit.rows_of(rows, form, domains)
     wait_for(lambda: in_box(nodes), 20, 0.02)
     for n in nodes:
