@@ -18,7 +18,7 @@ verdict_print(const struct cmd_ctx *ctx, const struct mail_diff *d, struct buf *
 		buf_printf(b, tr(ctx->lang, N_("%zu of %zu signatures that held before were lost between the two places.\n")),
 		    lost, lost + holds);
 	else if (holds > 0)
-		buf_printf(b, tr(ctx->lang, N_("No signature was broken: %zu hold as before.\n")), holds);
+		buf_printf(b, tr(ctx->lang, N_("No signature was broken; as many hold as before: %zu.\n")), holds);
 	else
 		buf_str(b, tr(ctx->lang, N_("There was no signature that could break.\n")));
 }
@@ -26,13 +26,17 @@ verdict_print(const struct cmd_ctx *ctx, const struct mail_diff *d, struct buf *
 static void
 evidence_print(const struct mail_diff_evidence *e, struct buf *b)
 {
+	struct sv value;
+
 	if (e->field == NULL) {
 		buf_str(b, mail_diff_findings[e->code].code);
 		return;
 	}
+	value = sv_trim(e->field->value);
 	escape_term(b, e->field->name);
 	buf_str(b, ": ");
-	escape_term(b, sv_take(sv_trim(e->field->value), MAIL_DIFF_QUOTE_MAX / 2));
+	escape_term(b, sv_take(value, MAIL_DIFF_QUOTE_MAX / 2));
+	buf_str(b, value.n > MAIL_DIFF_QUOTE_MAX / 2 ? "…" : "");
 }
 
 static void
