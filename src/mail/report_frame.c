@@ -43,6 +43,7 @@ report_frame_ok(const struct report_frame *f)
 	    report_id_ok(f->id) && f->agent.n > 0 && report_text_ok(f->agent);
 }
 
+/* RFC 5965 section 2 would have the message's own subject there, which is somebody's text. */
 void
 report_frame_begin(struct buf *b, const struct report_frame *f, const char *what, struct sv about)
 {

@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import arf_reader  # noqa: E402
 import house  # noqa: E402
 from patience import free_port, wait_for  # noqa: E402
 from smtp_sink import Sink  # noqa: E402
@@ -146,6 +147,7 @@ def make(t, folder):
     t.equal((code, out, [(s, to) for s, to, _ in sink.mails]), (0, "", [("", "agreed@example.com")]),
             "sent with the null sender")
     t.ok(sink.mails and b"Feedback-Type: abuse" in sink.mails[0][2], "as it was printed", err)
+    t.equal([arf_reader.wrongs(m[2]) for m in sink.mails], [[]], "a strict reader finds nothing wrong with it")
     for entries, said in REFUSED:
         with open(conf, "w") as f:
             f.write("state: state\norganisation:\n  mail-domains: [ours.test]\nmail:\n  complaints:\n%s" %
