@@ -60,18 +60,39 @@ settle(sqlite3 *db)
 	(void)snprintf(pages, sizeof(pages), "PRAGMA max_page_count = %u", REPORTS_PAGES_MAX);
 	(void)snprintf(cache, sizeof(cache), "PRAGMA cache_size = -%u", REPORTS_CACHE_KB);
 	if ((rc = exec(db, cache)) < 0 || (rc = exec(db, "PRAGMA journal_mode = WAL")) < 0 ||
-	    (rc = exec(db, "PRAGMA synchronous = FULL")) < 0 ||
-	    (rc = exec(db, "PRAGMA temp_store = MEMORY")) < 0)
+	    (rc = exec(db, "PRAGMA synchronous = FULL")) < 0)
 		return rc;
 	return exec(db, pages);
+}
+
+/*
+ * What a large statement has to remember goes beside the tables, as files without a name: a day
+ * of a domain with a million messages is no question of memory, and a role writes nowhere else.
+ */
+static int
+temporary_beside(const char *where)
+{
+	size_t at = sv_rfind(sv_str(where), '/');
+	bool has_folder = where[at] == '/';
+	char *folder = sqlite3_mprintf("%.*s", at > 1 && has_folder ? (int)at : 1,
+	    has_folder ? where : ".");
+
+	if (folder == NULL)
+		return -ENOMEM;
+	sqlite3_free(sqlite3_temp_directory);
+	sqlite3_temp_directory = folder;	/* SQLite's, for all connections of this process */
+	return 0;
 }
 
 static int
 db_open(const char *where, bool is_ro, sqlite3 **ret)
 {
 	int how = is_ro ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-	int rc = history_rc(sqlite3_open_v2(where, ret, how | SQLITE_OPEN_NOMUTEX, NULL));
+	int rc = is_ro ? 0 : temporary_beside(where);
 
+	if (rc < 0)
+		return rc;
+	rc = history_rc(sqlite3_open_v2(where, ret, how | SQLITE_OPEN_NOMUTEX, NULL));
 	if (rc == 0 && is_ro)
 		(void)sqlite3_busy_timeout(*ret, BUSY_MSEC);
 	return rc < 0 || is_ro ? rc : settle(*ret);
