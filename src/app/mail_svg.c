@@ -59,7 +59,7 @@ tell(struct look *l, enum fault f, const char *name)
 		return;
 	l->told |= 1u << f;
 	finding_add(l->fs, &bimi_findings[BIMI_SVG], FA_MSG("what", faults[f]),
-	    FA_SV("name", sv_take(sv_str(name), SHOWN_MAX)));
+	    FA_SV("name", sv_take(sv_str(name[0] != '\0' ? name : "svg"), SHOWN_MAX)));
 }
 
 static void
@@ -241,7 +241,7 @@ mail_svg_plain(struct pool *pool, struct sv octets, struct findings *fs, struct 
 	if (zrc == Z_STREAM_END)
 		*ret = (struct sv){ out, MAIL_SVG_MAX - z.avail_out };
 	else
-		finding_add(fs, &bimi_findings[BIMI_SVG], FA_MSG("what", N_("broken gzip, or too much in it")), FA_STR("name", ""));
+		finding_add(fs, &bimi_findings[BIMI_SVG], FA_MSG("what", N_("broken gzip, or too much in it")), FA_STR("name", "gzip"));
 	(void)inflateEnd(&z);
 	return 0;
 }

@@ -149,6 +149,7 @@ round_run(struct state *s, struct mail_ask *ask)
 	pool_reset(s->pool);
 	findings_init(&unsaid, s->pool);
 	findings_init(&s->fs, s->pool);
+	s->fs.subject = s->name;
 	if ((rc = dmarc_check(&dmarc, ask, s->pool, &unsaid, &s->dmarc)) != 0)
 		return rc;
 	return bimi_check(&bimi, ask, s->pool, &s->fs, &s->out);

@@ -185,7 +185,7 @@ list(const struct cmd_ctx *ctx, struct mail_key_work *w, bool only_next, struct 
 	} else {
 		mail_key_advise(ctx, w, b);
 		if (b->len == 0)
-			buf_str(b, tr(ctx->lang, N_("There is no such key; sekisho mail key new DOMAIN makes one.\n")));
+			buf_str(b, tr(ctx->lang, N_("There is no key here; sekisho mail key new DOMAIN makes one.\n")));
 	}
 	return EXIT_GOOD;
 }
