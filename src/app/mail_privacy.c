@@ -36,6 +36,10 @@ static const struct privacy_data data[] = {
 	  N_("so that the owner finds out why it failed, and who forges"),
 	  N_("in the state directory, until it is sent, three days at most"),
 	  N_("the owner of the domain in From, at the addresses that its DMARC record names (ruf=)"), 0 },
+	{ "mail.complaints", N_("of a message that a user complains of: results, and parts of the header with people's addresses replaced by words (From, To, Date, Message-ID, signatures, the sender's own identifiers); no subject, no text"),
+	  N_("so that the operator of its sender can stop more of it"),
+	  N_("it is not kept"),
+	  N_("the operator of the sender, at the address agreed with it, or that the message itself names (CFBL-Address)"), 0 },
 };
 
 static const struct {
@@ -59,19 +63,26 @@ privacy_act_name(enum privacy_act act)
 	return "";
 }
 
-/* What a provider in Japan has to tell, one paragraph an act; the first and the last always. */
+/*
+ * What a provider in Japan has to tell: one paragraph an act, and what single options add; the
+ * first and the last always.
+ */
 static const struct {
-	unsigned	 acts;		/* any of these; 0: always */
+	unsigned	 acts;		/* any of these; 0: always … */
+	const char	*path;		/* … but where this is on */
 	const char	*text;
 } paragraphs[] = {
-	{ 0, N_("To protect you against forged mail, our mail service does the following by machine, for all users alike. No person reads your mail for it.") },
-	{ PRIVACY_READ, N_("We examine the header and body of each message to find out whether it comes from the domain that it names (SPF, DKIM, DMARC, ARC).") },
-	{ PRIVACY_REWRITE, N_("We write the results into the header of the message, remove forged ones, and sign mail that is sent with our domains.") },
-	{ PRIVACY_REJECT, N_("We may refuse, hold or delay a message that fails this examination, as the owner of the domain asks for. The sender is told so. You may ask us to deliver such mail to you marked instead.") },
-	{ PRIVACY_KEEP, N_("We keep for a short time which domains and addresses of mail servers were seen, and the results; not your address, not the subject, not the text.") },
-	{ PRIVACY_REPORT, N_("We report to the owners of domains how many messages in their name passed or failed, and from which mail servers; reports do not name you.") },
-	{ PRIVACY_SEND, N_("To look up the policies of domains we ask the domain name system, which sees the names of these domains.") },
-	{ 0, N_("You may object to this at any time by the form of your contract; your mail is then delivered without it as far as that is possible. Questions: CONTACT.") },
+	{ 0, NULL, N_("To protect you against forged mail, our mail service does the following by machine, for all users alike. No person reads your mail for it.") },
+	{ PRIVACY_READ, NULL, N_("We examine the header and body of each message to find out whether it comes from the domain that it names (SPF, DKIM, DMARC, ARC).") },
+	{ PRIVACY_REWRITE, NULL, N_("We write the results into the header of the message, remove forged ones, and sign mail that is sent with our domains.") },
+	{ PRIVACY_REJECT, NULL, N_("We may refuse, hold or delay a message that fails this examination, as the owner of the domain asks for. The sender is told so. You may ask us to deliver such mail to you marked instead.") },
+	{ PRIVACY_KEEP, NULL, N_("We keep for a short time which domains and addresses of mail servers were seen, and the results; not your address, not the subject, not the text.") },
+	{ 0, "mail.reports", N_("We report to the owners of domains how many messages in their name passed or failed, and from which mail servers; reports do not name you.") },
+	{ 0, "mail.failure-reports", N_("Where the owner of a domain asks for it, we tell them of single messages in the name of that domain that fail: the address of the mail server, the results, and parts of the header, in which addresses of people are replaced by words; no names, no text. Such a report is kept until it is sent, for three days at most.") },
+	{ 0, "mail.failure.subject", N_("Such a report, and it alone, has the subject of the message, which is kept with it.") },
+	{ 0, "mail.complaints", N_("If you tell us that a message is unwanted, we may tell the operator of its sender: parts of its header, in which addresses of people are replaced by words; no names, no subject, no text.") },
+	{ PRIVACY_SEND, NULL, N_("To look up the policies of domains we ask the domain name system, which sees the names of these domains.") },
+	{ 0, NULL, N_("You may object to this at any time by the form of your contract; your mail is then delivered without it as far as that is possible. Questions: CONTACT.") },
 };
 
 /* --- the configuration --- */
@@ -155,10 +166,16 @@ privacy_how_long(const struct conf *c, const struct privacy_data *d, enum lang l
 }
 
 const char *
-privacy_consent(unsigned acts, size_t i)
+privacy_consent(const struct conf *c, size_t i)
 {
-	for (size_t k = 0; k < ARRAY_LEN(paragraphs) && acts != 0; k++)
-		if ((paragraphs[k].acts == 0 || (paragraphs[k].acts & acts) != 0) && i-- == 0)
+	unsigned acts = privacy_acts(c);
+
+	for (size_t k = 0; k < ARRAY_LEN(paragraphs) && acts != 0; k++) {
+		bool is_wanted = paragraphs[k].path != NULL ? path_is_on(c, paragraphs[k].path) :
+		    paragraphs[k].acts == 0 || (paragraphs[k].acts & acts) != 0;
+
+		if (is_wanted && i-- == 0)
 			return paragraphs[k].text;
+	}
 	return NULL;
 }

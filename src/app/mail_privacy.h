@@ -60,7 +60,7 @@ unsigned privacy_acts(const struct conf *);
 const struct privacy_data *privacy_data(const struct conf *, size_t i);
 /* Its how_long, with the number in force. */
 void	 privacy_how_long(const struct conf *, const struct privacy_data *, enum lang, struct buf *);
-/* The paragraphs of the text for users that these acts need; NULL at the end. msgids. */
-const char *privacy_consent(unsigned acts, size_t i);
+/* The paragraphs of the text for users that this configuration needs; NULL at the end. msgids. */
+const char *privacy_consent(const struct conf *, size_t i);
 
 #endif

@@ -56,11 +56,11 @@ data_put(const struct cmd_ctx *ctx, const struct conf *c, struct buf *b)
 
 /* Those who agree may read either language, whoever runs the command. */
 static void
-consent_put(unsigned acts, enum lang lang, struct buf *b)
+consent_put(const struct conf *c, enum lang lang, struct buf *b)
 {
 	const char *text;
 
-	for (size_t i = 0; (text = privacy_consent(acts, i)) != NULL; i++)
+	for (size_t i = 0; (text = privacy_consent(c, i)) != NULL; i++)
 		buf_printf(b, "\n%s\n", tr(lang, text));
 }
 
@@ -78,8 +78,8 @@ text_put(const struct cmd_ctx *ctx, const struct conf *c, struct buf *b)
 	data_put(ctx, c, b);
 	buf_printf(b, "\n%s\n", tr(ctx->lang,
 	    N_("Text for the agreement with users, to be adapted and looked at by a lawyer:")));
-	consent_put(acts, LANG_JA, b);
-	consent_put(acts, LANG_EN, b);
+	consent_put(c, LANG_JA, b);
+	consent_put(c, LANG_EN, b);
 }
 
 /* --- the same as JSON --- */
@@ -134,13 +134,13 @@ data_json(const struct cmd_ctx *ctx, const struct conf *c, struct json *j)
 }
 
 static void
-consent_json(unsigned acts, enum lang lang, const char *key, struct json *j)
+consent_json(const struct conf *c, enum lang lang, const char *key, struct json *j)
 {
 	const char *text;
 
 	json_key(j, key);
 	json_open(j, '[');
-	for (size_t i = 0; (text = privacy_consent(acts, i)) != NULL; i++)
+	for (size_t i = 0; (text = privacy_consent(c, i)) != NULL; i++)
 		json_sv(j, sv_str(tr(lang, text)));
 	json_close(j, ']');
 }
@@ -155,8 +155,8 @@ json_put(const struct cmd_ctx *ctx, const struct conf *c, struct buf *b)
 	acts_json(&j, acts);
 	options_json(ctx, c, &j);
 	data_json(ctx, c, &j);
-	consent_json(acts, LANG_JA, "consent_ja", &j);
-	consent_json(acts, LANG_EN, "consent_en", &j);
+	consent_json(c, LANG_JA, "consent_ja", &j);
+	consent_json(c, LANG_EN, "consent_en", &j);
 	json_close(&j, '}');
 	buf_char(b, '\n');
 }

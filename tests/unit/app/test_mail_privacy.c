@@ -16,6 +16,11 @@ static const struct {
 	{ ON "  reports: aggregate\n  reporting: {email: dmarc@a.example}\n", ALWAYS | PRIVACY_KEEP |
 	    PRIVACY_REPORT, 5, 7 },
 	{ ON "  reports: none\n", ALWAYS, 2, 5 },
+	{ ON "  reports: aggregate\n  failure-reports: dmarc\n  reporting: {email: dmarc@a.example}\n", ALWAYS | PRIVACY_KEEP |
+	    PRIVACY_REPORT, 6, 8 },
+	{ ON "  reports: aggregate\n  failure-reports: all\n  failure: {subject: shown}\n"
+	    "  reporting: {email: dmarc@a.example}\n", ALWAYS | PRIVACY_KEEP | PRIVACY_REPORT, 6, 9 },
+	{ ON "  complaints: [{domain: a.example, to: fbl@a.example}]\n", ALWAYS | PRIVACY_REPORT, 3, 6 },
 	{ ON "  policy: enforce\n", ALWAYS | PRIVACY_REJECT, 2, 6 },
 	{ ON "  policy: observe\n  on-reject: accept\n", ALWAYS, 2, 5 },
 	{ ON "  on-temperror: tempfail\n", ALWAYS | PRIVACY_REJECT, 2, 6 },
@@ -42,11 +47,11 @@ data_count(const struct conf *c)
 }
 
 static size_t
-consent_count(unsigned acts)
+consent_count(const struct conf *c)
 {
 	size_t n = 0;
 
-	while (privacy_consent(acts, n) != NULL)
+	while (privacy_consent(c, n) != NULL)
 		n++;
 	return n;
 }
@@ -59,7 +64,7 @@ configurations(void **state UNUSED)
 
 		assert_int_equal(privacy_acts(c), rows[i].acts);
 		assert_int_equal(data_count(c), rows[i].n_data);
-		assert_int_equal(consent_count(privacy_acts(c)), rows[i].n_consent);
+		assert_int_equal(consent_count(c), rows[i].n_consent);
 		c = conf_free(c);
 	}
 }
