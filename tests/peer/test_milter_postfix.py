@@ -110,12 +110,15 @@ class Post(postfix.Postfix):
 
     def __init__(self, folder, milters):
         super().__init__(folder, milters)
-        self.doors = {name: postfix.free_port() for name in ("chroot", "login", *DOWN)}
+        self.doors = {name: postfix.free_port() for name in ("chroot", "login", "old", "proxy", "back", *DOWN)}
         with open(os.path.join(self.conf, "main.cf"), "a") as f:
             f.write(ROOMS % {"milters": milters, "folder": folder})
         with open(os.path.join(self.conf, "master.cf"), "a") as f:
             f.write("pickup unix n - n 60 1 pickup\n%d inet n - y - 50 smtpd\n  -o smtpd_milters=unix:sekisho/milter\n"
                     "%d inet n - n - 50 smtpd\n  -o smtpd_sasl_auth_enable=yes\n" % (self.doors["chroot"], self.doors["login"]))
+            f.write("%d inet n - n - 50 smtpd\n  -o milter_protocol=2\n" % self.doors["old"])
+            f.write("%d inet n - n - 50 smtpd\n  -o smtpd_proxy_filter=127.0.0.1:%d\n%d inet n - n - 50 smtpd\n  -o smtpd_milters=\n"
+                    % (self.doors["proxy"], self.doors["back"], self.doors["back"]))
             for action in DOWN:
                 f.write("%d inet n - n - 50 smtpd\n  -o milter_default_action=%s\n" % (self.doors[action], action))
         self.sasl()
@@ -372,6 +375,82 @@ def wide(t, p, g):
     t.ok(mail and holds(p, mail), "… and the signature holds")
 
 
+def raw(p, octets, client="192.0.2.1", sender="a@good.test"):
+    """A message as it stands, by DATA, without what smtplib makes of its lines; the answer."""
+    s = p.smtp(client)
+    for words in ("MAIL FROM:<%s>" % sender, "RCPT TO:<b@local.test>", "DATA"):
+        s.docmd(words)
+    s.send(octets + b"\r\n.\r\n")
+    code, text = s.getreply()
+    s.close()
+    return code, text.decode()
+
+
+def shapes(t, p, g):
+    """Forged results in each shape, as a mailbox has them at the end: the MTA counts as we do."""
+    forged = ["Authentication-Results: mx.local.test; spf=pass", "authentication-RESULTS: MX.local.test; spf=pass",
+              "Authentication-Results:\r\n\tmx.local.test;\r\n\tspf=pass", 'Authentication-Results: "mx.local.test"; spf=pass',
+              "Authentication-Results:mx.local.test", "Authentication-Results: (x) mx.local.test (y) 1; none"]
+    others = ["Authentication-Results: other%d.test; none" % i for i in range(len(forged) + 1)]
+    head = [x for pair in zip(others, forged) for x in pair] + others[-1:]
+    code, text = p.send("a@good.test", ["b@local.test"], message("a@good.test", *head), client="192.0.2.1")
+    mail = p.take()
+    names = [r.split(";")[0] for r in fields(mail, "Authentication-Results")] if mail else []
+    t.equal(names, ["mx.local.test"] + ["other%d.test" % i for i in range(len(others))], "forged ones between others: these stay, in their order", text)
+    code, text = raw(p, message("a@good.test").replace(b"Subject:", b"Authentication-Results : mx.local.test; spf=pass\r\nSubject:"))
+    mail = p.take() if code == 250 else b"\n\n"
+    t.ok(b"spf=pass" not in mail.split(b"\n\n")[0].replace(b"; spf=pass smtp", b"").replace(b"\tspf=pass smtp", b""), "a blank before the colon: gone, too", (text, mail))
+
+
+def octets(t, p, g):
+    """What no line of mail should have."""
+    for what, old, new, codes in (
+            ("NUL in From", b"From: a@good.test", b"From: a@good.test\0, a@strict.test", {250, 550}),
+            ("NUL before From's end", b"From: a@good.test", b"From: \0a@good.test", {550}),
+            ("a bare CR in From", b"From: a@good.test", b"From: a@good.test\rX-Y: z", {250, 550}),
+            ("a bare LF", b"Subject: a test", b"Subject: a\nAuthentication-Results: mx.local.test; spf=pass", {250, 550, 521}),
+            ("a bare CR and a forged field", b"Subject: a test", b"Subject: a\r\rAuthentication-Results: mx.local.test; spf=pass", {250, 550}),
+            ("eight bits in a name", b"Subject:", b"X-\xe9: x\r\nSubject:", {250, 550}),
+            ("a line of 20,000 octets", b"Subject: a test", b"Subject: " + b"x" * 20000, {250, 550})):
+        code, text = raw(p, message("a@good.test").replace(old, new, 1))
+        mail = p.take() if code == 250 else None
+        names = [r.split(";")[0] for r in fields(mail.replace(b"\r", b" ").replace(b"\0", b"@"), "Authentication-Results")] if mail else []
+        t.ok(code in codes and (code != 250 or names == ["mx.local.test"]), "%s: a verdict, and no results but ours" % what, (code, text, names, mail))
+    t.equal(g.counts()["not_judged"], 0, "… none of which was too much")
+
+
+def doors(t, p, g):
+    """BDAT, an old milter protocol, a filter before the queue, and a client without an address."""
+    s = p.smtp("192.0.2.1")
+    text = message("a@strict.test")
+    s.docmd("MAIL FROM:<a@good.test>")
+    s.docmd("RCPT TO:<b@local.test>")
+    for piece, last in ((text[:40], ""), (text[40:], " LAST")):
+        s.send(b"BDAT %d%s\r\n" % (len(piece), last.encode()) + piece)
+        code, said = s.getreply()
+    s.close()
+    t.ok(code == 550 and b"strict.test" in said, "BDAT in two pieces: judged", (code, said))
+    code, said = p.at("old").send("a@strict.test", ["b@local.test"], message("a@strict.test"), client="192.0.2.1")
+    t.ok(code == 550 and "strict.test" in said, "milter_protocol = 2: judged", (code, said, p.log()[-1000:]))
+    code, said = p.at("old").send("a@ours.test", ["b@local.test"], message("a@ours.test"), client="192.0.2.77")
+    mail = p.take()
+    t.ok(code == 250 and mail and len(fields(mail, "DKIM-Signature")) == 1, "… and signed", (code, said))
+    t.ok(mail and holds(p, mail), "… and the signature holds")
+    code, said = p.at("proxy").send("a@strict.test", ["b@local.test"], message("a@strict.test"), client="192.0.2.1")
+    mail = p.take() if code == 250 else None
+    t.ok(code == 250 and mail and not fields(mail, "Authentication-Results"), "smtpd_proxy_filter: Postfix does not show it to filters",
+         (code, said))
+    s = p.smtp()
+    said = [s.docmd(x) for x in ("XCLIENT ADDR=[UNAVAILABLE] NAME=[UNAVAILABLE]", "EHLO client.test", "MAIL FROM:<a@ours.test>",
+                                 "RCPT TO:<b@local.test>", "DATA")]
+    s.close()
+    # Postfix 3.7 tells libmilter the address "unknown", of IPv4: that is cut off, and milter_default_action holds.
+    t.equal(said[-1][0], 451, "a client of whom Postfix does not know the address is nobody of ours", said)
+    code, said = p.send("a@strict.test", ["m%d@local.test" % i for i in range(200)], message("a@strict.test"), client="192.0.2.1")
+    t.equal(code, 550, "two hundred recipients", said)
+    t.ok(wait_for(lambda: g.counts()["judging"] == 0, 5), "nothing is left of any of them", g.counts())
+
+
 def bounces(t, p, g):
     """What Postfix writes itself."""
     p.sendmail(["-f", "a@local.test", "x@gone.test"], message("a@ours.test").replace(b"\r\n", b"\n"))
@@ -417,7 +496,7 @@ def main():
                 t.ok(False, "sekisho serve with role milter", g.log())
                 return t.done()
             with Post(d, "unix:" + g.sock) as p:
-                for case in (passes, refused, own, signed, counted, logged_in, chrooted, local, recipients, wide, bounces,
+                for case in (passes, refused, own, signed, counted, shapes, octets, doors, logged_in, chrooted, local, recipients, wide, bounces,
                              marked, crowded, killed, unsigned, stops, down):
                     t.case(case, t, p, g)
         finally:
