@@ -136,7 +136,10 @@ names_somebody(const struct report_redact *w, struct sv id)
 	return false;
 }
 
-/* "<…>" alone: before it a list has its title, and behind it are comments. */
+/*
+ * "<…>" alone: before it a list has its title, and behind it are comments. A complaint has it as it
+ * is: "MUST contain the Message-ID" (RFC 9477 section 3.5), by which its sender knows the message.
+ */
 static int
 id_put(const struct report_redact *w, const struct mail_field *field)
 {
@@ -150,7 +153,7 @@ id_put(const struct report_redact *w, const struct mail_field *field)
 		return 0;
 	}
 	buf_printf(w->b, "%.*s: <", SV_ARG(field->name));
-	if (names_somebody(w, local)) {
+	if (!w->with_tokens && names_somebody(w, local)) {
 		report_redact_word(w, local);
 		id = sv_skip(id, local.n);
 	}

@@ -129,6 +129,7 @@ options(void **state UNUSED)
 {
 	struct world w = world_of();
 	struct mail_address odd;
+	struct findings fs;
 	struct buf b;
 
 	w.f.mail_from = &w.sender;
@@ -136,7 +137,9 @@ options(void **state UNUSED)
 	w.f.has_source = false;
 	w.f.auth_results = SV("");
 	w.f.type = FEEDBACK_NOT_SPAM;
+	w.f.arrived = 0;
 	b = written(&w);
+	assert_null(strstr(b.p, "Arrival-Date"));
 	assert_non_null(strstr(b.p, "\nOriginal-Mail-From: <bounce-secretname@example.com>\n"));
 	assert_non_null(strstr(b.p, "\nReturn-Path: <" WORD_SENDER "@example.com>\n"));
 	assert_non_null(strstr(b.p, "\nSubject: secretsubject\n"));
@@ -144,6 +147,12 @@ options(void **state UNUSED)
 	assert_null(strstr(b.p, "Source-IP"));
 	assert_null(strstr(b.p, "Original-Rcpt-To"));
 	assert_null(strstr(b.p, "Authentication-Results"));
+	buf_done(&b);
+	/* the sender's own identifier, in which he has put somebody */
+	findings_init(&fs, w.pool);
+	assert_int_equal(mail_head_add(&w.head, SV("Message-ID"), SV(" <2.secretname@example.com> (x)"), &fs), 0);
+	b = written(&w);
+	assert_non_null(strstr(b.p, "\nMessage-ID: <2.secretname@example.com>\n"));
 	buf_done(&b);
 	/* an address that is more than a word goes as a word all the same */
 	assert_int_equal(mail_envelope(w.pool, SV("\"a b\"@example.com"), &odd), 0);
