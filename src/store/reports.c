@@ -209,7 +209,7 @@ slice_prune(struct reports *r, enum reports_sql i, int64_t before, bool *ret_mor
 	int rc = reports_change(r, i, v, &changed);
 
 	if (rc == 0)
-		*ret_more = *ret_more || changed == REPORTS_PRUNE_ROWS;
+		*ret_more = *ret_more || changed >= REPORTS_PRUNE_ROWS;
 	return rc;
 }
 
@@ -224,7 +224,7 @@ all_prune(struct reports *r, const struct reports_keep *k, bool *ret_more)
 	const struct sql_value count[] = { SQL_I(min_i64(k->rows, k->names)) };
 	int rc;
 
-	if ((rc = slice_prune(r, SQL_PRUNE_ROWS, k->rows, ret_more)) < 0 ||
+	if ((rc = slice_prune(r, SQL_PRUNE_ROWS, k->rows * REPORTS_DAY_SEC, ret_more)) < 0 ||
 	    (rc = slice_prune(r, SQL_PRUNE_SEEN, k->names * REPORTS_DAY_SEC, ret_more)) < 0 ||
 	    *ret_more)
 		return rc;

@@ -13,7 +13,6 @@ const char reports_schema[] =
     "CREATE TABLE IF NOT EXISTS mail_row(node BYTEA NOT NULL, queue_id BYTEA NOT NULL,"
     " at BIGINT NOT NULL, day BIGINT NOT NULL, domain BYTEA NOT NULL, policy BYTEA NOT NULL,"
     " alike BYTEA NOT NULL, report BIGINT NOT NULL, PRIMARY KEY(at, node, queue_id));"
-    "CREATE INDEX IF NOT EXISTS mail_row_day ON mail_row(day);"
     "CREATE INDEX IF NOT EXISTS mail_row_waiting ON mail_row(day, domain, policy) WHERE report = 0;"
     "CREATE INDEX IF NOT EXISTS mail_row_report ON mail_row(report) WHERE report > 0;"
     "CREATE TABLE IF NOT EXISTS mail_owner(domain BYTEA PRIMARY KEY, at BIGINT NOT NULL,"
@@ -161,8 +160,9 @@ const struct sql_statement reports_sql[SQL_MAX] = {
 	[SQL_LIST_OF] = { LIST("r.domain = $5 AND +r.day >= $3 AND +r.day <= $4", "$2"), "iiiib", LISTED },
 	[SQL_REPORT_FIND] = { "SELECT id, day, made, domain, policy FROM mail_report WHERE id = $1",
 	    "i", "iiibb" },
-	[SQL_PRUNE_ROWS] = { "DELETE FROM mail_row WHERE (at, node, queue_id) IN"
-	    " (SELECT at, node, queue_id FROM mail_row WHERE day < $1 LIMIT $2)", "ii", "" },
+	/* From the beginning of the key's index: what a slice costs is its own rows. */
+	[SQL_PRUNE_ROWS] = { "DELETE FROM mail_row WHERE at <= (SELECT max(at) FROM"
+	    " (SELECT at FROM mail_row WHERE at < $1 ORDER BY at LIMIT $2) AS slice)", "ii", "" },
 	[SQL_PRUNE_SENDINGS] = { "DELETE FROM mail_sending WHERE report IN"
 	    " (SELECT id FROM mail_report WHERE day < $1)", "i", "" },
 	[SQL_PRUNE_REPORTS] = { "DELETE FROM mail_report WHERE day < $1", "i", "" },

@@ -715,6 +715,39 @@ test_read_only(void **state)
 	world_done(&w);
 }
 
+#define SLICES_ROWS	(100 * REPORTS_ADD_MAX)
+
+/* More than one slice of what is forgotten, two rows a second; what is younger stays. */
+static void
+test_slices(void **state)
+{
+	struct reports_row rows[REPORTS_ADD_MAX];
+	struct reports_row young = row("young", T0 + 86400, "x");
+	char ids[REPORTS_ADD_MAX][16];
+	unsigned n_slices = 0;
+	bool is_more = true;
+	struct world w;
+
+	(void)state;
+	world_init(&w, 14);
+	for (unsigned i = 0; i < SLICES_ROWS; i++) {
+		unsigned k = i % REPORTS_ADD_MAX;
+
+		(void)snprintf(ids[k], sizeof(ids[k]), "%u", i);
+		rows[k] = row(ids[k], T0 + i / 2, "x");
+		if (k == REPORTS_ADD_MAX - 1)
+			took(&w, rows, REPORTS_ADD_MAX, REPORTS_ADD_MAX);
+	}
+	took(&w, &young, 1, 1);
+	for (; is_more && n_slices < 10; n_slices++)
+		assert_int_equal(reports_prune(w.r, &(struct reports_keep){ DAY + 1, DAY }, &is_more), 0);
+	assert_true(n_slices > 1 && !is_more);
+	assert_int_equal(reports_waiting(w.r, DAY + 9, domain_put, &w), 0);
+	said(&w, "1:example.com ");
+	took(&w, rows, 1, 1);				/* as if it had never been there */
+	world_done(&w);
+}
+
 TESTS_MAIN("reports", T(test_once), T(test_whole_or_nothing), T(test_reports), T(test_sending),
-    T(test_lock), T(test_prune), T(test_octets), T(test_strange), T(test_tally), T(test_counts), T(test_list),
-    T(test_read_only), T(test_domains))
+    T(test_lock), T(test_prune), T(test_slices), T(test_octets), T(test_strange), T(test_tally),
+    T(test_counts), T(test_list), T(test_read_only), T(test_domains))
