@@ -38,7 +38,8 @@ function counts(filter) {
 
 function troubles(list) {
 	fill($("mail-trouble"), list.map((w) => el(w.bad ? "section.box.bad" : "section.box.warn",
-		el("p.strong", sentence(w.text)), el("p.strong.remedy", sentence(w.remedy)))));
+		el("p.strong", sentence(w.text)), w.remedy !== "" && el("p.strong.remedy", sentence(w.remedy)),
+		w.said !== "" && el("p", el("code", w.said)))));
 }
 
 // --- results over time ---

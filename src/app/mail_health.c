@@ -1,5 +1,8 @@
 /* Is something wrong with rows and reports of mail? */
 #include "app/mail_health.h"
+
+#include <string.h>
+
 #include "base/tr.h"
 #include "base/util.h"
 
@@ -23,11 +26,11 @@ static const struct {
 	    MAIL_HEALTH_ROWS_WARN_SEC, MAIL_HEALTH_ROWS_BAD_SEC },
 	[MAIL_HEALTH_QUEUE] = { "queue",
 	    N_("a report has waited for more than a day to be sent"),
-	    N_("look at \"sekisho mail reports --state due\": where all receivers fail, the fault is at mail.reporting.via"),
+	    N_("look at \"sekisho mail reports --only due\": where all receivers fail, the fault is at mail.reporting.via"),
 	    MAIL_HEALTH_QUEUE_WARN_SEC, MAIL_HEALTH_QUEUE_BAD_SEC },
 	[MAIL_HEALTH_GIVEN_UP] = { "given_up",
 	    N_("reports were given up since yesterday"),
-	    N_("look at \"sekisho mail reports --state given-up\": one receiver alone is at fault itself, many mean that nobody takes mail from here"),
+	    N_("look at \"sekisho mail reports --only given-up\": one receiver alone is at fault itself, many mean that nobody takes mail from here"),
 	    0, 0 },
 };
 
@@ -47,6 +50,24 @@ const char *
 mail_health_remedy(enum mail_health_what w)
 {
 	return rows[w].remedy;
+}
+
+static const struct {
+	const char	*of, *text;
+} troubles[] = {
+	{ "store", N_("the store of rows and reports cannot be used (mail.reporting.store)") },
+	{ "journal", N_("the journal of judged mail cannot be read") },
+	{ "via", N_("reports wait, as nobody takes them (mail.reporting.via)") },
+	{ "dns", N_("reports wait, as the DNS cannot be asked where they go (mail.resolver)") },
+};
+
+const char *
+mail_trouble_text(const char *of)
+{
+	for (size_t i = 0; i < ARRAY_LEN(troubles); i++)
+		if (strcmp(of, troubles[i].of) == 0)
+			return troubles[i].text;
+	return N_("something does not work in the making of reports");
 }
 
 /* Since when; -1: it is not so. */

@@ -2,9 +2,17 @@
  * app/mail_health: is something wrong with rows and reports of mail?
  *
  * What enters is a few numbers of the store, its journals and the time; what
- * leaves is one degree for each thing that can go wrong. The page, "sekisho
- * status --nagios" and "sekisho mail reports --nagios" ask here, so that they
- * never differ. Pure.
+ * leaves is one degree for each thing that can go wrong. The page and role
+ * report (for "sekisho status --nagios") ask here, so that they never differ. Pure.
+ *
+ *	told		role report is silent: its store is away, or it is down
+ *	journal		rows wait in the mail filter's journal, and are not taken
+ *	rows		past days have no report
+ *	queue		a report waits for more than a day to be sent
+ *	given_up	many reports were given up
+ *
+ * Each is known by an age, the last by a share; from when on it is a warning,
+ * and from when on bad, stands below with its reason.
  *
  * A report that one receiver does not take is nothing to wake anybody for. A
  * queue that stands still, or rows that nobody takes, are: after days they
@@ -61,5 +69,11 @@ const char *mail_health_word(enum mail_health_what);
 /* What is wrong, in a sentence without its end; and what to do: msgids. */
 const char *mail_health_text(enum mail_health_what);
 const char *mail_health_remedy(enum mail_health_what);
+
+/*
+ * What does not work at this moment, and is tried again by itself: of "store", "journal", "via"
+ * or "dns", as role report names it. A msgid as above, also for what is none of these.
+ */
+const char *mail_trouble_text(const char *of);
 
 #endif

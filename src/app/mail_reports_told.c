@@ -345,8 +345,25 @@ mail_reports_facts(struct reports *store, int64_t now, struct mail_health_facts 
 	return 0;
 }
 
+static void
+more_put(struct json *j, const struct mail_reports_more *m)
+{
+	or_null(j, "journal_since", m->journal_at);
+	json_key(j, "trouble");
+	if (m->trouble_of.n == 0) {
+		json_nil(j);
+		return;
+	}
+	json_open(j, '{');
+	json_kv_sv(j, "of", m->trouble_of);
+	json_kv_sv(j, "what", sv_take(m->trouble, ERROR_MAX_LEN));
+	json_kv_i64(j, "since", m->trouble_since);
+	json_close(j, '}');
+}
+
 int
-mail_reports_told(struct reports *store, int64_t now, int64_t journal_at, struct buf *json)
+mail_reports_told(struct reports *store, int64_t now, const struct mail_reports_more *more,
+    struct buf *json)
 {
 	struct json j = json_on(json, false);
 	struct reports_now n;
@@ -356,7 +373,7 @@ mail_reports_told(struct reports *store, int64_t now, int64_t journal_at, struct
 		return rc;
 	json_open(&j, '{');
 	json_kv_i64(&j, "now", now);
-	or_null(&j, "journal_since", journal_at);
+	more_put(&j, more);
 	queue_put(&j, &n);
 	if ((rc = results_put(store, &j, now)) < 0 || (rc = happened_put(store, &j, now)) < 0 ||
 	    (rc = domains_put(store, &j)) < 0 || (rc = mails_put(store, &j)) < 0 ||

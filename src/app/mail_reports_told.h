@@ -8,6 +8,7 @@
  *	now		when it was made
  *	journal_since	since when segments of the filter's journal have been waiting to be
  *			taken into the store, without a pause; or null
+ *	trouble		what does not work at this moment: {"of", "what", "since"}, or null
  *	columns		what the numbers of hours and days are
  *	hours		[[hour's beginning, numbers…]…]: of the last 48 those that have any
  *	days		[[day's beginning, numbers…]…]: of the last 30, by UTC as reports are
@@ -47,8 +48,15 @@
 
 /* Of the store; journal_at is the caller's to say, -1 until then. */
 int	 mail_reports_facts(struct reports *, int64_t now, struct mail_health_facts *ret) MUST_USE;
-/* The text into an empty buf; journal_at: -1: no segment waits. The codes of store/reports.h. */
-int	 mail_reports_told(struct reports *, int64_t now, int64_t journal_at,
+/* What the store does not know. */
+struct mail_reports_more {
+	int64_t		 journal_at;		/* -1: no segment waits */
+	struct sv	 trouble_of;		/* mail_trouble_text(); empty: all works */
+	struct sv	 trouble;		/* what was said */
+	int64_t		 trouble_since;
+};
+/* The text into an empty buf. The codes of store/reports.h. */
+int	 mail_reports_told(struct reports *, int64_t now, const struct mail_reports_more *,
 	    struct buf *json) MUST_USE;
 
 #endif

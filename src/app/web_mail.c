@@ -50,7 +50,30 @@ facts_of(const struct web_ctx *ctx)
 	return f;
 }
 
-/* [{"what","bad","text","remedy"}…] */
+static const char *
+now_of(const struct web_ctx *ctx, const char *key)
+{
+	return json_string_value(json_object_get(json_object_get(ctx->reports, "trouble"), key));
+}
+
+/* What does not work at this moment; its words are somebody else's. */
+static void
+now_put(struct json *j, const struct web_call *c)
+{
+	const char *of = now_of(c->ctx, "of"), *what = now_of(c->ctx, "what");
+
+	if (of == NULL)
+		return;
+	json_open(j, '{');
+	json_kv_str(j, "what", of);
+	json_kv_bool(j, "bad", false);
+	json_kv_str(j, "text", tr(c->lang, mail_trouble_text(of)));
+	json_kv_str(j, "remedy", "");
+	json_kv_str(j, "said", what == NULL ? "" : what);
+	json_close(j, '}');
+}
+
+/* [{"what","bad","text","remedy","said"}…] */
 static void
 trouble_put(struct json *j, const struct web_call *c)
 {
@@ -69,8 +92,10 @@ trouble_put(struct json *j, const struct web_call *c)
 		json_kv_bool(j, "bad", h == MAIL_HEALTH_BAD);
 		json_kv_str(j, "text", tr(c->lang, mail_health_text(w)));
 		json_kv_str(j, "remedy", tr(c->lang, mail_health_remedy(w)));
+		json_kv_str(j, "said", "");
 		json_close(j, '}');
 	}
+	now_put(j, c);
 	json_close(j, ']');
 }
 
@@ -79,7 +104,7 @@ void
 web_mail_status(struct json *j, const struct web_ctx *ctx)
 {
 	const struct mail_health_facts f = facts_of(ctx);
-	uint64_t n = 0;
+	uint64_t n = now_of(ctx, "of") != NULL;
 
 	json_key(j, "mail");
 	if (!is_there(ctx)) {

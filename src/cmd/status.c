@@ -8,6 +8,7 @@
 #include "cmd/cmd.h"
 #include "cmd/ctl_client.h"
 #include "cmd/status_crypto.h"
+#include "cmd/status_mail.h"
 #include "cmd/status_report.h"
 #include "out/escape.h"
 
@@ -367,6 +368,22 @@ status_text(const struct cmd_ctx *ctx, const json_t *all)
 	}
 }
 
+/* Mail beside routes or zones: what is worse is told. */
+static int
+mail_join(const json_t *all, int state, const char **why)
+{
+	const char *of_mail;
+	int worst;
+
+	if (!has_role(all, "milter"))
+		return state;
+	worst = status_mail_worst(role_status(all, "milter"), role_status(all, "report"), &of_mail);
+	if (worst <= state)
+		return state;
+	*why = of_mail;
+	return worst;
+}
+
 /* nagios plugins: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. */
 static int
 status_nagios(const json_t *all)
@@ -381,31 +398,32 @@ status_nagios(const json_t *all)
 
 	if (!json_is_object(store)) {
 		state = 2;
-		why = ", the store does not answer";
+		why = "the store does not answer";
 	} else if (vrps < 0) {
 		state = 2;
-		why = ", no data yet";
+		why = "no data yet";
 	} else if (age > AGE_CRITICAL) {
 		state = 2;
-		why = ", the data is old";
+		why = "the data is old";
 	} else if (!all_ready(all)) {
 		state = 1;
-		why = ", a role is down";
+		why = "a role is down";
 	} else if (age > AGE_WARN) {
 		state = 1;
-		why = ", the data is old";
+		why = "the data is old";
 	} else if (!json_is_true(json_object_get(store, "disk_good"))) {
 		state = 1;
-		why = ", the last snapshot could not be stored";
+		why = "the last snapshot could not be stored";
 	} else if (held > 0) {
 		state = 1;
-		why = ", the drop guard holds losses back";
+		why = "the drop guard holds losses back";
 	} else if (failing > 0 && num(fetch, "good", 0) == 0) {
 		state = 1;
-		why = ", no publication server answers";
+		why = "no publication server answers";
 	}
-	printf("SEKISHO %s - %lld VRPs, %lld s old%s | vrps=%lld age=%llds held=%lld servers_failing=%lld\n",
-	    words[state], vrps < 0 ? 0 : vrps, age < 0 ? 0 : age, why,
+	state = mail_join(all, state, &why);
+	printf("SEKISHO %s - %lld VRPs, %lld s old%s%s | vrps=%lld age=%llds held=%lld servers_failing=%lld\n",
+	    words[state], vrps < 0 ? 0 : vrps, age < 0 ? 0 : age, *why != '\0' ? ", " : "", why,
 	    vrps < 0 ? 0 : vrps, age < 0 ? 0 : age, held, failing);
 	return state;
 }
@@ -420,12 +438,13 @@ zones_nagios(const json_t *all)
 	long long n = num(zone, "zones", (long long)json_array_size(json_object_get(zone, "list")));
 	long long served = num(zone, "served", 0), good = num(zone, "good", 0);
 	int state = !json_is_object(zone) || served < n ? 2 : good < n || !all_ready(all) ? 1 : 0;
-	const char *why = !json_is_object(zone) ? ", the zone role does not answer" :
-	    served < n ? ", a zone is not served" : good < n ? ", a zone is not in order" :
-	    !all_ready(all) ? ", a role is down" : "";
+	const char *why = !json_is_object(zone) ? "the zone role does not answer" :
+	    served < n ? "a zone is not served" : good < n ? "a zone is not in order" :
+	    !all_ready(all) ? "a role is down" : "";
 
-	printf("SEKISHO %s - %lld zones, %lld in order%s | zones=%lld served=%lld good=%lld\n",
-	    words[state], n, good, why, n, served, good);
+	state = mail_join(all, state, &why);
+	printf("SEKISHO %s - %lld zones, %lld in order%s%s | zones=%lld served=%lld good=%lld\n",
+	    words[state], n, good, *why != '\0' ? ", " : "", why, n, served, good);
 	return state;
 }
 
@@ -434,14 +453,16 @@ static int
 mail_nagios(const json_t *all)
 {
 	static const char *const words[] = { "OK", "WARNING", "CRITICAL" };
-	const json_t *m = role_status(all, "milter");
-	int state = !json_is_object(m) ? 2 : !all_ready(all) ? 1 : 0;
-	const char *why = !json_is_object(m) ? ", the mail filter does not answer" :
-	    !all_ready(all) ? ", a role is down" : "";
+	const json_t *m = role_status(all, "milter"), *report = role_status(all, "report");
+	const char *why = all_ready(all) ? "" : "a role is down";
+	int state = mail_join(all, all_ready(all) ? 0 : 1, &why);
 
-	printf("SEKISHO %s - %lld messages, %lld refused%s | messages=%lldc rejected=%lldc not_judged=%lldc\n",
-	    words[state], num(m, "messages", 0), num(m, "rejected", 0), why, num(m, "messages", 0),
-	    num(m, "rejected", 0), num(m, "not_judged", 0));
+	printf("SEKISHO %s - %lld messages, %lld refused%s%s | messages=%lldc rejected=%lldc not_judged=%lldc rows_lost=%lldc",
+	    words[state], num(m, "messages", 0), num(m, "rejected", 0), *why != '\0' ? ", " : "", why,
+	    num(m, "messages", 0), num(m, "rejected", 0), num(m, "not_judged", 0), num(m, "rows_lost", 0));
+	if (json_is_object(report))
+		printf(" reports_due=%lld reports_sent=%lldc", num(report, "due", 0), num(report, "sent", 0));
+	putchar('\n');
 	return state;
 }
 

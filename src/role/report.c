@@ -27,20 +27,37 @@ struct report_role {
 static void
 troubles_json(const struct report_seen *s, struct json *j)
 {
-	static const char *const names[REPORT_TROUBLES] = {
-		[REPORT_NO_STORE] = "store", [REPORT_NO_JOURNAL] = "journal",
-		[REPORT_NO_WAY] = "via", [REPORT_NO_NAMES] = "dns",
-	};
-
 	json_key(j, "troubles");
 	json_open(j, '[');
 	for (unsigned i = 0; i < REPORT_TROUBLES; i++) {
 		if (!s->troubles[i].is_on)
 			continue;
 		json_open(j, '{');
-		json_kv_str(j, "of", names[i]);
+		json_kv_str(j, "of", report_trouble_word((enum report_trouble)i));
 		json_kv_str(j, "what", s->troubles[i].what);
 		json_kv_i64(j, "since", s->troubles[i].since);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+/* [{"what", "bad"}…]: the words of app/mail_health.h. */
+static void
+health_json(const struct report_seen *s, int64_t now, struct json *j)
+{
+	struct mail_health_facts f = s->facts;
+
+	f.now = now;
+	json_key(j, "health");
+	json_open(j, '[');
+	for (unsigned i = 0; i < MAIL_HEALTH_MAX; i++) {
+		enum mail_health h = mail_health(&f, (enum mail_health_what)i);
+
+		if (h == MAIL_HEALTH_GOOD)
+			continue;
+		json_open(j, '{');
+		json_kv_str(j, "what", mail_health_word((enum mail_health_what)i));
+		json_kv_bool(j, "bad", h == MAIL_HEALTH_BAD);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -74,6 +91,7 @@ status(struct role *r, struct json *j)
 		json_kv_u64(j, "failures_due", s->failures.n_due);
 		json_kv_u64(j, "failures_gathering", s->failures.n_gathering);
 		json_kv_i64(j, "waiting_day", s->now.waiting_day);
+		health_json(s, role_now(r), j);
 	}
 	if (s->error_at > 0) {
 		json_kv_str(j, "error", s->error);

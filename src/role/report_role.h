@@ -82,12 +82,16 @@ struct report_counts {
 	uint64_t	failures, alike, over, failures_sent;	/* failure reports: taken in … */
 };
 
+/* "store", "journal", "via", "dns": app/mail_health.h has texts. */
+const char *report_trouble_word(enum report_trouble);
+
 /* For status, of the last turn. */
 struct report_seen {
 	struct report_counts n;
 	struct report_wait troubles[REPORT_TROUBLES];
 	struct reports_now now;
 	struct reports_mails_now failures;
+	struct mail_health_facts facts;	/* as has_now */
 	bool		 has_now, sends;
 	uint64_t	 segments;	/* that wait in the journal */
 	int64_t		 error_at;	/* of a mail; 0: none */

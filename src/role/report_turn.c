@@ -24,18 +24,24 @@ report_say(struct report_work *w, enum log_level level, const char *fmt, ...)
 }
 
 static const struct {
-	const char	*fails, *works;
+	const char	*word, *fails, *works;
 	unsigned	 wait_sec;
 } troubles[REPORT_TROUBLES] = {
-	[REPORT_NO_STORE] = { "rows wait in the journal, and reports are not sent",
+	[REPORT_NO_STORE] = { "store", "rows wait in the journal, and reports are not sent",
 	    "the reports' store works again", REPORT_STORE_WAIT_SEC },
-	[REPORT_NO_JOURNAL] = { "rows wait there", "the journal of rows can be read again",
+	[REPORT_NO_JOURNAL] = { "journal", "rows wait there", "the journal of rows can be read again",
 	    REPORT_STORE_WAIT_SEC },
-	[REPORT_NO_WAY] = { "reports wait (mail.reporting.via)", "reports are taken again",
+	[REPORT_NO_WAY] = { "via", "reports wait (mail.reporting.via)", "reports are taken again",
 	    REPORT_OUT_WAIT_SEC },
-	[REPORT_NO_NAMES] = { "it is not known where reports go (mail.resolver)",
+	[REPORT_NO_NAMES] = { "dns", "it is not known where reports go (mail.resolver)",
 	    "the DNS can be asked again", REPORT_STORE_WAIT_SEC },
 };
+
+const char *
+report_trouble_word(enum report_trouble t)
+{
+	return troubles[t].word;
+}
 
 void
 report_fails(struct report_work *w, enum report_trouble t, const char *why)
@@ -50,7 +56,7 @@ report_fails(struct report_work *w, enum report_trouble t, const char *why)
 	(void)snprintf(x->what, sizeof(x->what), "%s", why);
 	if (x->is_on)
 		return;
-	x->is_on = true;
+	x->is_on = w->is_changed = true;
 	x->since = role_now(w->role);
 	report_say(w, LOG_LEVEL_ERROR, "%s; %s", x->what, troubles[t].fails);
 }
@@ -60,8 +66,10 @@ report_works(struct report_work *w, enum report_trouble t)
 {
 	struct report_wait *x = &w->seen.troubles[t];
 
-	if (x->is_on)
+	if (x->is_on) {
 		report_say(w, LOG_LEVEL_NOTICE, "%s", troubles[t].works);
+		w->is_changed = true;
+	}
 	*x = (struct report_wait){ 0 };
 }
 
@@ -144,9 +152,40 @@ behind_since(struct report_work *w)
 	return w->behind_since;
 }
 
+/* Whether all is well: for who asks by status, also later, when the store is away. */
+static int
+facts_make(struct report_work *w)
+{
+	struct mail_health_facts f;
+	int rc = mail_reports_facts(w->store, role_now(w->role), &f);
+
+	if (rc < 0)
+		return rc;
+	f.told_at = f.now;
+	f.journal_at = behind_since(w);
+	w->seen.facts = f;
+	return 0;
+}
+
+static struct mail_reports_more
+more_of(const struct report_work *w)
+{
+	struct mail_reports_more m = { .journal_at = w->seen.facts.journal_at };
+
+	for (unsigned i = 0; i < REPORT_TROUBLES && m.trouble_of.n == 0; i++) {
+		const struct report_wait *x = &w->seen.troubles[i];
+
+		if (x->is_on)
+			m = (struct mail_reports_more){ m.journal_at, sv_str(troubles[i].word),
+				sv_str(x->what), x->since };
+	}
+	return m;
+}
+
 static int
 told_make(struct report_work *w)
 {
+	struct mail_reports_more more;
 	int64_t now = clock_mono_usec();
 	int rc;
 
@@ -154,7 +193,10 @@ told_make(struct report_work *w)
 		return 0;
 	if ((rc = reports_now(w->store, &w->seen.now)) < 0 ||
 	    (rc = reports_mails_now(w->store, &w->seen.failures)) < 0 ||
-	    (rc = mail_reports_told(w->store, role_now(w->role), behind_since(w), &w->told)) < 0)
+	    (rc = facts_make(w)) < 0)
+		return rc;
+	more = more_of(w);
+	if ((rc = mail_reports_told(w->store, role_now(w->role), &more, &w->told)) < 0)
 		return rc;
 	w->seen.has_now = true;
 	w->tell_usec = now + REPORT_TELL_USEC;

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import house  # noqa: E402
@@ -51,7 +52,8 @@ REFUSED = [	# in place of a line of the configuration; what is said; what is not
 class Serve:
     def __init__(self, folder, **values):
         self.folder, self.conf, self.state = folder, folder + "/sekisho.conf", folder + "/state"
-        self.text = CONF % dict(values, folder=folder, port=house.free_port())
+        self.port = house.free_port()
+        self.text = CONF % dict(values, folder=folder, port=self.port)
         os.makedirs(self.state + "/mail-rows")
         os.chmod(self.state, 0o700)
         self.write(self.text)
@@ -75,6 +77,10 @@ class Serve:
 
     def run(self, *words):
         return house.run(*words, "-c", self.conf)
+
+    def page(self):
+        with urllib.request.urlopen("http://127.0.0.1:%d/api/v1/mail" % self.port, timeout=house.patient(10)) as r:
+            return house.json.load(r)
 
     def stop(self):
         self.p.send_signal(signal.SIGTERM)
@@ -103,6 +109,12 @@ def main():
     t.ok(wait_for(lambda: "reports: 5 rows taken in, 1 reports made, 1 mails sent, 0 put off, 0 refused; to be sent: 0"
                   in s.run("status")[1], 20), "status says it", s.run("status")[1])
     t.ok("レポート: 記録の取り込み 5、作成 1、送信 1" in s.run("status", "--lang", "ja")[1], "in Japanese, too")
+    code, out, _ = s.run("status", "--nagios")
+    t.ok(code == 0 and out.startswith("SEKISHO OK - 0 messages, 0 refused | ") and "reports_sent=1c" in out, "--nagios: well", out)
+    t.ok(wait_for(lambda: ((s.page()["reports"] or {}).get("totals") or {}).get("sent") == 1, 30), "the page has it", s.page())
+    j = s.page()
+    t.equal((j["kept"], j["trouble"], j["reports"]["totals"]["rows"], len(j["reports"]["days"]), j["reports"]["next"]),
+            (True, [], 5, 1, []), "… and the results of a day")
     pid = [r["pid"] for r in house.json.loads(s.run("status", "--json")[1])["house"]["roles"] if r["name"] == "report"][0]
     os.kill(pid, signal.SIGKILL)
     s.rows(2, today, 2)
@@ -115,6 +127,9 @@ def main():
     t.ok(wait_for(lambda: "does not work since 2" in s.run("status")[1], 20), "what does not work is said", s.run("status")[1])
     out = s.run("status")[1]
     t.ok("to be sent: 2" in out and "421 busy" in out, "… what waits, and why", out)
+    code, out, _ = s.run("status", "--nagios")
+    t.ok(code == 1 and "as nobody takes them (mail.reporting.via) | " in out and "reports_due=2" in out, "--nagios: not", out)
+    t.ok(wait_for(lambda: "421 busy" in str(s.page()["trouble"]), 30), "… and the page", s.page())
     t.equal(s.stop(), 0, "it ends well")
     shutil.rmtree(folder)
     sys.exit(t.done())

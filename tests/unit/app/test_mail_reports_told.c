@@ -49,9 +49,11 @@ world_done(struct world *w)
 static void
 tell(struct world *w, int64_t now)
 {
+	const struct mail_reports_more more = { .journal_at = -1, .trouble_of = SV("via"),
+		.trouble = SV("mx.example: 421 busy"), .trouble_since = T0 };
 	struct buf b = BUF_INIT;
 
-	assert_int_equal(mail_reports_told(w->r, now, -1, &b), 0);
+	assert_int_equal(mail_reports_told(w->r, now, &more, &b), 0);
 	json_decref(w->told);
 	w->told = json_loadb(b.p, b.len, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(w->told);
@@ -89,6 +91,9 @@ test_empty(void **state)
 	is_text(json_object_get(w.told, "queue"),
 	    "{\"due\":0,\"oldest\":null,\"unaddressed\":0,\"waiting_since\":null}");
 	is_text(json_object_get(w.told, "dead_total"), "0");
+	is_text(json_object_get(w.told, "journal_since"), "null");
+	is_text(json_object_get(w.told, "trouble"),
+	    "{\"of\":\"via\",\"since\":1728000000,\"what\":\"mx.example: 421 busy\"}");
 	world_done(&w);
 }
 
