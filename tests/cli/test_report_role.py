@@ -156,6 +156,28 @@ def test_away():
     n.gone()
 
 
+def test_silent():
+    """Name servers that say nothing: their report waits, the others go, and new ones too."""
+    silent = "out.example._report._dmarc.elsewhere.example"
+    dns, sink = world("a.example", "b.example", "out.example"), Sink()
+    dns.records[(silent, TXT)] = [txt("v=DMARC1")]
+    dns.silent = {silent}
+    n = Node(dns, sink)
+    n.rows(("out.example", 0, 2, "mailto:x@elsewhere.example"), ("a.example", 0, 3))
+    n.live(1)
+    t.ok(n.until(lambda s: s["sent"] == 1 and s.get("unaddressed") == 1, 60), "a report waits for the DNS", n.role.status())
+    t.equal(sums(sink.mails), {("a.example", 0): 3}, "… and the other does not wait for it")
+    n.end()
+    n.rows(("b.example", 1, 1))
+    n.live(2, seconds=60)
+    t.ok(n.until(lambda s: s["rows"] == 1), "rows are taken in meanwhile", n.role.status())
+    dns.silent = set()
+    t.ok(n.until(lambda s: s["sent"] == 1, 60), "when the DNS speaks, it goes", n.role.status())
+    t.equal(sums(sink.mails), {("a.example", 0): 3, ("out.example", 0): 2}, "… once")
+    n.end()
+    n.gone()
+
+
 def test_killed():
     """kill -9, many times."""
     rng = random.Random(6)
