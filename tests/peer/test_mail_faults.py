@@ -9,9 +9,11 @@ The order of faults comes from a seed. SEKISHO_FAULTS=SECONDS is the long form:
 so long for each part, and faults at a time.
 """
 import collections
+import glob
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -220,10 +222,53 @@ def disk_full(node):
     return begin
 
 
+def unkept(node):
+    """How many rows the milter could not note since it lives."""
+    return node.status()["details"]["milter"]["status"]["rows_lost"]
+
+
+def disk_full_long(node, seen=None):
+    """For so long that a row could not be noted."""
+    def begin():
+        before, end = unkept(node), disk_full(node)()
+        found = wait_for(lambda: unkept(node) > before, 5 if seen is None else 20, 0.02)
+        if seen is not None:
+            seen.append(found)
+        return end
+    return begin
+
+
+def segments_back(node):
+    """Segments of rows are there again after they were taken in: a power cut lost what removed them."""
+    folder, kept = os.path.join(node.state, "mail-rows"), os.path.join(node.state, "kept")
+
+    def sealed():
+        return {os.path.basename(p) for p in glob.glob(os.path.join(folder, "*.rows"))}
+
+    def begin():
+        let_go = stop_pids(lambda: [node.pids()["report"]])()
+        node.kill_role("milter")	# the next one seals what this one wrote
+        names = wait_for(sealed, 5, 0.02) or ()
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(folder, kept, ignore=lambda _, found: set(found) - set(names))
+
+        def end():
+            let_go()
+            wait_for(lambda: not sealed() & set(names), 5, 0.02)
+            for name in names:
+                try:
+                    os.link(os.path.join(kept, name), os.path.join(folder, name))
+                except FileExistsError:
+                    pass
+        return end
+    return begin
+
+
 def faults_of(node):
     out = {"%s kill -9 %s" % (node.name, r): kill_role(node, r) for r in ("milter", "report", "seal", "store")}
     out.update({"%s SIGSTOP %s" % (node.name, r): stop_pids(lambda r=r: [node.pids()[r]]) for r in ("milter", "report", "seal")})
     out[node.name + " kill -9 milter, SIGSTOP seal"] = keys_unknown(node)
+    out[node.name + " segments come back"] = segments_back(node)
     out[node.name + " kill -9 serve"] = serve_kill(node)
     out[node.name + " serve ended and begun"] = serve_restart(node)
     return out
@@ -437,19 +482,13 @@ def let_in(t, folder):
         t.skip("a full disk, and mail is let in", "no tmpfs may be mounted here")
         return
     store, lost = rowskit.Sqlite(os.path.join(node.state, "mail-reports", "reports.sqlite")), []
-
-    def full():
-        """For so long that some are lost."""
-        before, end = node.status()["details"]["milter"]["status"]["rows_lost"], disk_full(node)()
-        lost.append(wait_for(lambda: node.status()["details"]["milter"]["status"]["rows_lost"] - before, 20))
-        return end
     try:
         load = begin(t, [node], dns, SEED)
         if load is None:
             return
-        storm(t, load, [node], {"disk full %d" % i: full for i in range(3)}, random.Random(SEED))
+        storm(t, load, [node], {"disk full %d" % i: disk_full_long(node, lost) for i in range(3)}, random.Random(SEED))
         t.ok(load.stop() and all(lost), "each time rows were lost, and said to be", lost)
-        n_lost = node.status()["details"]["milter"]["status"]["rows_lost"]
+        n_lost = unkept(node)
         quiet(t, load, [node])
         t.equal(load.deferred, 0, "nobody had to come again")
         load.account(t, rowskit.stored(store), n_lost)
@@ -469,7 +508,7 @@ def sqlite(t, folder):
     faults["kill -9 dns"] = dns_kill(dns)
     small = disk_small(node)
     if small:
-        faults["disk full"] = disk_full(node)
+        faults["disk full"] = disk_full_long(node)
     else:
         t.skip("a full disk", "no tmpfs may be mounted here")
     try:
