@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/near.h"
 #include "base/timefmt.h"
 #include "cmd/cmd.h"
 #include "cmd/crypto_opt.h"
@@ -222,6 +223,22 @@ opt_row(const struct cmd_opt *rows[], size_t n, int val)
 	return NULL;
 }
 
+static int
+opt_unknown(const struct cmd_ctx *ctx, const struct cmd_opt *rows[], size_t n, const char *text)
+{
+	struct sv name = sv_skip(sv_str(text), sv_starts(sv_str(text), SV("--")) ? 2 : strlen(text));
+	const char *meant = NULL;
+	unsigned best = UINT_MAX;
+
+	name = sv_take(name, sv_find(name, '='));
+	for (size_t i = 0; i < n; i++)
+		if (near_check(name, sv_str(rows[i]->name), &best))
+			meant = rows[i]->name;
+	if (meant == NULL)
+		return cmd_usage(ctx, tr(ctx->lang, N_("unknown option %s")), text);
+	return cmd_usage(ctx, tr(ctx->lang, N_("unknown option %s; did you mean --%s?")), text, meant);
+}
+
 static void
 state_done(const struct cmd *c, void *state)
 {
@@ -248,7 +265,7 @@ cmd_run(struct cmd_ctx *ctx, const struct cmd *c, int argc, char **argv)
 		if (v == ':')
 			rc = cmd_usage(ctx, tr(ctx->lang, N_("%s needs a value")), argv[optind - 1]);
 		else if (o == NULL)
-			rc = cmd_usage(ctx, tr(ctx->lang, N_("unknown option %s")), argv[optind - 1]);
+			rc = opt_unknown(ctx, rows, n, argv[optind - 1]);
 		else if (strcmp(o->name, "help") == 0) {
 			rc = help_one(ctx, c);
 			state_done(c, state);
@@ -365,19 +382,46 @@ is_area(const char *word)
 	return false;
 }
 
+/* An area, or one of its verbs, that is written nearly so; NULL: none. */
+static const char *
+word_meant(const char *area, const char *word)
+{
+	const char *meant = NULL;
+	unsigned best = UINT_MAX;
+
+	for (size_t i = 0; i < ARRAY_LEN(cmds); i++) {
+		const char *known = area == NULL ? cmds[i]->area :
+		    strcmp(cmds[i]->area, area) == 0 ? cmds[i]->verb : NULL;
+
+		if (known != NULL && near_check(sv_str(word), sv_str(known), &best))
+			meant = known;
+	}
+	return meant;
+}
+
 /* "rpki", "rpki --help", "rpki nosuch": what there is below it. */
 static int
 no_command(const struct cmd_ctx *ctx, int argc, char **argv)
 {
 	const char *area = argc > 1 && is_area(argv[1]) ? argv[1] : NULL;
-	const char *verb = argc > 2 ? argv[2] : "";
+	const char *verb = argc > 2 ? argv[2] : "", *meant = word_meant(area, area == NULL ? argv[1] : verb);
 	char what[256], how[256];
+	size_t n;
 
 	for (int i = 1; i < argc && (i == 1 || area != NULL); i++)
 		if (is_help(argv[i]))
 			return help_all(ctx, area, EXIT_GOOD);
+	if (area != NULL && (verb[0] == '\0' || verb[0] == '-')) {
+		cmd_err(tr(ctx->lang, N_("%s is not all of a command; sekisho %s --help lists what there is")), area, area);
+		return EXIT_USAGE;
+	}
 	(void)snprintf(what, sizeof(what), tr(ctx->lang, N_("no command \"%s%s%s\"")),
 	    argv[1], argc > 2 ? " " : "", verb);
+	n = strlen(what);
+	if (meant != NULL && n + 3 < sizeof(what)) {
+		memcpy(what + n, "; ", 3);
+		(void)snprintf(what + n + 2, sizeof(what) - n - 2, tr(ctx->lang, N_("did you mean \"%s\"?")), meant);
+	}
 	if (area == NULL)
 		return cmd_usage(ctx, "%s", what);
 	(void)snprintf(how, sizeof(how), tr(ctx->lang, N_("sekisho %s --help lists what there is")), area);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/near.h"
 #include "sys/conf_internal.h"
 
 #define PLAIN_LEN	sizeof(((struct conf_error *)NULL)->found)
@@ -28,45 +29,12 @@ conf_fail(struct conf_error *e, enum conf_errc code, unsigned line, unsigned col
 	return e->rc;
 }
 
-/* How many letters must change; capped, for short words. */
-static unsigned
-distance(struct sv a, struct sv b)
-{
-	unsigned row[CONF_KEY_MAX + 1];
-
-	if (a.n > CONF_KEY_MAX || b.n > CONF_KEY_MAX)
-		return UINT32_MAX;
-	for (unsigned j = 0; j <= b.n; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= a.n; i++) {
-		unsigned diag = row[0];
-
-		row[0] = i;
-		for (unsigned j = 1; j <= b.n; j++) {
-			unsigned up = row[j], cost = a.p[i - 1] != b.p[j - 1];
-			unsigned best = diag + cost;
-
-			if (up + 1 < best)
-				best = up + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-			diag = up;
-		}
-	}
-	return row[b.n];
-}
-
 void
 conf_meant(struct conf_error *e, struct sv found, struct sv known,
     unsigned *best)
 {
-	unsigned d = distance(found, known);
-
-	if (d >= *best || d > 1 + found.n / 3 || known.n >= sizeof(e->meant))
-		return;
-	*best = d;
-	(void)snprintf(e->meant, sizeof(e->meant), "%.*s", SV_ARG(known));
+	if (known.n < sizeof(e->meant) && near_check(found, known, best))
+		(void)snprintf(e->meant, sizeof(e->meant), "%.*s", SV_ARG(known));
 }
 
 /* --- texts --- */
