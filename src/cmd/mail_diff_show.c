@@ -142,13 +142,21 @@ sig_print(const struct cmd_ctx *ctx, const struct mail_diff_sig *s, struct buf *
 }
 
 static void
-sigs_print(const struct cmd_ctx *ctx, const struct mail_diff *d, struct buf *b)
+sigs_print(const struct cmd_ctx *ctx, const struct mail_diff_case *c, struct buf *b)
 {
+	const struct mail_diff *d = &c->d;
+	size_t n_more = c->side[0].judge.dkim.n_more;
+
 	if (d->n_sigs == 0)
 		return;
 	buf_printf(b, "\n%s\n", tr(ctx->lang, N_("Signatures of the first")));
 	for (size_t i = 0; i < d->n_sigs; i++)
 		sig_print(ctx, &d->sigs[i], b);
+	if (n_more > 0) {
+		buf_str(b, "  ");
+		buf_printf(b, tr(ctx->lang, N_("signatures that were not looked at: %zu; the first %u count\n")), n_more,
+		    DKIM_SIGS_MAX);
+	}
 }
 
 /* --- changes --- */
@@ -231,7 +239,7 @@ mail_diff_print(const struct cmd_ctx *ctx, const struct mail_diff_case *c, struc
 	verdict_print(ctx, &c->d, b);
 	program_print(ctx, &c->d, b);
 	dmarc_print(ctx, c, b);
-	sigs_print(ctx, &c->d, b);
+	sigs_print(ctx, c, b);
 	findings_print(ctx, c, false, N_("What was changed"), b);
 	findings_print(ctx, c, true, N_("What follows"), b);
 	if (ctx->verbose > 0)
