@@ -5,6 +5,7 @@ refused and held, and above all that what is signed there verifies, however a he
 whatever follows its colon. Sendmail's packages are unpacked for this test and not installed.
 """
 import os
+import re
 import subprocess
 import sys
 
@@ -79,6 +80,24 @@ def refused(t, s, g, *_):
          (text, os.listdir(s.folder + "/queue")))
     c = g.counts()
     t.ok(c["rejected"] == 1 and c["quarantined"] == 1 and c["not_judged"] == 0, "each is counted", c)
+
+
+def shapes(t, s, g, *_):
+    """Forged results in each shape between others: Sendmail counts as we do."""
+    forged = ["Authentication-Results: mx.local.test; spf=pass", "authentication-RESULTS: MX.local.test; spf=pass",
+              "Authentication-Results:\r\n\tmx.local.test;\r\n\tspf=pass", 'Authentication-Results: "mx.local.test"; spf=pass',
+              "Authentication-Results:mx.local.test", "Authentication-Results: (x) mx.local.test (y) 1; none"]
+    others = ["Authentication-Results: other%d.test; none" % i for i in range(len(forged) + 1)]
+    head = [x for pair in zip(others, forged) for x in pair] + others[-1:]
+    code, text = s.send("a@good.test", TO, message("a@good.test", *head))
+    mail = s.take() if code == 250 else None
+    names = [r.split(";")[0] for r in fields(mail or b"\n\n", "Authentication-Results")]
+    t.equal(names, ["mx.local.test"] + ["other%d.test" % i for i in range(len(others))], "forged ones between others: these stay, in their order", text)
+    code, text = s.send("a@good.test", TO, message("a@good.test", "Authentication-Results : mx.local.test; spf=pass"))
+    mail = s.take() if code == 250 else b"\n\n"
+    t.ok(len(re.findall(rb"(?im)^authentication-results\s*:", mail.split(b"\n\n")[0])) == (code == 250), "a blank before the colon: gone, too, or refused", (code, text, mail))
+    code, text = s.send("a@strict.test", TO * 200, message("a@strict.test"))
+    t.equal(code, 550, "two hundred recipients", text)
 
 
 def signed(t, s, g, d, record):
@@ -157,7 +176,7 @@ def main():
                 t.ok(False, "sekisho serve with role milter", g.log())
                 return t.done()
             with sendmail.Sendmail(os.path.join(d, "sendmail"), root, "unix:" + g.sock) as s:
-                for case in (passes, refused, signed, wide, sealed, down):
+                for case in (passes, refused, shapes, signed, wide, sealed, down):
                     t.case(case, t, s, g, d, text)
         finally:
             house.stop_all()
