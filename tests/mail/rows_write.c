@@ -2,9 +2,10 @@
  * A segment of a milter's journal from lines of fields between TABs, for tests:
  *
  *	rows_write NUMBER <LINES >SEGMENT
- *	NODE QUEUE-ID TIME DOMAIN RUA ADDRESS DISPOSITION
+ *	NODE QUEUE-ID TIME DOMAIN RUA ADDRESS DISPOSITION [SENDER]
  *
  * RUA "-": its owner wants no reports. DISPOSITION: none, pass, quarantine, reject.
+ * SENDER: a domain for which SPF passed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +61,11 @@ row_add(struct buf *b, uint64_t number, struct sv line)
 	}
 	if (ip_prefix_parse_host(sv_cut(&line, '\t'), &r.row.source) < 0)
 		die("an address");
-	r.row.disposition = disposition_of(line);
+	r.row.disposition = disposition_of(sv_cut(&line, '\t'));
+	if (line.n > 0) {
+		r.row.spf = MAIL_PASS;
+		r.row.spf_domain = line;
+	}
 	if (mail_row_write(&w, &r) < 0)
 		die("no row");
 	journal_frame(b, number, (struct sv){ (char *)octets, w.len });
