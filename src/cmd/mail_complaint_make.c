@@ -186,6 +186,14 @@ mail_put(const struct cmd_ctx *ctx, struct complaint *s, struct sv to, struct sv
 	return EXIT_CANNOT;
 }
 
+/* Results say who found them: as role milter has it. */
+static void
+id_take(struct complaint *s)
+{
+	if (s->m.id == NULL && s->conf != NULL && app_conf_str(s->conf, CONF_MAIL_AUTHSERV_ID)[0] != '\0')
+		s->m.id = app_conf_str(s->conf, CONF_MAIL_AUTHSERV_ID);
+}
+
 /* By the way that reports go; with the null sender, as nobody waits for a bounce. */
 static int
 mail_send(const struct cmd_ctx *ctx, const struct complaint *s, struct sv to, const struct buf *b)
@@ -217,6 +225,7 @@ complaint_make(const struct cmd_ctx *ctx, struct complaint *s, const char *name)
 	struct sv to, key;
 	int rc;
 
+	id_take(s);
 	if ((rc = mail_take(ctx, &s->m, name)) != 0 || (rc = message_check(ctx, s)) != 0 ||
 	    (rc = to_find(ctx, s, &to)) != 0 || (rc = key_take(ctx, s, &key)) != 0 ||
 	    (rc = mail_put(ctx, s, to, key, &b)) != 0)

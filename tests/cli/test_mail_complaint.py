@@ -139,10 +139,11 @@ def make(t, folder):
     conf = os.path.join(folder, "sekisho.conf")
     sink = MailSink()
     with open(conf, "w") as f:
-        f.write("state: state\nmail:\n  reporting: {via: %r}\n  complaints:\n    - {domain: com.invalid, to: no@x.test}\n"
+        f.write("state: state\nmail:\n  authserv-id: mx.here.test\n  reporting: {via: %r}\n  complaints:\n    - {domain: com.invalid, to: no@x.test}\n"
                 "    - {domain: example.com, to: agreed@example.com}\n" % sink.via)
     code, out, err = house.run(*base, "-c", conf)
     t.ok(code == 0 and "\nTo: <agreed@example.com>\n" in out, "to whom it is agreed with", (out, err))
+    t.ok("\nAuthentication-Results: mx.here.test;" in out, "results are in our name", out)
     code, out, err = house.run(*base, "-c", conf, "--send")
     t.equal((code, out, [(s, to) for s, to, _ in sink.mails]), (0, "", [("", "agreed@example.com")]),
             "sent with the null sender")
