@@ -134,11 +134,12 @@ spf_take(struct telling *t, enum report_about about)
 	return t->f.spf_domain.p == NULL ? -ENOMEM : 0;
 }
 
+/* RFC 6591 section 3.2.2, "policy": not in the inbox as authentication failed; where it is is not said. */
 static enum report_delivery
 delivery_of(enum mail_act act)
 {
 	static const enum report_delivery deliveries[MAIL_ACT_MAX] = {
-		[MAIL_ACT_ACCEPT] = REPORT_DELIVERED, [MAIL_ACT_QUARANTINE] = REPORT_OTHER_WAY,
+		[MAIL_ACT_ACCEPT] = REPORT_DELIVERED, [MAIL_ACT_QUARANTINE] = REPORT_POLICY,
 		[MAIL_ACT_REJECT] = REPORT_REJECTED, [MAIL_ACT_TEMPFAIL] = REPORT_OTHER_WAY,
 	};
 

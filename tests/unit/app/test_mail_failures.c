@@ -35,6 +35,7 @@ world_fill(struct gate_kit *k)
 	gate_kit_dns(k, "s.test", "v=spf1 -all");
 	gate_kit_dns(k, "_dmarc.d.test", "v=DMARC1; p=none; fo=d; ruf=mailto:f@d.test");
 	gate_kit_dns(k, "_dmarc.psd.test", "v=DMARC1; p=reject; psd=y; ruf=mailto:f@psd.test");
+	gate_kit_dns(k, "_dmarc.q.test", "v=DMARC1; p=quarantine; ruf=mailto:f@q.test");
 	gate_kit_dns(k, "_dmarc.no.test", "v=DMARC1; p=reject; rua=mailto:f@no.test");
 	assert_int_equal(dns_fake_fail(k->dns, SV("fail.test")), 0);
 	gate_kit_dns(k, "_dmarc.fail.test", "v=DMARC1; p=reject; ruf=mailto:f@fail.test");
@@ -65,6 +66,8 @@ static const struct play {
 	{ "fail", "203.0.113.9", "secretname@c.test", HEAD("a.test", ""), NULL, "Auth-Failure: dmarc\n" },
 	{ "alignment", "203.0.113.9", "secretname@c.test", HEAD("a.test", ""), NULL, "Identity-Alignment: dkim, spf\n" },
 	{ "refused", "203.0.113.9", "x@c.test", HEAD("a.test", ""), NULL, "Delivery-Result: reject\n" },
+	{ "quarantined", "203.0.113.9", "x@c.test", HEAD("q.test", ""), NULL, "Delivery-Result: policy\n" },
+	{ "let in", "203.0.113.9", "x@c.test", HEAD("any.test", ""), NULL, "Delivery-Result: delivered\n" },
 	{ "redacted results", "203.0.113.9", "secretname@c.test", HEAD("a.test", ""), NULL, "smtp.mailfrom=c.test" },
 	{ "the record of an aligned SPF", "203.0.113.9", "x@a.test", HEAD("a.test", ""), NULL,
 	    "SPF-DNS: txt : a.test : \"v=spf1 ip4:192.0.2.7 -all\"\n" },
