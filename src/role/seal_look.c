@@ -53,6 +53,10 @@ look_ask(struct seal_role *s, struct seal_watch *w)
 	    .key = { (const char *)name.w, name.len }, .record = buf_get(&record) });
 }
 
+/*
+ * It goes on behind the last one: where there are so many that the first ones are due again before
+ * all have been looked at, each has its turn.
+ */
 int
 seal_look_turn(struct seal_role *s)
 {
@@ -67,8 +71,8 @@ seal_look_turn(struct seal_role *s)
 			w->asked = 0;
 		busy += w->asked != 0;
 	}
-	for (size_t i = 0; i < s->watches.n && busy < AT_A_TIME && rc == 0; i++) {
-		struct seal_watch *w = &s->watches.v[i];
+	for (size_t n = s->watches.n; n > 0 && busy < AT_A_TIME && rc == 0; n--) {
+		struct seal_watch *w = &s->watches.v[s->place++ % s->watches.n];
 
 		/* A clock that was set back does not stop it. */
 		if (w->asked != 0 || (w->due > now && w->due - now <= LOOK_SEC))

@@ -80,6 +80,7 @@ struct seal_role {
 	uint64_t		 signature;	/* of the list of the house's keys, as it was read */
 	int64_t			 next;		/* when time changes what signs; 0: never */
 	struct seal_watches	 watches;
+	size_t			 place;		/* among them: whose turn it is */
 	int64_t			 told;		/* when the alarms were */
 	bool			 news;
 	struct loop_timer	*timer;
