@@ -141,12 +141,27 @@ destinations_ask(struct addressing *a)
 	return rc;
 }
 
+/* It refused the reports of days, or those of messages. */
+static int
+address_is_dead(struct reports *store, struct sv to, int64_t now, bool *ret)
+{
+	uint64_t failures;
+	int64_t at;
+	int rc;
+
+	*ret = true;
+	if ((rc = reports_failures(store, to, &failures, &at)) < 0 || mail_reports_is_dead(failures, at, now))
+		return rc;
+	if ((rc = reports_mails_failures(store, to, &failures, &at)) == 0)
+		*ret = mail_reports_is_dead(failures, at, now);
+	return rc;
+}
+
 static int
 address_keep(struct reports *store, struct addressing *a, int64_t now, const struct dmarc_uri *u,
     struct sv *to, size_t *n)
 {
-	uint64_t failures;
-	int64_t at;
+	bool is_dead;
 	int rc;
 
 	if (*n == MAIL_REPORTS_TO_MAX)
@@ -156,9 +171,9 @@ address_keep(struct reports *store, struct addressing *a, int64_t now, const str
 		return -ENOMEM;
 	if (mail_address_check(to[*n]) < 0)
 		return 0;
-	if ((rc = reports_failures(store, to[*n], &failures, &at)) < 0)
+	if ((rc = address_is_dead(store, to[*n], now, &is_dead)) < 0)
 		return rc;
-	*n += !mail_reports_is_dead(failures, at, now);
+	*n += !is_dead;
 	return 0;
 }
 

@@ -18,8 +18,9 @@
  *
  * AGAIN. A report that fails for now is tried after 5, 15 minutes, an hour, and
  * then every 4 hours; it is "almost immediately" of use, so one that is a day
- * old is not sent any more. One that fails for good counts against the address
- * as a report of the day does.
+ * old is not sent any more. Who refuses three in a row gets none for a month; the
+ * reports of the day go on, as what is refused here may be a stranger's text. Who
+ * refuses those gets none of these, either.
  *
  * NO LOOPS. The mails have the null sender in their envelope, say
  * Auto-Submitted, and are sent from a domain that authenticates ("Email streams

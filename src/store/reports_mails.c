@@ -1,5 +1,6 @@
 /* Mails that are ready to be sent: see store/reports_mails.h. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "store/reports_internal.h"
 #include "store/reports_mails.h"
@@ -149,12 +150,30 @@ reports_mails_due(struct reports *r, int64_t now, uint64_t max, reports_mail_sen
 	return reports_run(r, SQL_MAIL_DUE, v, sending_give, &w);
 }
 
+#define KEY_MAX		600		/* octets: an address has 320 */
+
+static struct sv
+key_make(struct sv address, char room[static KEY_MAX])
+{
+	(void)snprintf(room, KEY_MAX, REPORTS_MAILS_REFUSED "%.*s", SV_ARG(address));
+	return sv_str(room);
+}
+
+int
+reports_mails_failures(struct reports *r, struct sv address, uint64_t *ret, int64_t *ret_at)
+{
+	char room[KEY_MAX];
+
+	return reports_failures(r, key_make(address, room), ret, ret_at);
+}
+
 static int
 outcome_write(struct reports *r, uint64_t id, struct sv address, const struct reports_outcome *o)
 {
+	char room[KEY_MAX];
 	const struct sql_value tried[] = { SQL_I(id), SQL_B(address), SQL_I(o->state),
 	    SQL_I(o->next), SQL_B(sv_take(o->error, REPORTS_ERROR_MAX)) };
-	const struct sql_value failing[] = { SQL_B(address), SQL_I(o->at) };
+	const struct sql_value failing[] = { SQL_B(key_make(address, room)), SQL_I(o->at) };
 	uint64_t changed;
 	int rc = reports_change(r, SQL_MAIL_TRIED, tried, &changed);
 

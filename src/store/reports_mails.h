@@ -16,14 +16,17 @@
  * A mail that is alike but comes later is a further one, within the same limits:
  * an owner who mends something wants to see whether it helped.
  *
- * Addresses that failed for good are shared with the reports of a day
- * (reports_failures()). Codes as in store/reports.h. While a function hands out
+ * REFUSED. What is in such a mail is in part a stranger's, who can put there what
+ * a filter refuses: so refusals do not count against the address as those of a
+ * day's reports do (reports_failures()), but against "ruf:ADDRESS". Codes as in store/reports.h. While a function hands out
  * mails, nothing else may be asked of the same store.
  */
 #ifndef STORE_REPORTS_MAILS_H
 #define STORE_REPORTS_MAILS_H
 
 #include "store/reports.h"
+
+#define REPORTS_MAILS_REFUSED	"ruf:"
 
 struct reports_mail {
 	uint64_t	 id;		/* of the store; not of what is added */
@@ -74,6 +77,9 @@ int	 reports_mails_due(struct reports *, int64_t now, uint64_t max,
 /* How it went: is_failure counts against the address. -ENOENT. */
 int	 reports_mails_tried(struct reports *, uint64_t id, struct sv address,
 	    const struct reports_outcome *) MUST_USE;
+/* How often in a row failure reports to it were refused; as reports_failures(). */
+int	 reports_mails_failures(struct reports *, struct sv address, uint64_t *ret,
+	    int64_t *ret_at) MUST_USE;
 
 /* How it stands, for a person. */
 struct reports_mails_now {
