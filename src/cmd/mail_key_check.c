@@ -130,6 +130,7 @@ mail_key_check(const struct cmd_ctx *ctx, struct mail_key_work *w, struct buf *b
 	if (ctx->json) {
 		json_close(&j, ']');
 		buf_char(b, '\n');
-	}
+	} else if (b->len == 0 && rc == EXIT_GOOD)
+		buf_str(b, tr(ctx->lang, N_("There is no key here; sekisho mail key new DOMAIN makes one.\n")));
 	return worse(rc, mail_key_save(ctx, w));
 }

@@ -47,7 +47,7 @@ static const struct {
 	    N_("If the domain is yours: mend the record that the findings name, and try it with --dns before you publish it. If it is not: tell its owner.") },
 	[MAIL_STORY_UNKNOWN] = { "unknown",
 	    N_("The DNS did not answer all that was asked, so nothing can be said yet."),
-	    N_("Try again later; if it stays so, see which name gave no answer.") },
+	    N_("Try again later. If it stays so: where no name at all was answered, look at your own resolver (--resolver, else /etc/resolv.conf); where some were, the name servers of the others fail.") },
 };
 
 const char *

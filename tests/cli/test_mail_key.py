@@ -147,6 +147,8 @@ def test_usage(d):
     t.equal(k.run("new", "例え.jp", "--selector", "Tokyo")[0], 0, "a U-label")
     t.ok(os.path.exists(k.state + "/mail-keys/xn--r8jz45g.jp/tokyo.pem"), "… is an A-label here")
     t.equal(k.run("new", "例え.jp", "--selector", "tokyo")[0], 1, "no selector twice")
+    for verb in ("show", "check", "next"):
+        t.ok("There is no key here" in k.run(verb, "other.jp")[1], verb + ": of a domain without a key")
     for i in range(3):
         k.run("new", "example.jp", "--algorithm", "ed25519")
     t.equal(sorted(k.states()), ["e20270115", "e20270115b", "e20270115c", "tokyo"], "three of a day")
