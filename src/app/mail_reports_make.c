@@ -107,7 +107,7 @@ struct addressing {
 	const struct dmarc_uri	*uris;
 	size_t			 n_uris;
 	struct dname		 where;
-	struct report_address	*to;
+	struct report_address	*to;		/* of rc 0 */
 	size_t			 n_to;
 	int			 rc;		/* 0: all is known; MAIL_WAIT; -ENOMEM: more than it may take */
 };
@@ -300,8 +300,6 @@ addresses_say(struct reports *store, struct addressing *a, int64_t now, unsigned
 	size_t n = 0;
 	int rc = 0;
 
-	if (a->rc != 0)
-		a->n_to = 0;
 	if ((a->rc != 0 || has_later(a)) && now <= a->report.made + MAIL_REPORTS_ASK_SEC)
 		return 0;
 	for (size_t i = 0; i < a->n_to && rc == 0; i++)

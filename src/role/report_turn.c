@@ -197,6 +197,8 @@ told_make(struct report_work *w)
 		return rc;
 	more = more_of(w);
 	if ((rc = mail_reports_told(w->store, role_now(w->role), &more, &w->told)) < 0)
+		w->told.len = 0;		/* half of it is for nobody */
+	if (rc < 0 && rc != SE_LIMIT)		/* too long for the page: no trouble of the store */
 		return rc;
 	w->seen.has_now = true;
 	w->tell_usec = now + REPORT_TELL_USEC;
