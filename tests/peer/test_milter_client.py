@@ -462,6 +462,27 @@ def memory(pid):
         return next(int(x.split()[1]) for x in f if x.startswith("Pss:"))
 
 
+def large(t, g, pid):
+    """A message costs no more than its head; and that has a bound."""
+    before = memory(pid)
+    m = begun(g, i="B1")
+    for _ in range(400):
+        m.body(b"x" * 60000 + b"\r\n")
+    during = memory(pid)
+    v = m.end()
+    t.equal(v.what, "accept", "a body of 24 MB", v)
+    t.ok(during - before < 3000, "… which nobody keeps", (before, during))
+    m.mail("a@good.test"), m.rcpt("b@local.test"), m.data(i="B2"), m.field(*GOOD[0])
+    begin = time.monotonic()
+    for n in range(200):
+        m.field("X-%d" % n, b" " + b"y" * 50000)
+    m.eoh()
+    v = m.end()
+    t.equal(v.code, 550, "a head of 10 MB: refused, as it is too much to be judged", v)
+    t.diag("the head of 10 MB: %.2f s, %d kB" % (time.monotonic() - begin, memory(pid) - before))
+    m.close()
+
+
 def many(t, g, dns):
     pid = g.pid()
     before, threads = memory(pid), len(os.listdir("/proc/%d/task" % pid))
@@ -472,6 +493,10 @@ def many(t, g, dns):
     t.ok(with_idle - before < 60000, "… take less than 60 kB each", (before, with_idle))
     slow = [begun(g, i="S%d" % n) for n in range(100)]
     t.equal(g.one(BAD, i="S-one").code, 550, "a message between them and a hundred slow ones")
+    half = idle[:50]
+    for m in half:
+        m.s.sendall(b"\0\0")	# a packet that does not go on
+    t.equal(g.one(BAD, i="S-half").code, 550, "… and fifty that stopped in the middle of a packet")
     with_slow = memory(pid)
     t.diag("… and 100 messages under way %d kB; threads %d, then %d; descriptors %d" % (
         with_slow, threads, len(os.listdir("/proc/%d/task" % pid)), len(os.listdir("/proc/%d/fd" % pid))))
@@ -482,6 +507,7 @@ def many(t, g, dns):
     begin = time.monotonic()
     for m in idle + slow:
         m.close()
+    large(t, g, pid)
     t.ok(wait_for(lambda: g.counts()["connections"] == 0, 20), "all are gone", g.counts())
     t.diag("closed within %.1f s" % (time.monotonic() - begin))
     t.ok(wait_for(lambda: len(os.listdir("/proc/%d/fd" % pid)) < 60, 10), "… and so are their descriptors", os.listdir("/proc/%d/fd" % pid))
