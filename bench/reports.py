@@ -33,7 +33,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "tests", "cli"))
 import role_kit  # noqa: E402 (the first: it puts tests/lab into the path)
 from kit import bench_begin, bench_end, table  # noqa: E402
-from report_kit import T0, TOOL, Node, world  # noqa: E402
+from report_kit import T0, TOOL, Node, peak_mb, world  # noqa: E402
 
 ROWS, DOMAINS = int(os.environ.get("BENCH_ROWS", "1000000")), int(os.environ.get("BENCH_DOMAINS", "5000"))
 SEGMENT, PATIENCE = 20000, 3600
@@ -89,11 +89,6 @@ def cpu(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def peak(pid):
-    with open("/proc/%d/status" % pid) as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("VmHWM")) // 1024
-
-
 def waits(folder):
     """How often a second this disk ends an fdatasync of a page."""
     with open(os.path.join(folder, "waits"), "wb", buffering=0) as f:
@@ -120,16 +115,16 @@ def day(rows, place, folder):
     pid = n.live(0).p.pid
     wait(n, lambda: not any(x.endswith(".rows") for x in os.listdir(n.dir + "/mail-rows")))
     took = time.monotonic() - begin
-    rows.append([place, "in", "%.1f" % took, "%.0f" % (ROWS / took), "%.1f" % (cpu(pid) / ROWS * 1e6), peak(pid), "%.0f" % each])
+    rows.append([place, "in", "%.1f" % took, "%.0f" % (ROWS / took), "%.1f" % (cpu(pid) / ROWS * 1e6), peak_mb(pid), "%.0f" % each])
     n.end()
     begin = time.monotonic()
     pid = n.live(1).p.pid
     wait(n, lambda: taker.times)
     first, made = time.monotonic(), cpu(pid)
-    rows.append([place, "made", "%.1f" % (first - begin), "%.0f" % (DOMAINS / (first - begin)), "%.1f" % (made / DOMAINS * 1e6), peak(pid), ""])
+    rows.append([place, "made", "%.1f" % (first - begin), "%.0f" % (DOMAINS / (first - begin)), "%.1f" % (made / DOMAINS * 1e6), peak_mb(pid), ""])
     wait(n, lambda: len(taker.times) >= DOMAINS)
     took = taker.times[-1] - first
-    rows.append([place, "sent", "%.1f" % took, "%.0f" % (DOMAINS / took), "%.1f" % ((cpu(pid) - made) / DOMAINS * 1e6), peak(pid), ""])
+    rows.append([place, "sent", "%.1f" % took, "%.0f" % (DOMAINS / took), "%.1f" % ((cpu(pid) - made) / DOMAINS * 1e6), peak_mb(pid), ""])
     n.end()
     n.gone()
     taker.server.shutdown()

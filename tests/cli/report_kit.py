@@ -94,3 +94,9 @@ def sums(mails):
             got[m.domain, m.begin // DAY - TODAY] += m.count
         ids.setdefault((m.id, m.to), m)
     return dict(got)
+
+
+def peak_mb(pid):
+    """The most memory that it had."""
+    with open("/proc/%d/status" % pid) as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmHWM")) // 1024

@@ -19,7 +19,7 @@ sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import pgkit  # noqa: E402
 from house import Tap, free_port  # noqa: E402
 from mail_dns_server import TXT, txt  # noqa: E402
-from report_kit import DAY, LATE, TODAY, Node, sums, world  # noqa: E402
+from report_kit import DAY, LATE, TODAY, Node, peak_mb, sums, world  # noqa: E402
 from smtp_sink import GOOD, Sink  # noqa: E402
 
 t = Tap()
@@ -175,6 +175,22 @@ def test_silent():
     t.ok(n.until(lambda s: s["sent"] == 1, 60), "when the DNS speaks, it goes", n.role.status())
     t.equal(sums(sink.mails), {("a.example", 0): 3, ("out.example", 0): 2}, "… once")
     n.end()
+    n.gone()
+
+
+def test_day():
+    """The short form of bench/reports.py: more than one round of each part has, and each row once."""
+    want = {("d%d.example" % i, 0): 1 + i % 7 for i in range(1200)}
+    dns, sink = world("large.example", *(d for d, _ in want)), Sink()
+    n = Node(dns, sink)
+    n.rows(*((d, 0, k) for (d, _), k in want.items()), ("large.example", 0, 20000))
+    n.live(1)
+    t.ok(n.until(lambda s: s["sent"] == 1201, 120), "1,201 reports of one day", n.role.status())
+    print("# peak %d MB" % peak_mb(n.role.p.pid))
+    n.end()
+    got = sums(sink.mails)
+    t.equal(got.pop(("large.example", 0)), 20000, "… one of them of 20,000 rows")
+    t.equal(got, want, "… and each row is in one of them")
     n.gone()
 
 
