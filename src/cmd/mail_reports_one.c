@@ -94,6 +94,10 @@ mail_reports_xml(struct mail_reports_work *w)
 		cmd_err(tr(ctx->lang, N_("there is no report %llu (any more)")), ULL(w->id));
 		return EXIT_REJECTED;
 	}
+	if (rc == -EBADMSG) {
+		cmd_err(tr(ctx->lang, N_("report %llu was made by another version of Sekisho: only that one can write it")), ULL(w->id));
+		return EXIT_CANNOT;
+	}
 	if (rc < 0)
 		return mail_store_fail(ctx, &w->store, rc);
 	mail_store_done(&w->store);
@@ -151,7 +155,8 @@ one_find(struct one *o)
 		return rc;
 	if (conf.email.n == 0 || o->n_kinds == 0)
 		return 0;
-	return mail_reports_write(r, &conf, &o->report, part_count, o);
+	rc = mail_reports_write(r, &conf, &o->report, part_count, o);
+	return rc == -EBADMSG ? 0 : rc;		/* of another version: it has no text, but all else */
 }
 
 static void

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "app/mail_reports_text.h"
 #include "base/err.h"
 #include "dns_fake.h"
 #include "reports_kit.h"
@@ -258,6 +259,35 @@ unpack(struct buf *b, struct sv gz)
 	(void)inflateEnd(&z);
 }
 
+static int
+piece_add(void *arg, struct sv piece)
+{
+	buf_sv(arg, piece);
+	return 0;
+}
+
+static int
+piece_refuse(void *arg, struct sv piece)
+{
+	(void)arg;
+	return piece.n > 0 ? -EIO : 0;
+}
+
+/* As a person reads it: the same, or not at all. */
+static void
+text_check(struct sv gz, struct sv want)
+{
+	struct buf b = BUF_INIT;
+
+	assert_int_equal(mail_reports_text(gz, piece_add, &b), 0);
+	assert_true(sv_eq(buf_get(&b), want));
+	assert_int_equal(mail_reports_text(gz, piece_refuse, NULL), -EIO);
+	assert_int_equal(mail_reports_text(sv_take(gz, gz.n - 1), piece_add, &b), -EBADMSG);
+	assert_int_equal(mail_reports_text(sv_skip(gz, 1), piece_add, &b), -EBADMSG);
+	assert_int_equal(mail_reports_text(SV(""), piece_add, &b), -EBADMSG);
+	buf_done(&b);
+}
+
 /* The sum of all counts in a packed report; *ret_n: how many. */
 static uint64_t
 counted(struct sv gz, unsigned *ret_n)
@@ -267,6 +297,7 @@ counted(struct sv gz, unsigned *ret_n)
 	struct sv s, line;
 
 	unpack(&b, gz);
+	text_check(gz, buf_get(&b));
 	s = buf_get(&b);
 	assert_true(sv_starts(s, SV("<?xml")) && sv_ends(s, SV("</feedback>\n")));
 	for (*ret_n = 0; sv_line(&s, &line);) {
