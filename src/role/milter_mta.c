@@ -279,11 +279,14 @@ message_begin(SMFICTX *ctx, struct talk *t)
 {
 	t->is_begun = true;
 	atomic_fetch_add(&hall->n.messages, 1);
-	t->judging = true;
 	if (atomic_fetch_add(&hall->n.judging, 1) >= hall->max_messages || t->crowded) {
+		atomic_fetch_sub(&hall->n.judging, 1);
 		atomic_fetch_add(&hall->n.crowded, 1);
 		t->rc = -EBUSY;
-	} else if ((t->rc = mail_begin(ctx, t)) < 0)
+		return;
+	}
+	t->judging = true;
+	if ((t->rc = mail_begin(ctx, t)) < 0)
 		atomic_fetch_add(&hall->n.failed, 1);
 }
 

@@ -389,6 +389,34 @@ def rolled_under_load(t, g):
     t.ok(seen[0] == was and all(x is not None and int(x[1:]) >= int(was[1:]) for x in changes), "… and none by an older one", changes[:20])
 
 
+def crowded(t, g):
+    """More at a time than may be judged, by who says DATA and by who does not: later, and the room is there again."""
+    g.mail = g.mail.replace("max-messages: 200", "max-messages: 3")
+    pid = g.pid()
+    g.write_conf()
+    house.run("reload", "-c", g.conf)
+    t.ok(wait_for(lambda: g.pid() not in (0, pid), 10) and g.up(), "room for three", g.log()[-1000:])
+    three = [begun(g, i="C%d" % n) for n in range(3)]
+    with g.mta() as m:
+        t.equal(m.message("a@good.test", GOOD, i="C3"), "reply", "a fourth one: later, with DATA")
+    with g.mta(version=2, actions=0x3f, steps=0x7f) as m:
+        m.mail("a@good.test"), m.rcpt("b@local.test"), m.head(GOOD), m.body(b"x\r\n")
+        three.pop().close()
+        t.ok(wait_for(lambda: g.counts()["judging"] == 2, 5), "one of them ends", g.counts())
+        t.equal(g.one(i="C4").what, "accept", "… and the next one has its room, though the fourth has not ended")
+        t.equal(m.end().code, 451, "… which is put off at its end, where there is no DATA")
+    for m in three:
+        t.equal(m.end().what, "accept", "those that were begun have their verdicts")
+        m.close()
+    c = g.counts()
+    t.equal((c["crowded"], c["not_judged"], c["judging"]), (2, 0, 0), "each is counted once", c)
+    g.mail = g.mail.replace("max-messages: 3", "max-messages: 200")
+    pid = g.pid()
+    g.write_conf()
+    house.run("reload", "-c", g.conf)
+    t.ok(wait_for(lambda: g.pid() not in (0, pid), 10) and g.up(), "room again", g.log()[-1000:])
+
+
 def reloaded(t, g):
     """Another configuration while messages are under way: each has an answer or is asked for again; no row is there twice."""
     said, stop, lock = {}, threading.Event(), threading.Lock()
@@ -527,7 +555,7 @@ def main():
             g.roll()
             if not wait_for(g.selector, 20):
                 t.ok(False, "a key of the house signs", g.log())
-            cases = (protocols, orders, odd_orders, again, unknown, nameless, macros, heads, crowd_of_rcpts, rolled, rolled_under_load, reloaded)
+            cases = (protocols, orders, odd_orders, again, unknown, nameless, macros, heads, crowd_of_rcpts, rolled, rolled_under_load, crowded, reloaded)
             for case in cases:
                 t.case(case, t, g)
             t.case(ended, t, g, dns)
