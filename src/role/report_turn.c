@@ -92,12 +92,13 @@ store_failed(struct report_work *w, int rc)
 {
 	char why[REPORT_LINE_MAX];
 
+	/* Then report_make() is the first to write: what it cannot note, nobody is sent. */
+	w->look_usec = 0;
 	/* Others were in the way, which is no trouble. */
 	if (rc == -EAGAIN || rc == -EBUSY)
 		return;
 	w->store = reports_free(w->store);
 	w->seen.sends = false;
-	w->look_usec = 0;
 	(void)snprintf(why, sizeof(why), "%s: %s", w->store_name, err_str(rc));
 	report_fails(w, REPORT_NO_STORE, why);
 }

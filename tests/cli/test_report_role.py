@@ -118,6 +118,29 @@ def test_twice():
     n.gone()
 
 
+def test_unnoted():
+    """Who has the store for himself while a mail is taken: it is noted later, not sent again."""
+    dns, sink, held = world("a.example", "b.example"), Sink(), []
+    n = Node(dns, sink)
+    n.rows(("a.example", 0, 2), ("b.example", 0, 3))
+
+    def hold(_):
+        if not held:
+            held.append(sqlite3.connect(n.conf["store"], isolation_level=None, check_same_thread=False))
+            held[0].execute("BEGIN IMMEDIATE")
+    sink.taken = hold
+    n.live(1)
+    t.ok(n.role.until(lambda: held), "a mail is taken, and nobody can note it")
+    n.role.idle(7)				# each attempt to write waits for two seconds
+    t.equal(len(sink.mails), 1, "… so no other goes, and it does not go again")
+    held[0].execute("ROLLBACK")
+    t.ok(n.rest(), "then it is noted", n.role.status())
+    t.equal((len(sink.mails), sums(sink.mails)), (2, {("a.example", 0): 2, ("b.example", 0): 3}), "… and the other goes")
+    n.end()
+    held[0].close()
+    n.gone()
+
+
 def test_away():
     """No server, one that refuses us all, one that hangs: reports wait, and nobody else does."""
     dns, sink = world("a.example", "b.example"), Sink()
