@@ -85,6 +85,12 @@ stdin_read(struct buf *b)
 	return b->len > MAIL_TEXT_MAX ? SE_LIMIT : 0;
 }
 
+static const char *
+shown(const struct cmd_ctx *ctx, const struct mail_case *m)
+{
+	return strcmp(m->name, "-") == 0 ? tr(ctx->lang, N_("standard input")) : m->name;
+}
+
 static int
 message_read(const struct cmd_ctx *ctx, struct mail_case *m, struct sv *ret)
 {
@@ -94,7 +100,7 @@ message_read(const struct cmd_ctx *ctx, struct mail_case *m, struct sv *ret)
 	*ret = is_stdin ? buf_get(&m->read) : m->map.data;
 	if (rc == 0)
 		return 0;
-	cmd_err(tr(ctx->lang, N_("cannot read %s: %s")), m->name, zone_read_why(ctx, rc));
+	cmd_err(tr(ctx->lang, N_("cannot read %s: %s")), shown(ctx, m), zone_read_why(ctx, rc));
 	return EXIT_CANNOT;
 }
 
@@ -107,11 +113,11 @@ message_take(const struct cmd_ctx *ctx, struct mail_case *m)
 	mail_head_init(&m->head, m->kept);
 	if ((rc = mail_head_parse(&m->head, m->text, &m->body, &m->head_fs)) < 0 ||
 	    (rc = mail_judge_begin(m->kept, &m->head, &m->head_fs, &m->judge)) < 0) {
-		cmd_err(tr(ctx->lang, N_("%s could not be judged: %s")), m->name, err_str(rc));
+		cmd_err(tr(ctx->lang, N_("%s could not be judged: %s")), shown(ctx, m), err_str(rc));
 		return EXIT_CANNOT;
 	}
 	if (m->head.n == 0 && !m->head.is_full) {
-		cmd_err(tr(ctx->lang, N_("%s is no message: no header was found at its beginning")), m->name);
+		cmd_err(tr(ctx->lang, N_("%s is no message: no header was found at its beginning")), shown(ctx, m));
 		return EXIT_CANNOT;
 	}
 	mail_judge_body(&m->judge, m->body);
@@ -310,7 +316,7 @@ mail_take(const struct cmd_ctx *ctx, struct mail_case *m, const char *name)
 		return rc;
 	if ((rc = judge(m)) == 0)
 		return 0;
-	cmd_err(tr(ctx->lang, N_("%s could not be judged: %s")), m->name, err_str(rc));
+	cmd_err(tr(ctx->lang, N_("%s could not be judged: %s")), shown(ctx, m), err_str(rc));
 	return EXIT_CANNOT;
 }
 
