@@ -9,7 +9,21 @@
 #define FAILURES_BATCH	50	/* that share what was asked; MAIL_DNS_POOL_MAX has 300 answers */
 #define NOTES_MAX	((size_t)4 << 20)
 
+#define JUMP_SEC	(2 * 86400)
+
 /* --- made --- */
+
+/*
+ * Who comes back after days may have slept, or a clock that is not set yet: what it says is over
+ * is thrown away only if it says so an hour later, too.
+ */
+static int64_t
+prune_first(int64_t last, int64_t now)
+{
+	bool has_jumped = last > 0 && (now > last + JUMP_SEC || now < last - JUMP_SEC);
+
+	return clock_mono_usec() + (has_jumped ? REPORT_PRUNE_USEC : 0);
+}
 
 /* Not while rows of our own journal are left: those of yesterday may be among them. */
 int
@@ -24,6 +38,8 @@ report_make(struct report_work *w)
 		return 0;
 	if ((rc = reports_last(w->store, &last)) < 0)
 		return rc;
+	if (w->prune_usec == INT64_MAX)
+		w->prune_usec = prune_first(last, now);
 	while (has_more && !report_is_over(w)) {
 		if ((rc = mail_reports_due(w->store, last, now, &n, &has_more)) < 0)
 			return rc;

@@ -112,6 +112,7 @@ store_open(struct report_work *w, const char *where)
 		return true;
 	if (!report_may(w, REPORT_NO_STORE))
 		return false;
+	w->prune_usec = INT64_MAX;	/* report_make() knows */
 	if ((rc = reports_open(where, &w->store)) < 0)
 		store_failed(w, rc);
 	else

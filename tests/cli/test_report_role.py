@@ -53,6 +53,7 @@ def test_sent():
     told = [m for name, to, m in n.role.seen if name == "report_told"]
     t.ok(told and '"domains"' in told[-1]["json"], "the page is told")
     n.rows(("a.example", 16, 1))
+    n.life(16)
     n.life(17)
     with sqlite3.connect(n.conf["store"]) as db:
         days = {x - TODAY for x, in db.execute("SELECT day FROM mail_row UNION SELECT day FROM mail_report")}
@@ -75,6 +76,22 @@ def test_damaged():
     aside = sorted(x for x in os.listdir(n.dir + "/mail-rows"))
     t.equal(aside, ["%020d.damaged" % i for i in (1, 2, 3, 77)], "they are kept aside")
     t.equal((s["segments_damaged"], sum("kept aside" in x for x in n.role.log)), (4, 4), "and named once each")
+    n.gone()
+
+
+def test_clock():
+    """A clock that is a year ahead: nothing is thrown away on its word, and nothing waits for it."""
+    dns, sink = world("a.example"), Sink()
+    n = Node(dns, sink, keep_names=40 * DAY)
+    n.rows(("a.example", 0, 2))
+    n.life(0)
+    n.life(400)
+    with sqlite3.connect(n.conf["store"]) as db:
+        t.equal(db.execute("SELECT (SELECT count(*) FROM mail_row), (SELECT count(*) FROM mail_seen)").fetchone(), (2, 0),
+                "rows are there")
+    n.rows(("a.example", 0, 3))
+    n.life(1)
+    t.equal(sums(sink.mails), {("a.example", 0): 5}, "when it is set right, reports go as ever")
     n.gone()
 
 
