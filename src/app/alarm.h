@@ -17,6 +17,8 @@
  *	ALARM_CA	a CA of ours works with older data only
  *	ALARM_REPOSITORY, ALARM_DATA, ALARM_GUARD
  *	ALARM_MAIL_KEY	a key signs mail, and its record is not to be found
+ *	ALARM_MAIL_REPORTS
+ *			rows of judged mail, or reports about them, stand still
  *	ALARM_ZONE_, ALARM_KEY_, ALARM_DS_
  *			zones that are signed here: what ends, what is refused, what
  *			a person has to do. Such a thing is said again until it is done.
@@ -75,6 +77,9 @@ void	 alarm_zones(const struct alarm_conf *, const struct told *, int64_t now, s
 /* Keys that sign mail, as role seal tells them (messages.def: seal_told); what is no line is passed over. */
 void	 alarm_mail_keys(struct sv lines, struct findings *);
 bool	 alarm_is_of_mail_keys(struct sv code);
+/* Reports of mail, as role report tells them (messages.def: report_health); so, too. */
+void	 alarm_mail_reports(struct sv lines, struct findings *);
+bool	 alarm_is_of_mail_reports(struct sv code);
 /* A role that was last heard then. */
 void	 alarm_silence(const char *role, int64_t heard, int64_t now, struct findings *);
 bool	 alarm_is_of_zones(struct sv code);

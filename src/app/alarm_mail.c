@@ -86,6 +86,8 @@ alarm_mail_add(struct alarm_mail *m, struct sv key, struct sv text)
 	code_add(&m->codes, code);
 	if (alarm_is_of_mail_keys(code))
 		m->n_keys++;
+	else if (alarm_is_of_mail_reports(code))
+		m->n_reports++;
 	else if (alarm_is_of_zones(code))
 		m->n_zones++;
 	else
@@ -117,5 +119,7 @@ alarm_mail_end(struct alarm_mail *m, struct buf *subject)
 		buf_str(&m->body, tr(m->lang, N_("How the zones are now: sekisho zone status\n")));
 	if (m->n_keys > 0)
 		buf_str(&m->body, tr(m->lang, N_("What servers give for keys of mail now: sekisho mail key check\n")));
+	if (m->n_reports > 0)
+		buf_str(&m->body, tr(m->lang, N_("How mail is now: sekisho status\n")));
 	return subject->rc < 0 ? subject->rc : m->body.rc < 0 ? m->body.rc : m->codes.rc;
 }

@@ -26,7 +26,7 @@ struct alarm_mail {
 	struct sv	org;		/* may be empty */
 	enum lang	lang;
 	size_t		n;		/* paragraphs in it */
-	size_t		n_routes, n_zones, n_keys;	/* of what they are */
+	size_t		n_routes, n_zones, n_keys, n_reports;	/* of what they are */
 	uint64_t	n_more;		/* that did not fit */
 	struct buf	codes;		/* "ALARM_LOST, ALARM_CA" */
 	struct buf	body;

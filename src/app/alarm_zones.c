@@ -187,9 +187,10 @@ alarm_is_of_zones(struct sv code)
 bool
 alarm_is_repeated(const struct finding_def *d)
 {
-	static const enum alarm_finding rows[] = { ALARM_MAIL_KEY, ALARM_ZONE_EXPIRES, ALARM_ZONE_EXPIRED,
-	    ALARM_ZONE_DOWN, ALARM_ZONE_SILENT, ALARM_DS_CHANGED, ALARM_DS_HANDOVER, ALARM_KEY_BACKUP, ALARM_KEY_LOST,
-	    ALARM_KEY_REFUSED, ALARM_KEY_TOKEN, ALARM_KEY_UNUSABLE };
+	static const enum alarm_finding rows[] = { ALARM_MAIL_KEY, ALARM_MAIL_REPORTS,
+	    ALARM_ZONE_EXPIRES, ALARM_ZONE_EXPIRED, ALARM_ZONE_DOWN, ALARM_ZONE_SILENT, ALARM_DS_CHANGED,
+	    ALARM_DS_HANDOVER, ALARM_KEY_BACKUP, ALARM_KEY_LOST, ALARM_KEY_REFUSED, ALARM_KEY_TOKEN,
+	    ALARM_KEY_UNUSABLE };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (d == def(rows[i]))

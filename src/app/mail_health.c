@@ -25,7 +25,7 @@ static const struct {
 	    N_("see in the log whether role report runs, and whether it may write to its store"),
 	    MAIL_HEALTH_ROWS_WARN_SEC, MAIL_HEALTH_ROWS_BAD_SEC },
 	[MAIL_HEALTH_QUEUE] = { "queue",
-	    N_("a report has waited for more than a day to be sent"),
+	    N_("a report has waited for more than a day to be sent, and none was sent since yesterday"),
 	    N_("look at \"sekisho mail reports --only due\": where all receivers fail, the fault is at mail.reporting.via"),
 	    MAIL_HEALTH_QUEUE_WARN_SEC, MAIL_HEALTH_QUEUE_BAD_SEC },
 	[MAIL_HEALTH_GIVEN_UP] = { "given_up",
@@ -82,7 +82,7 @@ since_of(const struct mail_health_facts *f, enum mail_health_what w)
 	case MAIL_HEALTH_ROWS:
 		return f->rows_day < 0 ? -1 : f->rows_day + DAY_SEC;
 	case MAIL_HEALTH_QUEUE:
-		return f->due_made;
+		return f->n_sent > 0 ? -1 : f->due_made;
 	default:
 		return -1;
 	}
@@ -97,6 +97,23 @@ given_up(const struct mail_health_facts *f)
 		return MAIL_HEALTH_GOOD;
 	return f->n_given_up < MAIL_HEALTH_GIVEN_UP_FEW ||
 	    f->n_given_up * 100 < all * MAIL_HEALTH_GIVEN_UP_BAD ? MAIL_HEALTH_WARN : MAIL_HEALTH_BAD;
+}
+
+bool
+mail_health_is_alarm(const struct mail_health_facts *f, enum mail_health_what w)
+{
+	enum mail_health h = mail_health(f, w);
+
+	return w == MAIL_HEALTH_GIVEN_UP ? h == MAIL_HEALTH_BAD : h != MAIL_HEALTH_GOOD;
+}
+
+int
+mail_health_find(struct sv word)
+{
+	for (int i = 0; i < MAIL_HEALTH_MAX; i++)
+		if (sv_eq_str(word, rows[i].word))
+			return i;
+	return -1;
 }
 
 enum mail_health

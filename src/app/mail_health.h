@@ -8,7 +8,7 @@
  *	told		role report is silent: its store is away, or it is down
  *	journal		rows wait in the mail filter's journal, and are not taken
  *	rows		past days have no report
- *	queue		a report waits for more than a day to be sent
+ *	queue		a report waits for more than a day to be sent, and none goes out
  *	given_up	many reports were given up
  *
  * Each is known by an age, the last by a share; from when on it is a warning,
@@ -21,7 +21,10 @@
 #ifndef APP_MAIL_HEALTH_H
 #define APP_MAIL_HEALTH_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "base/sv.h"
 
 /* A segment is taken as soon as it is closed; after a while away, a queue of them in minutes. */
 #define MAIL_HEALTH_JOURNAL_WARN_SEC	(15 * 60)
@@ -32,7 +35,7 @@
 /* A day's reports are made before the next ends; what comes late, a day after. */
 #define MAIL_HEALTH_ROWS_WARN_SEC	(2 * 86400 + 2 * 3600)	/* after the day's end */
 #define MAIL_HEALTH_ROWS_BAD_SEC	(4 * 86400)
-/* Hours between attempts grow; some receiver is always down for half a day. */
+/* Some receiver is always down for days: that others get theirs shows that we are not. */
 #define MAIL_HEALTH_QUEUE_WARN_SEC	86400
 #define MAIL_HEALTH_QUEUE_BAD_SEC	(2 * 86400)	/* after three days reports are given up */
 /* Of a hundred mails that went out or were given up since yesterday, so many given up. */
@@ -44,7 +47,7 @@ enum mail_health_what {
 	MAIL_HEALTH_TOLD,	/* nothing is heard of reports */
 	MAIL_HEALTH_JOURNAL,	/* rows that the mail filter wrote are not taken */
 	MAIL_HEALTH_ROWS,	/* rows of past days have no report */
-	MAIL_HEALTH_QUEUE,	/* a report waits for more than a day to be sent */
+	MAIL_HEALTH_QUEUE,	/* a report waits for more than a day, and none was sent since yesterday */
 	MAIL_HEALTH_GIVEN_UP,	/* reports were given up since yesterday */
 	MAIL_HEALTH_MAX
 };
@@ -64,6 +67,10 @@ struct mail_health_facts {
 };
 
 enum mail_health mail_health(const struct mail_health_facts *, enum mail_health_what);
+/* Is it to be told by an alarm? A warning of the share is not. */
+bool	 mail_health_is_alarm(const struct mail_health_facts *, enum mail_health_what);
+/* -1: none has this word. */
+int	 mail_health_find(struct sv word);
 /* "told", "journal", "rows", "queue", "given_up" */
 const char *mail_health_word(enum mail_health_what);
 /* What is wrong, in a sentence without its end; and what to do: msgids. */

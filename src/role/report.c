@@ -11,6 +11,7 @@
 
 #define CONF_POOL_MAX	((size_t)64 * 1024)
 #define SERVER		"postgresql://"
+#define HEALTH_SEC	30		/* so often the alarms hear of it */
 #define STOP_USEC	INT64_C(2000000)	/* the parent waits for STOP_MS */
 
 struct report_role {
@@ -20,6 +21,8 @@ struct report_role {
 	size_t			 n_complaints;
 	struct task		*task;
 	struct loop_timer	*timer;
+	int64_t			 ill_since[MAIL_HEALTH_MAX];	/* 0: it is well */
+	int64_t			 health_at;	/* when the alarms heard of it last; 0: at once */
 };
 
 /* --- what is told --- */
@@ -91,8 +94,8 @@ status(struct role *r, struct json *j)
 		json_kv_u64(j, "failures_due", s->failures.n_due);
 		json_kv_u64(j, "failures_gathering", s->failures.n_gathering);
 		json_kv_i64(j, "waiting_day", s->now.waiting_day);
-		health_json(s, role_now(r), j);
 	}
+	health_json(s, role_now(r), j);
 	if (s->error_at > 0) {
 		json_kv_str(j, "error", s->error);
 		json_kv_i64(j, "error_at", s->error_at);
@@ -117,6 +120,36 @@ turn_tell(struct role *r)
 		    &(struct msg_report_told){ .json = buf_get(&w->told) });
 	w->told.len = 0;
 	return rc;
+}
+
+/* For the alarms; the numbers may be of a while ago, which is one of the things that are wrong. */
+static int
+health_tell(struct role *r)
+{
+	struct report_role *rr = r->state;
+	struct mail_health_facts f = rr->seen.facts;
+	char text[400];
+	size_t len = 0;
+
+	f.now = role_now(r);
+	text[0] = '\0';
+	for (unsigned i = 0; i < MAIL_HEALTH_MAX; i++) {
+		bool is_ill = mail_health_is_alarm(&f, (enum mail_health_what)i);
+
+		if (is_ill != (rr->ill_since[i] != 0)) {
+			rr->ill_since[i] = is_ill ? f.now : 0;
+			rr->health_at = 0;
+		}
+		if (is_ill)
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s\t%lld\n",
+			    mail_health_word((enum mail_health_what)i), (long long)rr->ill_since[i]);
+	}
+	/* After a start: not well before it is known. */
+	if ((len == 0 && !rr->seen.has_now) || f.now < rr->health_at + HEALTH_SEC)
+		return 0;
+	rr->health_at = f.now;
+	return msg_report_health_send(r, ROLE_STORE,
+	    &(struct msg_report_health){ .bad = sv_take(sv_str(text), len) });
 }
 
 /* --- complaints: they wait for the end of the turn that is under way --- */
@@ -195,6 +228,7 @@ turn_end(void *arg)
 		return;
 	}
 	if ((rc = complaints_answer(r)) < 0 || (rc = turn_tell(r)) < 0 ||
+	    (rc = health_tell(r)) < 0 ||
 	    (rc = loop_timer_set(rr->timer, rr->n_complaints > 0 ? 0 : rr->work.has_more ?
 	    REPORT_BUSY_USEC : REPORT_IDLE_USEC)) < 0)
 		role_stop(r, rc);
@@ -357,6 +391,10 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	if ((rr->work.pool = pool_new(CONF_POOL_MAX)) == NULL ||
 	    (rr->timer = loop_timer_add(r->loop, on_timer, r)) == NULL)
 		return -ENOMEM;
+	/* Nothing is known yet; the store must be reached soon. */
+	rr->work.seen.facts = (struct mail_health_facts){ .told_at = role_now(r), .journal_at = -1,
+		.rows_day = -1, .due_made = -1 };
+	rr->seen = rr->work.seen;
 	return conf_take(r, msg);
 }
 

@@ -91,7 +91,7 @@ struct report_seen {
 	struct report_wait troubles[REPORT_TROUBLES];
 	struct reports_now now;
 	struct reports_mails_now failures;
-	struct mail_health_facts facts;	/* as has_now */
+	struct mail_health_facts facts;	/* told_at: of the last time, or the start */
 	bool		 has_now, sends;
 	uint64_t	 segments;	/* that wait in the journal */
 	int64_t		 error_at;	/* of a mail; 0: none */

@@ -404,6 +404,15 @@ on_seal_told(struct role *r, enum role_id from UNUSED, void *msg)
 }
 
 static int
+on_report_health(struct role *r, enum role_id from UNUSED, void *msg)
+{
+	const struct msg_report_health *m = msg;
+	struct store_role *st = r->state;
+
+	return store_history_mail_reports(st->history, m->bad);
+}
+
+static int
 on_hooked(struct role *r, enum role_id from UNUSED, void *msg)
 {
 	struct store_role *st = r->state;
@@ -594,6 +603,7 @@ static const struct role_handler handlers[] = {
 	{ MSG_zone_told, on_zone_told },
 	{ MSG_key_told, on_key_told },
 	{ MSG_seal_told, on_seal_told },
+	{ MSG_report_health, on_report_health },
 	{ MSG_webhook_done, on_hooked },
 	{ MSG_mail_done, on_mailed },
 	{ MSG_source_open, store_on_source_open },

@@ -52,6 +52,7 @@ struct store_alarm {
 	bool			 has_zones;
 	int64_t			 heard_zone, heard_key;
 	char			*mail_keys;	/* heap: lines of seal; NULL: it has not spoken yet */
+	char			*mail_reports;	/* the same of report */
 	int64_t			 first_check;	/* 0: none yet */
 	bool			 has_conf, loaded;
 	struct alarm		*v;
@@ -100,6 +101,7 @@ store_alarm_free(struct store_alarm *a)
 		free(a->notes[--a->n_notes].json);
 	told_done(&a->names);
 	free(a->mail_keys);
+	free(a->mail_reports);
 	free(a->url);
 	free(a->v);
 	free(a->sources);
@@ -238,20 +240,32 @@ zones_check(const struct store_alarm *a, int64_t now, struct findings *fs)
 		alarm_zones(&a->conf, &a->names, now, fs);
 }
 
-/* --- keys of mail --- */
+/* --- mail: keys, reports --- */
+
+static int
+lines_take(char **lines, struct sv told)
+{
+	char *copy;
+
+	if (*lines != NULL && sv_eq_str(told, *lines))
+		return 0;
+	if ((copy = sv_dup(told)) == NULL)
+		return -ENOMEM;
+	free(*lines);
+	*lines = copy;
+	return 1;
+}
 
 int
 store_alarm_mail_keys(struct store_alarm *a, struct sv lines)
 {
-	char *copy;
+	return lines_take(&a->mail_keys, lines);
+}
 
-	if (a->mail_keys != NULL && sv_eq_str(lines, a->mail_keys))
-		return 0;
-	if ((copy = sv_dup(lines)) == NULL)
-		return -ENOMEM;
-	free(a->mail_keys);
-	a->mail_keys = copy;
-	return 1;
+int
+store_alarm_mail_reports(struct store_alarm *a, struct sv lines)
+{
+	return lines_take(&a->mail_reports, lines);
 }
 
 /* As zones_known(): what was on before the start is not over because nothing was told yet. */
@@ -260,6 +274,8 @@ is_unknown(const struct store_alarm *a, struct sv code, int64_t now)
 {
 	if (alarm_is_of_mail_keys(code))
 		return a->mail_keys == NULL && now - a->first_check <= ALARM_SILENCE_SEC;
+	if (alarm_is_of_mail_reports(code))
+		return a->mail_reports == NULL && now - a->first_check <= ALARM_SILENCE_SEC;
 	return a->has_zones && !zones_known(a, now) && alarm_is_of_zones(code);
 }
 
@@ -544,6 +560,8 @@ findings_make(struct store_alarm *a, int64_t now, struct findings *fs)
 	zones_check(a, now, fs);
 	if (a->mail_keys != NULL)
 		alarm_mail_keys(sv_str(a->mail_keys), fs);
+	if (a->mail_reports != NULL)
+		alarm_mail_reports(sv_str(a->mail_reports), fs);
 	return rc < 0 ? rc : alarm_changes(&a->conf, history_reader_of(a->h), now, fs);
 }
 

@@ -38,6 +38,8 @@ int	 store_alarm_zones(struct store_alarm *, struct sv json) MUST_USE;
 int	 store_alarm_keys(struct store_alarm *, struct sv json) MUST_USE;
 /* What seal tells of the keys that sign mail: lines of messages.def's seal_told. 1: others than before, check soon. */
 int	 store_alarm_mail_keys(struct store_alarm *, struct sv lines) MUST_USE;
+/* The same of what report tells of reports (report_health). */
+int	 store_alarm_mail_reports(struct store_alarm *, struct sv lines) MUST_USE;
 /* The webhook was told, or not. */
 int	 store_alarm_hooked(struct store_alarm *, const struct msg_webhook_done *) MUST_USE;
 /* Once a minute; not while the history is busy. */

@@ -522,6 +522,12 @@ store_history_mail_keys(struct store_history *s, struct sv lines)
 	return s == NULL ? 0 : check_soon(s, store_alarm_mail_keys(s->alarm, lines));
 }
 
+int
+store_history_mail_reports(struct store_history *s, struct sv lines)
+{
+	return s == NULL ? 0 : check_soon(s, store_alarm_mail_reports(s->alarm, lines));
+}
+
 void
 store_history_source(struct store_history *s, const struct msg_source_result *m)
 {

@@ -33,6 +33,8 @@ void	 store_history_expect_zones(struct store_history *);
 int	 store_history_told(struct store_history *, bool by_key, struct sv json) MUST_USE;
 /* Keys that sign mail (messages.def: seal_told). -ENOMEM. */
 int	 store_history_mail_keys(struct store_history *, struct sv lines) MUST_USE;
+/* Reports of mail (report_health). */
+int	 store_history_mail_reports(struct store_history *, struct sv lines) MUST_USE;
 int	 store_history_hooked(struct store_history *, const struct msg_webhook_done *) MUST_USE;
 void	 store_history_mailed(struct store_history *, const struct msg_mail_done *);
 /* The page wants counts and changes, now and when there is more. */

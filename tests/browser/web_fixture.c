@@ -431,13 +431,13 @@ reports_make(int64_t now)
 	for (int i = 0; i < 4; i++)
 		(void)json_array_append_new(next, mail_make(now, i, i == 0 ? "" : "451 4.7.1 Greylisted, see https://mx.example/why"));
 	(void)json_array_append_new(over, mail_make(now, 7, "550 5.1.1 <dmarc-rua@d07.example>: no such user"));
-	return json_pack("{s:I, s:n, s:[s,s,s,s,s,s,s], s:o, s:o, s:{s:i,s:i,s:i,s:i,s:i,s:i}, s:[{s:I,s:i,s:i,s:i}], "
+	return json_pack("{s:I, s:n, s:[s,s,s,s,s,s,s], s:o, s:o, s:{s:i,s:i,s:i,s:i,s:i,s:i}, s:[{s:I,s:i,s:i,s:i}, {s:I,s:i}], "
 	    "s:{s:i,s:I,s:i,s:I}, s:o, s:o, s:[{s:s,s:i,s:I}], s:i, s:o, s:i}",
 	    "now", (json_int_t)now - 20, "journal_since",
 	    "columns", "pass", "fail", "fail_arc", "none", "error", "quarantined", "rejected",
 	    "hours", results_make(now, 3600, 48), "days", results_make(now, DAY_SEC, 30),
 	    "totals", "rows", 81234, "made", 400, "no_address", 3, "sent", 390, "failed", 12, "given_up", 1,
-	    "reports", "day", (json_int_t)day, "made", 31, "sent", 29, "given_up", 1,
+	    "reports", "day", (json_int_t)day - 5 * DAY_SEC, "made", 31, "sent", 29, "given_up", 0, "day", (json_int_t)day, "given_up", 1,
 	    "queue", "due", 24, "oldest", (json_int_t)now - DAY_SEC - 7200, "unaddressed", 2, "waiting_since", (json_int_t)day - DAY_SEC,
 	    "next", next, "given_up", over, "dead", "address", "gone@d31.example", "failures", 4, "at", (json_int_t)now - DAY_SEC,
 	    "dead_total", 1, "domains", domains_make(now), "domains_total", 4321);

@@ -24,6 +24,8 @@ web:
   listen: 127.0.0.1:%(port)d
 log:
   op: op.log
+alarm:
+  after: 0s
 organisation:
   name: Us
 mail:
@@ -82,6 +84,10 @@ class Serve:
         with urllib.request.urlopen("http://127.0.0.1:%d/api/v1/mail" % self.port, timeout=house.patient(10)) as r:
             return house.json.load(r)
 
+    def log(self):
+        with open(self.folder + "/op.log") as f:
+            return f.read()
+
     def stop(self):
         self.p.send_signal(signal.SIGTERM)
         return self.p.wait(house.patient(10))
@@ -130,6 +136,12 @@ def main():
     code, out, _ = s.run("status", "--nagios")
     t.ok(code == 1 and "as nobody takes them (mail.reporting.via) | " in out and "reports_due=2" in out, "--nagios: not", out)
     t.ok(wait_for(lambda: "421 busy" in str(s.page()["trouble"]), 30), "… and the page", s.page())
+    t.equal(s.stop(), 0, "it ends well")
+    s.start(today + 4 * DAY + 3600)
+    t.ok(wait_for(lambda: "ALARM_MAIL_REPORTS: queue:" in s.log(), 30), "a queue that stands still for a day is an alarm", s.log())
+    code, out, _ = s.run("status", "--nagios")
+    t.ok(code == 1 and "none was sent since yesterday | " in out, "--nagios: the same", out)
+    t.ok(wait_for(lambda: [x["what"] for x in s.page()["trouble"]][:1] == ["queue"], 30), "… and the page", s.page())
     t.equal(s.stop(), 0, "it ends well")
     shutil.rmtree(folder)
     sys.exit(t.done())

@@ -238,6 +238,23 @@ mail_keys(void **state)
 	assert_false(alarm_is_of_mail_keys(SV("ALARM_KEY_LOST")));
 }
 
+static void
+mail_reports(void **state)
+{
+	struct fixture *f = *state;
+	const struct finding *x;
+
+	findings_init(&f->fs, f->pool);
+	alarm_mail_reports(SV("queue\nsomething\t5\nqueue\tx\n\t5\n"), &f->fs);
+	assert_null(f->fs.head);
+	alarm_mail_reports(SV("queue\t1795000000\n"), &f->fs);
+	x = only(f, ALARM_MAIL_REPORTS);
+	assert_true(sv_eq(x->subject, SV("queue")));
+	assert_true(alarm_is_of_mail_reports(SV("ALARM_MAIL_REPORTS")));
+	assert_false(alarm_is_of_mail_reports(SV("ALARM_MAIL_KEY")));
+	assert_false(alarm_is_of_mail_keys(SV("ALARM_MAIL_REPORTS")));
+}
+
 /* Who has to act is told again; what is only worth knowing is not. */
 static void
 repeats(void **state UNUSED)
@@ -245,6 +262,7 @@ repeats(void **state UNUSED)
 	assert_true(alarm_is_repeated(&alarm_findings[ALARM_DS_HANDOVER]));
 	assert_true(alarm_is_repeated(&alarm_findings[ALARM_ZONE_EXPIRED]));
 	assert_true(alarm_is_repeated(&alarm_findings[ALARM_MAIL_KEY]));
+	assert_true(alarm_is_repeated(&alarm_findings[ALARM_MAIL_REPORTS]));
 	assert_false(alarm_is_repeated(&alarm_findings[ALARM_KEY_DUE]));
 	assert_false(alarm_is_repeated(&alarm_findings[ALARM_LOST]));
 	for (int i = 0; i < ALARM_FINDING_MAX; i++)
@@ -263,6 +281,7 @@ mails(void **state UNUSED)
 		{ { "ALARM_DS_HANDOVER z.", "ALARM_KEY_BACKUP z." }, false, true, false },
 		{ { "ALARM_ZONE_DOWN z.", "ALARM_GUARD guard" }, true, true, false },
 		{ { "ALARM_MAIL_KEY s.", "ALARM_MAIL_KEY t." }, false, false, true },
+		{ { "ALARM_MAIL_REPORTS rows", "ALARM_MAIL_REPORTS queue" }, false, false, false },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -276,6 +295,8 @@ mails(void **state UNUSED)
 		assert_true((memmem(m.body.p, m.body.len, "sekisho rpki check", 18) != NULL) == rows[i].routes);
 		assert_true((memmem(m.body.p, m.body.len, "sekisho zone status", 19) != NULL) == rows[i].zones);
 		assert_true((memmem(m.body.p, m.body.len, "sekisho mail key", 16) != NULL) == rows[i].mail);
+		assert_true((memmem(m.body.p, m.body.len, "sekisho status", 14) != NULL) ==
+		    (strstr(rows[i].keys[0], "REPORTS") != NULL));
 		alarm_mail_done(&m);
 		buf_done(&subject);
 	}
@@ -283,4 +304,4 @@ mails(void **state UNUSED)
 
 #define Z(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
-TESTS_MAIN("app-alarm-zones", Z(quiet), Z(signatures), Z(serving), Z(parents), Z(keys), Z(token), Z(silence), Z(mail_keys), Z(repeats), Z(mails))
+TESTS_MAIN("app-alarm-zones", Z(quiet), Z(signatures), Z(serving), Z(parents), Z(keys), Z(token), Z(silence), Z(mail_keys), Z(mail_reports), Z(repeats), Z(mails))

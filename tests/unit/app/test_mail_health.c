@@ -24,8 +24,10 @@ static const struct {
 	{ { AT + 2 * 3600 + 1, NONE, NONE, AT - 3 * 86400, NONE, 9, 0 }, { 0, 0, 1, 0, 0 } },
 	{ { AT + 1, NONE, NONE, AT - 5 * 86400, NONE, 9, 0 }, { 0, 0, 2, 0, 0 } },
 	{ { AT, NONE, NONE, NONE, AT - 86400, 9, 0 }, { 0, 0, 0, 0, 0 } },
-	{ { AT, NONE, NONE, NONE, AT - 86401, 9, 0 }, { 0, 0, 0, 1, 0 } },
-	{ { AT, NONE, NONE, NONE, AT - 2 * 86400 - 1, 9, 0 }, { 0, 0, 0, 2, 0 } },
+	{ { AT, NONE, NONE, NONE, AT - 86401, 0, 0 }, { 0, 0, 0, 1, 0 } },
+	{ { AT, NONE, NONE, NONE, AT - 2 * 86400 - 1, 0, 0 }, { 0, 0, 0, 2, 0 } },
+	/* One goes out: the others' receivers are down. */
+	{ { AT, NONE, NONE, NONE, AT - 2 * 86400 - 1, 1, 0 }, { 0, 0, 0, 0, 0 } },
 	/* One of thousands is that receiver's; half of them is ours. */
 	{ { AT, NONE, NONE, NONE, NONE, 1000, 1 }, { 0, 0, 0, 0, 0 } },
 	{ { AT, NONE, NONE, NONE, NONE, 99, 1 }, { 0, 0, 0, 0, 1 } },
@@ -45,4 +47,18 @@ test_degrees(void **state)
 				fail_msg("row %zu, %s", i, mail_health_word((enum mail_health_what)w));
 }
 
-TESTS_MAIN("mail_health", T(test_degrees))
+/* Who reads alarms hears of all that stands still, and of a share only when it is bad. */
+static void
+test_alarms(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (unsigned w = 0; w < MAIL_HEALTH_MAX; w++)
+			assert_int_equal(mail_health_is_alarm(&rows[i].facts, (enum mail_health_what)w),
+			    rows[i].want[w] > (w == MAIL_HEALTH_GIVEN_UP));
+	for (int w = 0; w < MAIL_HEALTH_MAX; w++)
+		assert_int_equal(mail_health_find(sv_str(mail_health_word((enum mail_health_what)w))), w);
+	assert_int_equal(mail_health_find(SV("queu")), -1);
+}
+
+TESTS_MAIN("mail_health", T(test_degrees), T(test_alarms))

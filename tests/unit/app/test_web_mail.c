@@ -27,10 +27,11 @@ static const struct {
 	bool		 bad[3];
 } rows[] = {
 	{ 20, 60, 30, 0, { NULL }, { false } },
-	{ 20, DAY + 1, 30, 0, { "queue" }, { false } },
+	{ 20, DAY + 1, 30, 0, { NULL }, { false } },
+	{ 20, DAY + 1, 0, 0, { "queue" }, { false } },
 	{ 20, 60, 30, 1, { "given_up" }, { false } },
 	{ 3600, 60, 30, 0, { "told" }, { false } },
-	{ 20, 3 * DAY, 1, 40, { "queue", "given_up" }, { true, true } },
+	{ 20, 3 * DAY, 0, 40, { "queue", "given_up" }, { true, true } },
 	{ DAY, DAY + 1, 0, 0, { "told", "queue" }, { true, false } },
 };
 
