@@ -21,7 +21,8 @@
  * That pool makes a thread when it believes that none is idle. Where many
  * messages come to their end at the same moment and wait for the DNS, some are
  * left unread until one of these has ended (2026-11-23, libmilter 8.17.1: 180
- * at once and a silent resolver, 48 threads; the others waited 9 seconds).
+ * at once and a silent resolver, 48 threads; the others waited 9 seconds). Who
+ * stops in the middle of a packet holds a thread likewise: no MTA does.
  *
  * When the role ends, it just ends: smfi_stop() waits for the lock that the
  * listener holds while it polls, up to five seconds (libmilter 8.17). Who is in
