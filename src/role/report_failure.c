@@ -71,7 +71,7 @@ report_failures_take(struct report_work *w)
 	if ((pool = pool_new(LIST_POOL_MAX)) == NULL)
 		return -ENOMEM;
 	if (mail_journal_list(w->failures, pool, &numbers, &n) < 0)
-		return 0;			/* the folder was there at the start; rows have a word for it */
+		return 0;	/* the folder was there at the start; rows have a word for it */
 	for (size_t i = 0; i < n && rc == 0 && !report_is_over(w); i++)
 		rc = segment_take(w, numbers[i]);
 	return rc;
