@@ -83,7 +83,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		abort();
 	ctx.data = data_make(report, &map);
 	/* Of any shape, too. */
-	ctx.routers = ctx.house = ctx.history = ctx.data->report;
+	ctx.routers = ctx.house = ctx.history = ctx.mail = ctx.reports = ctx.data->report;
 	if (web_sources_put(&sources, req.path, n % 2 != 0, NOW - 7, report) == -ENOMEM)
 		abort();
 	if (told_zones(&names, report) == -ENOMEM || told_keys(&names, report) == -ENOMEM)
