@@ -16,7 +16,7 @@ def diff(alg, seconds):
 
 
 WORDS = ["p256_field", "p256_c_field", "p256_narrow_field", "p256", "p256_c", "p256_narrow"]
-UNITS = {n: unit(n) for n in ["rsa_mont", "rsa_lanes", "p256_invert", "p256_fe8", "p256_cache", "verify",
+UNITS = {n: unit(n) for n in ["rsa_mont", "rsa_lanes", "p256_invert", "p256_fe8", "p256_cache", "verify", "verify_slices",
                               "digest", "dnskey", "dnskey_alloc", "dnskey_ec"] + WORDS}
 RSA, P256 = diff("rsa", 3), diff("p256", 3)
 
@@ -26,11 +26,12 @@ PLAN = [
     ("p256_cache", ["p256_cache", "verify"], [P256]),
     ("p256_invert", ["p256_invert", "p256_fe8", "p256_field", "p256"], [P256]),
     ("p256_fe8", ["p256_fe8", "p256"], [P256]),
+    ("p256_table", ["p256_fe8", *WORDS, "dnskey_alloc"], [P256]),
     ("p256", ["p256_fe8", *WORDS], [P256]),
     ("sha_", ["digest"], []),
     ("verify_rsa", ["verify", "dnskey", "dnskey_alloc"], [RSA]),
-    ("verify_lanes", ["verify"], [RSA]),
-    ("verify_tables", ["p256_cache", "verify"], [P256]),
+    ("verify_lanes", ["verify", "verify_slices"], [RSA]),
+    ("verify_tables", ["p256_cache", "verify", "verify_slices"], [P256]),
     ("verify_ec", ["verify", "dnskey_ec", "dnskey_alloc"], [P256]),
     ("verify_ed", ["verify", "dnskey", "dnskey_alloc"], []),
     ("", ["verify", "dnskey", "dnskey_alloc", "p256_cache", "rsa_lanes"], [RSA, P256]),

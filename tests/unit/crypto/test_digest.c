@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define N_MAX	70
@@ -351,6 +352,44 @@ by_path(void **state UNUSED)
 	assert_true(sha1_kernel()->lanes <= 8);
 }
 
+/* The system's own list of what the processor has: it is not CPUID as we read it. */
+static bool
+has_flags(const char *wanted)
+{
+	FILE *f = fopen("/proc/cpuinfo", "re");
+	struct sv line = { 0 }, word, want = sv_str(wanted);
+	char text[8192];
+	bool all = true;
+
+	assert_non_null(f);
+	do
+		assert_non_null(fgets(text, sizeof(text), f));
+	while (!sv_starts(line = sv_trim(sv_str(text)), SV("flags")));
+	(void)fclose(f);
+	while (all && (word = sv_cut(&want, ' ')).n > 0) {
+		struct sv left = line;
+
+		for (all = false; left.n > 0 && !all;)
+			all = sv_eq(sv_cut(&left, ' '), word);
+	}
+	return all;
+}
+
+static void
+kernels(void **state UNUSED)
+{
+#if defined(__x86_64__)
+	const bool avx2 = has_flags("avx2");
+
+	assert_int_equal(crypto_path_force(CRYPTO_TABLES), 0);
+	assert_ptr_equal(sha1_kernel(), avx2 ? &sha1_avx2 : &sha1_one);
+	assert_ptr_equal(sha256_kernel(), has_flags("sha_ni sse4_1") ? &sha256_pair :
+	    avx2 ? &sha256_avx2 : &sha256_one);
+	if (crypto_path_force(CRYPTO_IFMA) == 0 && has_flags("avx512f avx512vl avx512bw avx512dq"))
+		assert_ptr_equal(sha1_kernel(), &sha1_avx512);
+#endif
+}
+
 /* --- what is signed --- */
 
 static void
@@ -466,4 +505,4 @@ constants(void **state UNUSED)
 }
 
 TESTS_MAIN("crypto/digest", T(constants), T(equal_lengths), T(mixed_lengths), T(edges), T(each_lane),
-    T(again), T(by_path), T(tbs_of_all), T(facts))
+    T(again), T(by_path), T(kernels), T(tbs_of_all), T(facts))

@@ -4,6 +4,7 @@
  * And memory that is given back: no private key is in it.
  */
 #include "dnskey_kit.h"
+#include "crypto/p256.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -386,10 +387,24 @@ nothing_left(void **state UNUSED)
 	}
 }
 
+/* Room to compute a table in. */
+static void
+no_table(void **state UNUSED)
+{
+	struct p256_table *t = NULL;
+
+	left = 1;
+	assert_int_equal(p256_table_new(NULL, false, &t), -ENOMEM);
+	left = 0;
+	assert_null(t);
+	assert_int_equal(p256_table_new(NULL, false, &t), 0);
+	(void)p256_table_free(t);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { T(no_memory), T(nothing_left) };
+	const struct CMUnitTest tests[] = { T(no_memory), T(no_table), T(nothing_left) };
 
 	/* Before OpenSSL's first request, or it refuses. */
 	if (CRYPTO_set_mem_functions(ssl_malloc, ssl_realloc, ssl_free) != 1)

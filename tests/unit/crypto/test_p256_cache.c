@@ -153,6 +153,24 @@ held(void **state UNUSED)
 	assert_int_equal(tables(), P256_TABLES_MAX);
 }
 
+/* What was given back is anybody's: in each place there are as many tables as may be. */
+static void
+waves(void **state UNUSED)
+{
+	const struct p256_table *t[P256_TABLES_MAX];
+
+	for (size_t wave = 0; wave < 12; wave++) {
+		for (size_t i = 0; i < P256_TABLES_MAX; i++) {
+			const struct signer *k = &keys[(wave * P256_TABLES_MAX + i) % KEYS];
+
+			t[i] = p256_cache_take((const uint8_t *)crypto_priv_public(k->priv).p, SIGS, false);
+			assert_non_null(t[i]);
+		}
+		for (size_t i = 0; i < P256_TABLES_MAX; i++)
+			p256_cache_give(t[i]);
+	}
+}
+
 /* More keys in one batch than are looked at for tables, some with and some without. */
 static void
 together(void **state UNUSED)
@@ -230,6 +248,7 @@ main(void)
 		T(generic),
 		T(bounded),
 		T(held),
+		T(waves),
 		T(together),
 		T(crowd),
 		T(rooms),

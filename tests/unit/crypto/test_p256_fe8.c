@@ -435,7 +435,7 @@ do_zero(const struct fe *a)
 	return fe_zero(a);
 }
 
-/* v, and v with one bit of one limb turned, in a lane among numbers that are not 0. */
+/* v, and v with one bit of one limb or of two turned, in a lane among numbers that are not 0. */
 static void
 zero_near(struct oracle *o, const BIGNUM *v, int lane)
 {
@@ -449,6 +449,11 @@ zero_near(struct oracle *o, const BIGNUM *v, int lane)
 		for (int bit = 0; bit < FE_BITS - (i == FE_LIMBS - 1 ? 3 : 0); bit++) {
 			*limb_of(&a, lane, i) ^= UINT64_C(1) << bit;
 			assert_int_equal(do_zero(&a), 0);
+			for (int j = 0; j < i; j++) {	/* the same bit of another: they must not cancel out */
+				*limb_of(&a, lane, j) ^= UINT64_C(1) << bit;
+				assert_int_equal(do_zero(&a), 0);
+				*limb_of(&a, lane, j) ^= UINT64_C(1) << bit;
+			}
 			*limb_of(&a, lane, i) ^= UINT64_C(1) << bit;
 		}
 }

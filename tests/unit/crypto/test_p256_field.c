@@ -506,9 +506,28 @@ two_ways_to_be_r(void **state)
 	BN_free(want);
 }
 
+/* The first addition takes its carry from the argument, not from what was computed before. */
+static void
+carries_are_given(void **state UNUSED)
+{
+	for (uint64_t carry = 0; carry <= 1; carry++) {
+		uint64_t a[4] = { 1, 2, 3, 4 }, given = carry;
+		const uint64_t b[4] = { 10, 20, 30, 40 };
+
+#ifdef P256_ASM
+		__asm__ volatile("stc" : "+r"(given) : : "cc");
+#endif
+		words_add_with(a, b, given);
+		assert_int_equal(a[0], 11 + carry);
+		assert_int_equal(a[1], 22);
+		assert_int_equal(a[2], 33);
+		assert_int_equal(a[3], 44);
+	}
+}
+
 #define TF(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 TESTS_MAIN("crypto/p256 field", TF(constants_are_what_they_are_called),
-	TF(halves_make_the_same_product), TF(the_field_is_a_field),
+	TF(carries_are_given), TF(halves_make_the_same_product), TF(the_field_is_a_field),
 	TF(products_that_come_out_at_the_ends), TF(pairs_are_two_of_one), TF(one_where_it_is_wanted),
 	TF(points_are_loaded_and_turned), TF(the_order_has_products), TF(what_fits_the_order),
 	TF(inverses_of_any_number_at_once), TF(scalars_have_digits), TF(two_ways_to_be_r))
