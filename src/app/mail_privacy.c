@@ -76,11 +76,12 @@ static const struct {
 	{ PRIVACY_READ, NULL, N_("We examine the header and body of each message to find out whether it comes from the domain that it names (SPF, DKIM, DMARC, ARC).") },
 	{ PRIVACY_REWRITE, NULL, N_("We write the results into the header of the message, remove forged ones, and sign mail that is sent with our domains.") },
 	{ PRIVACY_REJECT, NULL, N_("We may refuse, hold or delay a message that fails this examination, as the owner of the domain asks for. The sender is told so. You may ask us to deliver such mail to you marked instead.") },
-	{ PRIVACY_KEEP, NULL, N_("We keep for a short time which domains and addresses of mail servers were seen, and the results; not your address, not the subject, not the text.") },
+	{ 0, "mail.reports", N_("We keep for a short time which domains and addresses of mail servers were seen, and the results; not your address, not the subject, not the text.") },
 	{ 0, "mail.reports", N_("We report to the owners of domains how many messages in their name passed or failed, and from which mail servers; reports do not name you.") },
 	{ 0, "mail.failure-reports", N_("Where the owner of a domain asks for it, we tell them of single messages in the name of that domain that fail: the address of the mail server, the results, and parts of the header, in which addresses of people are replaced by words; no names, no text. Such a report is kept until it is sent, for three days at most.") },
 	{ 0, "mail.failure.subject", N_("Such a report, and it alone, has the subject of the message, which is kept with it.") },
 	{ 0, "mail.complaints", N_("If you tell us that a message is unwanted, we may tell the operator of its sender: parts of its header, in which addresses of people are replaced by words; no names, no subject, no text.") },
+	{ 0, "mail.bimi", N_("Beside a message that passes we may show the mark of its sender's domain. We fetch it from the web server that the domain names, which learns that mail from there came to us, not to whom, and keep it for a day.") },
 	{ PRIVACY_SEND, NULL, N_("To look up the policies of domains we ask the domain name system, which sees the names of these domains.") },
 	{ 0, NULL, N_("You may object to this at any time by the form of your contract; your mail is then delivered without it as far as that is possible. Questions: CONTACT.") },
 };

@@ -21,6 +21,7 @@ static const struct {
 	{ ON "  reports: aggregate\n  failure-reports: all\n  failure: {subject: shown}\n"
 	    "  reporting: {email: dmarc@a.example}\n", ALWAYS | PRIVACY_KEEP | PRIVACY_REPORT, 6, 9 },
 	{ ON "  complaints: [{domain: a.example, to: fbl@a.example}]\n", ALWAYS | PRIVACY_REPORT, 3, 6 },
+	{ ON "  bimi: check\n", ALWAYS | PRIVACY_KEEP, 3, 6 },
 	{ ON "  policy: enforce\n", ALWAYS | PRIVACY_REJECT, 2, 6 },
 	{ ON "  policy: observe\n  on-reject: accept\n", ALWAYS, 2, 5 },
 	{ ON "  on-temperror: tempfail\n", ALWAYS | PRIVACY_REJECT, 2, 6 },
