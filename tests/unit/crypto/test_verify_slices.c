@@ -63,7 +63,6 @@ slice_init(struct slice *s, struct crypto_verify *v, size_t n)
 static void
 lanes(void **state UNUSED)
 {
-	_cleanup_(dns_work_done) struct dns_work w = { 0 };
 	static struct signer k;
 	struct crypto_verify v[SIGS];
 	static struct slice s;
