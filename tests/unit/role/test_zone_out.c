@@ -160,6 +160,39 @@ look(unsigned sec)
 
 /* --- tests --- */
 
+static const struct conn *
+busy(void)
+{
+	const struct conn *c = zr.server->conns;
+
+	while (c != NULL && !c->busy)
+		c = c->next;
+	return c;
+}
+
+/*
+ * Others are served meanwhile. How long the busy one had taken nothing when it was closed; that
+ * its system takes a last octet late, in the time of the machine, is no reason to close it.
+ */
+static int64_t
+gone_after(int other, int quick)
+{
+	const struct conn *c;
+	int64_t moved = 0;
+
+	for (unsigned n = 0; n < 100 && (c = busy()) != NULL; n++) {
+		moved = c->moved;
+		look(fake_usec - moved < IDLE_SEC * INT64_C(1000000) ? 5 : 1);
+		assert_true(busy() == NULL || fake_usec - c->moved <= IDLE_SEC * INT64_C(1000000));
+		ask(other, 'S');
+		assert_int_equal(take(other, 100), 12);
+		ask(quick, 'S');
+		assert_int_equal(take(quick, 100), 12);
+	}
+	assert_null(busy());
+	return fake_usec - moved;
+}
+
 static void
 who_takes_nothing(void **st UNUSED)
 {
@@ -174,15 +207,7 @@ who_takes_nothing(void **st UNUSED)
 	/* Its buffers are full: nothing more is made for it, and all that it holds is one message. */
 	assert_int_equal(n_made, made);
 	assert_true(zr.server->conns->stream.out_cap <= DNS_MSG_MAX);
-	for (unsigned sec = 0; sec <= IDLE_SEC; sec += 5) {
-		look(sec == 0 ? 0 : 5);
-		assert_int_equal(zr.server->n_conns, 3);
-		ask(other, 'S');
-		assert_int_equal(take(other, 100), 12);
-		ask(quick, 'S');
-		assert_int_equal(take(quick, 100), 12);
-	}
-	look(1);
+	assert_true(gone_after(other, quick) > IDLE_SEC * INT64_C(1000000));
 	assert_int_equal(zr.server->n_conns, 2);
 	assert_int_equal(zr.server->n_dropped, 1);
 	ask(quick, 'A');
