@@ -69,42 +69,6 @@ forget_one(struct fetch_role *fr)
 	fr->forgetting = stage_open(fr->stages, sv_str(key), &ops, fr);
 }
 
-/* --- the resolver's files --- */
-
-static uint64_t
-resolver_signature(void)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; sandbox_resolver_files[i] != NULL; i++)
-		v = v * 31 + file_signature(sandbox_resolver_files[i], 0);
-	return v;
-}
-
-static int
-resolver_paths(struct role *r)
-{
-	struct fetch_role *fr = r->state;
-	int rc = 0;
-
-	for (size_t i = 0; sandbox_resolver_files[i] != NULL && (rc == 0 || rc == -ENOENT); i++)
-		rc = role_path(r, sandbox_resolver_files[i], SANDBOX_READ);
-	fr->resolver = resolver_signature();
-	return rc == -ENOENT ? 0 : rc;
-}
-
-/* The files that we may read are those of before: a new life has the new ones. */
-static bool
-resolver_changed(struct fetch_role *fr)
-{
-	if (fr->resolver == resolver_signature())
-		return false;
-	role_log(fr->role, LOG_LEVEL_NOTICE, "the resolver's configuration has changed, "
-	    "starting anew");
-	role_stop(fr->role, 0);
-	return true;
-}
-
 /* --- the schedule --- */
 
 static void
@@ -115,7 +79,7 @@ wake(void *arg)
 	int64_t ms;
 	int rc;
 
-	if (fr->runs == NULL && resolver_changed(fr))
+	if (fr->runs == NULL && role_resolver_changed(fr->role, fr->resolver))
 		return;
 	while ((f = fetch_plan_next(fr->plan, fetch_mono_ms())) != NULL)
 		if ((rc = run_start(fr, f)) < 0) {
@@ -187,7 +151,7 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 		    "fetch.hosts needs NAME:PORT=ADDRESS:PORT)", err_str(rc), ca.p);
 		return rc;
 	}
-	if ((rc = resolver_paths(r)) < 0)
+	if ((rc = role_resolver(r, &fr->resolver)) < 0)
 		return rc;
 	return conf_apply(r, m);
 }

@@ -10,41 +10,14 @@
 #define LOOK_USEC	INT64_C(60000000)	/* at the resolver's files, and at what has ended */
 #define ASK_POOL	(2 * MAIL_MARK_MAX)
 
-/* --- the resolver's files --- */
-
-static uint64_t
-resolver_signature(void)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; sandbox_resolver_files[i] != NULL; i++)
-		v = v * 31 + file_signature(sandbox_resolver_files[i], 0);
-	return v;
-}
-
-static int
-resolver_paths(struct role *r)
-{
-	struct mark_state *st = r->state;
-	int rc = 0;
-
-	for (size_t i = 0; sandbox_resolver_files[i] != NULL && (rc == 0 || rc == -ENOENT); i++)
-		rc = role_path(r, sandbox_resolver_files[i], SANDBOX_READ);
-	st->resolver = resolver_signature();
-	return rc == -ENOENT ? 0 : rc;
-}
-
 static void
 on_timer(void *arg)
 {
 	struct role *r = arg;
 	struct mark_state *st = r->state;
 
-	if (st->jobs == NULL && st->resolver != resolver_signature()) {
-		role_log(r, LOG_LEVEL_NOTICE, "the resolver's configuration has changed, starting anew");
-		role_stop(r, 0);
+	if (st->jobs == NULL && role_resolver_changed(r, st->resolver))
 		return;
-	}
 	mark_jobs_run(st);
 	mark_keep_sweep(&st->keep, role_now(r));
 	(void)loop_timer_set(st->timer, LOOK_USEC);
@@ -155,7 +128,7 @@ on_conf(struct role *r, enum role_id from UNUSED, void *msg)
 	if (st->keep.n_damaged > 0)
 		role_log(r, LOG_LEVEL_WARN, "%s: %u files were damaged, removed", st->keep.folder,
 		    st->keep.n_damaged);
-	return resolver_paths(r);
+	return role_resolver(r, &st->resolver);
 }
 
 static int

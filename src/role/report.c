@@ -21,6 +21,7 @@ struct report_role {
 	size_t			 n_complaints;
 	struct task		*task;
 	struct loop_timer	*timer;
+	uint64_t		 resolver;	/* signature of its files; 0: nobody is looked up by them */
 	int64_t			 ill_since[MAIL_HEALTH_MAX];	/* 0: it is well */
 	int64_t			 health_at;	/* when the alarms heard of it last; 0: at once */
 };
@@ -227,9 +228,14 @@ turn_end(void *arg)
 		role_stop(r, -EPIPE);
 		return;
 	}
-	if ((rc = complaints_answer(r)) < 0 || (rc = turn_tell(r)) < 0 ||
-	    (rc = health_tell(r)) < 0 ||
-	    (rc = loop_timer_set(rr->timer, rr->n_complaints > 0 ? 0 : rr->work.has_more ?
+	if ((rc = complaints_answer(r)) < 0 || (rc = turn_tell(r)) < 0 || (rc = health_tell(r)) < 0) {
+		role_stop(r, rc);
+		return;
+	}
+	if (rr->resolver != 0 && rr->n_complaints == 0 && !rr->work.has_more &&
+	    role_resolver_changed(r, rr->resolver))
+		return;
+	if ((rc = loop_timer_set(rr->timer, rr->n_complaints > 0 ? 0 : rr->work.has_more ?
 	    REPORT_BUSY_USEC : REPORT_IDLE_USEC)) < 0)
 		role_stop(r, rc);
 }
@@ -289,10 +295,8 @@ store_take(struct role *r, const struct msg_report_conf *m)
 		return folder_make(r, text_of(w->pool, folder));
 	}
 	w->store_name = "mail.reporting.store";
-	for (size_t i = 0; sandbox_resolver_files[i] != NULL; i++)
-		if ((rc = file_path(r, sandbox_resolver_files[i])) < 0)
-			return rc;
-	if ((rc = file_path(r, "/etc/passwd")) < 0 || m->pass_file.n == 0)
+	if ((rc = role_resolver(r, &rr->resolver)) < 0 || (rc = file_path(r, "/etc/passwd")) < 0 ||
+	    m->pass_file.n == 0)
 		return rc;
 	return file_path(r, text_of(w->pool, m->pass_file));
 }
@@ -339,9 +343,8 @@ out_take(struct role *r, const struct msg_report_conf *m)
 		role_log(r, LOG_LEVEL_ERROR, "%s: %s", c.folder, err_str(rc));
 		return rc;
 	}
-	for (size_t i = 0; c.via.is_smtp && sandbox_resolver_files[i] != NULL; i++)
-		if ((rc = file_path(r, sandbox_resolver_files[i])) < 0)
-			return rc;
+	if (c.via.is_smtp && (rc = role_resolver(r, &rr->resolver)) < 0)
+		return rc;
 	if (!c.via.is_smtp && proc_gains_rights(c.via.where))
 		role_log(r, LOG_LEVEL_WARN, "%s is set-user-id or set-group-id, which has no effect here; "
 		    "if it fails, set mail.reporting.via to smtp://127.0.0.1:25", c.via.where);

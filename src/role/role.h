@@ -204,6 +204,13 @@ int		 role_sandbox(struct role *, const struct sandbox_profile *) MUST_USE;
 bool		 role_is_heard(const struct role *);
 /* A path that stays reachable inside the sandbox; only before it closes. */
 int		 role_path(struct role *, const char *path, enum sandbox_access) MUST_USE;
+/*
+ * The files of the system's resolver, likewise; one that is not there is no error. What can be
+ * read inside are the files of now: *ret tells others from them. Where they have changed the
+ * role ends in good order, as its next life has the new ones.
+ */
+int		 role_resolver(struct role *, uint64_t *ret) MUST_USE;
+bool		 role_resolver_changed(struct role *, uint64_t was);
 /* The operator's word (--no-sandbox), for a role that makes boxes of its own. */
 bool		 role_no_sandbox(const struct role *);
 /* The loop ends, role_main returns; rc < 0: as a failure. */

@@ -10,6 +10,8 @@
 static int64_t kit_now = 1795305600;
 /* What the part says to others; none may be said while this is NULL. */
 static void (*kit_sent)(enum msg_type, enum role_id to, const void *msg);
+/* The part ends its role; no part may while this is NULL. */
+static void (*kit_stopped)(int rc);
 
 int64_t
 role_now(const struct role *r UNUSED)
@@ -36,9 +38,10 @@ role_audit(struct role *r UNUSED, const char *event UNUSED, struct sv json UNUSE
 }
 
 void
-role_stop(struct role *r UNUSED, int rc UNUSED)
+role_stop(struct role *r UNUSED, int rc)
 {
-	fail();
+	assert_non_null(kit_stopped);
+	kit_stopped(rc);
 }
 
 #endif
