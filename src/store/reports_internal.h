@@ -155,6 +155,17 @@ int	 reports_tally_write(struct reports *) MUST_USE;
 void	 reports_tally_done(struct reports *);
 /* Once more, ever and on that day (negative: on none). */
 int	 reports_count(struct reports *, enum reports_count, int64_t day, uint64_t n) MUST_USE;
+/* What is sent: reports, and mails that are ready. Statements of the same columns for each. */
+struct reports_sent_sql {
+	enum reports_sql addressed, add, tried;
+};
+/* In a transaction of the caller's. -EEXIST: it has its addresses. */
+int	 reports_sent_address(struct reports *, const struct reports_sent_sql *, uint64_t id,
+	    const struct sv *to, size_t n, int64_t next) MUST_USE;
+/* Likewise; key: of who fails. -ENOENT: it does not go there. */
+int	 reports_sent_tried(struct reports *, const struct reports_sent_sql *, uint64_t id,
+	    struct sv address, struct sv key, const struct reports_outcome *) MUST_USE;
+enum reports_state reports_state_of(int64_t);
 /* Of the ten columns of SENDING (reports_sql.c). */
 struct reports_sending reports_sending_of(const struct sql_value *);
 

@@ -1,5 +1,4 @@
 /* Mails that are ready to be sent: see store/reports_mails.h. */
-#include <errno.h>
 #include <stdio.h>
 
 #include "store/reports_internal.h"
@@ -91,31 +90,14 @@ reports_mails_unaddressed(struct reports *r, int64_t before, uint64_t after, uin
 	return reports_run(r, SQL_MAIL_UNADDRESSED, v, mail_give, &w);
 }
 
-static int
-addresses_add(struct reports *r, uint64_t id, const struct sv *to, size_t n, int64_t next)
-{
-	const struct sql_value mail[] = { SQL_I(id) };
-	uint64_t changed;
-	int rc = reports_change(r, SQL_MAIL_ADDRESSED, mail, &changed);
-
-	if (rc < 0)
-		return rc;
-	if (changed == 0)
-		return -EEXIST;
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		const struct sql_value v[] = { SQL_I(id), SQL_B(to[i]), SQL_I(next) };
-
-		rc = reports_run(r, SQL_MAIL_SENDING_ADD, v, NULL, NULL);
-	}
-	return rc;
-}
+static const struct reports_sent_sql sql = { SQL_MAIL_ADDRESSED, SQL_MAIL_SENDING_ADD, SQL_MAIL_TRIED };
 
 int
 reports_mails_address(struct reports *r, uint64_t id, const struct sv *to, size_t n, int64_t next)
 {
 	int rc = reports_start(r);
 
-	return rc < 0 ? rc : reports_finish(r, addresses_add(r, id, to, n, next));
+	return rc < 0 ? rc : reports_finish(r, reports_sent_address(r, &sql, id, to, n, next));
 }
 
 /* --- what is due, and how it went --- */
@@ -133,7 +115,7 @@ sending_give(void *arg, const struct sql_value *v)
 		.mail = { .id = (uint64_t)v[0].i, .at = v[1].i, .domain = v[2].b, .octets = v[3].b,
 			.incidents = (uint64_t)v[4].i },
 		.address = v[5].b, .error = v[6].b,
-		.state = v[7].i >= 0 && v[7].i < REPORTS_STATE_MAX ? (enum reports_state)v[7].i : REPORTS_GIVEN_UP,
+		.state = reports_state_of(v[7].i),
 		.attempts = (uint64_t)v[8].i, .next = v[9].i,
 	};
 
@@ -167,32 +149,15 @@ reports_mails_failures(struct reports *r, struct sv address, uint64_t *ret, int6
 	return reports_failures(r, key_make(address, room), ret, ret_at);
 }
 
-static int
-outcome_write(struct reports *r, uint64_t id, struct sv address, const struct reports_outcome *o)
-{
-	char room[KEY_MAX];
-	const struct sql_value tried[] = { SQL_I(id), SQL_B(address), SQL_I(o->state),
-	    SQL_I(o->next), SQL_B(sv_take(o->error, REPORTS_ERROR_MAX)) };
-	const struct sql_value failing[] = { SQL_B(key_make(address, room)), SQL_I(o->at) };
-	uint64_t changed;
-	int rc = reports_change(r, SQL_MAIL_TRIED, tried, &changed);
-
-	if (rc < 0)
-		return rc;
-	if (changed == 0)
-		return -ENOENT;
-	if (o->is_failure)
-		return reports_run(r, SQL_FAILED, failing, NULL, NULL);
-	return o->state == REPORTS_SENT ? reports_run(r, SQL_FAILED_NOT, failing, NULL, NULL) : 0;
-}
-
 int
 reports_mails_tried(struct reports *r, uint64_t id, struct sv address,
     const struct reports_outcome *o)
 {
+	char room[KEY_MAX];
 	int rc = reports_start(r);
 
-	return rc < 0 ? rc : reports_finish(r, outcome_write(r, id, address, o));
+	return rc < 0 ? rc : reports_finish(r, reports_sent_tried(r, &sql, id, address,
+	    key_make(address, room), o));
 }
 
 /* --- for a person, and forgetting --- */

@@ -3,12 +3,15 @@
 
 #include "store/reports_internal.h"
 
-static int
-addresses_add(struct reports *r, uint64_t id, const struct sv *to, size_t n, int64_t next)
+/* --- reports and mails --- */
+
+int
+reports_sent_address(struct reports *r, const struct reports_sent_sql *sql, uint64_t id,
+    const struct sv *to, size_t n, int64_t next)
 {
-	const struct sql_value report[] = { SQL_I(id) };
+	const struct sql_value of[] = { SQL_I(id) };
 	uint64_t changed;
-	int rc = reports_change(r, SQL_ADDRESSED, report, &changed);
+	int rc = reports_change(r, sql->addressed, of, &changed);
 
 	if (rc < 0)
 		return rc;
@@ -17,8 +20,46 @@ addresses_add(struct reports *r, uint64_t id, const struct sv *to, size_t n, int
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		const struct sql_value v[] = { SQL_I(id), SQL_B(to[i]), SQL_I(next) };
 
-		rc = reports_run(r, SQL_SENDING_ADD, v, NULL, NULL);
+		rc = reports_run(r, sql->add, v, NULL, NULL);
 	}
+	return rc;
+}
+
+int
+reports_sent_tried(struct reports *r, const struct reports_sent_sql *sql, uint64_t id,
+    struct sv address, struct sv key, const struct reports_outcome *o)
+{
+	const struct sql_value tried[] = { SQL_I(id), SQL_B(address), SQL_I(o->state),
+	    SQL_I(o->state == REPORTS_DUE ? o->next : o->at),
+	    SQL_B(sv_take(o->error, REPORTS_ERROR_MAX)) };
+	const struct sql_value failing[] = { SQL_B(key), SQL_I(o->at) };
+	uint64_t changed;
+	int rc = reports_change(r, sql->tried, tried, &changed);
+
+	if (rc < 0)
+		return rc;
+	if (changed == 0)
+		return -ENOENT;
+	if (o->is_failure)
+		return reports_run(r, SQL_FAILED, failing, NULL, NULL);
+	return o->state == REPORTS_SENT ? reports_run(r, SQL_FAILED_NOT, failing, NULL, NULL) : 0;
+}
+
+enum reports_state
+reports_state_of(int64_t n)
+{
+	return n >= 0 && n < REPORTS_STATE_MAX ? (enum reports_state)n : REPORTS_GIVEN_UP;
+}
+
+/* --- to whom --- */
+
+static const struct reports_sent_sql sql = { SQL_ADDRESSED, SQL_SENDING_ADD, SQL_TRIED };
+
+static int
+addresses_add(struct reports *r, uint64_t id, const struct sv *to, size_t n, int64_t next)
+{
+	int rc = reports_sent_address(r, &sql, id, to, n, next);
+
 	return rc < 0 ? rc : reports_count(r, REPORTS_N_NO_ADDRESS, reports_day(next), n == 0);
 }
 
@@ -37,19 +78,13 @@ struct sending_walk {
 	void			*arg;
 };
 
-static enum reports_state
-state_of(int64_t n)
-{
-	return n >= 0 && n < REPORTS_STATE_MAX ? (enum reports_state)n : REPORTS_GIVEN_UP;
-}
-
 struct reports_sending
 reports_sending_of(const struct sql_value *v)
 {
 	return (struct reports_sending){
 		.report = { (uint64_t)v[0].i, v[1].i, v[2].i, v[3].b, v[4].b },
 		.address = v[5].b, .error = v[6].b,
-		.state = state_of(v[7].i),
+		.state = reports_state_of(v[7].i),
 		.attempts = (uint64_t)v[8].i, .next = v[9].i,
 	};
 }
@@ -106,22 +141,9 @@ outcome_count(struct reports *r, const struct reports_outcome *o)
 static int
 outcome_write(struct reports *r, uint64_t id, struct sv address, const struct reports_outcome *o)
 {
-	const struct sql_value tried[] = { SQL_I(id), SQL_B(address), SQL_I(o->state),
-	    SQL_I(o->state == REPORTS_DUE ? o->next : o->at),
-	    SQL_B(sv_take(o->error, REPORTS_ERROR_MAX)) };
-	const struct sql_value failing[] = { SQL_B(address), SQL_I(o->at) };
-	uint64_t changed;
-	int rc = reports_change(r, SQL_TRIED, tried, &changed);
+	int rc = reports_sent_tried(r, &sql, id, address, address, o);
 
-	if (rc < 0)
-		return rc;
-	if (changed == 0)
-		return -ENOENT;
-	if ((rc = outcome_count(r, o)) < 0)
-		return rc;
-	if (o->is_failure)
-		return reports_run(r, SQL_FAILED, failing, NULL, NULL);
-	return o->state == REPORTS_SENT ? reports_run(r, SQL_FAILED_NOT, failing, NULL, NULL) : 0;
+	return rc < 0 ? rc : outcome_count(r, o);
 }
 
 int
