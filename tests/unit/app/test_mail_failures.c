@@ -5,11 +5,9 @@
  * tests/unit/store/test_reports.c.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "app/mail_failure_box.h"
@@ -18,7 +16,7 @@
 #include "app/mail_redact.h"
 #include "base/err.h"
 #include "mail_gate_kit.h"
-#include "sys/file.h"
+#include "segments_kit.h"
 
 /* --- at the gate --- */
 
@@ -558,63 +556,12 @@ journal_fill(const char *folder)
 }
 
 static int
-segment_hand(struct reports *r, const char *folder, uint64_t number)
+failures_take(struct reports *r, struct sv octets)
 {
 	static const struct mail_failures_conf all = { .per_domain = 1000, .per_day = 1000 };
-	char path[MAIL_JOURNAL_PATH_MAX];
 	struct mail_failures_taken t;
-	struct file_map map;
-	int rc;
 
-	if ((rc = mail_journal_path(folder, number, path)) < 0 ||
-	    (rc = file_map(path, MAIL_JOURNAL_SEGMENT_MAX, &map)) < 0)
-		return rc;
-	rc = mail_failures_take(r, &all, map.data, &t);
-	file_unmap(&map);
-	return rc < 0 ? rc : mail_journal_remove(folder, number);
-}
-
-static int
-all_hand(const char *where, const char *folder, unsigned max, int fd)
-{
-	struct pool *pool = pool_new(1 << 20);
-	struct reports *r;
-	uint64_t *numbers;
-	size_t n = 0;
-	int rc = pool == NULL ? -ENOMEM : reports_open(where, &r);
-
-	if (rc < 0)
-		return rc;
-	rc = mail_journal_list(folder, pool, &numbers, &n);
-	for (size_t i = 0; i < min_size(n, max) && rc == 0; i++)
-		if ((rc = segment_hand(r, folder, numbers[i])) == 0 && fd >= 0 && write(fd, "", 1) != 1)
-			rc = -EIO;
-	(void)reports_free(r);
-	(void)pool_free(pool);
-	return rc;
-}
-
-/* Killed between two segments, or in the middle of one: after the commit, before the file is gone. */
-static bool
-killed_after(const char *where, const char *folder, unsigned n_segments, unsigned usec)
-{
-	int fds[2], status;
-	char c;
-	pid_t pid;
-
-	assert_int_equal(pipe(fds), 0);
-	assert_true((pid = fork()) >= 0);
-	if (pid == 0)
-		_exit(all_hand(where, folder, 6, fds[1]) == 0 ? 0 : 1);
-	(void)close(fds[1]);
-	while (n_segments > 0 && read(fds[0], &c, 1) == 1)
-		n_segments--;
-	(void)usleep(usec);
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	(void)close(fds[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
-	return WIFSIGNALED(status);
+	return mail_failures_take(r, &all, octets, &t);
 }
 
 static int
@@ -641,9 +588,10 @@ test_killed(void **state)
 	journal_fill(folder);
 	w.r = reports_free(w.r);
 	for (unsigned i = 0; i < 20; i++)
-		n_killed += killed_after(w.where, folder, i % 3, i * 7919 % 1500);
+		n_killed += killed_after(failures_take, w.where, folder, 6, i % 3,
+		    i * 7919 % 1500);
 	print_message("# %u of 20 lives cut short\n", n_killed);
-	assert_int_equal(all_hand(w.where, folder, 1000, -1), 0);
+	assert_int_equal(segments_hand(failures_take, w.where, folder, 1000, -1), 0);
 	assert_int_equal(reports_open(w.where, &w.r), 0);
 	assert_int_equal(reports_mails_unaddressed(w.r, INT64_MAX, 0, 10000, incidents_add, n), 0);
 	assert_int_equal(n[0], HANDED / 2);

@@ -4,11 +4,9 @@
  * tables are, as in tests/unit/store/test_reports.c.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -16,7 +14,7 @@
 #include "base/err.h"
 #include "dns_fake.h"
 #include "reports_kit.h"
-#include "sys/file.h"
+#include "segments_kit.h"
 
 #define HOUR	3600
 
@@ -97,63 +95,11 @@ journal_fill(const char *folder)
 }
 
 static int
-segment_hand(struct reports *r, const char *folder, uint64_t number)
+rows_take(struct reports *r, struct sv octets)
 {
-	char path[MAIL_JOURNAL_PATH_MAX];
 	struct mail_reports_taken t;
-	struct file_map map;
-	int rc;
 
-	if ((rc = mail_journal_path(folder, number, path)) < 0 ||
-	    (rc = file_map(path, MAIL_JOURNAL_SEGMENT_MAX, &map)) < 0)
-		return rc;
-	rc = mail_reports_take(r, map.data, &t);
-	file_unmap(&map);
-	return rc < 0 ? rc : mail_journal_remove(folder, number);
-}
-
-/* Some, as a life is short; says so after each segment. */
-static int
-all_hand(const char *where, const char *folder, int fd)
-{
-	struct pool *pool = pool_new(1 << 20);
-	struct reports *r;
-	uint64_t *numbers;
-	size_t n = 0;
-	int rc = pool == NULL ? -ENOMEM : reports_open(where, &r);
-
-	if (rc < 0)
-		return rc;
-	rc = mail_journal_list(folder, pool, &numbers, &n);
-	for (size_t i = 0; i < min_size(n, LIFE) && rc == 0; i++)
-		if ((rc = segment_hand(r, folder, numbers[i])) == 0 && write(fd, "", 1) != 1)
-			rc = -EIO;
-	(void)reports_free(r);
-	(void)pool_free(pool);
-	return rc;
-}
-
-/* Was it? It may have been faster. */
-static bool
-killed_after(const char *where, const char *folder, unsigned n_segments, unsigned usec)
-{
-	int fds[2], status;
-	char c;
-	pid_t pid;
-
-	assert_int_equal(pipe(fds), 0);
-	assert_true((pid = fork()) >= 0);
-	if (pid == 0)
-		_exit(all_hand(where, folder, fds[1]) == 0 ? 0 : 1);
-	(void)close(fds[1]);
-	while (n_segments > 0 && read(fds[0], &c, 1) == 1)
-		n_segments--;
-	(void)usleep(usec);
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	(void)close(fds[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
-	return WIFSIGNALED(status);
+	return mail_reports_take(r, octets, &t);
 }
 
 static void
@@ -174,13 +120,14 @@ test_handed_on(void **state)
 	journal_fill(folder);
 	w.r = reports_free(w.r);
 	for (unsigned i = 0; i < 30; i++)
-		n_killed += killed_after(w.where, folder, i % 4, i * 7919 % 1500);
+		n_killed += killed_after(rows_take, w.where, folder, LIFE, i % 4,
+		    i * 7919 % 1500);
 	assert_int_equal(mail_journal_list(folder, pool, &numbers, &n), 0);
 	print_message("# %u of 30 lives cut short, %zu segments left\n", n_killed, n);
 	assert_true(n > 0);
 	assert_int_equal(reports_open(w.where, &w.r), 0);
 	for (size_t i = 0; i < n; i++)
-		assert_int_equal(segment_hand(w.r, folder, numbers[i]), 0);
+		assert_int_equal(segment_hand(rows_take, w.r, folder, numbers[i]), 0);
 	assert_int_equal(reports_seen(w.r, SV("a.example"), pool, &s), 0);
 	assert_int_equal(s.n_messages, HANDED);
 	assert_int_equal(rmdir(folder), 0);		/* nothing is left */
