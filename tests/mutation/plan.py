@@ -34,7 +34,7 @@ PLAN = [
     ("verify_tables", ["p256_cache", "verify", "verify_slices"], [P256]),
     ("verify_ec", ["verify", "dnskey_ec", "dnskey_alloc"], [P256]),
     ("verify_ed", ["verify", "dnskey", "dnskey_alloc"], []),
-    ("", ["verify", "dnskey", "dnskey_alloc", "p256_cache", "rsa_lanes"], [RSA, P256]),
+    ("", ["verify", "verify_slices", "dnskey", "dnskey_alloc", "p256_cache", "rsa_lanes"], [RSA, P256]),
 ]
 # What a processor must have for a slip to be seen: flags of Linux's cpuinfo.
 NEEDS = [

@@ -10,6 +10,30 @@
 #include "crypto/p256_cache.h"
 #include "crypto/verify_internal.h"
 
+/* The door is compiled in, and whom it asks tells of it. */
+static struct {
+	unsigned	 rsa, words, lanes;
+} asked;
+
+static void
+rsa_lanes_asked(struct slice *s)
+{
+	asked.rsa++;
+	slice_rsa_lanes(s);
+}
+
+static void
+p256_asked(struct slice *s, bool lanes)
+{
+	(*(lanes ? &asked.lanes : &asked.words))++;
+	slice_p256(s, lanes);
+}
+#define slice_rsa_lanes rsa_lanes_asked
+#define slice_p256 p256_asked
+#include "../../../src/crypto/verify.c"
+#undef slice_rsa_lanes
+#undef slice_p256
+
 #define KEYS	17		/* one more than a slice looks for tables of */
 #define SIGS	20		/* of each: more than P256_BREAK_EVEN */
 
@@ -137,6 +161,29 @@ tables_of_lanes(void **state)
 	tables(true, *state);
 }
 
+/* Each path asks those that it has, once a slice, whatever is in it. */
+static void
+paths(void **state)
+{
+	static const unsigned rsa[] = { 0, 0, 2 }, words[] = { 0, 2, 0 }, lanes_[] = { 0, 0, 2 };
+	static struct crypto_verify v[VERIFY_SLICE + 1];
+	const struct signer *k = *state;
+
+	for (unsigned p = CRYPTO_GENERIC; p < CRYPTO_PATH_MAX; p++) {
+		if (crypto_path_force((enum crypto_path)p) < 0)
+			continue;
+		memset(&asked, 0, sizeof(asked));
+		for (size_t i = 0; i < ARRAY_LEN(v); i++)
+			v[i] = item(&k[0], i % SIGS, i % 7 == 1);
+		assert_int_equal(crypto_verify_batch(v, ARRAY_LEN(v)), 0);
+		for (size_t i = 0; i < ARRAY_LEN(v); i++)
+			assert_int_equal(v[i].ok, i % 7 != 1);
+		assert_int_equal(asked.rsa, rsa[p]);
+		assert_int_equal(asked.words, words[p]);
+		assert_int_equal(asked.lanes, lanes_[p]);
+	}
+}
+
 static int
 setup(void **state)
 {
@@ -163,7 +210,8 @@ teardown(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { T(lanes), T(tables_of_words), T(tables_of_lanes) };
+	const struct CMUnitTest tests[] = { T(lanes), T(tables_of_words), T(tables_of_lanes),
+		T(paths) };
 
 	return cmocka_run_group_tests_name("crypto verify slices", tests, setup, teardown);
 }
