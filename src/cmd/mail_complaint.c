@@ -9,6 +9,7 @@
 #include "cmd/mail_complaint.h"
 #include "cmd/zone.h"
 #include "out/escape.h"
+#include "out/table.h"
 
 #define OWN_MAX		1024			/* domains */
 
@@ -122,12 +123,39 @@ judge(const struct cmd_ctx *ctx, struct complaint *s, const char *name)
 	return EXIT_CANNOT;
 }
 
-/* --- shown: each value is a key and a text, for both forms --- */
+/* --- shown: each value has a key for programs and a label for people --- */
+
+#define LABEL_CELLS	20
+
+static const struct {
+	const char	*key, *label;
+} labels[] = {
+	{ "type", N_("kind of complaint") },
+	{ "agent", N_("written by") },
+	{ "arrived", N_("message arrived") },
+	{ "source", N_("message came from") },
+	{ "sender-domain", N_("envelope sender of") },
+	{ "reported-domain", N_("domain reported") },
+	{ "auth-failure", N_("check that failed") },
+	{ "about", N_("about mail of ours") },
+	{ "by", N_("known by") },
+};
 
 struct shown {
 	struct buf	*b;		/* NULL: j */
 	struct json	*j;
+	enum lang	 lang;
 };
+
+/* A header field's name is its own label. */
+static const char *
+label_of(const char *key, enum lang lang)
+{
+	for (size_t i = 0; i < ARRAY_LEN(labels); i++)
+		if (strcmp(labels[i].key, key) == 0)
+			return tr(lang, labels[i].label);
+	return key;
+}
 
 static void
 value_put(const struct shown *o, const char *key, struct sv value)
@@ -138,7 +166,7 @@ value_put(const struct shown *o, const char *key, struct sv value)
 		json_kv_sv(o->j, key, value);
 		return;
 	}
-	buf_printf(o->b, "%-16s ", key);
+	table_cell(o->b, label_of(key, o->lang), LABEL_CELLS, false);
 	escape_term(o->b, value);
 	buf_char(o->b, '\n');
 }
@@ -156,19 +184,19 @@ values_put(const struct shown *o, const struct feedback *f)
 		value_put(o, "source", sv_str(ip_addr_str(f->source.addr, f->source.af, source)));
 	if (f->has_mail_from)
 		value_put(o, "sender-domain", f->mail_from.domain);
-	for (size_t i = 0; i < f->domains.n && i < 1; i++)
-		value_put(o, "reported-domain", f->domains.v[i]);
+	if (f->domains.n > 0)
+		value_put(o, "reported-domain", f->domains.v[0]);
 	value_put(o, "auth-failure", f->auth_failure);
 }
 
 static void
-about_put(const struct cmd_ctx *ctx, const struct shown *o, const struct feedback_about *a)
+about_put(const struct shown *o, const struct feedback_about *a)
 {
 	char name[DNAME_STRLEN];
 
 	if (a->is_ours) {
 		value_put(o, "about", mail_name_str(&a->name, name));
-		value_put(o, "by", sv_str(tr(ctx->lang, feedback_by_name(a->by))));
+		value_put(o, "by", sv_str(tr(o->lang, feedback_by_name(a->by))));
 	}
 	for (unsigned t = 0; t < FEEDBACK_TOKEN_MAX; t++)
 		value_put(o, feedback_token_name(t), a->tokens[t]);
@@ -178,7 +206,7 @@ static void
 json_put(const struct cmd_ctx *ctx, const struct complaint *s, struct buf *b)
 {
 	struct json j = json_on(b, true);
-	const struct shown o = { NULL, &j };
+	const struct shown o = { NULL, &j, ctx->lang };
 
 	json_open(&j, '{');
 	json_kv_bool(&j, "complaint", s->f != NULL);
@@ -186,7 +214,7 @@ json_put(const struct cmd_ctx *ctx, const struct complaint *s, struct buf *b)
 	if (s->f != NULL) {
 		values_put(&o, s->f);
 		json_kv_u64(&j, "incidents", s->f->incidents);
-		about_put(ctx, &o, &s->about);
+		about_put(&o, &s->about);
 	}
 	json_key(&j, "findings");
 	json_open(&j, '[');
@@ -200,11 +228,11 @@ json_put(const struct cmd_ctx *ctx, const struct complaint *s, struct buf *b)
 static void
 text_put(const struct cmd_ctx *ctx, const struct complaint *s, struct buf *b)
 {
-	const struct shown o = { b, NULL };
+	const struct shown o = { b, NULL, ctx->lang };
 
 	if (s->f != NULL) {
 		values_put(&o, s->f);
-		about_put(ctx, &o, &s->about);
+		about_put(&o, &s->about);
 	}
 	zone_findings_print(ctx, &s->fs, b);
 }

@@ -62,7 +62,7 @@ to_find(const struct cmd_ctx *ctx, struct complaint *s, struct sv *ret)
 	enum mail_result *results = pool_calloc(s->pool, o->n_dkim + 1, sizeof(*results));
 
 	*ret = s->to != NULL ? sv_str(s->to) : agreed_find(s);
-	if (ret->n > 0)
+	if (s->to != NULL || ret->n > 0)
 		return 0;
 	if (sigs == NULL || results == NULL)
 		return EXIT_CANNOT;
@@ -181,8 +181,10 @@ mail_put(const struct cmd_ctx *ctx, struct complaint *s, struct sv to, struct sv
 
 	if ((rc = feedback_write(b, s->pool, &o)) == 0)
 		return 0;
-	cmd_err("%s", rc == -EINVAL ? tr(ctx->lang, N_("--from and --to take one address each, such as abuse@example.net")) :
-	    err_str(rc));
+	if (rc == -EINVAL)
+		return cmd_usage(ctx, "%s", tr(ctx->lang,
+		    N_("--from and --to take one address each, such as abuse@example.net")));
+	cmd_err("%s", err_str(rc));
 	return EXIT_CANNOT;
 }
 

@@ -155,6 +155,11 @@ def complaint(t):
             (0, True, "abuse", "2001:db8::1", "example.net", "1:2", "a", []), "a complaint about one of ours")
     code, out, _ = house.run("mail", "complaint", "--own", "example.org", os.path.join(corpus, "full"))
     t.ok(code == 0 and "FEEDBACK_FOREIGN" in out, "about somebody else's", out)
+    shown = (("en", "kind of complaint   abuse\n", "about mail of ours  example.net\n"),
+             ("ja", "苦情の種類          abuse\n", "自組織のドメイン    example.net\n"))
+    for lang, *lines in shown:
+        out = house.run("mail", "complaint", "--lang", lang, "--own", "example.net", os.path.join(corpus, "full"))[1]
+        t.ok(all(line in out for line in lines), "labels for people: " + lang, out)
     code, out, _ = house.run("mail", "complaint", "--own", "example.org", os.path.join(corpus, "..", "bimi", "record"))
     t.ok(code == 1 and "FEEDBACK_NONE" in out, "none at all", out)
     t.equal(house.run("mail", "complaint", "--own", "a b", "x")[0], 2, "no domain")

@@ -165,6 +165,9 @@ def make(t, folder):
         f.write(ARF % ("else.test", "else.test"))
     code, out, err = house.run(*base[:3], arf, *base[4:], "--to", "fbl@a.test")
     t.ok(code == 1 and out == "" and "itself" in err, "no complaint about a complaint", (out, err))
+    for to in ("nobody", "a@b, c@d", ""):
+        code, out, err = house.run(*base, "--to", to)
+        t.ok(code == 2 and out == "" and "one address each" in err, "--to %r is no address" % to, (code, out, err))
     os.chmod(key, 0o644)
     t.equal(house.run(*base, "--to", "fbl@a.test")[0], 3, "a key that others may read")
 
