@@ -13,10 +13,12 @@
 
 void	*__real_malloc(size_t);
 void	*__real_calloc(size_t, size_t);
+void	*__real_aligned_alloc(size_t, size_t);
 void	*__real_realloc(void *, size_t);
 void	 __real_free(void *);
 void	*__wrap_malloc(size_t);
 void	*__wrap_calloc(size_t, size_t);
+void	*__wrap_aligned_alloc(size_t, size_t);
 void	*__wrap_realloc(void *, size_t);
 void	 __wrap_free(void *);
 
@@ -54,6 +56,12 @@ void *
 __wrap_malloc(size_t n)
 {
 	return fails() ? NULL : __real_malloc(n);
+}
+
+void *
+__wrap_aligned_alloc(size_t align, size_t n)
+{
+	return fails() ? NULL : __real_aligned_alloc(align, n);
 }
 
 void *
@@ -387,16 +395,18 @@ nothing_left(void **state UNUSED)
 	}
 }
 
-/* Room to compute a table in. */
+/* A table, and room to compute it in. */
 static void
 no_table(void **state UNUSED)
 {
 	struct p256_table *t = NULL;
 
-	left = 1;
-	assert_int_equal(p256_table_new(NULL, false, &t), -ENOMEM);
-	left = 0;
-	assert_null(t);
+	for (unsigned n = 1; n <= 2; n++) {
+		left = n;
+		assert_int_equal(p256_table_new(NULL, false, &t), -ENOMEM);
+		assert_int_equal(left, 0);
+		assert_null(t);
+	}
 	assert_int_equal(p256_table_new(NULL, false, &t), 0);
 	(void)p256_table_free(t);
 }

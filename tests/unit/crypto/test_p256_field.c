@@ -402,6 +402,25 @@ the_order_has_products(void **state)
 	BN_free(want);
 }
 
+/* One word decides, whatever is in the lower ones: all ones there, or nothing. */
+static void
+what_is_below(void **state UNUSED)
+{
+	for (size_t i = 0; i < P256_WORDS; i++)
+		for (unsigned lower = 0; lower < 4; lower++) {
+			uint64_t a[P256_WORDS] = { 7, 7, 7, 7 }, b[P256_WORDS] = { 7, 7, 7, 7 };
+
+			for (size_t j = 0; j < i; j++) {
+				a[j] = lower & 1 ? ~UINT64_C(0) : 0;
+				b[j] = lower & 2 ? ~UINT64_C(0) : 0;
+			}
+			b[i]++;
+			assert_true(words_below(a, b));
+			assert_false(words_below(b, a));
+			assert_false(words_below(a, a));
+		}
+}
+
 static void
 what_fits_the_order(void **state UNUSED)
 {
@@ -529,5 +548,5 @@ carries_are_given(void **state UNUSED)
 TESTS_MAIN("crypto/p256 field", TF(constants_are_what_they_are_called),
 	TF(carries_are_given), TF(halves_make_the_same_product), TF(the_field_is_a_field),
 	TF(products_that_come_out_at_the_ends), TF(pairs_are_two_of_one), TF(one_where_it_is_wanted),
-	TF(points_are_loaded_and_turned), TF(the_order_has_products), TF(what_fits_the_order),
-	TF(inverses_of_any_number_at_once), TF(scalars_have_digits), TF(two_ways_to_be_r))
+	TF(points_are_loaded_and_turned), TF(the_order_has_products), TF(what_is_below),
+	TF(what_fits_the_order), TF(inverses_of_any_number_at_once), TF(scalars_have_digits), TF(two_ways_to_be_r))
