@@ -1,4 +1,6 @@
 /* Mail by the API: what is told, what is wrong, and what is not known. */
+#include "app/mail_health.h"
+#include "base/tr.h"
 #include "web_kit.h"
 
 #define DAY	86400
@@ -62,6 +64,37 @@ trouble(void **state)
 	}
 }
 
+static void
+said_is(json_t *t, enum lang lang, const char *text, const char *remedy)
+{
+	assert_string_equal(json_string_value(member(t, "text")), tr(lang, text));
+	assert_string_equal(json_string_value(member(t, "remedy")), tr(lang, remedy));
+}
+
+/* Rows that nobody takes, days without a report: what is wrong and what to do, in both languages. */
+static void
+trouble_of_rows(void **state)
+{
+	static const enum lang langs[] = { LANG_EN, LANG_JA };
+	struct world *w = *state;
+
+	w->ctx.reports = json_pack("{s:I, s:I, s:{s:I, s:n}}", "now", (json_int_t)NOW,
+	    "journal_since", (json_int_t)NOW - DAY, "queue", "waiting_since",
+	    (json_int_t)(NOW - NOW % DAY - 4 * DAY), "oldest");
+	for (size_t i = 0; i < ARRAY_LEN(langs); i++) {
+		assert_int_equal(get(w, "/api/v1/mail", "lang", langs[i] == LANG_JA ? "ja" : "en"), 200);
+		assert_int_equal(json_array_size(member(w->json, "trouble")), 2);
+		assert_true(json_is_true(member(at(w->json, "trouble", 0), "bad")));
+		assert_true(json_is_false(member(at(w->json, "trouble", 1), "bad")));
+		said_is(at(w->json, "trouble", 0), langs[i], mail_health_text(MAIL_HEALTH_JOURNAL),
+		    mail_health_remedy(MAIL_HEALTH_JOURNAL));
+		said_is(at(w->json, "trouble", 1), langs[i], mail_health_text(MAIL_HEALTH_ROWS),
+		    mail_health_remedy(MAIL_HEALTH_ROWS));
+	}
+	json_decref(w->ctx.reports);
+	w->ctx.reports = NULL;
+}
+
 /* What does not work now, in somebody else's words. */
 static void
 trouble_now(void **state)
@@ -75,6 +108,9 @@ trouble_now(void **state)
 	t = at(w->json, "trouble", 0);
 	assert_string_equal(json_string_value(member(t, "what")), "via");
 	assert_string_equal(json_string_value(member(t, "said")), "mx.example: 421 <busy>");
+	assert_int_equal(get(w, "/api/v1/mail", "lang", "ja"), 200);
+	t = at(w->json, "trouble", 0);
+	assert_string_equal(json_string_value(member(t, "text")), tr(LANG_JA, mail_trouble_text("via")));
 	assert_true(json_is_false(member(t, "bad")));
 	assert_int_equal(get(w, "/api/v1/status", NULL, NULL), 200);
 	assert_int_equal(json_integer_value(member(member(w->json, "mail"), "trouble")), 1);
@@ -92,6 +128,11 @@ known(void **state)
 	assert_true(json_is_null(member(w->json, "mail")));
 	assert_int_equal(get(w, "/api/v1/mail", NULL, NULL), 200);
 	assert_true(json_is_null(member(w->json, "filter")));
+	w->ctx.house = json_pack("{s:[{s:s}]}", "roles", "name", "milter");
+	assert_int_equal(get(w, "/api/v1/status", NULL, NULL), 200);
+	assert_true(json_is_false(member(member(w->json, "mail"), "kept")));
+	json_decref(w->ctx.house);
+	w->ctx.house = NULL;
 	w->ctx.mail = json_pack("{s:i}", "accepted", 7);
 	assert_int_equal(get(w, "/api/v1/mail", NULL, NULL), 200);
 	assert_int_equal(json_integer_value(member(member(w->json, "filter"), "accepted")), 7);
@@ -114,4 +155,4 @@ known(void **state)
 	w->ctx.mail = w->ctx.house = w->ctx.reports = NULL;
 }
 
-TESTS_MAIN("app-web-mail", W(trouble), W(trouble_now), W(known))
+TESTS_MAIN("app-web-mail", W(trouble), W(trouble_of_rows), W(trouble_now), W(known))

@@ -136,6 +136,68 @@ mail_metrics(void **state)
 	w->ctx.mail = NULL;
 }
 
+/* Each number under its own name. */
+static const struct {
+	const char	*member, *sample;
+} of_filter[] = {
+	{ "accepted", "messages_total{act=\"accept\"}" },
+	{ "quarantined", "messages_total{act=\"quarantine\"}" },
+	{ "deferred", "messages_total{act=\"tempfail\"}" },
+	{ "rejected", "messages_total{act=\"reject\"}" },
+	{ "own", "ours_total{what=\"own\"}" },
+	{ "relayed", "ours_total{what=\"relay\"}" },
+	{ "signed", "ours_total{what=\"signatures\"}" },
+	{ "sealed", "ours_total{what=\"seals\"}" },
+	{ "crowded", "trouble_total{kind=\"crowded\"}" },
+	{ "not_judged", "trouble_total{kind=\"not_judged\"}" },
+	{ "not_signed", "trouble_total{kind=\"not_signed\"}" },
+	{ "rows_lost", "trouble_total{kind=\"rows_lost\"}" },
+	{ "connections", "open{what=\"connections\"}" },
+	{ "judging", "open{what=\"judging\"}" },
+	{ "answers_known", "answers_total{how=\"known\"}" },
+	{ "answers_asked", "answers_total{how=\"asked\"}" },
+	{ "pubs_known", "keys_total{how=\"known\"}" },
+	{ "pubs_made", "keys_total{how=\"made\"}" },
+	{ "marks_known", "marks_total{how=\"known\"}" },
+	{ "marks_not_known", "marks_total{how=\"not_known\"}" },
+	{ "marks_asked", "marks_total{how=\"asked\"}" },
+	{ "marks_shown", "marks_total{how=\"shown\"}" },
+}, of_totals[] = {
+	{ "rows", "rows_total" },
+	{ "made", "reports_total{what=\"made\"}" },
+	{ "no_address", "reports_total{what=\"no_address\"}" },
+	{ "sent", "reports_total{what=\"sent\"}" },
+	{ "failed", "reports_total{what=\"failed\"}" },
+	{ "given_up", "reports_total{what=\"given_up\"}" },
+};
+
+static void
+mail_names(void **state)
+{
+	struct world *w = *state;
+	json_t *totals = json_object();
+	char line[128];
+
+	w->ctx.mail = json_object();
+	for (size_t i = 0; i < ARRAY_LEN(of_filter); i++)
+		(void)json_object_set_new(w->ctx.mail, of_filter[i].member, json_integer((json_int_t)(100 + i)));
+	for (size_t i = 0; i < ARRAY_LEN(of_totals); i++)
+		(void)json_object_set_new(totals, of_totals[i].member, json_integer((json_int_t)(200 + i)));
+	w->ctx.reports = json_pack("{s:o}", "totals", totals);
+	assert_int_equal(get(w, "/metrics", NULL, NULL), 200);
+	for (size_t i = 0; i < ARRAY_LEN(of_filter) + ARRAY_LEN(of_totals); i++) {
+		size_t k = i - ARRAY_LEN(of_filter);
+
+		(void)snprintf(line, sizeof(line), "\nsekisho_mail_%s %zu\n", i < ARRAY_LEN(of_filter) ?
+		    of_filter[i].sample : of_totals[k].sample, i < ARRAY_LEN(of_filter) ? 100 + i : 200 + k);
+		if (!has(w, line))
+			fail_msg("%s", line);
+	}
+	json_decref(w->ctx.mail);
+	json_decref(w->ctx.reports);
+	w->ctx.mail = w->ctx.reports = NULL;
+}
+
 /* Of reports; what the role does not tell is not there, and what is odd does no harm. */
 static void
 report_metrics(void **state)
@@ -151,6 +213,7 @@ report_metrics(void **state)
 	assert_true(has(w, "sekisho_mail_reports_total{what=\"made\"} 30\n"));
 	assert_true(has(w, "sekisho_mail_reports_total{what=\"given_up\"} 1\n"));
 	assert_true(has(w, "sekisho_mail_report_queue{what=\"due\"} 7\n"));
+	assert_true(has(w, "sekisho_mail_report_queue{what=\"unaddressed\"} 2\n"));
 	assert_true(has(w, "sekisho_mail_report_queue{what=\"dead\"} 4\n"));
 	assert_true(has(w, "sekisho_mail_report_queue_age_seconds 0\n"));
 	assert_true(has(w, "sekisho_mail_rows_waiting_age_seconds 90000\n"));
@@ -262,6 +325,6 @@ fetch_metrics(void **state)
 }
 
 TESTS_MAIN("app-web-metrics",
-    W(health), W(metrics), W(run_metrics), W(mail_metrics), W(report_metrics), W(zone_metrics),
+    W(health), W(metrics), W(run_metrics), W(mail_metrics), W(mail_names), W(report_metrics), W(zone_metrics),
     W(server_findings), W(router_metrics_by_client),
     W(strange_reports), W(fetch_metrics))
