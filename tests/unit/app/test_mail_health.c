@@ -61,4 +61,33 @@ test_alarms(void **state)
 	assert_int_equal(mail_health_find(SV("queu")), -1);
 }
 
-TESTS_MAIN("mail_health", T(test_degrees), T(test_alarms))
+/* Each thing that is wrong has its own words. */
+static void
+test_words(void **state)
+{
+	static const struct {
+		const char	*word, *text, *remedy;
+	} said[] = {
+		{ "told", "nothing has been heard", "whether role report runs" },
+		{ "journal", "wait in the mail filter's journal", "reaches its store" },
+		{ "rows", "rows of past days", "may write to its store" },
+		{ "queue", "has waited for more than a day to be sent", "--only due" },
+		{ "given_up", "were given up", "--only given-up" },
+	};
+	static const char *const troubles[][2] = {
+		{ "store", "mail.reporting.store" }, { "journal", "journal of judged mail" },
+		{ "via", "mail.reporting.via" }, { "dns", "mail.resolver" },
+		{ "something", "something does not work" }, { "", "something does not work" },
+	};
+
+	(void)state;
+	for (unsigned w = 0; w < MAIL_HEALTH_MAX; w++) {
+		assert_string_equal(mail_health_word((enum mail_health_what)w), said[w].word);
+		assert_non_null(strstr(mail_health_text((enum mail_health_what)w), said[w].text));
+		assert_non_null(strstr(mail_health_remedy((enum mail_health_what)w), said[w].remedy));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(troubles); i++)
+		assert_non_null(strstr(mail_trouble_text(troubles[i][0]), troubles[i][1]));
+}
+
+TESTS_MAIN("mail_health", T(test_degrees), T(test_alarms), T(test_words))

@@ -177,8 +177,96 @@ test_queue(void **state)
 	is_text(json_object_get(w.told, "reports"), "[{\"day\":1728086400,\"failed\":1,"
 	    "\"given_up\":3,\"made\":1,\"no_address\":0,\"sent\":0}]");
 	is_text(json_object_get(json_object_get(w.told, "totals"), "rows"), "1");
+	tell(&w, T0 + 86400 * 14);		/* what happened is told for so many days */
+	assert_int_equal(json_array_size(json_object_get(w.told, "reports")), 1);
+	tell(&w, T0 + 86400 * 15);
+	is_text(json_object_get(w.told, "reports"), "[]");
 	tell(&w, T0 + 90200 + MAIL_REPORTS_DEAD_SEC);	/* a month later there is hope again */
 	is_text(json_object_get(w.told, "dead"), "[]");
+	world_done(&w);
+}
+
+/* More than is shown: lists end where they are to, totals do not. */
+static void
+test_many(void **state)
+{
+	const struct reports_outcome gone = { REPORTS_GIVEN_UP, true, T0 + 90000, 0, { "550", 3 } };
+	struct reports_row one = row("a", T0, MAIL_PASS, MAIL_NONE, REPORTS_PASSED);
+	struct world w;
+	unsigned made;
+
+	(void)state;
+	world_init(&w);
+	for (unsigned i = 0; i < MAIL_REPORTS_TOLD_DOMAINS + 3; i++) {
+		char name[16], good[24], dead[24];
+		struct sv domain, to[2];
+
+		(void)snprintf(name, sizeof(name), "d%u.example", i);
+		(void)snprintf(good, sizeof(good), "a@%s", name);
+		(void)snprintf(dead, sizeof(dead), "b@%s", name);
+		domain = one.domain = one.queue_id = sv_str(name);
+		to[0] = sv_str(good);
+		to[1] = sv_str(dead);
+		one.names = &domain;
+		take(&w, &one, 1);
+		if (i > MAIL_REPORTS_TOLD_DEAD)
+			continue;
+		assert_int_equal(reports_make(w.r, domain, DAY, T0 + 90000, &made), 0);
+		assert_int_equal(reports_address(w.r, i + 1, to, 2, T0 + 90000), 0);
+		for (unsigned k = 0; k < MAIL_REPORTS_DEAD_MAX; k++)
+			assert_int_equal(reports_tried(w.r, i + 1, to[1], &gone), 0);
+	}
+	tell(&w, T0 + 90001);
+	assert_int_equal(json_array_size(json_object_get(w.told, "domains")), MAIL_REPORTS_TOLD_DOMAINS);
+	is_text(json_object_get(w.told, "domains_total"), "53");
+	assert_int_equal(json_array_size(json_object_get(w.told, "next")), MAIL_REPORTS_TOLD_NEXT);
+	is_text(json_object_get(json_object_get(w.told, "queue"), "due"), "21");
+	assert_int_equal(json_array_size(json_object_get(w.told, "dead")), MAIL_REPORTS_TOLD_DEAD);
+	is_text(json_object_get(w.told, "dead_total"), "21");
+	world_done(&w);
+}
+
+/* Whether all is well, from the same store: what went out is of yesterday and today. */
+static void
+test_facts(void **state)
+{
+	static const struct sv to[] = { { "a@x.example", 11 }, { "b@x.example", 11 },
+		{ "c@x.example", 11 } };
+	const struct reports_row rows[] = { row("a", T0, MAIL_PASS, MAIL_NONE, REPORTS_PASSED),
+		row("b", T0 + 86400, MAIL_PASS, MAIL_NONE, REPORTS_PASSED) };
+	const struct reports_outcome sent = { REPORTS_SENT, false, T0 + 90100, 0, { "", 0 } };
+	const struct reports_outcome gone = { REPORTS_GIVEN_UP, true, T0 + 86400 * 2, 0, { "550", 3 } };
+	const struct reports_outcome later = { REPORTS_DUE, false, T0 + 86400 * 2, T0 + 86400 * 9,
+	    { "451", 3 } };
+	static const struct {
+		int64_t		 day;
+		uint64_t	 n_sent, n_given_up;
+	} want[] = { { 1, 1, 0 }, { 2, 1, 2 }, { 3, 0, 2 }, { 4, 0, 0 } };
+	struct mail_health_facts f;
+	struct world w;
+	unsigned n;
+
+	(void)state;
+	world_init(&w);
+	assert_int_equal(mail_reports_facts(w.r, T0, &f), 0);
+	assert_true(f.told_at == -1 && f.journal_at == -1 && f.rows_day == -1 && f.due_made == -1);
+	assert_true(f.now == T0 && f.n_sent == 0 && f.n_given_up == 0);
+	take(&w, rows, ARRAY_LEN(rows));
+	assert_int_equal(reports_make(w.r, SV("example.com"), DAY, T0 + 90000, &n), 0);
+	assert_int_equal(reports_address(w.r, 1, to, 3, T0 + 90000), 0);
+	assert_int_equal(reports_tried(w.r, 1, to[0], &sent), 0);
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		assert_int_equal(mail_reports_facts(w.r, T0 + want[i].day * 86400, &f), 0);
+		assert_int_equal(f.n_sent, want[i].n_sent);
+		assert_int_equal(f.n_given_up, want[i].n_given_up);
+		assert_int_equal(f.rows_day, T0 + 86400);
+		assert_int_equal(f.due_made, T0 + 90000);
+		if (i > 0)
+			continue;
+		assert_int_equal(reports_tried(w.r, 1, to[1], &gone), 0);
+		assert_int_equal(reports_tried(w.r, 1, to[1], &gone), 0);
+		assert_int_equal(reports_tried(w.r, 1, to[2], &later), 0);
+	}
 	world_done(&w);
 }
 
@@ -223,4 +311,5 @@ test_worst(void **state)
 	world_done(&w);
 }
 
-TESTS_MAIN("mail_reports_told", T(test_empty), T(test_results), T(test_queue), T(test_worst))
+TESTS_MAIN("mail_reports_told", T(test_empty), T(test_results), T(test_queue), T(test_many),
+    T(test_facts), T(test_worst))
