@@ -104,12 +104,16 @@ path_parse(struct search *s, struct mail_address *ret)
 	return mail_envelope(s->pool, text, ret);
 }
 
-/* The envelope's sender: what the report says of it, or the original's Return-Path. */
+/* The envelope's sender: the original's Return-Path, or what the report says of it. */
 static int
 sender_find(struct search *s, struct mail_address *ret)
 {
+	int rc = path_parse(s, ret);
+
+	if ((rc != -EINVAL && rc != -ENOENT) || !s->f->has_mail_from)
+		return rc;
 	*ret = s->f->mail_from;
-	return s->f->has_mail_from ? 0 : path_parse(s, ret);
+	return 0;
 }
 
 static int
@@ -157,10 +161,11 @@ by_from(struct search *s)
 	return 0;
 }
 
+/* RFC 5965 section 2: "SHOULD use the content of the third part first, then data from the second part". */
 static int
 domain_find(struct search *s)
 {
-	int (*const ways[])(struct search *) = { by_dkim, by_mail_from, by_reported, by_from };
+	int (*const ways[])(struct search *) = { by_dkim, by_mail_from, by_from, by_reported };
 	int rc = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(ways) && rc == 0; i++)
@@ -170,9 +175,30 @@ domain_find(struct search *s)
 
 /* --- tokens --- */
 
+/*
+ * RFC 9477 section 5.2: "Empty space is ignored in the fid value and MUST be ignored when
+ * reassembling the original feedback-id". Copied; .p is NULL without memory.
+ */
+static struct sv
+id_join(struct search *s, struct sv value)
+{
+	struct sv plain = feedback_plain(s->pool, value), word;
+	char *p = pool_alloc(s->pool, plain.n + 1);
+	size_t n = 0;
+
+	if (plain.p == NULL || p == NULL)
+		return (struct sv){ NULL, 0 };
+	while (sv_word(&plain, &word)) {
+		memcpy(p + n, word.p, word.n);
+		n += word.n;
+	}
+	return (struct sv){ p, n };
+}
+
 static int
 tokens_find(struct search *s)
 {
+	struct sv *id = &s->about->tokens[FEEDBACK_TOKEN_CFBL];
 	struct mail_address path;
 	size_t which;
 	int rc;
@@ -183,6 +209,8 @@ tokens_find(struct search *s)
 		if (t != FEEDBACK_TOKEN_PATH && field != NULL)
 			s->about->tokens[t] = sv_take(sv_trim(field->value), FEEDBACK_VALUE_MAX);
 	}
+	if (id->n > 0 && (*id = id_join(s, *id)).p == NULL)
+		return -ENOMEM;
 	/* Another's bounce address says nothing that we could read. */
 	if ((rc = sender_find(s, &path)) == 0 && name_is_ours(s, &path.name, &which))
 		s->about->tokens[FEEDBACK_TOKEN_PATH] = path.local;

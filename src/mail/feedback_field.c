@@ -105,7 +105,7 @@ take_mail_from(struct reading *g, struct sv value, void *to UNUSED)
 static int
 take_incidents(struct reading *g, struct sv value, void *to UNUSED)
 {
-	return num_u64(value, 0, UINT64_MAX, &g->f->incidents);
+	return num_u64(value, 0, UINT32_MAX, &g->f->incidents);
 }
 
 static int
@@ -121,27 +121,28 @@ static const struct field {
 	int		(*take)(struct reading *, struct sv value, void *to);
 	size_t		 at;		/* in struct feedback */
 	bool		 is_needed, is_many;
+	bool		 is_raw;	/* parentheses are its own, or are read later */
 } fields[] = {
-	{ "Feedback-Type", take_type, 0, true, false },
-	{ "User-Agent", take_text, offsetof(struct feedback, agent), true, false },
-	{ "Version", take_text, offsetof(struct feedback, version), true, false },
-	{ "Arrival-Date", take_arrival, 0, false, false },
-	{ "Received-Date", take_arrival, 0, false, false },	/* its name in the drafts; still in use */
-	{ "Authentication-Results", take_list, offsetof(struct feedback, results), false, true },
-	{ "Incidents", take_incidents, 0, false, false },
-	{ "Original-Envelope-Id", take_text, offsetof(struct feedback, envelope_id), false, false },
-	{ "Original-Mail-From", take_mail_from, 0, false, false },
-	{ "Original-Rcpt-To", take_list, offsetof(struct feedback, recipients), false, true },
-	{ "Reported-Domain", take_list, offsetof(struct feedback, domains), false, true },
-	{ "Reported-URI", take_list, offsetof(struct feedback, uris), false, true },
-	{ "Reporting-MTA", take_text, offsetof(struct feedback, reporter), false, false },
-	{ "Source-IP", take_source, 0, false, false },
-	{ "Source-Port", take_port, 0, false, false },
-	{ "Auth-Failure", take_text, offsetof(struct feedback, auth_failure), false, false },
-	{ "Delivery-Result", take_text, offsetof(struct feedback, delivery), false, false },
-	{ "DKIM-Domain", take_text, offsetof(struct feedback, dkim_domain), false, false },
-	{ "DKIM-Selector", take_text, offsetof(struct feedback, dkim_selector), false, false },
-	{ "Identity-Alignment", take_text, offsetof(struct feedback, alignment), false, false },
+	{ "Feedback-Type", take_type, 0, true, false, false },
+	{ "User-Agent", take_text, offsetof(struct feedback, agent), true, false, true },
+	/* RFC 5965 has "1"; many, and the examples of RFC 9477, have "0.1" as its drafts had it. */
+	{ "Version", take_text, offsetof(struct feedback, version), true, false, false },
+	{ "Arrival-Date", take_arrival, 0, false, false, false },
+	{ "Authentication-Results", take_list, offsetof(struct feedback, results), false, true, true },
+	{ "Incidents", take_incidents, 0, false, false, false },
+	{ "Original-Envelope-Id", take_text, offsetof(struct feedback, envelope_id), false, false, true },
+	{ "Original-Mail-From", take_mail_from, 0, false, false, false },
+	{ "Original-Rcpt-To", take_list, offsetof(struct feedback, recipients), false, true, false },
+	{ "Reported-Domain", take_list, offsetof(struct feedback, domains), false, true, false },
+	{ "Reported-URI", take_list, offsetof(struct feedback, uris), false, true, true },
+	{ "Reporting-MTA", take_text, offsetof(struct feedback, reporter), false, false, false },
+	{ "Source-IP", take_source, 0, false, false, false },
+	{ "Source-Port", take_port, 0, false, false, false },
+	{ "Auth-Failure", take_text, offsetof(struct feedback, auth_failure), false, false, false },
+	{ "Delivery-Result", take_text, offsetof(struct feedback, delivery), false, false, false },
+	{ "DKIM-Domain", take_text, offsetof(struct feedback, dkim_domain), false, false, false },
+	{ "DKIM-Selector", take_text, offsetof(struct feedback, dkim_selector), false, false, false },
+	{ "Identity-Alignment", take_text, offsetof(struct feedback, alignment), false, false, false },
 };
 
 /* Folds are taken out, control characters become "?"; .p is NULL without memory. */
@@ -168,6 +169,8 @@ field_take(struct reading *g, const struct field *row, struct sv raw)
 	struct sv value = value_clean(g, sv_take(raw, FEEDBACK_VALUE_MAX));
 	int rc;
 
+	if (value.p != NULL && !row->is_raw)
+		value = feedback_plain(g->pool, value);
 	if (value.p == NULL)
 		return -ENOMEM;
 	if (raw.n > FEEDBACK_VALUE_MAX)
@@ -179,12 +182,18 @@ field_take(struct reading *g, const struct field *row, struct sv raw)
 	return rc == -ENOMEM ? rc : 0;
 }
 
-/* 1 << its row, for those that were met. */
+/*
+ * 1 << its row, for those that were met. RFC 5965 section 3.2: 'The historic field "Received-Date"
+ * SHOULD also be accepted and interpreted identically to "Arrival-Date". However, if both are
+ * present, the report is malformed': as if one of them were there twice.
+ */
 static int
 one_take(struct reading *g, const struct mail_field *field, uint32_t *seen)
 {
+	struct sv name = sv_caseeq(field->name, SV("Received-Date")) ? SV("Arrival-Date") : field->name;
+
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		if (!sv_caseeq(field->name, sv_str(fields[i].name)))
+		if (!sv_caseeq(name, sv_str(fields[i].name)))
 			continue;
 		if ((*seen & 1u << i) != 0 && !fields[i].is_many) {
 			finding_add(g->fs, &feedback_findings[FEEDBACK_DOUBLE], FA_STR("field", fields[i].name));

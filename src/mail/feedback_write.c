@@ -61,7 +61,7 @@ feedback_put(const struct out *w)
 	if (f->has_source)
 		buf_printf(w->b, "Source-IP: %s\n", ip_addr_str(f->source.addr, f->source.af, source));
 	buf_printf(w->b, "Reporting-MTA: dns; %.*s\nReported-Domain: %.*s\nIncidents: %" PRIu64 "\n\n",
-	    SV_ARG(f->submitter), SV_ARG(f->domain), f->incidents);
+	    SV_ARG(f->submitter), SV_ARG(f->domain), report_incidents(f->incidents));
 }
 
 static bool

@@ -152,7 +152,7 @@ report_failure_mail_write(struct buf *b, const struct report_failure_mail *m)
 	words_put(b, m->domain);
 	report_frame_feedback(b, &frame, "auth-failure");
 	buf_sv(b, m->feedback);
-	buf_printf(b, "Incidents: %" PRIu64 "\n\n", m->incidents);
+	buf_printf(b, "Incidents: %" PRIu64 "\n\n", report_incidents(m->incidents));
 	report_frame_end(b, &frame, m->head);
 	return b->rc;
 }

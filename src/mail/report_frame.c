@@ -36,11 +36,47 @@ report_lines_ok(struct sv s)
 
 /* --- the mail --- */
 
+static bool
+addresses_ok(struct sv list)
+{
+	do {
+		if (!report_address_ok(sv_cut(&list, ',')))
+			return false;
+	} while (list.n > 0);
+	return true;
+}
+
+/* RFC 5965 section 3.5: products, each a token that may have "/" and a version behind it. */
+static bool
+agent_ok(struct sv s)
+{
+	static const struct sv separators = { "()<>@,;:\\\"[]?={}", 16 };
+
+	for (size_t i = 0; i < s.n; i++)
+		if (sv_find(separators, s.p[i]) < separators.n)
+			return false;
+	return s.n > 0 && sv_graphic(s);
+}
+
 bool
 report_frame_ok(const struct report_frame *f)
 {
-	return report_address_ok(f->from) && report_address_ok(f->to) && report_domain_ok(f->submitter) &&
-	    report_id_ok(f->id) && f->agent.n > 0 && report_text_ok(f->agent);
+	return report_address_ok(f->from) && addresses_ok(f->to) && report_domain_ok(f->submitter) &&
+	    report_id_ok(f->id) && agent_ok(f->agent);
+}
+
+static void
+addresses_put(struct buf *b, struct sv list)
+{
+	const char *before = "To: <";
+
+	do {
+		struct sv one = sv_cut(&list, ',');
+
+		buf_printf(b, "%s%.*s>", before, SV_ARG(one));
+		before = ",\n <";
+	} while (list.n > 0);
+	buf_char(b, '\n');
 }
 
 /* RFC 5965 section 2 would have the message's own subject there, which is somebody's text. */
@@ -49,8 +85,9 @@ report_frame_begin(struct buf *b, const struct report_frame *f, const char *what
 {
 	char date[TIME_MAIL_STRLEN];
 
-	buf_printf(b, "From: <%.*s>\nTo: <%.*s>\nSubject: %s for %.*s\nDate: %s\n", SV_ARG(f->from),
-	    SV_ARG(f->to), what, SV_ARG(about), time_mail_str(f->at, date));
+	buf_printf(b, "From: <%.*s>\n", SV_ARG(f->from));
+	addresses_put(b, f->to);
+	buf_printf(b, "Subject: %s for %.*s\nDate: %s\n", what, SV_ARG(about), time_mail_str(f->at, date));
 	buf_printf(b, "Message-ID: <%.*s@%.*s>\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\n",
 	    SV_ARG(f->id), SV_ARG(f->submitter));
 	buf_printf(b, "Content-Type: multipart/report; report-type=feedback-report;\n boundary=\"=_%.*s\"\n\n",
@@ -78,4 +115,10 @@ report_frame_end(struct buf *b, const struct report_frame *f, struct sv head)
 	report_frame_part(b, f, "text/rfc822-headers; charset=us-ascii");
 	buf_sv(b, head);
 	buf_printf(b, "\n--=_%.*s--\n", SV_ARG(f->id));
+}
+
+uint64_t
+report_incidents(uint64_t n)
+{
+	return n > UINT32_MAX ? UINT32_MAX : n;
 }

@@ -47,7 +47,9 @@ struct report_frame {
 	struct sv	from, to, submitter, id, agent;		/* as in struct report_failure_mail */
 	int64_t		at;
 };
-bool	 report_frame_ok(const struct report_frame *);
+bool	 report_frame_ok(const struct report_frame *);	/* to: several with "," between, too */
+/* RFC 5965 section 3.5: "must be a 32-bit unsigned integer". */
+uint64_t report_incidents(uint64_t);
 void	 report_frame_begin(struct buf *, const struct report_frame *, const char *what, struct sv about);
 void	 report_frame_part(struct buf *, const struct report_frame *, const char *type);
 void	 report_frame_feedback(struct buf *, const struct report_frame *, const char *type);

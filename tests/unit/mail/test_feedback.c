@@ -114,6 +114,18 @@ static const struct {
 	{ TOP REPORT NEEDED "Arrival-Date: yesterday\nIncidents: -1\nSource-Port: 65536\n" ORIGINAL, false,
 	  { FEEDBACK_VALUE, FEEDBACK_VALUE, FEEDBACK_VALUE, END } },
 	{ TOP REPORT NEEDED "Original-Mail-From: <a b>\n" ORIGINAL, false, { FEEDBACK_VALUE, END } },
+	/* RFC 5965 section 3.2: "if both are present, the report is malformed" */
+	{ TOP REPORT NEEDED "Arrival-Date: 8 Mar 2005 14:00:00 EST\nReceived-Date: 9 Mar 2005 14:00:00 EST\n" ORIGINAL, false,
+	  { FEEDBACK_DOUBLE, END } },
+	{ TOP REPORT NEEDED "Received-Date: 8 Mar 2005 14:00:00 EST\n" ORIGINAL, false, { END } },
+	/* section 3.5: "must be a 32-bit unsigned integer" */
+	{ TOP REPORT NEEDED "Incidents: 4294967295\n" ORIGINAL, false, { END } },
+	{ TOP REPORT NEEDED "Incidents: 4294967296\n" ORIGINAL, false, { FEEDBACK_VALUE, END } },
+	/* section 3.5: [CFWS] around nearly all values */
+	{ TOP REPORT "Feedback-Type: (a) abuse (b)\nUser-Agent: a (b)\nVersion: (a) 1\n"
+	  "Incidents: 2 (a (b\\)) c)\n (d)\nSource-Port: (a) 25\nSource-IP: (from) 192.0.2.1\n"
+	  "Arrival-Date: (a) 8 Mar 2005 14:00:00 -0500\nOriginal-Mail-From: (<) <\"a(b\"@c.example> (>)\n" ORIGINAL, false,
+	  { END } },
 	{ TOP REPORT "Feedback-Type: opt-out\nUser-Agent: a\nVersion: 0.1\n" ORIGINAL, false, { FEEDBACK_TYPE, END } },
 	{ TOP REPORT "Feedback-Type: Other\nUser-Agent: a\nVersion: 0.1\n" ORIGINAL, false, { END } },
 	{ TOP REPORT "Feedback-Type:\nUser-Agent: a\nVersion: 1\n" ORIGINAL, false, { FEEDBACK_VALUE, END } },
@@ -140,6 +152,24 @@ forms(void **state UNUSED)
 		assert_int_equal(w.f == NULL, rows[i].is_none);
 		(void)pool_free(w.pool);
 	}
+}
+
+/* Comments are none of a value, but of those that have parentheses of their own. */
+static void
+comments(void **state UNUSED)
+{
+	struct world w = world_of(TOP REPORT NEEDED "Incidents: 2 (a)\nReported-Domain: (a) b.example (c)\n"
+	    "Original-Mail-From: (<) <\"a(b\"@c.example> (>)\nReported-URI: http://d.example/(e)\n"
+	    "Original-Envelope-Id: a(b)\nDKIM-Domain: f.example (g\n" ORIGINAL);
+
+	assert_null(w.fs.head);
+	assert_int_equal(w.f->incidents, 2);
+	sv_is(w.f->domains.v[0], "b.example");
+	sv_is(w.f->mail_from.local, "a(b");
+	sv_is(w.f->uris.v[0], "http://d.example/(e)");
+	sv_is(w.f->envelope_id, "a(b)");
+	sv_is(w.f->dkim_domain, "f.example");
+	(void)pool_free(w.pool);
 }
 
 static void
@@ -216,13 +246,19 @@ static const struct {
 	  { NULL, "c:r:m" } },
 	{ "Original-Mail-From: <bounce+bob=there.example@isp.example>\n", "From: a@x.example\nList-Id: <l.isp.example>\n",
 	  FEEDBACK_BY_MAIL_FROM, 0, { NULL, NULL, "bounce+bob=there.example", "<l.isp.example>" } },
-	{ "Original-Mail-From: <>\nReported-Domain: Customer.Example\n", "Return-Path: <v@isp.example>\nA: b\n",
+	{ "Original-Mail-From: <>\nReported-Domain: Customer.Example\n", "Return-Path: <>\nA: b\n",
 	  FEEDBACK_BY_REPORTED, 1, { NULL } },
 	{ "Reported-Domain: a b\n", "Return-Path: <v@isp.example>\nCFBL-Feedback-ID: 17\n", FEEDBACK_BY_MAIL_FROM, 0,
 	  { "17", NULL, "v" } },
 	{ "Original-Mail-From: <v@x.example>\n", "From: A <a@sub.isp.example>\nMessage-ID: <1@x>\n", FEEDBACK_BY_FROM, 0,
 	  { NULL, NULL, NULL, NULL, "<1@x>" } },
 	{ "Original-Mail-From: <v@notisp.example>\n", "From: broken <\n", -1, 0, { NULL } },
+	/* RFC 9477 section 5.2: blanks and comments are none of the identifier */
+	{ "", "From: a@isp.example\nCFBL-Feedback-ID: 3789e1ae (a) 1938\n\t:aa2f \n", FEEDBACK_BY_FROM, 0, { "3789e1ae1938:aa2f" } },
+	/* RFC 5965 section 2, g: the third part before the second */
+	{ "Original-Mail-From: <v@customer.example>\n", "Return-Path: <w@isp.example>\n", FEEDBACK_BY_MAIL_FROM, 0,
+	  { NULL, NULL, "w" } },
+	{ "Reported-Domain: customer.example\n", "From: a@isp.example\n", FEEDBACK_BY_FROM, 0, { NULL } },
 };
 
 static void
@@ -301,4 +337,4 @@ dates_read(void **state UNUSED)
 	}
 }
 
-TESTS_MAIN("mail feedback", T(whole), T(forms), T(sources), T(limits), T(about), T(names), T(dates_read))
+TESTS_MAIN("mail feedback", T(whole), T(forms), T(comments), T(sources), T(limits), T(about), T(names), T(dates_read))

@@ -161,7 +161,11 @@ options(void **state UNUSED)
 	assert_null(strstr(b.p, "a b@example.com"));
 	buf_done(&b);
 	w.f.mail_from = NULL;
+	w.f.to = SV("f@a.test,g@b.test");
+	w.f.incidents = UINT64_C(1) << 32;
 	b = written(&w);
+	assert_non_null(strstr(b.p, "\nTo: <f@a.test>,\n <g@b.test>\nSubject:"));
+	assert_non_null(strstr(b.p, "\nIncidents: 4294967295\n"));
 	assert_non_null(strstr(b.p, "\nOriginal-Mail-From: <>\n"));
 	buf_done(&b);
 	(void)pool_free(w.pool);
@@ -179,7 +183,10 @@ refused(void **state UNUSED)
 		{ offsetof(struct feedback_out, submitter), "a\nb" },
 		{ offsetof(struct feedback_out, domain), "a b" },
 		{ offsetof(struct feedback_out, id), "a-b" },
+		{ offsetof(struct feedback_out, to), "a@b.test,a b@c.test" },
 		{ offsetof(struct feedback_out, agent), "" },
+		{ offsetof(struct feedback_out, agent), "a\nSource-IP: 192.0.2.1" },
+		{ offsetof(struct feedback_out, agent), "a@b" },
 		{ offsetof(struct feedback_out, auth_results), "a\x80" },
 		{ offsetof(struct feedback_out, key), "123456789012345" },
 	};

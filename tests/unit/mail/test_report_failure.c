@@ -208,6 +208,7 @@ refused(void **state UNUSED)
 		{ offsetof(struct report_failure_mail, id), "a-b" },
 		{ offsetof(struct report_failure_mail, agent), "" },
 		{ offsetof(struct report_failure_mail, agent), "a\x01" },
+		{ offsetof(struct report_failure_mail, agent), "a\nBcc: c@d" },
 		{ offsetof(struct report_failure_mail, feedback), "a\x80" },
 		{ offsetof(struct report_failure_mail, head), "a\x80" },
 	};
