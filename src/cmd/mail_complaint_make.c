@@ -196,6 +196,19 @@ id_take(struct complaint *s)
 		s->m.id = app_conf_str(s->conf, CONF_MAIL_AUTHSERV_ID);
 }
 
+/* The same mail to each. */
+static int
+all_send(struct mail_out *out, struct sv list, const struct buf *b, struct sv *ret_said)
+{
+	do {
+		struct sv to = sv_cut(&list, ',');
+
+		if (mail_out_send(out, "", to, buf_get(b), ret_said) != MAIL_REPORTS_GOOD)
+			return -EIO;
+	} while (list.n > 0);
+	return 0;
+}
+
 /* By the way that reports go; with the null sender, as nobody waits for a bounce. */
 static int
 mail_send(const struct cmd_ctx *ctx, const struct complaint *s, struct sv to, const struct buf *b)
@@ -213,7 +226,7 @@ mail_send(const struct cmd_ctx *ctx, const struct complaint *s, struct sv to, co
 	}
 	(void)snprintf(folder, sizeof(folder), "%s/mail-out", app_conf_str(s->conf, CONF_STATE));
 	if (mail_via_parse(sv_str(app_conf_str(s->conf, CONF_REPORTING_VIA)), &c.via) == 0 &&
-	    mail_out_new(&c, &out, &what) == 0 && mail_out_send(out, "", to, buf_get(b), &said) == MAIL_REPORTS_GOOD)
+	    mail_out_new(&c, &out, &what) == 0 && all_send(out, to, b, &said) == 0)
 		return EXIT_GOOD;
 	cmd_err(tr(ctx->lang, N_("not sent by %s: %.*s")), app_conf_str(s->conf, CONF_REPORTING_VIA),
 	    SV_ARG(said.n > 0 ? said : sv_str(what)));

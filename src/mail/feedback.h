@@ -102,8 +102,8 @@ int	 feedback_date_parse(struct sv, int64_t *ret) MUST_USE;
 enum feedback_by {		/* the first that names one of ours */
 	FEEDBACK_BY_DKIM,	/* d= of a signature in the original; unverified */
 	FEEDBACK_BY_MAIL_FROM,
-	FEEDBACK_BY_REPORTED,	/* Reported-Domain */
 	FEEDBACK_BY_FROM,	/* of the original */
+	FEEDBACK_BY_REPORTED,	/* Reported-Domain: who reports may have it from anywhere */
 	FEEDBACK_BY_MAX
 };
 /* A msgid. */
@@ -142,6 +142,8 @@ enum feedback_note_why {
 	FEEDBACK_NOTE_NOT_OURS,		/* the uppermost is another's: anybody can write one */
 	FEEDBACK_NOTE_NOBODY,		/* nothing passed: no domain is behind it */
 	FEEDBACK_NOTE_FOREIGN,		/* a complaint about mail that is not ours */
+	FEEDBACK_NOTE_KIND,		/* not-spam, auth-failure, or a kind that we do not know */
+	FEEDBACK_NOTE_UNSIGNED,		/* it came for a CFBL-Address, and its author's domain did not sign it */
 	FEEDBACK_NOTE_MAX
 };
 /* A msgid: why nothing is counted. */
@@ -167,17 +169,18 @@ int	 feedback_note(const struct mail_head *head, const struct feedback *f,
 /* --- out --- */
 
 /*
- * To whom, as the message itself says (CFBL-Address, RFC 9477): where the author's domain, and that
- * of the address if it is another, each stand for it with a signature that passed and covers
- * CFBL-Address (and CFBL-Feedback-ID, if there is one). results: of the message's check, beside
- * sigs. .n of *ret is 0: nowhere. -ENOMEM.
+ * To whom, as the message itself says: its CFBL-Address fields, "a list of addresses, each of which
+ * should receive a report" (RFC 9477 section 3.2). Of an address, the domain has a signature that
+ * passed and covers the field (and CFBL-Feedback-ID, if there is one), and the author's domain one
+ * that passed. results: of the message's check, beside sigs. *ret: with "," between; .n is 0:
+ * nowhere. -ENOMEM.
  */
 int	 feedback_cfbl(const struct mail_head *, const struct dname *author, const struct dkim_sig *sigs,
 	    const enum mail_result *results, size_t n, struct pool *, struct sv *ret) MUST_USE;
 
 struct feedback_out {
 	enum feedback_type	 type;		/* not FEEDBACK_AUTH_FAILURE: see mail/report.h */
-	struct sv		 from, to;	/* addresses, without "<>" */
+	struct sv		 from, to;	/* addresses, without "<>"; to: one, or several with "," between */
 	struct sv		 submitter;	/* the domain of who reports */
 	struct sv		 id;		/* letters and digits */
 	struct sv		 agent;		/* our name and version */

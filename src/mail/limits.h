@@ -30,6 +30,7 @@
 #define FEEDBACK_REPORT_MAX	(64 * 1024)	/* octets of message/feedback-report; real ones have 1 KB */
 #define FEEDBACK_ORIGINAL_MAX	(256 * 1024)	/* octets of the message complained of: its head is all that is read */
 #define FEEDBACK_VALUE_MAX	1000		/* octets of a field: one line of RFC 5322 section 2.1.1 */
+#define FEEDBACK_CFBL_MAX	8		/* addresses of one message: its sender's, and who sends for him */
 #define FEEDBACK_LIST_MAX	16		/* fields of one name; a complaint has one message */
 
 /* --- tags.h --- */

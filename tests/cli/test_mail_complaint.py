@@ -108,6 +108,9 @@ def note(t, folder):
     t.ok(code == 1 and "no Authentication-Results" in err, "nor is a message without", err)
     code, out, err = d.complain(OURS + "dkim=pass header.d=provider.test\n" + ARF % ("ours.test", "ours.test"), "--note")
     t.ok(code == 0 and "ours.test" in out, "a provider's complaint counts against our domain", (out, err))
+    code, out, err = d.complain(OURS + "dkim=pass header.d=provider.test\n" +
+                                (ARF % ("ours.test", "ours.test")).replace("abuse", "not-spam"), "--note")
+    t.ok(code == 1 and "another kind" in err, "that a message is no spam does not", err)
     code, out, err = d.complain(OURS + "dkim=pass header.d=provider.test\n" + ARF % ("else.test", "else.test"), "--note")
     t.ok(code == 1 and "none of our domains" in err, "one about others' mail does not", err)
     got = d.known()
@@ -149,6 +152,9 @@ def make(t, folder):
             "sent with the null sender")
     t.ok(sink.mails and b"Feedback-Type: abuse" in sink.mails[0][2], "as it was printed", err)
     t.equal([arf_reader.wrongs(m[2]) for m in sink.mails], [[]], "a strict reader finds nothing wrong with it")
+    house.run(*base, "-c", conf, "--to", "a@x.test,b@y.test", "--send")
+    t.equal([(to, b"To: <a@x.test>,\r\n <b@y.test>\r\n" in m) for _, to, m in sink.mails[1:]], [("a@x.test", True), ("b@y.test", True)],
+            "several addresses, as a message may name them: to each (RFC 9477 section 3.2)")
     for entries, said in REFUSED:
         with open(conf, "w") as f:
             f.write("state: state\norganisation:\n  mail-domains: [ours.test]\nmail:\n  complaints:\n%s" %

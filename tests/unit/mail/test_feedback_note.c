@@ -94,6 +94,81 @@ operators(void **state UNUSED)
 	(void)pool_free(bad.pool);
 }
 
+/* RFC 5965 section 6: "MUST ignore any … report types they do not explicitly support". */
+static void
+kinds(void **state UNUSED)
+{
+	static const struct sv ids[] = { { "mx.here.test", 12 } };
+	static const struct {
+		enum feedback_type	 type;
+		const char		*word;
+		enum feedback_note_why	 why;
+	} rows[] = {
+		{ FEEDBACK_ABUSE, "abuse", FEEDBACK_NOTED },
+		{ FEEDBACK_FRAUD, "fraud", FEEDBACK_NOTED },
+		{ FEEDBACK_VIRUS, "virus", FEEDBACK_NOTED },
+		{ FEEDBACK_OTHER, "Other", FEEDBACK_NOTED },
+		{ FEEDBACK_OTHER, "", FEEDBACK_NOTED },
+		{ FEEDBACK_OTHER, "something-new", FEEDBACK_NOTE_KIND },
+		{ FEEDBACK_NOT_SPAM, "not-spam", FEEDBACK_NOTE_KIND },
+		{ FEEDBACK_AUTH_FAILURE, "auth-failure", FEEDBACK_NOTE_KIND },
+	};
+	struct world w = world_of(OURS "dkim=pass header.d=provider.test\r\n\r\n");
+	struct feedback_about about = { .is_ours = true };
+	struct dname ours;
+
+	assert_int_equal(mail_name(SV("one.test"), &ours), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct feedback f = { .has_report = true, .type = rows[i].type, .type_word = sv_str(rows[i].word) };
+		struct feedback_note n;
+
+		assert_int_equal(feedback_note(&w.head, &f, &about, &ours, ids, 1, w.pool, &n), 0);
+		assert_int_equal(n.why, rows[i].why);
+		assert_int_equal(n.n, rows[i].why == FEEDBACK_NOTED);
+	}
+	(void)pool_free(w.pool);
+}
+
+/* RFC 9477 section 3.5: what comes for a CFBL-Address has a signature of its author's domain. */
+static void
+signed_mail(void **state UNUSED)
+{
+	static const struct sv ids[] = { { "mx.here.test", 12 } };
+	static const struct {
+		const char		*head;
+		enum feedback_note_why	 why;
+	} rows[] = {
+		{ "dkim=pass header.d=provider.test\r\nFrom: f@provider.test", FEEDBACK_NOTED },
+		{ "dkim=pass header.d=provider.test\r\nFrom: f@fbl.provider.test", FEEDBACK_NOTED },
+		{ "dkim=pass header.d=fbl.provider.test\r\nFrom: f@provider.test", FEEDBACK_NOTE_UNSIGNED },
+		{ "spf=pass smtp.mailfrom=provider.test\r\nFrom: f@provider.test", FEEDBACK_NOTE_UNSIGNED },
+		{ "dmarc=pass header.from=provider.test\r\nFrom: f@provider.test", FEEDBACK_NOTE_UNSIGNED },
+		{ "dkim=pass header.d=provider.test", FEEDBACK_NOTE_UNSIGNED },
+		{ "dkim=fail header.d=provider.test; dkim=pass header.d=other.test\r\nFrom: f@provider.test",
+		    FEEDBACK_NOTE_UNSIGNED },
+		{ "dkim=fail header.d=provider.test\r\nFrom: f@provider.test", FEEDBACK_NOTE_NOBODY },
+	};
+	struct world original = world_of("CFBL-Address: f@one.test\r\n\r\n");
+	struct feedback f = { .has_report = true, .original = original.head };
+	struct feedback_about about = { .is_ours = true };
+	struct dname ours;
+
+	assert_int_equal(mail_name(SV("one.test"), &ours), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct feedback_note n;
+		char head[300];
+		struct world w;
+
+		(void)snprintf(head, sizeof(head), OURS "%s\r\n\r\n", rows[i].head);
+		w = world_of(head);
+		assert_int_equal(feedback_note(&w.head, &f, &about, &ours, ids, 1, w.pool, &n), 0);
+		assert_int_equal(n.why, rows[i].why);
+		assert_int_equal(n.n, rows[i].why == FEEDBACK_NOTED);
+		(void)pool_free(w.pool);
+	}
+	(void)pool_free(original.pool);
+}
+
 /* RFC 9477 section 3.1: strict, relaxed, another's address; what is covered, and what passed. */
 static void
 cfbl(void **state UNUSED)
@@ -110,12 +185,31 @@ cfbl(void **state UNUSED)
 		{ "f@b.test", "", "a.test", "b.test CFBL-Address pass", "" },
 		{ "f@b.test", "", "a.test", "a.test CFBL-Address pass b.test CFBL-Address pass", "f@b.test" },
 		{ "f@a.test", "CFBL-Feedback-ID: 1\r\n", "a.test", "a.test CFBL-Address pass", "" },
-		{ "f@a.test", "CFBL-Address: g@a.test\r\n", "a.test", "a.test CFBL-Address pass", "" },
+		{ "f@a.test", "CFBL-Feedback-ID: 1\r\n", "a.test", "a.test CFBL-Address:CFBL-Feedback-ID pass", "f@a.test" },
+		{ "f@a.test", "CFBL-Feedback-ID: 1\r\nCFBL-Feedback-ID: 2\r\n", "a.test",
+		    "a.test CFBL-Address:CFBL-Feedback-ID pass", "" },
 		{ "no address", "", "a.test", "a.test CFBL-Address pass", "" },
+		/* 3.1.2: the address is below the author's domain */
+		{ "f@m.a.test", "", "a.test", "a.test CFBL-Address pass", "f@m.a.test" },
+		{ "f@a.test", "", "m.a.test", "m.a.test CFBL-Address pass", "" },
+		/* 3.1.3: signed by the author before somebody sent it, who signs for the address */
+		{ "f@b.test", "", "a.test", "a.test From pass b.test CFBL-Address pass", "f@b.test" },
+		{ "f@b.test", "", "a.test", "a.test From fail b.test CFBL-Address pass", "" },
+		{ "f@b.test", "", "a.test", "a.test From pass b.test From pass", "" },
+		/* 3.2: "a list of addresses"; a name in h= covers one field, the lowest first */
+		{ "f@a.test", "CFBL-Address: g@a.test\r\n", "a.test", "a.test CFBL-Address:CFBL-Address pass", "g@a.test,f@a.test" },
+		{ "f@a.test", "CFBL-Address: g@a.test\r\n", "a.test", "a.test CFBL-Address pass", "g@a.test" },
+		{ "F@a.test", "CFBL-Address: F@A.test\r\n", "a.test", "a.test CFBL-Address:CFBL-Address pass", "F@a.test" },
+		{ "f@a.test", "CFBL-Address: g@b.test\r\n", "a.test", "a.test CFBL-Address:CFBL-Address pass", "f@a.test" },
+		/* 5.1: CFWS, and RFC 6532 */
+		{ "(a; b) f@a.test (c); (d) report=xarf", "", "a.test", "a.test CFBL-Address pass", "f@a.test" },
+		{ "f@b\xc3\xbc.test", "", "xn--b-eha.test", "xn--b-eha.test CFBL-Address pass", "f@xn--b-eha.test" },
+		{ "\xc3\xbc@a.test", "", "a.test", "a.test CFBL-Address pass", "" },
+		{ "\"a,b\"@a.test", "", "a.test", "a.test CFBL-Address pass", "" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct sv names[2], left = sv_str(rows[i].sigs), to;
+		struct sv names[2][2], left = sv_str(rows[i].sigs), to;
 		struct dkim_sig sigs[2];
 		enum mail_result results[2];
 		struct dname author;
@@ -126,16 +220,21 @@ cfbl(void **state UNUSED)
 		(void)snprintf(head, sizeof(head), "CFBL-Address: %s\r\n%s\r\n", rows[i].address, rows[i].more);
 		w = world_of(head);
 		for (; left.n > 0; n++) {
-			sigs[n] = (struct dkim_sig){ .names = &names[n], .n_names = 1 };
+			struct sv h;
+
+			sigs[n] = (struct dkim_sig){ .names = names[n], .n_names = 0 };
 			assert_int_equal(mail_name(sv_cut(&left, ' '), &sigs[n].domain_name), 0);
-			names[n] = sv_cut(&left, ' ');
+			for (h = sv_cut(&left, ' '); h.n > 0;)
+				names[n][sigs[n].n_names++] = sv_cut(&h, ':');
 			assert_int_equal(mail_result_parse(sv_cut(&left, ' '), &results[n]), 0);
 		}
 		assert_int_equal(mail_name(sv_str(rows[i].author), &author), 0);
 		assert_int_equal(feedback_cfbl(&w.head, &author, sigs, results, n, w.pool, &to), 0);
+		if (!sv_eq_str(to, rows[i].want))
+			print_message("# row %zu: %.*s\n", i, SV_ARG(to));
 		assert_true(sv_eq_str(to, rows[i].want));
 		(void)pool_free(w.pool);
 	}
 }
 
-TESTS_MAIN("mail feedback_note", T(users), T(operators), T(cfbl))
+TESTS_MAIN("mail feedback_note", T(users), T(operators), T(kinds), T(signed_mail), T(cfbl))
