@@ -243,6 +243,7 @@ mail_reports(void **state)
 {
 	struct fixture *f = *state;
 	const struct finding *x;
+	struct buf text = BUF_INIT;
 
 	findings_init(&f->fs, f->pool);
 	alarm_mail_reports(SV("queue\nsomething\t5\nqueue\tx\n\t5\n"), &f->fs);
@@ -250,6 +251,11 @@ mail_reports(void **state)
 	alarm_mail_reports(SV("queue\t1795000000\n"), &f->fs);
 	x = only(f, ALARM_MAIL_REPORTS);
 	assert_true(sv_eq(x->subject, SV("queue")));
+	finding_text(&text, x, LANG_EN);
+	buf_char(&text, '\0');
+	assert_non_null(strstr(text.p, "Since 2026-11-18T11:06:40Z"));
+	assert_non_null(strstr(text.p, "a report has waited for more than a day to be sent"));
+	buf_done(&text);
 	assert_true(alarm_is_of_mail_reports(SV("ALARM_MAIL_REPORTS")));
 	assert_false(alarm_is_of_mail_reports(SV("ALARM_MAIL_KEY")));
 	assert_false(alarm_is_of_mail_keys(SV("ALARM_MAIL_REPORTS")));

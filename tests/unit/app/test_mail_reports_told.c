@@ -47,18 +47,25 @@ world_done(struct world *w)
 }
 
 static void
-tell(struct world *w, int64_t now)
+tell_more(struct world *w, int64_t now, const struct mail_reports_more *more)
 {
-	const struct mail_reports_more more = { .journal_at = -1, .trouble_of = SV("via"),
-		.trouble = SV("mx.example: 421 busy"), .trouble_since = T0 };
 	struct buf b = BUF_INIT;
 
-	assert_int_equal(mail_reports_told(w->r, now, &more, &b), 0);
+	assert_int_equal(mail_reports_told(w->r, now, more, &b), 0);
 	json_decref(w->told);
 	w->told = json_loadb(b.p, b.len, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(w->told);
 	w->len = b.len;
 	buf_done(&b);
+}
+
+static void
+tell(struct world *w, int64_t now)
+{
+	const struct mail_reports_more more = { .journal_at = -1, .trouble_of = SV("via"),
+		.trouble = SV("mx.example: 421 busy"), .trouble_since = T0 };
+
+	tell_more(w, now, &more);
 }
 
 static void
@@ -94,6 +101,10 @@ test_empty(void **state)
 	is_text(json_object_get(w.told, "journal_since"), "null");
 	is_text(json_object_get(w.told, "trouble"),
 	    "{\"of\":\"via\",\"since\":1728000000,\"what\":\"mx.example: 421 busy\"}");
+	tell_more(&w, T0, &(struct mail_reports_more){ .journal_at = T0 - 5, .trouble = SV("old") });
+	is_text(json_object_get(w.told, "now"), "1728000000");
+	is_text(json_object_get(w.told, "journal_since"), "1727999995");
+	is_text(json_object_get(w.told, "trouble"), "null");
 	world_done(&w);
 }
 
@@ -144,6 +155,38 @@ test_results(void **state)
 	world_done(&w);
 }
 
+/* Those with the most messages first; what was done with them stands under its name. */
+static void
+test_domains(void **state)
+{
+	static const enum reports_act acts[] = { REPORTS_REJECTED, REPORTS_REJECTED, REPORTS_REJECTED,
+		REPORTS_QUARANTINED, REPORTS_QUARANTINED, REPORTS_PASSED };
+	struct reports_row one = row("z", T0, MAIL_PASS, MAIL_NONE, REPORTS_PASSED);
+	struct sv name = SV("a.example");
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	one.names = &name;
+	take(&w, &one, 1);
+	name = SV("b.example");
+	for (size_t i = 0; i < ARRAY_LEN(acts); i++) {
+		char id[8];
+
+		(void)snprintf(id, sizeof(id), "b%zu", i);
+		one.queue_id = sv_str(id);
+		one.act = acts[i];
+		take(&w, &one, 1);
+	}
+	tell(&w, T0 + 60);
+	is_text(json_object_get(w.told, "domains"), "[{\"complaints\":0,\"domain\":\"b.example\","
+	    "\"first\":1728000000,\"last\":1728000000,\"messages\":6,\"passed\":1,"
+	    "\"quarantined\":2,\"rejected\":3},{\"complaints\":0,\"domain\":\"a.example\","
+	    "\"first\":1728000000,\"last\":1728000000,\"messages\":1,\"passed\":1,"
+	    "\"quarantined\":0,\"rejected\":0}]");
+	world_done(&w);
+}
+
 static void
 test_queue(void **state)
 {
@@ -186,11 +229,17 @@ test_queue(void **state)
 	world_done(&w);
 }
 
+static void
+is_first(const struct world *w, const char *key, const char *member, const char *want)
+{
+	is_text(json_object_get(json_array_get(json_object_get(w->told, key), 0), member), want);
+}
+
 /* More than is shown: lists end where they are to, totals do not. */
 static void
 test_many(void **state)
 {
-	const struct reports_outcome gone = { REPORTS_GIVEN_UP, true, T0 + 90000, 0, { "550", 3 } };
+	struct reports_outcome gone = { REPORTS_GIVEN_UP, true, T0, 0, { "550", 3 } };
 	struct reports_row one = row("a", T0, MAIL_PASS, MAIL_NONE, REPORTS_PASSED);
 	struct world w;
 	unsigned made;
@@ -211,8 +260,9 @@ test_many(void **state)
 		take(&w, &one, 1);
 		if (i > MAIL_REPORTS_TOLD_DEAD)
 			continue;
-		assert_int_equal(reports_make(w.r, domain, DAY, T0 + 90000, &made), 0);
-		assert_int_equal(reports_address(w.r, i + 1, to, 2, T0 + 90000), 0);
+		assert_int_equal(reports_make(w.r, domain, DAY, T0 + 90000 + i, &made), 0);
+		assert_int_equal(reports_address(w.r, i + 1, to, 2, T0 + 90000 - i), 0);
+		gone.at = T0 + i;
 		for (unsigned k = 0; k < MAIL_REPORTS_DEAD_MAX; k++)
 			assert_int_equal(reports_tried(w.r, i + 1, to[1], &gone), 0);
 	}
@@ -221,8 +271,13 @@ test_many(void **state)
 	is_text(json_object_get(w.told, "domains_total"), "53");
 	assert_int_equal(json_array_size(json_object_get(w.told, "next")), MAIL_REPORTS_TOLD_NEXT);
 	is_text(json_object_get(json_object_get(w.told, "queue"), "due"), "21");
+	is_text(json_object_get(json_object_get(w.told, "queue"), "oldest"), "1728090000");
 	assert_int_equal(json_array_size(json_object_get(w.told, "dead")), MAIL_REPORTS_TOLD_DEAD);
 	is_text(json_object_get(w.told, "dead_total"), "21");
+	/* The first that is tried; what was given up, and who failed, last. */
+	is_first(&w, "next", "id", "21");
+	is_first(&w, "given_up", "id", "21");
+	is_first(&w, "dead", "address", "\"b@d20.example\"");
 	world_done(&w);
 }
 
@@ -311,5 +366,5 @@ test_worst(void **state)
 	world_done(&w);
 }
 
-TESTS_MAIN("mail_reports_told", T(test_empty), T(test_results), T(test_queue), T(test_many),
-    T(test_facts), T(test_worst))
+TESTS_MAIN("mail_reports_told", T(test_empty), T(test_results), T(test_domains),
+    T(test_queue), T(test_many), T(test_facts), T(test_worst))

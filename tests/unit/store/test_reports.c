@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "store/reports.h"
+#include "store/reports_internal.h"
 #include "store/reports_tally.h"
 
 #define DAY	20000
@@ -506,6 +507,8 @@ test_tally(void **state)
 	assert_int_equal(reports_add(w.r, rows, 1, &is_new), 0);
 	assert_int_equal(reports_end(w.r, -EBADMSG), -EBADMSG);
 	took(&w, rows, 1, 1);
+	assert_int_equal(reports_tally(w.r, 0, 1, tally_put, &w), 0);	/* kept by the hour, no finer */
+	said(&w, "0:2/0/0=3 0:2/1/0=1 3600:0/0/0=1 86400:0/0/2=1 ");
 	assert_int_equal(reports_tally(w.r, T0, 86400, tally_put, &w), 0);
 	said(&w, "0:0/0/0=1 0:2/0/0=3 0:2/1/0=1 86400:0/0/2=1 ");
 	assert_int_equal(reports_tally(w.r, T0 + 3600, 3600, tally_put, &w), 0);
@@ -564,6 +567,8 @@ test_counts(void **state)
 	counts_make(&w);
 	assert_int_equal(reports_counts(w.r, DAY, count_put, &w), 0);
 	said(&w, "0:1=2 0:2=1 1:1=1 1:3=1 1:4=1 1:5=2 ");
+	/* Of a later version. */
+	assert_int_equal(reports_count(w.r, REPORTS_N_MAX, DAY + 2, 7), 0);
 	assert_int_equal(reports_counts(w.r, DAY + 2, count_put, &w), 0);
 	said(&w, "");
 	assert_int_equal(reports_totals(w.r, totals), 0);
