@@ -146,24 +146,32 @@ delivery_of(enum mail_act act)
 	return deliveries[act];
 }
 
-/* Too many signatures to tell of: DMARC's alone says why there is a report. */
+/*
+ * Those of the method that the report is about (RFC 6591 section 3.1), and with the message's own
+ * head all of them. Of too many signatures to tell of, the first stands for all.
+ */
 static int
-results_take(struct telling *t, struct buf *b)
+results_take(struct telling *t, enum report_about about, struct buf *one, struct buf *all)
 {
-	const struct mail_judge_out only = { .dmarc = t->found->dmarc };
+	static const enum authres_method methods[REPORT_ABOUT_MAX] = {
+		[REPORT_ABOUT_DMARC] = AUTHRES_DMARC, [REPORT_ABOUT_DKIM] = AUTHRES_DKIM,
+		[REPORT_ABOUT_SPF] = AUTHRES_SPF,
+	};
 	struct authres a;
-	int rc = 0;
+	int rc = mail_judge_say(&t->g->judge, &t->g->in, t->found, t->g->conf->authserv_id, t->pool, &a);
 
-	for (unsigned i = 0; i < 2 && (i == 0 || b->len > REPORT_RESULTS_MAX); i++) {
-		b->len = 0;
-		if ((rc = mail_judge_say(&t->g->judge, &t->g->in, i == 0 ? t->found : &only,
-		    t->g->conf->authserv_id, t->pool, &a)) < 0)
-			return rc;
-		report_results_redact(&a);
-		authres_write(b, &a, sizeof("Authentication-Results:") - 1, false);
+	if (rc < 0)
+		return rc;
+	report_results_redact(&a);
+	authres_write(all, &a, sizeof("Authentication-Results:") - 1, false);
+	for (size_t max = SIZE_MAX; max > 0 && (max > 1 || one->len > REPORT_RESULTS_MAX); max = max > 1) {
+		one->len = 0;
+		report_results_keep(&a, methods[about], max);
+		authres_write(one, &a, sizeof("Authentication-Results:") - 1, false);
 	}
-	t->f.auth_results = buf_get(b);
-	return b->rc;
+	t->f.auth_results = buf_get(one);
+	t->f.all_results = one->len + all->len > REPORT_RESULTS_MAX ? SV("") : buf_get(all);
+	return one->rc < 0 ? one->rc : all->rc;
 }
 
 static int
@@ -228,11 +236,11 @@ static int
 failure_make(struct telling *t, enum report_about about, const struct mail_decision *d,
     struct mail_failure *ret)
 {
-	_cleanup_(buf_done) struct buf results = BUF_INIT, feedback = BUF_INIT, head = BUF_INIT;
+	_cleanup_(buf_done) struct buf one = BUF_INIT, all = BUF_INIT, feedback = BUF_INIT, head = BUF_INIT;
 	struct pool *made = t->g->made;
 	int rc;
 
-	if ((rc = evidence_take(t, about, d)) < 0 || (rc = results_take(t, &results)) < 0 ||
+	if ((rc = evidence_take(t, about, d)) < 0 || (rc = results_take(t, about, &one, &all)) < 0 ||
 	    (rc = report_failure_write(&feedback, &head, t->pool, &t->f)) < 0 ||
 	    (rc = alike_take(made, &t->f, &ret->alike)) < 0 ||
 	    (rc = addresses_take(made, t->view->record, ret)) < 0)

@@ -161,7 +161,7 @@ by_from(struct search *s)
 	return 0;
 }
 
-/* RFC 5965 section 2: "SHOULD use the content of the third part first, then data from the second part". */
+/* RFC 5965 section 2: "use the content of the third part first, then data from the second part". */
 static int
 domain_find(struct search *s)
 {

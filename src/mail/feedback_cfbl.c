@@ -13,7 +13,7 @@ struct asking {
 	struct pool		*pool;
 };
 
-/* RFC 6376 section 5.4.2: each time that h= has the name, it covers one field more, from the bottom up. */
+/* RFC 6376 section 5.4.2: each time that h= has the name, it covers one field more, from the bottom. */
 static size_t
 covered(const struct dkim_sig *s, struct sv name)
 {

@@ -58,7 +58,7 @@ feedback_put(const struct out *w)
 	}
 	if (f->arrived != 0)
 		buf_printf(w->b, "Arrival-Date: %s\n", time_mail_str(f->arrived, text));
-	if (f->has_source)
+	if (f->has_source)	/* without "IPv6:": see report_failure.c */
 		buf_printf(w->b, "Source-IP: %s\n", ip_addr_str(f->source.addr, f->source.af, source));
 	buf_printf(w->b, "Reporting-MTA: dns; %.*s\nReported-Domain: %.*s\nIncidents: %" PRIu64 "\n\n",
 	    SV_ARG(f->submitter), SV_ARG(f->domain), report_incidents(f->incidents));

@@ -209,6 +209,8 @@ enum report_about report_asked(const struct report_asked *);
 bool	 report_is_answer(const struct mail_head *);
 /* Results as others may see them: local parts of addresses, comments and reasons are taken off. */
 void	 report_results_redact(struct authres *);
+/* Those of one method, the first max of them. */
+void	 report_results_keep(struct authres *, enum authres_method, size_t max);
 
 /* --- of one message (report_failure.c; RFC 9991, 6591) --- */
 
@@ -235,7 +237,8 @@ struct report_failure {
 	int64_t			 arrived;
 	struct ip_prefix	 source;	/* a host */
 	const struct mail_address *mail_from;	/* NULL: the null sender */
-	struct sv		 auth_results;	/* the field's value, redacted */
+	struct sv		 auth_results;	/* the field's value, redacted: of one method */
+	struct sv		 all_results;	/* of all, for the message's head; or empty */
 	enum report_auth_failure auth_failure;
 	bool			 dkim_failed, spf_failed;	/* to authenticate an aligned identity */
 	struct sv		 dkim_domain, dkim_selector;	/* of an aligned signature that failed; or empty */

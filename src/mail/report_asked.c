@@ -81,3 +81,18 @@ report_results_redact(struct authres *a)
 			property_redact(p);
 	}
 }
+
+void
+report_results_keep(struct authres *a, enum authres_method method, size_t max)
+{
+	struct authres_result **at = &a->results;
+
+	for (a->n = 0; *at != NULL;) {
+		if ((*at)->method == method && a->n < max) {
+			a->n++;
+			at = &(*at)->next;
+		} else
+			*at = (*at)->next;
+	}
+	a->end = at;
+}

@@ -47,8 +47,10 @@ dkim_put(const struct failure *w)
 }
 
 /*
- * RFC 6591 section 3.2.6: SPF-DNS is "txt", the domain, and the record between quotes; folds are at
- * its blanks. One that cannot be folded is left out: its owner has it.
+ * RFC 6591 section 4: SPF-DNS is "txt", the domain, and the record between quotes; folds are at its
+ * blanks. One that cannot be folded is left out: its owner has it. Section 3.2.6 has it "once for
+ * every SPF record" used; section 5.2 registers it as one that does not stand more than once. It is
+ * the domain's own record here: those that it includes are others', and their owners know them.
  */
 static void
 spf_put(const struct failure *w)
@@ -75,12 +77,22 @@ spf_put(const struct failure *w)
 		w->b->len = begin;
 }
 
+/*
+ * On purpose not as written: RFC 5965 section 3.2 has the form of RFC 5321 section 4.1.3 for
+ * Source-IP, which is "IPv6:2001:db8::1". RFC 9477 section 8.2 has it without that word, as
+ * generators do, and readers (2026-11-23: mail-auth, parsedmarc) take the whole value for an
+ * address and would lose it.
+ *
+ * RFC 6650 section 6 "SHOULD include" Original-Rcpt-To: it is left out, as it tells the owner of a
+ * domain to whom mail went that others sent in its name (RFC 9991, "Data Exposure Considerations").
+ */
 static void
 feedback_put(const struct failure *w)
 {
 	const struct report_failure *f = w->f;
 	char text[TIME_MAIL_STRLEN], source[IP_ADDR_STRLEN];
 
+	/* RFC 6591 section 3.1: "it MUST reflect only a single authentication method's result" */
 	buf_printf(w->b, "Auth-Failure: %s\nAuthentication-Results: ", auth_failures[f->auth_failure]);
 	report_lines_put(w->b, sv_trim(f->auth_results));
 	buf_printf(w->b, "Identity-Alignment: %s\n", f->dkim_failed ? f->spf_failed ? "dkim, spf" : "dkim" :
@@ -99,11 +111,25 @@ feedback_put(const struct failure *w)
 }
 
 static bool
+results_ok(struct sv results)
+{
+	return report_text_ok(results) && report_lines_ok(results);
+}
+
+/* RFC 6591 section 3.3: "The DKIM-Domain and DKIM-Selector fields MUST be included". */
+static bool
+has_needed(const struct report_failure *f)
+{
+	return f->auth_failure == REPORT_AUTH_DMARC || f->auth_failure == REPORT_AUTH_SPF ||
+	    f->dkim_domain.n > 0;
+}
+
+static bool
 failure_ok(const struct report_failure *f)
 {
-	return report_domain_ok(f->domain) && report_key_ok(f->key) &&
-	    f->auth_results.n <= REPORT_RESULTS_MAX && report_text_ok(f->auth_results) &&
-	    report_lines_ok(f->auth_results) && (f->dkim_identity.n == 0 || report_domain_ok(f->dkim_identity)) &&
+	return report_domain_ok(f->domain) && report_key_ok(f->key) && has_needed(f) &&
+	    f->auth_results.n + f->all_results.n <= REPORT_RESULTS_MAX && results_ok(f->auth_results) &&
+	    results_ok(f->all_results) && (f->dkim_identity.n == 0 || report_domain_ok(f->dkim_identity)) &&
 	    (f->dkim_domain.n == 0 || (report_domain_ok(f->dkim_domain) && report_domain_ok(f->dkim_selector))) &&
 	    (f->spf_domain.n == 0 || (report_domain_ok(f->spf_domain) && f->spf_record.n <= REPORT_RECORD_MAX));
 }
@@ -123,6 +149,10 @@ report_failure_write(struct buf *feedback, struct buf *head, struct pool *pool,
 	w.redact = (struct report_redact){ .b = feedback, .mac = mac, .pool = pool, .head = f->head,
 		.with_subject = f->with_subject, .max = REPORT_FAILURE_HEAD_MAX };
 	feedback_put(&w);
+	if (f->all_results.n > 0) {
+		buf_str(head, "Authentication-Results: ");
+		report_lines_put(head, sv_trim(f->all_results));
+	}
 	w.redact.b = head;
 	if ((rc = report_redact_head(&w.redact)) < 0)
 		return rc;

@@ -66,7 +66,12 @@ static const struct play {
 	{ "refused", "203.0.113.9", "x@c.test", HEAD("a.test", ""), NULL, "Delivery-Result: reject\n" },
 	{ "quarantined", "203.0.113.9", "x@c.test", HEAD("q.test", ""), NULL, "Delivery-Result: policy\n" },
 	{ "let in", "203.0.113.9", "x@c.test", HEAD("any.test", ""), NULL, "Delivery-Result: delivered\n" },
-	{ "redacted results", "203.0.113.9", "secretname@c.test", HEAD("a.test", ""), NULL, "smtp.mailfrom=c.test" },
+	{ "DMARC's result alone", "203.0.113.9", "x@a.test", HEAD("a.test", ""), NULL,
+	    "Authentication-Results: mx.here.test;\n\tdmarc=fail header.from=a.test policy.dmarc=reject\nId" },
+	{ "SPF's result alone", "203.0.113.9", "secretname@s.test", HEAD("s.test", ""), with_parts,
+	    "Authentication-Results: mx.here.test;\n\tspf=fail smtp.mailfrom=s.test;\n\tspf=none smtp.helo=mx.a.example\nId" },
+	{ "DKIM's results alone", "203.0.113.9", "x@c.test", HEAD("d.test", SIG_BAD), with_parts,
+	    "Authentication-Results: mx.here.test;\n\tdkim=permerror header.d=d.test header.s=sel header.a=rsa-sha256\n\theader.b=AAAA\nId" },
 	{ "the record of an aligned SPF", "203.0.113.9", "x@a.test", HEAD("a.test", ""), NULL,
 	    "SPF-DNS: txt : a.test : \"v=spf1 ip4:192.0.2.7 -all\"\n" },
 	{ "another's SPF is not told", "203.0.113.9", "x@b.test", HEAD("a.test", ""), NULL, "Source-IP: 203.0.113.9\n" },
@@ -117,6 +122,9 @@ test_gate(void **state)
 			struct mail_failure f;
 
 			text_has(k.out.report.feedback, p->has);
+			assert_true(sv_starts(k.out.report.head, SV("Authentication-Results: mx.here.test;\n\tspf=")));
+			text_has(k.out.report.head, "\tdkim=");
+			text_has(k.out.report.head, "\tdmarc=");
 			assert_int_equal(mail_failure_write(&w, &k.out.report), 0);
 			assert_int_equal(mail_failure_parse((struct sv){ (char *)octets, w.len }, &f), 0);
 			assert_true(sv_eq(f.feedback, k.out.report.feedback) && sv_eq(f.head, k.out.report.head));

@@ -110,6 +110,13 @@ results(void **state UNUSED)
 	assert_non_null(strstr(b.p, "header.i=@s.a.test"));
 	assert_non_null(strstr(b.p, "header.from=a.test"));
 	buf_done(&b);
+	report_results_keep(a, AUTHRES_SPF, 9);
+	assert_int_equal(a->n, 2);
+	report_results_keep(a, AUTHRES_SPF, 1);
+	assert_int_equal(a->n, 1);
+	assert_true(a->results->result == MAIL_FAIL && a->results->next == NULL);
+	report_results_keep(a, AUTHRES_DKIM, 9);
+	assert_true(a->n == 0 && a->results == NULL);
 	(void)pool_free(pool);
 }
 

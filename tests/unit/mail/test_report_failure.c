@@ -179,8 +179,10 @@ options(void **state UNUSED)
 	buf_done(&b);
 	w.f.spf_failed = false;
 	w.f.key = SV("another key, 16+ octets");
+	w.f.all_results = SV("mx.example.net; spf=pass;\r\n dmarc=pass");
 	b = written(&w);
 	assert_non_null(strstr(b.p, "\nIdentity-Alignment: none\n"));
+	assert_non_null(strstr(b.p, "headers; charset=us-ascii\n\nAuthentication-Results: mx.example.net; spf=pass;\n dmarc=pass\nRet"));
 	assert_null(strstr(b.p, WORD));
 	buf_done(&b);
 	(void)pool_free(w.pool);
@@ -195,6 +197,7 @@ refused(void **state UNUSED)
 	} rows[] = {
 		{ offsetof(struct report_failure, domain), "a b" },
 		{ offsetof(struct report_failure, auth_results), "a\x80" },
+		{ offsetof(struct report_failure, all_results), "a\x80" },
 		{ offsetof(struct report_failure, dkim_domain), "a\nb" },
 		{ offsetof(struct report_failure, dkim_selector), "a\nb" },
 		{ offsetof(struct report_failure, dkim_identity), "a\nb" },
@@ -224,6 +227,9 @@ refused(void **state UNUSED)
 		assert_int_equal(report_failure_write(&b, &b, w.pool, &f), -EINVAL);
 		assert_int_equal(b.len, 0);
 	}
+	w.f.auth_failure = REPORT_AUTH_REVOKED;
+	w.f.dkim_domain = SV("");
+	assert_int_equal(report_failure_write(&b, &b, w.pool, &w.f), -EINVAL);
 	for (size_t i = 0; i < ARRAY_LEN(mails); i++) {
 		struct report_failure_mail m = w.m;
 		struct sv text = sv_str(mails[i].text);
