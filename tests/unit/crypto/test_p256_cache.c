@@ -2,6 +2,7 @@
 #include "../tap.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "crypto/crypto.h"
@@ -11,6 +12,31 @@
 #define KEYS	80			/* more than are counted at a time */
 #define SIGS	20
 #define MANY	40			/* more than threads verify at a time */
+
+/* The linker has us asked for locks: given back by who has them, and only then. */
+static _Thread_local unsigned n_held;
+static atomic_uint n_locked;
+int	 __real_pthread_mutex_lock(pthread_mutex_t *);
+int	 __real_pthread_mutex_unlock(pthread_mutex_t *);
+int	 __wrap_pthread_mutex_lock(pthread_mutex_t *);
+int	 __wrap_pthread_mutex_unlock(pthread_mutex_t *);
+
+int
+__wrap_pthread_mutex_lock(pthread_mutex_t *m)
+{
+	if (n_held++ > 0)
+		abort();
+	n_locked++;
+	return __real_pthread_mutex_lock(m);
+}
+
+int
+__wrap_pthread_mutex_unlock(pthread_mutex_t *m)
+{
+	if (n_held-- == 0)
+		abort();
+	return __real_pthread_mutex_unlock(m);
+}
 
 struct signer {
 	struct crypto_priv	*priv;
@@ -240,6 +266,26 @@ rooms(void **state UNUSED)
 	p256_cache_work_give(again, false);
 }
 
+/* None of the doors leaves its lock behind, and each asks for it. */
+static void
+locked(void **state UNUSED)
+{
+	const uint8_t *key = (const uint8_t *)crypto_priv_public(keys[0].priv).p;
+	const struct p256_table *t;
+	unsigned was;
+
+#define LOCKS(call)	do { was = n_locked; call; assert_int_equal(n_locked, was + 1); \
+	assert_int_equal(n_held, 0); } while (0)
+	assert_int_equal(crypto_path_force(CRYPTO_TABLES), 0);
+	assert_true(answers(&keys[0], SIGS, false));	/* it has a table then */
+	LOCKS((void)tables());
+	LOCKS(t = p256_cache_take(key, 0, false));
+	assert_non_null(t);
+	LOCKS(p256_cache_give(t));
+	assert_int_equal(tables(), P256_TABLES_MAX);
+#undef LOCKS
+}
+
 int
 main(void)
 {
@@ -252,6 +298,7 @@ main(void)
 		T(together),
 		T(crowd),
 		T(rooms),
+		T(locked),
 	};
 
 	return cmocka_run_group_tests_name("crypto p256 cache", tests, setup, teardown);
