@@ -51,6 +51,24 @@ parts_find(struct search *s)
 	}
 }
 
+/* RFC 5965 section 2: the first part is for people, the second the report, the third the message. */
+static bool
+in_order(const struct search *s)
+{
+	size_t report = 0, original = 0, n = 0;
+
+	for (size_t i = 1; i < s->mime.n; i++) {
+		const struct mime_part *p = &s->mime.parts[i];
+
+		if (p->depth != 1)
+			continue;
+		n++;
+		report = p == s->report ? n : report;
+		original = p == s->original ? n : original;
+	}
+	return report == 2 && (s->original == NULL || original == 3);
+}
+
 /* Is the whole what the standard asks for? */
 static int
 form_check(struct search *s)
@@ -70,6 +88,8 @@ form_check(struct search *s)
 		return -ENOMEM;
 	else if (!sv_caseeq(type, SV("feedback-report")))
 		form_tell(s, N_("no report-type=feedback-report"));
+	else if (!in_order(s))
+		form_tell(s, N_("parts in another order"));
 	if (s->report->encoding != MIME_IDENTITY)
 		form_tell(s, N_("an encoded report"));
 	return 0;

@@ -12,12 +12,20 @@ struct out {
 	struct report_redact		 redact;
 };
 
+/* RFC 6650 section 5.4: some "will only be able to access the human-readable (first, text/plain) part" */
 static void
 words_put(const struct out *w)
 {
-	buf_printf(w->b, "This is a complaint (%s) about a message of %.*s (RFC 5965).\n"
-	    "Addresses in it are replaced by words (RFC 6590): the same word is the same address.\n\n",
-	    feedback_type_name(w->f->type), SV_ARG(w->f->domain));
+	char text[TIME_MAIL_STRLEN], source[IP_ADDR_STRLEN];
+	const struct feedback_out *f = w->f;
+
+	buf_printf(w->b, "This is a complaint (%s) about a message of %.*s (RFC 5965).\n",
+	    feedback_type_name(f->type), SV_ARG(f->domain));
+	if (f->has_source || f->arrived != 0)
+		buf_printf(w->b, "It came%s%s%s%s.\n", f->has_source ? " from " : "",
+		    f->has_source ? ip_addr_str(f->source.addr, f->source.af, source) : "",
+		    f->arrived != 0 ? " on " : "", f->arrived != 0 ? time_mail_str(f->arrived, text) : "");
+	buf_str(w->b, "Addresses in it are replaced by words (RFC 6590): the same word is the same address.\n\n");
 }
 
 /* The sender's own address may go back to the sender's own operator, if it is plain. */
@@ -72,35 +80,28 @@ out_ok(const struct feedback_out *f, const struct report_frame *frame)
 	    report_lines_ok(f->auth_results);
 }
 
-static int
-head_put(struct out *w, const struct report_frame *frame)
-{
-	_cleanup_(buf_done) struct buf head = BUF_INIT;
-	int rc;
-
-	w->redact.b = &head;
-	if ((rc = report_redact_head(&w->redact)) < 0 || (rc = head.rc) < 0)
-		return rc;
-	report_frame_end(w->b, frame, buf_get(&head));
-	return w->b->rc;
-}
-
 int
 feedback_write(struct buf *b, struct pool *pool, const struct feedback_out *f)
 {
 	_cleanup_(crypto_hmac_freep) struct crypto_hmac *mac = NULL;
+	_cleanup_(buf_done) struct buf head = BUF_INIT;
 	const struct report_frame frame = { f->from, f->to, f->submitter, f->id, f->agent, f->at };
 	struct out w = { .b = b, .f = f };
+	int rc;
 
 	if (!out_ok(f, &frame))
 		return -EINVAL;
 	if ((mac = crypto_hmac_new(CRYPTO_HMAC_SHA256, f->key)) == NULL)
 		return -ENOMEM;
-	w.redact = (struct report_redact){ .b = b, .mac = mac, .pool = pool, .head = f->head,
+	w.redact = (struct report_redact){ .b = &head, .mac = mac, .pool = pool, .head = f->head,
 		.with_subject = f->with_subject, .with_tokens = true };
-	report_frame_begin(b, &frame, "Complaint", f->domain);
+	if ((rc = report_redact_head(&w.redact)) < 0 || (rc = head.rc) < 0)
+		return rc;
+	w.redact.b = b;
+	report_frame_begin(b, &frame, "Complaint", f->domain, buf_get(&head));
 	words_put(&w);
 	report_frame_feedback(b, &frame, feedback_type_name(f->type));
 	feedback_put(&w);
-	return head_put(&w, &frame);
+	report_frame_end(b, &frame, buf_get(&head));
+	return b->rc;
 }

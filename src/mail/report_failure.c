@@ -178,7 +178,7 @@ report_failure_mail_write(struct buf *b, const struct report_failure_mail *m)
 	if (!report_frame_ok(&frame) || !report_domain_ok(m->domain) || !report_text_ok(m->feedback) ||
 	    !report_text_ok(m->head))
 		return -EINVAL;
-	report_frame_begin(b, &frame, "DMARC failure report", m->domain);
+	report_frame_begin(b, &frame, "DMARC failure report", m->domain, m->head);
 	words_put(b, m->domain);
 	report_frame_feedback(b, &frame, "auth-failure");
 	buf_sv(b, m->feedback);

@@ -79,15 +79,53 @@ addresses_put(struct buf *b, struct sv list)
 	buf_char(b, '\n');
 }
 
-/* RFC 5965 section 2 would have the message's own subject there, which is somebody's text. */
+/* On one line; empty where there is none, or where it was redacted. */
+static void
+subject_find(struct buf *b, struct sv head)
+{
+	bool is_in = false;
+	struct sv line;
+
+	while (sv_line(&head, &line)) {
+		is_in = is_in ? line.n > 0 && (line.p[0] == ' ' || line.p[0] == '\t') :
+		    sv_caseeq(sv_take(line, 8), SV("Subject:"));
+		if (is_in)
+			buf_sv(b, b->len == 0 ? sv_trim(sv_skip(line, 8)) : line);
+		else if (b->len > 0)
+			break;
+	}
+	if (sv_eq_str(buf_get(b), "[redacted]") || sv_eq_str(buf_get(b), "[left out]"))
+		b->len = 0;
+}
+
+/*
+ * RFC 5965 section 2: the Subject "SHOULD be the same as the included email message", "the
+ * difference MUST be limited to only a typical forwarding prefix". It is, where the message's may be
+ * seen. Where it is redacted, there is none to be the same as: the word for it, the same on all,
+ * would help nobody who sorts complaints by their subjects; ours has the kind and the domain.
+ */
+static void
+subject_put(struct buf *b, const char *what, struct sv about, struct sv head)
+{
+	_cleanup_(buf_done) struct buf own = BUF_INIT;
+
+	subject_find(&own, head);
+	if (own.rc < 0 || own.len == 0 || own.len + sizeof("Subject: FW: ") > MAIL_LINE_SENT_MAX)
+		buf_printf(b, "Subject: %s for %.*s\n", what, SV_ARG(about));
+	else
+		buf_printf(b, "Subject: FW: %.*s\n", SV_ARG(buf_get(&own)));
+}
+
 void
-report_frame_begin(struct buf *b, const struct report_frame *f, const char *what, struct sv about)
+report_frame_begin(struct buf *b, const struct report_frame *f, const char *what, struct sv about,
+    struct sv head)
 {
 	char date[TIME_MAIL_STRLEN];
 
 	buf_printf(b, "From: <%.*s>\n", SV_ARG(f->from));
 	addresses_put(b, f->to);
-	buf_printf(b, "Subject: %s for %.*s\nDate: %s\n", what, SV_ARG(about), time_mail_str(f->at, date));
+	subject_put(b, what, about, head);
+	buf_printf(b, "Date: %s\n", time_mail_str(f->at, date));
 	buf_printf(b, "Message-ID: <%.*s@%.*s>\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\n",
 	    SV_ARG(f->id), SV_ARG(f->submitter));
 	buf_printf(b, "Content-Type: multipart/report; report-type=feedback-report;\n boundary=\"=_%.*s\"\n\n",

@@ -50,7 +50,9 @@ struct report_frame {
 bool	 report_frame_ok(const struct report_frame *);	/* to: several with "," between, too */
 /* RFC 5965 section 3.5: "must be a 32-bit unsigned integer". */
 uint64_t report_incidents(uint64_t);
-void	 report_frame_begin(struct buf *, const struct report_frame *, const char *what, struct sv about);
+/* what about: the Subject, unless the head has one that is not redacted. */
+void	 report_frame_begin(struct buf *, const struct report_frame *, const char *what, struct sv about,
+	    struct sv head);
 void	 report_frame_part(struct buf *, const struct report_frame *, const char *type);
 void	 report_frame_feedback(struct buf *, const struct report_frame *, const char *type);
 /* The head, written before, as the third part, and the end. */

@@ -102,7 +102,16 @@ static const struct {
 	{ "Content-Type: multipart/mixed; boundary=b\n\n" ORIGINAL, false, { FEEDBACK_BARE, END } },
 	{ "Content-Type: message/rfc822\n\nFrom: a@b.example\n\n", false, { FEEDBACK_BARE, END } },
 	{ "Content-Type: multipart/mixed; boundary=b\n\n" REPORT NEEDED ORIGINAL, false, { FEEDBACK_FORM, END } },
-	{ "Content-Type: multipart/report; boundary=b\n\n" REPORT NEEDED ORIGINAL, false, { FEEDBACK_FORM, END } },
+	{ "Content-Type: multipart/report; boundary=b\n\n--b\n\ntext\n" REPORT NEEDED ORIGINAL, false, { FEEDBACK_FORM, END } },
+	/* RFC 5965 section 2: a text for people, the report, the message, in this order; the text may have parts */
+	{ "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n" REPORT NEEDED ORIGINAL, false,
+	  { FEEDBACK_FORM, END } },
+	{ "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n" REPORT NEEDED "--b\n\ntext\n" ORIGINAL, false,
+	  { FEEDBACK_FORM, END } },
+	{ TOP THIRD "From: a@b.example\n\n" REPORT NEEDED "--b--\n", false, { FEEDBACK_FORM, END } },
+	{ TOP "--b\n\nmore\n" REPORT NEEDED ORIGINAL, false, { FEEDBACK_FORM, END } },
+	{ "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n"
+	  "Content-Type: multipart/alternative; boundary=c\n\n--c\n\na\n--c\n\nb\n--c--\n" REPORT NEEDED ORIGINAL, false, { END } },
 	{ TOP "--b\nContent-Type: message/feedback-report\nContent-Transfer-Encoding: base64\n\n"
 	  "RmVlZGJhY2stVHlwZTogYWJ1c2UKVXNlci1BZ2VudDogYQpWZXJzaW9uOiAxCg==\n" ORIGINAL, false, { FEEDBACK_FORM, END } },
 	{ TOP REPORT NEEDED THIRD "From: a@b.example\n", false, { FEEDBACK_FORM, END } },

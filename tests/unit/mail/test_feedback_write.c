@@ -78,6 +78,7 @@ static const char want[] =
 	"Content-Type: text/plain; charset=us-ascii\n"
 	"\n"
 	"This is a complaint (abuse) about a message of example.com (RFC 5965).\n"
+	"It came from 2001:db8::1 on Sun, 22 Nov 2026 04:06:50 +0000.\n"
 	"Addresses in it are replaced by words (RFC 6590): the same word is the same address.\n"
 	"\n"
 	"--=_0123abc\n"
@@ -143,6 +144,8 @@ options(void **state UNUSED)
 	assert_non_null(strstr(b.p, "\nOriginal-Mail-From: <bounce-secretname@example.com>\n"));
 	assert_non_null(strstr(b.p, "\nReturn-Path: <" WORD_SENDER "@example.com>\n"));
 	assert_non_null(strstr(b.p, "\nSubject: secretsubject\n"));
+	assert_non_null(strstr(b.p, "\nSubject: FW: secretsubject\n"));
+	assert_null(strstr(b.p, "It came"));
 	assert_non_null(strstr(b.p, "\nFeedback-Type: not-spam\n"));
 	assert_null(strstr(b.p, "Source-IP"));
 	assert_null(strstr(b.p, "Original-Rcpt-To"));

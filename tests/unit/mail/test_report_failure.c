@@ -171,6 +171,7 @@ options(void **state UNUSED)
 	w.f.delivery = REPORT_SPAM;
 	b = written(&w);
 	assert_non_null(strstr(b.p, "\nSubject: secretsubject\n"));
+	assert_non_null(strstr(b.p, ">\nSubject: FW: secretsubject\nDate:"));
 	assert_non_null(strstr(b.p, "\nIdentity-Alignment: spf\n"));
 	assert_non_null(strstr(b.p, "\nOriginal-Mail-From: <>\n"));
 	assert_non_null(strstr(b.p, "\nDelivery-Result: spam\n"));
@@ -275,6 +276,41 @@ long_head(void **state UNUSED)
 	(void)pool_free(w.pool);
 }
 
+/* RFC 5965 section 2: the message's own, where it may be seen; on one line, as nobody's folds are ours. */
+static void
+subjects(void **state UNUSED)
+{
+	static const char own[] = "Subject: DMARC failure report for example.com";
+	static char longer[1501];		/* lines that may be sent, and no one line */
+	static const struct {
+		const char	*value, *want;
+	} rows[] = {
+		{ longer, own }, { " a", "Subject: FW: a" }, { "a", "Subject: FW: a" }, { " a\r\n\tb\r\n \r\n c", "Subject: FW: a\tb  c" },
+		{ " =?utf-8?B?5pel?=", "Subject: FW: =?utf-8?B?5pel?=" }, { " \xe6\x97\xa5", own }, { "", own }, { " [redacted]", own },
+	};
+
+	(void)memset(longer, 'x', sizeof(longer) - 1);
+	memcpy(longer + 750, "\r\n ", 3);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world w = world_of();
+		struct findings fs;
+		char want_line[100];
+		struct buf b;
+
+		findings_init(&fs, w.pool);
+		mail_head_init(&w.head, w.pool);
+		assert_int_equal(mail_head_add(&w.head, SV("SUBJECT"), sv_str(rows[i].value), &fs), 0);
+		w.f.with_subject = true;
+		b = written(&w);
+		(void)snprintf(want_line, sizeof(want_line), ">\n%s\nDate:", rows[i].want);
+		if (strstr(b.p, want_line) == NULL)
+			print_message("# %s\n%.200s\n", rows[i].want, b.p);
+		assert_non_null(strstr(b.p, want_line));
+		buf_done(&b);
+		(void)pool_free(w.pool);
+	}
+}
+
 /* One field, as others see it: nobody is in it. */
 static void
 fields(void **state UNUSED)
@@ -375,5 +411,5 @@ long_lines(void **state UNUSED)
 	(void)pool_free(w.pool);
 }
 
-TESTS_MAIN("mail report_failure", T(whole), T(options), T(refused), T(long_head), T(fields), T(named),
+TESTS_MAIN("mail report_failure", T(whole), T(options), T(refused), T(long_head), T(subjects), T(fields), T(named),
     T(long_lines))
