@@ -116,33 +116,40 @@ take_port(struct reading *g, struct sv value, void *to UNUSED)
 
 /* --- the fields --- */
 
+enum need {
+	NEVER,
+	ALWAYS,			/* RFC 5965 section 3.1 */
+	OF_FAILURES		/* RFC 6591 sections 3.1, 3.2.1 */
+};
+
 static const struct field {
 	const char	*name;
 	int		(*take)(struct reading *, struct sv value, void *to);
 	size_t		 at;		/* in struct feedback */
-	bool		 is_needed, is_many;
+	enum need	 need;
+	bool		 is_many;
 	bool		 is_raw;	/* parentheses are its own, or are read later */
 } fields[] = {
-	{ "Feedback-Type", take_type, 0, true, false, false },
-	{ "User-Agent", take_text, offsetof(struct feedback, agent), true, false, true },
+	{ "Feedback-Type", take_type, 0, ALWAYS, false, false },
+	{ "User-Agent", take_text, offsetof(struct feedback, agent), ALWAYS, false, true },
 	/* RFC 5965 has "1"; many, and the examples of RFC 9477, have "0.1" as its drafts had it. */
-	{ "Version", take_text, offsetof(struct feedback, version), true, false, false },
-	{ "Arrival-Date", take_arrival, 0, false, false, false },
-	{ "Authentication-Results", take_list, offsetof(struct feedback, results), false, true, true },
-	{ "Incidents", take_incidents, 0, false, false, false },
-	{ "Original-Envelope-Id", take_text, offsetof(struct feedback, envelope_id), false, false, true },
-	{ "Original-Mail-From", take_mail_from, 0, false, false, false },
-	{ "Original-Rcpt-To", take_list, offsetof(struct feedback, recipients), false, true, false },
-	{ "Reported-Domain", take_list, offsetof(struct feedback, domains), false, true, false },
-	{ "Reported-URI", take_list, offsetof(struct feedback, uris), false, true, true },
-	{ "Reporting-MTA", take_text, offsetof(struct feedback, reporter), false, false, false },
-	{ "Source-IP", take_source, 0, false, false, false },
-	{ "Source-Port", take_port, 0, false, false, false },
-	{ "Auth-Failure", take_text, offsetof(struct feedback, auth_failure), false, false, false },
-	{ "Delivery-Result", take_text, offsetof(struct feedback, delivery), false, false, false },
-	{ "DKIM-Domain", take_text, offsetof(struct feedback, dkim_domain), false, false, false },
-	{ "DKIM-Selector", take_text, offsetof(struct feedback, dkim_selector), false, false, false },
-	{ "Identity-Alignment", take_text, offsetof(struct feedback, alignment), false, false, false },
+	{ "Version", take_text, offsetof(struct feedback, version), ALWAYS, false, false },
+	{ "Arrival-Date", take_arrival, 0, NEVER, false, false },
+	{ "Authentication-Results", take_list, offsetof(struct feedback, results), OF_FAILURES, true, true },
+	{ "Incidents", take_incidents, 0, NEVER, false, false },
+	{ "Original-Envelope-Id", take_text, offsetof(struct feedback, envelope_id), NEVER, false, true },
+	{ "Original-Mail-From", take_mail_from, 0, NEVER, false, false },
+	{ "Original-Rcpt-To", take_list, offsetof(struct feedback, recipients), NEVER, true, false },
+	{ "Reported-Domain", take_list, offsetof(struct feedback, domains), NEVER, true, false },
+	{ "Reported-URI", take_list, offsetof(struct feedback, uris), NEVER, true, true },
+	{ "Reporting-MTA", take_text, offsetof(struct feedback, reporter), NEVER, false, false },
+	{ "Source-IP", take_source, 0, NEVER, false, false },
+	{ "Source-Port", take_port, 0, NEVER, false, false },
+	{ "Auth-Failure", take_text, offsetof(struct feedback, auth_failure), OF_FAILURES, false, false },
+	{ "Delivery-Result", take_text, offsetof(struct feedback, delivery), NEVER, false, false },
+	{ "DKIM-Domain", take_text, offsetof(struct feedback, dkim_domain), NEVER, false, false },
+	{ "DKIM-Selector", take_text, offsetof(struct feedback, dkim_selector), NEVER, false, false },
+	{ "Identity-Alignment", take_text, offsetof(struct feedback, alignment), NEVER, false, false },
 };
 
 /* Folds are taken out, control characters become "?"; .p is NULL without memory. */
@@ -226,7 +233,8 @@ feedback_fields_parse(struct pool *pool, struct sv text, struct findings *fs, st
 		if ((rc = one_take(&g, &head.fields[i], &seen)) < 0)
 			return rc;
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-		if (fields[i].is_needed && (seen & 1u << i) == 0)
+		if ((seen & 1u << i) == 0 && (fields[i].need == ALWAYS ||
+		    (fields[i].need == OF_FAILURES && f->type == FEEDBACK_AUTH_FAILURE)))
 			finding_add(fs, &feedback_findings[FEEDBACK_MISSING], FA_STR("field", fields[i].name));
 	return 0;
 }

@@ -117,6 +117,10 @@ static const struct {
 	{ TOP REPORT NEEDED THIRD "From: a@b.example\n", false, { FEEDBACK_FORM, END } },
 	{ TOP REPORT "\n\n" NEEDED ORIGINAL, false, { END } },
 	{ TOP REPORT "Feedback-Type: abuse\n" ORIGINAL, false, { FEEDBACK_MISSING, FEEDBACK_MISSING, END } },
+	/* RFC 6591 sections 3.1, 3.2.1 */
+	{ TOP REPORT "Feedback-Type: auth-failure\nUser-Agent: a\nVersion: 1\n" ORIGINAL, false, { FEEDBACK_MISSING, FEEDBACK_MISSING, END } },
+	{ TOP REPORT "Feedback-Type: auth-failure\nUser-Agent: a\nVersion: 1\nAuth-Failure: spf (x)\n"
+	  "Authentication-Results: a.example; spf=fail\n" ORIGINAL, false, { END } },
 	{ TOP REPORT NEEDED "Source-IP: 192.0.2.1\nSource-IP: 192.0.2.2\n" ORIGINAL, false, { FEEDBACK_DOUBLE, END } },
 	{ TOP REPORT NEEDED "Source-IP: unknown\n" ORIGINAL, false, { FEEDBACK_VALUE, END } },
 	{ TOP REPORT NEEDED "Source-IP: 192.0.2.0/24\n" ORIGINAL, false, { FEEDBACK_VALUE, END } },
