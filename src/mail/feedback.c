@@ -25,7 +25,10 @@ form_tell(struct search *s, const char *what)
 
 /* --- which parts --- */
 
-/* RFC 5965 section 2: message/rfc822 or text/rfc822-headers; the others are seen. */
+/*
+ * RFC 5965 section 2: message/rfc822 or text/rfc822-headers; the others are seen: text/rfc822 is in
+ * an example of RFC 9477 (section 8.1), those for UTF-8 are of RFC 6532 and 6533.
+ */
 static bool
 is_original(const struct mime_part *p)
 {

@@ -149,6 +149,8 @@ id_put(const struct report_redact *w, const struct mail_field *field)
 	id = sv_take(id, end == id.n ? 0 : end);
 	local = sv_take(id, sv_find(id, '@'));
 	if (id.n == 0 || id.n > ID_MAX || !sv_graphic(id)) {
+		if (w->with_tokens && sv_caseeq(field->name, SV("Message-ID")))
+			return field_put(w, field);
 		unread_put(w, field);
 		return 0;
 	}

@@ -157,6 +157,12 @@ options(void **state UNUSED)
 	b = written(&w);
 	assert_non_null(strstr(b.p, "\nMessage-ID: <2.secretname@example.com>\n"));
 	buf_done(&b);
+	/* RFC 9477 section 3.5, "MUST contain the Message-ID": as it is, where it is none of the standard's; a list's not */
+	assert_int_equal(mail_head_add(&w.head, SV("Message-ID"), SV(" 8787KJ.mail@example.com"), &fs), 0);
+	assert_int_equal(mail_head_add(&w.head, SV("List-Id"), SV(" secretname"), &fs), 0);
+	b = written(&w);
+	assert_non_null(strstr(b.p, "\nMessage-ID: 8787KJ.mail@example.com\nList-Id: [not readable]\n"));
+	buf_done(&b);
 	/* an address that is more than a word goes as a word all the same */
 	assert_int_equal(mail_envelope(w.pool, SV("\"a b\"@example.com"), &odd), 0);
 	w.f.mail_from = &odd;
