@@ -19,7 +19,7 @@ sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import pgkit  # noqa: E402
 from house import Tap, free_port  # noqa: E402
 from mail_dns_server import TXT, txt  # noqa: E402
-from report_kit import DAY, LATE, TODAY, Node, peak_mb, sums, world  # noqa: E402
+from report_kit import DAY, LATE, T0, TODAY, Node, peak_mb, sums, world  # noqa: E402
 from smtp_sink import GOOD, Sink  # noqa: E402
 
 t = Tap()
@@ -191,6 +191,45 @@ def test_away():
     t.ok(n.role.until(lambda: sink.asked.count(("data", "d@a.example")) > 2, 30), "one that hangs")
     t.ok(n.role.status() is not None, "… status answers")
     t.ok(n.until(lambda s: (s["sent"], s["later"]) == (1, 2), 30), "… and the other report goes", n.role.status())
+    n.end()
+    sink.close()
+    n.gone()
+
+
+def test_health():
+    """What the alarms hear: a queue that stands still, until it moves; many that were given up, not one."""
+    many = ["d%d.example" % i for i in range(10)]
+    dns, sink = world("a.example", *many), Sink(lambda stage, to: "421 busy" if stage == "mail" else GOOD)
+    n = Node(dns, sink)
+
+    def heard(said):
+        """Of this life: the things that were wrong when it was told last."""
+        told = [m["bad"] for name, to, m in n.role.seen if name == "report_health"]
+        return told and [line.split("\t")[0] for line in told[-1].splitlines()] == said
+
+    def health(*want):
+        return lambda s: [(h["what"], h["bad"]) for h in s["health"]] == list(want)
+
+    n.rows(("a.example", 0, 2))
+    n.live(1)
+    t.ok(n.until(lambda s: s["troubles"] and s["due"] == 1) and n.role.until(lambda: heard([])), "a report waits: no alarm", n.role.seen)
+    n.end()
+    since = T0 + 3 * DAY + 3600
+    n.live(3, seconds=3600)
+    t.ok(n.role.until(lambda: heard(["queue"])) and n.until(health(("queue", False))), "a day later it is one", n.role.status())
+    told = [m["bad"] for name, to, m in n.role.seen if name == "report_health" and m["bad"]][0]
+    t.ok(since <= int(told.split("\t")[1]) <= since + 600, "since when", told)
+    sink.say = lambda stage, to: GOOD
+    t.ok(n.role.until(lambda: heard([]), 60) and n.until(health()), "it goes out: no alarm any more", n.role.status())
+    n.end()
+    sink.say = lambda stage, to: "550 5.1.1 nobody" if stage == "rcpt" else GOOD
+    n.rows(("a.example", 4, 1))
+    n.live(5)
+    t.ok(n.until(health(("given_up", False))) and n.role.until(lambda: heard([])), "one that was given up: no alarm", n.role.status())
+    n.end()
+    n.rows(*((d, 5, 1) for d in many))
+    n.live(6)
+    t.ok(n.role.until(lambda: heard(["given_up"]), 40) and n.until(health(("given_up", True))), "many of them are one", n.role.status())
     n.end()
     sink.close()
     n.gone()
