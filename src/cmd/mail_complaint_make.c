@@ -183,7 +183,7 @@ mail_put(const struct cmd_ctx *ctx, struct complaint *s, struct sv to, struct sv
 		return 0;
 	if (rc == -EINVAL)
 		return cmd_usage(ctx, "%s", tr(ctx->lang,
-		    N_("--from and --to take one address each, such as abuse@example.net")));
+		    N_("--from takes one address, such as abuse@example.net, and --to one or several with commas between them")));
 	cmd_err("%s", err_str(rc));
 	return EXIT_CANNOT;
 }

@@ -171,9 +171,11 @@ def make(t, folder):
         f.write(ARF % ("else.test", "else.test"))
     code, out, err = house.run(*base[:3], arf, *base[4:], "--to", "fbl@a.test")
     t.ok(code == 1 and out == "" and "itself" in err, "no complaint about a complaint", (out, err))
-    for to in ("nobody", "a@b, c@d", ""):
+    for to in ("nobody", "a@b.test c@d.test", ",a@b.test", ""):
         code, out, err = house.run(*base, "--to", to)
-        t.ok(code == 2 and out == "" and "one address each" in err, "--to %r is no address" % to, (code, out, err))
+        t.ok(code == 2 and out == "" and "with commas" in err, "--to %r is no address" % to, (code, out, err))
+    code, out, _ = house.run(*base, "--to", "a@b.test,c@d.test")
+    t.ok(code == 0 and "To: <a@b.test>" in out and "<c@d.test>" in out, "two of them", out)
     os.chmod(key, 0o644)
     t.equal(house.run(*base, "--to", "fbl@a.test")[0], 3, "a key that others may read")
 
