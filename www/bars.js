@@ -9,14 +9,14 @@ const HEIGHT = 170, TOP = 10, BOTTOM = 22, RIGHT = 8, CHAR = 7, LABEL = 52;
 
 const sumOf = (bar, series) => series.reduce((n, s) => n + (bar.n[s.key] ?? 0), 0);
 
-// One above the other, from the foot; what is there is seen, however little.
+// One above the other, from the foot; what is there is seen, however little: no part hides the one below.
 function stack(bar, series, x, width, y) {
-	let below = 0;
+	let below = 0, foot = y(0);
 	return series.filter((s) => bar.n[s.key] > 0).map((s) => {
-		const top = y(below + bar.n[s.key]), foot = y(below);
 		below += bar.n[s.key];
-		return svg("rect", { class: s.cls, x: round(x), y: Math.min(top, foot - 1), width,
-			height: Math.max(1, round(foot - top)) });
+		const top = round(Math.min(y(below), foot - 1)), height = round(foot - top);
+		foot = top;
+		return svg("rect", { class: s.cls, x: round(x), y: top, width, height });
 	});
 }
 
