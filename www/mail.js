@@ -194,15 +194,16 @@ function tell() {
 
 // Alone on the page, this line also stands for "all is well".
 function banner(status) {
-	const isAlone = status.names_only && status.zones === null, n = status.mail.trouble;
+	const isAlone = status.names_only && status.zones === null, all = body.trouble, n = all.length;
+	const worst = all.find((w) => w.bad) ?? all[0];
 	const down = isAlone ? (status.roles ?? []).filter((r) => !r.ready).map((r) => r.name) : [];
-	const cls = body.trouble.some((w) => w.bad) ? "bad" : n > 0 || down.length > 0 ? "warn" : "good";
+	const cls = worst?.bad ? "bad" : n > 0 || down.length > 0 ? "warn" : "good";
 	$("mail-health").hidden = !isAlone && cls === "good";
 	$("mail-health").className = `banner ${cls}`;
 	fill($("mail-health"), el("span.sign", { good: "✓", warn: "!", bad: "✕" }[cls], { "aria-hidden": "true" }),
-		el("span", el("b", n === 0 ? t("ml_good") : t("ml_trouble", { what: body.trouble[0]?.text ?? "" })),
+		el("span", cls === "good" && el("b", t("ml_good")), n > 0 && el("b", t("ml_trouble", { what: worst.text })),
 			n > 1 && " ", n > 1 && t("ml_trouble_more", { n: num(n - 1) }),
-			down.length > 0 && " ", down.length > 0 && el("b", t("roles_down", { names: down.join(", ") }))));
+			n > 0 && down.length > 0 && " ", down.length > 0 && el("b", t("roles_down", { names: down.join(", ") }))));
 }
 
 export async function look(status) {
