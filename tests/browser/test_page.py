@@ -2,6 +2,7 @@
 """The page in headless Chromium, on the known data of web_fixture."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -165,7 +166,7 @@ def plot_follows_the_data(b, s):
     true(b.js(POINTS)[0] > before, "a point more")
     equal(b.js("return window.path === document.querySelector('#plots path.line')"
                ".getAttribute('d')"), False, "the line is another")
-    equal(b.js("return document.querySelector('#tiles dd').innerText"), "512,345")
+    b.wait("return document.querySelector('#tiles dd').innerText === '512,345'")      # they come after the plots
     look_again(b, s, "f")
     b.wait("return document.querySelector('#tiles dd').innerText === '4'")
 
@@ -591,6 +592,23 @@ def names_alone(b, s):
 MAIL_ROWS = "return document.querySelectorAll('#mail-domains tbody tr').length"
 
 
+def days_from(day, other):
+    one, two = (time.mktime(time.strptime(d, "%Y-%m-%d")) for d in (day, other))
+    return round((one - two) / 86400)
+
+
+def pairs(b, css):
+    """{dt: dd} of these."""
+    return dict(b.js("return [...document.querySelectorAll(arguments[0])].map(e => "
+                     "[e.querySelector('dt').innerText, e.querySelector('dd').innerText])", css))
+
+
+def cells(b, css):
+    """{label: text} of a row."""
+    return dict(b.js("return [...document.querySelector(arguments[0]).querySelectorAll('td')].map(e => "
+                     "[e.dataset.label, e.innerText])", css))
+
+
 def mail_is_told(b, s):
     b.go(s.url + "?lang=en")
     b.wait(READY)
@@ -598,14 +616,21 @@ def mail_is_told(b, s):
     b.wait(MAIL_ROWS + " === 10")
     equal(b.js("return [...document.querySelectorAll('#mail-now dd')].map(e => e.innerText)"),
           ["1,200", "9", "40", "3", "108", "108"], "since the start")
-    true("rows lost: 2" in b.text("#mail-faults"), b.text("#mail-faults"))
+    equal(pairs(b, "#mail-now > div"), {"Let in": "1,200", "Quarantined": "9", "Refused": "40", "Asked for again": "3",
+                                        "Of our own": "108", "Signed": "108"})
+    equal(b.text("#mail-faults"), "What did not work, see the log: rows lost: 2")
     equal(b.js("return document.querySelectorAll('#mail-trouble .box.warn').length"), 2, "an old queue, one given up")
-    true("for more than a day" in b.text("#mail-health"), b.text("#mail-health"))
+    true("mail reports --only due" in b.text("#mail-trouble"), b.text("#mail-trouble"))
+    true("for more than a day" in b.text("#mail-health") and "There is more: 1;" in b.text("#mail-health"), b.text("#mail-health"))
+    true(re.search("as of [2-9]. seconds ago", b.text("#mail-note")), b.text("#mail-note"))
     equal(b.text("#area"), "Routes, Mail")
     rows = b.js("return [...document.querySelectorAll('#mail-domains tbody tr')].map(e => e.innerText)")
     for word in ("d00.example", "200 days ago", "9,000", "27 (0.3%)"):
         true(word in rows[0], f"{word} in {rows[0]}")
     true("<img src=x>.example" in rows[1], rows[1])
+    equal(cells(b, "#mail-domains tbody tr:nth-child(10)"), {
+        "Seen since": "191 days ago", "Last seen": "10 minutes ago", "Messages": "900", "Quarantined": "0", "Refused": "4",
+        "Complaints": "0"})
     b.js("document.querySelector('#mail-domains button').click()")
     b.wait(MAIL_ROWS + " === 50")
     true("4,321" in b.text("#mail-domains"), "there are more")
@@ -617,7 +642,34 @@ def mail_queue_has_reasons(b, s):
     true("not tried yet" in rows[0] and "Greylisted" in rows[1] and "<b>dmarc</b>@" in rows[1], rows)
     true("4 that are tried next of 24" in b.text("#mail-queue"), b.text("#mail-queue"))
     b.js("document.getElementById('mail-over').open = true; document.getElementById('mail-dead').open = true")
+    yesterday = time.strftime("%Y-%m-%d", time.gmtime(b.js("return Date.now()") // 1000 - 86400))
+    tiles = pairs(b, "#mail-queue .tiles > div")
+    true(re.search("^(26|1) ", tiles.pop("Oldest of them")), "26 hours")
+    true(abs(days_from(tiles.pop("Rows without a report since"), yesterday)) <= 1, "of yesterday")
+    equal(tiles, {"Wait to be sent": "24", "Address not known yet": "2", "Sent, 14 days": "29", "Given up, 14 days": "1",
+                  "Addresses past hope": "1"})
+    tries = [cells(b, f"#mail-queue tbody tr:nth-child({i})")["Next try"] for i in (1, 4)]
+    true(tries[0] == "now" and re.fullmatch("in (1|2) hours?|in [89]. minutes", tries[1]), tries)
+    equal(b.js("return [...document.querySelectorAll('#mail-dead th')].map(e => e.innerText)")[:3], ["To", "Attempts", "When"])
+    equal(b.js("return document.querySelector('#mail-dead tbody td').innerText"), "4", "attempts")
     true("no such user" in b.text("#mail-over") and "gone@d31.example" in b.text("#mail-dead"), b.text("#mail-queue"))
+
+
+NEWEST = "return [...document.querySelectorAll('#mail-table tbody tr td')].map(e => e.textContent).slice(0, 7)"
+STACKED = """
+    const out = [], svg = document.querySelector('#mail-plots svg[data-bars]');
+    const bars = [...svg.querySelectorAll('g')].map((g) => {
+        const parts = [...g.querySelectorAll('rect:not(.behind)')], y = parts.map((e) => Number(e.getAttribute('y')));
+        const said = g.querySelector('title').textContent.split('\\n').slice(1);
+        if (y.some((v, i) => i > 0 && v >= y[i - 1]))
+            out.push(g.outerHTML);
+        return { n: said.reduce((n, line) => n + Number(line.split(': ')[1].replaceAll(',', '')), 0),
+            high: parts.reduce((n, e) => n + Number(e.getAttribute('height')), 0) };
+    }).sort((a, c) => c.n - a.n);
+    for (const bar of bars)
+        if (Math.abs(bar.high - bars[0].high * bar.n / bars[0].n) > 5)
+            out.push(JSON.stringify(bar));
+    return out;"""
 
 
 def mail_is_drawn(b, s):
@@ -625,6 +677,14 @@ def mail_is_drawn(b, s):
     equal(b.js(bars), [28, 28], "two of 30 days had none")
     says = b.js("return document.querySelector('#mail-plots svg').getAttribute('aria-label')")
     true("30 days" in says and "DMARC passed: 93,600" in says, says)
+    equal(b.text("#mail-plots-note"), "A day is one of UTC, as in reports.")
+    equal(b.js("return [...document.querySelectorAll('#mail-table th')].map(e => e.textContent).slice(1, 8)"), [
+        "DMARC passed", "no DMARC record", "not decided (DNS)", "DMARC failed, ARC passed", "DMARC failed", "quarantined",
+        "refused"])
+    equal(b.js(NEWEST), ["2,160", "288", "0", "0", "96", "0", "48"], "of today")
+    equal(b.js(NEWEST.replace("tr", "tr:nth-child(2)")), ["3,648", "432", "2", "48", "96", "48", "96"],
+          "what ARC passed is not in what failed")
+    equal(b.js(STACKED), [], "each part stands on the one below, and all are as high as they are many")
     equal(b.js("""
         const out = [];
         for (const svg of document.querySelectorAll('#mail-plots svg[data-bars]')) {
@@ -643,6 +703,7 @@ def mail_is_drawn(b, s):
     b.wait(bars + "[0] === 44")
     equal(b.js("return document.activeElement.getAttribute('aria-pressed')"), "true", "the focus stays")
     equal(b.js("return document.querySelectorAll('#mail-table tbody tr').length"), 44)
+    true("Times on the axis are UTC" in b.text("#mail-plots-note"), b.text("#mail-plots-note"))
 
 
 def mail_is_accessible(b, s):
@@ -659,6 +720,27 @@ def mail_in_japanese(b, s):
     for word in ("結果の推移", "署名したドメイン", "送信待ち", "まだ試していません", "200日前", "隔離"):
         true(word in text, f"{word} in {text}")
     nothing_english_is_left(b, s)
+
+
+def bad_mail_is_said(b, s):
+    """The worst first, what was said as text; an answer that is an error is not kept to itself."""
+    b.go(s.url + "?lang=ja")
+    b.wait(READY)
+    look_again(b, s, "q")
+    b.wait("return document.querySelectorAll('#mail-trouble .box.bad').length === 1")
+    equal(b.js("return document.getElementById('mail-health').className"), "banner bad")
+    boxes = b.js("return [...document.querySelectorAll('#mail-trouble .box')].map(e => e.innerText)")
+    equal(len(boxes), 3)
+    true(boxes[1].splitlines()[0].rstrip("。") in b.text("#mail-health"), b.text("#mail-health"))
+    true("421 <b>busy</b>\\u202e" in boxes[2], boxes)
+    for box in boxes:
+        true(all(line.endswith("。") for line in box.splitlines() if line and "421" not in line), box)
+    b.js("""const real = window.fetch;
+        window.fetch = (u, o) => String(u).includes('/v1/mail?') ? Promise.resolve(new Response(
+            '{"error":"x","text":"no <b>mail</b>"}', { status: 503 })) : real(u, o);""")
+    look_again(b, s, "q")
+    b.wait("return document.getElementById('mail-note').innerText.includes('no <b>mail</b>')")
+    true("no <b>mail</b>" in b.text("#health"), b.text("#health"))
 
 
 def odd_mail_stays_text(b, s):
@@ -682,9 +764,13 @@ def mail_alone(b, s):
           ["Mail"])
     equal([b.text("#area"), b.js("return document.getElementById('health').checkVisibility()")], ["Mail", False])
     true("nothing wants attention" in b.text("#mail-health"), b.text("#mail-health"))
+    true(b.js("return document.getElementById('mail-health').checkVisibility()"), "it is seen")
     true("mail.reports" in b.text("#mail-note"), b.text("#mail-note"))
     equal(b.js("return document.getElementById('mail-told').checkVisibility()"), False, "no empty boxes")
     equal(b.js(A11Y), [])
+    look_again(b, s, "K")
+    b.wait("return document.getElementById('mail-health').className === 'banner warn'")
+    true("seal" in b.text("#mail-health") and "nothing wants" not in b.text("#mail-health"), b.text("#mail-health"))
 
 
 def asks_for_the_token(b, s):
@@ -718,7 +804,7 @@ WORLDS = [
         names_alone, console_is_silent]),
     ("en", (), [
         mail_is_told, mail_queue_has_reasons, mail_is_drawn, mail_is_accessible, mail_in_japanese,
-        odd_mail_stays_text, mail_alone, console_is_silent]),
+        bad_mail_is_said, odd_mail_stays_text, mail_alone, console_is_silent]),
     ("en", ("s3cret",), [asks_for_the_token]),
 ]
 

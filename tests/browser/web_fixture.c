@@ -466,15 +466,31 @@ mail_odd(struct fixture *f)
 	    "domain", 9, "domain", "<img src=x onerror=alert(1)>\xe2\x80\xae", "queue", "due", "many", "next", 1));
 }
 
+/* No mail server takes reports, since three days; rows are not taken in since an hour. */
+static void
+mail_bad(struct fixture *f)
+{
+	json_t *j = reports_make(clock_now());
+	json_t *queue = json_object_get(j, "queue"), *days = json_object_get(j, "reports");
+
+	(void)json_object_set_new(j, "journal_since", json_integer((json_int_t)clock_now() - 3600));
+	(void)json_object_set_new(queue, "oldest", json_integer((json_int_t)clock_now() - 3 * DAY_SEC));
+	(void)json_array_clear(days);
+	(void)json_object_set_new(j, "trouble", json_pack("{s:s, s:s, s:i}", "of", "via", "what",
+	    "mx.example: 421 <b>busy</b>\xe2\x80\xae", "since", 7));
+	mail_put(f, sv_str(filter), j);
+}
+
 /* A filter, and nothing else; nothing of mail is kept. */
 static void
-mail_only(struct fixture *f)
+mail_only(struct fixture *f, bool is_up)
 {
 	struct web_conf conf;
 
 	if (web_conf_init(&conf, SV(""), SV("Example Mail"), SV(""), SV("")) < 0 ||
 	    web_server_routers(f->ws, SV("{}")) < 0 || web_server_mail(f->ws, sv_str(filter)) < 0 || web_server_house(f->ws,
-	    SV("{\"roles\":[{\"name\":\"milter\",\"ready\":true},{\"name\":\"seal\",\"ready\":true}]}")) < 0)
+	    is_up ? SV("{\"roles\":[{\"name\":\"milter\",\"ready\":true},{\"name\":\"seal\",\"ready\":true}]}") :
+	    SV("{\"roles\":[{\"name\":\"milter\",\"ready\":true},{\"name\":\"seal\",\"ready\":false}]}")) < 0)
 		die("mail only");
 	web_server_conf(f->ws, &conf);
 	web_server_data(f->ws, NULL);
@@ -536,8 +552,10 @@ on_stdin(void *arg, int fd, unsigned what UNUSED)
 		mail_put(f, sv_str(filter), reports_make(clock_now()));
 	else if (c == 'P')
 		mail_odd(f);
-	else if (c == 'k')
-		mail_only(f);
+	else if (c == 'q')
+		mail_bad(f);
+	else if (c == 'k' || c == 'K')
+		mail_only(f, c == 'k');
 	else
 		data_use(f, c);
 	printf("%c\n", c);
