@@ -86,6 +86,15 @@ role_status(const json_t *all, const char *role)
 	    "status");
 }
 
+/* What it says now; NULL: nothing, though what it said before may be there. */
+static const json_t *
+role_answer(const json_t *all, const char *role)
+{
+	const json_t *d = json_object_get(json_object_get(all, "details"), role);
+
+	return json_is_false(json_object_get(d, "answered")) ? NULL : role_status(all, role);
+}
+
 static bool
 all_ready(const json_t *all)
 {
@@ -377,7 +386,11 @@ mail_join(const json_t *all, int state, const char **why)
 
 	if (!has_role(all, "milter"))
 		return state;
-	worst = status_mail_worst(role_status(all, "milter"), role_status(all, "report"), &of_mail);
+	worst = status_mail_worst(role_answer(all, "milter"), role_answer(all, "report"), &of_mail);
+	if (worst == 0 && has_role(all, "report") && !json_is_object(role_answer(all, "report"))) {
+		worst = 1;
+		of_mail = "the role of reports does not answer";
+	}
 	if (worst <= state)
 		return state;
 	*why = of_mail;

@@ -39,6 +39,10 @@ ROWS = [
     (MAIL, None, 0, ""),
     ({"milter": MILTER}, None, 0, ""),
     (dict(MAIL, milter=None), None, 2, "the mail filter does not answer"),
+    (dict(MAIL, milter=dict(MILTER, answered=False)), None, 2, "the mail filter does not answer"),
+    (dict(MAIL, report=None), None, 1, "the role of reports does not answer"),
+    (dict(MAIL, report=dict(REPORT, answered=False)), None, 1, "the role of reports does not answer"),
+    (dict(MAIL, report=dict(REPORT, answered=False)), "report", 1, "a role is down"),
     (MAIL, "milter", 1, "a role is down"),
     (dict(MAIL, report=ill("queue")), None, 1, "none was sent since yesterday"),
     (dict(MAIL, report=ill("queue!")), None, 2, "none was sent since yesterday"),
@@ -83,7 +87,9 @@ class Daemon:
     def say(self, roles, down=None):
         names = [{"name": r, "ready": r != down, "pid": 1, "since": "x", "restarts": 0} for r in roles]
         lines = [{"version": "x", "pid": 1, "since": "x", "reloads": 0, "sandbox": True, "roles": names, "listen": []}]
-        lines += [{"role": r, "status": said} for r, said in roles.items()]
+        # One that does not answer now may have answered before: that is there still.
+        lines += [{"role": r, "answered": (said or {}).get("answered", said is not None), "status": said}
+                  for r, said in roles.items()]
         self.text = b"".join(json.dumps(x).encode() + b"\n" for x in lines)
 
 
