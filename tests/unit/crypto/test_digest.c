@@ -390,6 +390,97 @@ kernels(void **state UNUSED)
 #endif
 }
 
+/* --- lanes are used where there are enough to fill them --- */
+
+static unsigned n_lanes_asked;
+
+/* For each of two lanes what the one lane has. */
+static void
+each_of_two(uint32_t *state, void (*one)(uint32_t *, unsigned, void *), void *arg)
+{
+	uint32_t own[SHA1_STATE];
+
+	n_lanes_asked++;
+	for (unsigned i = 0; i < 2; i++) {
+		for (unsigned w = 0; w < SHA1_STATE; w++)
+			own[w] = state[2 * w + i];
+		one(own, i, arg);
+		for (unsigned w = 0; w < SHA1_STATE; w++)
+			state[2 * w + i] = own[w];
+	}
+}
+
+struct two_blocks {
+	const uint8_t *const	*block;
+	size_t			 n;
+};
+
+static void
+blocks_of_one(uint32_t *state, unsigned i, void *arg)
+{
+	const struct two_blocks *b = arg;
+
+	sha1_one.blocks(state, &b->block[i], b->n);
+}
+
+static void
+two_blocks(uint32_t *state, const uint8_t *const *block, size_t n)
+{
+	each_of_two(state, blocks_of_one, &(struct two_blocks){ block, n });
+}
+
+struct two_again {
+	const uint32_t	*salt;
+	unsigned	 times;
+};
+
+static void
+again_of_one(uint32_t *state, unsigned i UNUSED, void *arg)
+{
+	const struct two_again *a = arg;
+
+	sha1_one.again(state, a->salt, a->times);
+}
+
+static void
+two_again(uint32_t *state, const uint32_t salt[static SHA_SALT_WORDS], unsigned times)
+{
+	each_of_two(state, again_of_one, &(struct two_again){ salt, times });
+}
+
+static void
+worth_it(void **state UNUSED)
+{
+	static const struct sha_kernel two = { .lanes = 2, .few = 1, .blocks = two_blocks, .again = two_again };
+	const struct kit t = { "two", &two, 0, true };
+	uint8_t *data = data_new(1000);
+
+	for (size_t n = 1; n <= 3; n++) {
+		const size_t len[] = { 1000, 900, 800 };
+		struct crypto_msg m[3];
+		uint8_t digest[3][SHA1_LEN];
+
+		n_lanes_asked = 0;
+		batch_check(&t, data, len, n, 7);
+		assert_int_equal(n_lanes_asked > 0, n > 1);
+		for (size_t i = 0; i < n; i++) {
+			memset(digest[i], (int)i, SHA1_LEN);
+			m[i] = (struct crypto_msg){ .ret = digest[i] };
+		}
+		n_lanes_asked = 0;
+		sha1_again(&two, m, n, SV("salt"), 5);
+		assert_int_equal(n_lanes_asked, n / 2);
+		for (size_t i = 0; i < n; i++) {
+			uint8_t want[SHA1_LEN];
+
+			memset(want, (int)i, SHA1_LEN);
+			again_by_oracle(want, SV("salt"), 5);
+			assert_memory_equal(digest[i], want, SHA1_LEN);
+		}
+	}
+	free(data);
+}
+
 /* --- what is signed --- */
 
 static void
@@ -505,4 +596,4 @@ constants(void **state UNUSED)
 }
 
 TESTS_MAIN("crypto/digest", T(constants), T(equal_lengths), T(mixed_lengths), T(edges), T(each_lane),
-    T(again), T(by_path), T(kernels), T(tbs_of_all), T(facts))
+    T(again), T(by_path), T(kernels), T(worth_it), T(tbs_of_all), T(facts))
