@@ -1,6 +1,9 @@
 /* The tables of P-256 keys: who gets one, how many there are, who loses his. */
 #include "../tap.h"
 
+#include <malloc.h>
+#include <openssl/ec.h>
+#include <openssl/obj_mac.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -255,8 +258,10 @@ rooms(void **state UNUSED)
 	struct p256_work *w[MANY], *again;
 	bool known = false;
 
-	for (size_t i = 0; i < MANY; i++)
+	for (size_t i = 0; i < MANY; i++) {
 		assert_non_null(w[i] = p256_cache_work_take(false));
+		assert_true(malloc_usable_size(w[i]) < 2 << 20);
+	}
 	for (size_t i = 0; i < MANY; i++)
 		p256_cache_work_give(w[i], false);
 	assert_non_null(again = p256_cache_work_take(false));
@@ -286,6 +291,90 @@ locked(void **state UNUSED)
 #undef LOCKS
 }
 
+/* --- two keys that are nearly one --- */
+
+/*
+ * A point with y = (p - 1) / 2, and its opposite with (p + 1) / 2: the octets of both are the same
+ * but for the last 12. Nobody knows their logarithms; a digest that fits a signature can be made
+ * all the same: with R = a G + b Q and r = x(R), s = r / b and e = a r / b.
+ */
+static const char near_x[] = "29BB701834F7B9C850A9AFFF43170403A40E136F27FACA6D364FA89CD63177B3";
+
+static void
+near_sign(const EC_GROUP *g, const EC_POINT *q, BN_CTX *ctx, uint8_t sig[static 2 * P256_LEN],
+    uint8_t digest[static P256_LEN])
+{
+	const BIGNUM *n = EC_GROUP_get0_order(g);
+	BIGNUM *a = BN_new(), *b = BN_new(), *x = BN_new();
+	EC_POINT *r = EC_POINT_new(g);
+
+	assert_true(BN_rand_range(a, n) && BN_rand_range(b, n) && !BN_is_zero(b));
+	assert_true(EC_POINT_mul(g, r, a, q, b, ctx) && EC_POINT_get_affine_coordinates(g, r, x, NULL, ctx));
+	assert_true(BN_nnmod(x, x, n, ctx) && BN_mod_inverse(b, b, n, ctx) != NULL);
+	assert_true(BN_mod_mul(b, b, x, n, ctx) && BN_mod_mul(a, a, b, n, ctx));
+	assert_int_equal(BN_bn2binpad(x, sig, P256_LEN), P256_LEN);
+	assert_int_equal(BN_bn2binpad(b, sig + P256_LEN, P256_LEN), P256_LEN);
+	assert_int_equal(BN_bn2binpad(a, digest, P256_LEN), P256_LEN);
+	EC_POINT_free(r);
+	BN_free(a);
+	BN_free(b);
+	BN_free(x);
+}
+
+/* Both keys of curve g: [0] with y = (p - 1) / 2, [1] its opposite. */
+static void
+near_keys(const EC_GROUP *g, BN_CTX *ctx, EC_POINT *q[static 2], struct crypto_pub *pub[static 2])
+{
+	BIGNUM *x = NULL, *y = BN_new();
+
+	assert_true(BN_hex2bn(&x, near_x) == sizeof(near_x) - 1);
+	assert_true(EC_GROUP_get_curve(g, y, NULL, NULL, ctx) && BN_rshift1(y, y));
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t xy[2 * P256_LEN];
+
+		assert_non_null(q[i] = EC_POINT_new(g));
+		assert_int_equal(EC_POINT_set_affine_coordinates(g, q[i], x, y, ctx), 1);	/* is on it */
+		assert_int_equal(BN_bn2binpad(x, xy, P256_LEN), P256_LEN);
+		assert_int_equal(BN_bn2binpad(y, xy + P256_LEN, P256_LEN), P256_LEN);
+		assert_int_equal(crypto_pub_new(13, (struct sv){ (const char *)xy, sizeof(xy) }, &pub[i]), 0);
+		assert_int_equal(BN_add_word(y, 1), 1);
+	}
+	BN_free(x);
+	BN_free(y);
+}
+
+static void
+nearly_one(void **state UNUSED)
+{
+	EC_GROUP *g = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	struct crypto_verify v[4 * SIGS];
+	uint8_t sig[2 * SIGS][2 * P256_LEN], digest[2 * SIGS][P256_LEN];
+	struct crypto_pub *pub[2];
+	BN_CTX *ctx = BN_CTX_new();
+	EC_POINT *q[2];
+
+	near_keys(g, ctx, q, pub);
+	for (size_t i = 0; i < 2 * SIGS; i++)
+		near_sign(g, q[i % 2], ctx, sig[i], digest[i]);
+	for (unsigned p = CRYPTO_GENERIC; p < CRYPTO_PATH_MAX; p++) {
+		if (crypto_path_force((enum crypto_path)p) < 0)
+			continue;
+		for (size_t i = 0; i < 4 * SIGS; i++)	/* each by its own key, and by the other */
+			v[i] = (struct crypto_verify){ .key = pub[(i + i / (2 * SIGS)) % 2],
+				.tbs = { (const char *)digest[i % (2 * SIGS)], P256_LEN },
+				.sig = { (const char *)sig[i % (2 * SIGS)], 2 * P256_LEN } };
+		assert_int_equal(crypto_verify_batch(v, 4 * SIGS), 0);
+		for (size_t i = 0; i < 4 * SIGS; i++)
+			assert_int_equal(v[i].ok, i < 2 * SIGS);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		EC_POINT_free(q[i]);
+		(void)crypto_pub_free(pub[i]);
+	}
+	BN_CTX_free(ctx);
+	EC_GROUP_free(g);
+}
+
 int
 main(void)
 {
@@ -299,6 +388,7 @@ main(void)
 		T(crowd),
 		T(rooms),
 		T(locked),
+		T(nearly_one),
 	};
 
 	return cmocka_run_group_tests_name("crypto p256 cache", tests, setup, teardown);

@@ -189,6 +189,14 @@ em_bit(struct job *j)
 	j->em[RSA_LANE_LEN - 1] ^= 1;
 }
 
+/* The same bit of two limbs: of the lanes' radix, 2^52. */
+static void
+em_two_limbs(struct job *j)
+{
+	for (unsigned bit = 5 + 3 * 52; bit < 10 * 52; bit += 4 * 52)
+		j->em[RSA_LANE_LEN - 1 - bit / 8] ^= (uint8_t)(1 << bit % 8);
+}
+
 static void
 em_high_bit(struct job *j)
 {
@@ -259,7 +267,7 @@ static void
 faults(void **state UNUSED)
 {
 	static void (*const fault[])(struct job *) = {
-		em_bit, em_high_bit, sig_bit, modulus_bit, sig_above, sig_is_modulus, em_above,
+		em_bit, em_two_limbs, em_high_bit, sig_bit, modulus_bit, sig_above, sig_is_modulus, em_above,
 		em_is_modulus, all_ones,
 	};
 	struct job good[RSA_LANES];
