@@ -27,6 +27,7 @@ PLAN = [
     ("p256_invert", ["p256_invert", "p256_fe8", "p256_field", "p256"], [P256]),
     ("p256_fe8", ["p256_fe8", "p256"], [P256]),
     ("p256_table", ["p256_fe8", *WORDS, "dnskey_alloc"], [P256]),
+    ("p256.c", ["p256_fe8", *WORDS, "p256_cache"], [P256]),
     ("p256", ["p256_fe8", *WORDS], [P256]),
     ("sha_", ["digest"], []),
     ("verify_rsa", ["verify", "dnskey", "dnskey_alloc"], [RSA]),
