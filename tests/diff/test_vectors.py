@@ -3,8 +3,9 @@
 
 Read as data, where a package or a folder has them:
 
-    Wycheproof      $SEKISHO_WYCHEPROOF or $SEKISHO_DATA/wycheproof, its folder testvectors_v1 (or
-                    testvectors); Debian has of it what circl tests Ed25519 with
+    Wycheproof      tests/corpus/wycheproof: RSA-2048 and P-256. All of it where there is a copy,
+                    $SEKISHO_WYCHEPROOF or $SEKISHO_DATA/wycheproof, its folder testvectors_v1
+                    (or testvectors). Debian has of it what circl tests Ed25519 with.
     ring            Debian's librust-ring-dev: NIST's RSA and P-256 signatures, and those that
                     BoringSSL and ring made for the last comparison, key sizes and exponents
 
@@ -32,6 +33,7 @@ WYCHEPROOF = {
     "ed448": 16,
 }
 CIRCL = "/usr/share/gocode/src/github.com/cloudflare/circl/sign/*/testdata/wycheproof_Ed*.json"
+OURS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../corpus/wycheproof")
 RING = "/usr/share/cargo/registry/ring-*"
 HASHES = {5: "sha1", 8: "sha256", 10: "sha512", 13: "sha256", 14: "sha384"}
 RESULTS = {"valid": 1, "invalid": 0, "acceptable": 2}
@@ -188,6 +190,9 @@ def ring_ed25519(root):
 # --- all of them ---
 
 def sources():
+    for file in sorted(os.listdir(OURS)):
+        name = file.removesuffix("_test.json")
+        yield f"Wycheproof {name}", list(wycheproof(os.path.join(OURS, file), WYCHEPROOF[name]))
     for root in (os.environ.get("SEKISHO_WYCHEPROOF", ""),
                  os.environ.get("SEKISHO_DATA", "") + "/wycheproof"):
         for folder in "", "/testvectors_v1", "/testvectors":
