@@ -53,7 +53,7 @@ sqr_add(__m512i c[static RSA_COLUMNS], const __m512i *a, int k)
 	rsa_columns_zero(z);
 	for (int i = rsa_first_block(k); i < k - i; i++)
 		rsa_tile(z, a + RSA_BLOCK * i, a + RSA_BLOCK * (k - i));
-	if (k % 2 == 0 && k / 2 < RSA_BLOCKS)
+	if (k % 2 == 0)
 		diagonal_add(c, z, a + RSA_BLOCK * (k / 2));
 	RSA_UNROLL
 	for (int i = 0; i < RSA_COLUMNS; i++)
