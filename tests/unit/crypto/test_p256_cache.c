@@ -271,6 +271,22 @@ rooms(void **state UNUSED)
 	p256_cache_work_give(again, false);
 }
 
+/* The generator's tables: one of each way, made once. */
+static void
+generators(void **state UNUSED)
+{
+	const struct p256_table *g[2] = { p256_cache_generator(false), NULL };
+
+	assert_non_null(g[0]);
+	assert_ptr_equal(p256_cache_generator(false), g[0]);
+	if (!p256_lanes_can())
+		return;
+	assert_non_null(g[1] = p256_cache_generator(true));
+	assert_ptr_not_equal(g[1], g[0]);
+	assert_ptr_equal(p256_cache_generator(true), g[1]);
+	assert_ptr_equal(p256_cache_generator(false), g[0]);
+}
+
 /* None of the doors leaves its lock behind, and each asks for it. */
 static void
 locked(void **state UNUSED)
@@ -387,6 +403,7 @@ main(void)
 		T(together),
 		T(crowd),
 		T(rooms),
+		T(generators),
 		T(locked),
 		T(nearly_one),
 	};
