@@ -5,6 +5,8 @@
 	crypto.py [rates] [digests] [pilot] [lab] [tree] [world] [zone] [gate]	(some of it)
 	SEKISHO_TREE=DIR	the full size for `tree`, made in two minutes by
 		sekisho lab rpki --from-vrps FILE --at 2026-11-18T11:00:00Z -o DIR/tree --tal DIR/tals
+		DIR on a tmpfs (2 GB): a disk that is read meanwhile, as a page cache is
+		emptied, has cost 20 s of the kernel's own
 	SEKISHO_WORLD=DIR	the same with servers for `world` (see live.py; LIVE=cold,alone: no peers)
 
  rates	verifications/s of RSA-2048 and P-256 by each way of crypto/verify.h and
