@@ -26,6 +26,8 @@ gap_init(struct rsa_gap *g, const __m512i a[static RSA_BLOCK], const __m512i b[s
 {
 	g->negative = rsa_block_sub(g->size, a, b, 0);
 	(void)rsa_block_sub(g->size, a, b, g->negative);
+	for (int i = 0; i < RSA_BLOCK; i++)
+		g->size[i] = _mm512_and_si512(g->size[i], _mm512_set1_epi64(RSA_LIMB));
 }
 
 RSA_TARGET void

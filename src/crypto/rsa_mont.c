@@ -55,9 +55,19 @@ sqr_add(__m512i c[static RSA_COLUMNS], const __m512i *a, int k)
 		rsa_tile(z, a + RSA_BLOCK * i, a + RSA_BLOCK * (k - i));
 	if (k % 2 == 0)
 		diagonal_add(c, z, a + RSA_BLOCK * (k / 2));
-	RSA_UNROLL
-	for (int i = 0; i < RSA_COLUMNS; i++)
-		c[i] = _mm512_add_epi64(c[i], _mm512_slli_epi64(z[i], 1));
+	rsa_columns_add(c, z);
+	rsa_columns_add(c, z);
+}
+
+/* c += column block k of x y, or of x x if there is no y. */
+RSA_INLINE void
+product_add(__m512i c[static RSA_COLUMNS], const struct rsa_limbs *x, const struct rsa_limbs *y,
+    int k)
+{
+	if (y == NULL)
+		sqr_add(c, x->l, k);
+	else
+		mul_add(c, x->l, y->l, k);
 }
 
 /* y NULL: x itself. */
@@ -69,17 +79,20 @@ mont(struct rsa_limbs *x, const struct rsa_limbs *y, const struct rsa_modulus *m
 
 	rsa_reduction_init(&r, m);
 	rsa_columns_zero(c);
-	for (int k = 0; k < 2 * RSA_BLOCKS; k++) {
-		if (y == NULL)
-			sqr_add(c, x->l, k);
-		else
-			mul_add(c, x->l, y->l, k);
-		rsa_reduction_add(c, &r, k);
-		if (k < RSA_BLOCKS)
-			rsa_reduction_solve(c, &r, k);
-		else
-			rsa_columns_carry(x->l + RSA_BLOCK * (k - RSA_BLOCKS), c);
+	product_add(c, x, y, 0);
+	rsa_reduction_solve(c, &r, 0);
+	for (int k = 1; k < RSA_BLOCKS; k++) {
 		rsa_columns_next(c);
+		product_add(c, x, y, k);
+		rsa_reduction_add(c, &r, k);
+		rsa_reduction_solve(c, &r, k);
+	}
+	rsa_sum_next(&r, RSA_BLOCKS - 1);
+	for (int k = RSA_BLOCKS; k < 2 * RSA_BLOCKS; k++) {
+		rsa_columns_next(c);
+		product_add(c, x, y, k);
+		rsa_reduction_add_high(c, &r, k);
+		rsa_columns_carry(x->l + RSA_BLOCK * (k - RSA_BLOCKS), c);
 	}
 }
 

@@ -15,10 +15,14 @@
  * 9 are multiplied so: column block k of their product is
  *	the sum of all q_i n_i with i and k - i in 1 .. 9
  *	less all (q_i - q_j) (n_i - n_j) with i < j, i + j = k
- * (i = j = k / 2 is in the sum as it should be). That is 9 tiles and 36. The
- * sum is a window over i that grows from k = 2 to 10 and shrinks from 11 on.
- * Block 0 is left out, 19 tiles: q_k is not known before column block k, and
- * q_k n_0 is what it is chosen for. Together 64 tiles.
+ * (i = j = k / 2 is in the sum as it should be). That is 9 tiles and 36. Block
+ * 0 is left out, 19 tiles: q_k is not known before column block k, and q_k n_0
+ * is what it is chosen for. Together 64 tiles.
+ *
+ * RUNNING SUMS. Let s_i be q_1 n_1 + ... + q_i n_i, kept for each i. The sum
+ * for column block k is s_{k-1} while i = 1 .. k - 1 have their k - i, up to
+ * k = 10, and s_9 - s_{k-10} from there on. A tile is added to the sum before
+ * it, so nothing but tiles is spent on them.
  *
  * SIGNS. n_i - n_j = +-g with g >= 0, made ready with the modulus. q_i - q_j
  * is taken with the same sign, d, so that d g is the product. Where d is
@@ -28,7 +32,7 @@
  *
  * A COLUMN so gets other sums than written out, of the same total weight, and
  * can be negative. It belongs to two column blocks; each brings at most ten
- * tiles of a b, two of block 0, nine of the window, four of differences, and
+ * tiles of a b, two of block 0, nine of a sum, four of differences, and
  * four corrections: (25 * 8 + 4) B in size. Both, with the carry, are below
  * 2^61. Carries are arithmetic shifts.
  */
@@ -43,8 +47,7 @@ struct rsa_reduction {
 	const struct rsa_modulus *m;
 	const struct rsa_gap	*gap;			/* the next one */
 	__m512i			 q[RSA_LIMBS];
-	__m512i			 same[RSA_BLOCKS][RSA_COLUMNS];	/* q_i n_i */
-	__m512i			 window[RSA_COLUMNS];	/* the sum of some of them */
+	__m512i			 sum[RSA_BLOCKS][RSA_COLUMNS];	/* s_i; s_0 = 0 */
 };
 
 RSA_INLINE void
@@ -52,31 +55,18 @@ rsa_reduction_init(struct rsa_reduction *r, const struct rsa_modulus *m)
 {
 	r->m = m;
 	r->gap = m->gap;
-	rsa_columns_zero(r->window);
+	rsa_columns_zero(r->sum[0]);
 }
 
-/* Block i enters the window. */
+/* s_i, of s_{i-1} and block i of q. */
 RSA_INLINE void
-rsa_window_add(struct rsa_reduction *r, int i)
+rsa_sum_next(struct rsa_reduction *r, int i)
 {
 	__m512i c[RSA_COLUMNS];
 
-	rsa_columns_zero(c);
+	rsa_columns_copy(c, r->sum[i - 1]);
 	rsa_tile(c, r->q + RSA_BLOCK * i, r->m->n.l + RSA_BLOCK * i);
-	RSA_UNROLL
-	for (int j = 0; j < RSA_COLUMNS; j++) {
-		r->same[i][j] = c[j];
-		r->window[j] = _mm512_add_epi64(r->window[j], c[j]);
-	}
-}
-
-/* And leaves it. */
-RSA_INLINE void
-rsa_window_sub(struct rsa_reduction *r, int i)
-{
-	RSA_UNROLL
-	for (int j = 0; j < RSA_COLUMNS; j++)
-		r->window[j] = _mm512_sub_epi64(r->window[j], r->same[i][j]);
+	rsa_columns_copy(r->sum[i], c);
 }
 
 /* The lower one of the nearest pair whose sum is k. */
@@ -112,24 +102,26 @@ rsa_gaps_sub(__m512i c[static RSA_COLUMNS], struct rsa_reduction *r, int k)
 			z[RSA_BLOCK + j] = _mm512_mask_sub_epi64(z[RSA_BLOCK + j], below,
 			    z[RSA_BLOCK + j], g->size[j]);
 	}
-	RSA_UNROLL
-	for (int j = 0; j < RSA_COLUMNS; j++)
-		c[j] = _mm512_sub_epi64(c[j], z[j]);
+	rsa_columns_sub(c, z);
 }
 
-/* c += column block k of q n, as far as q is known: blocks below k. */
+/* c += column block k of q n, 1 to 9, as far as q is known: blocks below k. */
 RSA_INLINE void
 rsa_reduction_add(__m512i c[static RSA_COLUMNS], struct rsa_reduction *r, int k)
 {
-	if (k > 0 && k < RSA_BLOCKS)
-		rsa_tile(c, r->q, r->m->n.l + RSA_BLOCK * k);
-	if (k > 1 && k <= RSA_BLOCKS)
-		rsa_window_add(r, k - 1);
-	if (k > RSA_BLOCKS)
-		rsa_window_sub(r, k - RSA_BLOCKS);
-	RSA_UNROLL
-	for (int j = 0; j < RSA_COLUMNS; j++)
-		c[j] = _mm512_add_epi64(c[j], r->window[j]);
+	rsa_tile(c, r->q, r->m->n.l + RSA_BLOCK * k);
+	if (k > 1)
+		rsa_sum_next(r, k - 1);
+	rsa_columns_add(c, r->sum[k - 1]);
+	rsa_gaps_sub(c, r, k);
+}
+
+/* And of 10 to 19, when all of q is, and s_9. */
+RSA_INLINE void
+rsa_reduction_add_high(__m512i c[static RSA_COLUMNS], struct rsa_reduction *r, int k)
+{
+	rsa_columns_add(c, r->sum[RSA_BLOCKS - 1]);
+	rsa_columns_sub(c, r->sum[k - RSA_BLOCKS]);
 	rsa_gaps_sub(c, r, k);
 }
 

@@ -47,6 +47,30 @@ rsa_columns_zero(__m512i c[static RSA_COLUMNS])
 		c[i] = _mm512_setzero_si512();
 }
 
+RSA_INLINE void
+rsa_columns_copy(__m512i c[static RSA_COLUMNS], const __m512i from[static RSA_COLUMNS])
+{
+	RSA_UNROLL
+	for (int i = 0; i < RSA_COLUMNS; i++)
+		c[i] = from[i];
+}
+
+RSA_INLINE void
+rsa_columns_add(__m512i c[static RSA_COLUMNS], const __m512i more[static RSA_COLUMNS])
+{
+	RSA_UNROLL
+	for (int i = 0; i < RSA_COLUMNS; i++)
+		c[i] = _mm512_add_epi64(c[i], more[i]);
+}
+
+RSA_INLINE void
+rsa_columns_sub(__m512i c[static RSA_COLUMNS], const __m512i less[static RSA_COLUMNS])
+{
+	RSA_UNROLL
+	for (int i = 0; i < RSA_COLUMNS; i++)
+		c[i] = _mm512_sub_epi64(c[i], less[i]);
+}
+
 /* On to the next column block. */
 RSA_INLINE void
 rsa_columns_next(__m512i c[static RSA_COLUMNS])
@@ -83,8 +107,8 @@ rsa_last_block(int k)
 }
 
 /*
- * a - b of two blocks, or b - a in the lanes to be turned: its limbs, and the lanes in which
- * that is negative; there they are the limbs of B^4 more.
+ * a - b of two blocks, or b - a in the lanes to be turned: its limbs, with waste above their 52
+ * bits, and the lanes in which that is negative; there they are the limbs of B^4 more.
  */
 RSA_INLINE __mmask8
 rsa_block_sub(__m512i ret[static RSA_BLOCK], const __m512i a[static RSA_BLOCK],
@@ -97,9 +121,8 @@ rsa_block_sub(__m512i ret[static RSA_BLOCK], const __m512i a[static RSA_BLOCK],
 		__m512i d = _mm512_sub_epi64(a[i], b[i]);
 
 		d = _mm512_mask_sub_epi64(d, turn, b[i], a[i]);
-		up = _mm512_add_epi64(up, d);
-		ret[i] = _mm512_and_si512(up, _mm512_set1_epi64(RSA_LIMB));
-		up = _mm512_srai_epi64(up, RSA_LIMB_BITS);
+		ret[i] = _mm512_add_epi64(up, d);
+		up = _mm512_srai_epi64(ret[i], RSA_LIMB_BITS);
 	}
 	return _mm512_movepi64_mask(up);
 }
