@@ -109,7 +109,9 @@ not_done(struct tls *t, int rc)
 {
 	int e = SSL_get_error(t->ssl, rc);
 
-	if (e == SSL_ERROR_ZERO_RETURN)
+	if (e == SSL_ERROR_ZERO_RETURN && t->state == TLS_HANDSHAKE)
+		fail(t, TLS_WHY_ALERT, SSL_alert_desc_string_long(SSL_AD_CLOSE_NOTIFY));
+	else if (e == SSL_ERROR_ZERO_RETURN)
 		t->state = t->said_close ? TLS_CLOSED : TLS_ENDED;
 	else if (e != SSL_ERROR_WANT_READ && e != SSL_ERROR_WANT_WRITE)
 		fail_by_library(t);

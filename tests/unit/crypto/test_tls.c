@@ -464,6 +464,25 @@ half_close(void **state)
 	link_done(&l);
 }
 
+/* close_notify before there is a connection to close: whoever says so refuses it. */
+static void
+closed_early(void **state)
+{
+	static const char close_notify[] = "\x15\x03\x03\x00\x02\x01\x00";
+	const struct world *w = *state;
+	_cleanup_(tls_ctx_freep) struct tls_ctx *c = ctx(false, NULL, w->ca);
+	_cleanup_(tls_freep) struct tls *t = tls_new(c, SV("rtr.example.net"), NOW);
+	char b[8];
+
+	assert_int_equal(tls_feed(t, close_notify, sizeof(close_notify) - 1), 7);
+	assert_int_equal(tls_state(t), TLS_FAILED);
+	assert_int_equal(tls_why(t), TLS_WHY_ALERT);
+	assert_string_equal(tls_detail(t), "close notify");
+	assert_int_equal(tls_read(t, b, sizeof(b)), SE_PEER);
+	tls_feed_end(t);
+	assert_int_equal(tls_why(t), TLS_WHY_ALERT);
+}
+
 static void
 truncated(void **state)
 {
@@ -584,7 +603,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(bad_files), T(half_bundle), T(validity), T(good), T(context_freed), T(server_names),
 		T(no_names), T(client_certificates), T(peer_is), T(by_name), T(half_close),
-		T(truncated), T(garbage), T(slow_reader), T(bad_plans),
+		T(truncated), T(closed_early), T(garbage), T(slow_reader), T(bad_plans),
 	};
 
 	return cmocka_run_group_tests_name("crypto tls", tests, setup, teardown);
