@@ -190,9 +190,9 @@ def ring_ed25519(root):
 # --- all of them ---
 
 def sources():
-    for file in sorted(os.listdir(OURS)):
-        name = file.removesuffix("_test.json")
-        yield f"Wycheproof {name}", list(wycheproof(os.path.join(OURS, file), WYCHEPROOF[name]))
+    for name in "rsa_signature_2048_sha256", "ecdsa_secp256r1_sha256_p1363":
+        path = f"{OURS}/{name}_test.json"
+        yield f"Wycheproof {name}", list(wycheproof(path, WYCHEPROOF[name]))
     for root in (os.environ.get("SEKISHO_WYCHEPROOF", ""),
                  os.environ.get("SEKISHO_DATA", "") + "/wycheproof"):
         for folder in "", "/testvectors_v1", "/testvectors":
